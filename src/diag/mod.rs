@@ -1,0 +1,186 @@
+//! Diagnostics as data: what is wrong, where, and what to do about it.
+//!
+//! Every room reports problems as [`Diagnostic`] values; only the renderers of
+//! this room and `cli/` turn them into text. A diagnostic carries labelled spans
+//! into the stack's files, which [`Sources`] keeps in memory.
+
+mod render;
+
+pub use render::{render, render_all};
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The verb cannot go on.
+    Error,
+    /// The verb goes on, the user should look.
+    Warning,
+}
+
+/// A byte range in one file of the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The file, as registered in [`Sources`].
+    pub file: FileId,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// A span of `file` from byte `start` up to, not including, byte `end`.
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        Self { file, start, end }
+    }
+}
+
+/// The handle of a file in [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(pub u32);
+
+/// The texts that spans point into.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<(PathBuf, String)>,
+}
+
+impl Sources {
+    /// Registers a file under the path that messages should show.
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> FileId {
+        self.files.push((path.into(), text.into()));
+        FileId((self.files.len() - 1) as u32)
+    }
+
+    /// The path under which `file` was registered.
+    pub fn path(&self, file: FileId) -> &Path {
+        self.files.get(file.0 as usize).map_or(Path::new("?"), |(path, _)| path)
+    }
+
+    /// The text of `file`.
+    pub fn text(&self, file: FileId) -> &str {
+        self.files.get(file.0 as usize).map_or("", |(_, text)| text)
+    }
+
+    /// The source text under `span`, empty if the span lies outside the file.
+    pub fn snippet(&self, span: Span) -> &str {
+        self.text(span.file).get(span.start..span.end).unwrap_or("")
+    }
+
+    /// `file:line:column` of the start of `span`; line and column count from 1,
+    /// columns in characters.
+    pub fn location(&self, span: Span) -> String {
+        let text = self.text(span.file);
+        let before = text.get(..span.start.min(text.len())).unwrap_or(text);
+        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        format!("{}:{line}:{column}", self.path(span.file).display())
+    }
+}
+
+/// A span with what is to be said about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What, in a few words; may be empty.
+    pub text: String,
+}
+
+/// One problem, complete: what, where, and what to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable name in kebab case, such as `unknown-attribute`.
+    pub code: &'static str,
+    /// One sentence without a full stop at its end.
+    pub message: String,
+    /// The place the problem is at.
+    pub primary: Option<Label>,
+    /// Other places that matter to it.
+    pub secondary: Vec<Label>,
+    /// Facts: AWS's own words, what was left as it was.
+    pub notes: Vec<String>,
+    /// What to do next.
+    pub helps: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error of the given code.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            primary: None,
+            secondary: Vec::new(),
+            notes: Vec::new(),
+            helps: Vec::new(),
+        }
+    }
+
+    /// A warning of the given code.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Sets the place the problem is at, with a few words about it.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.primary = Some(Label { span, text: text.into() });
+        self
+    }
+
+    /// As [`Diagnostic::at`], for a place that may not be known.
+    #[must_use]
+    pub fn at_maybe(self, span: Option<Span>, text: impl Into<String>) -> Self {
+        match span {
+            Some(span) => self.at(span, text),
+            None => self,
+        }
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn and(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.helps.push(text.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// The name in `candidates` nearest to `wanted`, for "did you mean"; `None` where
+/// nothing is near enough to be a slip of the finger.
+pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
+        .filter(|(score, _)| *score > 0.78)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,7 @@
+//! dwctl: a Terraform-style provisioner for AWS data warehouses.
+//!
+//! The way of the data is one direction: stack → graph → desired and live → plan →
+//! apply → ledger. `ARCHITECTURE.md` tells the rooms and what each must never do.
+
+pub mod diag;
+pub mod value;

@@ -1,0 +1,3 @@
+//! The `dwctl` program.
+
+fn main() {}
