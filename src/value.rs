@@ -44,3 +44,400 @@ pub enum Number {
     /// Anything else; finite.
     Float(f64),
 }
+
+/// Why a value has no JSON form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotPlain {
+    /// Part of it is not decided yet.
+    Unknown(Unknown),
+    /// Part of it is secret; [`Value::reveal`] first, where that is meant.
+    Secret,
+}
+
+impl Number {
+    /// The number nearest to `float`, an integer where it has no fraction and fits;
+    /// `None` for infinities and NaN.
+    pub fn from_f64(float: f64) -> Option<Self> {
+        // 2^63 is the first double above every i64; -2^63 is an i64 itself.
+        const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+        if !float.is_finite() {
+            None
+        } else if float.fract() == 0.0 && (-LIMIT..LIMIT).contains(&float) {
+            Some(Self::Integer(float as i64))
+        } else {
+            Some(Self::Float(float))
+        }
+    }
+
+    /// As a double; integers beyond 2^53 are rounded.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Integer(integer) => integer as f64,
+            Self::Float(float) => float,
+        }
+    }
+
+    /// As an integer, if it is one.
+    pub fn as_i64(self) -> Option<i64> {
+        match self {
+            Self::Integer(integer) => Some(integer),
+            Self::Float(_) => None,
+        }
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        match (self, other) {
+            (Self::Integer(left), Self::Integer(right)) => Some(left.cmp(right)),
+            _ => self.as_f64().partial_cmp(&other.as_f64()),
+        }
+    }
+}
+
+/// Decimal, without an exponent: `250`, `0.5`.
+impl fmt::Display for Number {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(integer) => write!(formatter, "{integer}"),
+            Self::Float(float) => write!(formatter, "{float}"),
+        }
+    }
+}
+
+impl Unknown {
+    /// Unknown because of `attribute` of the resource at `address`.
+    pub fn new(address: impl Into<String>, attribute: impl Into<String>) -> Self {
+        Self { address: address.into(), attribute: attribute.into() }
+    }
+}
+
+/// When it will be known, in words: `known after kms_key.data is created`.
+impl fmt::Display for Unknown {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "known after {} is created", self.address)
+    }
+}
+
+impl fmt::Display for NotPlain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(unknown) => unknown.fmt(formatter),
+            Self::Secret => formatter.write_str("the value is secret"),
+        }
+    }
+}
+
+impl std::error::Error for NotPlain {}
+
+/// Shaped like JSON; a secret shows as `(secret)` whatever it holds.
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => formatter.write_str("null"),
+            Self::Bool(bool) => write!(formatter, "{bool}"),
+            Self::Number(number) => write!(formatter, "{number}"),
+            Self::String(text) => write!(formatter, "{text:?}"),
+            Self::List(items) => formatter.debug_list().entries(items).finish(),
+            Self::Map(entries) => formatter.debug_map().entries(entries).finish(),
+            Self::Unknown(unknown) => write!(formatter, "({unknown})"),
+            Self::Secret(_) => formatter.write_str("(secret)"),
+        }
+    }
+}
+
+impl Value {
+    /// A list of anything that is or becomes a value.
+    pub fn list<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+
+    /// A map of anything that is or becomes a value.
+    pub fn map<K: Into<String>, T: Into<Value>>(entries: impl IntoIterator<Item = (K, T)>) -> Self {
+        Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    /// Unknown because of `attribute` of the resource at `address`.
+    pub fn unknown(address: impl Into<String>, attribute: impl Into<String>) -> Self {
+        Self::Unknown(Unknown::new(address, attribute))
+    }
+
+    /// The name of its type as messages spell it: `string`, `number`, `list` …; a
+    /// secret has the name of what it holds.
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::List(_) => "list",
+            Self::Map(_) => "map",
+            Self::Unknown(_) => "unknown",
+            Self::Secret(inner) => inner.kind_name(),
+        }
+    }
+
+    /// The boolean, if it is a plain one; looks into no secret.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(bool) => Some(*bool),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is a plain one; looks into no secret.
+    pub fn as_number(&self) -> Option<Number> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is a plain one; looks into no secret.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_number().and_then(Number::as_i64)
+    }
+
+    /// The text, if it is a plain one; looks into no secret.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a plain list; looks into no secret.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries, if it is a plain map; looks into no secret.
+    pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
+        match self {
+            Self::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The entry of that name, if it is a plain map and has one.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.as_map().and_then(|entries| entries.get(name))
+    }
+
+    /// Whether it is null, secret or not.
+    pub fn is_null(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Secret(inner) => inner.is_null(),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing in it is unknown, at any depth.
+    pub fn is_wholly_known(&self) -> bool {
+        self.first_unknown().is_none()
+    }
+
+    /// Whether something in it is unknown, at any depth.
+    pub fn contains_unknown(&self) -> bool {
+        self.first_unknown().is_some()
+    }
+
+    /// The first unknown in it, at any depth, secret or not.
+    pub fn first_unknown(&self) -> Option<&Unknown> {
+        match self {
+            Self::Unknown(unknown) => Some(unknown),
+            Self::List(items) => items.iter().find_map(Self::first_unknown),
+            Self::Map(entries) => entries.values().find_map(Self::first_unknown),
+            Self::Secret(inner) => inner.first_unknown(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => None,
+        }
+    }
+
+    /// Whether it is secret or something in it is, at any depth.
+    pub fn contains_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::List(items) => items.iter().any(Self::contains_secret),
+            Self::Map(entries) => entries.values().any(Self::contains_secret),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Unknown(_) => false,
+        }
+    }
+
+    /// The value without its secret wrappers, at any depth. What it gives may be
+    /// printed and kept nowhere: that is for the caller to see to.
+    #[must_use]
+    pub fn reveal(self) -> Self {
+        match self {
+            Self::Secret(inner) => inner.reveal(),
+            Self::List(items) => Self::List(items.into_iter().map(Self::reveal).collect()),
+            Self::Map(entries) => {
+                Self::Map(entries.into_iter().map(|(key, value)| (key, value.reveal())).collect())
+            }
+            plain => plain,
+        }
+    }
+
+    /// The value as one secret: wrappers inside of it go, as the outer one covers them.
+    #[must_use]
+    pub fn into_secret(self) -> Self {
+        match self {
+            Self::Secret(_) => self,
+            plain if plain.contains_secret() => Self::Secret(Box::new(plain.reveal())),
+            plain => Self::Secret(Box::new(plain)),
+        }
+    }
+
+    /// As JSON, maps in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// Where it contains an unknown or a secret.
+    pub fn to_json(&self) -> Result<serde_json::Value, NotPlain> {
+        Ok(match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(bool) => (*bool).into(),
+            Self::Number(Number::Integer(integer)) => (*integer).into(),
+            Self::Number(Number::Float(float)) => (*float).into(),
+            Self::String(text) => text.as_str().into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect::<Result<Vec<_>, _>>()?.into(),
+            Self::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), value.to_json()?)))
+                .collect::<Result<serde_json::Map<_, _>, _>>()?
+                .into(),
+            Self::Unknown(unknown) => return Err(NotPlain::Unknown(unknown.clone())),
+            Self::Secret(_) => return Err(NotPlain::Secret),
+        })
+    }
+
+    /// From JSON. Integers beyond 64 bits become the nearest double.
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(bool) => Self::Bool(*bool),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(integer) => integer.into(),
+                None => number.as_f64().and_then(Number::from_f64).map_or(Self::Null, Self::Number),
+            },
+            serde_json::Value::String(text) => text.as_str().into(),
+            serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from_json).collect()),
+            serde_json::Value::Object(entries) => {
+                Self::Map(entries.iter().map(|(key, value)| (key.clone(), Self::from_json(value))).collect())
+            }
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(bool: bool) -> Self {
+        Self::Bool(bool)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(integer: i64) -> Self {
+        Self::Number(Number::Integer(integer))
+    }
+}
+
+impl From<i32> for Value {
+    fn from(integer: i32) -> Self {
+        i64::from(integer).into()
+    }
+}
+
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Self::List(items)
+    }
+}
+
+impl From<BTreeMap<String, Value>> for Value {
+    fn from(entries: BTreeMap<String, Value>) -> Self {
+        Self::Map(entries)
+    }
+}
+
+impl From<Unknown> for Value {
+    fn from(unknown: Unknown) -> Self {
+        Self::Unknown(unknown)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_normal() {
+        assert_eq!(Number::from_f64(2.0), Some(Number::Integer(2)));
+        assert_eq!(Number::from_f64(-0.0), Some(Number::Integer(0)));
+        assert_eq!(Number::from_f64(-9_223_372_036_854_775_808.0), Some(Number::Integer(i64::MIN)));
+        assert_eq!(
+            Number::from_f64(9_223_372_036_854_775_808.0),
+            Some(Number::Float(9_223_372_036_854_775_808.0))
+        );
+        assert_eq!(Number::from_f64(f64::NAN), None);
+        assert_eq!(Number::from_f64(f64::INFINITY), None);
+    }
+
+    #[test]
+    fn a_secret_is_neither_debugged_nor_encoded_nor_nested() {
+        let secret =
+            Value::map([("password", Value::from("hunter2").into_secret()), ("user", "root".into())]);
+        assert_eq!(format!("{secret:?}"), r#"{"password": (secret), "user": "root"}"#);
+        assert_eq!(secret.to_json(), Err(NotPlain::Secret));
+        let nested = secret.into_secret().into_secret();
+        let Value::Secret(inner) = &nested else { panic!("not secret") };
+        assert!(!inner.contains_secret());
+        assert_eq!(
+            nested.reveal().to_json(),
+            Ok(serde_json::json!({ "password": "hunter2", "user": "root" }))
+        );
+    }
+
+    #[test]
+    fn an_unknown_says_what_decides_it() {
+        let value = Value::list([Value::from(1), Value::unknown("kms_key.data", "arn")]);
+        assert_eq!(
+            value.first_unknown().map(ToString::to_string).as_deref(),
+            Some("known after kms_key.data is created")
+        );
+        assert!(!value.is_wholly_known());
+        assert_eq!(value.to_json(), Err(NotPlain::Unknown(Unknown::new("kms_key.data", "arn"))));
+    }
+
+    #[test]
+    fn json_goes_there_and_back() {
+        let json = serde_json::json!({ "a": [1, 2.5, null, true, "x"], "b": {} });
+        assert_eq!(Value::from_json(&json).to_json(), Ok(json));
+    }
+}
