@@ -3,5 +3,9 @@
 //! The way of the data is one direction: stack → graph → desired and live → plan →
 //! apply → ledger. `ARCHITECTURE.md` tells the rooms and what each must never do.
 
+pub mod aws;
 pub mod diag;
+pub mod kind;
+pub mod kinds;
+pub mod schema;
 pub mod value;

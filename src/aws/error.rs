@@ -1,0 +1,399 @@
+//! One error type for every AWS call, and one class for every error: the engine
+//! decides by class, never by service.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::transport;
+
+/// The result of an AWS call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an error means for the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Too many requests: wait and try again.
+    Throttled,
+    /// A fault on the way or inside AWS: try again.
+    Transient,
+    /// Something that exists is not visible to this service yet: try again for minutes.
+    NotYetConsistent,
+    /// The resource does not exist.
+    Gone,
+    /// A resource of this name exists already.
+    Exists,
+    /// Something else holds or changes the resource now: try again for a while.
+    Conflict,
+    /// The caller may not do this.
+    Denied,
+    /// AWS refuses the request as it is.
+    Invalid,
+    /// The endpoint does not know the operation: an emulator, not AWS.
+    NotImplemented,
+    /// No answer came: wrong endpoint, no network.
+    Unreachable,
+    /// There are no usable credentials.
+    Credentials,
+    /// Everything else.
+    Other,
+}
+
+/// A failed AWS call, or a state of a resource that ends a verb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What it means for the engine.
+    pub class: Class,
+    /// `service:Operation`, empty where no call was made.
+    pub operation: String,
+    /// AWS's error code.
+    pub code: String,
+    /// AWS's own words.
+    pub message: String,
+    /// For AWS support.
+    pub request_id: Option<String>,
+}
+
+impl Error {
+    /// An error that is not AWS's answer but a kind's own finding: a state that
+    /// cannot go on, a limit that AWS documents.
+    pub fn finding(class: Class, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            operation: String::new(),
+            code: String::new(),
+            message: message.into(),
+            request_id: None,
+        }
+    }
+
+    /// Whether the resource does not exist.
+    pub fn is_gone(&self) -> bool {
+        self.class == Class::Gone
+    }
+
+    /// Whether AWS answered with one of these codes.
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        codes.contains(&self.code.as_str())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.operation.is_empty() {
+            write!(formatter, "{}: ", self.operation)?;
+        }
+        if !self.code.is_empty() {
+            write!(formatter, "{}: ", self.code)?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl<E> From<SdkError<E, HttpResponse>> for Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let operation = operation_of::<E>();
+        match &error {
+            SdkError::ServiceError(service) => {
+                let meta = service.err().meta();
+                let status = service.raw().status().as_u16();
+                let code = meta.code().map(str::to_owned).unwrap_or_else(|| code_of_status(status));
+                let message = meta.message().unwrap_or("").to_owned();
+                let class = classify(&code, &message, status);
+                let request_id = meta.extra("aws_request_id").map(str::to_owned);
+                let message = if message.is_empty() { format!("HTTP status {status}") } else { message };
+                Self { class, operation, code, message, request_id }
+            }
+            SdkError::DispatchFailure(failure) => {
+                let words = DisplayErrorContext(&error).to_string();
+                let class = if transport::is_refusal(&words) {
+                    Class::NotImplemented
+                } else if words.contains("credential") || words.contains("Credential") {
+                    Class::Credentials
+                } else if failure.is_io() || failure.is_timeout() || failure.is_user() {
+                    Class::Unreachable
+                } else {
+                    Class::Other
+                };
+                Self { class, operation, code: String::new(), message: tidy(&words), request_id: None }
+            }
+            SdkError::TimeoutError(_) => Self {
+                class: Class::Transient,
+                operation,
+                code: String::new(),
+                message: "no answer in time".to_owned(),
+                request_id: None,
+            },
+            SdkError::ConstructionFailure(_) => {
+                let words = DisplayErrorContext(&error).to_string();
+                let class = if words.to_lowercase().contains("credential") {
+                    Class::Credentials
+                } else {
+                    Class::Invalid
+                };
+                Self { class, operation, code: String::new(), message: tidy(&words), request_id: None }
+            }
+            _ => Self {
+                class: Class::Transient,
+                operation,
+                code: String::new(),
+                message: tidy(&DisplayErrorContext(&error).to_string()),
+                request_id: None,
+            },
+        }
+    }
+}
+
+/// `aws_sdk_glue::operation::create_job::CreateJobError` is `glue:CreateJob`.
+fn operation_of<E>() -> String {
+    let name = std::any::type_name::<E>();
+    let service = name.strip_prefix("aws_sdk_").and_then(|rest| rest.split("::").next()).unwrap_or("aws");
+    let operation = name.rsplit("::").next().unwrap_or(name);
+    format!("{service}:{}", operation.strip_suffix("Error").unwrap_or(operation))
+}
+
+fn code_of_status(status: u16) -> String {
+    match status {
+        403 => "AccessDenied".to_owned(),
+        404 => "NotFound".to_owned(),
+        409 => "Conflict".to_owned(),
+        301 => "PermanentRedirect".to_owned(),
+        _ => format!("HTTP{status}"),
+    }
+}
+
+/// Drops the debug print that `DisplayErrorContext` appends.
+fn tidy(words: &str) -> String {
+    words
+        .split(" (DispatchFailure(")
+        .next()
+        .unwrap_or(words)
+        .split(" (ConstructionFailure(")
+        .next()
+        .unwrap_or(words)
+        .to_owned()
+}
+
+/// The services' own ways to say "slow down": the SDK's list, and what Glue,
+/// Redshift and IAM add.
+pub(super) const THROTTLING_CODES: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "LimitExceededException: Rate",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+];
+
+pub(super) fn is_throttling_code(code: &str) -> bool {
+    let code = code.split(['#', ':']).next_back().unwrap_or(code);
+    THROTTLING_CODES.contains(&code)
+}
+
+/// The class of an answer. The tables hold the codes that the API pages of the
+/// services list under "Errors".
+fn classify(code: &str, message: &str, status: u16) -> Class {
+    const GONE: &[&str] = &[
+        "NoSuchEntity",
+        "NoSuchEntityException",
+        "EntityNotFoundException",
+        "ResourceNotFoundException",
+        "ResourceNotFound",
+        "NotFound",
+        "NotFoundException",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "ClusterNotFound",
+        "ClusterNotFoundFault",
+        "ClusterSubnetGroupNotFoundFault",
+        "ClusterParameterGroupNotFound",
+        "ClusterParameterGroupNotFoundFault",
+        "StateMachineDoesNotExist",
+        "InvalidVpcID.NotFound",
+        "InvalidSubnetID.NotFound",
+        "InvalidGroup.NotFound",
+        "InvalidGroupId.NotFound",
+        "DashboardNotFoundError",
+        "SubscriptionNotFound",
+        "404",
+    ];
+    const EXISTS: &[&str] = &[
+        "EntityAlreadyExists",
+        "EntityAlreadyExistsException",
+        "AlreadyExistsException",
+        "ResourceExistsException",
+        "ResourceAlreadyExistsException",
+        "BucketAlreadyOwnedByYou",
+        "BucketAlreadyExists",
+        "ClusterAlreadyExists",
+        "ClusterSubnetGroupAlreadyExists",
+        "ClusterParameterGroupAlreadyExists",
+        "StateMachineAlreadyExists",
+    ];
+    const CONFLICT: &[&str] = &[
+        "ConcurrentModificationException",
+        "ConcurrentModification",
+        "OperationAborted",
+        "ResourceInUse",
+        "ConflictException",
+        "ResourceInUseException",
+        "DependencyViolation",
+        "DeleteConflict",
+        "DeleteConflictException",
+        "InvalidClusterState",
+        "InvalidClusterStateFault",
+        "CrawlerRunningException",
+        "SchedulerTransitioningException",
+        "OperationAbortedException",
+        "ConcurrentAccessException",
+        "StateMachineDeleting",
+        "ConditionalRequestConflict",
+        "InvalidClusterSubnetGroupStateFault",
+        "InvalidClusterParameterGroupState",
+        "ConcurrentRunsExceededException",
+        "IncorrectState",
+    ];
+    const DENIED: &[&str] = &[
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "NotAuthorized",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "OptInRequired",
+        "AllAccessDisabled",
+        "KMSAccessDeniedException",
+        "UnauthorizedAccess",
+    ];
+    const CREDENTIALS: &[&str] = &[
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "AuthFailure",
+        "MissingAuthenticationToken",
+        "IncompleteSignature",
+        "RequestExpired",
+        "TokenRefreshRequired",
+        "InvalidToken",
+    ];
+    const TRANSIENT: &[&str] = &[
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceException",
+        "InternalServiceError",
+        "InternalServiceFault",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "ServiceFailureException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "OperationTimeoutException",
+        "KMSInternalException",
+        "DependencyTimeoutException",
+        "DependencyTimeout",
+        "Unavailable",
+    ];
+    if is_throttling_code(code)
+        || status == 429
+        || (code == "LimitExceededException" && message.contains("Rate exceeded"))
+    {
+        return Class::Throttled;
+    }
+    if code == "NotImplemented" || code == "UnknownOperationException" || status == 501 {
+        return Class::NotImplemented;
+    }
+    if is_not_yet_consistent(code, message) {
+        return Class::NotYetConsistent;
+    }
+    for (codes, class) in [
+        (GONE, Class::Gone),
+        (EXISTS, Class::Exists),
+        (CONFLICT, Class::Conflict),
+        (CREDENTIALS, Class::Credentials),
+        (DENIED, Class::Denied),
+        (TRANSIENT, Class::Transient),
+    ] {
+        if codes.contains(&code) {
+            return class;
+        }
+    }
+    match status {
+        500 | 502 | 503 | 504 => Class::Transient,
+        400..=499 => Class::Invalid,
+        _ => Class::Other,
+    }
+}
+
+/// Words in which services say that a role, key, topic or grant made seconds ago
+/// has not reached them: IAM is eventually consistent
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>).
+fn is_not_yet_consistent(code: &str, message: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "cannot be assumed",
+        "unable to assume role",
+        "Unable to assume role",
+        "not authorized to perform: sts:AssumeRole",
+        "is not authorized to assume",
+        "Invalid principal in policy",
+        "The provided execution role does not have permissions",
+        "must be able to assume the role",
+        "Neither the global service principal",
+        "not authorized to create managed-rule",
+        "does not exist or is not authorized to be assumed",
+        "Could not assume role",
+        "Role is not valid",
+        "Service is unable to assume provided role",
+        "role is invalid or cannot be assumed",
+    ];
+    matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
+        && message.to_lowercase().contains("invalid principal")
+        || WORDS.iter().any(|words| message.contains(words))
+}
+
+/// Turns "it does not exist" into `None`.
+pub trait ResultExt<T> {
+    /// `Ok(None)` where the error says that the resource does not exist.
+    fn or_gone(self) -> Result<Option<T>>;
+    /// `Ok(None)` where AWS answered with one of these codes: the ways in which a
+    /// service says that a setting was never made.
+    fn or_none_on(self, codes: &[&str]) -> Result<Option<T>>;
+}
+
+impl<T, E: Into<Error>> ResultExt<T> for std::result::Result<T, E> {
+    fn or_gone(self) -> Result<Option<T>> {
+        match self.map_err(Into::into) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn or_none_on(self, codes: &[&str]) -> Result<Option<T>> {
+        match self.map_err(Into::into) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.has_code(codes) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Counts every request that leaves, retries included: the bill that a plan prints.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// The calls of a run, by service and operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Requests sent, by `(service, operation)` as AWS names them.
+    pub calls: BTreeMap<(String, String), u64>,
+    /// Answers that asked to slow down.
+    pub throttled: u64,
+}
+
+impl Bill {
+    /// All requests.
+    pub fn total(&self) -> u64 {
+        self.calls.values().sum()
+    }
+
+    /// Requests by service, most first.
+    pub fn by_service(&self) -> Vec<(String, u64)> {
+        let mut services: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((service, _), count) in &self.calls {
+            *services.entry(service).or_default() += count;
+        }
+        let mut services: Vec<_> =
+            services.into_iter().map(|(service, count)| (service.to_owned(), count)).collect();
+        services.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        services
+    }
+}
+
+/// An interceptor that writes the [`Bill`]; clones write the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Bill>>);
+
+impl Meter {
+    /// The bill so far.
+    pub fn bill(&self) -> Bill {
+        self.lock().clone()
+    }
+
+    // Counting goes on after a panic elsewhere: a count cannot be half written.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Bill> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(metadata) = config.load::<Metadata>() {
+            tracing::debug!(service = metadata.service(), operation = metadata.name(), "request");
+            let key = (metadata.service().to_owned(), metadata.name().to_owned());
+            *self.lock().calls.entry(key).or_default() += 1;
+        }
+        let _ = context;
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        let throttled = response.status().as_u16() == 429
+            || response.headers().get("x-amzn-errortype").is_some_and(super::error::is_throttling_code)
+            || (response.status().as_u16() >= 400
+                && response.body().bytes().is_some_and(|body| {
+                    super::error::THROTTLING_CODES.iter().any(|code| contains(body, code.as_bytes()))
+                }));
+        if throttled {
+            self.lock().throttled += 1;
+        }
+        Ok(())
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}

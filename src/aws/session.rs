@@ -1,0 +1,210 @@
+//! Who we are at AWS, and where: credentials, endpoint, account, clients by region.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+
+use super::{Bill, Clients, Cx, Error, Meter, Result, transport};
+
+/// How to reach AWS.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Another endpoint for every service, such as an emulator's.
+    pub endpoint_url: Option<String>,
+    /// A profile of the shared configuration files.
+    pub profile: Option<String>,
+    /// The local AWS: fixed credentials, and no request leaves loopback.
+    pub sandbox: bool,
+}
+
+/// The facts that names and ARNs are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// Twelve digits.
+    pub account_id: String,
+    /// Such as `us-east-1`.
+    pub region: String,
+}
+
+impl Scope {
+    /// The partition that a region belongs to.
+    pub fn partition_of(region: &str) -> &'static str {
+        match region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            region if region.starts_with("eusc-") => "aws-eusc",
+            _ => "aws",
+        }
+    }
+
+    /// The ARN of a regional resource of this account.
+    pub fn arn(&self, service: &str, resource: impl std::fmt::Display) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account_id)
+    }
+
+    /// The ARN of a resource that has an account but no region, as IAM's have.
+    pub fn global_arn(&self, service: &str, resource: impl std::fmt::Display) -> String {
+        format!("arn:{}:{service}::{}:{resource}", self.partition, self.account_id)
+    }
+}
+
+/// The connection to AWS of one run.
+pub struct Session {
+    options: Options,
+    http: SharedHttpClient,
+    meter: Meter,
+    account_id: String,
+    partition: String,
+    caller: String,
+    regions: RefCell<HashMap<String, Cx>>,
+    base: SdkConfig,
+}
+
+impl Session {
+    /// Connects and asks who the caller is.
+    ///
+    /// # Errors
+    /// No credentials, an unreachable endpoint, or an answer of STS that says so.
+    pub async fn connect(options: Options, region: &str) -> Result<Self> {
+        let custom = options.endpoint_url.is_some()
+            || std::env::vars()
+                .any(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
+        let http = transport::client(options.sandbox, custom);
+        let meter = Meter::default();
+        let base = configure(&options, &http, region).await;
+        // The first call tells whether AWS answers at all: no patience here, so that a
+        // wrong endpoint or missing credentials are said at once.
+        let impatient = aws_sdk_sts::config::Builder::from(&base)
+            .retry_config(RetryConfig::standard().with_max_attempts(1))
+            .interceptor(meter.clone())
+            .build();
+        let identity = aws_sdk_sts::Client::from_conf(impatient)
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(Error::from)?;
+        let caller = identity.arn().unwrap_or_default().to_owned();
+        let partition = caller
+            .split(':')
+            .nth(1)
+            .filter(|part| !part.is_empty())
+            .map_or_else(|| Scope::partition_of(region).to_owned(), str::to_owned);
+        Ok(Self {
+            options,
+            http,
+            meter,
+            account_id: identity.account().unwrap_or_default().to_owned(),
+            partition,
+            caller,
+            regions: RefCell::new(HashMap::new()),
+            base,
+        })
+    }
+
+    /// The caller's ARN.
+    pub fn caller(&self) -> &str {
+        &self.caller
+    }
+
+    /// The account of the caller.
+    pub fn account_id(&self) -> &str {
+        &self.account_id
+    }
+
+    /// Whether this is the local AWS.
+    pub fn is_sandbox(&self) -> bool {
+        self.options.sandbox
+    }
+
+    /// The shared HTTP client, for a caller that builds clients of its own.
+    pub fn http(&self) -> SharedHttpClient {
+        self.http.clone()
+    }
+
+    /// Account, partition and `region`.
+    pub fn scope(&self, region: &str) -> Scope {
+        Scope {
+            partition: self.partition.clone(),
+            account_id: self.account_id.clone(),
+            region: region.to_owned(),
+        }
+    }
+
+    /// What the kinds' verbs work with in `region`; made once.
+    pub fn cx(&self, region: &str) -> Cx {
+        self.regions
+            .borrow_mut()
+            .entry(region.to_owned())
+            .or_insert_with(|| {
+                let config = self.base.to_builder().region(Region::new(region.to_owned())).build();
+                Cx { aws: Rc::new(Clients::new(config, self.meter.clone())), scope: self.scope(region) }
+            })
+            .clone()
+    }
+
+    /// The calls made so far.
+    pub fn bill(&self) -> Bill {
+        self.meter.bill()
+    }
+}
+
+async fn configure(options: &Options, http: &SharedHttpClient, region: &str) -> SdkConfig {
+    let region = Region::new(region.to_owned());
+    // Kinds may make several calls in a verb, so throttles and faults are retried call
+    // by call; what is a matter of minutes (a role that cannot be assumed yet) is the engine's.
+    let mut loader: ConfigLoader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .http_client(http.clone())
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(8)
+                .with_initial_backoff(Duration::from_millis(300))
+                .with_max_backoff(Duration::from_secs(20)),
+        )
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .operation_attempt_timeout(Duration::from_secs(60))
+                .build(),
+        );
+    if let Some(endpoint) = &options.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if options.sandbox {
+        let credentials = aws_credential_types::Credentials::new("sandbox", "sandbox", None, None, "sandbox");
+        return loader.credentials_provider(credentials).load().await;
+    }
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    // Instance metadata answers in milliseconds where there is an instance; elsewhere
+    // its address swallows packets, and the default four attempts would take seconds.
+    let metadata = aws_config::imds::Client::builder()
+        .configure(
+            &aws_config::provider_config::ProviderConfig::without_region().with_http_client(http.clone()),
+        )
+        .max_attempts(1)
+        .connect_timeout(Duration::from_millis(300))
+        .read_timeout(Duration::from_millis(700))
+        .build();
+    let mut chain = DefaultCredentialsChain::builder()
+        .region(region)
+        .configure(
+            aws_config::provider_config::ProviderConfig::without_region().with_http_client(http.clone()),
+        )
+        .imds_client(metadata);
+    if let Some(profile) = &options.profile {
+        chain = chain.profile_name(profile);
+    }
+    loader.credentials_provider(chain.build().await).load().await
+}

@@ -1,0 +1,401 @@
+//! The contract of a resource kind: typed for its author, erased for the engine.
+//!
+//! A kind is one file: what the user writes ([`Kind::Spec`]), what only AWS decides
+//! ([`Kind::Attrs`]), and its verbs. It holds no diff, no retry, no sleep: the engine
+//! compares by schema, repeats by error class, and reads until AWS agrees.
+
+mod document;
+mod erased;
+mod types;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::aws::{Cx, Error, Result, Scope, Tags};
+use crate::value::Value;
+
+pub use document::{canonical_json, canonical_policy};
+pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
+pub use types::{Json, PolicyDocument, Secret};
+
+/// Marks of a field, set by `#[schemars(extend("x-dwctl" = [REPLACE]))]`.
+pub mod mark {
+    /// A change needs a new resource.
+    pub const REPLACE: &str = "replace";
+    /// Absent means: leave what AWS chose. An unmarked absent field means its default, or off.
+    pub const AWS_DEFAULT: &str = "aws-default";
+    /// Steers dwctl and is never read back, such as `force_destroy`.
+    pub const LOCAL: &str = "local";
+    /// Sent to AWS, which never returns it.
+    pub const WRITE_ONLY: &str = "write-only";
+    /// A list whose order means nothing.
+    pub const SET: &str = "set";
+    /// Changing it loses data.
+    pub const DATA_LOSS: &str = "data-loss";
+    /// Changing it interrupts the service.
+    pub const DOWNTIME: &str = "downtime";
+}
+
+/// Who a resource is at AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The id follows from the spec.
+    Named(String),
+    /// AWS assigns the id when the resource is created.
+    Assigned,
+    /// The id follows from the spec, from a part of it that is not known yet.
+    Unknown,
+}
+
+impl Identity {
+    /// `Named` where the name is known.
+    pub fn named(name: Option<impl Into<String>>) -> Self {
+        name.map_or(Self::Unknown, |name| Self::Named(name.into()))
+    }
+}
+
+/// A spec of which parts may be unknown: what a kind may look at before apply.
+#[derive(Clone, Copy)]
+pub struct Known<'a>(pub &'a Value);
+
+impl<'a> Known<'a> {
+    /// The value at a dotted path such as `command.name`; list elements by number.
+    /// `None` where it is absent, null or unknown. Looks through secrecy of containers,
+    /// never of the value itself.
+    pub fn get(&self, path: &str) -> Option<&'a Value> {
+        let mut value = self.0;
+        for step in path.split('.') {
+            value = match value {
+                Value::Map(map) => map.get(step)?,
+                Value::List(list) => list.get(step.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        (!matches!(value, Value::Null | Value::Unknown(_))).then_some(value)
+    }
+
+    /// The string at a path, if it is known and not secret.
+    pub fn text(&self, path: &str) -> Option<&'a str> {
+        match self.get(path)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The integer at a path, if it is known.
+    pub fn integer(&self, path: &str) -> Option<i64> {
+        match self.get(path)? {
+            Value::Number(crate::value::Number::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The bool at a path, if it is known.
+    pub fn flag(&self, path: &str) -> Option<bool> {
+        match self.get(path)? {
+            Value::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The elements of the list at a path; empty if it is absent or unknown.
+    pub fn list(&self, path: &str) -> &'a [Value] {
+        match self.get(path) {
+            Some(Value::List(list)) => list,
+            _ => &[],
+        }
+    }
+
+    /// Whether the user wrote something at a path, known or not.
+    pub fn is_set(&self, path: &str) -> bool {
+        let mut value = self.0;
+        for step in path.split('.') {
+            value = match value {
+                Value::Map(map) => match map.get(step) {
+                    Some(value) => value,
+                    None => return false,
+                },
+                Value::Unknown(_) => return true,
+                _ => return false,
+            };
+        }
+        !matches!(value, Value::Null)
+    }
+}
+
+/// A rule that a spec breaks and that the schema cannot say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Dotted path of the attribute, as in [`Known::get`].
+    pub path: String,
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// What to do about it; may be empty.
+    pub help: String,
+}
+
+impl Problem {
+    /// A problem at `path`.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), help: String::new() }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+}
+
+/// Attributes that follow from the spec before AWS has seen it: ARNs, URLs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Foreseen(pub std::collections::BTreeMap<String, Value>);
+
+impl Foreseen {
+    /// Foresees one attribute.
+    #[must_use]
+    pub fn with(mut self, attribute: &str, value: impl Into<String>) -> Self {
+        self.0.insert(attribute.to_owned(), Value::String(value.into()));
+        self
+    }
+}
+
+/// The resource that a read is for.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a> {
+    /// The physical id.
+    pub id: &'a str,
+    /// The attributes that are declared or were applied before; see [`Lookup::wants`].
+    pub(crate) attributes: Option<&'a std::collections::BTreeSet<String>>,
+    /// What the stack declares, for ids that do not say everything; `Null` where nothing is declared any more.
+    pub spec: Known<'a>,
+}
+
+impl Lookup<'_> {
+    /// Whether a setting with a read call of its own is needed: it is declared, was
+    /// applied before, or everything is asked for.
+    pub fn wants(&self, attribute: &str) -> bool {
+        self.attributes.is_none_or(|attributes| attributes.contains(attribute))
+    }
+}
+
+/// A resource as it is at AWS now.
+pub struct Live<K: Kind> {
+    /// In the words of the user.
+    pub spec: K::Spec,
+    /// What only AWS decides.
+    pub attrs: K::Attrs,
+    /// All tags, those of AWS (`aws:*`) left out.
+    pub tags: Tags,
+    /// Whether it can be used and changed.
+    pub state: State,
+}
+
+impl<K: Kind> Live<K> {
+    /// A resource that is ready.
+    pub fn ready(spec: K::Spec, attrs: K::Attrs, tags: Tags) -> Self {
+        Self { spec, attrs, tags, state: State::Ready }
+    }
+}
+
+/// Whether a live resource can be used and changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// It can.
+    #[default]
+    Ready,
+    /// AWS is at work on it (`creating`, `modifying`, `resizing`): the engine waits.
+    Busy(String),
+    /// AWS gave up on it, with its reason: the engine stops with an error.
+    Failed(String),
+}
+
+/// The answer of a read: one for each lookup, in the same order; `None` where the
+/// resource does not exist.
+pub type Reads<K> = Vec<Result<Option<Live<K>>>>;
+
+/// Who owns a resource: the tags by which a resource with an assigned id is found again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The name of the stack.
+    pub stack: String,
+    /// The environment.
+    pub env: String,
+    /// The address in the stack.
+    pub address: String,
+}
+
+impl Owner {
+    /// Key of the stack's tag.
+    pub const STACK: &'static str = "dwctl:stack";
+    /// Key of the environment's tag.
+    pub const ENV: &'static str = "dwctl:env";
+    /// Key of the address's tag.
+    pub const ADDRESS: &'static str = "dwctl:address";
+
+    /// The owner as tags.
+    pub fn tags(&self) -> Tags {
+        Tags::from([
+            (Self::STACK.to_owned(), self.stack.clone()),
+            (Self::ENV.to_owned(), self.env.clone()),
+            (Self::ADDRESS.to_owned(), self.address.clone()),
+        ])
+    }
+
+    /// The owner that a resource's tags name.
+    pub fn of(tags: &Tags) -> Option<Self> {
+        Some(Self {
+            stack: tags.get(Self::STACK)?.clone(),
+            env: tags.get(Self::ENV)?.clone(),
+            address: tags.get(Self::ADDRESS)?.clone(),
+        })
+    }
+}
+
+/// What `create` is given besides the spec.
+pub struct Birth<'a> {
+    /// All tags, the owner's included: to be set in the create call where the API allows.
+    pub tags: &'a Tags,
+    /// A client token: the same for every attempt at the same birth, 36 characters.
+    pub token: &'a str,
+}
+
+/// IAM actions that a kind's verbs need, such as `glue:CreateJob`.
+#[derive(Clone, Copy, Debug)]
+pub struct Actions {
+    /// For `read_many` and `find`.
+    pub read: &'static [&'static str],
+    /// For `create`.
+    pub create: &'static [&'static str],
+    /// For `update` and `tag`.
+    pub update: &'static [&'static str],
+    /// For `delete`.
+    pub delete: &'static [&'static str],
+}
+
+/// How long AWS takes: what the engine orders work by and waits for at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Usual seconds until a new resource is ready.
+    pub create_seconds: u32,
+    /// Usual seconds until a deleted resource is gone.
+    pub delete_seconds: u32,
+    /// Longest wait, in seconds, for any one verb.
+    pub deadline_seconds: u32,
+}
+
+/// A resource kind. See `CONTRIBUTING.md` for how to add one.
+///
+/// The verbs run on one thread, so their futures need not be `Send`.
+#[allow(async_fn_in_trait)]
+pub trait Kind: Sized + 'static {
+    /// Suffix of the SDK crate and the CloudFormation type in snake case, `glue_job`.
+    const NAME: &'static str;
+    /// The CloudFormation type, `AWS::Glue::Job`; `None` where CloudFormation has none.
+    const CFN: Option<&'static str>;
+    /// The example: documentation of the kind and input of its tests.
+    const EXAMPLE: &'static str;
+    /// The IAM actions of its verbs.
+    const ACTIONS: Actions;
+    /// Whether AWS can tag it.
+    const TAGGABLE: bool;
+    /// How long AWS takes.
+    const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
+
+    /// What the user writes. Its doc comments are the kind's documentation.
+    type Spec: Clone + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;
+    /// What only AWS decides, readable as `${kind.name.attribute}`.
+    type Attrs: Clone + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;
+
+    /// The id, as far as it follows from the spec.
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity;
+
+    /// Attributes that follow from the spec.
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        let _ = (spec, scope);
+        Foreseen::default()
+    }
+
+    /// Rules that the schema cannot say.
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let _ = spec;
+        Vec::new()
+    }
+
+    /// Reads all of `lookups`, in as few calls as AWS allows: one answer for each, in order.
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self>;
+
+    /// Finds a resource with an assigned id again, by its owner tags or, where AWS
+    /// cannot tag it, by what makes it unique in its parent. `spec` as far as it is known.
+    ///
+    /// # Errors
+    /// AWS's, as for every verb.
+    async fn find(cx: &Cx, owner: &Owner, spec: Known<'_>) -> Result<Option<String>> {
+        let _ = (cx, owner, spec);
+        Ok(None)
+    }
+
+    /// Makes the resource and returns its id. What the create call cannot set may be
+    /// left to `update`: the engine reads and updates until nothing differs.
+    ///
+    /// # Errors
+    /// AWS's; of class [`crate::aws::Class::Exists`] where the name is taken.
+    async fn create(cx: &Cx, want: &Self::Spec, birth: &Birth<'_>) -> Result<String>;
+
+    /// Changes what differs between `live` and `want`. Tags are not its business. Fields
+    /// of `want` that are marked `AWS_DEFAULT` and absent hold the live value.
+    ///
+    /// # Errors
+    /// AWS's.
+    async fn update(cx: &Cx, id: &str, live: &Self::Spec, want: &Self::Spec) -> Result<()>;
+
+    /// Deletes the resource. Gone already is success. The engine waits until reads say gone.
+    ///
+    /// # Errors
+    /// AWS's; of class [`crate::aws::Class::Conflict`] where something still uses it.
+    async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<()>;
+
+    /// Sets and removes tags of an existing resource.
+    ///
+    /// # Errors
+    /// AWS's.
+    async fn tag(cx: &Cx, id: &str, attrs: &Self::Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let _ = (cx, id, attrs, set, remove);
+        Err(Error::finding(crate::aws::Class::Invalid, format!("{} cannot be tagged", Self::NAME)))
+    }
+}
+
+/// Runs one read for each lookup, at most `limit` at the same time, and keeps the
+/// order: for services that offer no batch read.
+pub async fn each<'a, K, F, Fut>(lookups: &'a [Lookup<'a>], limit: usize, read: F) -> Reads<K>
+where
+    K: Kind,
+    F: Fn(Lookup<'a>) -> Fut,
+    Fut: Future<Output = Result<Option<Live<K>>>>,
+{
+    use futures_util::StreamExt;
+    futures_util::stream::iter(lookups.iter().map(|lookup| read(*lookup)))
+        .buffered(limit.max(1))
+        .collect()
+        .await
+}
+
+/// Answers every lookup from what one batch read found by id, or with its error.
+pub fn answer<K: Kind>(
+    lookups: &[Lookup<'_>],
+    found: Result<std::collections::HashMap<String, Live<K>>>,
+) -> Reads<K> {
+    match found {
+        Ok(mut found) => lookups.iter().map(|lookup| Ok(found.remove(lookup.id))).collect(),
+        Err(error) => lookups.iter().map(|_| Err(error.clone())).collect(),
+    }
+}
+
+/// Tags of an SDK's tag type, those of AWS itself (`aws:*`) left out.
+pub fn user_tags<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tags {
+    tags.into_iter()
+        .filter(|(key, _)| !key.starts_with("aws:"))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}

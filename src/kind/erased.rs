@@ -1,0 +1,258 @@
+//! The same contract without its types: what the engine holds in one list.
+
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, State};
+use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
+use crate::schema::Schema;
+use crate::value::Value;
+
+/// A live resource without its types.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErasedLive {
+    /// In the words of the user.
+    pub spec: Value,
+    /// What only AWS decides.
+    pub attrs: Value,
+    /// All tags but AWS's own.
+    pub tags: Tags,
+    /// Whether it can be used and changed.
+    pub state: State,
+}
+
+/// What the engine wants read: the owned twin of [`Lookup`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// The physical id.
+    pub id: String,
+    /// Attributes that are declared or were applied; `None` asks for everything.
+    pub attributes: Option<BTreeSet<String>>,
+    /// What the stack declares.
+    pub spec: Value,
+}
+
+/// A kind without its types; every method is its twin of [`Kind`].
+pub trait ErasedKind: Send + Sync {
+    /// See [`Kind::NAME`].
+    fn name(&self) -> &'static str;
+    /// See [`Kind::CFN`].
+    fn cloudformation(&self) -> Option<&'static str>;
+    /// See [`Kind::EXAMPLE`].
+    fn example(&self) -> &'static str;
+    /// See [`Kind::ACTIONS`].
+    fn actions(&self) -> Actions;
+    /// See [`Kind::TAGGABLE`].
+    fn taggable(&self) -> bool;
+    /// See [`Kind::PACE`].
+    fn pace(&self) -> Pace;
+    /// The schema of what the user writes and of what AWS decides.
+    fn schema(&self) -> &Schema;
+    /// See [`Kind::identity`].
+    fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity;
+    /// See [`Kind::foresee`].
+    fn foresee(&self, spec: Known<'_>, scope: &Scope) -> Foreseen;
+    /// See [`Kind::check`].
+    fn check(&self, spec: Known<'_>) -> Vec<Problem>;
+    /// Whether a complete spec has the kind's own type: the last check before AWS.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    fn accepts(&self, spec: &Value) -> Result<(), String>;
+    /// See [`Kind::read_many`].
+    fn read_many<'a>(
+        &'a self,
+        cx: &'a Cx,
+        wanted: &'a [Wanted],
+    ) -> LocalBoxFuture<'a, Vec<Result<Option<ErasedLive>>>>;
+    /// See [`Kind::find`].
+    fn find<'a>(
+        &'a self,
+        cx: &'a Cx,
+        owner: &'a Owner,
+        spec: &'a Value,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>>;
+    /// See [`Kind::create`].
+    fn create<'a>(
+        &'a self,
+        cx: &'a Cx,
+        want: &'a Value,
+        birth: Birth<'a>,
+    ) -> LocalBoxFuture<'a, Result<String>>;
+    /// See [`Kind::update`].
+    fn update<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        live: &'a Value,
+        want: &'a Value,
+    ) -> LocalBoxFuture<'a, Result<()>>;
+    /// See [`Kind::delete`].
+    fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>>;
+    /// See [`Kind::tag`].
+    fn tag<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        attrs: &'a Value,
+        set: &'a Tags,
+        remove: &'a [String],
+    ) -> LocalBoxFuture<'a, Result<()>>;
+}
+
+/// Erases a kind: `erase::<GlueJob>()`.
+pub fn erase<K: Kind>() -> Box<dyn ErasedKind> {
+    Box::new(Of::<K> { schema: OnceLock::new(), kind: PhantomData })
+}
+
+struct Of<K> {
+    schema: OnceLock<Schema>,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// The typed form of a complete value. Secrets are revealed here, and only here:
+/// from here on they live in [`super::Secret`].
+fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
+    let json = value.clone().reveal().to_json().map_err(|_| {
+        Error::finding(
+            Class::Other,
+            "a part of the specification is still unknown; this is a defect of dwctl",
+        )
+    })?;
+    serde_json::from_value(json).map_err(|error| {
+        Error::finding(Class::Invalid, format!("the specification does not have the kind's shape: {error}"))
+    })
+}
+
+fn untyped<T: serde::Serialize>(typed: &T) -> Result<Value> {
+    serde_json::to_value(typed)
+        .map(|json| Value::from_json(&json))
+        .map_err(|error| Error::finding(Class::Other, format!("AWS's answer cannot be represented: {error}")))
+}
+
+fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
+    Ok(ErasedLive {
+        spec: untyped(&live.spec)?,
+        attrs: untyped(&live.attrs)?,
+        tags: live.tags,
+        state: live.state,
+    })
+}
+
+impl<K: Kind> ErasedKind for Of<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn cloudformation(&self) -> Option<&'static str> {
+        K::CFN
+    }
+
+    fn example(&self) -> &'static str {
+        K::EXAMPLE
+    }
+
+    fn actions(&self) -> Actions {
+        K::ACTIONS
+    }
+
+    fn taggable(&self) -> bool {
+        K::TAGGABLE
+    }
+
+    fn pace(&self) -> Pace {
+        K::PACE
+    }
+
+    fn schema(&self) -> &Schema {
+        self.schema.get_or_init(Schema::of::<K::Spec, K::Attrs>)
+    }
+
+    fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity {
+        K::identity(spec, scope)
+    }
+
+    fn foresee(&self, spec: Known<'_>, scope: &Scope) -> Foreseen {
+        K::foresee(spec, scope)
+    }
+
+    fn check(&self, spec: Known<'_>) -> Vec<Problem> {
+        K::check(spec)
+    }
+
+    fn accepts(&self, spec: &Value) -> Result<(), String> {
+        // Serde's messages quote values; of a spec with a secret only the shape is told.
+        typed::<K::Spec>(spec).map(drop).map_err(|error| {
+            if spec.contains_secret() {
+                "it does not have the kind's shape".to_owned()
+            } else {
+                error.message
+            }
+        })
+    }
+
+    fn read_many<'a>(
+        &'a self,
+        cx: &'a Cx,
+        wanted: &'a [Wanted],
+    ) -> LocalBoxFuture<'a, Vec<Result<Option<ErasedLive>>>> {
+        Box::pin(async move {
+            let lookups: Vec<Lookup<'_>> = wanted
+                .iter()
+                .map(|wanted| Lookup {
+                    id: &wanted.id,
+                    attributes: wanted.attributes.as_ref(),
+                    spec: Known(&wanted.spec),
+                })
+                .collect();
+            let reads = K::read_many(cx, &lookups).await;
+            reads.into_iter().map(|read| read.and_then(|live| live.map(untype).transpose())).collect()
+        })
+    }
+
+    fn find<'a>(
+        &'a self,
+        cx: &'a Cx,
+        owner: &'a Owner,
+        spec: &'a Value,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Box::pin(K::find(cx, owner, Known(spec)))
+    }
+
+    fn create<'a>(
+        &'a self,
+        cx: &'a Cx,
+        want: &'a Value,
+        birth: Birth<'a>,
+    ) -> LocalBoxFuture<'a, Result<String>> {
+        Box::pin(async move { K::create(cx, &typed(want)?, &birth).await })
+    }
+
+    fn update<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        live: &'a Value,
+        want: &'a Value,
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move { K::update(cx, id, &typed(live)?, &typed(want)?).await })
+    }
+
+    fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move { K::delete(cx, id, &typed(live)?).await })
+    }
+
+    fn tag<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        attrs: &'a Value,
+        set: &'a Tags,
+        remove: &'a [String],
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move { K::tag(cx, id, &typed(attrs)?, set, remove).await })
+    }
+}

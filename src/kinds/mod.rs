@@ -1,0 +1,19 @@
+//! Every kind of resource. To add one: its file, its module and its place in [`KINDS`].
+
+use std::sync::LazyLock;
+
+use crate::kind::{ErasedKind, erase};
+
+/// Amazon SNS.
+pub mod sns {
+    pub mod topic;
+}
+
+/// All kinds, in order of their names.
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
+    LazyLock::new(|| vec![erase::<sns::topic::SnsTopic>()]);
+
+/// The kind of this name.
+pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
+    KINDS.iter().find(|kind| kind.name() == name).map(AsRef::as_ref)
+}

@@ -1,0 +1,351 @@
+//! `sns_topic`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_sns::types::Tag;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::REPLACE;
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, PolicyDocument, Problem, Reads,
+    each, user_tags,
+};
+
+/// An Amazon SNS topic: what publishers send to and subscriptions receive from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the topic; a FIFO topic's ends in `.fifo`.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 256), regex(pattern = r"^[A-Za-z0-9_-]+(\.fifo)?$"))]
+    pub name: String,
+    /// Sender name shown in SMS and email messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
+    pub display_name: Option<String>,
+    /// Who may publish and subscribe. Absent: what AWS grants the topic's owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT]))]
+    pub policy: Option<PolicyDocument>,
+    /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_master_key_id: Option<String>,
+    /// How deliveries to HTTP endpoints are retried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_policy: Option<Json>,
+    /// Strict order and exactly-once delivery within a message group.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub fifo_topic: bool,
+    /// Take a message's body as its deduplication id. FIFO topics only.
+    #[serde(default)]
+    pub content_based_deduplication: bool,
+    /// Whether deduplication and throughput count per topic or per message group. FIFO topics only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT], "enum" = ["Topic", "MessageGroup"]))]
+    pub fifo_throughput_scope: Option<String>,
+    /// How long messages are kept for replay, as AWS's `ArchivePolicy` document. FIFO topics only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive_policy: Option<Json>,
+    /// Hash of message signatures: `"1"` is SHA-1, `"2"` is SHA-256.
+    #[serde(default = "signature_version")]
+    #[schemars(extend("enum" = ["1", "2"]))]
+    pub signature_version: String,
+    /// AWS X-Ray tracing.
+    #[serde(default = "tracing_config")]
+    #[schemars(extend("enum" = ["PassThrough", "Active"]))]
+    pub tracing_config: String,
+    /// What may not be in messages, as AWS's data protection policy document. Standard topics only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_protection_policy: Option<Json>,
+    /// Log of deliveries by protocol: `application`, `firehose`, `http`, `lambda` or `sqs`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub delivery_status_logging: BTreeMap<String, DeliveryStatusLogging>,
+}
+
+/// Where the deliveries of one protocol are logged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryStatusLogging {
+    /// Role by which SNS logs successful deliveries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_feedback_role_arn: Option<String>,
+    /// Share of successful deliveries to log, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub success_feedback_sample_rate: Option<u8>,
+    /// Role by which SNS logs failed deliveries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_feedback_role_arn: Option<String>,
+}
+
+fn signature_version() -> String {
+    "1".to_owned()
+}
+
+fn tracing_config() -> String {
+    "PassThrough".to_owned()
+}
+
+/// What AWS decides about a topic.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the topic.
+    pub arn: String,
+    /// Account that owns the topic.
+    pub owner: String,
+}
+
+/// The kind `sns_topic`.
+pub struct SnsTopic;
+
+/// The protocols with delivery status, as the stack and as AWS's attributes spell them.
+const PROTOCOLS: [(&str, &str); 5] = [
+    ("application", "Application"),
+    ("firehose", "Firehose"),
+    ("http", "HTTP"),
+    ("lambda", "Lambda"),
+    ("sqs", "SQS"),
+];
+
+impl Kind for SnsTopic {
+    const NAME: &'static str = "sns_topic";
+    const CFN: Option<&'static str> = Some("AWS::SNS::Topic");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_topic.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"],
+        create: &["sns:CreateTopic", "sns:TagResource"],
+        update: &[
+            "sns:SetTopicAttributes",
+            "sns:PutDataProtectionPolicy",
+            "sns:TagResource",
+            "sns:UntagResource",
+        ],
+        delete: &["sns:DeleteTopic"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        Identity::named(spec.text("name").map(|name| scope.arn("sns", name)))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        let foreseen = Foreseen::default().with("owner", scope.account_id.as_str());
+        match spec.text("name") {
+            Some(name) => foreseen.with("arn", scope.arn("sns", name)),
+            None => foreseen,
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let fifo = spec.flag("fifo_topic").unwrap_or(false);
+        if let Some(name) = spec.text("name")
+            && name.ends_with(".fifo") != fifo
+        {
+            let help =
+                if fifo { "end the name in `.fifo`" } else { "set `fifo_topic = true`, or drop `.fifo`" };
+            problems.push(Problem::new("name", "only the name of a FIFO topic ends in `.fifo`").help(help));
+        }
+        for attribute in ["fifo_throughput_scope", "archive_policy"] {
+            if !fifo && spec.is_set(attribute) {
+                problems.push(Problem::new(attribute, format!("`{attribute}` is for FIFO topics")));
+            }
+        }
+        if !fifo && spec.flag("content_based_deduplication") == Some(true) {
+            problems.push(Problem::new("content_based_deduplication", "deduplication is for FIFO topics"));
+        }
+        if fifo && spec.is_set("data_protection_policy") {
+            problems.push(Problem::new("data_protection_policy", "data protection is for standard topics"));
+        }
+        if let Some(crate::value::Value::Map(logging)) = spec.get("delivery_status_logging") {
+            for protocol in logging.keys().filter(|name| !PROTOCOLS.iter().any(|(known, _)| known == name)) {
+                problems.push(
+                    Problem::new(
+                        format!("delivery_status_logging.{protocol}"),
+                        format!("no protocol `{protocol}`"),
+                    )
+                    .help("one of application, firehose, http, lambda, sqs"),
+                );
+            }
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        each(lookups, 10, |lookup| read(cx, lookup)).await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(Some(to_tags(birth.tags)?));
+        for (name, value) in attributes(want) {
+            // The default signature and tracing are what a new topic has.
+            let is_default = matches!(
+                (name.as_str(), value.as_str()),
+                ("SignatureVersion", "1") | ("TracingConfig", "PassThrough")
+            );
+            if !value.is_empty() && !is_default {
+                request = request.attributes(name, value);
+            }
+        }
+        if let Some(policy) = &want.data_protection_policy {
+            request = request.data_protection_policy(policy.to_text());
+        }
+        let created = request.send().await?;
+        Ok(created.topic_arn().unwrap_or_default().to_owned())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let before = attributes(live);
+        for (name, value) in attributes(want) {
+            if before.get(&name) != Some(&value) {
+                cx.aws
+                    .sns()
+                    .set_topic_attributes()
+                    .topic_arn(id)
+                    .attribute_name(name)
+                    .attribute_value(value)
+                    .send()
+                    .await?;
+            }
+        }
+        if live.data_protection_policy != want.data_protection_policy {
+            let policy = want.data_protection_policy.as_ref().map(Json::to_text).unwrap_or_default();
+            cx.aws
+                .sns()
+                .put_data_protection_policy()
+                .resource_arn(id)
+                .data_protection_policy(policy)
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws.sns().delete_topic().topic_arn(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        if !remove.is_empty() {
+            cx.aws.sns().untag_resource().resource_arn(id).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            cx.aws.sns().tag_resource().resource_arn(id).set_tags(Some(to_tags(set)?)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
+    let sns = cx.aws.sns();
+    let (topic, tags) = futures_util::future::join(
+        sns.get_topic_attributes().topic_arn(lookup.id).send(),
+        sns.list_tags_for_resource().resource_arn(lookup.id).send(),
+    )
+    .await;
+    let Some(topic) = topic.or_gone()? else { return Ok(None) };
+    let Some(tags) = tags.or_gone()? else { return Ok(None) };
+    let data_protection_policy = if lookup.wants("data_protection_policy") {
+        sns.get_data_protection_policy().resource_arn(lookup.id).send().await.or_gone()?.and_then(|answer| {
+            answer.data_protection_policy().filter(|text| !text.is_empty()).map(str::to_owned)
+        })
+    } else {
+        None
+    };
+    let empty = HashMap::new();
+    let attributes = topic.attributes().unwrap_or(&empty);
+    let text = |name: &str| attributes.get(name).filter(|text| !text.is_empty()).cloned();
+    let is_true = |name: &str| text(name).as_deref() == Some("true");
+    let json = |text: Option<String>| text.map(|text| Json::parse(&text)).transpose().map_err(unreadable);
+    let delivery_status_logging = PROTOCOLS
+        .into_iter()
+        .filter_map(|(protocol, prefix)| {
+            let logging = DeliveryStatusLogging {
+                success_feedback_role_arn: text(&format!("{prefix}SuccessFeedbackRoleArn")),
+                success_feedback_sample_rate: text(&format!("{prefix}SuccessFeedbackSampleRate"))
+                    .and_then(|rate| rate.parse().ok()),
+                failure_feedback_role_arn: text(&format!("{prefix}FailureFeedbackRoleArn")),
+            };
+            (logging.success_feedback_role_arn.is_some() || logging.failure_feedback_role_arn.is_some())
+                .then(|| (protocol.to_owned(), logging))
+        })
+        .collect();
+    let spec = Spec {
+        name: lookup.id.rsplit(':').next().unwrap_or_default().to_owned(),
+        display_name: text("DisplayName"),
+        policy: text("Policy").map(|text| PolicyDocument::parse(&text)).transpose().map_err(unreadable)?,
+        kms_master_key_id: text("KmsMasterKeyId"),
+        delivery_policy: json(text("DeliveryPolicy"))?,
+        fifo_topic: is_true("FifoTopic"),
+        content_based_deduplication: is_true("ContentBasedDeduplication"),
+        fifo_throughput_scope: text("FifoThroughputScope"),
+        archive_policy: json(text("ArchivePolicy"))?,
+        signature_version: text("SignatureVersion").unwrap_or_else(signature_version),
+        tracing_config: text("TracingConfig").unwrap_or_else(tracing_config),
+        data_protection_policy: json(data_protection_policy)?,
+        delivery_status_logging,
+    };
+    let attrs = Attrs { arn: lookup.id.to_owned(), owner: text("Owner").unwrap_or_default() };
+    let tags = user_tags(tags.tags().iter().map(|tag| (tag.key(), tag.value())));
+    Ok(Some(Live::ready(spec, attrs, tags)))
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::finding(crate::aws::Class::Other, format!("AWS returned a document that is not JSON: {error}"))
+}
+
+/// The spec as `SetTopicAttributes` takes it: an empty value unsets
+/// (<https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>).
+fn attributes(spec: &Spec) -> BTreeMap<String, String> {
+    let mut attributes = BTreeMap::from([
+        ("DisplayName".to_owned(), spec.display_name.clone().unwrap_or_default()),
+        ("KmsMasterKeyId".to_owned(), spec.kms_master_key_id.clone().unwrap_or_default()),
+        ("DeliveryPolicy".to_owned(), spec.delivery_policy.as_ref().map(Json::to_text).unwrap_or_default()),
+        ("SignatureVersion".to_owned(), spec.signature_version.clone()),
+        ("TracingConfig".to_owned(), spec.tracing_config.clone()),
+    ]);
+    if let Some(policy) = &spec.policy {
+        attributes.insert("Policy".to_owned(), policy.to_text());
+    }
+    if spec.fifo_topic {
+        attributes.insert("FifoTopic".to_owned(), "true".to_owned());
+        attributes
+            .insert("ContentBasedDeduplication".to_owned(), spec.content_based_deduplication.to_string());
+        attributes.insert(
+            "ArchivePolicy".to_owned(),
+            spec.archive_policy.as_ref().map_or("{}".to_owned(), Json::to_text),
+        );
+        if let Some(scope) = &spec.fifo_throughput_scope {
+            attributes.insert("FifoThroughputScope".to_owned(), scope.clone());
+        }
+    }
+    for (protocol, prefix) in PROTOCOLS {
+        let logging = spec.delivery_status_logging.get(protocol);
+        let role = |role: Option<&String>| role.cloned().unwrap_or_default();
+        attributes.insert(
+            format!("{prefix}SuccessFeedbackRoleArn"),
+            role(logging.and_then(|logging| logging.success_feedback_role_arn.as_ref())),
+        );
+        attributes.insert(
+            format!("{prefix}FailureFeedbackRoleArn"),
+            role(logging.and_then(|logging| logging.failure_feedback_role_arn.as_ref())),
+        );
+        if let Some(rate) = logging.and_then(|logging| logging.success_feedback_sample_rate) {
+            attributes.insert(format!("{prefix}SuccessFeedbackSampleRate"), rate.to_string());
+        }
+    }
+    attributes
+}
+
+fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| Error::finding(crate::aws::Class::Invalid, error.to_string()))
+}

@@ -1,0 +1,153 @@
+//! The schema of a kind, made from its Rust types: what validation, diff, `explain`
+//! and the editor's JSON Schema all read.
+
+mod build;
+mod normalize;
+mod validate;
+
+pub use normalize::normalize;
+pub use validate::{Fault, PathStep, validate};
+
+use std::collections::BTreeMap;
+
+use crate::value::Value;
+
+/// The schema of a kind.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// The kind's documentation.
+    pub description: String,
+    /// What the user writes.
+    pub spec: Node,
+    /// What only AWS decides.
+    pub attrs: Node,
+    /// The JSON Schema of the spec, as editors read it.
+    pub json: serde_json::Value,
+}
+
+/// What a field does besides holding a value: see [`crate::kind::mark`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// A change needs a new resource.
+    pub replace: bool,
+    /// Absent means: leave what AWS chose.
+    pub aws_default: bool,
+    /// Steers dwctl and is never read back.
+    pub local: bool,
+    /// AWS never returns it.
+    pub write_only: bool,
+    /// A list whose order means nothing.
+    pub set: bool,
+    /// Changing it loses data.
+    pub data_loss: bool,
+    /// Changing it interrupts the service.
+    pub downtime: bool,
+}
+
+impl Marks {
+    /// Whether live AWS cannot tell the value, so that it is compared by fingerprint.
+    pub fn unreadable(self) -> bool {
+        self.local || self.write_only
+    }
+}
+
+/// One place in a schema.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The doc comment.
+    pub description: String,
+    /// What it holds.
+    pub shape: Shape,
+    /// What it does besides.
+    pub marks: Marks,
+    /// The value of an absent field.
+    pub default: Option<Value>,
+    /// Field by which the elements of a list are matched.
+    pub key: Option<String>,
+}
+
+/// What a place in a schema holds.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// True or false.
+    Bool,
+    /// A number, whole if `integer`.
+    Number {
+        /// Without a fraction.
+        integer: bool,
+        /// Least value.
+        minimum: Option<f64>,
+        /// Greatest value.
+        maximum: Option<f64>,
+    },
+    /// A text.
+    String {
+        /// The only values, if not empty.
+        options: Vec<String>,
+        /// A regular expression that it must match.
+        pattern: Option<String>,
+        /// Least characters.
+        min_length: Option<usize>,
+        /// Most characters.
+        max_length: Option<usize>,
+    },
+    /// A text that is printed and kept nowhere.
+    Secret,
+    /// An IAM policy document: a table or JSON text.
+    Policy,
+    /// Any JSON document: a table or JSON text.
+    Json,
+    /// Elements in order, or a set if so marked.
+    List {
+        /// What each element is.
+        element: Box<Node>,
+        /// Least elements.
+        min_items: Option<usize>,
+        /// Most elements.
+        max_items: Option<usize>,
+    },
+    /// Values by free names.
+    Map(Box<Node>),
+    /// Fields by fixed names.
+    Object {
+        /// The fields.
+        fields: BTreeMap<String, Node>,
+        /// The names of those that must be written.
+        required: Vec<String>,
+    },
+    /// Anything.
+    Any,
+}
+
+impl Node {
+    /// The fields, if it is an object.
+    pub fn fields(&self) -> Option<&BTreeMap<String, Node>> {
+        match &self.shape {
+            Shape::Object { fields, .. } => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// Whether the field `name` must be written.
+    pub fn requires(&self, name: &str) -> bool {
+        matches!(&self.shape, Shape::Object { required, .. } if required.iter().any(|field| field == name))
+    }
+
+    /// What it holds, in the words of the stack language.
+    pub fn type_name(&self) -> String {
+        match &self.shape {
+            Shape::Bool => "bool".to_owned(),
+            Shape::Number { integer: true, .. } => "integer".to_owned(),
+            Shape::Number { .. } => "number".to_owned(),
+            Shape::String { .. } => "string".to_owned(),
+            Shape::Secret => "secret string".to_owned(),
+            Shape::Policy => "policy document".to_owned(),
+            Shape::Json => "JSON document".to_owned(),
+            Shape::List { element, .. } if self.marks.set => format!("set({})", element.type_name()),
+            Shape::List { element, .. } => format!("list({})", element.type_name()),
+            Shape::Map(element) => format!("map({})", element.type_name()),
+            Shape::Object { .. } => "table".to_owned(),
+            Shape::Any => "any".to_owned(),
+        }
+    }
+}

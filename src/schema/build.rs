@@ -1,0 +1,148 @@
+//! From the JSON Schema that `schemars` derives to our own tree.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value as Json};
+
+use super::{Marks, Node, Schema, Shape};
+use crate::kind::mark;
+use crate::value::Value;
+
+impl Schema {
+    /// The schema of a kind with this spec and these attributes.
+    pub fn of<Spec: JsonSchema, Attrs: JsonSchema>() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.inline_subschemas = true;
+            settings.meta_schema = None;
+        });
+        let spec = settings.clone().into_generator().into_root_schema_for::<Spec>().to_value();
+        let attrs = settings.into_generator().into_root_schema_for::<Attrs>().to_value();
+        let node = node(&spec);
+        Self { description: node.description.clone(), spec: node, attrs: self::node(&attrs), json: spec }
+    }
+}
+
+fn node(schema: &Json) -> Node {
+    let Json::Object(schema) = schema else {
+        return Node {
+            description: String::new(),
+            shape: Shape::Any,
+            marks: Marks::default(),
+            default: None,
+            key: None,
+        };
+    };
+    Node {
+        description: text(schema, "description").unwrap_or_default(),
+        shape: shape(schema),
+        marks: marks(schema),
+        default: schema.get("default").filter(|default| !default.is_null()).map(Value::from_json),
+        key: text(schema, "x-dwctl-key"),
+    }
+}
+
+fn text(schema: &Map<String, Json>, name: &str) -> Option<String> {
+    schema.get(name).and_then(Json::as_str).map(str::to_owned)
+}
+
+fn count(schema: &Map<String, Json>, name: &str) -> Option<usize> {
+    schema.get(name).and_then(Json::as_u64).map(|count| count as usize)
+}
+
+fn marks(schema: &Map<String, Json>) -> Marks {
+    let mut marks = Marks::default();
+    for name in schema.get("x-dwctl").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+    {
+        match name {
+            mark::REPLACE => marks.replace = true,
+            mark::AWS_DEFAULT => marks.aws_default = true,
+            mark::LOCAL => marks.local = true,
+            mark::WRITE_ONLY => marks.write_only = true,
+            mark::SET => marks.set = true,
+            mark::DATA_LOSS => marks.data_loss = true,
+            mark::DOWNTIME => marks.downtime = true,
+            // `every_mark_is_known` in the kinds' tests fails on a name that is not in `mark`.
+            _ => {}
+        }
+    }
+    marks
+}
+
+fn shape(schema: &Map<String, Json>) -> Shape {
+    match text(schema, "x-dwctl-type").as_deref() {
+        Some("secret") => return Shape::Secret,
+        Some("policy") => return Shape::Policy,
+        Some("json") => return Shape::Json,
+        _ => {}
+    }
+    // An optional field of a struct or enum type is `anyOf: [its schema, null]`, and an
+    // enum with documented variants is `oneOf` constants.
+    for name in ["anyOf", "oneOf"] {
+        if let Some(alternatives) = schema.get(name).and_then(Json::as_array) {
+            let real: Vec<&Json> =
+                alternatives.iter().filter(|one| one.get("type") != Some(&Json::from("null"))).collect();
+            let constants: Option<Vec<String>> =
+                real.iter().map(|one| one.get("const").and_then(Json::as_str).map(str::to_owned)).collect();
+            return match (real.as_slice(), constants) {
+                (_, Some(options)) if !options.is_empty() => options_of(options),
+                ([one], _) => node(one).shape,
+                _ => Shape::Any,
+            };
+        }
+    }
+    let kind = match schema.get("type") {
+        Some(Json::String(kind)) => kind.as_str(),
+        Some(Json::Array(kinds)) => {
+            kinds.iter().filter_map(Json::as_str).find(|kind| *kind != "null").unwrap_or("")
+        }
+        _ => "",
+    };
+    match kind {
+        "boolean" => Shape::Bool,
+        "integer" | "number" => Shape::Number {
+            integer: kind == "integer",
+            minimum: schema.get("minimum").and_then(Json::as_f64),
+            maximum: schema.get("maximum").and_then(Json::as_f64),
+        },
+        "string" => Shape::String {
+            options: schema
+                .get("enum")
+                .and_then(Json::as_array)
+                .map(|options| options.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+                .unwrap_or_default(),
+            pattern: text(schema, "pattern"),
+            min_length: count(schema, "minLength"),
+            max_length: count(schema, "maxLength"),
+        },
+        "array" => Shape::List {
+            element: Box::new(schema.get("items").map(node).unwrap_or_else(|| node(&Json::Bool(true)))),
+            min_items: count(schema, "minItems"),
+            max_items: count(schema, "maxItems"),
+        },
+        "object" => {
+            match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
+                (None, Some(values @ Json::Object(_))) => Shape::Map(Box::new(node(values))),
+                (None, Some(Json::Bool(true))) => Shape::Map(Box::new(node(&Json::Bool(true)))),
+                (properties, _) => Shape::Object {
+                    fields: properties
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, schema)| (name.clone(), node(schema)))
+                        .collect::<BTreeMap<_, _>>(),
+                    required: schema
+                        .get("required")
+                        .and_then(Json::as_array)
+                        .map(|names| names.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+                        .unwrap_or_default(),
+                },
+            }
+        }
+        _ => Shape::Any,
+    }
+}
+
+fn options_of(options: Vec<String>) -> Shape {
+    Shape::String { options, pattern: None, min_length: None, max_length: None }
+}

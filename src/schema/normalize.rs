@@ -1,0 +1,143 @@
+//! A spec in the one form in which equal settings are equal values.
+
+use std::collections::BTreeMap;
+
+use super::{Node, Shape};
+use crate::kind::{canonical_json, canonical_policy};
+use crate::value::{Number, Value};
+
+/// Brings a spec, desired or live, into canonical form: defaults filled in, nulls and
+/// empty optional collections dropped, documents canonical, sets in order. Scalars take
+/// the type of their field where nothing is lost (`"5"` for a number, `5` for a string).
+/// Unknown and secret parts are kept.
+pub fn normalize(node: &Node, value: Value) -> Value {
+    match value {
+        Value::Unknown(_) => value,
+        Value::Secret(inner) => normalize(node, *inner).into_secret(),
+        value => known(node, value),
+    }
+}
+
+fn known(node: &Node, value: Value) -> Value {
+    match (&node.shape, value) {
+        (Shape::Object { fields, required }, Value::Map(mut map)) => {
+            let mut normal = BTreeMap::new();
+            for (name, field) in fields {
+                let value = match map.remove(name) {
+                    None | Some(Value::Null) => field.default.clone().unwrap_or(Value::Null),
+                    Some(value) => value,
+                };
+                let value = normalize(field, value);
+                if !is_absent(&value) || (required.contains(name) && !matches!(value, Value::Null)) {
+                    normal.insert(name.clone(), value);
+                }
+            }
+            // What the schema does not know is validation's to report; it is kept so.
+            normal.extend(map);
+            Value::Map(normal)
+        }
+        (Shape::Map(element), Value::Map(map)) => Value::Map(
+            map.into_iter()
+                .map(|(name, value)| (name, normalize(element, value)))
+                .filter(|(_, value)| !matches!(value, Value::Null))
+                .collect(),
+        ),
+        (Shape::List { element, .. }, Value::List(list)) => {
+            let mut list: Vec<Value> = list.into_iter().map(|value| normalize(element, value)).collect();
+            if node.marks.set || node.key.is_some() {
+                list.sort_by_cached_key(|value| sort_key(node.key.as_deref(), value));
+            }
+            if node.marks.set {
+                list.dedup();
+            }
+            Value::List(list)
+        }
+        (Shape::Policy, value) => document(value, canonical_policy),
+        (Shape::Json, value) => document(value, canonical_json),
+        (Shape::Number { .. }, Value::String(text)) => match text.trim().parse::<i64>() {
+            Ok(integer) => Value::Number(Number::Integer(integer)),
+            Err(_) => match text.trim().parse::<f64>() {
+                Ok(float) if float.is_finite() => {
+                    Number::from_f64(float).map_or(Value::String(text), Value::Number)
+                }
+                _ => Value::String(text),
+            },
+        },
+        (Shape::Bool, Value::String(text)) if text == "true" => Value::Bool(true),
+        (Shape::Bool, Value::String(text)) if text == "false" => Value::Bool(false),
+        (Shape::String { .. } | Shape::Secret, Value::Number(number)) => Value::String(number.to_string()),
+        (Shape::String { .. } | Shape::Secret, Value::Bool(flag)) => Value::String(flag.to_string()),
+        (_, value) => value,
+    }
+}
+
+/// Whether an optional field with this value is as if it were not written.
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::List(list) => list.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+/// A document from JSON text or from a table; with an unknown or secret part it stays a
+/// tree, so that one unknown leaf does not hide the rest.
+fn document(value: Value, canonical: fn(serde_json::Value) -> serde_json::Value) -> Value {
+    let value = match value {
+        Value::String(text) => match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(json) => Value::from_json(&json),
+            Err(_) => return Value::String(text),
+        },
+        other => other,
+    };
+    // Unknown and secret leaves are carried through the canonical form as placeholders.
+    let mut held = Vec::new();
+    let json = hold(&value, &mut held);
+    release(&canonical(json), &held)
+}
+
+/// A text that no document holds, followed by the number of the held leaf. The
+/// canonical form sorts by it, which is stable: the leaves are numbered in order.
+const PLACEHOLDER: &str = "\u{10FFFD}dwctl:";
+
+fn hold(value: &Value, held: &mut Vec<Value>) -> serde_json::Value {
+    match value {
+        Value::Unknown(_) | Value::Secret(_) => {
+            let number = held.iter().position(|one| one == value).unwrap_or_else(|| {
+                held.push(value.clone());
+                held.len() - 1
+            });
+            serde_json::Value::String(format!("{PLACEHOLDER}{number:06}"))
+        }
+        Value::List(list) => serde_json::Value::Array(list.iter().map(|value| hold(value, held)).collect()),
+        Value::Map(map) => serde_json::Value::Object(
+            map.iter().map(|(name, value)| (name.clone(), hold(value, held))).collect(),
+        ),
+        leaf => leaf.to_json().unwrap_or(serde_json::Value::Null),
+    }
+}
+
+fn release(json: &serde_json::Value, held: &[Value]) -> Value {
+    match json {
+        serde_json::Value::String(text) => text
+            .strip_prefix(PLACEHOLDER)
+            .and_then(|number| held.get(number.parse::<usize>().ok()?))
+            .cloned()
+            .unwrap_or_else(|| Value::String(text.clone())),
+        serde_json::Value::Array(list) => Value::List(list.iter().map(|json| release(json, held)).collect()),
+        serde_json::Value::Object(map) => {
+            Value::Map(map.iter().map(|(name, json)| (name.clone(), release(json, held))).collect())
+        }
+        leaf => Value::from_json(leaf),
+    }
+}
+
+/// The order of a set's elements: by their key, else by their whole text.
+fn sort_key(key: Option<&str>, value: &Value) -> String {
+    let subject = key.and_then(|key| value.get(key)).unwrap_or(value);
+    match subject {
+        Value::String(text) => text.clone(),
+        other => hold(other, &mut Vec::new()).to_string(),
+    }
+}

@@ -1,0 +1,269 @@
+//! Whether a spec, of which parts may be unknown, fits its schema.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::{Node, Shape};
+use crate::diag::nearest;
+use crate::value::{Number, Value};
+
+/// One step into a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PathStep {
+    /// A field or key.
+    Name(String),
+    /// An element, from 0.
+    Index(usize),
+}
+
+impl fmt::Display for PathStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => formatter.write_str(name),
+            Self::Index(index) => write!(formatter, "{index}"),
+        }
+    }
+}
+
+/// What does not fit, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// A stable name: `unknown-attribute`, `missing-attribute`, `wrong-type`, `invalid-value`.
+    pub code: &'static str,
+    /// Where in the value.
+    pub path: Vec<PathStep>,
+    /// What is wrong. Never quotes a secret.
+    pub message: String,
+    /// What is expected there, in a few words.
+    pub label: String,
+}
+
+/// All faults of `value` against `node`. `owner` names what the attributes belong to
+/// in messages, such as `glue_job`.
+pub fn validate(node: &Node, value: &Value, owner: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    Walk { owner, faults: &mut faults }.node(node, value, &mut Vec::new(), false);
+    faults
+}
+
+struct Walk<'a> {
+    owner: &'a str,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Walk<'_> {
+    fn fault(&mut self, code: &'static str, path: &[PathStep], message: String, label: String) {
+        self.faults.push(Fault { code, path: path.to_vec(), message, label });
+    }
+
+    fn node(&mut self, node: &Node, value: &Value, path: &mut Vec<PathStep>, secret: bool) {
+        match (&node.shape, value) {
+            (_, Value::Unknown(_) | Value::Null) | (Shape::Any, _) => {}
+            (_, Value::Secret(inner)) => self.node(node, inner, path, true),
+            (Shape::Bool, Value::Bool(_)) => {}
+            (Shape::Number { integer, minimum, maximum }, Value::Number(number)) => {
+                let float = match number {
+                    Number::Integer(number) => *number as f64,
+                    Number::Float(number) => *number,
+                };
+                if *integer && !matches!(number, Number::Integer(_)) {
+                    self.wrong_type(node, value, path);
+                } else if minimum.is_some_and(|minimum| float < minimum)
+                    || maximum.is_some_and(|maximum| float > maximum)
+                {
+                    let range = match (minimum, maximum) {
+                        (Some(minimum), Some(maximum)) => format!("from {minimum} to {maximum}"),
+                        (Some(minimum), None) => format!("at least {minimum}"),
+                        (None, Some(maximum)) => format!("at most {maximum}"),
+                        (None, None) => String::new(),
+                    };
+                    let name = name(path);
+                    self.fault(
+                        "invalid-value",
+                        path,
+                        format!("`{name}` is out of range"),
+                        format!("must be {range}"),
+                    );
+                }
+            }
+            (Shape::String { options, pattern, min_length, max_length }, Value::String(text)) => {
+                let name = name(path);
+                if !options.is_empty() && !options.contains(text) {
+                    let shown = if secret { String::new() } else { format!(" \"{text}\"") };
+                    let near = nearest(text, options.iter().map(String::as_str));
+                    let label = match near {
+                        Some(near) if !secret => format!("did you mean \"{near}\"?"),
+                        _ => format!(
+                            "one of {}",
+                            options.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ")
+                        ),
+                    };
+                    self.fault("invalid-value", path, format!("`{name}` cannot be{shown}"), label);
+                    return;
+                }
+                let length = text.chars().count();
+                if min_length.is_some_and(|least| length < least)
+                    || max_length.is_some_and(|most| length > most)
+                {
+                    let label = match (min_length, max_length) {
+                        (Some(least), Some(most)) => {
+                            format!("must have {least} to {most} characters, has {length}")
+                        }
+                        (Some(least), None) => format!("must have at least {least} characters, has {length}"),
+                        (_, most) => {
+                            format!("must have at most {} characters, has {length}", most.unwrap_or_default())
+                        }
+                    };
+                    self.fault(
+                        "invalid-value",
+                        path,
+                        format!("`{name}` has a length that AWS does not allow"),
+                        label,
+                    );
+                } else if let Some(pattern) = pattern
+                    && !matches(pattern, text)
+                {
+                    self.fault(
+                        "invalid-value",
+                        path,
+                        format!("`{name}` does not have the form that AWS asks for"),
+                        format!("must match {pattern}"),
+                    );
+                }
+            }
+            (Shape::Secret, Value::String(_)) => {}
+            (Shape::Policy | Shape::Json, Value::Map(_) | Value::List(_)) => {}
+            (Shape::Policy | Shape::Json, Value::String(text)) => {
+                if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+                    let name = name(path);
+                    let label = if secret { "not JSON".to_owned() } else { format!("not JSON: {error}") };
+                    self.fault("invalid-document", path, format!("`{name}` is not a JSON document"), label);
+                }
+            }
+            (Shape::List { element, min_items, max_items }, Value::List(list)) => {
+                let count = list.len();
+                if min_items.is_some_and(|least| count < least) || max_items.is_some_and(|most| count > most)
+                {
+                    let name = name(path);
+                    let label = match (min_items, max_items) {
+                        (Some(least), Some(most)) => {
+                            format!("must have {least} to {most} elements, has {count}")
+                        }
+                        (Some(least), None) => format!("must have at least {least} elements, has {count}"),
+                        (_, most) => {
+                            format!("must have at most {} elements, has {count}", most.unwrap_or_default())
+                        }
+                    };
+                    self.fault(
+                        "invalid-value",
+                        path,
+                        format!("`{name}` has a number of elements that AWS does not allow"),
+                        label,
+                    );
+                }
+                for (index, value) in list.iter().enumerate() {
+                    path.push(PathStep::Index(index));
+                    self.node(element, value, path, secret);
+                    path.pop();
+                }
+                if let Some(key) = &node.key {
+                    self.unique(key, list, path);
+                }
+            }
+            (Shape::Map(element), Value::Map(map)) => {
+                for (name, value) in map {
+                    path.push(PathStep::Name(name.clone()));
+                    self.node(element, value, path, secret);
+                    path.pop();
+                }
+            }
+            (Shape::Object { fields, required }, Value::Map(map)) => {
+                for (name, value) in map {
+                    path.push(PathStep::Name(name.clone()));
+                    match fields.get(name) {
+                        Some(field) => self.node(field, value, path, secret),
+                        None => self.unknown_attribute(name, fields.keys().map(String::as_str), path),
+                    }
+                    path.pop();
+                }
+                for name in required {
+                    if matches!(map.get(name), None | Some(Value::Null)) {
+                        let whose = if path.is_empty() {
+                            self.owner.to_owned()
+                        } else {
+                            format!("`{}`", self::name(path))
+                        };
+                        let label = fields.get(name).map(|field| field.type_name()).unwrap_or_default();
+                        self.fault(
+                            "missing-attribute",
+                            path,
+                            format!("{whose} needs the attribute `{name}`"),
+                            format!("`{name}` ({label}) is missing"),
+                        );
+                    }
+                }
+            }
+            _ => self.wrong_type(node, value, path),
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, value: &Value, path: &[PathStep]) {
+        let expected = node.type_name();
+        let name = name(path);
+        let message = format!("`{name}` must be a {expected}, not a {}", value.kind_name());
+        self.fault("wrong-type", path, message, format!("expected {expected}"));
+    }
+
+    fn unknown_attribute<'n>(&mut self, name: &str, known: impl Iterator<Item = &'n str>, path: &[PathStep]) {
+        let whose = match path.len() {
+            0 | 1 => self.owner.to_owned(),
+            length => format!("`{}`", self::name(&path[..length - 1])),
+        };
+        let label = nearest(name, known).map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+        self.fault("unknown-attribute", path, format!("{whose} has no attribute `{name}`"), label);
+    }
+
+    fn unique(&mut self, key: &str, list: &[Value], path: &mut Vec<PathStep>) {
+        let mut seen = std::collections::HashSet::new();
+        for (index, element) in list.iter().enumerate() {
+            if let Some(Value::String(text)) = element.get(key)
+                && !seen.insert(text)
+            {
+                path.push(PathStep::Index(index));
+                let message =
+                    format!("`{}` has two elements with {key} \"{text}\"", name(&path[..path.len() - 1]));
+                self.fault("duplicate-element", path, message, "second one".to_owned());
+                path.pop();
+            }
+        }
+    }
+}
+
+fn name(path: &[PathStep]) -> String {
+    let mut name = String::new();
+    for step in path {
+        match step {
+            PathStep::Name(step) => {
+                if !name.is_empty() {
+                    name.push('.');
+                }
+                name.push_str(step);
+            }
+            PathStep::Index(index) => name.push_str(&format!("[{index}]")),
+        }
+    }
+    name
+}
+
+/// Whether `text` matches; patterns are compiled once. A test over all kinds proves
+/// that every pattern compiles, so that one that does not cannot hide here.
+fn matches(pattern: &str, text: &str) -> bool {
+    static COMPILED: OnceLock<Mutex<HashMap<String, Option<regex::Regex>>>> = OnceLock::new();
+    let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    compiled
+        .entry(pattern.to_owned())
+        .or_insert_with(|| regex::Regex::new(pattern).ok())
+        .as_ref()
+        .is_none_or(|regex| regex.is_match(text))
+}
