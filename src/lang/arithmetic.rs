@@ -82,14 +82,18 @@ fn aligned(left: Number, right: Number) -> Option<(i128, i128, u32)> {
 }
 
 /// The shortest decimal that names the number: digits, and how many of them are
-/// behind the point.
+/// behind the point. `None` where it has more digits than a double holds for sure: then
+/// it is no decimal that someone wrote, but the result of a division or a root.
 fn decimal(number: Number) -> Option<(i128, u32)> {
     match number {
         Number::Integer(integer) => Some((integer.into(), 0)),
         Number::Float(float) => {
             let text = float.to_string();
             let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-            let digits = format!("{whole}{fraction}").parse().ok()?;
+            let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+            if digits.unsigned_abs() >= 10_u128.pow(f64::DIGITS) && !fraction.is_empty() {
+                return None;
+            }
             Some((digits, u32::try_from(fraction.len()).ok()?))
         }
     }

@@ -48,15 +48,22 @@ pub(super) fn template(
 ) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
     let mut lowering = Lowering { span, exact, bound: Vec::new(), references: Vec::new() };
     let parsed = text.parse::<template::Template>().map_err(|error| {
-        let at = error.location().offset();
+        // At the end of the text the parser gives the place of its last byte.
+        let at = text.floor_char_boundary(error.location().offset());
         let place = lowering.place(Some(at..at + text[at..].chars().next().map_or(0, char::len_utf8)));
         if error.message().contains("nested levels") || error.message().contains("chained") {
             Diagnostic::error("too-deep", format!("the expression is too deep: {}", error.message()))
                 .at(place, "")
                 .help("move a part of it to [local]")
         } else {
-            Diagnostic::error("invalid-expression", format!("not a valid expression: {}", error.message()))
-                .at(place, "")
+            let reason = match error.message() {
+                "unexpected token" if text[at..].starts_with("${") => "`${` without its `}`",
+                "unexpected token" if text[at..].starts_with("%{") => {
+                    "`%{` starts no complete `if` … `endif` or `for` … `endfor`"
+                }
+                message => message,
+            };
+            Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}")).at(place, "")
         }
     })?;
     let parts = lowering.parts(&parsed)?;

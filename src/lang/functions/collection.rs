@@ -107,7 +107,9 @@ fn coalescelist(arguments: &mut Arguments<'_>) -> Outcome {
 /// The first argument of which `wanted` holds; an unknown before it decides nothing yet.
 fn first(arguments: &mut Arguments<'_>, none: &str, wanted: fn(&Value) -> bool) -> Outcome {
     let mut secret = false;
-    for value in arguments.take_from(0) {
+    let mut values = arguments.take_from(0);
+    convert::unify(&mut values);
+    for value in values {
         let (is_secret, plain) = inside(&value);
         secret |= is_secret;
         if matches!(plain, Value::Unknown(_)) || wanted(plain) {
@@ -150,14 +152,14 @@ fn contains(arguments: &mut Arguments<'_>) -> Outcome {
         let item = item.reveal();
         if let Some(waits) = item.first_unknown() {
             unknown.get_or_insert_with(|| waits.clone());
-        } else if same(&item, &wanted) {
+        } else if item == wanted {
             return Ok(tainted(true, secret));
         }
     }
     Ok(tainted(unknown.map_or(Value::Bool(false), Value::Unknown), secret))
 }
 
-/// Equality as a list of one type has it: a number is the same as its text.
+/// Equality after both lists are brought to one type: a number is the same as its text.
 fn same(left: &Value, right: &Value) -> bool {
     left == right
         || match (left, right) {
@@ -169,12 +171,13 @@ fn same(left: &Value, right: &Value) -> bool {
 }
 
 fn element(arguments: &mut Arguments<'_>) -> Outcome {
-    let at = arguments.count(1).map_err(|problem| Problem { argument: Some(1), ..problem })?;
+    let at = arguments.integer(1)?;
     let mut items = arguments.take_list(0)?;
     if items.is_empty() {
         return Err(Problem::of(0, "an empty list has no elements").code("invalid-index"));
     }
-    let position = at % items.len();
+    // The remainder is less than the length, so it fits; -1 is the last element.
+    let position = at.rem_euclid(items.len() as i64) as usize;
     Ok(items.swap_remove(position))
 }
 
@@ -201,7 +204,7 @@ fn flatten(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn index(arguments: &mut Arguments<'_>) -> Outcome {
     let wanted = arguments.take(1);
-    match arguments.list(0)?.iter().position(|item| same(item, &wanted)) {
+    match arguments.list(0)?.iter().position(|item| *item == wanted) {
         Some(position) => Ok(count(position)),
         None => Err(Problem::of(1, "the list does not contain the value")),
     }

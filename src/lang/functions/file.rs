@@ -53,16 +53,19 @@ fn read_text(arguments: &Arguments<'_>) -> Result<String, Problem> {
 fn inside(folder: &Path, text: &str) -> Result<Option<PathBuf>, Problem> {
     let outside =
         || Problem::of(0, format!("`{text}` is outside of the stack's folder")).code("outside-folder");
-    let path = folder.join(text);
-    let root = fs::canonicalize(folder).map_err(|error| {
+    let unreadable = |error: std::io::Error| {
         Problem::of(0, format!("cannot read the stack's folder: {error}")).code("unreadable-file")
-    })?;
-    match fs::canonicalize(&path) {
+    };
+    let root = fs::canonicalize(folder).map_err(unreadable)?;
+    match fs::canonicalize(root.join(text)) {
         Ok(real) if real.starts_with(&root) => Ok(Some(real)),
         Ok(_) => Err(outside()),
         // What is not there cannot be followed, but must not be asked for elsewhere either.
-        Err(_) if !lexical(&path).starts_with(lexical(folder)) => Err(outside()),
-        Err(_) => Ok(None),
+        Err(_) => {
+            let written = std::path::absolute(folder).map_err(unreadable)?;
+            let within = |root: &Path| lexical(&root.join(text)).starts_with(lexical(root));
+            if within(&root) || within(&written) { Ok(None) } else { Err(outside()) }
+        }
     }
 }
 

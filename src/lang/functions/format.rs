@@ -208,14 +208,14 @@ fn two_digits(shown: &str) -> String {
     }
 }
 
-/// The shorter of both ways, as C's `%g`; without a precision, the shortest exact one.
+/// The shorter of both ways, as C's `%g`; without a precision, all digits there are.
 fn general(number: f64, precision: Option<usize>) -> String {
     let scientific = match precision {
         Some(precision) => format!("{number:.*e}", precision.max(1) - 1),
         None => format!("{number:e}"),
     };
     let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
-    let limit = precision.map_or(21, |precision| i32::try_from(precision.max(1)).unwrap_or(i32::MAX));
+    let limit = precision.map_or(6, |precision| i32::try_from(precision.max(1)).unwrap_or(i32::MAX));
     let trim = |shown: String| match shown.contains('.') {
         true => shown.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => shown,

@@ -6,7 +6,7 @@ use crate::value::Value;
 
 /// The value as JSON text. It is given wholly known, plain values; what else there
 /// may be becomes null.
-pub(super) fn encode(value: &Value) -> String {
+pub(in super::super) fn encode(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out

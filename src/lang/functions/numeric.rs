@@ -70,16 +70,19 @@ fn parseint(arguments: &mut Arguments<'_>) -> Outcome {
     if digits.is_empty() {
         return Err(invalid());
     }
-    let mut number: i64 = 0;
+    let mut number: i128 = 0;
     for character in digits.chars() {
         let digit = digit(character, base).filter(|&digit| digit < base).ok_or_else(invalid)?;
-        let next = number
-            .checked_mul(base)
-            .and_then(|number| if negative { number.checked_sub(digit) } else { number.checked_add(digit) });
-        number =
-            next.ok_or_else(|| Problem::of(0, "the number does not fit 64 bits").code("out-of-range"))?;
+        number = number
+            .checked_mul(base.into())
+            .and_then(|number| number.checked_add(digit.into()))
+            .ok_or_else(|| Problem::of(0, "the number is too large").code("out-of-range"))?;
     }
-    Ok(number.into())
+    let number = if negative { -number } else { number };
+    match i64::try_from(number) {
+        Ok(number) => Ok(number.into()),
+        Err(_) => finite(number as f64),
+    }
 }
 
 /// Up to base 36 letters have no case, beyond it upper case follows lower case.
