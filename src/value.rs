@@ -100,6 +100,10 @@ impl fmt::Display for Number {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(integer) => write!(formatter, "{integer}"),
+            // Up to here every digit is meant; beyond, the shortest name of the double is clearer.
+            Self::Float(float) if float.fract() == 0.0 && float.abs() <= 1e22 => {
+                write!(formatter, "{float:.0}")
+            }
             Self::Float(float) => write!(formatter, "{float}"),
         }
     }

@@ -4,20 +4,37 @@
 //! walks it in a [`Scope`]. Nothing here does I/O except the `file` functions, and
 //! those stay inside [`Scope::folder`].
 
+mod arithmetic;
+mod convert;
+mod evaluate;
+mod functions;
+mod parse;
 mod reference;
 mod scope;
+mod tree;
+
+#[cfg(test)]
+mod tests;
 
 pub use reference::{Reference, Step};
 pub use scope::{Names, Scope, unknown_name};
 
 use crate::diag::{Diagnostic, Span};
 use crate::value::Value;
+use evaluate::Evaluator;
+use tree::Part;
 
 /// One string of a stack, parsed.
 #[derive(Clone, Debug)]
 pub struct Template {
     span: Span,
-    literal: Option<String>,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Literal(String),
+    Parts { parts: Vec<Part>, references: Vec<Reference> },
 }
 
 impl Template {
@@ -30,19 +47,31 @@ impl Template {
     /// Where the text is not a template, nests too deeply, or calls a function that
     /// there is not.
     pub fn parse(text: &str, span: Span, exact: bool) -> Result<Self, Diagnostic> {
-        let _ = exact;
-        Ok(Self { span, literal: Some(text.to_owned()) })
+        let content = match parse::literal(text) {
+            Some(literal) => Content::Literal(literal),
+            None => {
+                let (parts, references) = parse::template(text, span, exact)?;
+                Content::Parts { parts, references }
+            }
+        };
+        Ok(Self { span, content })
     }
 
     /// The text, if there is no expression in it.
     pub fn is_literal(&self) -> Option<&str> {
-        self.literal.as_deref()
+        match &self.content {
+            Content::Literal(text) => Some(text),
+            Content::Parts { .. } => None,
+        }
     }
 
     /// Everything it refers to, in the order of writing, without names that a `for`
     /// inside of it binds.
     pub fn references(&self) -> Vec<Reference> {
-        Vec::new()
+        match &self.content {
+            Content::Literal(_) => Vec::new(),
+            Content::Parts { references, .. } => references.clone(),
+        }
     }
 
     /// Its value: that of the expression where it is nothing but `${expression}`,
@@ -52,8 +81,21 @@ impl Template {
     ///
     /// Every error of the parts that can be evaluated on their own.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, Vec<Diagnostic>> {
-        let _ = scope;
-        Ok(self.literal.clone().into())
+        self.evaluate_as(scope, false)
+    }
+
+    /// As [`Template::evaluate`], for a file that `templatefile` reads.
+    fn evaluate_file(&self, scope: &dyn Scope) -> Result<Value, Vec<Diagnostic>> {
+        self.evaluate_as(scope, true)
+    }
+
+    fn evaluate_as(&self, scope: &dyn Scope, inside_template_file: bool) -> Result<Value, Vec<Diagnostic>> {
+        match &self.content {
+            Content::Literal(text) => Ok(text.as_str().into()),
+            Content::Parts { parts, .. } => {
+                Evaluator::new(scope, inside_template_file).evaluate_template(parts)
+            }
+        }
     }
 
     /// Where its text lies.

@@ -1,0 +1,137 @@
+//! Attributes, indexes and splats.
+
+use super::super::convert;
+use super::super::tree::{Access, AccessStep};
+use super::{Evaluated, Evaluator, Taint};
+use crate::diag::{self, Diagnostic, Span};
+use crate::value::Value;
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn access(&mut self, access: &'a Access) -> Evaluated {
+        let base = self.evaluate(&access.base)?;
+        self.steps(base, &access.steps, access.base.span)
+    }
+
+    fn steps(&mut self, value: Value, steps: &'a [AccessStep], base: Span) -> Evaluated {
+        let mut taint = Taint::default();
+        let mut value = taint.open(value);
+        let mut rest = steps;
+        while let [step, after @ ..] = rest {
+            rest = after;
+            let inner = match step {
+                AccessStep::Attribute(name, span) => self.attribute(value, name, *span, taint)?,
+                AccessStep::Index(node) => {
+                    let index = self.evaluate(node)?;
+                    let index = taint.open(index);
+                    self.index(value, &index, node.span, taint)?
+                }
+                AccessStep::FullSplat => {
+                    let spread = self.spread(value, after, base)?;
+                    return Ok(taint.close(spread));
+                }
+                AccessStep::AttributeSplat => {
+                    let attributes =
+                        after.iter().take_while(|step| matches!(step, AccessStep::Attribute(..))).count();
+                    let (of_items, of_list) = after.split_at(attributes);
+                    rest = of_list;
+                    self.spread(value, of_items, base)?
+                }
+            };
+            value = taint.open(inner);
+        }
+        Ok(taint.close(value))
+    }
+
+    /// The steps taken of every item; null is no item, anything but a list is one.
+    fn spread(&mut self, value: Value, steps: &'a [AccessStep], base: Span) -> Evaluated {
+        let items = match value {
+            Value::List(items) => items,
+            Value::Null => Vec::new(),
+            Value::Unknown(_) => return Ok(value),
+            single => vec![single],
+        };
+        let mut list = Vec::with_capacity(items.len());
+        for item in items {
+            list.push(self.steps(item, steps, base)?);
+        }
+        Ok(Value::List(list))
+    }
+
+    pub(super) fn attribute(&mut self, value: Value, name: &str, span: Span, taint: Taint) -> Evaluated {
+        match value {
+            Value::Map(mut entries) => match entries.remove(name) {
+                Some(inner) => Ok(inner),
+                None => {
+                    let error =
+                        Diagnostic::error("unknown-attribute", format!("there is no attribute `{name}`"));
+                    let near = diag::nearest(name, entries.keys().map(String::as_str)).filter(|_| !taint.0);
+                    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                    self.fail(error.at(span, label))
+                }
+            },
+            Value::Unknown(mut unknown) => {
+                if unknown.attribute.is_empty() {
+                    unknown.attribute = name.to_owned();
+                }
+                Ok(unknown.into())
+            }
+            Value::List(_) => self.fail(
+                Diagnostic::error("wrong-type", format!("a list has no attribute `{name}`"))
+                    .at(span, "")
+                    .help(format!("`[*].{name}` takes it of every item, `[0].{name}` of the first")),
+            ),
+            other => {
+                let kind = other.kind_name();
+                self.fail(
+                    Diagnostic::error("wrong-type", format!("a {kind} has no attributes, so no `{name}`"))
+                        .at(span, ""),
+                )
+            }
+        }
+    }
+
+    pub(super) fn index(&mut self, value: Value, index: &Value, span: Span, taint: Taint) -> Evaluated {
+        if let Value::Unknown(unknown) = index {
+            return Ok(unknown.clone().into());
+        }
+        match value {
+            Value::Unknown(unknown) => Ok(unknown.into()),
+            Value::List(items) => self.index_list(items, index, span, taint),
+            Value::Map(mut entries) => {
+                let key = self.key(index, span)?;
+                match entries.remove(&key) {
+                    Some(inner) => Ok(inner),
+                    None if taint.0 => {
+                        self.fail(Diagnostic::error("invalid-index", "the map has no such key").at(span, ""))
+                    }
+                    None => {
+                        let near = diag::nearest(&key, entries.keys().map(String::as_str));
+                        let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                        self.fail(
+                            Diagnostic::error("invalid-index", format!("the map has no key `{key}`"))
+                                .at(span, label),
+                        )
+                    }
+                }
+            }
+            other => self.wrong_type(span, "an index", "list or map", &other),
+        }
+    }
+
+    fn index_list(&mut self, mut items: Vec<Value>, index: &Value, span: Span, taint: Taint) -> Evaluated {
+        let Some(number) = convert::to_number(index) else {
+            return self.wrong_type(span, "the index of a list", "number", index);
+        };
+        let position = number.as_i64().and_then(|integer| usize::try_from(integer).ok());
+        if let Some(position) = position.filter(|&position| position < items.len()) {
+            return Ok(items.swap_remove(position));
+        }
+        let message = match number.as_i64() {
+            _ if taint.0 => "the list has no such item".to_owned(),
+            None => "the index of a list is a whole number".to_owned(),
+            Some(..=-1) => "the index of a list is not negative".to_owned(),
+            Some(position) => format!("there is no item {position} in a list of {}", items.len()),
+        };
+        self.fail(Diagnostic::error("invalid-index", message).at(span, ""))
+    }
+}

@@ -1,0 +1,119 @@
+//! `for` expressions.
+
+use std::collections::BTreeMap;
+
+use super::super::tree::{For, Loop};
+use super::{Evaluated, Evaluator, Taint};
+use crate::diag::Diagnostic;
+use crate::value::{Unknown, Value};
+
+/// What a loop goes through: keys and values in order, or what it waits for.
+pub(super) type Pairs = Result<Vec<(Value, Value)>, Unknown>;
+
+impl<'a> Evaluator<'a> {
+    /// The pairs of the collection of a loop.
+    pub(super) fn pairs(&mut self, over: &'a Loop, taint: &mut Taint) -> Evaluated<Pairs> {
+        let collection = self.evaluate(&over.collection)?;
+        match taint.open(collection) {
+            Value::Unknown(unknown) => Ok(Err(unknown)),
+            Value::List(items) => {
+                // A list has no more items than an i64 counts.
+                Ok(Ok(items.into_iter().enumerate().map(|(at, item)| ((at as i64).into(), item)).collect()))
+            }
+            Value::Map(entries) => {
+                Ok(Ok(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()))
+            }
+            other => self.wrong_type(over.collection.span, "`for`", "list or map", &other),
+        }
+    }
+
+    /// Runs `body` with the names of the loop bound to one pair.
+    pub(super) fn with_pair<T>(
+        &mut self,
+        over: &'a Loop,
+        (key, value): (Value, Value),
+        body: impl FnOnce(&mut Self) -> Evaluated<T>,
+    ) -> Evaluated<T> {
+        let depth = self.bound.len();
+        if let Some(name) = &over.key {
+            self.bound.push((name, key));
+        }
+        self.bound.push((&over.value, value));
+        let outcome = body(self);
+        self.bound.truncate(depth);
+        outcome
+    }
+
+    pub(super) fn for_expression(&mut self, source: &'a For) -> Evaluated {
+        let mut taint = Taint::default();
+        let pairs = match self.pairs(&source.over, &mut taint)? {
+            Ok(pairs) => pairs,
+            Err(unknown) => return Ok(taint.close(unknown.into())),
+        };
+        let mut gathered = Gathered::default();
+        for pair in pairs {
+            // One item that fails is enough: the others tell the same.
+            self.with_pair(&source.over, pair, |this| this.item(source, &mut gathered, &mut taint))?;
+        }
+        let value = match gathered {
+            Gathered { unknown: Some(unknown), .. } => unknown.into(),
+            Gathered { list, .. } if source.key.is_none() => list.into(),
+            Gathered { groups, .. } if source.grouping => groups
+                .into_iter()
+                .map(|(key, values)| (key, Value::List(values)))
+                .collect::<BTreeMap<_, _>>()
+                .into(),
+            Gathered { map, .. } => map.into(),
+        };
+        Ok(taint.close(value))
+    }
+
+    fn item(&mut self, source: &'a For, gathered: &mut Gathered, taint: &mut Taint) -> Evaluated<()> {
+        if let Some(node) = &source.condition {
+            let condition = self.evaluate(node)?;
+            match self.condition(condition, node, taint)? {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(unknown) => {
+                    gathered.unknown.get_or_insert(unknown);
+                    return Ok(());
+                }
+            }
+        }
+        let Some(node) = &source.key else {
+            let value = self.evaluate(&source.value)?;
+            gathered.list.push(value);
+            return Ok(());
+        };
+        let key = self.evaluate(node)?;
+        let value = self.evaluate(&source.value)?;
+        let key = match taint.open(key) {
+            Value::Unknown(unknown) => {
+                gathered.unknown.get_or_insert(unknown);
+                return Ok(());
+            }
+            key => self.key(&key, node.span)?,
+        };
+        if source.grouping {
+            gathered.groups.entry(key).or_default().push(value);
+        } else if gathered.map.contains_key(&key) {
+            let which = if taint.0 { String::new() } else { format!(" `{key}`") };
+            return self.fail(
+                Diagnostic::error("duplicate-key", format!("two items have the key{which}"))
+                    .at(node.span, "")
+                    .help("`...` after the value gathers the values of one key in a list"),
+            );
+        } else {
+            gathered.map.insert(key, value);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    list: Vec<Value>,
+    map: BTreeMap<String, Value>,
+    groups: BTreeMap<String, Vec<Value>>,
+    unknown: Option<Unknown>,
+}

@@ -1,0 +1,147 @@
+//! What a function is given, and what it says when it cannot go on.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::super::convert;
+use crate::value::{Number, Value};
+
+/// The arguments of one call, their number checked.
+pub(in super::super) struct Arguments<'a> {
+    values: Vec<Value>,
+    /// The folder that files may be read from.
+    pub(super) folder: &'a Path,
+    /// Whether the call is in a file that `templatefile` reads.
+    pub(super) inside_template_file: bool,
+}
+
+/// Why a function has no result.
+pub(in super::super) struct Problem {
+    /// The argument it is about.
+    pub(in super::super) argument: Option<usize>,
+    /// A stable name in kebab case.
+    pub(in super::super) code: &'static str,
+    /// What is wrong; may show the arguments.
+    pub(in super::super) message: String,
+    pub(in super::super) notes: Vec<String>,
+    /// The message shows no part of any argument, so it may be told of secrets too.
+    pub(in super::super) shows_nothing: bool,
+}
+
+impl Problem {
+    /// A problem with the content of argument `index`.
+    pub(super) fn of(index: usize, message: impl Into<String>) -> Self {
+        Self { argument: Some(index), ..Self::new(message) }
+    }
+
+    /// A problem with the call as a whole.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            argument: None,
+            code: "invalid-argument",
+            message: message.into(),
+            notes: Vec::new(),
+            shows_nothing: false,
+        }
+    }
+
+    /// The type of argument `index` is not what it should be.
+    pub(super) fn wrong_type(index: usize, expected: &str, found: &Value) -> Self {
+        let message = match found {
+            Value::String(_) if expected == "number" || expected == "bool" => {
+                format!("expected a {expected}, found a string that is none")
+            }
+            _ => format!("expected a {expected}, found {}", found.kind_name()),
+        };
+        Self { code: "wrong-type", shows_nothing: true, ..Self::of(index, message) }
+    }
+
+    /// With another code.
+    pub(super) fn code(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+}
+
+impl<'a> Arguments<'a> {
+    pub(in super::super) fn new(values: Vec<Value>, folder: &'a Path, inside_template_file: bool) -> Self {
+        Self { values, folder, inside_template_file }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The argument, null where it is not given.
+    pub(super) fn get(&self, index: usize) -> &Value {
+        self.values.get(index).unwrap_or(&Value::Null)
+    }
+
+    /// As [`Arguments::get`], leaving null in its place.
+    pub(super) fn take(&mut self, index: usize) -> Value {
+        self.values.get_mut(index).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// All arguments from `start` on, leaving none.
+    pub(super) fn take_from(&mut self, start: usize) -> Vec<Value> {
+        self.values.split_off(start.min(self.values.len()))
+    }
+
+    pub(super) fn text(&self, index: usize) -> Result<Cow<'_, str>, Problem> {
+        let value = self.get(index);
+        convert::to_text(value).ok_or_else(|| Problem::wrong_type(index, "string", value))
+    }
+
+    pub(super) fn number(&self, index: usize) -> Result<Number, Problem> {
+        let value = self.get(index);
+        convert::to_number(value).ok_or_else(|| Problem::wrong_type(index, "number", value))
+    }
+
+    pub(super) fn integer(&self, index: usize) -> Result<i64, Problem> {
+        self.number(index)?.as_i64().ok_or_else(|| Problem::of(index, "expected a whole number"))
+    }
+
+    /// A whole number that is not negative and fits this machine.
+    pub(super) fn count(&self, index: usize) -> Result<usize, Problem> {
+        usize::try_from(self.integer(index)?).map_err(|_| Problem::of(index, "expected a number from 0 up"))
+    }
+
+    pub(super) fn bool(&self, index: usize) -> Result<bool, Problem> {
+        let value = self.get(index);
+        convert::to_bool(value).ok_or_else(|| Problem::wrong_type(index, "bool", value))
+    }
+
+    pub(super) fn list(&self, index: usize) -> Result<&[Value], Problem> {
+        let value = self.get(index);
+        value.as_list().ok_or_else(|| Problem::wrong_type(index, "list", value))
+    }
+
+    pub(super) fn take_list(&mut self, index: usize) -> Result<Vec<Value>, Problem> {
+        match self.take(index) {
+            Value::List(items) => Ok(items),
+            other => Err(Problem::wrong_type(index, "list", &other)),
+        }
+    }
+
+    pub(super) fn map(&self, index: usize) -> Result<&BTreeMap<String, Value>, Problem> {
+        let value = self.get(index);
+        value.as_map().ok_or_else(|| Problem::wrong_type(index, "map", value))
+    }
+
+    pub(super) fn take_map(&mut self, index: usize) -> Result<BTreeMap<String, Value>, Problem> {
+        match self.take(index) {
+            Value::Map(entries) => Ok(entries),
+            other => Err(Problem::wrong_type(index, "map", &other)),
+        }
+    }
+
+    /// A list of strings, numbers and booleans taken as strings.
+    pub(super) fn texts(&self, index: usize) -> Result<Vec<Cow<'_, str>>, Problem> {
+        self.list(index)?
+            .iter()
+            .map(|item| {
+                convert::to_text(item).ok_or_else(|| Problem::wrong_type(index, "list of strings", item))
+            })
+            .collect()
+    }
+}

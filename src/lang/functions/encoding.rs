@@ -1,0 +1,143 @@
+//! Text forms: Base64, CSV, JSON, TOML, URLs, YAML.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::{Compression, write::GzEncoder};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Arguments, Function, Outcome, Problem, Reads, json, yaml};
+use crate::value::{Number, Value};
+
+pub(super) const FUNCTIONS: &[Function] =
+    &[
+        Function::new("base64decode", &["string"], Reads::All, base64decode),
+        Function::new("base64encode", &["string"], Reads::All, |arguments| {
+            Ok(STANDARD.encode(&*arguments.text(0)?).into())
+        }),
+        Function::new("base64gzip", &["string"], Reads::All, base64gzip),
+        Function::new("csvdecode", &["string"], Reads::All, csvdecode),
+        Function::new("jsondecode", &["string"], Reads::All, jsondecode),
+        Function::new("jsonencode", &["value"], Reads::All, |arguments| {
+            Ok(json::encode(arguments.get(0)).into())
+        }),
+        Function::new("tomldecode", &["string"], Reads::All, tomldecode),
+        Function::new("urlencode", &["string"], Reads::All, urlencode),
+        Function::new("yamldecode", &["string"], Reads::All, yamldecode),
+        Function::new("yamlencode", &["value"], Reads::All, |arguments| {
+            Ok(yaml::encode(arguments.get(0)).into())
+        }),
+    ];
+
+fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
+    let bytes = STANDARD
+        .decode(&*arguments.text(0)?)
+        .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))?;
+    String::from_utf8(bytes)
+        .map(Value::String)
+        .map_err(|_| Problem::of(0, "what it decodes to is not UTF-8 text"))
+}
+
+fn base64gzip(arguments: &mut Arguments<'_>) -> Outcome {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(arguments.text(0)?.as_bytes())
+        .and_then(|()| encoder.finish())
+        .map(|bytes| STANDARD.encode(bytes).into())
+        .map_err(|error| Problem::new(error.to_string()))
+}
+
+fn csvdecode(arguments: &mut Arguments<'_>) -> Outcome {
+    let text = arguments.text(0)?;
+    let invalid = |error: csv::Error| Problem::of(0, format!("not valid CSV: {error}"));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(invalid)?.clone();
+    if header.is_empty() {
+        return Err(Problem::of(0, "there is no line with the names of the columns"));
+    }
+    let mut names: Vec<&str> = header.iter().collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Problem::of(0, format!("two columns are named `{}`", pair[0])));
+    }
+    reader
+        .records()
+        .map(|record| Ok(Value::map(header.iter().zip(record.map_err(invalid)?.iter()))))
+        .collect::<Result<Vec<_>, _>>()
+        .map(Value::List)
+}
+
+fn jsondecode(arguments: &mut Arguments<'_>) -> Outcome {
+    serde_json::from_str(&arguments.text(0)?)
+        .map(|json| Value::from_json(&json))
+        .map_err(|error| Problem::of(0, format!("not valid JSON: {error}")))
+}
+
+fn tomldecode(arguments: &mut Arguments<'_>) -> Outcome {
+    let table: toml::Table = arguments
+        .text(0)?
+        .parse()
+        .map_err(|error: toml::de::Error| Problem::of(0, format!("not valid TOML: {}", error.message())))?;
+    Ok(Value::map(table.into_iter().map(|(key, value)| (key, from_toml(value)))))
+}
+
+fn from_toml(toml: toml::Value) -> Value {
+    match toml {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(integer) => integer.into(),
+        toml::Value::Float(float) => Number::from_f64(float).into(),
+        toml::Value::Boolean(bool) => bool.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(items) => Value::List(items.into_iter().map(from_toml).collect()),
+        toml::Value::Table(table) => {
+            Value::map(table.into_iter().map(|(key, value)| (key, from_toml(value))))
+        }
+    }
+}
+
+fn urlencode(arguments: &mut Arguments<'_>) -> Outcome {
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
+    let escaped = utf8_percent_encode(&arguments.text(0)?, ESCAPED).to_string();
+    Ok(escaped.replace(' ', "+").into())
+}
+
+fn yamldecode(arguments: &mut Arguments<'_>) -> Outcome {
+    let invalid = |error: serde_yaml_ng::Error| Problem::of(0, format!("not valid YAML: {error}"));
+    let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(&arguments.text(0)?).map_err(invalid)?;
+    yaml.apply_merge().map_err(invalid)?;
+    from_yaml(yaml)
+}
+
+fn from_yaml(yaml: serde_yaml_ng::Value) -> Outcome {
+    use serde_yaml_ng::Value as Yaml;
+    Ok(match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(bool) => bool.into(),
+        Yaml::Number(number) => match number.as_i64() {
+            Some(integer) => integer.into(),
+            None => number
+                .as_f64()
+                .and_then(Number::from_f64)
+                .map(Value::Number)
+                .ok_or_else(|| Problem::of(0, "a number is not finite"))?,
+        },
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(items) => Value::List(items.into_iter().map(from_yaml).collect::<Result<_, _>>()?),
+        Yaml::Mapping(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| {
+                    let key = from_yaml(key)?;
+                    let name = super::super::convert::to_text(&key)
+                        .ok_or_else(|| Problem::of(0, "the key of a mapping is not a string"))?;
+                    Ok((name.into_owned(), from_yaml(value)?))
+                })
+                .collect::<Result<_, Problem>>()?,
+        ),
+        Yaml::Tagged(tagged) => {
+            return Err(Problem::of(0, format!("the tag `{}` is not supported", tagged.tag)));
+        }
+    })
+}

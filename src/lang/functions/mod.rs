@@ -1,0 +1,104 @@
+//! The function library, by Terraform's names and semantics; one file a family.
+
+mod arguments;
+mod aws;
+mod collection;
+mod encoding;
+mod file;
+mod format;
+mod hash;
+pub(super) mod json;
+mod network;
+mod numeric;
+mod sets;
+mod string;
+mod types;
+mod yaml;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+pub(super) use arguments::{Arguments, Problem};
+
+use crate::value::Value;
+
+/// A function of the language.
+pub(super) struct Function {
+    pub(super) name: &'static str,
+    /// The names of the parameters, for messages; `?` ends an optional one, `...` one
+    /// that takes any number of arguments.
+    pub(super) parameters: &'static [&'static str],
+    pub(super) reads: Reads,
+    pub(super) run: fn(&mut Arguments<'_>) -> Outcome,
+}
+
+pub(super) type Outcome = Result<Value, Problem>;
+
+/// How far into its arguments a function looks. What it looks at is given to it
+/// without secret wrappers, and is known; the caller taints the result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Everything: an unknown leaf makes the result unknown, a secret leaf secret.
+    All,
+    /// The outermost layer: what is inside is only moved, and stays what it is.
+    Surface,
+    /// Nothing: the function takes care of unknowns and secrets itself.
+    Nothing,
+}
+
+/// Every family, each a table.
+static FAMILIES: [&[Function]; 10] = [
+    numeric::FUNCTIONS,
+    string::FUNCTIONS,
+    collection::FUNCTIONS,
+    sets::FUNCTIONS,
+    encoding::FUNCTIONS,
+    file::FUNCTIONS,
+    hash::FUNCTIONS,
+    network::FUNCTIONS,
+    types::FUNCTIONS,
+    aws::FUNCTIONS,
+];
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    FAMILIES.iter().flat_map(|family| family.iter()).map(|function| (function.name, function)).collect()
+});
+
+pub(super) fn find(name: &str) -> Option<&'static Function> {
+    BY_NAME.get(name).copied()
+}
+
+/// The names of all functions, in no order.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    BY_NAME.keys().copied().chain(["can", "try"])
+}
+
+impl Function {
+    const fn new(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        reads: Reads,
+        run: fn(&mut Arguments<'_>) -> Outcome,
+    ) -> Self {
+        Self { name, parameters, reads, run }
+    }
+
+    /// Whether it takes that many arguments; what it takes, if not.
+    pub(super) fn check_count(&self, count: usize) -> Result<(), String> {
+        let required =
+            self.parameters.iter().filter(|name| !name.ends_with('?') && !name.ends_with("...")).count();
+        let variadic = self.parameters.last().is_some_and(|name| name.ends_with("..."));
+        if count >= required && (variadic || count <= self.parameters.len()) {
+            return Ok(());
+        }
+        let noun = if count == 1 { "argument" } else { "arguments" };
+        Err(format!("`{}({})` was given {count} {noun}", self.name, self.parameters.join(", ")))
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}

@@ -1,0 +1,78 @@
+//! Types and marks. `try` and `can` are part of the evaluator.
+
+use std::collections::BTreeMap;
+
+use super::super::convert;
+use super::{Arguments, Function, Outcome, Problem, Reads};
+use crate::value::Value;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    // Reached only with no or too many arguments: see the parser.
+    Function::new("can", &["expression"], Reads::Nothing, |_| Err(Problem::new("takes one expression"))),
+    Function::new("try", &["expression", "expressions..."], Reads::Nothing, |_| {
+        Err(Problem::new("takes expressions, none of them with `...`"))
+    }),
+    Function::new("defaults", &["value", "defaults"], Reads::Surface, |arguments| {
+        Ok(defaults(arguments.take(0), arguments.take(1)))
+    }),
+    Function::new("issensitive", &["value"], Reads::Nothing, |arguments| {
+        Ok(arguments.get(0).contains_secret().into())
+    }),
+    Function::new("nonsensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).reveal())),
+    Function::new("sensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).into_secret())),
+    Function::new("tobool", &["value"], Reads::All, |arguments| match arguments.get(0) {
+        Value::Null => Ok(Value::Null),
+        _ => arguments.bool(0).map(Value::Bool),
+    }),
+    Function::new("tolist", &["value"], Reads::Surface, tolist),
+    Function::new("tomap", &["value"], Reads::Surface, tomap),
+    Function::new("tonumber", &["value"], Reads::All, |arguments| match arguments.get(0) {
+        Value::Null => Ok(Value::Null),
+        _ => arguments.number(0).map(Value::Number),
+    }),
+    Function::new("tostring", &["value"], Reads::All, |arguments| match arguments.get(0) {
+        Value::Null => Ok(Value::Null),
+        _ => Ok((&*arguments.text(0)?).into()),
+    }),
+    Function::new("type", &["value"], Reads::Nothing, |arguments| match arguments.get(0).first_unknown() {
+        Some(unknown) if arguments.get(0).kind_name() == "unknown" => Ok(unknown.clone().into()),
+        _ => Ok(arguments.get(0).kind_name().into()),
+    }),
+];
+
+fn tolist(arguments: &mut Arguments<'_>) -> Outcome {
+    if arguments.get(0).is_null() {
+        return Ok(Value::Null);
+    }
+    let mut items = arguments.take_list(0)?;
+    convert::unify(&mut items);
+    Ok(items.into())
+}
+
+fn tomap(arguments: &mut Arguments<'_>) -> Outcome {
+    if arguments.get(0).is_null() {
+        return Ok(Value::Null);
+    }
+    let (keys, mut values): (Vec<String>, Vec<Value>) = arguments.take_map(0)?.into_iter().unzip();
+    convert::unify(&mut values);
+    Ok(keys.into_iter().zip(values).collect::<BTreeMap<_, _>>().into())
+}
+
+/// Nulls in `value` filled from `defaults`; of a list every item.
+fn defaults(value: Value, fallback: Value) -> Value {
+    match (value, fallback) {
+        (Value::Null, fallback) => fallback,
+        (Value::Map(mut entries), Value::Map(fallbacks)) => {
+            for (key, fallback) in fallbacks {
+                let value = entries.remove(&key).unwrap_or_default();
+                entries.insert(key, defaults(value, fallback));
+            }
+            entries.into()
+        }
+        (Value::List(items), fallback) if !matches!(fallback, Value::List(_)) => {
+            Value::List(items.into_iter().map(|item| defaults(item, fallback.clone())).collect())
+        }
+        (Value::Secret(inner), fallback) => defaults(*inner, fallback).into_secret(),
+        (value, _) => value,
+    }
+}

@@ -1,0 +1,394 @@
+//! From text to tree: `hcl-edit` reads the syntax, this room gives it meaning.
+
+use std::ops::Range;
+
+use hcl_edit::expr::{self, ObjectKey, TraversalOperator};
+use hcl_edit::template::{self, Directive, Element, Strip};
+use hcl_edit::{Decorated, Ident, Number as HclNumber, Span as _};
+
+use super::functions;
+use super::tree::{
+    Access, AccessStep, Call, Conditional, Expression, For, ForPart, IfPart, Loop, Node, Part,
+};
+use super::{Reference, Step};
+use crate::diag::{self, Diagnostic, Span};
+use crate::value::{Number, Value};
+
+/// The text with `$${` and `%%{` unescaped, if there is no expression in it.
+pub(super) fn literal(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['$', '%']) {
+        let (before, marker) = rest.split_at(at);
+        out.push_str(before);
+        if marker.starts_with("${") || marker.starts_with("%{") {
+            return None;
+        }
+        // Markers are ASCII: the cuts below fall between characters.
+        if marker.starts_with("$${") || marker.starts_with("%%{") {
+            out.push_str(&marker[1..3]);
+            rest = &marker[3..];
+        } else {
+            out.push_str(&marker[..1]);
+            rest = &marker[1..];
+        }
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Parses a template that holds expressions, with everything it refers to.
+///
+/// The parser bounds how deep expressions may nest and how long operators may chain,
+/// so neither it nor any walk over its tree can exhaust the stack.
+pub(super) fn template(
+    text: &str,
+    span: Span,
+    exact: bool,
+) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
+    let mut lowering = Lowering { span, exact, bound: Vec::new(), references: Vec::new() };
+    let parsed = text.parse::<template::Template>().map_err(|error| {
+        // At the end of the text the parser gives the place of its last byte.
+        let at = text.floor_char_boundary(error.location().offset());
+        let place = lowering.place(Some(at..at + text[at..].chars().next().map_or(0, char::len_utf8)));
+        if error.message().contains("nested levels") || error.message().contains("chained") {
+            Diagnostic::error("too-deep", format!("the expression is too deep: {}", error.message()))
+                .at(place, "")
+                .help("move a part of it to [local]")
+        } else {
+            let reason = match error.message() {
+                "unexpected token" if text[at..].starts_with("${") => "`${` without its `}`",
+                "unexpected token" if text[at..].starts_with("%{") => {
+                    "`%{` starts no complete `if` … `endif` or `for` … `endfor`"
+                }
+                message => message,
+            };
+            Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}")).at(place, "")
+        }
+    })?;
+    let parts = lowering.parts(&parsed)?;
+    Ok((parts, lowering.references))
+}
+
+struct Lowering {
+    span: Span,
+    exact: bool,
+    /// The names that enclosing `for`s bind.
+    bound: Vec<String>,
+    references: Vec<Reference>,
+}
+
+type Lowered<T> = Result<T, Diagnostic>;
+
+impl Lowering {
+    fn place(&self, range: Option<Range<usize>>) -> Span {
+        match range {
+            Some(range) if self.exact => {
+                Span::new(self.span.file, self.span.start + range.start, self.span.start + range.end)
+            }
+            _ => self.span,
+        }
+    }
+
+    fn node(&mut self, source: &expr::Expression) -> Lowered<Node> {
+        let span = self.place(source.span());
+        let expression = match source {
+            expr::Expression::Null(_) => Expression::Literal(Value::Null),
+            expr::Expression::Bool(bool) => Expression::Literal((*bool.value()).into()),
+            expr::Expression::Number(number) => Expression::Literal(number_value(number.value())),
+            expr::Expression::String(text) => Expression::Literal(text.as_str().into()),
+            expr::Expression::Array(items) => {
+                Expression::List(items.iter().map(|item| self.node(item)).collect::<Lowered<_>>()?)
+            }
+            expr::Expression::Object(object) => self.map(object)?,
+            expr::Expression::StringTemplate(template) => {
+                Expression::Template(self.elements(template.iter())?)
+            }
+            expr::Expression::HeredocTemplate(heredoc) => {
+                Expression::Template(self.parts(&heredoc.template)?)
+            }
+            expr::Expression::Parenthesis(inner) => return self.node(inner.inner()),
+            expr::Expression::Variable(name) => self.name(name.as_str(), span),
+            expr::Expression::Conditional(conditional) => Expression::Conditional(Box::new(Conditional {
+                condition: self.node(&conditional.cond_expr)?,
+                then: self.node(&conditional.true_expr)?,
+                otherwise: self.node(&conditional.false_expr)?,
+            })),
+            expr::Expression::FuncCall(call) => self.call(call, span)?,
+            expr::Expression::Traversal(traversal) => self.traversal(traversal, span)?,
+            expr::Expression::UnaryOp(operation) => {
+                Expression::Unary(*operation.operator.value(), Box::new(self.node(&operation.expr)?))
+            }
+            expr::Expression::BinaryOp(operation) => {
+                let operands = (self.node(&operation.lhs_expr)?, self.node(&operation.rhs_expr)?);
+                Expression::Binary(*operation.operator.value(), Box::new(operands))
+            }
+            expr::Expression::ForExpr(source) => self.for_expression(source)?,
+        };
+        Ok(Node { span, expression })
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Expression {
+        if self.bound.iter().any(|bound| bound == name) {
+            Expression::Bound(name.to_owned())
+        } else {
+            let reference = Reference { root: name.to_owned(), steps: Vec::new(), span };
+            self.references.push(reference.clone());
+            Expression::Reference(Box::new(reference))
+        }
+    }
+
+    fn map(&mut self, object: &expr::Object) -> Lowered<Expression> {
+        let mut entries = Vec::with_capacity(object.len());
+        for (key, value) in object {
+            let key = match key {
+                ObjectKey::Ident(name) => Node {
+                    span: self.place(name.span()),
+                    expression: Expression::Literal(name.as_str().into()),
+                },
+                ObjectKey::Expression(expression @ expr::Expression::Traversal(_)) => {
+                    return Err(Diagnostic::error(
+                        "ambiguous-key",
+                        "a key that is an expression needs parentheses",
+                    )
+                    .at(self.place(expression.span()), "")
+                    .help("write (…) around it, or quotes for a literal key with a dot in it"));
+                }
+                ObjectKey::Expression(expression) => self.node(expression)?,
+            };
+            entries.push((key, self.node(value.expr())?));
+        }
+        Ok(Expression::Map(entries))
+    }
+
+    fn call(&mut self, call: &expr::FuncCall, span: Span) -> Lowered<Expression> {
+        let name = call.name.name.as_str();
+        let arguments: Vec<Node> = call.args.iter().map(|item| self.node(item)).collect::<Lowered<_>>()?;
+        let namespaced = call.name.is_namespaced();
+        if !namespaced && name == "try" && !arguments.is_empty() && !call.args.expand_final() {
+            return Ok(Expression::Try(arguments));
+        }
+        if !namespaced && name == "can" && arguments.len() == 1 && !call.args.expand_final() {
+            return Ok(arguments
+                .into_iter()
+                .next()
+                .map_or(Expression::Literal(Value::Null), |argument| Expression::Can(Box::new(argument))));
+        }
+        let function = if namespaced { None } else { functions::find(name) };
+        match function {
+            Some(function) => {
+                Ok(Expression::Call(Box::new(Call { function, arguments, expand: call.args.expand_final() })))
+            }
+            None => {
+                let place = call.name.name.span().map_or(span, |range| self.place(Some(range)));
+                let error = Diagnostic::error("unknown-function", format!("there is no function `{name}`"));
+                Err(match diag::nearest(name, functions::names()) {
+                    Some(near) => error.at(place, format!("did you mean `{near}`?")),
+                    None => error.at(place, ""),
+                })
+            }
+        }
+    }
+
+    fn traversal(&mut self, traversal: &expr::Traversal, span: Span) -> Lowered<Expression> {
+        let mut operators = traversal.operators.as_slice();
+        let base = match &traversal.expr {
+            expr::Expression::Variable(name) if !self.bound.iter().any(|bound| bound == name.as_str()) => {
+                let mut steps = Vec::new();
+                let mut end = traversal.expr.span().map(|range| range.end);
+                while let [first, rest @ ..] = operators {
+                    let Some(step) = static_step(first.value()) else { break };
+                    steps.push(step);
+                    end = first.span().map(|range| range.end);
+                    operators = rest;
+                }
+                let range = match (traversal.expr.span(), end) {
+                    (Some(start), Some(end)) => Some(start.start..end),
+                    _ => traversal.span(),
+                };
+                let reference = Reference { root: name.as_str().to_owned(), steps, span: self.place(range) };
+                self.references.push(reference.clone());
+                let place = reference.span;
+                if operators.is_empty() {
+                    return Ok(Expression::Reference(Box::new(reference)));
+                }
+                Node { span: place, expression: Expression::Reference(Box::new(reference)) }
+            }
+            other => self.node(other)?,
+        };
+        let mut steps = Vec::with_capacity(operators.len());
+        for operator in operators {
+            let place = operator.span().map_or(span, |range| self.place(Some(range)));
+            steps.push(match operator.value() {
+                TraversalOperator::GetAttr(name) => AccessStep::Attribute(name.as_str().to_owned(), place),
+                TraversalOperator::Index(index) => AccessStep::Index(self.node(index)?),
+                TraversalOperator::LegacyIndex(index) => AccessStep::Index(Node {
+                    span: place,
+                    expression: Expression::Literal(legacy_index(*index.value())),
+                }),
+                TraversalOperator::AttrSplat(_) => AccessStep::AttributeSplat,
+                TraversalOperator::FullSplat(_) => AccessStep::FullSplat,
+            });
+        }
+        Ok(Expression::Access(Box::new(Access { base, steps })))
+    }
+
+    fn for_expression(&mut self, source: &expr::ForExpr) -> Lowered<Expression> {
+        let intro = &source.intro;
+        let over = self.enter(intro.key_var.as_ref(), &intro.value_var, &intro.collection_expr)?;
+        let key = source.key_expr.as_ref().map(|key| self.node(key)).transpose()?;
+        let value = self.node(&source.value_expr)?;
+        let condition = source.cond.as_ref().map(|condition| self.node(&condition.expr)).transpose()?;
+        self.leave(&over);
+        Ok(Expression::For(Box::new(For { over, key, value, condition, grouping: source.grouping })))
+    }
+
+    /// Lowers the collection, then binds the names for what follows.
+    fn enter(
+        &mut self,
+        key: Option<&Decorated<Ident>>,
+        value: &Decorated<Ident>,
+        collection: &expr::Expression,
+    ) -> Lowered<Loop> {
+        let over = Loop {
+            collection: self.node(collection)?,
+            key: key.map(|name| name.as_str().to_owned()),
+            value: value.as_str().to_owned(),
+        };
+        self.bound.extend(over.key.iter().chain([&over.value]).cloned());
+        Ok(over)
+    }
+
+    fn leave(&mut self, over: &Loop) {
+        let names = 1 + usize::from(over.key.is_some());
+        self.bound.truncate(self.bound.len().saturating_sub(names));
+    }
+
+    fn parts(&mut self, template: &template::Template) -> Lowered<Vec<Part>> {
+        self.elements(template.iter())
+    }
+
+    fn elements<'e>(&mut self, elements: impl Iterator<Item = &'e Element>) -> Lowered<Vec<Part>> {
+        let mut parts = Vec::new();
+        let mut strip_next = false;
+        for element in elements {
+            let (opening, closing) = strips(element);
+            if opening {
+                if let Some(Part::Literal(text)) = parts.last_mut() {
+                    strip_end(text);
+                }
+            }
+            match element {
+                Element::Literal(text) => {
+                    let text = if strip_next { strip_start(text) } else { text.as_str() };
+                    parts.push(Part::Literal(text.to_owned()));
+                }
+                Element::Interpolation(interpolation) => {
+                    parts.push(Part::Value(self.node(&interpolation.expr)?))
+                }
+                Element::Directive(directive) => parts.push(self.directive(directive)?),
+            }
+            strip_next = closing;
+        }
+        Ok(parts)
+    }
+
+    fn directive(&mut self, directive: &Directive) -> Lowered<Part> {
+        match directive {
+            Directive::If(source) => {
+                let condition = self.node(&source.if_expr.cond_expr)?;
+                let mut then = self.parts(&source.if_expr.template)?;
+                let mut otherwise = match &source.else_expr {
+                    Some(source) => self.parts(&source.template)?,
+                    None => Vec::new(),
+                };
+                let closing = source.endif_expr.strip;
+                match &source.else_expr {
+                    Some(middle) => {
+                        strip_body(&mut then, source.if_expr.strip, middle.strip);
+                        strip_body(&mut otherwise, middle.strip, closing);
+                    }
+                    None => strip_body(&mut then, source.if_expr.strip, closing),
+                }
+                Ok(Part::If(Box::new(IfPart { condition, then, otherwise })))
+            }
+            Directive::For(source) => {
+                let opening = &source.for_expr;
+                let over =
+                    self.enter(opening.key_var.as_ref(), &opening.value_var, &opening.collection_expr)?;
+                let mut body = self.parts(&opening.template)?;
+                self.leave(&over);
+                strip_body(&mut body, opening.strip, source.endfor_expr.strip);
+                Ok(Part::For(Box::new(ForPart { over, body })))
+            }
+        }
+    }
+}
+
+/// Whether an element strips the text before and after it.
+fn strips(element: &Element) -> (bool, bool) {
+    match element {
+        Element::Literal(_) => (false, false),
+        Element::Interpolation(interpolation) => {
+            (interpolation.strip.strip_start(), interpolation.strip.strip_end())
+        }
+        Element::Directive(directive) => match directive.as_ref() {
+            Directive::If(source) => {
+                (source.if_expr.strip.strip_start(), source.endif_expr.strip.strip_end())
+            }
+            Directive::For(source) => {
+                (source.for_expr.strip.strip_start(), source.endfor_expr.strip.strip_end())
+            }
+        },
+    }
+}
+
+/// Strips what lies between two directives, by the inner markers of both.
+fn strip_body(body: &mut [Part], opening: Strip, closing: Strip) {
+    if opening.strip_end() {
+        if let Some(Part::Literal(text)) = body.first_mut() {
+            *text = strip_start(text).to_owned();
+        }
+    }
+    if closing.strip_start() {
+        if let Some(Part::Literal(text)) = body.last_mut() {
+            strip_end(text);
+        }
+    }
+}
+
+/// As HCL does it: white space up to and including the first line break.
+fn strip_start(text: &str) -> &str {
+    let line = text.split_inclusive('\n').next().unwrap_or("");
+    &text[line.len() - line.trim_start().len()..]
+}
+
+/// As HCL does it: white space of the last line, with its line break if it ends in one.
+fn strip_end(text: &mut String) {
+    let line = text.split_inclusive('\n').next_back().unwrap_or("");
+    let kept = text.len() - (line.len() - line.trim_end().len());
+    text.truncate(kept);
+}
+
+fn static_step(operator: &TraversalOperator) -> Option<Step> {
+    match operator {
+        TraversalOperator::GetAttr(name) => Some(Step::Attribute(name.as_str().to_owned())),
+        TraversalOperator::Index(expr::Expression::String(text)) => Some(Step::Index(text.as_str().into())),
+        TraversalOperator::Index(expr::Expression::Number(number)) => {
+            Some(Step::Index(number_value(number.value())))
+        }
+        TraversalOperator::LegacyIndex(index) => Some(Step::Index(legacy_index(*index.value()))),
+        _ => None,
+    }
+}
+
+fn legacy_index(index: u64) -> Value {
+    i64::try_from(index).unwrap_or(i64::MAX).into()
+}
+
+fn number_value(number: &HclNumber) -> Value {
+    match number.as_i64() {
+        Some(integer) => integer.into(),
+        None => number.as_f64().and_then(Number::from_f64).into(),
+    }
+}

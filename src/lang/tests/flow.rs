@@ -1,0 +1,190 @@
+//! How unknowns and secrets flow.
+
+use super::{expression, template, value};
+use crate::value::Value;
+
+fn names() -> Vec<(&'static str, Value)> {
+    vec![
+        ("unknown", Value::unknown("kms_key.data", "arn")),
+        ("resource", Value::unknown("kms_key.data", "")),
+        ("half", Value::map([("known", Value::from("k")), ("not", Value::unknown("kms_key.data", "arn"))])),
+        ("secret", Value::from("hunter2").into_secret()),
+        ("vault", Value::map([("password", "hunter2"), ("user", "root")]).into_secret()),
+        (
+            "account",
+            Value::map([("user", Value::from("root")), ("password", Value::from("hunter2").into_secret())]),
+        ),
+        ("both", Value::unknown("kms_key.data", "arn").into_secret()),
+    ]
+}
+
+#[test]
+fn unknowns_stay_as_small_as_they_can() {
+    let unknown = Value::unknown("kms_key.data", "arn");
+    for text in [
+        "unknown + 1",
+        "!unknown",
+        "unknown == 1",
+        "unknown ? 1 : 2",
+        "upper(unknown)",
+        "unknown.a.b[0]",
+        "unknown[*].a",
+        "jsonencode(half)",
+        "[for x in unknown : x]",
+        "{ (unknown) = 1 }",
+        "true && unknown",
+        "unknown || false",
+        "coalesce(null, unknown, 1)",
+        "concat([1], unknown)",
+        "\"a${unknown}\"",
+        "[1, 2][unknown]",
+        "max([1, unknown]...)",
+        "max(unknown...)",
+        "join(\",\", [unknown])",
+        "resource.arn",
+        "contains([unknown], 1)",
+        "anytrue([false, unknown])",
+        "flatten([[unknown]])",
+        "half == half",
+        "toset([unknown])",
+        "[for x in [1] : x if unknown]",
+        "zipmap([unknown], [1])",
+        "type(unknown)",
+        "\"%{ if unknown }a%{ endif }\"",
+        "\"%{ for x in unknown }a%{ endfor }\"",
+        "try(unknown, 1)",
+        "can(unknown)",
+    ] {
+        assert_eq!(value(text, &names()), unknown, "{text}");
+    }
+    for (text, expected) in [
+        ("false && unknown", Value::from(false)),
+        ("unknown && false", false.into()),
+        ("unknown || true", true.into()),
+        ("length([unknown, 1])", 2.into()),
+        ("half.known", "k".into()),
+        ("keys(half)", Value::list(["known", "not"])),
+        ("coalesce(\"a\", unknown)", "a".into()),
+        ("contains([unknown, 1], 1)", true.into()),
+        ("anytrue([unknown, true])", true.into()),
+        ("alltrue([unknown, false])", false.into()),
+        ("true ? 1 : unknown", 1.into()),
+        ("[1, unknown][0]", 1.into()),
+        ("merge(half, { x = 1 }).known", "k".into()),
+        ("[unknown, 1]", Value::List(vec![unknown.clone(), 1.into()])),
+        ("element([unknown, 1], 1)", 1.into()),
+        ("lookup(half, \"known\", 1)", "k".into()),
+        ("issensitive(unknown)", false.into()),
+    ] {
+        assert_eq!(value(text, &names()), expected, "{text}");
+    }
+}
+
+#[test]
+fn secrets_taint_what_is_made_of_them() {
+    for text in [
+        "secret",
+        "upper(secret)",
+        "\"a${secret}b\"",
+        "secret == \"x\"",
+        "vault.user",
+        "vault[\"user\"]",
+        "secret == \"hunter2\" ? 1 : 2",
+        "[for x in [secret] : upper(x)][0]",
+        "jsonencode(account)",
+        "{ (secret) = 1 }",
+        "[for k, v in vault : v]",
+        "length(vault)",
+        "sensitive(1)",
+        "sha256(secret)",
+        "account.password",
+        "{ x = 1 }[try(secret, 1) == 1 ? \"x\" : \"x\"]",
+        "join(\",\", [secret])",
+        "split(\"n\", secret)",
+        "contains([secret], \"hunter2\")",
+        "both",
+        "upper(both)",
+        "secret != unknown",
+        "[vault][*].user[0]",
+        "vault[*]",
+        "coalesce(secret, 1)",
+        "base64encode(secret)",
+        "format(\"%s\", secret)",
+        "\"%{ if secret == \"a\" }b%{ endif }\"",
+        "[for x in [1] : x if secret == \"a\"]",
+        "max(vault...)",
+        "lookup({ hunter2 = 1 }, secret)",
+        "flatten([[1], sensitive([2])])",
+        "zipmap([secret], [1])",
+    ] {
+        match expression(text, &names()) {
+            Ok(value) => assert!(matches!(value, Value::Secret(_)), "{text}: {value:?}"),
+            Err(errors) => assert!(!format!("{errors:?}").contains("hunter2"), "{text}: {errors:?}"),
+        }
+    }
+    for text in [
+        "account.user",
+        "length(account)",
+        "nonsensitive(secret)",
+        "issensitive(secret)",
+        "merge(account, {}).user",
+        "[secret, 1][1]",
+        "values(account)[1]",
+    ] {
+        assert!(!value(text, &names()).contains_secret(), "{text}");
+    }
+    assert_eq!(value("nonsensitive(vault).user", &names()), Value::from("root"));
+}
+
+#[test]
+fn errors_withhold_secrets() {
+    for text in [
+        "tonumber(secret)",
+        "cidrhost(secret, 1)",
+        "jsondecode(secret)",
+        "lookup({}, secret)",
+        "{ a = 1 }[secret]",
+        "[1][secret]",
+        "file(secret)",
+        "regex(secret, \"a\")",
+        "secret + 1",
+        "parseint(secret, 10)",
+        "arn_parse(secret)",
+        "uuidv5(secret, \"\")",
+        "{ for x in [secret, secret] : x => 1 }",
+        "{ for k, v in { a = secret, b = secret } : v => k }",
+        "vault.passwort",
+        "format(secret, 1)",
+        "yamldecode(\"${secret}: [\")",
+        "tomldecode(secret)",
+        "csvdecode(\"${secret},${secret}\\n1,2\")",
+        "base64decode(secret)",
+        "[for x in secret : x]",
+        "try(tonumber(secret))",
+        "index([1], secret)",
+        "one([secret, secret])",
+        "templatefile(secret, {})",
+        "range(secret)",
+        "sum([secret])",
+        "sort([[secret]])",
+        "arn_build(\"a:${secret}\", 1, 1, 1, 1)",
+    ] {
+        let errors = expression(text, &names()).expect_err(text);
+        let said = format!("{errors:?}");
+        assert!(!said.contains("hunter2"), "{text}: {said}");
+    }
+    let error = &expression("cidrhost(secret, 1)", &names()).expect_err("not an address")[0];
+    assert!(error.notes.iter().any(|note| note.contains("withheld")), "{error:?}");
+}
+
+#[test]
+fn an_expression_alone_keeps_its_type() {
+    assert_eq!(template("${[1]}", &[]).ok(), Some(Value::list([1])));
+    assert_eq!(template("${1}", &[]).ok(), Some(Value::from(1)));
+    assert_eq!(template("${1} ", &[]).ok(), Some(Value::from("1 ")));
+    assert_eq!(template("a\n${~ 1 ~}\n b", &[]).ok(), Some(Value::from("a1 b")));
+    assert_eq!(
+        template("a \n  \n  ${~ \"X\" ~}  \n \n  b%{ if true ~}  \n  \n yes\n%{ endif ~}\n z", &[]).ok(),
+        Some(Value::from("a \n  \nX \n  b  \n yes\n z"))
+    );
+}
