@@ -5,7 +5,11 @@
 
 pub mod aws;
 pub mod diag;
+pub mod graph;
 pub mod kind;
 pub mod kinds;
+pub mod lang;
 pub mod schema;
+pub mod stack;
 pub mod value;
+pub mod world;

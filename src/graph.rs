@@ -1,0 +1,176 @@
+//! Addresses and the order between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graphmap::DiGraphMap;
+
+/// The name of one resource in a stack: `glue_job.orders` or `s3_bucket.lake["raw"]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    /// The kind.
+    pub kind: String,
+    /// The name in the stack.
+    pub name: String,
+    /// The key in `for_each`.
+    pub key: Option<String>,
+}
+
+impl Address {
+    /// The address without its key: that of the declaration.
+    pub fn declaration(&self) -> String {
+        format!("{}.{}", self.kind, self.name)
+    }
+
+    /// Whether `selector` is this address or that of its declaration or kind
+    /// (`s3_bucket.lake` selects `s3_bucket.lake["raw"]`).
+    pub fn is_selected_by(&self, selector: &str) -> bool {
+        selector == self.kind || selector == self.declaration() || selector == self.to_string()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.kind, self.name)?;
+        match &self.key {
+            // Debug escapes quotes, so that every key can be read back.
+            Some(key) => write!(formatter, "[{key:?}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let malformed = || format!("`{text}` is not an address such as glue_job.orders or s3_bucket.lake[\"raw\"]");
+        let (kind, rest) = text.split_once('.').ok_or_else(malformed)?;
+        let (name, key) = match rest.split_once('[') {
+            Some((name, key)) => {
+                let key = key.strip_suffix(']').ok_or_else(malformed)?;
+                let key: String = serde_json::from_str(key).map_err(|_| malformed())?;
+                (name, Some(key))
+            }
+            None => (rest, None),
+        };
+        if kind.is_empty() || name.is_empty() || name.contains(['"', ']', '.']) {
+            return Err(malformed());
+        }
+        Ok(Self { kind: kind.to_owned(), name: name.to_owned(), key })
+    }
+}
+
+impl serde::Serialize for Address {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Puts the nodes `0..count` in an order in which every node comes after those it
+/// needs; `needs` holds `(node, needed)`. The order is the same for the same input.
+///
+/// # Errors
+/// A cycle, as the nodes on it: each needs the next, the last the first.
+pub fn order(count: usize, needs: &BTreeSet<(usize, usize)>) -> Result<Vec<usize>, Vec<usize>> {
+    let mut graph = DiGraphMap::<usize, ()>::new();
+    for node in (0..count).rev() {
+        graph.add_node(node);
+    }
+    for &(node, needed) in needs {
+        graph.add_edge(needed, node, ());
+    }
+    match toposort(&graph, None) {
+        Ok(order) => Ok(order),
+        Err(_) => Err(cycle(&graph, needs)),
+    }
+}
+
+/// The shortest way round in the first knot of the graph.
+fn cycle(graph: &DiGraphMap<usize, ()>, needs: &BTreeSet<(usize, usize)>) -> Vec<usize> {
+    let looped = needs.iter().find(|(node, needed)| node == needed);
+    if let Some((node, _)) = looped {
+        return vec![*node];
+    }
+    let knot: BTreeSet<usize> =
+        tarjan_scc(graph).into_iter().filter(|knot| knot.len() > 1).min_by_key(Vec::len).into_iter().flatten().collect();
+    let Some(&start) = knot.first() else { return Vec::new() };
+    // Breadth first along `needs`, inside the knot, until the start comes round again.
+    let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut queue = std::collections::VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        for &(_, needed) in needs.range((node, 0)..=(node, usize::MAX)) {
+            if needed == start {
+                let mut path = vec![node];
+                let mut at = node;
+                while let Some(&before) = came_from.get(&at) {
+                    path.push(before);
+                    at = before;
+                }
+                path.reverse();
+                return path;
+            }
+            if knot.contains(&needed) && needed != start && !came_from.contains_key(&needed) {
+                came_from.insert(needed, node);
+                queue.push_back(needed);
+            }
+        }
+    }
+    knot.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::{Address, order};
+
+    #[test]
+    fn addresses_are_read_as_they_are_printed() {
+        for text in ["glue_job.orders", "s3_bucket.lake[\"raw\"]", "s3_bucket.lake[\"a \\\"b\\\" [c].d\"]"] {
+            assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "glue_job", ".a", "a.", "a.b[raw]", "a.b[\"raw\"", "a.b.c"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cycle_is_told_as_the_way_round() {
+        assert_eq!(order(4, &BTreeSet::from([(0, 1), (1, 2), (2, 1), (3, 0)])), Err(vec![1, 2]));
+        assert_eq!(order(2, &BTreeSet::from([(1, 1)])), Err(vec![1]));
+    }
+
+    proptest! {
+        #[test]
+        fn everything_comes_after_what_it_needs(edges in prop::collection::btree_set((0usize..40, 0usize..40), 0..120)) {
+            match order(40, &edges) {
+                Ok(order) => {
+                    prop_assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 40);
+                    let place = |node: usize| order.iter().position(|&one| one == node);
+                    for (node, needed) in edges {
+                        prop_assert!(place(needed) < place(node));
+                    }
+                }
+                Err(cycle) => {
+                    prop_assert!(!cycle.is_empty());
+                    for (index, &node) in cycle.iter().enumerate() {
+                        let next = cycle[(index + 1) % cycle.len()];
+                        prop_assert!(edges.contains(&(node, next)), "{} does not need {}", node, next);
+                    }
+                }
+            }
+        }
+    }
+}

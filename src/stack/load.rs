@@ -1,0 +1,598 @@
+//! Reads the files of a stack's folder into one [`Stack`].
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::{Content, Entry, Lifecycle, Node, Output, Resource, Stack, Type, Variable};
+use crate::diag::{Diagnostic, FileId, Sources, Span, nearest};
+use crate::value::Value;
+
+/// No stack file that a person wrote is larger.
+const LARGEST_FILE: u64 = 4 << 20;
+
+/// Names that a resource may use for every kind.
+const RESERVED: [&str; 6] = ["for_each", "when", "region", "depends_on", "lifecycle", "tags"];
+
+/// Reads the stack in `folder`, with `env/<env>.toml` where an environment is named.
+/// `kinds` are the names of all kinds.
+///
+/// # Errors
+/// All problems found, with the sources they point into.
+pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
+    let mut loader = Loader {
+        sources: Sources::default(),
+        problems: Vec::new(),
+        kinds,
+        stack: None,
+        env_settings: None,
+        variables: BTreeMap::new(),
+        locals: BTreeMap::new(),
+        resources: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
+    for file in loader.stack_files(folder) {
+        if let Some(table) = loader.parse(&file, folder) {
+            loader.file(table);
+        }
+    }
+    let mut env_values = BTreeMap::new();
+    if let Some(env) = env {
+        loader.environment(folder, env, &mut env_values);
+    }
+    loader.finish(folder, env.unwrap_or("default"), env_values)
+}
+
+struct Loader<'a> {
+    sources: Sources,
+    problems: Vec<Diagnostic>,
+    kinds: &'a [&'a str],
+    stack: Option<Entry>,
+    env_settings: Option<Node>,
+    variables: BTreeMap<String, Variable>,
+    locals: BTreeMap<String, Entry>,
+    resources: BTreeMap<(String, String), Resource>,
+    outputs: BTreeMap<String, Output>,
+}
+
+impl Loader<'_> {
+    fn stack_files(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let listing = match std::fs::read_dir(folder) {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.problems.push(
+                    Diagnostic::error("unreadable", format!("cannot read the stack's folder {}", folder.display()))
+                        .note(error.to_string())
+                        .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
+                );
+                return Vec::new();
+            }
+        };
+        let mut files: Vec<PathBuf> = Vec::new();
+        for entry in listing {
+            match entry {
+                Ok(entry) => {
+                    let path = entry.path();
+                    let hidden = entry.file_name().to_string_lossy().starts_with('.');
+                    if path.extension().is_some_and(|extension| extension == "toml") && !hidden {
+                        files.push(path);
+                    }
+                }
+                Err(error) => self.problems.push(
+                    Diagnostic::error("unreadable", format!("cannot list {}", folder.display()))
+                        .note(error.to_string()),
+                ),
+            }
+        }
+        files.sort();
+        if files.is_empty() && self.problems.is_empty() {
+            self.problems.push(
+                Diagnostic::error("no-stack", format!("there is no stack in {}", folder.display()))
+                    .note("a stack is a folder with a stack.toml and any further *.toml beside it")
+                    .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
+            );
+        }
+        files
+    }
+
+    /// The file as a table, registered under its path relative to the working folder.
+    fn parse(&mut self, path: &Path, folder: &Path) -> Option<Node> {
+        let shown = path.strip_prefix(folder).map_or_else(|_| path.to_owned(), Path::to_owned);
+        let shown = if folder == Path::new(".") { shown } else { folder.join(shown) };
+        let unreadable = |note: String| {
+            Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note)
+        };
+        let bytes = match read_bounded(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.problems.push(unreadable(error.to_string()));
+                return None;
+            }
+        };
+        if bytes.len() as u64 > LARGEST_FILE {
+            self.problems.push(
+                unreadable(format!("a stack file may have {} MiB", LARGEST_FILE >> 20))
+                    .help("keep data in other files and read them with file() or jsondecode(file())"),
+            );
+            return None;
+        }
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let position = error.utf8_error().valid_up_to();
+                let line = error.as_bytes()[..position].iter().filter(|&&byte| byte == b'\n').count() + 1;
+                self.problems.push(
+                    unreadable(format!("line {line}, byte {position} is not UTF-8")).help("save the file as UTF-8"),
+                );
+                return None;
+            }
+        };
+        let file = self.sources.add(shown, text.as_str());
+        let (table, errors) = DeTable::parse_recoverable(&text);
+        for error in errors {
+            let span = error.span().map(|range| widen(&text, file, range));
+            let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
+            self.problems.push(Diagnostic::error("syntax", message).at_maybe(span, ""));
+        }
+        let range = table.span();
+        let value = toml::Spanned::new(range, toml::de::DeValue::Table(table.into_inner()));
+        Some(Node::read(&value, file, &text, &mut self.problems))
+    }
+
+    fn file(&mut self, table: Node) {
+        let Content::Table(entries) = table.content else { return };
+        for entry in entries {
+            match entry.name.as_str() {
+                "stack" => match &self.stack {
+                    None => self.stack = Some(entry),
+                    Some(first) => {
+                        let first = first.span;
+                        self.duplicate("`[stack]`", entry.span, first);
+                    }
+                },
+                "variable" => self.each(entry, Self::variable),
+                "local" => self.each(entry, |loader, local| match loader.locals.get(&local.name) {
+                    None => {
+                        loader.locals.insert(local.name.clone(), local);
+                    }
+                    Some(first) => {
+                        let first = first.span;
+                        loader.duplicate(&format!("the local `{}`", local.name), local.span, first);
+                    }
+                }),
+                "output" => self.each(entry, Self::output),
+                "ledger" | "data" | "module" | "import" | "moved" | "removed" | "check" | "policy" => {
+                    self.problems.push(
+                        Diagnostic::error("not-supported", format!("`[{}]` is not supported by this version of dwctl", entry.name))
+                            .at(entry.span, "cannot be used yet"),
+                    );
+                }
+                kind if self.kinds.contains(&kind) => {
+                    let kind = kind.to_owned();
+                    self.each(entry, |loader, resource| loader.resource(&kind, resource));
+                }
+                other => {
+                    let tables = ["stack", "variable", "local", "output"];
+                    let near = nearest(other, self.kinds.iter().copied().chain(tables));
+                    let error = Diagnostic::error("unknown-kind", format!("there is no kind `{other}`"));
+                    self.problems.push(match near {
+                        Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
+                        None => error.at(entry.span, "neither a kind nor a table of the stack language"),
+                    }.help("dwctl explain lists all kinds"));
+                }
+            }
+        }
+    }
+
+    /// Takes every entry of the table that `entry` must be.
+    fn each(&mut self, entry: Entry, mut take: impl FnMut(&mut Self, Entry)) {
+        match entry.value.content {
+            Content::Table(entries) => entries.into_iter().for_each(|entry| take(self, entry)),
+            _ => self.problems.push(
+                Diagnostic::error("wrong-type", format!("`{}` must be a table", entry.name))
+                    .at(entry.value.span, "expected a table"),
+            ),
+        }
+    }
+
+    fn duplicate(&mut self, what: &str, span: Span, first: Span) {
+        self.problems.push(
+            Diagnostic::error("duplicate", format!("{what} is declared twice"))
+                .at(span, "declared again")
+                .and(first, "first declared here"),
+        );
+    }
+
+    fn name(&mut self, entry: &Entry) {
+        let mut characters = entry.name.chars();
+        let starts_well = characters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
+        if !starts_well || !characters.all(|character| character.is_alphanumeric() || matches!(character, '_' | '-')) {
+            self.problems.push(
+                Diagnostic::error("invalid-name", format!("`{}` cannot be a name", entry.name))
+                    .at(entry.span, "letters, digits, `_` and `-`, beginning with a letter"),
+            );
+        }
+    }
+
+    fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        match node.literal() {
+            Some(Value::String(text)) => Some(text),
+            _ => {
+                self.problems.push(
+                    Diagnostic::error("wrong-type", format!("{what} must be a string without expressions"))
+                        .at(node.span, "expected a plain string"),
+                );
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, node: &Node, what: &str) -> bool {
+        match node.literal() {
+            Some(Value::Bool(flag)) => flag,
+            _ => {
+                self.problems.push(
+                    Diagnostic::error("wrong-type", format!("{what} must be true or false"))
+                        .at(node.span, "expected a bool without expressions"),
+                );
+                false
+            }
+        }
+    }
+
+    fn texts(&mut self, node: &Node, what: &str) -> Vec<(String, Span)> {
+        match &node.content {
+            Content::List(list) => {
+                list.iter().filter_map(|item| Some((self.text(item, &format!("each of {what}"))?, item.span))).collect()
+            }
+            _ => {
+                self.problems.push(
+                    Diagnostic::error("wrong-type", format!("{what} must be a list of strings"))
+                        .at(node.span, "expected a list"),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, whose: &str, known: &[&str]) {
+        let error = Diagnostic::error("unknown-attribute", format!("{whose} has no `{}`", entry.name));
+        self.problems.push(match nearest(&entry.name, known.iter().copied()) {
+            Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
+            None => error.at(entry.span, format!("known: {}", known.join(", "))),
+        });
+    }
+
+    fn variable(&mut self, entry: Entry) {
+        const KNOWN: [&str; 5] = ["type", "default", "description", "sensitive", "validation"];
+        self.name(&entry);
+        if let Some(first) = self.variables.get(&entry.name) {
+            let first = first.span;
+            return self.duplicate(&format!("the variable `{}`", entry.name), entry.span, first);
+        }
+        let mut variable = Variable {
+            kind: Type::Any,
+            default: None,
+            description: None,
+            sensitive: false,
+            validation: Vec::new(),
+            span: entry.span,
+        };
+        if !matches!(entry.value.content, Content::Table(_)) {
+            self.problems.push(
+                Diagnostic::error("wrong-type", format!("the variable `{}` must be a table", entry.name))
+                    .at(entry.value.span, "expected a table")
+                    .help(format!("[variable.{}] with type, default and description", entry.name)),
+            );
+        }
+        for field in entry.value.entries() {
+            match field.name.as_str() {
+                "type" => {
+                    if let Some(text) = self.text(&field.value, "`type`") {
+                        match Type::parse(&text) {
+                            Ok(kind) => variable.kind = kind,
+                            Err(message) => self.problems.push(
+                                Diagnostic::error("invalid-type", "this is not a type").at(field.value.span, message),
+                            ),
+                        }
+                    }
+                }
+                "default" => variable.default = Some(field.value.clone()),
+                "description" => variable.description = self.text(&field.value, "`description`"),
+                "sensitive" => variable.sensitive = self.flag(&field.value, "`sensitive`"),
+                "validation" => {
+                    let Content::List(rules) = &field.value.content else {
+                        self.problems.push(
+                            Diagnostic::error("wrong-type", "`validation` must be a list of tables")
+                                .at(field.value.span, "expected [{ condition = \"${…}\", message = \"…\" }]"),
+                        );
+                        continue;
+                    };
+                    for rule in rules {
+                        match (rule.entry("condition"), rule.entry("message")) {
+                            (Some(condition), Some(message)) => {
+                                let message = self.text(&message.value, "`message`").unwrap_or_default();
+                                variable.validation.push((condition.value.clone(), message));
+                            }
+                            _ => self.problems.push(
+                                Diagnostic::error("missing-attribute", "a validation needs `condition` and `message`")
+                                    .at(rule.span, ""),
+                            ),
+                        }
+                    }
+                }
+                _ => self.unknown_key(field, "a variable", &KNOWN),
+            }
+        }
+        self.variables.insert(entry.name, variable);
+    }
+
+    fn output(&mut self, entry: Entry) {
+        self.name(&entry);
+        if let Some(first) = self.outputs.get(&entry.name) {
+            let first = first.span;
+            return self.duplicate(&format!("the output `{}`", entry.name), entry.span, first);
+        }
+        let mut output =
+            Output { value: entry.value.clone(), description: None, sensitive: false, span: entry.span };
+        // `[output.name]` with a `value` is the long form; any other table is a value itself.
+        if let Some(value) = entry.value.entry("value") {
+            output.value = value.value.clone();
+            for field in entry.value.entries() {
+                match field.name.as_str() {
+                    "value" => {}
+                    "description" => output.description = self.text(&field.value, "`description`"),
+                    "sensitive" => output.sensitive = self.flag(&field.value, "`sensitive`"),
+                    _ => self.unknown_key(field, "an output", &["value", "description", "sensitive"]),
+                }
+            }
+        }
+        self.outputs.insert(entry.name, output);
+    }
+
+    fn resource(&mut self, kind: &str, entry: Entry) {
+        self.name(&entry);
+        let key = (kind.to_owned(), entry.name.clone());
+        if let Some(first) = self.resources.get(&key) {
+            let first = first.span;
+            return self.duplicate(&format!("the resource `{kind}.{}`", entry.name), entry.span, first);
+        }
+        let Content::Table(entries) = entry.value.content else {
+            self.problems.push(
+                Diagnostic::error("wrong-type", format!("`{kind}.{}` must be a table", entry.name))
+                    .at(entry.value.span, "expected a table"),
+            );
+            return;
+        };
+        let mut resource = Resource {
+            kind: kind.to_owned(),
+            name: entry.name.clone(),
+            span: entry.span,
+            body: Node::empty(entry.span),
+            tags: None,
+            for_each: None,
+            when: None,
+            region: None,
+            depends_on: Vec::new(),
+            lifecycle: Lifecycle::default(),
+        };
+        let mut body = Vec::new();
+        for field in entries {
+            match field.name.as_str() {
+                "tags" => resource.tags = Some(field.value),
+                "for_each" => resource.for_each = Some(field.value),
+                "when" => resource.when = Some(field.value),
+                "region" => resource.region = Some(field.value),
+                "depends_on" => resource.depends_on = self.texts(&field.value, "`depends_on`"),
+                "lifecycle" => self.lifecycle(&field, &mut resource.lifecycle),
+                "precondition" | "postcondition" | "timeout" | "provider" | "count" => {
+                    let error = Diagnostic::error(
+                        "not-supported",
+                        format!("`{}` is not supported by this version of dwctl", field.name),
+                    )
+                    .at(field.span, "cannot be used yet");
+                    self.problems.push(match field.name.as_str() {
+                        "count" => error.help("use for_each with a list of names, or when = true or false"),
+                        "provider" => error.help("use region to place a resource in another region"),
+                        _ => error,
+                    });
+                }
+                _ => body.push(field),
+            }
+        }
+        resource.body.content = Content::Table(body);
+        self.resources.insert(key, resource);
+    }
+
+    fn lifecycle(&mut self, entry: &Entry, lifecycle: &mut Lifecycle) {
+        const KNOWN: [&str; 5] = ["protect", "create_before_destroy", "ignore_changes", "replace_triggered_by", "retain"];
+        for field in entry.value.entries() {
+            let list = |loader: &mut Self| {
+                let texts = loader.texts(&field.value, &format!("`{}`", field.name));
+                texts.into_iter().map(|(text, _)| text).collect()
+            };
+            match field.name.as_str() {
+                "protect" => lifecycle.protect = self.flag(&field.value, "`protect`"),
+                "create_before_destroy" => {
+                    lifecycle.create_before_destroy = self.flag(&field.value, "`create_before_destroy`");
+                }
+                "retain" => lifecycle.retain = self.flag(&field.value, "`retain`"),
+                "ignore_changes" => lifecycle.ignore_changes = list(self),
+                "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
+                _ => self.unknown_key(field, "`lifecycle`", &KNOWN),
+            }
+        }
+    }
+
+    fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Node>) {
+        let is_name = !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let path = folder.join("env").join(format!("{env}.toml"));
+        if !is_name || !path.is_file() {
+            let mut known: Vec<String> = std::fs::read_dir(folder.join("env"))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
+                .collect();
+            known.sort();
+            let error = Diagnostic::error("unknown-environment", format!("there is no environment `{env}`"))
+                .note(format!("{} does not exist", path.display()));
+            self.problems.push(if known.is_empty() {
+                error.help("an environment is a file env/NAME.toml in the stack's folder")
+            } else {
+                error.help(format!("environments: {}", known.join(", ")))
+            });
+            return;
+        }
+        let Some(table) = self.parse(&path, folder) else { return };
+        let Content::Table(entries) = table.content else { return };
+        for entry in entries {
+            if entry.name == "stack" && !self.variables.contains_key("stack") {
+                self.env_settings = Some(entry.value);
+            } else {
+                values.insert(entry.name, entry.value);
+            }
+        }
+    }
+
+    fn finish(
+        mut self,
+        folder: &Path,
+        env: &str,
+        env_values: BTreeMap<String, Node>,
+    ) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
+        const KNOWN: [&str; 5] = ["name", "region", "tags", "accounts", "requires"];
+        let (mut name, mut region, mut tags, mut accounts) = (None, None, None, BTreeMap::new());
+        let mut span = Span::new(FileId(0), 0, 0);
+        match self.stack.take() {
+            Some(entry) => {
+                span = entry.span;
+                for field in entry.value.entries() {
+                    match field.name.as_str() {
+                        "name" => name = self.text(&field.value, "`name`"),
+                        "region" => region = self.text(&field.value, "`region`"),
+                        "tags" => tags = Some(field.value.clone()),
+                        "accounts" => {
+                            for account in field.value.entries() {
+                                if let Some(id) = self.text(&account.value, "an account id") {
+                                    if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+                                        self.problems.push(
+                                            Diagnostic::error("invalid-value", format!("`{id}` is not an account id"))
+                                                .at(account.value.span, "twelve digits, as a string"),
+                                        );
+                                    }
+                                    accounts.insert(account.name.clone(), id);
+                                }
+                            }
+                        }
+                        "requires" => {
+                            if let Some(range) = self.text(&field.value, "`requires`") {
+                                self.requires(&range, field.value.span);
+                            }
+                        }
+                        _ => self.unknown_key(field, "`[stack]`", &KNOWN),
+                    }
+                }
+                if name.is_none() && !entry.value.entries().iter().any(|field| field.name == "name") {
+                    self.problems.push(
+                        Diagnostic::error("missing-attribute", "`[stack]` needs a `name`").at(span, "`name` is missing"),
+                    );
+                }
+            }
+            None if self.problems.is_empty() => self.problems.push(
+                Diagnostic::error("no-stack", format!("no file in {} has a [stack] table", folder.display()))
+                    .help("stack.toml begins with [stack], its name and its region"),
+            ),
+            None => {}
+        }
+        if let Some(settings) = self.env_settings.take() {
+            for field in settings.entries() {
+                match field.name.as_str() {
+                    "region" => region = self.text(&field.value, "`region`"),
+                    _ => self.unknown_key(field, "`[stack]` of an environment", &["region"]),
+                }
+            }
+        }
+        let name = name.unwrap_or_default();
+        if !name.is_empty()
+            && !(name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+        {
+            self.problems.push(
+                Diagnostic::error("invalid-name", format!("`{name}` cannot be a stack's name"))
+                    .at(span, "up to 64 letters, digits, `-` and `_`"),
+            );
+        }
+        for entry in self.locals.values().cloned().collect::<Vec<_>>() {
+            self.name(&entry);
+        }
+        if !self.problems.is_empty() {
+            return Err((self.problems, self.sources));
+        }
+        Ok(Stack {
+            sources: self.sources,
+            folder: folder.to_owned(),
+            name,
+            region: region.unwrap_or_default(),
+            tags,
+            accounts,
+            span,
+            env: env.to_owned(),
+            env_values,
+            variables: self.variables,
+            locals: self.locals,
+            resources: self.resources.into_values().collect(),
+            outputs: self.outputs,
+        })
+    }
+
+    /// `requires = ">=0.1"`: the least version; the most that one may ask for here.
+    fn requires(&mut self, range: &str, span: Span) {
+        let version = |text: &str| -> Option<Vec<u64>> { text.trim().split('.').map(|part| part.parse().ok()).collect() };
+        let Some(least) = range.trim().strip_prefix(">=").and_then(version) else {
+            self.problems.push(
+                Diagnostic::error("invalid-value", format!("`{range}` is not a version range"))
+                    .at(span, "such as \">=0.1\""),
+            );
+            return;
+        };
+        let own = version(env!("CARGO_PKG_VERSION")).unwrap_or_default();
+        if own < least {
+            self.problems.push(
+                Diagnostic::error("version", format!("this stack needs dwctl {range}"))
+                    .at(span, format!("this is {}", env!("CARGO_PKG_VERSION"))),
+            );
+        }
+    }
+}
+
+/// The file's bytes, one more than [`LARGEST_FILE`] at the most, so that a huge file or
+/// an endless device costs neither memory nor time.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The parser's range on the bounds of characters, at least one byte wide where there is one.
+fn widen(text: &str, file: FileId, range: std::ops::Range<usize>) -> Span {
+    let floor = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let (start, end) = (floor(range.start), floor(range.end));
+    Span::new(file, start, end.max(start))
+}
+
+/// Whether `name` has a meaning of its own in a resource, whatever its kind.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}

@@ -1,0 +1,105 @@
+//! Stack files: TOML with spans into declarations. This room knows no AWS.
+
+mod load;
+mod node;
+mod variable;
+
+pub use load::load;
+pub use node::{Content, Entry, Node};
+pub use variable::{Type, Variable, variables};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::diag::{Sources, Span};
+
+/// A stack as it is written, before anything is evaluated.
+#[derive(Debug)]
+pub struct Stack {
+    /// The files, for messages.
+    pub sources: Sources,
+    /// The stack's folder: what file functions may read.
+    pub folder: PathBuf,
+    /// `[stack] name`.
+    pub name: String,
+    /// `[stack] region`, or the environment's.
+    pub region: String,
+    /// `[stack] tags`: on every resource that can be tagged.
+    pub tags: Option<Node>,
+    /// `[stack] accounts`: the account that each environment belongs to.
+    pub accounts: BTreeMap<String, String>,
+    /// Where `[stack]` stands.
+    pub span: Span,
+    /// The chosen environment; `default` without one.
+    pub env: String,
+    /// What the environment's file sets.
+    pub env_values: BTreeMap<String, Node>,
+    /// `[variable.NAME]`.
+    pub variables: BTreeMap<String, Variable>,
+    /// `[local]`.
+    pub locals: BTreeMap<String, Entry>,
+    /// `[KIND.NAME]`, in order of address.
+    pub resources: Vec<Resource>,
+    /// `[output]`.
+    pub outputs: BTreeMap<String, Output>,
+}
+
+/// A resource as it is written.
+#[derive(Debug)]
+pub struct Resource {
+    /// The kind's name.
+    pub kind: String,
+    /// The resource's name.
+    pub name: String,
+    /// Where its header stands.
+    pub span: Span,
+    /// The attributes of the kind, a table.
+    pub body: Node,
+    /// The resource's own tags.
+    pub tags: Option<Node>,
+    /// One resource for each element.
+    pub for_each: Option<Node>,
+    /// Whether there is such a resource.
+    pub when: Option<Node>,
+    /// Another region than the stack's.
+    pub region: Option<Node>,
+    /// Addresses that it needs though it does not refer to them.
+    pub depends_on: Vec<(String, Span)>,
+    /// How it is replaced and removed.
+    pub lifecycle: Lifecycle,
+}
+
+impl Resource {
+    /// `kind.name`.
+    pub fn address(&self) -> String {
+        format!("{}.{}", self.kind, self.name)
+    }
+}
+
+/// `lifecycle` of a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Refuse to delete or replace it.
+    pub protect: bool,
+    /// When it is replaced, make the new one before the old one is deleted.
+    pub create_before_destroy: bool,
+    /// Attributes whose difference from AWS is left alone.
+    pub ignore_changes: Vec<String>,
+    /// Addresses whose change or replacement replaces this one.
+    pub replace_triggered_by: Vec<String>,
+    /// Leave it at AWS when it is no longer declared.
+    pub retain: bool,
+}
+
+/// An output as it is written.
+#[derive(Debug)]
+pub struct Output {
+    /// What it is.
+    pub value: Node,
+    /// For readers.
+    pub description: Option<String>,
+    /// Not to be printed.
+    pub sensitive: bool,
+    /// Where it stands.
+    pub span: Span,
+}

@@ -1,0 +1,415 @@
+//! Everything a stack's expressions can see, and the instances that its declarations
+//! make: the evaluation of a stack, as far as its resources are known.
+
+mod references;
+mod resolve;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::Scope as AwsScope;
+use crate::diag::Diagnostic;
+use crate::graph::{self, Address};
+use crate::kind::{ErasedKind, Known};
+use crate::kinds;
+use crate::schema::{PathStep, normalize, validate};
+use crate::stack::{Node, Resource, Stack};
+use crate::value::{Unknown, Value};
+
+use references::References;
+use resolve::{Names, View};
+
+/// What AWS says about where we are: the `aws` of expressions.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Partition, account and region.
+    pub scope: AwsScope,
+    /// The zones of the region, if they were asked for.
+    pub availability_zones: Option<Vec<String>>,
+}
+
+impl Facts {
+    /// Stand-ins where AWS is not asked: the account is the one that the stack belongs
+    /// to, or zeros.
+    pub fn offline(stack: &Stack) -> Self {
+        let account_id = stack.accounts.get(&stack.env).cloned().unwrap_or_else(|| "000000000000".to_owned());
+        let partition = AwsScope::partition_of(&stack.region).to_owned();
+        let zones = ["a", "b", "c"].map(|letter| format!("{}{letter}", stack.region)).to_vec();
+        let scope = AwsScope { partition, account_id, region: stack.region.clone() };
+        Self { scope, availability_zones: Some(zones) }
+    }
+}
+
+/// One resource that the stack wants.
+#[derive(Clone)]
+pub struct Instance<'a> {
+    /// Its name in the stack.
+    pub address: Address,
+    /// Its kind.
+    pub kind: &'static dyn ErasedKind,
+    /// Its declaration.
+    pub resource: &'a Resource,
+    /// The element of `for_each` that it is.
+    pub each: Option<Value>,
+    /// The region it lives in.
+    pub region: String,
+    /// What is wanted, in canonical form, with unknown and secret parts.
+    pub spec: Value,
+    /// The tags that are wanted, without the owner's; a value may be unknown.
+    pub tags: BTreeMap<String, Value>,
+    /// The addresses that must exist before it.
+    pub needs: BTreeSet<Address>,
+}
+
+/// A stack with the values of its variables and the resources seen so far.
+pub struct World<'a> {
+    /// The declarations.
+    pub stack: &'a Stack,
+    /// Where we are.
+    pub facts: Facts,
+    variables: BTreeMap<String, Value>,
+    references: References,
+    order: Vec<usize>,
+    views: RefCell<BTreeMap<String, View>>,
+    locals: RefCell<BTreeMap<String, Value>>,
+}
+
+impl<'a> World<'a> {
+    /// Links every reference and orders the declarations.
+    ///
+    /// # Errors
+    /// References to what is not declared, and cycles.
+    pub fn new(stack: &'a Stack, facts: Facts, variables: BTreeMap<String, Value>) -> Result<Self, Vec<Diagnostic>> {
+        let references = References::of(stack)?;
+        let order = graph::order(stack.resources.len(), &references.edges())
+            .map_err(|cycle| vec![references.cycle(stack, &cycle)])?;
+        Ok(Self {
+            stack,
+            facts,
+            variables,
+            references,
+            order,
+            views: RefCell::default(),
+            locals: RefCell::default(),
+        })
+    }
+
+    /// The declarations, each after those it refers to.
+    pub fn declarations(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
+        let stack = self.stack;
+        self.order.clone().into_iter().map(move |index| &stack.resources[index])
+    }
+
+    /// Whether any expression asks for the zones of the region.
+    pub fn asks_for_zones(stack: &Stack) -> bool {
+        references::all(stack).iter().any(|reference| {
+            reference.root == "aws" && reference.name(0) == Some("availability_zones")
+        })
+    }
+
+    /// The instances of a declaration, from what its expressions are now. What it
+    /// refers to must have been [shown](World::show) before.
+    pub fn instances(&self, resource: &'a Resource, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
+        // A kind that does not exist was refused when the stack was read.
+        let Some(kind) = kinds::kind(&resource.kind) else { return Vec::new() };
+        if let Some(when) = &resource.when {
+            match when.evaluate(&Names::new(self, None), problems).reveal() {
+                Value::Bool(true) => {}
+                Value::Bool(false) => {
+                    self.views.borrow_mut().insert(resource.address(), View::Off);
+                    return Vec::new();
+                }
+                other => {
+                    problems.push(undecided("when", "a bool", &other, when));
+                    self.broken(resource);
+                    return Vec::new();
+                }
+            }
+        }
+        let elements = match &resource.for_each {
+            None => vec![(None, None)],
+            Some(node) => {
+                let before = problems.len();
+                let value = node.evaluate(&Names::new(self, None), problems).reveal();
+                match elements(value) {
+                    Ok(elements) => {
+                        elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
+                    }
+                    Err(value) => {
+                        if problems.len() == before {
+                            problems.push(undecided("for_each", "a list of strings or a map", &value, node));
+                        }
+                        self.broken(resource);
+                        return Vec::new();
+                    }
+                }
+            }
+        };
+        if resource.for_each.is_some() {
+            self.views.borrow_mut().insert(resource.address(), View::Each(BTreeMap::new()));
+        }
+        let needs = self.references.needs(self.stack, resource, &self.views.borrow());
+        let mut instances = Vec::new();
+        for (key, value) in elements {
+            let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
+            let mut instance = Instance {
+                address,
+                kind,
+                resource,
+                each: value,
+                region: self.facts.scope.region.clone(),
+                spec: Value::Null,
+                tags: BTreeMap::new(),
+                needs: needs.clone(),
+            };
+            if self.evaluate(&mut instance, problems) {
+                instances.push(instance);
+            } else {
+                self.show(&instance.address, Value::Unknown(Unknown::new(instance.address.to_string(), "")));
+            }
+        }
+        instances
+    }
+
+    /// Evaluates what an instance wants from what is known now; `false` where there
+    /// are problems.
+    pub fn evaluate(&self, instance: &mut Instance<'a>, problems: &mut Vec<Diagnostic>) -> bool {
+        let before = problems.len();
+        let resource = instance.resource;
+        let each = instance.each.as_ref().map(|value| {
+            let key = instance.address.key.clone().unwrap_or_default();
+            Value::map([("key", Value::String(key)), ("value", value.clone())])
+        });
+        let names = Names::new(self, each);
+        if let Some(node) = &resource.region {
+            match node.evaluate(&names, problems).reveal() {
+                Value::String(region) if !region.is_empty() => instance.region = region,
+                other => problems.push(undecided("region", "a string", &other, node)),
+            }
+        }
+        let mut spec = resource.body.evaluate(&names, problems);
+        if problems.len() > before {
+            return false;
+        }
+        let schema = instance.kind.schema();
+        for (name, field) in schema.spec.fields().into_iter().flatten() {
+            if matches!(field.shape, crate::schema::Shape::Secret)
+                && let Value::Map(map) = &mut spec
+                && let Some(value) = map.remove(name)
+            {
+                let value = if value.is_null() || value.contains_unknown() { value } else { value.into_secret() };
+                map.insert(name.clone(), value);
+            }
+        }
+        spec = normalize(&schema.spec, spec);
+        for fault in validate(&schema.spec, &spec, &resource.kind) {
+            let key = fault.code == "unknown-attribute";
+            let missing = fault.code == "missing-attribute" && fault.path.is_empty();
+            let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
+            problems.push(
+                Diagnostic::error(fault.code, fault.message)
+                    .at(span, fault.label)
+                    .help(format!("dwctl explain {}", resource.kind)),
+            );
+        }
+        if problems.len() == before {
+            for problem in instance.kind.check(Known(&spec)) {
+                let path: Vec<PathStep> = problem
+                    .path
+                    .split('.')
+                    .filter(|step| !step.is_empty())
+                    .map(|step| step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index))
+                    .collect();
+                let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
+                let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
+                problems.push(if problem.help.is_empty() { error } else { error.help(problem.help) });
+            }
+        }
+        if problems.len() == before && !spec.contains_unknown()
+            && let Err(message) = instance.kind.accepts(&spec)
+        {
+            problems.push(
+                Diagnostic::error("wrong-type", format!("{} is not a valid {}", instance.address, resource.kind))
+                    .at(resource.span, "")
+                    .note(message),
+            );
+        }
+        instance.spec = spec;
+        instance.tags = self.tags(instance, &names, problems);
+        problems.len() == before
+    }
+
+    fn tags(&self, instance: &Instance<'a>, names: &Names<'_, 'a>, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
+        let mut tags = BTreeMap::new();
+        if !instance.kind.taggable() {
+            if let Some(node) = &instance.resource.tags {
+                problems.push(
+                    Diagnostic::error("not-taggable", format!("AWS cannot tag a {}", instance.resource.kind))
+                        .at(node.span, "remove `tags`"),
+                );
+            }
+            return tags;
+        }
+        for node in [&self.stack.tags, &instance.resource.tags].into_iter().flatten() {
+            let found = problems.len();
+            match node.evaluate(names, problems) {
+                Value::Map(map) => {
+                    for (name, value) in map {
+                        let path = [PathStep::Name(name.clone())];
+                        let value = match value {
+                            Value::Null => continue,
+                            value @ (Value::String(_) | Value::Unknown(_)) => value,
+                            Value::Number(number) => Value::String(number.to_string()),
+                            Value::Bool(flag) => Value::String(flag.to_string()),
+                            Value::Secret(_) => {
+                                problems.push(
+                                    Diagnostic::error("secret-tag", format!("the tag `{name}` would show a secret"))
+                                        .at(node.place(&path, false), "tags are readable by everyone in the account"),
+                                );
+                                continue;
+                            }
+                            other => {
+                                let message = format!("the tag `{name}` must be a string, not {}", other.kind_name());
+                                let span = node.place(&path, false);
+                                problems.push(Diagnostic::error("wrong-type", message).at(span, "expected a string"));
+                                continue;
+                            }
+                        };
+                        if name.to_lowercase().starts_with("aws:") || name.starts_with("dwctl:") {
+                            problems.push(
+                                Diagnostic::error("reserved-tag", format!("the tag `{name}` is reserved"))
+                                    .at(node.place(&path, true), "`aws:` is AWS's prefix, `dwctl:` is dwctl's"),
+                            );
+                        }
+                        tags.insert(name, value);
+                    }
+                }
+                Value::Unknown(_) => problems.push(undecided("tags", "a table", &Value::Null, node)),
+                other if problems.len() == found => problems.push(undecided("tags", "a table", &other, node)),
+                _ => {}
+            }
+        }
+        tags
+    }
+
+    /// Shows an instance to the expressions that refer to it.
+    pub fn show(&self, address: &Address, view: Value) {
+        self.locals.borrow_mut().clear();
+        let mut views = self.views.borrow_mut();
+        match &address.key {
+            None => {
+                views.insert(address.declaration(), View::One(view));
+            }
+            Some(key) => match views.get_mut(&address.declaration()) {
+                Some(View::Each(each)) => {
+                    each.insert(key.clone(), view);
+                }
+                _ => {
+                    views.insert(address.declaration(), View::Each(BTreeMap::from([(key.clone(), view)])));
+                }
+            },
+        }
+    }
+
+    fn broken(&self, resource: &Resource) {
+        let unknown = Value::Unknown(Unknown::new(resource.address(), ""));
+        self.views.borrow_mut().insert(resource.address(), View::One(unknown));
+    }
+
+    /// What expressions see of an instance: what is wanted, what AWS decided (`attrs`),
+    /// what follows from the spec, and unknown for the rest.
+    pub fn view(&self, instance: &Instance<'_>, attrs: Option<&Value>, live_spec: Option<&Value>) -> Value {
+        let schema = instance.kind.schema();
+        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        let unknown = |name: &str| Value::unknown(instance.address.to_string(), name);
+        let mut view = BTreeMap::new();
+        let foreseen = match attrs {
+            Some(_) => crate::kind::Foreseen::default(),
+            None => instance.kind.foresee(Known(&instance.spec), &scope),
+        };
+        for name in schema.attrs.fields().into_iter().flatten().map(|(name, _)| name) {
+            let value = match attrs {
+                Some(attrs) => attrs.get(name).cloned().unwrap_or(Value::Null),
+                None => foreseen.0.get(name).cloned().unwrap_or_else(|| unknown(name)),
+            };
+            view.insert(name.clone(), value);
+        }
+        for (name, field) in schema.spec.fields().into_iter().flatten() {
+            let value = match instance.spec.get(name) {
+                Some(value) => value.clone(),
+                None if field.marks.aws_default => match (live_spec, attrs) {
+                    (Some(live), _) => live.get(name).cloned().unwrap_or(Value::Null),
+                    (None, Some(_)) => Value::Null,
+                    (None, None) => unknown(name),
+                },
+                None => Value::Null,
+            };
+            view.insert(name.clone(), value);
+        }
+        if instance.kind.taggable() {
+            view.insert("tags".to_owned(), Value::Map(instance.tags.clone()));
+        }
+        Value::Map(view)
+    }
+
+    /// The outputs, from what is known now; secret where they are declared sensitive.
+    pub fn outputs(&self, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
+        let names = Names::new(self, None);
+        self.stack
+            .outputs
+            .iter()
+            .map(|(name, output)| {
+                let value = output.value.evaluate(&names, problems);
+                (name.clone(), if output.sensitive { value.into_secret() } else { value })
+            })
+            .collect()
+    }
+
+    /// Evaluates the whole stack with nothing known of AWS but what follows from the
+    /// stack itself: all that can be checked without AWS, and the instances so found.
+    pub fn evaluate_all(&self, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
+        let mut all = Vec::new();
+        for resource in self.declarations() {
+            for instance in self.instances(resource, problems) {
+                self.show(&instance.address, self.view(&instance, None, None));
+                all.push(instance);
+            }
+        }
+        // A local that nothing uses is still checked.
+        for entry in self.stack.locals.values() {
+            let before = problems.len();
+            entry.value.evaluate(&Names::new(self, None), problems);
+            // What a used local has wrong was said where it is used, with the same place.
+            let found = problems.split_off(before);
+            problems.extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
+        }
+        self.outputs(problems);
+        problems.dedup();
+        all
+    }
+}
+
+fn undecided(what: &str, expected: &str, value: &Value, node: &Node) -> Diagnostic {
+    match value.first_unknown() {
+        Some(unknown) => Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
+            .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
+            .help("use names and variables here, not what AWS assigns"),
+        None => Diagnostic::error("wrong-type", format!("`{what}` must be {expected}, not {}", value.kind_name()))
+            .at(node.span, format!("expected {expected}")),
+    }
+}
+
+/// The elements of `for_each` by key; the value itself where it cannot have any.
+fn elements(value: Value) -> Result<Vec<(String, Value)>, Value> {
+    match value {
+        Value::Map(map) => Ok(map.into_iter().collect()),
+        Value::List(list) => {
+            let keys: Option<BTreeSet<String>> = list.iter().map(|key| key.as_str().map(str::to_owned)).collect();
+            match keys {
+                Some(keys) => Ok(keys.into_iter().map(|key| (key.clone(), Value::String(key))).collect()),
+                None => Err(Value::List(list)),
+            }
+        }
+        other => Err(other),
+    }
+}

@@ -1,0 +1,236 @@
+//! Who refers to whom, read off the files before anything is evaluated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::resolve::View;
+use crate::diag::{Diagnostic, Span, nearest};
+use crate::graph::Address;
+use crate::kinds;
+use crate::lang::{Reference, Step};
+use crate::stack::{Node, Resource, Stack};
+use crate::value::Value;
+
+/// The first names that are not kinds.
+const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"];
+
+/// For every declaration, the declarations that it refers to, with the keys where they
+/// are written (`None` for all of them) and where that is.
+pub(super) struct References(Vec<Vec<Target>>);
+
+#[derive(Clone, Debug)]
+struct Target {
+    index: usize,
+    key: Option<String>,
+    span: Span,
+}
+
+/// Every reference of the stack.
+pub(super) fn all(stack: &Stack) -> Vec<Reference> {
+    let mut nodes: Vec<&Node> = stack.locals.values().map(|entry| &entry.value).collect();
+    nodes.extend(stack.outputs.values().map(|output| &output.value));
+    nodes.extend(&stack.tags);
+    nodes.extend(stack.resources.iter().flat_map(nodes_of));
+    nodes.into_iter().flat_map(Node::references).collect()
+}
+
+fn nodes_of(resource: &Resource) -> impl Iterator<Item = &Node> {
+    std::iter::once(&resource.body)
+        .chain(&resource.tags)
+        .chain(&resource.for_each)
+        .chain(&resource.when)
+        .chain(&resource.region)
+}
+
+impl References {
+    pub(super) fn of(stack: &Stack) -> Result<Self, Vec<Diagnostic>> {
+        let mut linker = Linker {
+            stack,
+            declared: stack.resources.iter().enumerate().map(|(index, one)| (one.address(), index)).collect(),
+            locals: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        for name in stack.locals.keys() {
+            linker.local(name, &mut Vec::new());
+        }
+        let shared = stack.tags.as_ref().map(|tags| linker.targets(&tags.references())).unwrap_or_default();
+        let mut targets = Vec::new();
+        for resource in &stack.resources {
+            let mut own = shared.clone();
+            for node in nodes_of(resource) {
+                let found = linker.targets(&node.references());
+                own.extend(found);
+            }
+            let explicit = resource.depends_on.iter().cloned();
+            let triggers = resource.lifecycle.replace_triggered_by.iter().map(|address| (address.clone(), resource.span));
+            for (address, span) in explicit.chain(triggers).collect::<Vec<_>>() {
+                own.extend(linker.written_address(&address, span));
+            }
+            targets.push(own);
+        }
+        for output in stack.outputs.values() {
+            linker.targets(&output.value.references());
+        }
+        if linker.problems.is_empty() { Ok(Self(targets)) } else { Err(linker.problems) }
+    }
+
+    pub(super) fn edges(&self) -> BTreeSet<(usize, usize)> {
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(index, targets)| targets.iter().map(move |target| (index, target.index)))
+            .collect()
+    }
+
+    /// The instances that a declaration needs, as far as they have been seen.
+    pub(super) fn needs(&self, stack: &Stack, resource: &Resource, views: &BTreeMap<String, View>) -> BTreeSet<Address> {
+        let Some(index) = stack.resources.iter().position(|one| std::ptr::eq(one, resource)) else {
+            return BTreeSet::new();
+        };
+        let mut needs = BTreeSet::new();
+        for target in &self.0[index] {
+            let needed = &stack.resources[target.index];
+            let address = |key| Address { kind: needed.kind.clone(), name: needed.name.clone(), key };
+            match views.get(&needed.address()) {
+                Some(View::Each(each)) => match &target.key {
+                    Some(key) => {
+                        needs.insert(address(Some(key.clone())));
+                    }
+                    None => needs.extend(each.keys().map(|key| address(Some(key.clone())))),
+                },
+                Some(View::One(_)) => {
+                    needs.insert(address(None));
+                }
+                Some(View::Off) | None => {}
+            }
+        }
+        needs
+    }
+
+    pub(super) fn cycle(&self, stack: &Stack, cycle: &[usize]) -> Diagnostic {
+        let name = |index: usize| stack.resources[index].address();
+        let mut path: Vec<String> = cycle.iter().map(|&index| name(index)).collect();
+        path.extend(path.first().cloned());
+        let mut error = Diagnostic::error("cycle", format!("resources need each other: {}", path.join(" → ")));
+        for (position, &index) in cycle.iter().enumerate() {
+            let next = cycle[(position + 1) % cycle.len()];
+            if let Some(target) = self.0[index].iter().find(|target| target.index == next) {
+                let words = format!("{} needs {}", name(index), name(next));
+                error = if position == 0 { error.at(target.span, words) } else { error.and(target.span, words) };
+            }
+        }
+        error.help("break the cycle: let one of them use a name that both know, such as a local")
+    }
+}
+
+struct Linker<'a> {
+    stack: &'a Stack,
+    declared: BTreeMap<String, usize>,
+    locals: BTreeMap<String, Vec<Target>>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Linker<'_> {
+    fn targets(&mut self, references: &[Reference]) -> Vec<Target> {
+        self.targets_within(references, &mut Vec::new())
+    }
+
+    fn targets_within(&mut self, references: &[Reference], path: &mut Vec<String>) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for reference in references {
+            if reference.root == "local" {
+                if let Some(name) = reference.name(0) {
+                    if self.stack.locals.contains_key(name) {
+                        let span = reference.span;
+                        let inner = self.local(name, path);
+                        targets.extend(inner.into_iter().map(|target| Target { span, ..target }));
+                    } else {
+                        self.unknown("local", name, self.stack.locals.keys().cloned().collect(), reference.span);
+                    }
+                }
+            } else if reference.root == "var" {
+                if let Some(name) = reference.name(0)
+                    && !self.stack.variables.contains_key(name)
+                {
+                    self.unknown("variable", name, self.stack.variables.keys().cloned().collect(), reference.span);
+                }
+            } else if kinds::kind(&reference.root).is_some() {
+                targets.extend(self.resource(reference));
+            } else if !ROOTS.contains(&reference.root.as_str()) {
+                let known = ROOTS.into_iter().chain(kinds::KINDS.iter().map(|kind| kind.name()));
+                let error = Diagnostic::error("unknown-name", format!("nothing is named `{}` here", reference.root));
+                self.problems.push(match nearest(&reference.root, known) {
+                    Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
+                    None => error.at(reference.span, "neither a kind nor var, local, env, stack, aws, each or path"),
+                });
+            }
+        }
+        targets
+    }
+
+    fn local(&mut self, name: &str, path: &mut Vec<String>) -> Vec<Target> {
+        if let Some(known) = self.locals.get(name) {
+            return known.clone();
+        }
+        let Some(entry) = self.stack.locals.get(name) else { return Vec::new() };
+        if let Some(start) = path.iter().position(|one| one == name) {
+            let mut round = path[start..].to_vec();
+            round.push(name.to_owned());
+            self.problems.push(
+                Diagnostic::error("cycle", format!("locals need each other: {}", round.join(" → ")))
+                    .at(entry.span, "part of the cycle"),
+            );
+            self.locals.insert(name.to_owned(), Vec::new());
+            return Vec::new();
+        }
+        path.push(name.to_owned());
+        let targets = self.targets_within(&entry.value.references(), path);
+        path.pop();
+        self.locals.insert(name.to_owned(), targets.clone());
+        targets
+    }
+
+    fn resource(&mut self, reference: &Reference) -> Option<Target> {
+        let Some(name) = reference.name(0) else {
+            self.problems.push(
+                Diagnostic::error("invalid-reference", format!("`{reference}` names a kind, not a resource"))
+                    .at(reference.span, format!("write {}.NAME.ATTRIBUTE", reference.root)),
+            );
+            return None;
+        };
+        let address = format!("{}.{name}", reference.root);
+        let Some(&index) = self.declared.get(&address) else {
+            self.unknown("resource", &address, self.declared.keys().cloned().collect(), reference.span);
+            return None;
+        };
+        let key = match (self.stack.resources[index].for_each.is_some(), reference.steps.get(1)) {
+            (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Some(key.clone()),
+            _ => None,
+        };
+        Some(Target { index, key, span: reference.span })
+    }
+
+    fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {
+        let address: Result<Address, _> = text.parse();
+        match address {
+            Ok(address) => match self.declared.get(&address.declaration()) {
+                Some(&index) => Some(Target { index, key: address.key, span }),
+                None => {
+                    self.unknown("resource", &address.declaration(), self.declared.keys().cloned().collect(), span);
+                    None
+                }
+            },
+            Err(message) => {
+                self.problems.push(Diagnostic::error("invalid-reference", message).at(span, "expected an address"));
+                None
+            }
+        }
+    }
+
+    fn unknown(&mut self, what: &str, name: &str, known: Vec<String>, span: Span) {
+        let error = Diagnostic::error("unknown-reference", format!("the stack has no {what} `{name}`"));
+        self.problems.push(match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => error.at(span, format!("did you mean `{near}`?")),
+            None => error.at(span, "not declared"),
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! The names of expressions: variables, locals, resources, where we are.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::World;
+use crate::diag::{Diagnostic, nearest};
+use crate::lang::{Reference, Scope, Step};
+use crate::value::{Unknown, Value};
+
+/// What is seen of a declaration.
+pub(super) enum View {
+    /// `when` is false: there is none.
+    Off,
+    /// One resource.
+    One(Value),
+    /// One for each key.
+    Each(BTreeMap<String, Value>),
+}
+
+/// The scope of an expression: the world, and `each` where there is one.
+pub(super) struct Names<'w, 'a> {
+    world: &'w World<'a>,
+    each: Option<Value>,
+}
+
+impl<'w, 'a> Names<'w, 'a> {
+    pub(super) fn new(world: &'w World<'a>, each: Option<Value>) -> Self {
+        Self { world, each }
+    }
+
+    /// One of a few fixed names below a root.
+    fn member(&self, reference: &Reference, members: &[(&str, Value)]) -> Result<(Value, usize), Diagnostic> {
+        let Some(name) = reference.name(0) else {
+            let all = members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            return Ok((Value::Map(all), 0));
+        };
+        match members.iter().find(|(member, _)| *member == name) {
+            Some((_, value)) => Ok((value.clone(), 1)),
+            None => Err(Diagnostic::error("unknown-name", format!("`{}` has no `{name}`", reference.root)).at(
+                reference.span,
+                format!("known: {}", members.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")),
+            )),
+        }
+    }
+
+    fn local(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
+        let Some(name) = reference.name(0) else {
+            return Err(Diagnostic::error("invalid-reference", "`local` is no value of its own")
+                .at(reference.span, "write local.NAME"));
+        };
+        if let Some(value) = self.world.locals.borrow().get(name) {
+            return Ok((value.clone(), 1));
+        }
+        let Some(entry) = self.world.stack.locals.get(name) else {
+            return Err(Diagnostic::error("unknown-reference", format!("the stack has no local `{name}`"))
+                .at(reference.span, "not declared"));
+        };
+        let mut problems = Vec::new();
+        // Locals form no cycle: `References` has refused it.
+        let value = entry.value.evaluate(&Names::new(self.world, None), &mut problems);
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(problem);
+        }
+        self.world.locals.borrow_mut().insert(name.to_owned(), value.clone());
+        Ok((value, 1))
+    }
+
+    fn resource(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
+        let name = reference.name(0).unwrap_or_default();
+        let address = format!("{}.{name}", reference.root);
+        let views = self.world.views.borrow();
+        match views.get(&address) {
+            None => Ok((Value::Unknown(Unknown::new(address, "")), reference.steps.len())),
+            Some(View::Off) => Err(Diagnostic::error("switched-off", format!("there is no `{address}`: its `when` is false"))
+                .at(reference.span, "refers to a resource that is switched off")
+                .help("guard it: try(…, null), or the same condition here")),
+            Some(View::One(view)) => attribute(view, reference, 1),
+            Some(View::Each(each)) => match reference.steps.get(1) {
+                Some(Step::Index(Value::String(key)) | Step::Attribute(key)) => match each.get(key) {
+                    Some(view) => attribute(view, reference, 2),
+                    None => {
+                        let error = Diagnostic::error("unknown-key", format!("`{address}` has no element \"{key}\""));
+                        Err(match nearest(key, each.keys().map(String::as_str)) {
+                            Some(near) => error.at(reference.span, format!("did you mean \"{near}\"?")),
+                            None => error.at(
+                                reference.span,
+                                format!("its keys are {}", each.keys().cloned().collect::<Vec<_>>().join(", ")),
+                            ),
+                        })
+                    }
+                },
+                Some(Step::Index(_)) | None => Ok((Value::Map(each.clone()), 1)),
+            },
+        }
+    }
+}
+
+/// The attribute that step `at` of the reference names, or the whole view without one.
+fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, usize), Diagnostic> {
+    let (Value::Map(attributes), Some(name)) = (view, reference.name(at)) else {
+        return Ok((view.clone(), at.min(reference.steps.len())));
+    };
+    match attributes.get(name) {
+        Some(value) => Ok((value.clone(), at + 1)),
+        None => {
+            let error = Diagnostic::error("unknown-attribute", format!("{} has no attribute `{name}`", reference.root))
+                .help(format!("dwctl explain {}", reference.root));
+            Err(match nearest(name, attributes.keys().map(String::as_str)) {
+                Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
+                None => error.at(reference.span, "no such attribute"),
+            })
+        }
+    }
+}
+
+impl Scope for Names<'_, '_> {
+    fn resolve(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
+        let world = self.world;
+        let text = |text: &str| Value::String(text.to_owned());
+        match reference.root.as_str() {
+            "var" => match reference.name(0).and_then(|name| world.variables.get(name)) {
+                Some(value) => Ok((value.clone(), 1)),
+                None => Err(Diagnostic::error("unknown-reference", format!("the stack has no variable `{reference}`"))
+                    .at(reference.span, "not declared")),
+            },
+            "local" => self.local(reference),
+            "env" => Ok((text(&world.stack.env), 0)),
+            "stack" => self.member(
+                reference,
+                &[("name", text(&world.stack.name)), ("region", text(&world.stack.region))],
+            ),
+            "aws" => {
+                let scope = &world.facts.scope;
+                let zones = match &world.facts.availability_zones {
+                    Some(zones) => Value::list(zones.clone()),
+                    None => Value::unknown("aws", "availability_zones"),
+                };
+                self.member(
+                    reference,
+                    &[
+                        ("account_id", text(&scope.account_id)),
+                        ("availability_zones", zones),
+                        ("partition", text(&scope.partition)),
+                        ("region", text(&scope.region)),
+                    ],
+                )
+            }
+            "path" => self.member(reference, &[("stack", text(&world.stack.folder.display().to_string()))]),
+            "each" => match &self.each {
+                Some(each) => {
+                    let of = |name: &str| each.get(name).cloned().unwrap_or(Value::Null);
+                    self.member(reference, &[("key", of("key")), ("value", of("value"))])
+                }
+                None => Err(Diagnostic::error("invalid-reference", "`each` is for resources with `for_each`")
+                    .at(reference.span, "there is no `for_each` here")),
+            },
+            _ => self.resource(reference),
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        &self.world.stack.folder
+    }
+}
