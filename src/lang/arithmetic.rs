@@ -7,10 +7,10 @@ use crate::value::Number;
 
 /// `None` where the result is no finite number.
 pub(super) fn add(left: Number, right: Number) -> Option<Number> {
-    if let (Number::Integer(left), Number::Integer(right)) = (left, right) {
-        if let Some(sum) = left.checked_add(right) {
-            return Some(Number::Integer(sum));
-        }
+    if let (Number::Integer(left), Number::Integer(right)) = (left, right)
+        && let Some(sum) = left.checked_add(right)
+    {
+        return Some(Number::Integer(sum));
     }
     aligned(left, right)
         .and_then(|(left, right, scale)| number(left.checked_add(right)?, scale))
@@ -24,10 +24,10 @@ pub(super) fn subtract(left: Number, right: Number) -> Option<Number> {
 
 /// `None` where the result is no finite number.
 pub(super) fn multiply(left: Number, right: Number) -> Option<Number> {
-    if let (Number::Integer(left), Number::Integer(right)) = (left, right) {
-        if let Some(product) = left.checked_mul(right) {
-            return Some(Number::Integer(product));
-        }
+    if let (Number::Integer(left), Number::Integer(right)) = (left, right)
+        && let Some(product) = left.checked_mul(right)
+    {
+        return Some(Number::Integer(product));
     }
     decimal(left)
         .zip(decimal(right))
@@ -100,10 +100,10 @@ fn decimal(number: Number) -> Option<(i128, u32)> {
 }
 
 fn number(digits: i128, scale: u32) -> Option<Number> {
-    if scale == 0 {
-        if let Ok(integer) = i64::try_from(digits) {
-            return Some(Number::Integer(integer));
-        }
+    if scale == 0
+        && let Ok(integer) = i64::try_from(digits)
+    {
+        return Some(Number::Integer(integer));
     }
     // The parser rounds once; a division by a power of ten would round twice.
     format!("{digits}e-{scale}").parse::<f64>().ok().and_then(Number::from_f64)

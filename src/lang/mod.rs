@@ -14,6 +14,7 @@ mod scope;
 mod tree;
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests;
 
 pub use reference::{Reference, Step};

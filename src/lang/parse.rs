@@ -37,15 +37,38 @@ pub(super) fn literal(text: &str) -> Option<String> {
     Some(out)
 }
 
+/// So many brackets and operators that nest are no danger to any stack.
+const SHALLOW: usize = 16;
+
+/// Enough for the deepest expression that the parser accepts, several times over.
+const DEEP_STACK: usize = 16 * 1024 * 1024;
+
 /// Parses a template that holds expressions, with everything it refers to.
 ///
 /// The parser bounds how deep expressions may nest and how long operators may chain,
-/// so neither it nor any walk over its tree can exhaust the stack.
+/// so no walk over its tree can exhaust the stack. Itself it takes up to 30 KB a level,
+/// which is why what could be deep is parsed on a stack of its own.
 pub(super) fn template(
     text: &str,
     span: Span,
     exact: bool,
 ) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
+    let nesting = text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'?' | b'!' | b'-')).count();
+    if nesting <= SHALLOW {
+        return parse(text, span, exact);
+    }
+    let failed = || Diagnostic::error("invalid-expression", "the expression cannot be parsed").at(span, "");
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(DEEP_STACK)
+            .spawn_scoped(scope, || parse(text, span, exact))
+            .map_err(|_| failed())?
+            .join()
+            .map_err(|_| failed())?
+    })
+}
+
+fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
     let mut lowering = Lowering { span, exact, bound: Vec::new(), references: Vec::new() };
     let parsed = text.parse::<template::Template>().map_err(|error| {
         // At the end of the text the parser gives the place of its last byte.
@@ -273,10 +296,8 @@ impl Lowering {
         let mut strip_next = false;
         for element in elements {
             let (opening, closing) = strips(element);
-            if opening {
-                if let Some(Part::Literal(text)) = parts.last_mut() {
-                    strip_end(text);
-                }
+            if opening && let Some(Part::Literal(text)) = parts.last_mut() {
+                strip_end(text);
             }
             match element {
                 Element::Literal(text) => {
@@ -345,15 +366,15 @@ fn strips(element: &Element) -> (bool, bool) {
 
 /// Strips what lies between two directives, by the inner markers of both.
 fn strip_body(body: &mut [Part], opening: Strip, closing: Strip) {
-    if opening.strip_end() {
-        if let Some(Part::Literal(text)) = body.first_mut() {
-            *text = strip_start(text).to_owned();
-        }
+    if opening.strip_end()
+        && let Some(Part::Literal(text)) = body.first_mut()
+    {
+        *text = strip_start(text).to_owned();
     }
-    if closing.strip_start() {
-        if let Some(Part::Literal(text)) = body.last_mut() {
-            strip_end(text);
-        }
+    if closing.strip_start()
+        && let Some(Part::Literal(text)) = body.last_mut()
+    {
+        strip_end(text);
     }
 }
 

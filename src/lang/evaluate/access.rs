@@ -26,7 +26,7 @@ impl<'a> Evaluator<'a> {
                     self.index(value, &index, node.span, taint)?
                 }
                 AccessStep::FullSplat => {
-                    let spread = self.spread(value, after, base)?;
+                    let spread = self.spread(taint.close(value), after, base)?;
                     return Ok(taint.close(spread));
                 }
                 AccessStep::AttributeSplat => {
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
                         after.iter().take_while(|step| matches!(step, AccessStep::Attribute(..))).count();
                     let (of_items, of_list) = after.split_at(attributes);
                     rest = of_list;
-                    self.spread(value, of_items, base)?
+                    self.spread(taint.close(value), of_items, base)?
                 }
             };
             value = taint.open(inner);
@@ -44,17 +44,19 @@ impl<'a> Evaluator<'a> {
 
     /// The steps taken of every item; null is no item, anything but a list is one.
     fn spread(&mut self, value: Value, steps: &'a [AccessStep], base: Span) -> Evaluated {
-        let items = match value {
+        let mut taint = Taint::default();
+        let items = match taint.open(value) {
             Value::List(items) => items,
             Value::Null => Vec::new(),
-            Value::Unknown(_) => return Ok(value),
+            Value::Unknown(unknown) => return Ok(taint.close(unknown.into())),
             single => vec![single],
         };
         let mut list = Vec::with_capacity(items.len());
         for item in items {
-            list.push(self.steps(item, steps, base)?);
+            // A secret stays one on the way, so that no message tells of it.
+            list.push(self.steps(taint.close(item), steps, base)?);
         }
-        Ok(Value::List(list))
+        Ok(taint.close(Value::List(list)))
     }
 
     pub(super) fn attribute(&mut self, value: Value, name: &str, span: Span, taint: Taint) -> Evaluated {

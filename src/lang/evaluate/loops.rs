@@ -1,6 +1,7 @@
 //! `for` expressions.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::super::tree::{For, Loop};
 use super::{Evaluated, Evaluator, Taint};
@@ -14,17 +15,23 @@ impl<'a> Evaluator<'a> {
     /// The pairs of the collection of a loop.
     pub(super) fn pairs(&mut self, over: &'a Loop, taint: &mut Taint) -> Evaluated<Pairs> {
         let collection = self.evaluate(&over.collection)?;
-        match taint.open(collection) {
-            Value::Unknown(unknown) => Ok(Err(unknown)),
+        let mut pairs: Vec<(Value, Value)> = match taint.open(collection) {
+            Value::Unknown(unknown) => return Ok(Err(unknown)),
+            // A list has no more items than an i64 counts.
             Value::List(items) => {
-                // A list has no more items than an i64 counts.
-                Ok(Ok(items.into_iter().enumerate().map(|(at, item)| ((at as i64).into(), item)).collect()))
+                items.into_iter().enumerate().map(|(at, item)| ((at as i64).into(), item)).collect()
             }
-            Value::Map(entries) => {
-                Ok(Ok(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()))
+            Value::Map(entries) => entries.into_iter().map(|(key, value)| (key.into(), value)).collect(),
+            other => return self.wrong_type(over.collection.span, "`for`", "list or map", &other),
+        };
+        if taint.0 {
+            // So that no message of the body tells them.
+            for (key, value) in &mut pairs {
+                *key = std::mem::take(key).into_secret();
+                *value = std::mem::take(value).into_secret();
             }
-            other => self.wrong_type(over.collection.span, "`for`", "list or map", &other),
         }
+        Ok(Ok(pairs))
     }
 
     /// Runs `body` with the names of the loop bound to one pair.
@@ -96,17 +103,22 @@ impl<'a> Evaluator<'a> {
         };
         if source.grouping {
             gathered.groups.entry(key).or_default().push(value);
-        } else if gathered.map.contains_key(&key) {
-            let which = if taint.0 { String::new() } else { format!(" `{key}`") };
-            return self.fail(
-                Diagnostic::error("duplicate-key", format!("two items have the key{which}"))
-                    .at(node.span, "")
-                    .help("`...` after the value gathers the values of one key in a list"),
-            );
-        } else {
-            gathered.map.insert(key, value);
+            return Ok(());
         }
-        Ok(())
+        match gathered.map.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(value);
+                Ok(())
+            }
+            Entry::Occupied(taken) => {
+                let which = if taint.0 { String::new() } else { format!(" `{}`", taken.key()) };
+                self.fail(
+                    Diagnostic::error("duplicate-key", format!("two items have the key{which}"))
+                        .at(node.span, "")
+                        .help("`...` after the value gathers the values of one key in a list"),
+                )
+            }
+        }
     }
 }
 

@@ -171,13 +171,12 @@ fn same(left: &Value, right: &Value) -> bool {
 }
 
 fn element(arguments: &mut Arguments<'_>) -> Outcome {
-    let at = arguments.integer(1)?;
+    let at = arguments.count(1)?;
     let mut items = arguments.take_list(0)?;
     if items.is_empty() {
         return Err(Problem::of(0, "an empty list has no elements").code("invalid-index"));
     }
-    // The remainder is less than the length, so it fits; -1 is the last element.
-    let position = at.rem_euclid(items.len() as i64) as usize;
+    let position = at % items.len();
     Ok(items.swap_remove(position))
 }
 

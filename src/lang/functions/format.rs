@@ -127,6 +127,12 @@ fn digits(characters: &mut Peekable<Chars<'_>>) -> Result<Option<usize>, Problem
 fn rendered(verb: &Verb, value: &Value, at: usize) -> Result<String, Problem> {
     let number = || convert::to_number(value).ok_or_else(|| Problem::wrong_type(at, "number", value));
     let text = || convert::to_text(value).ok_or_else(|| Problem::wrong_type(at, "string", value));
+    let whole = || match number()? {
+        Number::Float(float) if float.fract() != 0.0 => {
+            Err(Problem::of(at, format!("`%{}` takes a whole number", verb.letter)))
+        }
+        number => Ok(number),
+    };
     Ok(match verb.letter {
         'v' if verb.sharp => padded(verb, json::encode(value)),
         'v' => match value {
@@ -141,14 +147,11 @@ fn rendered(verb: &Verb, value: &Value, at: usize) -> Result<String, Problem> {
         },
         's' => padded(verb, shortened(verb, &text()?)),
         'q' => padded(verb, json::encode(&shortened(verb, &text()?).into())),
-        'd' => {
-            let number = number()?;
-            signed(verb, number, whole(number).to_string())
-        }
-        'b' => signed(verb, number()?, radix(number()?, |magnitude| format!("{magnitude:b}"))),
-        'o' => signed(verb, number()?, radix(number()?, |magnitude| format!("{magnitude:o}"))),
-        'x' => signed(verb, number()?, radix(number()?, |magnitude| format!("{magnitude:x}"))),
-        'X' => signed(verb, number()?, radix(number()?, |magnitude| format!("{magnitude:X}"))),
+        'd' => signed(verb, whole()?, whole()?.to_string()),
+        'b' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:b}"))),
+        'o' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:o}"))),
+        'x' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:x}"))),
+        'X' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:X}"))),
         'f' | 'F' => {
             let precision = verb.precision.unwrap_or(6);
             signed(verb, number()?, format!("{:.precision$}", number()?.as_f64()))
@@ -175,21 +178,13 @@ fn shortened(verb: &Verb, text: &str) -> String {
     }
 }
 
-fn whole(number: Number) -> Number {
-    match number {
-        Number::Integer(_) => number,
-        Number::Float(float) => Number::from_f64(float.trunc()).unwrap_or(number),
-    }
-}
-
 fn radix(number: Number, shown: fn(u128) -> String) -> String {
-    let whole = whole(number);
-    let magnitude = match whole {
+    let magnitude = match number {
         Number::Integer(integer) => u128::from(integer.unsigned_abs()),
         // A cast of a double beyond the range gives the end of the range.
         Number::Float(float) => float.abs() as u128,
     };
-    let sign = if whole.as_f64() < 0.0 { "-" } else { "" };
+    let sign = if number.as_f64() < 0.0 { "-" } else { "" };
     format!("{sign}{}", shown(magnitude))
 }
 

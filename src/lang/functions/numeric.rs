@@ -99,10 +99,10 @@ fn digit(character: char, base: i64) -> Option<i64> {
 
 fn pow(arguments: &mut Arguments<'_>) -> Outcome {
     let (base, power) = (arguments.number(0)?, arguments.number(1)?);
-    if let (Number::Integer(base), Number::Integer(power)) = (base, power) {
-        if let Some(result) = u32::try_from(power).ok().and_then(|power| base.checked_pow(power)) {
-            return Ok(result.into());
-        }
+    if let (Number::Integer(base), Number::Integer(power)) = (base, power)
+        && let Some(result) = u32::try_from(power).ok().and_then(|power| base.checked_pow(power))
+    {
+        return Ok(result.into());
     }
     finite(base.as_f64().powf(power.as_f64()))
 }
