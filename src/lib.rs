@@ -3,12 +3,16 @@
 //! The way of the data is one direction: stack → graph → desired and live → plan →
 //! apply → ledger. `ARCHITECTURE.md` tells the rooms and what each must never do.
 
+pub mod apply;
 pub mod aws;
 pub mod diag;
 pub mod graph;
 pub mod kind;
 pub mod kinds;
 pub mod lang;
+pub mod ledger;
+pub mod live;
+pub mod plan;
 pub mod schema;
 pub mod stack;
 pub mod value;

@@ -1,0 +1,439 @@
+//! Makes one resource what it is declared to be: create, read, update what is left,
+//! read until AWS agrees. One loop for all kinds, which also finishes what a crash left.
+
+use std::time::{Duration, Instant};
+
+use super::schedule::{Step, Unit};
+use super::{Book, Event};
+use crate::aws::{Class, Cx, Error, Session};
+use crate::diag::Diagnostic;
+use crate::kind::{Birth, ErasedKind, ErasedLive, Identity, Known, Owner, State};
+use crate::kinds;
+use crate::ledger::{self, Entry, Ledger};
+use crate::plan::{self, AttributeChange, Change, Reason, diff};
+use crate::schema::normalize;
+use crate::value::Value;
+use crate::world::{Instance, World};
+
+/// How long what AWS accepted may read back as before: its services are eventually
+/// consistent within seconds.
+const SETTLE: Duration = Duration::from_secs(20);
+/// After this long of it the update is sent once more.
+const RESEND: Duration = Duration::from_secs(6);
+/// How long a principal, key or grant made a moment ago may be unknown to another service.
+const PROPAGATION: Duration = Duration::from_secs(180);
+
+pub(super) struct Executor<'e, 'a, 'l> {
+    pub(super) session: &'e Session,
+    pub(super) world: &'e World<'a>,
+    pub(super) book: &'e Book<'l>,
+    pub(super) report: &'e dyn Fn(Event),
+}
+
+type Outcome<T> = Result<T, Vec<Diagnostic>>;
+
+impl<'a> Executor<'_, 'a, '_> {
+    /// Does one unit; the physical id when it is done.
+    pub(super) async fn run(&self, unit: &Unit, change: &Change, instance: Option<Instance<'a>>) -> Outcome<String> {
+        match (unit.step, instance) {
+            (Step::Forget, _) => {
+                self.forget(change);
+                Ok(change.id.clone().unwrap_or_default())
+            }
+            (Step::Destroy, _) => self.destroy(unit, change).await,
+            (Step::Create | Step::Update, Some(instance)) => self.raise(unit, change, instance).await,
+            // Only what is declared is created or updated.
+            (_, None) => Err(vec![Diagnostic::error("defect", format!("{} is not declared", unit.address))]),
+        }
+    }
+
+    fn forget(&self, change: &Change) {
+        let mut ledger = self.book.ledger.borrow_mut();
+        // A replacement made first has taken the address over.
+        if ledger.resources.get(&change.address).is_some_and(|entry| Some(&entry.id) == change.id.as_ref()) {
+            ledger.resources.remove(&change.address);
+            self.book.dirty.set(true);
+        }
+    }
+
+    async fn raise(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<String> {
+        let mut problems = Vec::new();
+        if !self.world.evaluate(&mut instance, &mut problems) {
+            return Err(problems);
+        }
+        if let Some(unknown) = instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown)) {
+            return Err(vec![
+                Diagnostic::error("undecided", format!("{} cannot be made yet: {unknown}", instance.address))
+                    .at(instance.resource.span, "")
+                    .note(format!("it needs {}.{}", unknown.address, unknown.attribute))
+                    .help("apply without --target, or with that address among the targets"),
+            ]);
+        }
+        let doing = if unit.step == Step::Create { "creating" } else { "updating" };
+        (self.report)(Event::Started { address: unit.address.clone(), doing });
+        let cx = self.session.cx(&instance.region);
+        let work = Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
+        let (id, fresh) = match (unit.step, &change.id) {
+            (Step::Update, Some(id)) => (id.clone(), false),
+            _ => (work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?, true),
+        };
+        if fresh {
+            let mut ledger = self.book.ledger.borrow_mut();
+            record(&mut ledger, &instance, &id, &Value::Null);
+            ledger.intents.remove(&instance.address);
+            self.book.dirty.set(true);
+        }
+        let live = work.converge(&id, fresh).await.map_err(|failure| vec![failure])?;
+        {
+            let mut ledger = self.book.ledger.borrow_mut();
+            record(&mut ledger, &instance, &id, &live.spec);
+            self.book.dirty.set(true);
+        }
+        self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+        Ok(id)
+    }
+
+    async fn destroy(&self, unit: &Unit, change: &Change) -> Outcome<String> {
+        let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
+            return Ok(String::new());
+        };
+        (self.report)(Event::Started { address: unit.address.clone(), doing: "destroying" });
+        let region = match &change.reason {
+            Reason::Moved { from } => from,
+            _ => &change.region,
+        };
+        let cx = self.session.cx(region);
+        let began = Instant::now();
+        let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
+        let failed = |error: &Error| {
+            let span = self.span(&unit.address);
+            vec![failure(&format!("cannot destroy {}", unit.address), id, error).at_maybe(span, "")]
+        };
+        let mut patience = Patience::new(deadline);
+        while let Err(error) = kind.delete(&cx, id, &change.existing).await {
+            let (address, on) = (unit.address.clone(), error.to_string());
+            (self.report)(Event::Waiting { address, on, elapsed: began.elapsed() });
+            patience.wait(&error).await.map_err(|()| failed(&error))?;
+        }
+        let wanted = plan::wanted(id, None, None);
+        let mut pause = Pause::default();
+        loop {
+            match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
+                Some(Ok(None)) | None => break,
+                Some(Ok(Some(live))) => {
+                    let on = match live.state {
+                        State::Busy(words) | State::Failed(words) => words,
+                        State::Ready => "deleting".to_owned(),
+                    };
+                    if Instant::now() > deadline {
+                        let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
+                        return Err(failed(&Error::finding(Class::Other, words)));
+                    }
+                    (self.report)(Event::Waiting { address: unit.address.clone(), on, elapsed: began.elapsed() });
+                    pause.sleep().await;
+                }
+                Some(Err(error)) => patience.wait(&error).await.map_err(|()| failed(&error))?,
+            }
+        }
+        self.forget(change);
+        Ok(id.clone())
+    }
+
+    fn span(&self, address: &crate::graph::Address) -> Option<crate::diag::Span> {
+        let declaration = address.declaration();
+        self.world.stack.resources.iter().find(|resource| resource.address() == declaration).map(|resource| resource.span)
+    }
+}
+
+/// Work on one resource that is declared.
+struct Work<'w, 'e, 'a, 'l> {
+    executor: &'w Executor<'e, 'a, 'l>,
+    instance: &'w Instance<'a>,
+    kind: &'static dyn ErasedKind,
+    cx: &'w Cx,
+    began: Instant,
+}
+
+impl Work<'_, '_, '_, '_> {
+    fn deadline(&self) -> Instant {
+        self.began + Duration::from_secs(self.kind.pace().deadline_seconds.into())
+    }
+
+    fn waiting(&self, on: impl Into<String>) {
+        let address = self.instance.address.clone();
+        (self.executor.report)(Event::Waiting { address, on: on.into(), elapsed: self.began.elapsed() });
+    }
+
+    async fn create(&self) -> Result<String, Error> {
+        let stack = self.executor.world.stack;
+        let owner =
+            Owner { stack: stack.name.clone(), env: stack.env.clone(), address: self.instance.address.to_string() };
+        let tags = self.tags();
+        let token = {
+            let ledger = self.executor.book.ledger.borrow();
+            ledger.intents.get(&self.instance.address).map(|intent| intent.token.clone())
+        };
+        let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let mut patience = Patience::new(self.deadline());
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let error = match self.kind.create(self.cx, &self.instance.spec, Birth { tags: &tags, token: &token }).await {
+                Ok(id) => return Ok(id),
+                Err(error) => error,
+            };
+            // An attempt whose answer was lost may have made it.
+            if error.class == Class::Exists && attempts > 1 && let Some(id) = self.made_before(&owner).await? {
+                return Ok(id);
+            }
+            self.waiting(error.to_string());
+            patience.wait(&error).await.map_err(|()| error)?;
+        }
+    }
+
+    /// The id of the resource, if an earlier attempt of ours made it.
+    async fn made_before(&self, owner: &Owner) -> Result<Option<String>, Error> {
+        match self.kind.identity(Known(&self.instance.spec), &self.cx.scope) {
+            Identity::Named(id) => {
+                let live = self.read(&id).await?;
+                let ours = live.is_some_and(|live| !self.kind.taggable() || Owner::of(&live.tags).as_ref() == Some(owner));
+                Ok(ours.then_some(id))
+            }
+            Identity::Assigned => self.kind.find(self.cx, owner, &self.instance.spec).await,
+            Identity::Unknown => Ok(None),
+        }
+    }
+
+    fn tags(&self) -> crate::aws::Tags {
+        let stack = self.executor.world.stack;
+        plan::tags(self.instance, &stack.name, &stack.env)
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+            .collect()
+    }
+
+    async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
+        let wanted = {
+            let ledger = self.executor.book.ledger.borrow();
+            plan::wanted(id, Some(&self.instance.spec), ledger.resources.get(&self.instance.address))
+        };
+        self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
+    }
+
+    /// Updates until what is read is what is wanted. `fresh` says that it was made just
+    /// now, with everything that AWS cannot tell.
+    async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Diagnostic> {
+        let mut patience = Patience::new(self.deadline());
+        let mut pause = Pause::default();
+        let mut sent_unreadable = fresh;
+        let mut first_update: Option<Instant> = None;
+        let mut resent = false;
+        loop {
+            let live = match self.read(id).await {
+                Ok(Some(live)) => live,
+                Ok(None) if self.began.elapsed() < SETTLE * 3 => {
+                    self.waiting("to be visible");
+                    pause.sleep().await;
+                    continue;
+                }
+                Ok(None) => {
+                    let error = Error::finding(Class::Gone, format!("AWS says that {id} does not exist"));
+                    return Err(self.failure("read", &error, Some(id)));
+                }
+                Err(error) => {
+                    patience.wait(&error).await.map_err(|()| self.failure("read", &error, Some(id)))?;
+                    continue;
+                }
+            };
+            match &live.state {
+                State::Ready => {}
+                State::Failed(reason) => {
+                    let error = Error::finding(Class::Other, format!("AWS gave up on it: {reason}"));
+                    return Err(self.failure("finish", &error, Some(id)));
+                }
+                State::Busy(_) if Instant::now() > self.deadline() => {
+                    let seconds = self.kind.pace().deadline_seconds;
+                    let error = Error::finding(Class::Other, format!("AWS is still at work on it after {seconds} s"));
+                    return Err(self.failure("finish", &error, Some(id)));
+                }
+                State::Busy(words) => {
+                    self.waiting(words.clone());
+                    pause.sleep().await;
+                    continue;
+                }
+            }
+            let schema = &self.kind.schema().spec;
+            let found = normalize(schema, live.spec.clone());
+            let (want, have, changes, tag_changes) = {
+                let ledger = self.executor.book.ledger.borrow();
+                let entry = ledger.resources.get(&self.instance.address).filter(|_| !sent_unreadable);
+                let (want, have) = plan::complete(self.instance, found, entry, &ledger);
+                let changes = diff(schema, &have, &want);
+                let tag_changes = plan::tag_changes(self.instance, &live, &ledger);
+                (want, have, changes, tag_changes)
+            };
+            if changes.is_empty() && tag_changes.is_empty() {
+                return Ok(ErasedLive { spec: have, ..live });
+            }
+            if let Some(first) = first_update {
+                let since = first.elapsed();
+                if since > SETTLE {
+                    return Err(self.stuck(id, &changes, &tag_changes));
+                }
+                if resent || since < RESEND {
+                    self.waiting("for AWS to show the change");
+                    pause.sleep().await;
+                    continue;
+                }
+                resent = true;
+            }
+            if changes.iter().any(|change| change.forces_replacement) && (fresh || first_update.is_some()) {
+                return Err(self.stuck(id, &changes, &tag_changes));
+            }
+            let sent = async {
+                if !changes.is_empty() {
+                    self.kind.update(self.cx, id, &have, &want).await?;
+                }
+                if !tag_changes.is_empty() {
+                    let (set, remove) = split(&tag_changes);
+                    self.kind.tag(self.cx, id, &live.attrs, &set, &remove).await?;
+                }
+                Ok::<(), Error>(())
+            };
+            match sent.await {
+                Ok(()) => {
+                    sent_unreadable = true;
+                    first_update = first_update.or_else(|| Some(Instant::now()));
+                    pause = Pause::default();
+                }
+                Err(error) => {
+                    self.waiting(error.to_string());
+                    patience.wait(&error).await.map_err(|()| self.failure("update", &error, Some(id)))?;
+                }
+            }
+        }
+    }
+
+    fn failure(&self, verb: &str, error: &Error, id: Option<&str>) -> Diagnostic {
+        let address = &self.instance.address;
+        let what = match verb {
+            "finish" => format!("{address} did not become ready"),
+            verb => format!("cannot {verb} {address}"),
+        };
+        let diagnostic = failure(&what, id.unwrap_or_default(), error).at(self.instance.resource.span, "");
+        match (verb, error.class) {
+            ("create", Class::Exists) => diagnostic
+                .note("a resource of this name exists and was left as it is")
+                .help("to take it over, run again with --adopt; else choose another name"),
+            ("create", _) => diagnostic.note("nothing was made"),
+            _ => diagnostic,
+        }
+    }
+
+    fn stuck(&self, id: &str, changes: &[AttributeChange], tag_changes: &[AttributeChange]) -> Diagnostic {
+        let mut error = Diagnostic::error("not-converged", format!("{} does not become what is declared", self.instance.address))
+            .at(self.instance.resource.span, "")
+            .note(format!("{id}: AWS accepted every call, and still returns another value"));
+        for change in changes.iter().chain(tag_changes).take(8) {
+            error = error.note(plan::change_text(change));
+        }
+        error.help("declare what AWS returns, or set lifecycle.ignore_changes for the attribute")
+    }
+}
+
+fn split(changes: &[AttributeChange]) -> (crate::aws::Tags, Vec<String>) {
+    let mut set = crate::aws::Tags::new();
+    let mut remove = Vec::new();
+    for change in changes {
+        let Some(crate::schema::PathStep::Name(name)) = change.path.last() else { continue };
+        match change.after.as_ref().and_then(Value::as_str) {
+            Some(value) => drop(set.insert(name.clone(), value.to_owned())),
+            None => remove.push(name.clone()),
+        }
+    }
+    (set, remove)
+}
+
+/// Puts a resource into the ledger, as it was applied and read back (`found`; null where
+/// it has not been read yet).
+pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, found: &Value) {
+    let found = normalize(&instance.kind.schema().spec, found.clone());
+    let entry = Entry {
+        id: id.to_owned(),
+        region: instance.region.clone(),
+        needs: instance.needs.iter().cloned().collect(),
+        applied: ledger::now(),
+        protect: instance.resource.lifecycle.protect,
+        retain: instance.resource.lifecycle.retain,
+        fingerprints: plan::prints(instance, &found, ledger),
+    };
+    // What has not changed is not written again: an apply without changes leaves the file as it is.
+    match ledger.resources.get_mut(&instance.address) {
+        Some(known) if (Entry { applied: known.applied.clone(), ..entry.clone() }) == *known => {}
+        _ => drop(ledger.resources.insert(instance.address.clone(), entry)),
+    }
+}
+
+fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
+    if let Some(request) = &error.request_id {
+        diagnostic = diagnostic.note(format!("request id {request}"));
+    }
+    if !id.is_empty() {
+        diagnostic = diagnostic.note(format!("its id is {id}"));
+    }
+    match error.class {
+        Class::Denied => diagnostic.help(format!("allow the caller {}", error.operation)),
+        Class::NotImplemented => diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it"),
+        Class::Conflict => diagnostic.help("something else still uses or changes it; run apply again when that is over"),
+        Class::Throttled | Class::Transient | Class::Unreachable => diagnostic.help("run apply again: it goes on where it stopped"),
+        _ => diagnostic,
+    }
+}
+
+/// How long an error of each class is borne.
+struct Patience {
+    began: Instant,
+    deadline: Instant,
+    faults: u32,
+    pause: Pause,
+}
+
+impl Patience {
+    fn new(deadline: Instant) -> Self {
+        Self { began: Instant::now(), deadline, faults: 0, pause: Pause::default() }
+    }
+
+    /// Waits before the next attempt, or gives up.
+    async fn wait(&mut self, error: &Error) -> Result<(), ()> {
+        let until = match error.class {
+            Class::NotYetConsistent => self.began + PROPAGATION,
+            Class::Conflict | Class::Throttled => self.deadline,
+            // The SDK has tried each call several times already.
+            Class::Transient | Class::Unreachable if self.faults < 4 => self.deadline,
+            _ => return Err(()),
+        };
+        self.faults += u32::from(matches!(error.class, Class::Transient | Class::Unreachable));
+        if Instant::now() > until {
+            return Err(());
+        }
+        self.pause.sleep().await;
+        Ok(())
+    }
+}
+
+/// Ever longer pauses, up to 15 s, each a little random so that many do not wake at once.
+#[derive(Default)]
+struct Pause {
+    count: u32,
+}
+
+impl Pause {
+    async fn sleep(&mut self) {
+        let base = Duration::from_millis(150).saturating_mul(1 << self.count.min(7)).min(Duration::from_secs(15));
+        self.count += 1;
+        let jitter = uuid::Uuid::new_v4().as_u128() % 250;
+        // Up to a quarter longer.
+        tokio::time::sleep(base + base * (jitter as u32) / 1000).await;
+    }
+}

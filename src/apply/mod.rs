@@ -1,0 +1,261 @@
+//! Carries out a plan: a dispatcher that owns the order and the events, and executors
+//! that each make one resource what it is declared to be.
+
+mod execute;
+mod schedule;
+mod signals;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::aws::Session;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::ledger::{FileStore, Intent, Ledger};
+use crate::plan::{Action, Change, Plan};
+use crate::world::{Instance, World};
+
+use execute::Executor;
+use schedule::{Schedule, Step, Unit};
+use signals::Signals;
+
+/// How to apply.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Resources in work at the same time, at most.
+    pub parallelism: usize,
+}
+
+/// What happens while a plan is applied.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Work on a resource begins.
+    Started {
+        /// The resource.
+        address: Address,
+        /// What is done: `creating`, `updating`, `destroying`.
+        doing: &'static str,
+    },
+    /// Work on a resource waits.
+    Waiting {
+        /// The resource.
+        address: Address,
+        /// For what, in AWS's words.
+        on: String,
+        /// Since when work on it goes on.
+        elapsed: Duration,
+    },
+    /// Work on a resource is done.
+    Done {
+        /// The resource.
+        address: Address,
+        /// What was done: `created`, `updated`, `destroyed`.
+        did: &'static str,
+        /// Its physical id.
+        id: String,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// Work on a resource failed; its error is in the [`Summary`].
+    Failed {
+        /// The resource.
+        address: Address,
+        /// The error in one line.
+        message: String,
+    },
+    /// The user asked to stop: nothing new is begun, what is in work is awaited.
+    Stopping {
+        /// Resources in work.
+        in_flight: usize,
+    },
+}
+
+/// What an apply did.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Resources made, anew or for the first time.
+    pub created: usize,
+    /// Resources changed in place.
+    pub updated: usize,
+    /// Resources removed, those that were replaced among them.
+    pub destroyed: usize,
+    /// What failed.
+    pub failures: Vec<Diagnostic>,
+    /// What was not begun, and why: the failed address it depends on, or `None` after
+    /// an interruption.
+    pub skipped: BTreeMap<Address, Option<Address>>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+    /// From the first to the last step.
+    pub elapsed: Duration,
+}
+
+/// Applies the plan. The ledger is written before the first step, at intervals, and at
+/// the end, whatever happens.
+///
+/// # Errors
+/// The ledger could not be written; failures of resources are in the [`Summary`].
+pub async fn apply(
+    session: &Session,
+    world: &World<'_>,
+    plan: &Plan,
+    ledger: &mut Ledger,
+    store: &FileStore,
+    options: &Options,
+    report: &dyn Fn(Event),
+) -> Result<Summary, Diagnostic> {
+    let started = Instant::now();
+    let mut problems = Vec::new();
+    let mut instances: BTreeMap<Address, Instance<'_>> = BTreeMap::new();
+    for resource in world.declarations() {
+        for instance in world.instances(resource, &mut problems) {
+            let change = plan.changes.iter().find(|change| change.address == instance.address);
+            let live = change
+                .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
+                .and_then(|change| change.live.as_ref());
+            world.show(&instance.address, world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)));
+            instances.insert(instance.address.clone(), instance);
+        }
+    }
+    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    adopt(plan, &instances, ledger);
+    announce(plan, &instances, world, ledger);
+    store.write(ledger)?;
+
+    let changes: BTreeMap<&Address, &Change> = plan.effective().map(|change| (&change.address, change)).collect();
+    let mut schedule = Schedule::of(&changes, ledger);
+    let book = Book { ledger: RefCell::new(ledger), dirty: Cell::new(false) };
+    let executor = Executor { session, world, book: &book, report };
+    let mut summary = Summary::default();
+    let mut signals = Signals::new();
+    let mut running = FuturesUnordered::new();
+    let mut flush = tokio::time::interval(Duration::from_secs(2));
+    flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut trouble = None;
+    let width = options.parallelism.max(1);
+    loop {
+        while !summary.interrupted && trouble.is_none() && running.len() < width {
+            let Some(unit) = schedule.next() else { break };
+            let change = changes[&unit.address];
+            let instance = instances.get(&unit.address).cloned();
+            let executor = &executor;
+            running.push(async move {
+                let began = Instant::now();
+                let outcome = executor.run(&unit, change, instance).await;
+                (unit, outcome, began.elapsed())
+            });
+        }
+        if running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            Some((unit, outcome, elapsed)) = running.next() => match outcome {
+                Ok(id) => {
+                    schedule.done(&unit);
+                    count(&mut summary, &unit);
+                    report(Event::Done { did: unit.did(), address: unit.address, id, elapsed });
+                }
+                Err(failures) => {
+                    for address in schedule.fail(&unit) {
+                        summary.skipped.entry(address).or_insert_with(|| Some(unit.address.clone()));
+                    }
+                    let message = failures.first().map(|failure| failure.message.clone()).unwrap_or_default();
+                    report(Event::Failed { address: unit.address, message });
+                    summary.failures.extend(failures);
+                }
+            },
+            _ = flush.tick() => {
+                if trouble.is_none() {
+                    trouble = book.flush(store).err();
+                }
+            }
+            () = signals.next() => {
+                if summary.interrupted {
+                    break;
+                }
+                summary.interrupted = true;
+                report(Event::Stopping { in_flight: running.len() });
+            }
+        }
+    }
+    drop(running);
+    if summary.interrupted || trouble.is_some() {
+        for address in schedule.remaining() {
+            summary.skipped.entry(address).or_insert(None);
+        }
+    }
+    let finished = summary.failures.is_empty() && !summary.interrupted;
+    {
+        let mut ledger = book.ledger.borrow_mut();
+        let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
+        // An intent is kept until its resource is known, or the apply ended without a question.
+        ledger.intents.retain(|address, _| !finished && !existing.contains(address));
+    }
+    book.dirty.set(true);
+    let last = book.flush(store).err();
+    summary.elapsed = started.elapsed();
+    match trouble.or(last) {
+        Some(error) => Err(error
+            .note(format!("{} resources were changed before", summary.created + summary.updated + summary.destroyed))
+            .help("make room, then run apply again: what was made is found by its owner tags")),
+        None => Ok(summary),
+    }
+}
+
+fn count(summary: &mut Summary, unit: &Unit) {
+    match unit.step {
+        Step::Create => summary.created += 1,
+        Step::Update => summary.updated += 1,
+        Step::Destroy => summary.destroyed += 1,
+        Step::Forget => {}
+    }
+}
+
+/// The ledger while executors write to it.
+struct Book<'l> {
+    ledger: RefCell<&'l mut Ledger>,
+    dirty: Cell<bool>,
+}
+
+impl Book<'_> {
+    fn flush(&self, store: &FileStore) -> Result<(), Diagnostic> {
+        if self.dirty.replace(false) {
+            store.write(&mut self.ledger.borrow_mut())?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes what exists as declared into the ledger, and what the stack says now about
+/// keeping it.
+fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
+    for change in &plan.changes {
+        let (Some(instance), Some(id), Some(live)) = (instances.get(&change.address), &change.id, &change.live) else {
+            continue;
+        };
+        if change.action == Action::NoOp && change.reason == crate::plan::Reason::Same {
+            execute::record(ledger, instance, id, &live.spec);
+        }
+    }
+}
+
+/// Writes down what is about to be made, so that a crash leaves no orphan.
+fn announce(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, world: &World<'_>, ledger: &mut Ledger) {
+    for change in plan.effective() {
+        if !matches!(change.action, Action::Create | Action::Replace { .. }) || ledger.intents.contains_key(&change.address) {
+            continue;
+        }
+        let Some(instance) = instances.get(&change.address) else { continue };
+        let scope = crate::aws::Scope { region: instance.region.clone(), ..world.facts.scope.clone() };
+        let id = match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
+            crate::kind::Identity::Named(id) => Some(id),
+            crate::kind::Identity::Assigned | crate::kind::Identity::Unknown => None,
+        };
+        let token = uuid::Uuid::new_v4().to_string();
+        ledger.intents.insert(change.address.clone(), Intent { region: instance.region.clone(), token, id });
+    }
+}

@@ -1,0 +1,181 @@
+//! The order of work: what may begin now, longest remaining path first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{self, Address};
+use crate::kinds;
+use crate::ledger::Ledger;
+use crate::plan::{Action, Change};
+
+/// What is done to a resource in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Create,
+    Update,
+    Destroy,
+    Forget,
+}
+
+/// One piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Unit {
+    pub(super) address: Address,
+    pub(super) step: Step,
+}
+
+impl Unit {
+    /// What was done, when it is done.
+    pub(super) fn did(&self) -> &'static str {
+        match self.step {
+            Step::Create => "created",
+            Step::Update => "updated",
+            Step::Destroy => "destroyed",
+            Step::Forget => "forgotten",
+        }
+    }
+}
+
+/// The units of a plan and what is left of them.
+pub(super) struct Schedule {
+    units: Vec<Unit>,
+    /// For each unit, those that must be done before.
+    needs: Vec<BTreeSet<usize>>,
+    /// Seconds from the start of a unit to the end of everything that waits for it.
+    remaining: Vec<u64>,
+    waiting: BTreeSet<usize>,
+    done: BTreeSet<usize>,
+}
+
+impl Schedule {
+    /// Orders the changes: up after what is needed, down after what needed it, by the
+    /// stack's edges and by those that the ledger remembers.
+    pub(super) fn of(changes: &BTreeMap<&Address, &Change>, ledger: &Ledger) -> Self {
+        let mut units = Vec::new();
+        let mut up: BTreeMap<&Address, usize> = BTreeMap::new();
+        let mut down: BTreeMap<&Address, usize> = BTreeMap::new();
+        for (address, change) in changes {
+            let mut add = |step| {
+                units.push(Unit { address: (*address).clone(), step });
+                units.len() - 1
+            };
+            match change.action {
+                Action::NoOp => {}
+                Action::Create => drop(up.insert(address, add(Step::Create))),
+                Action::Update => drop(up.insert(address, add(Step::Update))),
+                Action::Replace { .. } => {
+                    up.insert(address, add(Step::Create));
+                    down.insert(address, add(Step::Destroy));
+                }
+                Action::Delete => drop(down.insert(address, add(Step::Destroy))),
+                Action::Forget => drop(down.insert(address, add(Step::Forget))),
+            }
+        }
+        let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for (address, change) in changes {
+            for needed in &change.needs {
+                if let (Some(&mine), Some(&theirs)) = (up.get(address), up.get(needed)) {
+                    edges.insert((mine, theirs));
+                }
+            }
+            let before = ledger.resources.get(address).map(|entry| entry.needs.as_slice()).unwrap_or_default();
+            for needed in change.needs.iter().chain(before) {
+                // What is needed goes down after what needed it has gone, or has let go of it.
+                if let Some(&theirs) = down.get(needed) {
+                    let create_first = changes.get(needed).is_some_and(|needed| {
+                        matches!(needed.action, Action::Delete | Action::Forget | Action::Replace { create_first: true })
+                    });
+                    if let Some(&mine) = down.get(address) {
+                        edges.insert((theirs, mine));
+                    } else if let (Some(&mine), true) = (up.get(address), create_first) {
+                        edges.insert((theirs, mine));
+                    }
+                }
+            }
+            if let (Some(&new), Some(&old), Action::Replace { create_first }) =
+                (up.get(address), down.get(address), change.action)
+            {
+                edges.insert(if create_first { (old, new) } else { (new, old) });
+            }
+        }
+        // Old and new edges may contradict each other when references were turned round;
+        // the old ones of what only goes down yield.
+        let order = loop {
+            match graph::order(units.len(), &edges) {
+                Ok(order) => break order,
+                Err(cycle) => {
+                    let last = cycle.last().copied().zip(cycle.first().copied());
+                    let soft = cycle
+                        .windows(2)
+                        .map(|pair| (pair[0], pair[1]))
+                        .chain(last)
+                        .find(|(from, to)| units[*from].step == Step::Destroy && units[*to].address != units[*from].address);
+                    match soft.or(last) {
+                        Some(edge) => drop(edges.remove(&edge)),
+                        None => break (0..units.len()).collect(),
+                    }
+                }
+            }
+        };
+        let mut needs = vec![BTreeSet::new(); units.len()];
+        for &(unit, needed) in &edges {
+            needs[unit].insert(needed);
+        }
+        let mut remaining = vec![0; units.len()];
+        for &unit in order.iter().rev() {
+            let after = edges.iter().filter(|(_, needed)| *needed == unit).map(|(later, _)| remaining[*later]).max();
+            remaining[unit] = after.unwrap_or(0) + seconds(&units[unit]);
+        }
+        let waiting = (0..units.len()).collect();
+        Self { units, needs, remaining, waiting, done: BTreeSet::new() }
+    }
+
+    /// The next unit that may begin: of those whose needs are done, the one with the
+    /// longest path behind it.
+    pub(super) fn next(&mut self) -> Option<Unit> {
+        let best = self
+            .waiting
+            .iter()
+            .copied()
+            .filter(|&unit| self.needs[unit].is_subset(&self.done))
+            .max_by_key(|&unit| (self.remaining[unit], std::cmp::Reverse(unit)))?;
+        self.waiting.remove(&best);
+        Some(self.units[best].clone())
+    }
+
+    /// A unit is done.
+    pub(super) fn done(&mut self, unit: &Unit) {
+        self.done.extend(self.units.iter().position(|one| one == unit));
+    }
+
+    /// A unit failed: takes out everything that waits for it, and tells whose that was.
+    pub(super) fn fail(&mut self, unit: &Unit) -> BTreeSet<Address> {
+        let mut lost: BTreeSet<usize> = self.units.iter().position(|one| one == unit).into_iter().collect();
+        loop {
+            let more: Vec<usize> =
+                self.waiting.iter().copied().filter(|&one| !self.needs[one].is_disjoint(&lost)).collect();
+            if more.is_empty() {
+                break;
+            }
+            for one in more {
+                self.waiting.remove(&one);
+                lost.insert(one);
+            }
+        }
+        lost.into_iter().map(|one| self.units[one].address.clone()).filter(|address| *address != unit.address).collect()
+    }
+
+    /// What was never begun.
+    pub(super) fn remaining(&self) -> impl Iterator<Item = Address> + '_ {
+        self.waiting.iter().map(|&unit| self.units[unit].address.clone())
+    }
+}
+
+fn seconds(unit: &Unit) -> u64 {
+    let pace = kinds::kind(&unit.address.kind).map(|kind| kind.pace());
+    let seconds = match unit.step {
+        Step::Create | Step::Update => pace.map(|pace| pace.create_seconds),
+        Step::Destroy => pace.map(|pace| pace.delete_seconds),
+        Step::Forget => Some(0),
+    };
+    u64::from(seconds.unwrap_or(1)).max(1)
+}

@@ -1,0 +1,83 @@
+//! Keyed fingerprints: they tell that a value changed, and nothing of the value.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::graph::Address;
+use crate::value::Value;
+
+/// Makes and compares fingerprints under one ledger's key.
+#[derive(Clone)]
+pub struct Fingerprints {
+    key: Vec<u8>,
+}
+
+impl Fingerprints {
+    pub(super) fn new(key: &str) -> Self {
+        Self { key: key.as_bytes().to_vec() }
+    }
+
+    /// The fingerprint of `value` at `path` of `address`; `None` for a value of which a
+    /// part is unknown. Of a value with a secret in it, a memory-hard one (Argon2id with
+    /// OWASP's least parameters), so that a leaked ledger is no help in guessing.
+    pub fn of(&self, address: &Address, path: &str, value: &Value) -> Option<String> {
+        let secret = value.contains_secret();
+        let text = value.clone().reveal().to_json().ok()?.to_string();
+        let plain = self.keyed(&[address.to_string().as_bytes(), path.as_bytes(), text.as_bytes()]);
+        if !secret {
+            return Some(to_hex(&plain[..16]));
+        }
+        let salt = self.keyed(&[address.to_string().as_bytes(), path.as_bytes()]);
+        let params = Params::new(19 * 1024, 2, 1, Some(16)).ok()?;
+        let mut hard = [0; 16];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(&plain, &salt, &mut hard).ok()?;
+        Some(format!("argon2id:{}", to_hex(&hard)))
+    }
+
+    fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // HMAC takes keys of every length (RFC 2104), so this cannot fail.
+        #[allow(clippy::expect_used)]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes any key");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fingerprints;
+    use crate::graph::Address;
+    use crate::value::Value;
+
+    fn address() -> Address {
+        Address { kind: "glue_job".into(), name: "orders".into(), key: None }
+    }
+
+    #[test]
+    fn they_tell_values_keys_and_places_apart() {
+        let one = Fingerprints::new("one");
+        let value = Value::from("x");
+        let print = one.of(&address(), "name", &value);
+        assert!(print.is_some());
+        assert_eq!(print, one.of(&address(), "name", &value));
+        assert_ne!(print, one.of(&address(), "role", &value));
+        assert_ne!(print, one.of(&address(), "name", &Value::from("y")));
+        assert_ne!(print, Fingerprints::new("two").of(&address(), "name", &value));
+        assert_eq!(one.of(&address(), "name", &Value::unknown("a.b", "c")), None);
+    }
+
+    #[test]
+    fn those_of_secrets_are_memory_hard() {
+        let print = Fingerprints::new("one").of(&address(), "password", &Value::from("x").into_secret());
+        assert!(print.is_some_and(|print| print.starts_with("argon2id:")));
+    }
+}

@@ -1,0 +1,644 @@
+//! From what is wanted and what is there to what is to be done. Pure: where it needs
+//! to know more of AWS it says so, and is asked again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::diff::unreadable;
+use super::{Action, AttributeChange, Cause, Change, Plan, Reason, diff, overlay};
+use crate::aws::{Class, Error};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
+use crate::kinds;
+use crate::ledger::{Entry, Ledger};
+use crate::schema::{PathStep, normalize};
+use crate::value::Value;
+use crate::world::{Instance, World};
+
+/// Which part of the stack a plan is for, and what it is to do beyond what differs.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only these addresses and what they need; all if empty.
+    pub targets: Vec<String>,
+    /// Not these addresses, nor what needs them.
+    pub exclude: Vec<String>,
+    /// Make these anew.
+    pub replace: Vec<String>,
+    /// Remove everything.
+    pub destroy: bool,
+    /// Take over resources that exist and are not provably ours.
+    pub adopt: bool,
+}
+
+/// What a plan is made from.
+pub struct Inputs<'w, 'a> {
+    /// The stack.
+    pub world: &'w World<'a>,
+    /// What is owned.
+    pub ledger: &'w Ledger,
+    /// What AWS answered so far.
+    pub answers: &'w Answers,
+    /// Which part of it.
+    pub selection: &'w Selection,
+    /// Against nothing: AWS is not asked, every resource is new.
+    pub offline: bool,
+}
+
+/// What AWS answered.
+#[derive(Default)]
+pub struct Answers {
+    /// Reads, by kind, region and id.
+    pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
+    /// Searches by owner, by address.
+    pub found: HashMap<Address, Result<Option<String>, Error>>,
+}
+
+/// Something to ask AWS.
+pub enum Question {
+    /// The resource with this id.
+    Read {
+        /// Its kind.
+        kind: &'static dyn ErasedKind,
+        /// Its region.
+        region: String,
+        /// Its id, and what of it is needed.
+        wanted: Wanted,
+    },
+    /// The id of the resource that this owner made.
+    Find {
+        /// Its kind.
+        kind: &'static dyn ErasedKind,
+        /// Its region.
+        region: String,
+        /// Its address.
+        address: Address,
+        /// Its spec, as far as it is known.
+        spec: Value,
+    },
+}
+
+/// The plan, or what must be asked first.
+pub enum Outcome {
+    /// A plan.
+    Plan(Box<Plan>),
+    /// Questions to AWS, at least one.
+    Ask(Vec<Question>),
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// All problems of the stack and of its resources.
+pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
+    let mut planner = Planner {
+        inputs,
+        questions: Vec::new(),
+        problems: Vec::new(),
+        changes: BTreeMap::new(),
+        declared: BTreeSet::new(),
+    };
+    for resource in inputs.world.declarations() {
+        for instance in inputs.world.instances(resource, &mut planner.problems) {
+            planner.declared.insert(instance.address.clone());
+            planner.instance(&instance);
+        }
+    }
+    planner.undeclared();
+    if !planner.questions.is_empty() {
+        return Ok(Outcome::Ask(planner.questions));
+    }
+    let outputs = inputs.world.outputs(&mut planner.problems);
+    planner.select();
+    planner.protect();
+    if !planner.problems.is_empty() {
+        planner.problems.dedup();
+        return Err(planner.problems);
+    }
+    let stack = inputs.world.stack;
+    Ok(Outcome::Plan(Box::new(Plan {
+        stack: stack.name.clone(),
+        env: stack.env.clone(),
+        account_id: (!inputs.offline).then(|| inputs.world.facts.scope.account_id.clone()),
+        region: stack.region.clone(),
+        changes: planner.changes.into_values().collect(),
+        outputs,
+    })))
+}
+
+struct Planner<'p, 'w, 'a> {
+    inputs: &'p Inputs<'w, 'a>,
+    questions: Vec<Question>,
+    problems: Vec<Diagnostic>,
+    changes: BTreeMap<Address, Change>,
+    declared: BTreeSet<Address>,
+}
+
+impl Planner<'_, '_, '_> {
+    fn entry(&self, address: &Address) -> Option<&Entry> {
+        self.inputs.ledger.resources.get(address)
+    }
+
+    /// Decides one instance and shows it to those that refer to it.
+    fn instance(&mut self, instance: &Instance<'_>) {
+        let (change, view) = match self.decide(instance) {
+            Some(change) => {
+                let kept = matches!(change.action, Action::NoOp | Action::Update);
+                let live = change.live.as_ref().filter(|_| kept);
+                let view = self.inputs.world.view(instance, live.map(|live| &live.attrs), live.map(|live| &live.spec));
+                (Some(change), view)
+            }
+            // Not known yet, or a problem that was said: as if it were new.
+            None => (None, self.inputs.world.view(instance, None, None)),
+        };
+        self.inputs.world.show(&instance.address, view);
+        if let Some(change) = change {
+            self.changes.insert(instance.address.clone(), change);
+        }
+    }
+
+    fn decide(&mut self, instance: &Instance<'_>) -> Option<Change> {
+        let change = |action, reason, id, live, attributes, existing| Change {
+            address: instance.address.clone(),
+            action,
+            reason,
+            id,
+            region: instance.region.clone(),
+            needs: instance.needs.clone(),
+            attributes,
+            live,
+            existing,
+        };
+        let create = |reason| {
+            let attributes = created(instance);
+            change(Action::Create, reason, None, None, attributes, Value::Null)
+        };
+        if self.inputs.offline {
+            return Some(create(Reason::New));
+        }
+        let entry = self.entry(&instance.address).cloned();
+        let region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
+        let id = match &entry {
+            Some(entry) => entry.id.clone(),
+            None => match self.identify(instance) {
+                Identification::Id(id) => id,
+                Identification::New => return Some(create(Reason::New)),
+                Identification::Pending => return None,
+            },
+        };
+        let live = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
+            Ok(Some(live)) => live,
+            Ok(None) if entry.is_some() => return Some(create(Reason::Vanished)),
+            Ok(None) => return Some(create(Reason::New)),
+            Err(Unread::Pending) => return None,
+            Err(Unread::Failed(error)) => {
+                self.problems.push(
+                    read_failed(&instance.address.to_string(), &id, &error).at(instance.resource.span, "cannot be read"),
+                );
+                return None;
+            }
+        };
+        if entry.is_none() && !self.inputs.selection.adopt && !self.is_ours(instance, &live) {
+            self.problems.push(not_ours(instance, &id, &live));
+            return None;
+        }
+        if let State::Failed(reason) = &live.state {
+            self.problems.push(
+                Diagnostic::error("failed-resource", format!("{} cannot be changed: AWS gave up on it", instance.address))
+                    .at(instance.resource.span, "this resource")
+                    .note(format!("{id}: {reason}"))
+                    .help("repair or delete it at AWS, then plan again"),
+            );
+            return None;
+        }
+        let schema = &instance.kind.schema().spec;
+        let found = normalize(schema, live.spec.clone());
+        let (want, have) = complete(instance, found.clone(), entry.as_ref(), self.inputs.ledger);
+        let mut attributes = diff(schema, &have, &want);
+        attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
+        self.blame(instance, &found, entry.as_ref(), &mut attributes);
+        let existing = have;
+        let forced: Vec<_> = attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
+        let replace = Action::Replace { create_first: instance.resource.lifecycle.create_before_destroy };
+        let selected =
+            |selectors: &[String]| selectors.iter().any(|selector| instance.address.is_selected_by(selector));
+        let (action, reason) = if region != instance.region {
+            (replace, Reason::Moved { from: region })
+        } else if !forced.is_empty() {
+            (replace, Reason::Forced(forced))
+        } else if selected(&self.inputs.selection.replace) {
+            (replace, Reason::Requested)
+        } else if let Some(trigger) = self.trigger(instance) {
+            (replace, Reason::Triggered(trigger))
+        } else if attributes.is_empty() {
+            (Action::NoOp, Reason::Same)
+        } else {
+            (Action::Update, Reason::Differs)
+        };
+        Some(change(action, reason, Some(id), Some(live), attributes, existing))
+    }
+
+    /// The id of a resource that the ledger does not tell of.
+    fn identify(&mut self, instance: &Instance<'_>) -> Identification {
+        let scope = crate::aws::Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
+        match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
+            Identity::Named(id) => Identification::Id(id),
+            Identity::Unknown => Identification::New,
+            Identity::Assigned => match self.inputs.answers.found.get(&instance.address) {
+                Some(Ok(Some(id))) => Identification::Id(id.clone()),
+                Some(Ok(None)) => Identification::New,
+                Some(Err(error)) => {
+                    self.problems.push(
+                        read_failed(&instance.address.to_string(), "", error).at(instance.resource.span, "cannot be looked for"),
+                    );
+                    Identification::Pending
+                }
+                None => {
+                    self.questions.push(Question::Find {
+                        kind: instance.kind,
+                        region: instance.region.clone(),
+                        address: instance.address.clone(),
+                        spec: instance.spec.clone(),
+                    });
+                    Identification::Pending
+                }
+            },
+        }
+    }
+
+    fn read(
+        &mut self,
+        kind: &'static dyn ErasedKind,
+        region: &str,
+        id: &str,
+        instance: Option<&Instance<'_>>,
+        entry: Option<&Entry>,
+    ) -> Result<Option<ErasedLive>, Unread> {
+        let key = (kind.name(), region.to_owned(), id.to_owned());
+        match self.inputs.answers.reads.get(&key) {
+            Some(Ok(live)) => Ok(live.clone()),
+            Some(Err(error)) => Err(Unread::Failed(error.clone())),
+            None => {
+                self.questions.push(Question::Read {
+                    kind,
+                    region: region.to_owned(),
+                    wanted: wanted(id, instance.map(|instance| &instance.spec), entry),
+                });
+                Err(Unread::Pending)
+            }
+        }
+    }
+
+    /// Whether a live resource that the ledger does not tell of is provably ours: its
+    /// owner tags say so, or, where AWS cannot tag, an unfinished apply set out to make it.
+    fn is_ours(&self, instance: &Instance<'_>, live: &ErasedLive) -> bool {
+        if instance.kind.taggable() {
+            return Owner::of(&live.tags).is_some_and(|owner| owner == self.owner(&instance.address));
+        }
+        self.inputs.ledger.intents.contains_key(&instance.address)
+    }
+
+    fn owner(&self, address: &Address) -> Owner {
+        let stack = self.inputs.world.stack;
+        Owner { stack: stack.name.clone(), env: stack.env.clone(), address: address.to_string() }
+    }
+
+    fn trigger(&self, instance: &Instance<'_>) -> Option<Address> {
+        let triggers = &instance.resource.lifecycle.replace_triggered_by;
+        self.changes
+            .values()
+            .find(|change| {
+                matches!(change.action, Action::Update | Action::Replace { .. })
+                    && triggers.iter().any(|trigger| change.address.is_selected_by(trigger))
+            })
+            .map(|change| change.address.clone())
+    }
+
+    /// Says of every changed attribute who changed it, by the fingerprints of the last apply.
+    fn blame(&self, instance: &Instance<'_>, found: &Value, entry: Option<&Entry>, changes: &mut [AttributeChange]) {
+        let Some(entry) = entry else { return };
+        let prints = self.inputs.ledger.fingerprints();
+        let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
+        for change in changes {
+            let Some(PathStep::Name(name)) = change.path.first() else { continue };
+            if name == "tags" {
+                continue;
+            }
+            change.cause = *causes.entry(name.clone()).or_insert_with(|| {
+                let applied = entry.fingerprints.get(name);
+                let same = |value: Option<&Value>| match (applied, value) {
+                    (Some(applied), Some(value)) => {
+                        prints.of(&instance.address, name, value).as_ref() == Some(applied)
+                    }
+                    (None, None) => true,
+                    _ => false,
+                };
+                match (same(found.get(name)), same(instance.spec.get(name))) {
+                    (true, _) => Cause::Stack,
+                    (false, true) => Cause::Drift,
+                    (false, false) if applied.is_some() => Cause::Both,
+                    (false, false) => Cause::Stack,
+                }
+            });
+        }
+    }
+
+    /// What is owned and no longer declared.
+    fn undeclared(&mut self) {
+        if self.inputs.offline {
+            return;
+        }
+        for (address, entry) in &self.inputs.ledger.resources {
+            if self.declared.contains(address) {
+                continue;
+            }
+            let Some(kind) = kinds::kind(&address.kind) else {
+                self.problems.push(
+                    Diagnostic::error("unknown-kind", format!("the ledger tells of {address}, of a kind this version lacks"))
+                        .help("use the version of dwctl that made it"),
+                );
+                continue;
+            };
+            let live = match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
+                Ok(live) => live,
+                Err(Unread::Pending) => continue,
+                Err(Unread::Failed(error)) => {
+                    self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
+                    continue;
+                }
+            };
+            let action = if live.is_none() || entry.retain { Action::Forget } else { Action::Delete };
+            let existing =
+                live.as_ref().map(|live| normalize(&kind.schema().spec, live.spec.clone())).unwrap_or_default();
+            self.changes.insert(
+                address.clone(),
+                Change {
+                    address: address.clone(),
+                    action,
+                    reason: if live.is_none() { Reason::Vanished } else { Reason::Undeclared },
+                    id: Some(entry.id.clone()),
+                    region: entry.region.clone(),
+                    needs: entry.needs.iter().cloned().collect(),
+                    attributes: Vec::new(),
+                    live,
+                    existing,
+                },
+            );
+        }
+    }
+
+    /// Turns the plan into one that destroys, and leaves out what was not selected.
+    fn select(&mut self) {
+        let selection = self.inputs.selection;
+        for selector in selection.targets.iter().chain(&selection.exclude).chain(&selection.replace) {
+            let known = self.changes.keys().any(|address| address.is_selected_by(selector));
+            if !known {
+                let names: Vec<String> = self.changes.keys().map(ToString::to_string).collect();
+                let error = Diagnostic::error("unknown-address", format!("nothing in the stack has the address `{selector}`"));
+                self.problems.push(match crate::diag::nearest(selector, names.iter().map(String::as_str)) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error,
+                });
+            }
+        }
+        if selection.destroy {
+            for change in self.changes.values_mut() {
+                (change.action, change.reason) = match (&change.live, change.action) {
+                    (_, Action::Forget) => continue,
+                    (Some(_), _) => (Action::Delete, Reason::Destroy),
+                    (None, _) if change.reason == Reason::Vanished => (Action::Forget, Reason::Vanished),
+                    (None, _) => (Action::NoOp, Reason::Same),
+                };
+                change.attributes.clear();
+            }
+        }
+        let needs: BTreeMap<Address, BTreeSet<Address>> =
+            self.changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
+        let is = |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
+        let mut chosen: BTreeSet<Address> = needs
+            .keys()
+            .filter(|address| selection.targets.is_empty() || is(address, &selection.targets))
+            .cloned()
+            .collect();
+        if !selection.targets.is_empty() {
+            spread(&mut chosen, &needs, selection.destroy);
+        }
+        let mut left_out: BTreeSet<Address> =
+            needs.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
+        spread(&mut left_out, &needs, !selection.destroy);
+        for (address, change) in &mut self.changes {
+            if !chosen.contains(address) || left_out.contains(address) {
+                (change.action, change.reason) = (Action::NoOp, Reason::Same);
+                change.attributes.clear();
+            }
+        }
+    }
+
+    /// Refuses to delete what is protected, now or when it was applied.
+    fn protect(&mut self) {
+        for change in self.changes.values() {
+            if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
+                continue;
+            }
+            let resource = self.inputs.world.stack.resources.iter().find(|one| one.address() == change.address.declaration());
+            let declared = resource.is_some_and(|resource| resource.lifecycle.protect);
+            let recorded = self.entry(&change.address).is_some_and(|entry| entry.protect) && resource.is_none();
+            if declared || recorded {
+                let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
+                let mut error =
+                    Diagnostic::error("protected", format!("the plan would {verb} {}, which is protected", change.address));
+                if let Reason::Forced(paths) = &change.reason {
+                    let names: Vec<String> = paths.iter().map(|path| super::text::path_text(path)).collect();
+                    error = error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
+                }
+                error = match resource {
+                    Some(resource) => error
+                        .at(resource.span, "lifecycle.protect = true")
+                        .help("to go on, set lifecycle.protect = false and apply that first"),
+                    None => error
+                        .note("it was applied with lifecycle.protect = true, which holds though its block is gone")
+                        .help("to go on, declare it again with lifecycle.protect = false, and apply that first"),
+                };
+                self.problems.push(error);
+            }
+        }
+    }
+}
+
+enum Identification {
+    Id(String),
+    New,
+    Pending,
+}
+
+enum Unread {
+    Pending,
+    Failed(Error),
+}
+
+/// Adds to `set` everything it needs or, if `upwards`, everything that needs it.
+fn spread(set: &mut BTreeSet<Address>, needs: &BTreeMap<Address, BTreeSet<Address>>, upwards: bool) {
+    loop {
+        let mut more = BTreeSet::new();
+        for (address, needed) in needs {
+            if upwards && !set.contains(address) && needed.iter().any(|one| set.contains(one)) {
+                more.insert(address.clone());
+            }
+            if !upwards && set.contains(address) {
+                more.extend(needed.iter().filter(|one| !set.contains(*one) && needs.contains_key(one)).cloned());
+            }
+        }
+        if more.is_empty() {
+            return;
+        }
+        set.extend(more);
+    }
+}
+
+/// What to read of a resource: the declared attributes and those applied before.
+pub fn wanted(id: &str, spec: Option<&Value>, entry: Option<&Entry>) -> Wanted {
+    let mut attributes: BTreeSet<String> =
+        spec.and_then(Value::as_map).into_iter().flat_map(|map| map.keys().cloned()).collect();
+    attributes.extend(entry.into_iter().flat_map(|entry| entry.fingerprints.keys()).map(|path| {
+        path.split('.').next().unwrap_or(path).to_owned()
+    }));
+    Wanted { id: id.to_owned(), attributes: Some(attributes), spec: spec.cloned().unwrap_or_default() }
+}
+
+/// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
+/// what is to be ignored taken from AWS.
+pub fn complete(instance: &Instance<'_>, found: Value, entry: Option<&Entry>, ledger: &Ledger) -> (Value, Value) {
+    let prints = ledger.fingerprints();
+    let schema = &instance.kind.schema().spec;
+    let mut want = instance.spec.clone();
+    for ignored in &instance.resource.lifecycle.ignore_changes {
+        let path: Vec<&str> = ignored.split('.').collect();
+        take_over(&mut want, &found, &path);
+    }
+    overlay(schema, want, found, &|path, value| {
+        let applied = entry?.fingerprints.get(path)?;
+        Some(prints.of(&instance.address, path, value).as_ref() == Some(applied))
+    })
+}
+
+/// Makes `want` at `path` what `found` is there.
+fn take_over(want: &mut Value, found: &Value, path: &[&str]) {
+    let (Value::Map(map), Some((name, rest))) = (want, path.split_first()) else { return };
+    let there = found.get(name);
+    if rest.is_empty() {
+        match there {
+            Some(there) => map.insert((*name).to_owned(), there.clone()),
+            None => map.remove(*name),
+        };
+    } else if let (Some(inner), Some(there)) = (map.get_mut(*name), there) {
+        take_over(inner, there, rest);
+    }
+}
+
+/// The fingerprints of an instance that has just been applied and read back.
+pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeMap<String, String> {
+    let prints = ledger.fingerprints();
+    let schema = &instance.kind.schema().spec;
+    let mut all = BTreeMap::new();
+    for (name, value) in instance.spec.as_map().into_iter().flatten() {
+        let unreadable = schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
+        let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
+        all.extend(prints.of(&instance.address, name, applied).map(|print| (name.clone(), print)));
+    }
+    for (path, value) in unreadable(schema, &instance.spec) {
+        all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
+    }
+    all
+}
+
+/// The tags that an instance is to have, the owner's among them; a value may be unknown.
+pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {
+    let mut tags = instance.tags.clone();
+    if instance.kind.taggable() {
+        let owner = Owner { stack: stack.to_owned(), env: env.to_owned(), address: instance.address.to_string() };
+        tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
+    }
+    tags
+}
+
+/// The tags that differ.
+pub fn tag_changes(instance: &Instance<'_>, live: &ErasedLive, ledger: &Ledger) -> Vec<AttributeChange> {
+    let ignored = &instance.resource.lifecycle.ignore_changes;
+    if !instance.kind.taggable() || ignored.iter().any(|one| one == "tags") {
+        return Vec::new();
+    }
+    let want = tags(instance, &ledger.stack, &ledger.env);
+    let names: BTreeSet<&String> = want.keys().chain(live.tags.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| !ignored.iter().any(|one| one.strip_prefix("tags.") == Some(name.as_str())))
+        .filter_map(|name| {
+            let before = live.tags.get(name).map(|value| Value::String(value.clone()));
+            let after = want.get(name).cloned();
+            (before != after).then(|| AttributeChange {
+                path: vec![PathStep::Name("tags".to_owned()), PathStep::Name(name.clone())],
+                before,
+                after,
+                forces_replacement: false,
+                data_loss: false,
+                downtime: false,
+                statement: false,
+                cause: Cause::Stack,
+            })
+        })
+        .collect()
+}
+
+/// A new resource's attributes, as changes from nothing.
+fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
+    let mut changes = diff(&instance.kind.schema().spec, &Value::Null, &instance.spec);
+    for change in &mut changes {
+        (change.forces_replacement, change.data_loss, change.downtime) = (false, false, false);
+    }
+    for (name, value) in &instance.tags {
+        changes.push(AttributeChange {
+            path: vec![PathStep::Name("tags".to_owned()), PathStep::Name(name.clone())],
+            before: None,
+            after: Some(value.clone()),
+            forces_replacement: false,
+            data_loss: false,
+            downtime: false,
+            statement: false,
+            cause: Cause::Stack,
+        });
+    }
+    changes
+}
+
+fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("read-failed", format!("cannot read {address}"))
+        .note(format!("AWS answered: {error}"));
+    if !id.is_empty() {
+        diagnostic = diagnostic.note(format!("its id is {id}"));
+    }
+    if let Some(request) = &error.request_id {
+        diagnostic = diagnostic.note(format!("request id {request}"));
+    }
+    match error.class {
+        Class::Denied => diagnostic.help(format!("allow the caller {}", error.operation)),
+        Class::NotImplemented => diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it"),
+        Class::Throttled | Class::Transient | Class::Unreachable => diagnostic.help("try again"),
+        _ => diagnostic,
+    }
+}
+
+fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> Diagnostic {
+    let error = Diagnostic::error("not-ours", format!("{} exists already and is not provably this stack's", instance.address))
+        .at(instance.resource.span, "declared here")
+        .note(format!("{} {id}", instance.kind.name()));
+    let error = match Owner::of(&live.tags) {
+        Some(owner) => {
+            error.note(format!("its tags say that it is {} of stack {}/{}", owner.address, owner.stack, owner.env))
+        }
+        None if live.tags.is_empty() => error.note("it has no tags that name an owner"),
+        None => error.note(format!(
+            "its tags are {}",
+            live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+        )),
+    };
+    error.note("it was left as it is").help("to take it over, run again with --adopt; else choose another name")
+}

@@ -1,0 +1,342 @@
+//! What differs between a wanted spec and a live one, by the kind's schema.
+
+use std::collections::BTreeMap;
+
+use crate::schema::{Node, PathStep, Shape};
+use crate::value::Value;
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttributeChange {
+    /// Where.
+    pub path: Vec<PathStep>,
+    /// What is there; `None` where nothing is.
+    pub before: Option<Value>,
+    /// What is wanted; `None` where nothing is.
+    pub after: Option<Value>,
+    /// Whether the resource must be made anew for it.
+    pub forces_replacement: bool,
+    /// Whether data is lost by it.
+    pub data_loss: bool,
+    /// Whether the service is interrupted by it.
+    pub downtime: bool,
+    /// Whether the element is a policy statement, to be shown as such.
+    pub statement: bool,
+    /// Who made it differ.
+    pub cause: Cause,
+}
+
+/// Who made an attribute differ from what is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The stack was edited.
+    Stack,
+    /// Someone else changed it at AWS.
+    Drift,
+    /// Both.
+    Both,
+}
+
+/// Everything that differs. Both specs are in canonical form; empty exactly when they
+/// are equal.
+pub fn diff(node: &Node, before: &Value, after: &Value) -> Vec<AttributeChange> {
+    let mut walk = Walk { changes: Vec::new(), path: Vec::new() };
+    walk.node(Some(node), Flags::default(), before, after);
+    walk.changes
+}
+
+/// What a place inherits from those above it.
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    replace: bool,
+    data_loss: bool,
+    downtime: bool,
+    secret: bool,
+}
+
+struct Walk {
+    changes: Vec<AttributeChange>,
+    path: Vec<PathStep>,
+}
+
+impl Walk {
+    fn within(&mut self, step: PathStep, inner: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        inner(self);
+        self.path.pop();
+    }
+
+    fn leaf(&mut self, flags: Flags, before: &Value, after: &Value, statement: bool) {
+        let present = |value: &Value| {
+            let value = if flags.secret { value.clone().reveal().into_secret() } else { value.clone() };
+            (!matches!(&value, Value::Null) && value != Value::Secret(Box::new(Value::Null))).then_some(value)
+        };
+        self.changes.push(AttributeChange {
+            path: self.path.clone(),
+            before: present(before),
+            after: present(after),
+            forces_replacement: flags.replace,
+            data_loss: flags.data_loss,
+            downtime: flags.downtime,
+            statement,
+            cause: Cause::Stack,
+        });
+    }
+
+    fn node(&mut self, node: Option<&Node>, mut flags: Flags, before: &Value, after: &Value) {
+        if let Some(node) = node {
+            flags.replace |= node.marks.replace;
+            flags.data_loss |= node.marks.data_loss;
+            flags.downtime |= node.marks.downtime;
+            flags.secret |= matches!(node.shape, Shape::Secret);
+        }
+        match (before, after) {
+            // What is unknown may turn out equal; until then it differs.
+            (Value::Unknown(_), _) | (_, Value::Unknown(_)) => self.leaf(flags, before, after, false),
+            (Value::Secret(before), Value::Secret(after)) => {
+                self.node(node, Flags { secret: true, ..flags }, before, after);
+            }
+            (Value::Secret(before), after) => self.node(node, Flags { secret: true, ..flags }, before, after),
+            (before, Value::Secret(after)) => self.node(node, Flags { secret: true, ..flags }, before, after),
+            (before, after) if before == after => {}
+            (before, after) => self.differing(node, flags, before, after),
+        }
+    }
+
+    fn differing(&mut self, node: Option<&Node>, flags: Flags, before: &Value, after: &Value) {
+        let shape = node.map(|node| &node.shape);
+        if flags.secret {
+            return self.leaf(flags, before, after, false);
+        }
+        match (shape, before, after) {
+            (Some(Shape::Policy), Value::Map(before), Value::Map(after)) => self.policy(flags, before, after),
+            (_, Value::Map(before), Value::Map(after)) => {
+                let fields = node.and_then(Node::fields);
+                let element = match shape {
+                    Some(Shape::Map(element)) => Some(element.as_ref()),
+                    _ => None,
+                };
+                self.maps(|name| fields.and_then(|fields| fields.get(name)).or(element), flags, before, after);
+            }
+            (Some(Shape::List { element, .. }), Value::List(before), Value::List(after)) => {
+                match node.and_then(|node| node.key.as_deref()) {
+                    Some(key) => self.keyed(element, key, flags, before, after),
+                    None if node.is_some_and(|node| node.marks.set) => self.sets(flags, before, after),
+                    None => self.lists(Some(element), flags, before, after),
+                }
+            }
+            (_, Value::List(before), Value::List(after)) => self.lists(None, flags, before, after),
+            (Some(Shape::Object { fields, .. }), Value::Null, Value::Map(after)) if !flags.replace && !fields.is_empty() && self.path.is_empty() => {
+                self.maps(|name| fields.get(name), flags, &BTreeMap::new(), after);
+            }
+            (Some(Shape::Object { fields, .. }), Value::Map(before), Value::Null) if self.path.is_empty() => {
+                self.maps(|name| fields.get(name), flags, before, &BTreeMap::new());
+            }
+            _ => self.leaf(flags, before, after, false),
+        }
+    }
+
+    fn maps<'n>(
+        &mut self,
+        node_of: impl Fn(&str) -> Option<&'n Node>,
+        flags: Flags,
+        before: &BTreeMap<String, Value>,
+        after: &BTreeMap<String, Value>,
+    ) {
+        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for name in names {
+            let left = before.get(name).unwrap_or(&Value::Null);
+            let right = after.get(name).unwrap_or(&Value::Null);
+            // A key that holds null is not an absent key: maps of free names may have both.
+            let presence_differs = before.contains_key(name) != after.contains_key(name);
+            self.within(PathStep::Name(name.clone()), |walk| {
+                if presence_differs && left == right {
+                    walk.leaf(flags, left, right, false);
+                } else {
+                    walk.node(node_of(name), flags, left, right);
+                }
+            });
+        }
+    }
+
+    fn lists(&mut self, element: Option<&Node>, flags: Flags, before: &[Value], after: &[Value]) {
+        for index in 0..before.len().max(after.len()) {
+            self.within(PathStep::Index(index), |walk| match (before.get(index), after.get(index)) {
+                (Some(left), Some(right)) => walk.node(element, flags, left, right),
+                (left, right) => {
+                    walk.leaf(flags, left.unwrap_or(&Value::Null), right.unwrap_or(&Value::Null), false);
+                }
+            });
+        }
+    }
+
+    fn keyed(&mut self, element: &Node, key: &str, flags: Flags, before: &[Value], after: &[Value]) {
+        let name = |value: &Value| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let index = |list: &[Value]| -> Option<BTreeMap<String, Value>> {
+            let map: BTreeMap<String, Value> = list.iter().filter_map(|value| Some((name(value)?, value.clone()))).collect();
+            (map.len() == list.len()).then_some(map)
+        };
+        match (index(before), index(after)) {
+            (Some(left), Some(right)) if left != right => self.maps(|_| Some(element), flags, &left, &right),
+            // Without a known key for each, or in another order alone, place is all there is.
+            _ => self.lists(Some(element), flags, before, after),
+        }
+    }
+
+    fn sets(&mut self, flags: Flags, before: &[Value], after: &[Value]) {
+        let mut found = false;
+        for (index, value) in before.iter().enumerate().filter(|(_, value)| !after.contains(value)) {
+            found = true;
+            self.within(PathStep::Index(index), |walk| walk.leaf(flags, value, &Value::Null, false));
+        }
+        for (index, value) in after.iter().enumerate().filter(|(_, value)| !before.contains(value)) {
+            found = true;
+            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &Value::Null, value, false));
+        }
+        if !found {
+            self.leaf(flags, &Value::List(before.to_vec()), &Value::List(after.to_vec()), false);
+        }
+    }
+
+    /// A policy by its statements; the rest of it by name.
+    fn policy(&mut self, flags: Flags, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
+        let statements = |policy: &BTreeMap<String, Value>| match policy.get("Statement") {
+            Some(Value::List(list)) => list.clone(),
+            Some(one) => vec![one.clone()],
+            None => Vec::new(),
+        };
+        let (left, right) = (statements(before), statements(after));
+        let found = self.changes.len();
+        for (index, statement) in left.iter().enumerate().filter(|(_, one)| !right.contains(one)) {
+            self.within(PathStep::Index(index), |walk| walk.leaf(flags, statement, &Value::Null, true));
+        }
+        for (index, statement) in right.iter().enumerate().filter(|(_, one)| !left.contains(one)) {
+            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &Value::Null, statement, true));
+        }
+        let rest = |policy: &BTreeMap<String, Value>| {
+            let mut rest = policy.clone();
+            rest.remove("Statement");
+            rest
+        };
+        self.maps(|_| None, flags, &rest(before), &rest(after));
+        if self.changes.len() == found {
+            // The same statements in another number or order: canonical form leaves none such.
+            self.leaf(flags, &Value::Map(before.clone()), &Value::Map(after.clone()), false);
+        }
+    }
+}
+
+/// Whether a wanted value at a dotted path is the one that was applied last; `None` if
+/// none is on record.
+pub type WasApplied<'a> = dyn Fn(&str, &Value) -> Option<bool> + 'a;
+
+/// Completes both sides of a comparison: fields of `want` that are AWS's choice where
+/// absent take the live value, and fields that AWS cannot tell take on the live side
+/// the wanted value if it was the one applied. Then a plain comparison is right.
+pub fn overlay(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_>) -> (Value, Value) {
+    overlay_at(node, want, live, was_applied, "")
+}
+
+fn overlay_at(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_>, path: &str) -> (Value, Value) {
+    match (&node.shape, want, live) {
+        (Shape::Object { fields, .. }, Value::Map(mut want), Value::Map(mut live)) => {
+            for (name, field) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                if field.marks.unreadable() {
+                    live.remove(name);
+                    if let Some(wanted) = want.get(name)
+                        && was_applied(&path, wanted) != Some(false)
+                    {
+                        live.insert(name.clone(), wanted.clone());
+                    }
+                    continue;
+                }
+                match (want.remove(name), live.remove(name)) {
+                    (Some(wanted), Some(found)) => {
+                        let (wanted, found) = overlay_at(field, wanted, found, was_applied, &path);
+                        want.insert(name.clone(), wanted);
+                        live.insert(name.clone(), found);
+                    }
+                    (None, Some(found)) => {
+                        if field.marks.aws_default {
+                            want.insert(name.clone(), found.clone());
+                        }
+                        live.insert(name.clone(), found);
+                    }
+                    (Some(wanted), None) => {
+                        want.insert(name.clone(), wanted);
+                    }
+                    (None, None) => {}
+                }
+            }
+            (Value::Map(want), Value::Map(live))
+        }
+        (Shape::Map(element), Value::Map(want), Value::Map(mut live)) => {
+            let want = want
+                .into_iter()
+                .map(|(name, wanted)| match live.remove(&name) {
+                    Some(found) => {
+                        let (wanted, found) = overlay_at(element, wanted, found, was_applied, &format!("{path}.{name}"));
+                        live.insert(name.clone(), found);
+                        (name, wanted)
+                    }
+                    None => (name, wanted),
+                })
+                .collect();
+            (Value::Map(want), Value::Map(live))
+        }
+        (Shape::List { element, .. }, Value::List(want), Value::List(mut live)) if !node.marks.set => {
+            let place = |wanted: &Value, index: usize, live: &[Value]| match node.key.as_deref() {
+                Some(key) => live.iter().position(|found| found.get(key).is_some() && found.get(key) == wanted.get(key)),
+                None => (index < live.len()).then_some(index),
+            };
+            let want = want
+                .into_iter()
+                .enumerate()
+                .map(|(index, wanted)| match place(&wanted, index, &live) {
+                    Some(at) => {
+                        let found = std::mem::take(&mut live[at]);
+                        let (wanted, found) = overlay_at(element, wanted, found, was_applied, &format!("{path}.{index}"));
+                        live[at] = found;
+                        wanted
+                    }
+                    None => wanted,
+                })
+                .collect();
+            (Value::List(want), Value::List(live))
+        }
+        (_, want, live) => (want, live),
+    }
+}
+
+/// The dotted paths of all fields that AWS cannot tell, with their values in `spec`.
+pub fn unreadable<'v>(node: &Node, spec: &'v Value) -> Vec<(String, &'v Value)> {
+    let mut found = Vec::new();
+    collect_unreadable(node, spec, "", &mut found);
+    found
+}
+
+fn collect_unreadable<'v>(node: &Node, value: &'v Value, path: &str, found: &mut Vec<(String, &'v Value)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match (&node.shape, value) {
+        (Shape::Object { fields, .. }, Value::Map(map)) => {
+            for (name, field) in fields {
+                let Some(value) = map.get(name) else { continue };
+                if field.marks.unreadable() {
+                    found.push((below(name), value));
+                } else {
+                    collect_unreadable(field, value, &below(name), found);
+                }
+            }
+        }
+        (Shape::Map(element), Value::Map(map)) => {
+            map.iter().for_each(|(name, value)| collect_unreadable(element, value, &below(name), found));
+        }
+        (Shape::List { element, .. }, Value::List(list)) if !node.marks.set => {
+            for (index, value) in list.iter().enumerate() {
+                collect_unreadable(element, value, &below(&index.to_string()), found);
+            }
+        }
+        _ => {}
+    }
+}

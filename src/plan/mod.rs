@@ -1,0 +1,122 @@
+//! What would change, and why: pure, from what is wanted and what is there.
+
+mod decide;
+mod diff;
+mod text;
+
+pub use decide::{Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted};
+pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use text::{TextOptions, bill_line, change_text, render};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::Address;
+use crate::kind::ErasedLive;
+use crate::schema::PathStep;
+use crate::value::Value;
+
+/// Everything that an apply would do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The stack's name.
+    pub stack: String,
+    /// The environment.
+    pub env: String,
+    /// The account; `None` where AWS was not asked.
+    pub account_id: Option<String>,
+    /// The stack's region.
+    pub region: String,
+    /// One for every resource that is declared or owned, in order of address.
+    pub changes: Vec<Change>,
+    /// The outputs as far as they are known.
+    pub outputs: BTreeMap<String, Value>,
+}
+
+/// What happens to one resource.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its address.
+    pub address: Address,
+    /// What happens.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// Its physical id, if it exists.
+    pub id: Option<String>,
+    /// The region it lives, or will live, in.
+    pub region: String,
+    /// The addresses that it needs, or needed when it was applied.
+    pub needs: BTreeSet<Address>,
+    /// The attributes that differ, tags among them as `tags.NAME`.
+    pub attributes: Vec<AttributeChange>,
+    /// The resource as it is.
+    pub live: Option<ErasedLive>,
+    /// As `live.spec`, with what is declared for fields that AWS cannot tell: what
+    /// `delete` is given.
+    pub existing: Value,
+}
+
+/// What happens to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Nothing.
+    NoOp,
+    /// It is made.
+    Create,
+    /// It is changed and stays the same resource.
+    Update,
+    /// It is made anew.
+    Replace {
+        /// The new one is made before the old one is deleted.
+        create_first: bool,
+    },
+    /// It is removed from AWS.
+    Delete,
+    /// It is no longer owned, and stays at AWS as it is.
+    Forget,
+}
+
+/// Why something happens to a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is as declared.
+    Same,
+    /// It is declared and was never made.
+    New,
+    /// It was made and is gone from AWS.
+    Vanished,
+    /// It is declared otherwise than it is.
+    Differs,
+    /// These attributes cannot be changed in place.
+    Forced(Vec<Vec<PathStep>>),
+    /// It was asked for by `--replace`.
+    Requested,
+    /// This address changes, which `replace_triggered_by` names.
+    Triggered(Address),
+    /// It is declared in another region.
+    Moved {
+        /// Where it is.
+        from: String,
+    },
+    /// It is no longer declared.
+    Undeclared,
+    /// Everything is to be destroyed.
+    Destroy,
+}
+
+impl Plan {
+    /// The changes that do something.
+    pub fn effective(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.action != Action::NoOp)
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.effective().next().is_none()
+    }
+
+    /// How many resources an action happens to.
+    pub fn count(&self, is: impl Fn(Action) -> bool) -> usize {
+        self.changes.iter().filter(|change| is(change.action)).count()
+    }
+}
