@@ -1,0 +1,11 @@
+"""The list of services that are extended."""
+
+import importlib
+
+SERVICES = ()
+
+
+def load():
+    """Imports every addition; each registers itself."""
+    for name in SERVICES:
+        importlib.import_module("emulator." + name)
