@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # The folder of this file must not shadow top-level modules: only its parent is searched.
@@ -59,6 +60,8 @@ def settle():
     from moto.moto_api import state_manager
     from moto.moto_api._internal.models import moto_api_backend
 
+    # moto warns of every error code that botocore's model does not list.
+    warnings.simplefilter("ignore")
     state_manager.set_transition("glue::crawl", {"progression": "immediate"})
     moto_api_backend.set_config(
         {"stepfunctions": {"execute_state_machine": True}, "iam": {"load_aws_managed_policies": True}}
@@ -77,12 +80,21 @@ def application(nonce):
     clock = {"last": time.monotonic()}
     settle()
 
+    def about_itself(path, environ, start_response):
+        status, told = "404 Not Found", {}
+        if path == "/dwctl/health":
+            status, told = "200 OK", {"nonce": nonce, "pid": os.getpid()}
+        elif path == "/dwctl/stop" and environ.get("QUERY_STRING") == "nonce=" + nonce:
+            status = "200 OK"
+            threading.Timer(0.05, os._exit, (0,)).start()
+        body = json.dumps(told).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
     def app(environ, start_response):
         path = environ.get("PATH_INFO", "")
-        if path == "/dwctl/health":
-            body = json.dumps({"nonce": nonce, "pid": os.getpid()}).encode()
-            start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-            return [body]
+        if path.startswith("/dwctl/"):
+            return about_itself(path, environ, start_response)
         clock["last"] = time.monotonic()
         answer = gateway(environ, start_response)
         if path == "/moto-api/reset" and environ.get("REQUEST_METHOD") == "POST":
@@ -106,6 +118,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--nonce", default="", help="what /dwctl/health answers with")
+    parser.add_argument("--version", default="", help="kept in the ready file")
     parser.add_argument("--ready", help="file that is written once requests are answered")
     parser.add_argument("--directory", help="the process ends when this directory is gone")
     arguments = parser.parse_args()
@@ -140,8 +153,9 @@ def main():
     threading.Thread(target=keep_watch, args=(clock, arguments.directory), daemon=True).start()
     if arguments.ready:
         partial = arguments.ready + ".part"
-        with open(partial, "w", encoding="utf-8") as file:
-            json.dump({"port": port, "pid": os.getpid(), "nonce": arguments.nonce}, file)
+        state = {"port": port, "pid": os.getpid(), "nonce": arguments.nonce, "version": arguments.version}
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(state, file)
         os.replace(partial, arguments.ready)
     print(f"listening on 127.0.0.1:{port}", flush=True)
     server.serve_forever()
