@@ -2,7 +2,7 @@
 
 import importlib
 
-SERVICES = ()
+SERVICES = ("glue", "redshift")
 
 
 def load():
