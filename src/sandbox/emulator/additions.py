@@ -2,7 +2,7 @@
 
 import importlib
 
-SERVICES = ("glue", "redshift")
+SERVICES = ("glue", "redshift", "s3")
 
 
 def load():

@@ -34,6 +34,13 @@ from emulator import cbor
 
 # Signing names that are not botocore's service names.
 SERVICES = {"states": "stepfunctions", "monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
+# Deprecated operations that share their address with what replaced them.
+REPLACED = {
+    "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
+    "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
+    "PutBucketNotification": "PutBucketNotificationConfiguration",
+    "GetBucketNotification": "GetBucketNotificationConfiguration",
+}
 CBOR_PATH = re.compile(r"^/service/GraniteServiceVersion20100801/operation/([A-Za-z]+)/?$")
 
 _HANDLERS = {}
@@ -325,7 +332,7 @@ class Gateway:
             except Exception:
                 return service, region, None, described.protocol
             environ["dwctl.uri"] = uri
-            return service, region, operation.name, described.protocol
+            return service, region, REPLACED.get(operation.name, operation.name), described.protocol
         if content_type.startswith("application/x-www-form-urlencoded"):
             action = re.search(rb"(?:^|&)Action=([A-Za-z0-9]+)", body)
             protocol = "ec2" if described.protocol == "ec2" else "query"
