@@ -20,7 +20,26 @@ macro_rules! scripts {
     };
 }
 
-scripts!["__init__.py", "additions.py", "cbor.py", "server.py", "wire.py"];
+scripts![
+    "__init__.py",
+    "additions.py",
+    "cbor.py",
+    "cloudwatch.py",
+    "documents.py",
+    "ec2.py",
+    "events.py",
+    "glue.py",
+    "iam.py",
+    "kms.py",
+    "logs.py",
+    "redshift.py",
+    "s3.py",
+    "secretsmanager.py",
+    "server.py",
+    "sns.py",
+    "stepfunctions.py",
+    "wire.py",
+];
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut digest = Sha256::new();

@@ -2,7 +2,10 @@
 
 import importlib
 
-SERVICES = ("glue", "redshift", "s3")
+SERVICES = (
+    "cloudwatch", "ec2", "events", "glue", "iam", "kms", "logs", "redshift", "s3", "secretsmanager", "sns",
+    "stepfunctions",
+)
 
 
 def load():

@@ -486,6 +486,17 @@ def request_payment(call):
     return empty()
 
 
+@extends("s3", "GetObjectLockConfiguration")
+def get_object_lock(call):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html"""
+    answer = call.moto()
+    retention = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+    for unit in ("Days", "Years"):
+        if not retention.get(unit):
+            retention.pop(unit, None)
+    return answer
+
+
 # Settings of which a bucket has many, each with an id
 
 MANY = {

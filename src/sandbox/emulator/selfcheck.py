@@ -257,7 +257,7 @@ def s3_checksums():
         "Authorization": scope, "x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
     equal(plain.getresponse().status, 200)
     found = s3.head_object(Bucket=bucket, Key="plain", ChecksumMode="ENABLED")
-    equal(found["ChecksumCRC64NVME"], "rosUhgqIlIg=")
+    equal(found["ChecksumCRC64NVME"], "rosUhgp5mIg=")
     equal(found["ChecksumType"], "FULL_OBJECT")
     equal(s3.get_object(Bucket=bucket, Key="plain")["Body"].read(), b"123456789")
 
@@ -604,6 +604,333 @@ def state_machines():
     refused("StateMachineDoesNotExist", sfn.describe_state_machine, stateMachineArn=arn)
 
 
+# Glue
+
+
+@check
+def glue_jobs():
+    glue, job = client("glue"), name("j")
+    wanted = {
+        "Description": "d", "LogUri": "s3://x/l", "Role": "arn:aws:iam::123456789012:role/r",
+        "ExecutionProperty": {"MaxConcurrentRuns": 3},
+        "Command": {"Name": "glueetl", "ScriptLocation": "s3://x/s.py", "PythonVersion": "3"},
+        "DefaultArguments": {"--a": "b"}, "NonOverridableArguments": {"--c": "d"},
+        "Connections": {"Connections": ["c"]}, "MaxRetries": 2, "Timeout": 60, "SecurityConfiguration": "s",
+        "NotificationProperty": {"NotifyDelayAfter": 5}, "GlueVersion": "4.0", "NumberOfWorkers": 4,
+        "WorkerType": "G.2X", "ExecutionClass": "FLEX", "JobMode": "SCRIPT", "JobRunQueuingEnabled": True,
+        "MaintenanceWindow": "Sun:10",
+        "SourceControlDetails": {"Provider": "GITHUB", "Repository": "r", "Owner": "o", "Branch": "b"}}
+    glue.create_job(Name=job, Tags={"a": "b"}, **wanted)
+    refused("AlreadyExistsException", glue.create_job, Name=job, **wanted)
+    found = glue.get_job(JobName=job)["Job"]
+    holds(found, dict(wanted, MaxCapacity=8.0, AllocatedCapacity=8))
+    batch = glue.batch_get_jobs(JobNames=[job, "none"])
+    equal((batch["Jobs"], batch["JobsNotFound"]), ([found], ["none"]))
+    arn = f"arn:aws:glue:us-east-1:123456789012:job/{job}"
+    equal(glue.get_tags(ResourceArn=arn)["Tags"], {"a": "b"})
+    glue.tag_resource(ResourceArn=arn, TagsToAdd={"c": "d"})
+    glue.untag_resource(ResourceArn=arn, TagsToRemove=["a"])
+    equal(glue.get_tags(ResourceArn=arn)["Tags"], {"c": "d"})
+    glue.update_job(JobName=job, JobUpdate={"Role": "r", "Command": {"Name": "pythonshell"}, "MaxCapacity": 1.0})
+    found = glue.get_job(JobName=job)["Job"]
+    holds(found, {"Role": "r", "MaxCapacity": 1.0, "MaxRetries": 0})
+    assert "Description" not in found and "WorkerType" not in found, found
+    refused("EntityNotFoundException", glue.update_job, JobName="none", JobUpdate=wanted)
+    refused("InvalidInputException", glue.create_job, Name=name(), Role="r", Command={"Name": "glueetl"},
+            MaxCapacity=2.0, WorkerType="G.1X", NumberOfWorkers=2)
+    glue.start_job_run(JobName=job)
+    glue.delete_job(JobName=job)
+    refused("EntityNotFoundException", glue.get_job, JobName=job)
+    glue.create_job(Name=job, Role="r", Command={"Name": "glueetl"})
+    equal(glue.get_tags(ResourceArn=arn)["Tags"], {})
+
+
+@check
+def glue_crawlers():
+    glue, crawler = client("glue"), name("c")
+    wanted = {
+        "Role": "r", "DatabaseName": "d", "Description": "x", "Classifiers": ["k"], "TablePrefix": "p_",
+        "SchemaChangePolicy": {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"},
+        "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"},
+        "LineageConfiguration": {"CrawlerLineageSettings": "ENABLE"}, "Configuration": '{"Version":1.0}',
+        "CrawlerSecurityConfiguration": "s",
+        "LakeFormationConfiguration": {"UseLakeFormationCredentials": True, "AccountId": "123456789012"}}
+    targets = {"S3Targets": [{"Path": "s3://x", "Exclusions": ["*.tmp"], "SampleSize": 3}],
+               "JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]}
+    glue.create_crawler(Name=crawler, Targets=targets, Schedule="cron(0 6 * * ? *)", Tags={"a": "b"}, **wanted)
+    refused("AlreadyExistsException", glue.create_crawler, Name=crawler, Targets=targets, Role="r")
+    found = glue.get_crawler(Name=crawler)["Crawler"]
+    holds(found, wanted)
+    holds(found["Targets"], targets)
+    holds(found["Schedule"], {"ScheduleExpression": "cron(0 6 * * ? *)", "State": "SCHEDULED"})
+    glue.update_crawler(Name=crawler, Description="y", TablePrefix="q_")
+    found = glue.batch_get_crawlers(CrawlerNames=[crawler, "none"])
+    equal(found["CrawlersNotFound"], ["none"])
+    holds(found["Crawlers"][0], {"Description": "y", "TablePrefix": "q_", "Role": "r", "Version": 2})
+    glue.update_crawler_schedule(CrawlerName=crawler, Schedule="cron(0 7 * * ? *)")
+    equal(glue.get_crawler(Name=crawler)["Crawler"]["Schedule"]["ScheduleExpression"], "cron(0 7 * * ? *)")
+    glue.stop_crawler_schedule(CrawlerName=crawler)
+    equal(glue.get_crawler(Name=crawler)["Crawler"]["Schedule"]["State"], "NOT_SCHEDULED")
+    glue.start_crawler(Name=crawler)
+    equal(glue.get_crawler(Name=crawler)["Crawler"]["State"], "READY")
+    glue.delete_crawler(Name=crawler)
+    refused("EntityNotFoundException", glue.get_crawler, Name=crawler)
+
+
+@check
+def glue_triggers_and_workflows():
+    glue, trigger, workflow = client("glue"), name("t"), name("w")
+    glue.create_workflow(Name=workflow, Description="d", DefaultRunProperties={"a": "b"}, MaxConcurrentRuns=2,
+                         Tags={"a": "b"})
+    refused("AlreadyExistsException", glue.create_workflow, Name=workflow)
+    found = glue.batch_get_workflows(Names=[workflow, "none"])
+    equal(found["MissingWorkflows"], ["none"])
+    holds(found["Workflows"][0], {"Description": "d", "DefaultRunProperties": {"a": "b"}, "MaxConcurrentRuns": 2})
+    glue.update_workflow(Name=workflow, Description="e", DefaultRunProperties={})
+    found = glue.get_workflow(Name=workflow)["Workflow"]
+    equal((found["Description"], found.get("DefaultRunProperties", {})), ("e", {}))
+    wanted = {
+        "Type": "CONDITIONAL", "WorkflowName": workflow, "Description": "d",
+        "Predicate": {"Logical": "AND", "Conditions": [
+            {"LogicalOperator": "EQUALS", "JobName": "a", "State": "SUCCEEDED"},
+            {"LogicalOperator": "EQUALS", "CrawlerName": "c", "CrawlState": "SUCCEEDED"}]},
+        "Actions": [{"JobName": "j", "Arguments": {"--a": "b"}, "Timeout": 5, "SecurityConfiguration": "s",
+                     "NotificationProperty": {"NotifyDelayAfter": 3}}, {"CrawlerName": "c"}]}
+    glue.create_trigger(Name=trigger, StartOnCreation=True, Tags={"a": "b"}, **wanted)
+    refused("AlreadyExistsException", glue.create_trigger, Name=trigger, **wanted)
+    holds(glue.get_trigger(Name=trigger)["Trigger"], dict(wanted, State="ACTIVATED"))
+    glue.stop_trigger(Name=trigger)
+    equal(glue.get_trigger(Name=trigger)["Trigger"]["State"], "DEACTIVATED")
+    update = {"Actions": [{"JobName": "k"}], "Predicate": {"Conditions": [
+        {"LogicalOperator": "EQUALS", "JobName": "z", "State": "FAILED"}]}}
+    found = glue.update_trigger(Name=trigger, TriggerUpdate=update)["Trigger"]
+    holds(found, dict(update, Type="CONDITIONAL", WorkflowName=workflow))
+    assert "Description" not in found
+    event = name("t")
+    glue.create_trigger(Name=event, Type="EVENT", WorkflowName=workflow, Actions=[{"JobName": "j"}],
+                        EventBatchingCondition={"BatchSize": 5, "BatchWindow": 60})
+    found = glue.batch_get_triggers(TriggerNames=[event, "none"])
+    equal(found["TriggersNotFound"], ["none"])
+    holds(found["Triggers"][0], {"EventBatchingCondition": {"BatchSize": 5, "BatchWindow": 60}})
+    refused("InvalidInputException", glue.create_trigger, Name=name(), Type="SCHEDULED", Schedule="daily",
+            Actions=[{"JobName": "j"}])
+    scheduled = name("t")
+    glue.create_trigger(Name=scheduled, Type="SCHEDULED", Schedule="cron(0 6 * * ? *)",
+                        Actions=[{"JobName": "j"}])
+    holds(glue.get_trigger(Name=scheduled)["Trigger"], {"State": "CREATED", "Schedule": "cron(0 6 * * ? *)"})
+    for one in (trigger, event, scheduled):
+        glue.delete_trigger(Name=one)
+    glue.delete_workflow(Name=workflow)
+
+
+@check
+def glue_the_rest():
+    glue, connection = client("glue"), name("c")
+    wanted = {"Name": connection, "ConnectionType": "JDBC", "Description": "d", "MatchCriteria": ["m"],
+              "ConnectionProperties": {"JDBC_CONNECTION_URL": "u", "USERNAME": "n", "PASSWORD": "p"},
+              "PhysicalConnectionRequirements": {"SubnetId": "s", "SecurityGroupIdList": ["g"],
+                                                 "AvailabilityZone": "us-east-1a"}}
+    glue.create_connection(ConnectionInput=wanted, Tags={"a": "b"})
+    holds(glue.get_connection(Name=connection)["Connection"], wanted)
+    found = glue.get_connections(HidePassword=True, Filter={"ConnectionType": "JDBC"})["ConnectionList"]
+    assert all("PASSWORD" not in one["ConnectionProperties"] for one in found)
+    glue.update_connection(Name=connection, ConnectionInput=dict(wanted, Description="e"))
+    equal(glue.get_connection(Name=connection)["Connection"]["Description"], "e")
+    glue.delete_connection(ConnectionName=connection)
+    refused("EntityNotFoundException", glue.get_connection, Name=connection)
+    classifier = {"Name": name("k"), "Delimiter": ";", "QuoteSymbol": "'", "ContainsHeader": "PRESENT",
+                  "Header": ["a", "b"], "DisableValueTrimming": True, "AllowSingleColumn": False}
+    glue.create_classifier(CsvClassifier=classifier)
+    refused("AlreadyExistsException", glue.create_classifier, CsvClassifier=classifier)
+    holds(glue.get_classifier(Name=classifier["Name"])["Classifier"]["CsvClassifier"], classifier)
+    glue.update_classifier(CsvClassifier={"Name": classifier["Name"], "Delimiter": ","})
+    equal(glue.get_classifier(Name=classifier["Name"])["Classifier"]["CsvClassifier"]["Delimiter"], ",")
+    glue.delete_classifier(Name=classifier["Name"])
+    database = name("d")
+    glue.create_database(DatabaseInput={"Name": database, "Description": "d", "Parameters": {"a": "b"},
+                                        "LocationUri": "s3://x"}, Tags={"a": "b"})
+    refused("AlreadyExistsException", glue.create_database, DatabaseInput={"Name": database})
+    glue.update_database(Name=database, DatabaseInput={"Name": database, "Description": "e"})
+    found = glue.get_database(Name=database)["Database"]
+    equal((found["Description"], found.get("Parameters", {})), ("e", {}))
+    arn = f"arn:aws:glue:us-east-1:123456789012:database/{database}"
+    equal(glue.get_tags(ResourceArn=arn)["Tags"], {"a": "b"})
+    glue.delete_database(Name=database)
+
+
+# Redshift
+
+
+def a_network():
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone="us-east-1" + zone)[
+        "Subnet"]["SubnetId"] for index, zone in enumerate("ab")]
+    return vpc, subnets
+
+
+@check
+def redshift_groups():
+    redshift, group = client("redshift"), name("p")
+    redshift.create_cluster_parameter_group(ParameterGroupName=group, ParameterGroupFamily="redshift-2.0",
+                                            Description="d", Tags=[{"Key": "a", "Value": "b"}])
+    refused("ClusterParameterGroupAlreadyExists", redshift.create_cluster_parameter_group,
+            ParameterGroupName=group, ParameterGroupFamily="redshift-2.0", Description="d")
+    wlm = json.dumps([{"query_group": [], "auto_wlm": True}])
+    redshift.modify_cluster_parameter_group(ParameterGroupName=group, Parameters=[
+        {"ParameterName": "wlm_json_configuration", "ParameterValue": wlm},
+        {"ParameterName": "statement_timeout", "ParameterValue": "5000"}])
+    changed = redshift.describe_cluster_parameters(ParameterGroupName=group, Source="user")["Parameters"]
+    equal({one["ParameterName"]: one["ParameterValue"] for one in changed},
+          {"wlm_json_configuration": wlm, "statement_timeout": "5000"})
+    every = redshift.describe_cluster_parameters(ParameterGroupName=group)["Parameters"]
+    assert len(every) > 10 and any(one["Source"] == "engine-default" for one in every)
+    refused("InvalidParameterValue", redshift.modify_cluster_parameter_group, ParameterGroupName=group,
+            Parameters=[{"ParameterName": "nonsense", "ParameterValue": "x"}])
+    refused("InvalidParameterValue", redshift.modify_cluster_parameter_group, ParameterGroupName=group,
+            Parameters=[{"ParameterName": "require_ssl", "ParameterValue": "maybe"}])
+    redshift.reset_cluster_parameter_group(ParameterGroupName=group, Parameters=[
+        {"ParameterName": "statement_timeout"}])
+    equal(len(redshift.describe_cluster_parameters(ParameterGroupName=group, Source="user")["Parameters"]), 1)
+    defaults = redshift.describe_default_cluster_parameters(ParameterGroupFamily="redshift-2.0")
+    assert defaults["DefaultClusterParameters"]["Parameters"]
+    arn = f"arn:aws:redshift:us-east-1:123456789012:parametergroup:{group}"
+    redshift.create_tags(ResourceName=arn, Tags=[{"Key": "c", "Value": "d"}])
+    redshift.delete_tags(ResourceName=arn, TagKeys=["a"])
+    equal([one["Tag"] for one in redshift.describe_tags(ResourceName=arn)["TaggedResources"]],
+          [{"Key": "c", "Value": "d"}])
+    redshift.delete_cluster_parameter_group(ParameterGroupName=group)
+    refused("ClusterParameterGroupNotFound", redshift.describe_cluster_parameter_groups, ParameterGroupName=group)
+    vpc, subnets = a_network()
+    group = name("s")
+    redshift.create_cluster_subnet_group(ClusterSubnetGroupName=group, Description="d", SubnetIds=subnets[:1],
+                                         Tags=[{"Key": "a", "Value": "b"}])
+    refused("ClusterSubnetGroupAlreadyExists", redshift.create_cluster_subnet_group, ClusterSubnetGroupName=group,
+            Description="d", SubnetIds=subnets)
+    redshift.modify_cluster_subnet_group(ClusterSubnetGroupName=group, Description="e", SubnetIds=subnets)
+    found = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=group)["ClusterSubnetGroups"][0]
+    holds(found, {"Description": "e", "VpcId": vpc, "Tags": [{"Key": "a", "Value": "b"}]})
+    equal(sorted(one["SubnetIdentifier"] for one in found["Subnets"]), sorted(subnets))
+    redshift.delete_cluster_subnet_group(ClusterSubnetGroupName=group)
+    refused("ClusterSubnetGroupNotFoundFault", redshift.describe_cluster_subnet_groups,
+            ClusterSubnetGroupName=group)
+
+
+@check
+def redshift_clusters():
+    redshift, cluster = client("redshift"), name("c")
+    vpc, subnets = a_network()
+    group, other = name("s"), name("p")
+    redshift.create_cluster_subnet_group(ClusterSubnetGroupName=group, Description="d", SubnetIds=subnets)
+    redshift.create_cluster_parameter_group(ParameterGroupName=other, ParameterGroupFamily="redshift-1.0",
+                                            Description="d")
+    security = client("ec2").create_security_group(GroupName="rs", Description="d", VpcId=vpc)["GroupId"]
+    role = "arn:aws:iam::123456789012:role/r"
+    wanted = {"NodeType": "ra3.xlplus", "MasterUsername": "admin", "NumberOfNodes": 2, "EnhancedVpcRouting": True,
+              "ClusterSubnetGroupName": group, "PreferredMaintenanceWindow": "mon:03:00-mon:03:30",
+              "AutomatedSnapshotRetentionPeriod": 7, "PubliclyAccessible": False, "AllowVersionUpgrade": False,
+              "DBName": "dw", "MaintenanceTrackName": "trailing", "DefaultIamRoleArn": role,
+              "ManualSnapshotRetentionPeriod": 30, "IpAddressType": "ipv4"}
+    arguments = dict(wanted, ClusterIdentifier=cluster, ClusterType="multi-node", ManageMasterPassword=True,
+                     Port=5440, IamRoles=[role], VpcSecurityGroupIds=[security], AvailabilityZoneRelocation=True,
+                     Tags=[{"Key": "a", "Value": "b"}])
+    made = redshift.create_cluster(**arguments)["Cluster"]
+    equal(made["ClusterStatus"], "creating")
+    refused("ClusterAlreadyExists", redshift.create_cluster, **arguments)
+    found = redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]
+    holds(found, dict(wanted, ClusterStatus="available", ClusterAvailabilityStatus="Available", VpcId=vpc,
+                      Encrypted=True, MultiAZ="Disabled", AvailabilityZoneRelocationStatus="enabled"))
+    equal(found["Endpoint"]["Port"], 5440)
+    assert found["ClusterNamespaceArn"].startswith("arn:aws:redshift:us-east-1:123456789012:namespace:")
+    equal(found["VpcSecurityGroups"], [{"VpcSecurityGroupId": security, "Status": "active"}])
+    client("secretsmanager").describe_secret(SecretId=found["MasterPasswordSecretArn"])
+    equal(found["IamRoles"], [{"IamRoleArn": role, "ApplyStatus": "in-sync"}])
+    equal(redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]["ClusterNamespaceArn"],
+          found["ClusterNamespaceArn"])
+    redshift.get_waiter("cluster_available").wait(ClusterIdentifier=cluster)
+
+    changed = {"AutomatedSnapshotRetentionPeriod": 9, "PreferredMaintenanceWindow": "tue:03:00-tue:03:30",
+               "AllowVersionUpgrade": True, "EnhancedVpcRouting": False, "PubliclyAccessible": True,
+               "MaintenanceTrackName": "current"}
+    redshift.modify_cluster(ClusterIdentifier=cluster, ClusterParameterGroupName=other, MasterUserPassword="Abcdef12",
+                            KmsKeyId="arn:aws:kms:us-east-1:123456789012:key/k", **changed)
+    found = redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]
+    holds(found, dict(changed, KmsKeyId="arn:aws:kms:us-east-1:123456789012:key/k"))
+    assert "MasterPasswordSecretArn" not in found
+    equal(found["ClusterParameterGroups"], [
+        {"ParameterGroupName": other, "ParameterApplyStatus": "pending-reboot"}])
+    redshift.reboot_cluster(ClusterIdentifier=cluster)
+    found = redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]
+    equal(found["ClusterParameterGroups"][0]["ParameterApplyStatus"], "in-sync")
+    redshift.resize_cluster(ClusterIdentifier=cluster, NumberOfNodes=4, NodeType="ra3.4xlarge")
+    holds(redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0],
+          {"NumberOfNodes": 4, "NodeType": "ra3.4xlarge"})
+    second = role + "2"
+    redshift.modify_cluster_iam_roles(ClusterIdentifier=cluster, AddIamRoles=[second], RemoveIamRoles=[role],
+                                      DefaultIamRoleArn=second)
+    found = redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]
+    equal([one["IamRoleArn"] for one in found["IamRoles"]], [second])
+    equal(found["DefaultIamRoleArn"], second)
+    equal(redshift.describe_logging_status(ClusterIdentifier=cluster)["LoggingEnabled"], False)
+    redshift.enable_logging(ClusterIdentifier=cluster, LogDestinationType="cloudwatch", LogExports=["userlog"])
+    holds(redshift.describe_logging_status(ClusterIdentifier=cluster), {
+        "LoggingEnabled": True, "LogDestinationType": "cloudwatch", "LogExports": ["userlog"]})
+    bucket = name("b")
+    client("s3").create_bucket(Bucket=bucket)
+    redshift.enable_logging(ClusterIdentifier=cluster, BucketName=bucket, S3KeyPrefix="p/")
+    holds(redshift.describe_logging_status(ClusterIdentifier=cluster), {
+        "LoggingEnabled": True, "BucketName": bucket, "S3KeyPrefix": "p/"})
+    redshift.disable_logging(ClusterIdentifier=cluster)
+    redshift.create_snapshot_copy_grant(SnapshotCopyGrantName="g")
+    redshift.enable_snapshot_copy(ClusterIdentifier=cluster, DestinationRegion="us-west-2", RetentionPeriod=5,
+                                  ManualSnapshotRetentionPeriod=10, SnapshotCopyGrantName="g")
+    refused("SnapshotCopyAlreadyEnabledFault", redshift.enable_snapshot_copy, ClusterIdentifier=cluster,
+            DestinationRegion="us-west-2")
+    redshift.modify_snapshot_copy_retention_period(ClusterIdentifier=cluster, RetentionPeriod=6)
+    redshift.modify_snapshot_copy_retention_period(ClusterIdentifier=cluster, RetentionPeriod=11, Manual=True)
+    equal(redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]["ClusterSnapshotCopyStatus"],
+          {"DestinationRegion": "us-west-2", "RetentionPeriod": 6, "ManualSnapshotRetentionPeriod": 11,
+           "SnapshotCopyGrantName": "g"})
+    redshift.disable_snapshot_copy(ClusterIdentifier=cluster)
+    redshift.modify_cluster_maintenance(ClusterIdentifier=cluster, DeferMaintenance=True,
+                                        DeferMaintenanceDuration=7)
+    redshift.modify_aqua_configuration(ClusterIdentifier=cluster, AquaConfigurationStatus="auto")
+    redshift.pause_cluster(ClusterIdentifier=cluster)
+    equal(redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]["ClusterStatus"], "paused")
+    refused("InvalidClusterState", redshift.modify_cluster, ClusterIdentifier=cluster, AllowVersionUpgrade=True)
+    redshift.resume_cluster(ClusterIdentifier=cluster)
+    schedule = name("h")
+    redshift.create_snapshot_schedule(ScheduleIdentifier=schedule, ScheduleDefinitions=["rate(12 hours)"])
+    redshift.modify_cluster_snapshot_schedule(ClusterIdentifier=cluster, ScheduleIdentifier=schedule)
+    equal(redshift.describe_clusters(ClusterIdentifier=cluster)["Clusters"][0]["SnapshotScheduleIdentifier"],
+          schedule)
+    limit = redshift.create_usage_limit(ClusterIdentifier=cluster, FeatureType="spectrum", LimitType="data-scanned",
+                                        Amount=1)["UsageLimitId"]
+    redshift.modify_usage_limit(UsageLimitId=limit, Amount=2)
+    equal(redshift.describe_usage_limits(ClusterIdentifier=cluster)["UsageLimits"][0]["Amount"], 2)
+    redshift.delete_usage_limit(UsageLimitId=limit)
+    action = name("a")
+    redshift.create_scheduled_action(
+        ScheduledActionName=action, Schedule="cron(0 6 * * ? *)", IamRole=role,
+        TargetAction={"PauseCluster": {"ClusterIdentifier": cluster}})
+    holds(redshift.describe_scheduled_actions(ScheduledActionName=action)["ScheduledActions"][0], {
+        "TargetAction": {"PauseCluster": {"ClusterIdentifier": cluster}}, "State": "ACTIVE"})
+    redshift.delete_scheduled_action(ScheduledActionName=action)
+    refused("DependencyViolation", client("ec2").delete_subnet, SubnetId=subnets[0])
+    refused("DependencyViolation", client("ec2").delete_security_group, GroupId=security)
+    refused("InvalidClusterSubnetGroupStateFault", redshift.delete_cluster_subnet_group,
+            ClusterSubnetGroupName=group)
+    refused("InvalidClusterParameterGroupState", redshift.delete_cluster_parameter_group, ParameterGroupName=other)
+    refused("InvalidParameterCombination", redshift.delete_cluster, ClusterIdentifier=cluster)
+    final = name("f")
+    redshift.delete_cluster(ClusterIdentifier=cluster, FinalClusterSnapshotIdentifier=final)
+    refused("ClusterNotFound", redshift.describe_clusters, ClusterIdentifier=cluster)
+    found = redshift.describe_cluster_snapshots(SnapshotIdentifier=final)["Snapshots"][0]
+    holds(found, {"ClusterIdentifier": cluster, "SnapshotType": "manual"})
+    redshift.delete_cluster_snapshot(SnapshotIdentifier=final)
+    redshift.delete_snapshot_copy_grant(SnapshotCopyGrantName="g")
+
+
 # Network
 
 
@@ -651,6 +978,7 @@ def networks():
     ingress = [rule for rule in rules if not rule["IsEgress"]]
     equal(sorted(rule.get("CidrIpv4", "") for rule in ingress), ["", "10.0.0.0/8", "11.0.0.0/8"])
     equal([rule["ReferencedGroupInfo"]["GroupId"] for rule in ingress if "ReferencedGroupInfo" in rule], [two])
+    equal([rule["Description"] for rule in ingress if "ReferencedGroupInfo" in rule], ["g"])
     equal([rule["CidrIpv4"] for rule in rules if rule["IsEgress"]], ["0.0.0.0/0"])
     chosen = next(rule for rule in ingress if rule.get("CidrIpv4") == "10.0.0.0/8")
     equal((chosen["Description"], chosen["FromPort"]), ("x", 443))
