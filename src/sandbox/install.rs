@@ -84,9 +84,8 @@ pub(super) async fn ensure(progress: &dyn Fn(&str)) -> Result<Emulator, Diagnost
     let emulator =
         Emulator { python: home.join("venv/bin/python"), scripts: home.join(format!("files-{}", version())) };
     let marker = home.join(".complete");
-    let is_complete = || {
-        fs::read_to_string(&marker).is_ok_and(|text| text.trim() == key) && emulator.python.exists()
-    };
+    let is_complete =
+        || fs::read_to_string(&marker).is_ok_and(|text| text.trim() == key) && emulator.python.exists();
     if is_complete() && emulator.scripts.join(".complete").exists() {
         return Ok(emulator);
     }
@@ -113,13 +112,15 @@ fn key(python: &str) -> String {
 /// Makes the virtual environment. A former one that was left half-made is cleared.
 async fn environment(python: &Python, home: &Path) -> Result<(), Diagnostic> {
     let venv = home.join("venv");
-    let made = run(&python.program, &["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), venv.as_os_str()]).await;
+    let made =
+        run(&python.program, &["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), venv.as_os_str()]).await;
     let made = made.map_err(|error| missing(&python.program, &error))?;
     if !made.status.success() {
         return Err(no_venv(&python.program).note(words(&made)));
     }
     let requirements = home.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).map_err(|error| trouble(&requirements, "cannot be written", &error))?;
+    fs::write(&requirements, REQUIREMENTS)
+        .map_err(|error| trouble(&requirements, "cannot be written", &error))?;
     let inner = venv.join("bin/python");
     let arguments = "-I -m pip install --disable-pip-version-check --no-input --quiet --require-hashes --no-deps \
                      --only-binary :all: --requirement";
@@ -129,7 +130,9 @@ async fn environment(python: &Python, home: &Path) -> Result<(), Diagnostic> {
     if !installed.status.success() {
         return Err(Diagnostic::error("sandbox-install", "the local AWS cannot be installed: pip failed")
             .note(format!("the end of pip's output:\n{}", words(&installed)))
-            .help("the sandbox needs the network once, for pip; pip's own configuration (index, proxy) is used")
+            .help(
+                "the sandbox needs the network once, for pip; pip's own configuration (index, proxy) is used",
+            )
             .help("nothing was left half-done: the next `dwctl sandbox up` installs again"));
     }
     Ok(())
@@ -245,6 +248,7 @@ fn words(output: &Output) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

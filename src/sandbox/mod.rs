@@ -6,6 +6,8 @@
 //! or when its directory is gone. Every answer that identifies it carries the nonce
 //! of its state file, so another program on the same port is never taken for it.
 
+#![allow(clippy::result_large_err, reason = "an error ends the verb: its size does not matter")]
+
 mod http;
 mod install;
 
@@ -212,9 +214,7 @@ fn trouble(path: &Path, what: &str, error: &std::io::Error) -> Diagnostic {
 
 fn remove(path: &Path) -> Result<(), Diagnostic> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(trouble(path, "cannot be removed", &error))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble(path, "cannot be removed", &error)),
         _ => Ok(()),
     }
 }
