@@ -8,7 +8,7 @@ SERVICES = (
 )
 
 
-def load():
-    """Imports every addition; each registers itself."""
-    for name in SERVICES:
-        importlib.import_module("emulator." + name)
+def load(service):
+    """Imports the additions of a service, once; each registers itself."""
+    if service in SERVICES:
+        importlib.import_module("emulator." + service)

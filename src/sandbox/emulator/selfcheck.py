@@ -59,6 +59,7 @@ def unknown_operations():
     response = refused("NotImplemented", client("glue").list_blueprints)
     equal(response["ResponseMetadata"]["HTTPStatusCode"], 501)
     refused("NotImplemented", client("redshift").describe_hsm_configurations)
+    refused("NotImplemented", client("redshift-serverless").list_namespaces)
 
 
 # S3
@@ -602,6 +603,50 @@ def state_machines():
                   "encryptionConfiguration": {"type": "AWS_OWNED_KEY"}})
     sfn.delete_state_machine(stateMachineArn=arn)
     refused("StateMachineDoesNotExist", sfn.describe_state_machine, stateMachineArn=arn)
+
+
+@check
+def cloudwatch_cbor():
+    """The wire form of Smithy RPC v2 CBOR: indefinite lengths, gzip, errors."""
+    import gzip
+    import urllib.request
+
+    alarm = name("a")
+    items = {"AlarmName": alarm, "MetricName": "m", "Namespace": "n", "Statistic": "Sum",
+             "ComparisonOperator": "GreaterThanThreshold"}
+
+    def text(value):
+        data = value.encode()
+        return bytes([0x78, len(data)]) + data
+
+    body = b"\xbf" + b"".join(text(key) + text(value) for key, value in items.items())
+    body += text("Period") + b"\x18\x3c" + text("EvaluationPeriods") + b"\x01"
+    body += text("Threshold") + b"\xfa\x3f\xc0\x00\x00\xff"  # 1.5 in single precision; end of the map
+
+    def post(operation, data, **more):
+        request = urllib.request.Request(
+            f"{ENDPOINT}/service/GraniteServiceVersion20100801/operation/{operation}", data, {
+                "smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor",
+                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/monitoring/aws4_request, "
+                                 "SignedHeaders=host, Signature=0", **more})
+        try:
+            return urllib.request.urlopen(request)
+        except urllib.error.HTTPError as error:
+            return error
+
+    answer = post("PutMetricAlarm", gzip.compress(body), **{"Content-Encoding": "gzip"})
+    equal((answer.status, answer.headers["smithy-protocol"]), (200, "rpc-v2-cbor"))
+    equal(client("cloudwatch").describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["Threshold"], 1.5)
+    answer = post("DescribeAlarms", b"\xa0")
+    assert b"\xc1" in answer.read(), "timestamps carry tag 1"
+    answer = post("GetDashboard", b"\xa1" + text("DashboardName") + text("none"))
+    equal((answer.status, answer.headers["x-amzn-query-error"]), (404, "ResourceNotFound;Sender"))
+    assert b"DashboardNotFoundError" in answer.read()
+    answer = post("Nonsense", b"\xa0")
+    equal(answer.status, 501)
+    client("cloudwatch").put_metric_data(Namespace="n", MetricData=[
+        {"MetricName": "m" * 100, "Value": 1.0, "Dimensions": [{"Name": "a", "Value": str(index)}]}
+        for index in range(300)])
 
 
 # Glue

@@ -72,9 +72,8 @@ def application(nonce):
     """The WSGI application and the clock of its last request."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from emulator import additions, wire
+    from emulator import wire
 
-    additions.load()
     moto_app = DomainDispatcherApplication(create_backend_app)
     gateway = wire.Gateway(moto_app)
     clock = {"last": time.monotonic()}

@@ -22,6 +22,7 @@ import zlib
 
 import botocore.parsers
 import botocore.serialize
+from moto.core.errors import get_error_model
 from moto.core.exceptions import ServiceException
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request
@@ -30,7 +31,7 @@ from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from moto.moto_api._internal import mock_random
 
-from emulator import cbor
+from emulator import additions, cbor
 
 # Signing names that are not botocore's service names.
 SERVICES = {"states": "stepfunctions", "monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
@@ -87,6 +88,13 @@ def extends(service, *operations):
     return mark
 
 
+def handler_of(service, operation):
+    """The addition for an operation. A service's additions are loaded when it is first asked for:
+    models are large, and most runs need few of them."""
+    additions.load(service)
+    return _HANDLERS.get((service, operation))
+
+
 @functools.lru_cache(maxsize=None)
 def model(service):
     """botocore's model of a service, or None."""
@@ -139,7 +147,7 @@ class Call:
     def call(self, operation, params=None, service=None):
         """As `ask`, with what the additions make of it."""
         service = service or self.service
-        handler = _HANDLERS.get((service, operation))
+        handler = handler_of(service, operation)
         if handler is None:
             return self.ask(operation, params, service)
         environ, body = self._request(service, operation, params or {})
@@ -268,7 +276,7 @@ class Gateway:
         body = read_body(environ)
         try:
             raw = self.answer(environ, body)
-        except Exception as error:  # a fault of the emulator must not look like AWS's
+        except Exception as error:
             traceback.print_exc(file=sys.stderr)
             raw = Raw(
                 500,
@@ -295,7 +303,11 @@ class Gateway:
             return lambda _data: None
 
         try:
-            chunks = self.moto_app(inner, start_response)
+            try:
+                moto_app = self.moto_app.get_application(inner)
+            except Exception:  # a service that moto does not know at all
+                return Raw(501, [("Content-Type", "text/html")], b"NotImplementedError")
+            chunks = moto_app(inner, start_response)
             try:
                 data = b"".join(chunks)
             finally:
@@ -341,7 +353,7 @@ class Gateway:
 
     def answer(self, environ, body):
         service, region, operation, protocol = self.identify(environ, body)
-        handler = _HANDLERS.get((service, operation))
+        handler = handler_of(service, operation)
         if protocol == "cbor" or handler is not None:
             try:
                 described = model(service).operation_model(operation)
@@ -365,11 +377,15 @@ class Gateway:
                 else:
                     with _LOCKS.setdefault(service, threading.RLock()):
                         result = handler(call)
+                if isinstance(result, Raw):
+                    return result
+                return self.success(service, described, protocol, result or {})
             except ServiceException as error:
                 return self.failure(service, described, protocol, error)
-            if isinstance(result, Raw):
-                return result
-            return self.success(service, described, protocol, result or {})
+            except Exception as error:  # a fault of the emulator must not look like AWS's
+                traceback.print_exc(file=sys.stderr)
+                fault = AwsError("InternalFailure", "the emulator failed: " + repr(error), 500)
+                return self.failure(service, described, protocol, fault)
         raw = self.forward(environ, body)
         if raw.is_html() and service not in (None, ""):
             fault = not_implemented(operation or environ.get("PATH_INFO", ""))
@@ -419,8 +435,18 @@ class Gateway:
     def failure(self, service, described, protocol, error):
         status = getattr(error, "status", None)
         if protocol == "cbor":
-            document = {"__type": error.code, "message": error.message}
-            headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), _id()]
+            # https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
+            # The body names the error's shape, the header its code of the query protocol.
+            shape = get_error_model(error, model(service))
+            code = shape.error_code
+            for one in described.error_shapes if described is not None else []:
+                if one.metadata.get("error", {}).get("code") == error.code:
+                    shape = one
+            members = getattr(shape, "members", {})
+            document = {name: getattr(error, name) for name in members if getattr(error, name, None) is not None}
+            document.update({"__type": shape.name, "message": error.message})
+            headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), _id(),
+                       ("x-amzn-query-error", code + ";Sender")]
             return Raw(status or 400, headers, cbor.encode(document))
         if described is None:
             if protocol in ("query", "ec2", "rest-xml"):
