@@ -33,6 +33,8 @@ scripts![
     "kms.py",
     "logs.py",
     "redshift.py",
+    "redshift_common.py",
+    "redshift_groups.py",
     "s3.py",
     "secretsmanager.py",
     "server.py",

@@ -2,13 +2,23 @@
 
 import importlib
 
-SERVICES = (
-    "cloudwatch", "ec2", "events", "glue", "iam", "kms", "logs", "redshift", "s3", "secretsmanager", "sns",
-    "stepfunctions",
-)
+MODULES = {
+    "cloudwatch": ("cloudwatch",),
+    "ec2": ("ec2",),
+    "events": ("events",),
+    "glue": ("glue",),
+    "iam": ("iam",),
+    "kms": ("kms",),
+    "logs": ("logs",),
+    "redshift": ("redshift", "redshift_groups"),
+    "s3": ("s3",),
+    "secretsmanager": ("secretsmanager",),
+    "sns": ("sns",),
+    "stepfunctions": ("stepfunctions",),
+}
 
 
 def load(service):
     """Imports the additions of a service, once; each registers itself."""
-    if service in SERVICES:
-        importlib.import_module("emulator." + service)
+    for module in MODULES.get(service, ()):
+        importlib.import_module("emulator." + module)

@@ -243,9 +243,8 @@ def update_crawler(call):
         raise AwsError("CrawlerRunningException", f"Crawler with name {call['Name']} is running.")
     check_crawler(call.params)
     spec(crawler).update(given(call.params))
-    for name in ("Schedule",):
-        if spec(crawler).get(name) == "":
-            spec(crawler).pop(name)
+    if spec(crawler).get("Schedule") == "":
+        spec(crawler).pop("Schedule")
     if call.get("Schedule"):
         spec(crawler)["ScheduleState"] = "SCHEDULED"
     crawler.version += 1

@@ -339,8 +339,8 @@ def iam_roles_and_policies():
 @check
 def secrets():
     sm, secret = client("secretsmanager"), name("s")
-    made = sm.create_secret(Name=secret, SecretString="x", Description="d", KmsKeyId="alias/k",
-                            Tags=[{"Key": "a", "Value": "b"}])
+    sm.create_secret(Name=secret, SecretString="x", Description="d", KmsKeyId="alias/k",
+                     Tags=[{"Key": "a", "Value": "b"}])
     refused("ResourceExistsException", sm.create_secret, Name=secret, SecretString="y")
     policy = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}]})
@@ -1065,7 +1065,7 @@ if __name__ == "__main__":
         try:
             function()
             print("ok    ", function.__name__)
-        except Exception as error:
+        except Exception:
             failed += 1
             print("FAILED", function.__name__)
             traceback.print_exc(limit=-2, file=sys.stdout)
