@@ -1,0 +1,24 @@
+"""The list of services that are extended."""
+
+import importlib
+
+MODULES = {
+    "cloudwatch": ("cloudwatch",),
+    "ec2": ("ec2",),
+    "events": ("events",),
+    "glue": ("glue",),
+    "iam": ("iam",),
+    "kms": ("kms",),
+    "logs": ("logs",),
+    "redshift": ("redshift", "redshift_groups"),
+    "s3": ("s3",),
+    "secretsmanager": ("secretsmanager",),
+    "sns": ("sns",),
+    "stepfunctions": ("stepfunctions",),
+}
+
+
+def load(service):
+    """Imports the additions of a service, once; each registers itself."""
+    for module in MODULES.get(service, ()):
+        importlib.import_module("emulator." + module)

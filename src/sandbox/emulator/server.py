@@ -1,0 +1,164 @@
+"""Runs moto with the additions on loopback.
+
+Started by `dwctl sandbox up`; also by hand: `python server.py --port 5005`.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# The folder of this file must not shadow top-level modules: only its parent is searched.
+sys.path[:] = [os.path.dirname(HERE)] + [entry for entry in sys.path if os.path.abspath(entry or ".") != HERE]
+
+IDLE_SECONDS = 6 * 60 * 60
+
+
+def stay_on_loopback():
+    """Refuses every connection of this process that would leave the machine.
+
+    moto itself would post to the HTTP endpoints of SNS subscriptions, for example.
+    """
+
+    def watch(event, arguments):
+        if event == "socket.connect":
+            address = arguments[1]
+            if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+                raise ConnectionRefusedError("the sandbox does not leave loopback")
+        elif event == "socket.getaddrinfo":
+            host = arguments[0]
+            host = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+            if host not in (None, "", "127.0.0.1", "::1", "localhost", "0.0.0.0"):
+                raise ConnectionRefusedError("the sandbox looks up no other host")
+
+    sys.addaudithook(watch)
+
+
+def environment(port):
+    """What moto reads from the environment, before it is imported."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    os.environ["MOTO_PORT"] = str(port)
+    # Managed policies exist in every account of AWS.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    for name in ("MOTO_ACCOUNT_ID", "MOTO_S3_CUSTOM_ENDPOINTS", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        os.environ.pop(name, None)
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1",
+        AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    )
+
+
+def settle():
+    """The settings that a reset of moto must not undo."""
+    from moto.moto_api import state_manager
+    from moto.moto_api._internal.models import moto_api_backend
+
+    # moto warns of every error code that botocore's model does not list.
+    warnings.simplefilter("ignore")
+    state_manager.set_transition("glue::crawl", {"progression": "immediate"})
+    moto_api_backend.set_config(
+        {"stepfunctions": {"execute_state_machine": True}, "iam": {"load_aws_managed_policies": True}}
+    )
+
+
+def application(nonce):
+    """The WSGI application and the clock of its last request."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from emulator import wire
+
+    moto_app = DomainDispatcherApplication(create_backend_app)
+    gateway = wire.Gateway(moto_app)
+    clock = {"last": time.monotonic()}
+    settle()
+
+    def about_itself(path, environ, start_response):
+        status, told = "404 Not Found", {}
+        if path == "/dwctl/health":
+            status, told = "200 OK", {"nonce": nonce, "pid": os.getpid()}
+        elif path == "/dwctl/stop" and environ.get("QUERY_STRING") == "nonce=" + nonce:
+            status = "200 OK"
+            threading.Timer(0.05, os._exit, (0,)).start()
+        body = json.dumps(told).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def app(environ, start_response):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/dwctl/"):
+            return about_itself(path, environ, start_response)
+        clock["last"] = time.monotonic()
+        answer = gateway(environ, start_response)
+        if path == "/moto-api/reset" and environ.get("REQUEST_METHOD") == "POST":
+            wire.forget()
+            settle()
+        return answer
+
+    return app, clock
+
+
+def keep_watch(clock, directory):
+    """Ends the process when nobody uses it, or when its directory is gone."""
+    while True:
+        time.sleep(5)
+        idle = time.monotonic() - clock["last"]
+        if idle > IDLE_SECONDS or directory and not os.path.isdir(directory):
+            os._exit(0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--nonce", default="", help="what /dwctl/health answers with")
+    parser.add_argument("--version", default="", help="kept in the ready file")
+    parser.add_argument("--ready", help="file that is written once requests are answered")
+    parser.add_argument("--directory", help="the process ends when this directory is gone")
+    arguments = parser.parse_args()
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", arguments.port))
+    listener.listen(512)
+    port = listener.getsockname()[1]
+    environment(port)
+    stay_on_loopback()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    app, clock = application(arguments.nonce)
+
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import ThreadedWSGIServer
+
+    class Handler(MotoRequestHandler):
+        # Connections are kept; without Nagle's delay, or each answer costs 40 ms.
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def log_request(self, code="-", size="-"):
+            pass
+
+    class Server(ThreadedWSGIServer):
+        daemon_threads = True
+        request_queue_size = 512
+
+    server = Server("127.0.0.1", port, app, handler=Handler, fd=listener.fileno())
+    threading.Thread(target=keep_watch, args=(clock, arguments.directory), daemon=True).start()
+    if arguments.ready:
+        partial = arguments.ready + ".part"
+        state = {"port": port, "pid": os.getpid(), "nonce": arguments.nonce, "version": arguments.version}
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(state, file)
+        os.replace(partial, arguments.ready)
+    print(f"listening on 127.0.0.1:{port}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

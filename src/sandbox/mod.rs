@@ -1,0 +1,385 @@
+//! The sandbox: a local AWS for first runs and for tests.
+//!
+//! One emulator a directory: moto with our additions, in its own virtual
+//! environment, on a free port of 127.0.0.1. It is detached from the process that
+//! starts it, is reused while it runs, and ends by itself when idle for six hours
+//! or when its directory is gone. Every answer that identifies it carries the nonce
+//! of its state file, so another program on the same port is never taken for it.
+
+#![allow(clippy::result_large_err, reason = "an error ends the verb: its size does not matter")]
+
+mod http;
+mod install;
+
+use crate::diag::Diagnostic;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the emulator may take from its start to its first answer.
+const START_DEADLINE: Duration = Duration::from_secs(90);
+/// How long one answer of the emulator about itself may take.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A running emulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Where it answers: `http://127.0.0.1:<port>`.
+    pub endpoint: String,
+    /// Its process.
+    pub pid: u32,
+    /// Where its state file, its lock and its log are.
+    pub directory: PathBuf,
+    /// Whether it was started by a dwctl whose emulator differs from this one's.
+    pub outdated: bool,
+    port: u16,
+    nonce: String,
+}
+
+impl Sandbox {
+    /// The emulator's log.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join(LOG)
+    }
+
+    /// The port of 127.0.0.1 on which it answers.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+const STATE: &str = "state.json";
+const LOG: &str = "emulator.log";
+const LOCK: &str = "lock";
+
+/// What the emulator writes once it answers, and says about itself when asked.
+#[derive(Deserialize, Serialize)]
+struct State {
+    port: u16,
+    pid: u32,
+    nonce: String,
+    #[serde(default)]
+    version: String,
+}
+
+/// The running sandbox; it is installed where it is not, started where it does not
+/// run. `progress` is told what takes time, in a few words.
+pub async fn up(progress: &dyn Fn(&str)) -> Result<Sandbox, Diagnostic> {
+    let directory = directory()?;
+    make_directory(&directory)?;
+    // The common case asks for no lock: it runs already.
+    if let Some(sandbox) = blocking({
+        let directory = directory.clone();
+        move || live(&directory)
+    })
+    .await?
+    {
+        return Ok(sandbox);
+    }
+    let _lock = lock(directory.join(LOCK), progress).await?;
+    if let Some(sandbox) = blocking({
+        let directory = directory.clone();
+        move || live(&directory)
+    })
+    .await?
+    {
+        return Ok(sandbox);
+    }
+    let emulator = install::ensure(progress).await?;
+    progress("starting the local AWS");
+    start(&directory, &emulator).await
+}
+
+/// Stops the sandbox; false where none was running.
+pub fn down() -> Result<bool, Diagnostic> {
+    let directory = directory()?;
+    let Some(sandbox) = live(&directory)? else {
+        remove(&directory.join(STATE))?;
+        return Ok(false);
+    };
+    let path = format!("/dwctl/stop?nonce={}", sandbox.nonce);
+    // It may end before its answer is read; whether it ended is what counts.
+    let _ = http::request(sandbox.port, "POST", &path, ANSWER_DEADLINE);
+    let deadline = Instant::now() + ANSWER_DEADLINE;
+    while answers(sandbox.port, &sandbox.nonce) {
+        if Instant::now() > deadline {
+            return Err(Diagnostic::error(
+                "sandbox-does-not-stop",
+                format!("the sandbox at {} does not stop", sandbox.endpoint),
+            )
+            .help(format!("end its process yourself: kill {}", sandbox.pid)));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    remove(&directory.join(STATE))?;
+    Ok(true)
+}
+
+/// The sandbox where it runs.
+pub fn status() -> Result<Option<Sandbox>, Diagnostic> {
+    live(&directory()?)
+}
+
+/// Empties the sandbox: every account and region is as new.
+pub async fn reset() -> Result<Sandbox, Diagnostic> {
+    let directory = directory()?;
+    blocking(move || {
+        let Some(sandbox) = live(&directory)? else {
+            return Err(Diagnostic::error("sandbox-not-running", "no sandbox is running")
+                .help("start one with `dwctl sandbox up`"));
+        };
+        match http::request(sandbox.port, "POST", "/moto-api/reset", Duration::from_secs(60)) {
+            Ok((200, _)) => Ok(sandbox),
+            Ok((status, body)) => Err(Diagnostic::error(
+                "sandbox-not-reset",
+                format!("the sandbox at {} answered its reset with {status}", sandbox.endpoint),
+            )
+            .note(body)),
+            Err(error) => Err(Diagnostic::error(
+                "sandbox-not-reset",
+                format!("the sandbox at {} did not answer its reset: {error}", sandbox.endpoint),
+            )
+            .help(format!("see {}", sandbox.log().display()))),
+        }
+    })
+    .await
+}
+
+/// The environment with which any AWS client reaches the sandbox and nothing else.
+pub fn env(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_ENDPOINT_URL", sandbox.endpoint.clone()),
+        ("AWS_ACCESS_KEY_ID", "test".into()),
+        ("AWS_SECRET_ACCESS_KEY", "test".into()),
+        ("AWS_REGION", "us-east-1".into()),
+        ("AWS_DEFAULT_REGION", "us-east-1".into()),
+        ("AWS_EC2_METADATA_DISABLED", "true".into()),
+    ]
+}
+
+/// Where the state of this user's sandbox is: `DWCTL_SANDBOX_DIR`, or a folder of
+/// the user's cache.
+pub fn directory() -> Result<PathBuf, Diagnostic> {
+    match set("DWCTL_SANDBOX_DIR") {
+        Some(directory) => absolute(directory),
+        None => Ok(cache()?.join("sandbox")),
+    }
+}
+
+/// dwctl's folder in the user's cache.
+fn cache() -> Result<PathBuf, Diagnostic> {
+    let home = || {
+        set("HOME").ok_or_else(|| {
+            Diagnostic::error("sandbox-directory", "no home directory is known: HOME is not set")
+                .help("set HOME, or XDG_CACHE_HOME")
+        })
+    };
+    let base = if cfg!(target_os = "macos") {
+        home()?.join("Library/Caches")
+    } else if let Some(cache) = set("XDG_CACHE_HOME").filter(|cache| cache.is_absolute()) {
+        cache
+    } else {
+        home()?.join(".cache")
+    };
+    Ok(base.join("dwctl"))
+}
+
+/// A path from the environment; an empty variable is not set.
+fn set(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn absolute(path: PathBuf) -> Result<PathBuf, Diagnostic> {
+    std::path::absolute(&path).map_err(|error| trouble(&path, "cannot be resolved", &error))
+}
+
+fn make_directory(path: &Path) -> Result<(), Diagnostic> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| trouble(path, "cannot be created", &error))
+}
+
+/// A file of our own that could not be used as it must be.
+fn trouble(path: &Path, what: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("sandbox-directory", format!("{} {what}: {error}", path.display()))
+        .help("DWCTL_SANDBOX_DIR names another directory for the sandbox")
+}
+
+fn remove(path: &Path) -> Result<(), Diagnostic> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble(path, "cannot be removed", &error)),
+        _ => Ok(()),
+    }
+}
+
+/// The sandbox of `directory` where it answers with its own nonce.
+fn live(directory: &Path) -> Result<Option<Sandbox>, Diagnostic> {
+    let path = directory.join(STATE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(trouble(&path, "cannot be read", &error)),
+    };
+    // A state file that is not ours to read is as good as none: it is written anew.
+    let Ok(state) = serde_json::from_str::<State>(&text) else { return Ok(None) };
+    if !answers(state.port, &state.nonce) {
+        return Ok(None);
+    }
+    Ok(Some(Sandbox {
+        endpoint: format!("http://127.0.0.1:{}", state.port),
+        pid: state.pid,
+        directory: directory.to_path_buf(),
+        outdated: state.version != install::version(),
+        port: state.port,
+        nonce: state.nonce,
+    }))
+}
+
+/// Whether the process on `port` is the one that was given `nonce`.
+fn answers(port: u16, nonce: &str) -> bool {
+    let Ok((200, body)) = http::request(port, "GET", "/dwctl/health", ANSWER_DEADLINE) else {
+        return false;
+    };
+    serde_json::from_str::<serde_json::Value>(&body)
+        .is_ok_and(|health| health.get("nonce").and_then(|value| value.as_str()) == Some(nonce))
+}
+
+/// Starts the emulator, detached, and waits until it answers.
+async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox, Diagnostic> {
+    let state = directory.join(STATE);
+    remove(&state)?;
+    let nonce = nonce()?;
+    let log_path = directory.join(LOG);
+    let log = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&log_path)
+        .map_err(|error| trouble(&log_path, "cannot be written", &error))?;
+    let also = log.try_clone().map_err(|error| trouble(&log_path, "cannot be written", &error))?;
+    let mut child = Command::new(&emulator.python)
+        // Nothing of the user's own Python may get in between.
+        .arg("-I")
+        .arg(emulator.scripts.join("emulator").join("server.py"))
+        .args(["--nonce", &nonce, "--version", &install::version()])
+        .arg("--ready")
+        .arg(&state)
+        .arg("--directory")
+        .arg(directory)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(also)
+        // A group of its own: Ctrl-C in the terminal is not for it.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| {
+            Diagnostic::error("sandbox-start", format!("the local AWS cannot be started: {error}"))
+                .note(emulator.python.display().to_string())
+        })?;
+    let deadline = Instant::now() + START_DEADLINE;
+    loop {
+        let seen = blocking({
+            let directory = directory.to_path_buf();
+            move || live(&directory)
+        })
+        .await?;
+        if let Some(sandbox) = seen.filter(|sandbox| sandbox.nonce == nonce) {
+            return Ok(sandbox);
+        }
+        let died = child.try_wait().ok().flatten();
+        if died.is_some() || Instant::now() > deadline {
+            end(&mut child);
+            let what = match died {
+                Some(status) => format!("the local AWS ended at its start ({status})"),
+                None => format!("the local AWS did not answer within {} s", START_DEADLINE.as_secs()),
+            };
+            return Err(Diagnostic::error("sandbox-start", what)
+                .note(format!("the end of {}:\n{}", log_path.display(), tail(&log_path)))
+                .help("try again; `dwctl sandbox down` clears what is left of a former start"));
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// Ends a child that did not come up.
+fn end(child: &mut Child) {
+    // It may have ended already; nothing is left to do then.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// The last lines of a file, for a message.
+fn tail(path: &Path) -> String {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(())
+    });
+    match read {
+        Ok(()) => last_lines(&text, 12),
+        Err(error) => format!("(cannot be read: {error})"),
+    }
+}
+
+/// The last `count` lines of `text`.
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// What tells this emulator from every other program that might answer on its port.
+fn nonce() -> Result<String, Diagnostic> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Diagnostic::error("sandbox-start", format!("the system gives no random numbers: {error}"))
+    })?;
+    Ok(hexadecimal(&bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An exclusive lock on a file, held until the value is dropped.
+async fn lock(path: PathBuf, progress: &dyn Fn(&str)) -> Result<File, Diagnostic> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| trouble(&path, "cannot be opened", &error))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(fs::TryLockError::WouldBlock) => progress("waiting for another dwctl that starts the local AWS"),
+        Err(fs::TryLockError::Error(error)) => return Err(trouble(&path, "cannot be locked", &error)),
+    }
+    blocking(move || {
+        file.lock().map_err(|error| trouble(&path, "cannot be locked", &error))?;
+        Ok(file)
+    })
+    .await
+}
+
+/// Runs what blocks beside the event loop.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Diagnostic> + Send + 'static,
+) -> Result<T, Diagnostic> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(Diagnostic::error("sandbox-start", format!("the sandbox failed: {error}"))),
+    }
+}
