@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod aws;
+pub mod cli;
 pub mod diag;
 pub mod graph;
 pub mod kind;
@@ -13,6 +14,7 @@ pub mod lang;
 pub mod ledger;
 pub mod live;
 pub mod plan;
+pub mod sandbox;
 pub mod schema;
 pub mod stack;
 pub mod value;

@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use crate::aws::Session;
 use crate::diag::Diagnostic;
 use crate::kind::{ErasedKind, Owner, Wanted};
-use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question};
+use crate::ledger::Ledger;
+use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
+use crate::world::World;
 
 /// Makes the plan, asking AWS until nothing more is needed: usually once.
 ///
@@ -15,11 +17,13 @@ use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question};
 /// All problems of the stack and of its resources.
 pub async fn plan(
     session: Option<&Session>,
-    make_inputs: impl for<'i> Fn(&'i Answers) -> Inputs<'i, 'i>,
+    world: &World<'_>,
+    ledger: &Ledger,
+    selection: &Selection,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let mut answers = Answers::default();
     loop {
-        let inputs = make_inputs(&answers);
+        let inputs = Inputs { world, ledger, answers: &answers, selection, offline: session.is_none() };
         let owner = (inputs.world.stack.name.clone(), inputs.world.stack.env.clone());
         match plan::plan(&inputs)? {
             Outcome::Plan(plan) => return Ok(*plan),

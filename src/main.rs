@@ -1,3 +1,5 @@
 //! The `dwctl` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    dwctl::cli::main()
+}

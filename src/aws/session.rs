@@ -152,6 +152,20 @@ impl Session {
             .clone()
     }
 
+    /// The names of the availability zones of `region` that the account may use, in order.
+    ///
+    /// # Errors
+    /// AWS's.
+    pub async fn availability_zones(&self, region: &str) -> Result<Vec<String>> {
+        use aws_sdk_ec2::types::Filter;
+        let usable = Filter::builder().name("zone-type").values("availability-zone").build();
+        let answer = self.cx(region).aws.ec2().describe_availability_zones().filters(usable).send().await?;
+        let mut zones: Vec<String> =
+            answer.availability_zones().iter().filter_map(|zone| zone.zone_name().map(str::to_owned)).collect();
+        zones.sort();
+        Ok(zones)
+    }
+
     /// The calls made so far.
     pub fn bill(&self) -> Bill {
         self.meter.bill()

@@ -6,7 +6,7 @@ mod text;
 
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted};
 pub use diff::{AttributeChange, Cause, diff, overlay};
-pub use text::{TextOptions, bill_line, change_text, render};
+pub use text::{TextOptions, bill_line, change_text, render, value_text};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -224,7 +224,7 @@ pub(super) fn path_text(path: &[PathStep]) -> String {
 }
 
 /// A value on one line; secrets and unknowns say so.
-pub(super) fn value_text(value: &Value) -> String {
+pub fn value_text(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),

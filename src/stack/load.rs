@@ -13,8 +13,6 @@ use crate::value::Value;
 /// No stack file that a person wrote is larger.
 const LARGEST_FILE: u64 = 4 << 20;
 
-/// Names that a resource may use for every kind.
-const RESERVED: [&str; 6] = ["for_each", "when", "region", "depends_on", "lifecycle", "tags"];
 
 /// Reads the stack in `folder`, with `env/<env>.toml` where an environment is named.
 /// `kinds` are the names of all kinds.
@@ -592,7 +590,3 @@ fn widen(text: &str, file: FileId, range: std::ops::Range<usize>) -> Span {
     Span::new(file, start, end.max(start))
 }
 
-/// Whether `name` has a meaning of its own in a resource, whatever its kind.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name)
-}

@@ -1,0 +1,141 @@
+//! `dwctl apply`.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Instant;
+
+use super::printer::Printer;
+use super::progress::Progress;
+use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
+use crate::apply::{self, Summary};
+use crate::diag::Diagnostic;
+use crate::ledger::FileStore;
+use crate::plan::{Selection, TextOptions, bill_line, render};
+
+/// Makes AWS what the stack declares: plans, asks, applies.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    aws: AwsArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+/// How to apply.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct HowArgs {
+    /// Does not ask.
+    #[arg(short, long, env = "DWCTL_YES")]
+    yes: bool,
+
+    /// Resources in work at the same time, at most.
+    #[arg(long, default_value_t = 24, env = "DWCTL_PARALLELISM", value_name = "N")]
+    parallelism: usize,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let selection = plan::selection(&args.select, false);
+    change(&args.stack, &args.aws, &args.how, selection, printer).await
+}
+
+/// Plans, asks and applies: what `apply` and `destroy` share.
+pub(super) async fn change(
+    stack_args: &StackArgs,
+    aws_args: &AwsArgs,
+    how: &HowArgs,
+    selection: Selection,
+    printer: &Printer,
+) -> Outcome {
+    let began = Instant::now();
+    let stack = context::load(stack_args)?;
+    let variables = context::variables(stack_args, &stack)?;
+    context::check(&stack, &variables)?;
+    let session = context::connect(aws_args, &stack, &|text| printer.note(text)).await?;
+    let store = FileStore::new(&stack.folder, &stack.env, aws_args.sandbox);
+    let _lock = store.lock()?;
+    let mut ledger = context::ledger(&store, &stack, Some(&session))?;
+    let facts = context::facts(&session, &stack).await?;
+    let world = context::world(&stack, facts, variables)?;
+    let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+    let options =
+        TextOptions { colour: printer.colour(), details: false, bill: Some((session.bill(), began.elapsed())) };
+    printer.out(&render(&plan, &options));
+    if !plan.is_empty() && !how.yes {
+        ask(&plan.stack, &plan.env, selection.destroy)?;
+    }
+    let progress = Progress::new(printer, plan.effective().count());
+    let applying = Instant::now();
+    let options = apply::Options { parallelism: how.parallelism };
+    let summary =
+        apply::apply(&session, &world, &plan, &mut ledger, &store, &options, &|event| progress.report(event)).await;
+    progress.finish();
+    let summary = summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
+    if !plan.is_empty() {
+        printer.out(&format!("\n{}\n{}\n", totals(&summary), bill_line(&session.bill(), applying.elapsed())));
+    }
+    let exit = end(&summary, printer);
+    if summary.failures.is_empty() {
+        if exit == Exit::Done && !selection.destroy {
+            let mut problems = Vec::new();
+            let outputs = world.outputs(&mut problems);
+            if problems.is_empty() && !outputs.is_empty() {
+                printer.out(&format!("\n{}", super::output::text(&outputs)));
+            }
+        }
+        return Ok(exit);
+    }
+    Err(Failure::new(exit, summary.failures, stack.sources.clone()))
+}
+
+fn ask(stack: &str, env: &str, destroy: bool) -> Result<(), Failure> {
+    let refused = |message: &str| {
+        let diagnostic = Diagnostic::error("refused", message.to_owned()).note("nothing was changed");
+        Failure::from(diagnostic.help("to apply without a question, add --yes"))
+    };
+    if !std::io::stdin().is_terminal() {
+        return Err(refused("there is no terminal to ask on"));
+    }
+    let verb = if destroy { "Destroy everything above" } else { "Apply this" };
+    let mut stderr = std::io::stderr().lock();
+    let mut answer = String::new();
+    let asked = write!(stderr, "\n{verb} in {stack}/{env}? Only `yes` goes on: ")
+        .and_then(|()| stderr.flush())
+        .and_then(|()| std::io::stdin().lock().read_line(&mut answer));
+    match asked {
+        Ok(_) if answer.trim() == "yes" => Ok(()),
+        _ => Err(refused("not confirmed")),
+    }
+}
+
+fn totals(summary: &Summary) -> String {
+    format!(
+        "{} created · {} updated · {} destroyed · {} failed · {} not begun",
+        summary.created,
+        summary.updated,
+        summary.destroyed,
+        summary.failures.len(),
+        summary.skipped.len(),
+    )
+}
+
+/// Says what was not done, and chooses the exit code.
+fn end(summary: &Summary, printer: &Printer) -> Exit {
+    for (address, because) in &summary.skipped {
+        match because {
+            Some(failed) => printer.note(&format!("not begun: {address}, which depends on {failed}")),
+            None => printer.note(&format!("not begun: {address}")),
+        }
+    }
+    if summary.interrupted {
+        printer.note("Interrupted. What was made is in the ledger; run apply again to go on.");
+        return Exit::Interrupted;
+    }
+    if !summary.failures.is_empty() {
+        printer.note("What was made is in the ledger; run apply again to go on.\n");
+        return Exit::Error;
+    }
+    Exit::Done
+}

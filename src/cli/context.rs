@@ -1,0 +1,202 @@
+//! What most verbs begin with: the stack, its variables, AWS, the ledger.
+
+use std::collections::BTreeMap;
+
+use super::{AwsArgs, Exit, Failure, StackArgs};
+use crate::aws::{Class, Error, Options, Session};
+use crate::diag::{Diagnostic, Sources};
+use crate::kinds;
+use crate::ledger::{FileStore, Ledger};
+use crate::stack::{self, Node, Stack};
+use crate::value::Value;
+use crate::world::{Facts, World};
+
+/// Reads the stack.
+pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
+    let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
+    stack::load(&args.stack, args.env.as_deref(), &kinds)
+        .map_err(|(diagnostics, sources)| Failure::new(Exit::Invalid, diagnostics, sources))
+}
+
+/// The values of the stack's variables.
+pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<String, Value>, Failure> {
+    let mut problems = Vec::new();
+    let mut given: Vec<(String, String, Value)> = Vec::new();
+    for file in &args.var_file {
+        match variable_file(file, &mut problems) {
+            Ok(values) => given.extend(values),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (name, value) in std::env::vars() {
+        if let Some(variable) = name.strip_prefix("DWCTL_VAR_") {
+            given.push((format!("the environment variable {name}"), variable.to_owned(), Value::String(value)));
+        }
+    }
+    for assignment in &args.var {
+        match assignment.split_once('=') {
+            Some((name, value)) => {
+                given.push((format!("--var {name}"), name.to_owned(), Value::String(value.to_owned())));
+            }
+            None => problems.push(
+                Diagnostic::error("invalid-argument", "--var takes NAME=VALUE")
+                    .note(format!("got `{assignment}`")),
+            ),
+        }
+    }
+    let values = stack::variables(stack, &given, &mut problems);
+    if problems.is_empty() { Ok(values) } else { Err(Failure::new(Exit::Invalid, problems, stack.sources.clone())) }
+}
+
+fn variable_file(
+    file: &std::path::Path,
+    problems: &mut Vec<Diagnostic>,
+) -> Result<Vec<(String, String, Value)>, Diagnostic> {
+    let trouble = |note: String| {
+        Diagnostic::error("unreadable", format!("cannot read the variables in {}", file.display())).note(note)
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| trouble(error.to_string()))?;
+    let table = toml::de::DeTable::parse(&text).map_err(|error| trouble(error.message().to_owned()))?;
+    let mut sources = Sources::default();
+    let id = sources.add(file, text.as_str());
+    Ok(table
+        .get_ref()
+        .iter()
+        .filter_map(|(name, value)| {
+            let node = Node::read(value, id, &text, problems);
+            match node.literal() {
+                Some(value) => Some((format!("--var-file {}", file.display()), name.get_ref().to_string(), value)),
+                None => {
+                    problems.push(trouble(format!("`{}` has an expression; a variable's value is plain", name.get_ref())));
+                    None
+                }
+            }
+        })
+        .collect())
+}
+
+/// The stack's world.
+pub(super) fn world<'s>(
+    stack: &'s Stack,
+    facts: Facts,
+    variables: BTreeMap<String, Value>,
+) -> Result<World<'s>, Failure> {
+    World::new(stack, facts, variables).map_err(|problems| invalid(stack, problems))
+}
+
+/// A stack that is not valid.
+pub(super) fn invalid(stack: &Stack, problems: Vec<Diagnostic>) -> Failure {
+    Failure::new(Exit::Invalid, problems, stack.sources.clone())
+}
+
+/// Checks all that can be checked without AWS.
+pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Result<usize, Failure> {
+    if stack.region.is_empty() {
+        return Err(invalid(
+            stack,
+            vec![
+                Diagnostic::error("missing-attribute", "the stack has no region")
+                    .at(stack.span, "`region` is missing")
+                    .help("region = \"us-east-1\" in [stack], or in [stack] of the environment's file"),
+            ],
+        ));
+    }
+    let world = world(stack, Facts::offline(stack), variables.clone())?;
+    let mut problems = Vec::new();
+    let instances = world.evaluate_all(&mut problems);
+    if problems.is_empty() { Ok(instances.len()) } else { Err(invalid(stack, problems)) }
+}
+
+/// Connects to AWS, and checks that it is the account the stack belongs to.
+pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -> Result<Session, Failure> {
+    let mut options =
+        Options { endpoint_url: args.endpoint_url.clone(), profile: args.profile.clone(), sandbox: args.sandbox };
+    if args.sandbox {
+        options.endpoint_url = Some(crate::sandbox::up(say).await?.endpoint);
+    }
+    let session = Session::connect(options, &stack.region).await.map_err(|error| unreachable_aws(args, stack, &error))?;
+    if let Some(account) = stack.accounts.get(&stack.env)
+        && !args.sandbox
+        && account != session.account_id()
+    {
+        return Err(Failure::new(
+            Exit::Refused,
+            vec![
+                Diagnostic::error("wrong-account", format!("{}/{} belongs to another account", stack.name, stack.env))
+                    .at(stack.span, format!("accounts.{} = \"{account}\"", stack.env))
+                    .note(format!("the credentials are of account {} ({})", session.account_id(), session.caller()))
+                    .note("AWS was asked who the caller is, and nothing else")
+                    .help("use the credentials of that account, or another environment"),
+            ],
+            stack.sources.clone(),
+        ));
+    }
+    Ok(session)
+}
+
+fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
+    let diagnostic = match error.class {
+        Class::Credentials => Diagnostic::error("credentials", "there are no usable AWS credentials")
+            .help("set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`")
+            .help("to try dwctl without an account, add --sandbox"),
+        Class::Unreachable | Class::Transient => {
+            let diagnostic = Diagnostic::error("unreachable", "AWS cannot be reached");
+            match &args.endpoint_url {
+                Some(url) => diagnostic.note(format!("the endpoint is {url}")).help("check --endpoint-url"),
+                None => diagnostic
+                    .help(format!("check the network, and that `{}` is a region of AWS", stack.region)),
+            }
+        }
+        _ => Diagnostic::error("caller", "AWS does not tell who the caller is"),
+    };
+    let mut diagnostic = diagnostic.note(error.to_string());
+    if let Some(request) = &error.request_id {
+        diagnostic = diagnostic.note(format!("request id {request}"));
+    }
+    diagnostic.into()
+}
+
+/// Where we are, with the region's zones where the stack asks for them.
+pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Failure> {
+    let availability_zones = if World::asks_for_zones(stack) {
+        let zones = session.availability_zones(&stack.region).await.map_err(|error| {
+            Failure::from(
+                Diagnostic::error("read-failed", "cannot read the availability zones").note(error.to_string()),
+            )
+        })?;
+        Some(zones)
+    } else {
+        None
+    };
+    Ok(Facts { scope: session.scope(&stack.region), availability_zones })
+}
+
+/// The ledger of the stack's environment; a new one where there is none yet.
+pub(super) fn ledger(store: &FileStore, stack: &Stack, session: Option<&Session>) -> Result<Ledger, Failure> {
+    let ledger = match store.read()? {
+        Some(ledger) => ledger,
+        None => Ledger::new(&stack.name, &stack.env).map_err(|error| {
+            Failure::from(Diagnostic::error("system", "the system gives no randomness").note(error.to_string()))
+        })?,
+    };
+    if ledger.stack != stack.name || ledger.env != stack.env {
+        return Err(Diagnostic::error("ledger", format!("{} is of another stack", store.path().display()))
+            .note(format!("it is the ledger of {}/{}, not of {}/{}", ledger.stack, ledger.env, stack.name, stack.env))
+            .help("a stack keeps its name; to start anew under another one, move the file away")
+            .into());
+    }
+    if let Some(session) = session
+        && !ledger.account.is_empty()
+        && ledger.account != session.account_id()
+    {
+        let mut failure = Failure::from(
+            Diagnostic::error("wrong-account", format!("{}/{} lives in another account", stack.name, stack.env))
+                .note(format!("its ledger is of account {}", ledger.account))
+                .note(format!("the credentials are of account {} ({})", session.account_id(), session.caller()))
+                .help("use the credentials of that account, or another environment"),
+        );
+        failure.exit = Exit::Refused;
+        return Err(failure);
+    }
+    Ok(ledger)
+}

@@ -1,0 +1,30 @@
+//! `dwctl destroy`.
+
+use super::printer::Printer;
+use super::{AwsArgs, Outcome, StackArgs, apply};
+use crate::plan::Selection;
+
+/// Removes everything that the stack owns: shows the plan, asks, destroys.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    aws: AwsArgs,
+    #[command(flatten)]
+    how: apply::HowArgs,
+
+    /// Only this address and what needs it; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+
+    /// Not this address, nor what it needs; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    exclude: Vec<String>,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let selection =
+        Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
+    apply::change(&args.stack, &args.aws, &args.how, selection, printer).await
+}

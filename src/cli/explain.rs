@@ -1,0 +1,215 @@
+//! `dwctl explain`.
+
+use std::fmt::Write;
+
+use anstyle::Style;
+
+use super::printer::Printer;
+use super::{Exit, Failure, Outcome};
+use crate::diag::{Diagnostic, nearest};
+use crate::kind::ErasedKind;
+use crate::kinds;
+use crate::plan::value_text;
+use crate::schema::{Node, Shape};
+
+/// Shows the documentation of a kind, with its example.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A kind such as `glue_job`, or an attribute of it such as `glue_job.command`; all kinds without one.
+    #[arg(value_name = "KIND[.ATTRIBUTE]")]
+    subject: Option<String>,
+}
+
+pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
+    let paint = Paint(printer.colour());
+    let text = match &args.subject {
+        None => list(&paint),
+        Some(subject) => {
+            let (name, attribute) = subject.split_once('.').map_or((subject.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+            let kind = kinds::kind(name).ok_or_else(|| {
+                unknown(format!("there is no kind `{name}`"), name, kinds::KINDS.iter().map(|kind| kind.name()))
+                    .help("dwctl explain lists all kinds")
+            })?;
+            match attribute {
+                None => kind_text(kind, &paint),
+                Some(path) => attribute_text(kind, path, &paint)?,
+            }
+        }
+    };
+    printer.out(&text);
+    Ok(Exit::Done)
+}
+
+fn unknown<'n>(message: String, name: &str, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    let error = Diagnostic::error("unknown-kind", message);
+    match nearest(name, known) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+struct Paint(bool);
+
+impl Paint {
+    fn bold(&self, text: &str) -> String {
+        let style = Style::new().bold();
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn dim(&self, text: &str) -> String {
+        let style = Style::new().dimmed();
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+fn list(paint: &Paint) -> String {
+    let width = kinds::KINDS.iter().map(|kind| kind.name().len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for kind in kinds::KINDS.iter() {
+        let summary = first_sentence(&kind.schema().description);
+        let name = format!("{:width$}", kind.name());
+        let _ = writeln!(text, "{}  {summary}", paint.bold(&name));
+    }
+    text.push_str("\ndwctl explain KIND shows a kind's attributes and example.\n");
+    text
+}
+
+fn first_sentence(text: &str) -> String {
+    let line = text.lines().take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" ");
+    match line.find(". ") {
+        Some(end) => line[..=end].to_owned(),
+        None => line,
+    }
+}
+
+fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
+    let schema = kind.schema();
+    let mut text = format!("{}\n\n", paint.bold(kind.name()));
+    wrap(&mut text, &schema.description, 0);
+    if let Some(cloudformation) = kind.cloudformation() {
+        let _ = writeln!(text, "\nCloudFormation calls it {cloudformation}.");
+    }
+    let _ = writeln!(text, "\n{}\n", paint.bold("Attributes"));
+    fields(&mut text, &schema.spec, 2, 1, paint);
+    if kind.taggable() {
+        let _ = writeln!(text, "  {}  {}", paint.bold("tags"), paint.dim("map(string)"));
+        wrap(&mut text, "Tags, besides those of the stack.", 6);
+    }
+    let _ = writeln!(text, "\n{}\n", paint.bold("Decided by AWS"));
+    fields(&mut text, &schema.attrs, 2, 1, paint);
+    let _ = writeln!(text, "\n{}\n", paint.bold("Example"));
+    for line in kind.example().lines() {
+        let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+    }
+    let actions = kind.actions();
+    let _ = writeln!(text, "\n{}\n", paint.bold("IAM actions"));
+    for (verb, actions) in
+        [("read", actions.read), ("create", actions.create), ("update", actions.update), ("delete", actions.delete)]
+    {
+        wrap(&mut text, &format!("{verb}: {}", actions.join(", ")), 2);
+    }
+    text
+}
+
+fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<String, Failure> {
+    let schema = kind.schema();
+    let mut node = &schema.spec;
+    let mut walked = kind.name().to_owned();
+    for step in path.split('.') {
+        let inner = below(node);
+        let known = inner.fields();
+        let next = known.and_then(|fields| fields.get(step));
+        let next = next.or_else(|| (walked == kind.name()).then(|| schema.attrs.fields()?.get(step)).flatten());
+        node = next.ok_or_else(|| {
+            let names = known.into_iter().flatten().map(|(name, _)| name.as_str());
+            unknown(format!("{walked} has no attribute `{step}`"), step, names)
+                .help(format!("dwctl explain {}", kind.name()))
+        })?;
+        let _ = write!(walked, ".{step}");
+    }
+    let mut text = format!("{}  {}\n\n", paint.bold(&walked), paint.dim(&facts(node)));
+    wrap(&mut text, &node.description, 0);
+    if below(node).fields().is_some() {
+        text.push('\n');
+        fields(&mut text, below(node), 2, usize::MAX, paint);
+    }
+    Ok(text)
+}
+
+/// The node whose fields a person means: through lists and maps.
+fn below(node: &Node) -> &Node {
+    match &node.shape {
+        Shape::List { element, .. } | Shape::Map(element) => below(element),
+        _ => node,
+    }
+}
+
+fn fields(text: &mut String, node: &Node, indent: usize, depth: usize, paint: &Paint) {
+    for (name, field) in node.fields().into_iter().flatten() {
+        let mut words = facts(field);
+        if node.requires(name) {
+            words.push_str(", required");
+        }
+        let _ = writeln!(text, "{}{}  {}", " ".repeat(indent), paint.bold(name), paint.dim(&words));
+        wrap(text, &field.description, indent + 4);
+        if depth > 0 && below(field).fields().is_some() {
+            fields(text, below(field), indent + 4, depth - 1, paint);
+        }
+    }
+}
+
+/// Type, limits and behaviour of an attribute in a few words.
+fn facts(node: &Node) -> String {
+    let mut words = vec![node.type_name()];
+    if let Shape::String { options, .. } = &node.shape
+        && !options.is_empty()
+    {
+        words.push(format!("one of {}", options.join(", ")));
+    }
+    if let Shape::Number { minimum, maximum, .. } = &node.shape {
+        match (minimum, maximum) {
+            (Some(least), Some(most)) => words.push(format!("{least} to {most}")),
+            (Some(least), None) => words.push(format!("at least {least}")),
+            (None, Some(most)) => words.push(format!("at most {most}")),
+            (None, None) => {}
+        }
+    }
+    if let Some(default) = &node.default {
+        words.push(format!("default {}", value_text(default)));
+    }
+    let marks = node.marks;
+    for (set, word) in [
+        (marks.replace, "a change replaces the resource"),
+        (marks.aws_default, "absent: as AWS chose"),
+        (marks.local, "for dwctl only"),
+        (marks.write_only, "never returned by AWS"),
+        (marks.data_loss, "a change loses data"),
+        (marks.downtime, "a change interrupts the service"),
+    ] {
+        if set {
+            words.push(word.to_owned());
+        }
+    }
+    words.join(", ")
+}
+
+/// Text in lines of at most 96 characters.
+fn wrap(text: &mut String, words: &str, indent: usize) {
+    for paragraph in words.split("\n\n") {
+        let mut line = " ".repeat(indent);
+        for word in paragraph.split_whitespace() {
+            if line.trim_start().is_empty() {
+                line.push_str(word);
+            } else if line.chars().count() + 1 + word.chars().count() > 96 {
+                let _ = writeln!(text, "{line}");
+                line = format!("{}{word}", " ".repeat(indent));
+            } else {
+                line.push(' ');
+                line.push_str(word);
+            }
+        }
+        if !line.trim().is_empty() {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The command line: one file a verb. It decides nothing about resources.
+
+mod apply;
+mod completions;
+mod context;
+mod destroy;
+mod explain;
+mod graph;
+mod output;
+mod plan;
+mod printer;
+mod progress;
+mod sandbox;
+mod schema;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::diag::{Diagnostic, Sources};
+use printer::Printer;
+
+/// Provisions AWS data warehouses from declarative TOML stacks.
+///
+/// A stack is a folder with a stack.toml and any further *.toml beside it. `dwctl plan`
+/// compares it with live AWS, `dwctl apply` makes AWS what it declares.
+#[derive(Debug, Parser)]
+#[command(name = "dwctl", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done or no changes · 1 error · 2 changes present (plan --detailed-exitcode) · \
+    3 stack invalid · 5 lock held · 6 interrupted, safe to run again · 7 refused")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, env = "DWCTL_COLOR", value_name = "WHEN")]
+    color: Colour,
+
+    /// Writes what dwctl does to stderr, such as `debug` or `dwctl=trace`. Never a secret.
+    #[arg(long, global = true, env = "DWCTL_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    /// On a terminal, unless NO_COLOR says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Validate(validate::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Destroy(destroy::Args),
+    Output(output::Args),
+    Graph(graph::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
+    Sandbox(sandbox::Args),
+    Completions(completions::Args),
+}
+
+/// Which stack, and with which values.
+#[derive(Clone, Debug, Args)]
+struct StackArgs {
+    /// Folder of the stack.
+    #[arg(default_value = ".", env = "DWCTL_STACK")]
+    stack: std::path::PathBuf,
+
+    /// Environment: reads env/NAME.toml, and has a ledger of its own.
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    env: Option<String>,
+
+    /// Sets a variable; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    var: Vec<String>,
+
+    /// Sets variables from a TOML file; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    var_file: Vec<std::path::PathBuf>,
+}
+
+/// How to reach AWS.
+#[derive(Clone, Debug, Args)]
+struct AwsArgs {
+    /// Uses the local AWS, and starts it where it does not run. No request leaves this machine.
+    #[arg(long, env = "DWCTL_SANDBOX")]
+    sandbox: bool,
+
+    /// Another endpoint for every service, such as an emulator's.
+    #[arg(long, env = "DWCTL_ENDPOINT_URL", value_name = "URL", conflicts_with = "sandbox")]
+    endpoint_url: Option<String>,
+
+    /// Profile of the shared AWS configuration files.
+    #[arg(long, env = "DWCTL_PROFILE", value_name = "NAME")]
+    profile: Option<String>,
+}
+
+/// Which part of the stack.
+#[derive(Clone, Debug, Args)]
+struct SelectArgs {
+    /// Only this address and what it needs; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+
+    /// Not this address, nor what needs it; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    exclude: Vec<String>,
+
+    /// Makes this address anew; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    replace: Vec<String>,
+
+    /// Takes over resources that exist and are not provably this stack's.
+    #[arg(long)]
+    adopt: bool,
+}
+
+/// How a verb ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    Error = 1,
+    Changes = 2,
+    Invalid = 3,
+    Locked = 5,
+    Interrupted = 6,
+    Refused = 7,
+}
+
+/// Why a verb ended early: what to say, and the exit code.
+struct Failure {
+    exit: Exit,
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+impl Failure {
+    fn new(exit: Exit, diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
+        Self { exit, diagnostics, sources }
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        let exit = match diagnostic.code {
+            "locked" => Exit::Locked,
+            "protected" | "refused" => Exit::Refused,
+            _ => Exit::Error,
+        };
+        Self::new(exit, vec![diagnostic], Sources::default())
+    }
+}
+
+type Outcome = Result<Exit, Failure>;
+
+/// Runs the command line and returns its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(match cli.color {
+        Colour::Auto => None,
+        Colour::Always => Some(true),
+        Colour::Never => Some(false),
+    });
+    if let Some(filter) = &cli.log
+        && let Err(problem) = log_to_stderr(filter)
+    {
+        printer.diagnostics(&[problem], &Sources::default());
+        return ExitCode::from(Exit::Error as u8);
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let problem = Diagnostic::error("system", "cannot start").note(error.to_string());
+            printer.diagnostics(&[problem], &Sources::default());
+            return ExitCode::from(Exit::Error as u8);
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match cli.verb {
+            Verb::Validate(args) => validate::run(args, &printer),
+            Verb::Plan(args) => plan::run(args, &printer).await,
+            Verb::Apply(args) => apply::run(args, &printer).await,
+            Verb::Destroy(args) => destroy::run(args, &printer).await,
+            Verb::Output(args) => output::run(args, &printer).await,
+            Verb::Graph(args) => graph::run(args, &printer),
+            Verb::Explain(args) => explain::run(args, &printer),
+            Verb::Schema(args) => schema::run(args, &printer),
+            Verb::Sandbox(args) => sandbox::run(args, &printer).await,
+            Verb::Completions(args) => completions::run(args, &printer),
+        }
+    });
+    let exit = outcome.unwrap_or_else(|failure| {
+        printer.diagnostics(&failure.diagnostics, &failure.sources);
+        failure.exit
+    });
+    // Work in the background, such as idle connections, has nothing to finish.
+    runtime.shutdown_background();
+    ExitCode::from(exit as u8)
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
+    // Bodies of requests may hold secrets, and the SDK prints them from `debug` on: only
+    // dwctl's own events can be asked for in detail.
+    let filter = if filter.contains('=') { filter.to_owned() } else { format!("error,dwctl={filter}") };
+    if filter.split(',').any(|part| !part.starts_with("dwctl") && part.contains('=')) {
+        return Err(Diagnostic::error("invalid-argument", "--log takes a level, or dwctl=LEVEL")
+            .note("the events of the AWS SDK hold request bodies, and so secrets"));
+    }
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
+        .map_err(|error| Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string()))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! `dwctl schema`.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::printer::Printer;
+use super::{Exit, Outcome};
+use crate::diag::Diagnostic;
+use crate::kinds;
+
+/// Writes the JSON Schema of stack files, for editors to complete and check.
+///
+/// In a stack file: `#:schema ./schema/stack.schema.json`
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder to write stack.schema.json to; without one the schema is printed.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
+    let text = format!("{:#}\n", stack_schema());
+    match args.out {
+        None => printer.out(&text),
+        Some(folder) => {
+            let file = folder.join("stack.schema.json");
+            std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text)).map_err(|error| {
+                Diagnostic::error("unwritable", format!("cannot write {}", file.display())).note(error.to_string())
+            })?;
+            printer.note(&format!("{} written", file.display()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Every scalar may be an expression in place of what it is.
+fn or_expression(schema: Value) -> Value {
+    let Value::Object(mut schema) = schema else { return schema };
+    for (name, inner) in &mut schema {
+        let taken = inner.take();
+        *inner = match (name.as_str(), taken) {
+            ("properties", Value::Object(fields)) => {
+                Value::Object(fields.into_iter().map(|(name, field)| (name, or_expression(field))).collect())
+            }
+            ("items" | "additionalProperties", inner) => or_expression(inner),
+            ("anyOf" | "oneOf", Value::Array(list)) => list.into_iter().map(or_expression).collect(),
+            (_, other) => other,
+        };
+    }
+    let description = schema.get("description").cloned();
+    let is_string = schema.get("type") == Some(&json!("string")) && !schema.contains_key("enum") && !schema.contains_key("pattern");
+    if is_string || !(schema.contains_key("type") || schema.contains_key("enum") || schema.contains_key("const")) {
+        return Value::Object(schema);
+    }
+    schema.remove("default");
+    let mut either = Map::new();
+    either.extend(description.map(|description| ("description".to_owned(), description)));
+    either.insert("anyOf".to_owned(), json!([schema, { "type": "string", "pattern": r"\$\{" }]));
+    Value::Object(either)
+}
+
+/// The JSON Schema of a stack file.
+fn stack_schema() -> Value {
+    let strings = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let mut properties = Map::new();
+    properties.insert(
+        "stack".to_owned(),
+        json!({
+            "description": "The stack: its name, region, tags and accounts.",
+            "type": "object",
+            "properties": {
+                "name": { "type": "string" }, "region": { "type": "string" }, "requires": { "type": "string" },
+                "tags": strings, "accounts": strings
+            },
+            "additionalProperties": false
+        }),
+    );
+    properties.insert(
+        "variable".to_owned(),
+        json!({
+            "description": "Variables, by name.",
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "type": { "type": "string" }, "default": {}, "description": { "type": "string" },
+                    "sensitive": { "type": "boolean" },
+                    "validation": { "type": "array", "items": {
+                        "type": "object",
+                        "properties": { "condition": { "type": "string" }, "message": { "type": "string" } },
+                        "required": ["condition", "message"], "additionalProperties": false } }
+                },
+                "additionalProperties": false
+            }
+        }),
+    );
+    properties.insert("local".to_owned(), json!({ "description": "Named expressions.", "type": "object" }));
+    properties.insert("output".to_owned(), json!({ "description": "Outputs, by name.", "type": "object" }));
+    for kind in kinds::KINDS.iter() {
+        let schema = kind.schema();
+        let Value::Object(mut resource) = schema.json.clone() else { continue };
+        resource.remove("title");
+        if let Some(Value::Object(fields)) = resource.get_mut("properties") {
+            let taken = std::mem::take(fields);
+            fields.extend(taken.into_iter().map(|(name, field)| (name, or_expression(field))));
+            fields.insert("for_each".to_owned(), json!({ "description": "One resource for each element of a list of strings or a map." }));
+            fields.insert("when".to_owned(), json!({ "description": "Whether there is such a resource.", "type": ["boolean", "string"] }));
+            fields.insert("region".to_owned(), json!({ "description": "Another region than the stack's.", "type": "string" }));
+            fields.insert("depends_on".to_owned(), json!({ "description": "Addresses that it needs.", "type": "array", "items": { "type": "string" } }));
+            fields.insert(
+                "lifecycle".to_owned(),
+                json!({
+                    "description": "How it is replaced and removed.",
+                    "type": "object",
+                    "properties": {
+                        "protect": { "type": "boolean" }, "create_before_destroy": { "type": "boolean" },
+                        "retain": { "type": "boolean" },
+                        "ignore_changes": { "type": "array", "items": { "type": "string" } },
+                        "replace_triggered_by": { "type": "array", "items": { "type": "string" } }
+                    },
+                    "additionalProperties": false
+                }),
+            );
+            if kind.taggable() {
+                fields.insert("tags".to_owned(), json!({ "description": "Tags, besides the stack's.", "type": ["object", "string"] }));
+            }
+        }
+        properties.insert(
+            kind.name().to_owned(),
+            json!({ "description": schema.description, "type": "object", "additionalProperties": resource }),
+        );
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dwctl stack",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false
+    })
+}

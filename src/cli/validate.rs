@@ -1,0 +1,19 @@
+//! `dwctl validate`.
+
+use super::printer::Printer;
+use super::{Exit, Outcome, StackArgs, context};
+
+/// Checks everything that can be checked without AWS: no credentials, no network.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+}
+
+pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
+    let stack = context::load(&args.stack)?;
+    let variables = context::variables(&args.stack, &stack)?;
+    let resources = context::check(&stack, &variables)?;
+    printer.out(&format!("{}/{} is valid: {resources} resources\n", stack.name, stack.env));
+    Ok(Exit::Done)
+}
