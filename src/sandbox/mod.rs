@@ -272,8 +272,6 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         .args(["--nonce", &nonce, "--version", &install::version()])
         .arg("--ready")
         .arg(&state)
-        .arg("--directory")
-        .arg(directory)
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(log)

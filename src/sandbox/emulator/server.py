@@ -104,13 +104,20 @@ def application(nonce):
     return app, clock
 
 
-def keep_watch(clock, directory):
-    """Ends the process when nobody uses it, or when its directory is gone."""
+def keep_watch(clock, ready, nonce):
+    """Ends the process when nobody uses it, or when its ready file is gone or another's."""
     while True:
         time.sleep(5)
-        idle = time.monotonic() - clock["last"]
-        if idle > IDLE_SECONDS or directory and not os.path.isdir(directory):
+        if time.monotonic() - clock["last"] > IDLE_SECONDS:
             os._exit(0)
+        if ready:
+            try:
+                with open(ready, encoding="utf-8") as file:
+                    ours = json.load(file).get("nonce") == nonce
+            except (OSError, ValueError):
+                ours = False
+            if not ours:
+                os._exit(0)
 
 
 def main():
@@ -118,8 +125,7 @@ def main():
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--nonce", default="", help="what /dwctl/health answers with")
     parser.add_argument("--version", default="", help="kept in the ready file")
-    parser.add_argument("--ready", help="file that is written once requests are answered")
-    parser.add_argument("--directory", help="the process ends when this directory is gone")
+    parser.add_argument("--ready", help="written once requests are answered; the process ends when it is gone")
     arguments = parser.parse_args()
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -149,13 +155,13 @@ def main():
         request_queue_size = 512
 
     server = Server("127.0.0.1", port, app, handler=Handler, fd=listener.fileno())
-    threading.Thread(target=keep_watch, args=(clock, arguments.directory), daemon=True).start()
     if arguments.ready:
         partial = arguments.ready + ".part"
         state = {"port": port, "pid": os.getpid(), "nonce": arguments.nonce, "version": arguments.version}
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(state, file)
         os.replace(partial, arguments.ready)
+    threading.Thread(target=keep_watch, args=(clock, arguments.ready, arguments.nonce), daemon=True).start()
     print(f"listening on 127.0.0.1:{port}", flush=True)
     server.serve_forever()
 
