@@ -6,6 +6,7 @@ use crate::kind::{ErasedKind, erase};
 
 /// AWS Identity and Access Management.
 pub mod iam {
+    pub mod policy;
     pub mod role;
     mod shared;
 }
@@ -16,8 +17,9 @@ pub mod sns {
 }
 
 /// All kinds, in order of their names.
-pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
-    LazyLock::new(|| vec![erase::<iam::role::IamRole>(), erase::<sns::topic::SnsTopic>()]);
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
+    vec![erase::<iam::policy::IamPolicy>(), erase::<iam::role::IamRole>(), erase::<sns::topic::SnsTopic>()]
+});
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
