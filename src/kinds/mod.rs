@@ -4,6 +4,12 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// Amazon EC2 and VPC.
+pub mod ec2 {
+    mod shared;
+    pub mod vpc;
+}
+
 /// AWS Identity and Access Management.
 pub mod iam {
     pub mod policy;
@@ -18,7 +24,12 @@ pub mod sns {
 
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
-    vec![erase::<iam::policy::IamPolicy>(), erase::<iam::role::IamRole>(), erase::<sns::topic::SnsTopic>()]
+    vec![
+        erase::<ec2::vpc::Ec2Vpc>(),
+        erase::<iam::policy::IamPolicy>(),
+        erase::<iam::role::IamRole>(),
+        erase::<sns::topic::SnsTopic>(),
+    ]
 });
 
 /// The kind of this name.
