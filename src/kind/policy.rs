@@ -1,0 +1,620 @@
+//! The grammar of IAM policy documents, checked before AWS sees them
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Problem;
+use crate::diag::nearest;
+use crate::value::Value;
+
+/// What a policy is attached to, which decides the elements that it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyUse {
+    /// To a role, user or group: no principals, resources are named.
+    Identity,
+    /// To a resource, such as a bucket, key or topic: principals are named.
+    Resource,
+    /// To a role, to say who may assume it: principals, but no resources.
+    Trust,
+}
+
+const DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
+const STATEMENT: [&str; 9] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
+const PRINCIPALS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
+const OPERATORS: [&str; 27] = [
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIgnoreCase",
+    "StringNotEqualsIgnoreCase",
+    "StringLike",
+    "StringNotLike",
+    "NumericEquals",
+    "NumericNotEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+    "DateEquals",
+    "DateNotEquals",
+    "DateLessThan",
+    "DateLessThanEquals",
+    "DateGreaterThan",
+    "DateGreaterThanEquals",
+    "Bool",
+    "BinaryEquals",
+    "IpAddress",
+    "NotIpAddress",
+    "ArnEquals",
+    "ArnNotEquals",
+    "ArnLike",
+    "ArnNotLike",
+    "Null",
+];
+
+/// What breaks IAM's grammar in the policy at `path`: a table or JSON text, of which
+/// parts may be unknown. What is unknown or secret is taken as right.
+pub fn check_policy(value: &Value, path: &str, of: PolicyUse) -> Vec<Problem> {
+    let parsed;
+    let (document, in_text) = match value {
+        // That text is no JSON is the schema's to report.
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(json) => {
+                parsed = Value::from_json(&json);
+                (&parsed, true)
+            }
+            Err(_) => return Vec::new(),
+        },
+        value => (value, false),
+    };
+    let mut check = Check { of, problems: Vec::new() };
+    check.document(document, path);
+    if in_text {
+        // JSON text is one value to the stack: all of its problems are at its place.
+        for problem in &mut check.problems {
+            let place = problem.path.strip_prefix(path).unwrap_or_default().trim_start_matches('.');
+            if !place.is_empty() {
+                problem.message = format!("{place}: {}", problem.message);
+            }
+            path.clone_into(&mut problem.path);
+        }
+    }
+    check.problems
+}
+
+/// Whether a value is one that cannot be judged.
+fn is_hidden(value: &Value) -> bool {
+    matches!(value, Value::Unknown(_) | Value::Secret(_))
+}
+
+/// One or many, with the path of each.
+fn each<'a>(value: &'a Value, path: &str) -> Vec<(&'a Value, String)> {
+    match value {
+        Value::List(list) => {
+            list.iter().enumerate().map(|(index, one)| (one, format!("{path}.{index}"))).collect()
+        }
+        one => vec![(one, path.to_owned())],
+    }
+}
+
+struct Check {
+    of: PolicyUse,
+    problems: Vec<Problem>,
+}
+
+impl Check {
+    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(path, message).help(help));
+    }
+
+    fn members(&mut self, map: &BTreeMap<String, Value>, known: &[&'static str], what: &str, path: &str) {
+        for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+            let help = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("one of {}", known.join(", ")),
+            };
+            self.problem(format!("{path}.{name}"), format!("{what} has no element `{name}`"), help);
+        }
+    }
+
+    fn document(&mut self, document: &Value, path: &str) {
+        if is_hidden(document) {
+            return;
+        }
+        let Value::Map(map) = document else {
+            return self.problem(path, "a policy is a table", "write `Version` and `Statement`");
+        };
+        self.members(map, &DOCUMENT, "a policy", path);
+        if let Some(version) = map.get("Version")
+            && !is_hidden(version)
+            && !matches!(version.as_str(), Some("2012-10-17" | "2008-10-17"))
+        {
+            self.problem(
+                format!("{path}.Version"),
+                "this version of the policy language does not exist",
+                "write \"2012-10-17\"",
+            );
+        }
+        if self.of == PolicyUse::Identity && map.contains_key("Id") {
+            self.problem(format!("{path}.Id"), "only policies of resources have an `Id`", "remove it");
+        }
+        let place = format!("{path}.Statement");
+        match map.get("Statement") {
+            None | Some(Value::Null) => {
+                self.problem(path, "the policy has no `Statement`", "write at least one statement");
+            }
+            Some(statements) => {
+                let statements = each(statements, &place);
+                if statements.is_empty() {
+                    self.problem(place, "the policy has no statement", "write at least one statement");
+                }
+                let mut sids = BTreeSet::new();
+                for (statement, path) in statements {
+                    self.statement(statement, &path, &mut sids);
+                }
+            }
+        }
+    }
+
+    fn statement<'a>(&mut self, statement: &'a Value, path: &str, sids: &mut BTreeSet<&'a str>) {
+        if is_hidden(statement) {
+            return;
+        }
+        let Value::Map(map) = statement else {
+            return self.problem(
+                path,
+                "a statement is a table",
+                "write `Effect`, `Action` and what it is about",
+            );
+        };
+        self.members(map, &STATEMENT, "a statement", path);
+        match map.get("Effect") {
+            None | Some(Value::Null) => {
+                self.problem(path, "the statement has no `Effect`", "\"Allow\" or \"Deny\"");
+            }
+            Some(effect) if !is_hidden(effect) && !matches!(effect.as_str(), Some("Allow" | "Deny")) => {
+                self.problem(format!("{path}.Effect"), "no such effect", "\"Allow\" or \"Deny\"");
+            }
+            Some(_) => {}
+        }
+        if let Some(sid) = map.get("Sid").and_then(Value::as_str)
+            && self.of != PolicyUse::Resource
+        {
+            // Policies of resources may have spaces and more in it, by service.
+            if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                self.problem(format!("{path}.Sid"), "a `Sid` holds letters and digits only", "rename it");
+            }
+            if !sid.is_empty() && !sids.insert(sid) {
+                self.problem(
+                    format!("{path}.Sid"),
+                    format!("two statements have the `Sid` \"{sid}\""),
+                    "rename one",
+                );
+            }
+        }
+        if let Some((name, actions)) = self.one_of(map, "Action", "NotAction", true, path) {
+            for (action, path) in each(actions, &format!("{path}.{name}")) {
+                self.action(action, path);
+            }
+        }
+        self.resources(map, path);
+        self.principals(map, path);
+        if let Some(condition) = map.get("Condition") {
+            self.condition(condition, &format!("{path}.Condition"));
+        }
+    }
+
+    /// The one that is written of two elements that exclude each other.
+    fn one_of<'a>(
+        &mut self,
+        map: &'a BTreeMap<String, Value>,
+        name: &'static str,
+        negation: &'static str,
+        needed: bool,
+        path: &str,
+    ) -> Option<(&'static str, &'a Value)> {
+        let written = |name| map.get(name).filter(|value| !value.is_null()).map(|value| (name, value));
+        match (written(name), written(negation)) {
+            (Some(_), Some(_)) => {
+                self.problem(
+                    format!("{path}.{negation}"),
+                    format!("a statement has `{name}` or `{negation}`, not both"),
+                    "make two statements of it",
+                );
+                None
+            }
+            (None, None) => {
+                if needed {
+                    self.problem(
+                        path,
+                        format!("the statement has no `{name}`"),
+                        format!("write `{name}` or `{negation}`"),
+                    );
+                }
+                None
+            }
+            (one, other) => {
+                let (name, value) = one.or(other)?;
+                if matches!(value, Value::List(list) if list.is_empty()) {
+                    self.problem(format!("{path}.{name}"), format!("`{name}` is empty"), "name at least one");
+                }
+                Some((name, value))
+            }
+        }
+    }
+
+    fn action(&mut self, action: &Value, path: String) {
+        if is_hidden(action) {
+            return;
+        }
+        let Some(action) = action.as_str() else {
+            return self.problem(path, "an action is a text", "such as \"s3:GetObject\"");
+        };
+        let well_formed = action == "*"
+            || action.split_once(':').is_some_and(|(service, name)| {
+                let is_service = service == "*"
+                    || !service.is_empty()
+                        && service.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+                let is_name = !name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*?-_".contains(&byte));
+                is_service && is_name
+            });
+        if !well_formed {
+            self.problem(
+                path,
+                format!("\"{action}\" is not an action"),
+                "an action is `service:Name`, such as \"s3:GetObject\", or \"*\"",
+            );
+        } else if self.of == PolicyUse::Trust
+            && !action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("sts:"))
+        {
+            self.problem(
+                path,
+                format!("a trust policy cannot speak of \"{action}\""),
+                "its actions are those of STS, such as \"sts:AssumeRole\"",
+            );
+        }
+    }
+
+    fn resources(&mut self, map: &BTreeMap<String, Value>, path: &str) {
+        if self.of == PolicyUse::Trust {
+            for name in ["Resource", "NotResource"] {
+                if map.get(name).is_some_and(|value| !value.is_null()) {
+                    self.problem(
+                        format!("{path}.{name}"),
+                        format!("a trust policy has no `{name}`"),
+                        "remove it: the role itself is meant",
+                    );
+                }
+            }
+            return;
+        }
+        let needed = self.of == PolicyUse::Identity;
+        let Some((name, resources)) = self.one_of(map, "Resource", "NotResource", needed, path) else {
+            return;
+        };
+        for (resource, path) in each(resources, &format!("{path}.{name}")) {
+            if is_hidden(resource) {
+                continue;
+            }
+            let Some(resource) = resource.as_str() else {
+                self.problem(path, "a resource is a text", "an ARN, or \"*\"");
+                continue;
+            };
+            // Some services (API Gateway) take short forms in policies of resources.
+            let well_formed = resource == "*"
+                || if resource.starts_with("arn:") {
+                    resource.split(':').count() >= 6 || resource.contains('*')
+                } else {
+                    self.of == PolicyUse::Resource && !resource.is_empty()
+                };
+            if !well_formed {
+                self.problem(
+                    path,
+                    format!("\"{resource}\" is not an ARN"),
+                    "write arn:partition:service:region:account:resource, or \"*\"",
+                );
+            }
+        }
+    }
+
+    fn principals(&mut self, map: &BTreeMap<String, Value>, path: &str) {
+        if self.of == PolicyUse::Identity {
+            for name in ["Principal", "NotPrincipal"] {
+                if map.get(name).is_some_and(|value| !value.is_null()) {
+                    self.problem(
+                        format!("{path}.{name}"),
+                        format!("a policy of a role, user or group has no `{name}`"),
+                        "remove it: whoever has the policy is meant",
+                    );
+                }
+            }
+            return;
+        }
+        let Some((name, principal)) = self.one_of(map, "Principal", "NotPrincipal", true, path) else {
+            return;
+        };
+        let path = format!("{path}.{name}");
+        match principal {
+            Value::String(all) if all == "*" => {}
+            Value::Map(kinds) => {
+                if kinds.is_empty() {
+                    self.problem(&*path, format!("`{name}` is empty"), "name at least one");
+                }
+                self.members(kinds, &PRINCIPALS, &format!("`{name}`"), &path);
+                for (kind, names) in kinds.iter().filter(|(kind, _)| PRINCIPALS.contains(&kind.as_str())) {
+                    let names = each(names, &format!("{path}.{kind}"));
+                    if names.is_empty() {
+                        self.problem(
+                            format!("{path}.{kind}"),
+                            format!("`{kind}` is empty"),
+                            "name at least one",
+                        );
+                    }
+                    for (one, path) in names {
+                        self.principal(kind, one, path);
+                    }
+                }
+            }
+            hidden if is_hidden(hidden) => {}
+            _ => self.problem(
+                path,
+                format!("`{name}` is a table or \"*\""),
+                "such as { Service = \"glue.amazonaws.com\" } or { AWS = \"111122223333\" }",
+            ),
+        }
+    }
+
+    fn principal(&mut self, kind: &str, name: &Value, path: String) {
+        if is_hidden(name) {
+            return;
+        }
+        let Some(name) = name.as_str() else {
+            return self.problem(path, "a principal is a text", "an ARN, an account id, or a service's name");
+        };
+        match kind {
+            "AWS" => {
+                let is_account = name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit());
+                // The id that AWS puts in the place of a principal that was deleted.
+                let is_unique_id = (16..=128).contains(&name.len())
+                    && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+                if name.starts_with("arn:") {
+                    if name.contains(['*', '?']) {
+                        self.problem(
+                            path,
+                            format!("\"{name}\" holds a wildcard, which a principal cannot"),
+                            "name the account, and narrow it by a condition on `aws:PrincipalArn`",
+                        );
+                    } else if name.split(':').count() < 6 {
+                        self.problem(
+                            path,
+                            format!("\"{name}\" is not an ARN"),
+                            "such as arn:aws:iam::111122223333:role/name",
+                        );
+                    }
+                } else if name != "*" && !is_account && !is_unique_id {
+                    let help = if name.contains(".amazonaws.") {
+                        "a service is written { Service = \"…\" }"
+                    } else {
+                        "an ARN, an account id of 12 digits, or \"*\""
+                    };
+                    self.problem(path, format!("\"{name}\" is not a principal"), help);
+                }
+            }
+            "Service" => {
+                const DOMAINS: [&str; 4] =
+                    ["amazonaws.com", "amazon.com", "amazonaws.com.cn", "amazonaws.eu"];
+                let is_host = name.contains('.')
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-')
+                    && name.split('.').all(|label| !label.is_empty());
+                let domain = name.split_once('.').map_or("", |(_, domain)| domain);
+                let slip =
+                    !DOMAINS.iter().any(|known| domain == *known || domain.ends_with(&format!(".{known}")))
+                        && nearest(domain, DOMAINS).is_some();
+                if name != "*" && (!is_host || slip) {
+                    self.problem(
+                        path,
+                        format!("\"{name}\" is not the name of a service"),
+                        "such as \"glue.amazonaws.com\"",
+                    );
+                }
+            }
+            _ => {
+                if name.is_empty() {
+                    self.problem(path, "a principal is empty", "name it, or remove it");
+                }
+            }
+        }
+    }
+
+    fn condition(&mut self, condition: &Value, path: &str) {
+        if is_hidden(condition) || condition.is_null() {
+            return;
+        }
+        let Value::Map(operators) = condition else {
+            return self.problem(
+                path,
+                "`Condition` is a table",
+                "such as { StringEquals = { \"aws:SourceAccount\" = \"111122223333\" } }",
+            );
+        };
+        for (operator, keys) in operators {
+            let path = format!("{path}.{operator}");
+            let base = operator
+                .strip_prefix("ForAllValues:")
+                .or_else(|| operator.strip_prefix("ForAnyValue:"))
+                .unwrap_or(operator);
+            let plain = base.strip_suffix("IfExists").unwrap_or(base);
+            if !OPERATORS.iter().any(|known| known.eq_ignore_ascii_case(plain)) {
+                let help = match nearest(plain, OPERATORS) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "such as `StringEquals`, `ArnLike` or `Bool`".to_owned(),
+                };
+                self.problem(path, format!("no condition operator `{operator}`"), help);
+                continue;
+            }
+            if plain == "Null" && base != plain {
+                self.problem(&*path, "`Null` has no form with `IfExists`", "write `Null`");
+            }
+            let keys = match keys {
+                Value::Map(keys) => keys,
+                hidden if is_hidden(hidden) => continue,
+                _ => {
+                    self.problem(path, format!("`{operator}` is a table of condition keys"), "");
+                    continue;
+                }
+            };
+            for (key, values) in keys {
+                // No path to the key: it may hold dots.
+                if !key.contains(':') {
+                    self.problem(
+                        &*path,
+                        format!("`{key}` is not a condition key"),
+                        "a condition key is `service:Name`, such as `aws:SourceArn`",
+                    );
+                }
+                for (value, _) in each(values, &path) {
+                    let is_right = match value {
+                        Value::Map(_) | Value::List(_) | Value::Null => false,
+                        // Text with a policy variable in it is decided when it is used.
+                        Value::String(text) if matches!(plain, "Bool" | "Null") => {
+                            text.contains("${")
+                                || text.eq_ignore_ascii_case("true")
+                                || text.eq_ignore_ascii_case("false")
+                        }
+                        Value::Number(_) => !matches!(plain, "Bool" | "Null"),
+                        _ => true,
+                    };
+                    if !is_right {
+                        let help = match plain {
+                            "Bool" | "Null" => "true or false",
+                            _ => "a text, or a list of texts",
+                        };
+                        self.problem(
+                            &*path,
+                            format!("`{key}` is compared with a value that `{operator}` does not take"),
+                            help,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{PolicyUse, check_policy};
+    use crate::value::Value;
+
+    fn faults(of: PolicyUse, document: serde_json::Value) -> Vec<String> {
+        check_policy(&Value::from_json(&document), "p", of)
+            .into_iter()
+            .map(|problem| format!("{}: {} ({})", problem.path, problem.message, problem.help))
+            .collect()
+    }
+
+    #[test]
+    fn right_policies_pass() {
+        let trust = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": ["sts:AssumeRole", "STS:TagSession"],
+            "Principal": { "Service": ["glue.amazonaws.com", "states.us-east-1.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
+                "AWS": ["111122223333", "arn:aws:iam::111122223333:root", "AROAEXAMPLEEXAMPLE123", "*"],
+                "Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com" },
+            "Condition": { "StringLike": { "token.actions.githubusercontent.com:sub": "repo:acme/*" },
+                "ForAnyValue:StringEqualsIfExists": { "aws:TagKeys": ["a"] }, "Bool": { "aws:SecureTransport": true } } } });
+        assert_eq!(faults(PolicyUse::Trust, trust), Vec::<String>::new());
+        let identity = json!({ "Statement": [
+            { "Sid": "A1", "Effect": "Allow", "Action": "s3:Get*", "Resource": ["arn:aws:s3:::b/${aws:username}/*"] },
+            { "Effect": "Deny", "NotAction": "*", "NotResource": "*", "Condition": { "Null": { "aws:PrincipalTag/x": "true" } } }] });
+        assert_eq!(faults(PolicyUse::Identity, identity), Vec::<String>::new());
+        let resource = json!({ "Id": "x", "Statement": { "Sid": "Enable IAM policies", "Effect": "Allow", "Principal": "*",
+            "Action": "kms:*", "Resource": "*" } });
+        assert_eq!(faults(PolicyUse::Resource, resource), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_unknown_is_taken_as_right() {
+        let unknown = || Value::unknown("s3_bucket.a", "arn");
+        let statement = Value::map([
+            ("Effect", unknown()),
+            ("Action", unknown()),
+            ("Resource", Value::list([unknown()])),
+        ]);
+        let policy = Value::map([("Statement", Value::list([statement, unknown()]))]);
+        assert_eq!(check_policy(&policy, "p", PolicyUse::Identity), []);
+        assert_eq!(check_policy(&unknown(), "p", PolicyUse::Trust), []);
+    }
+
+    #[test]
+    fn wrong_policies_are_told_where() {
+        let identity = json!({ "Version": "2012-10-18", "Statement": [
+            { "Efect": "Allow", "Action": "s3.GetObject", "Resource": "my-bucket", "Principal": "*" },
+            { "Sid": "no spaces", "Effect": "allow", "Action": [], "NotResource": "*", "Resource": "*" },
+            { "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+              "Condition": { "StringEqual": { "aws:x": "y" }, "Bool": { "SecureTransport": "yes" } } }] });
+        assert_eq!(
+            faults(PolicyUse::Identity, identity),
+            [
+                "p.Version: this version of the policy language does not exist (write \"2012-10-17\")",
+                "p.Statement.0.Efect: a statement has no element `Efect` (did you mean `Effect`?)",
+                "p.Statement.0: the statement has no `Effect` (\"Allow\" or \"Deny\")",
+                "p.Statement.0.Action: \"s3.GetObject\" is not an action (an action is `service:Name`, such as \"s3:GetObject\", or \"*\")",
+                "p.Statement.0.Resource: \"my-bucket\" is not an ARN (write arn:partition:service:region:account:resource, or \"*\")",
+                "p.Statement.0.Principal: a policy of a role, user or group has no `Principal` (remove it: whoever has the policy is meant)",
+                "p.Statement.1.Effect: no such effect (\"Allow\" or \"Deny\")",
+                "p.Statement.1.Sid: a `Sid` holds letters and digits only (rename it)",
+                "p.Statement.1.Action: `Action` is empty (name at least one)",
+                "p.Statement.1.NotResource: a statement has `Resource` or `NotResource`, not both (make two statements of it)",
+                "p.Statement.2.Condition.Bool: `SecureTransport` is not a condition key (a condition key is `service:Name`, such as `aws:SourceArn`)",
+                "p.Statement.2.Condition.Bool: `SecureTransport` is compared with a value that `Bool` does not take (true or false)",
+                "p.Statement.2.Condition.StringEqual: no condition operator `StringEqual` (did you mean `StringEquals`?)",
+            ]
+        );
+    }
+
+    #[test]
+    fn wrong_trust_is_told() {
+        let trust = json!({ "Statement": [
+            { "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
+              "Principal": { "Service": ["glue", "glue.amazonws.com"], "AWS": ["arn:aws:iam::111122223333:role/*", "glue.amazonaws.com"], "Aws": "x" } },
+            { "Effect": "Allow", "Action": "sts:AssumeRole" }] });
+        let faults = faults(PolicyUse::Trust, trust);
+        let places: Vec<&str> =
+            faults.iter().map(|fault| fault.split(": ").next().unwrap_or_default()).collect();
+        assert_eq!(
+            places,
+            [
+                "p.Statement.0.Action",
+                "p.Statement.0.Resource",
+                "p.Statement.0.Principal.Aws",
+                "p.Statement.0.Principal.AWS.0",
+                "p.Statement.0.Principal.AWS.1",
+                "p.Statement.0.Principal.Service.0",
+                "p.Statement.0.Principal.Service.1",
+                "p.Statement.1",
+            ]
+        );
+    }
+
+    #[test]
+    fn problems_of_json_text_are_at_its_place() {
+        let text = Value::from(r#"{ "Statement": [{ "Effect": "Allow", "Action": "x", "Resource": "*" }] }"#);
+        let problems = check_policy(&text, "policy", PolicyUse::Identity);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].path, "policy");
+        assert_eq!(problems[0].message, "Statement.0.Action: \"x\" is not an action");
+    }
+}

@@ -1,0 +1,231 @@
+//! What the kinds of Amazon EC2 have in common.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag, TagSpecification};
+
+use crate::aws::{Cx, Result, Tags};
+use crate::kind::{Lookup, Owner, Problem, user_tags};
+
+/// The most values that a filter takes
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>).
+pub const FILTER_VALUES: usize = 200;
+
+/// The most results of a page that all `Describe` calls of these kinds take.
+pub const PAGE: i32 = 1000;
+
+/// A filter: with one, a resource that does not exist is left out of the answer, while
+/// its id in the request would fail the whole call.
+pub fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
+}
+
+/// Filters by a resource's id, each for as many as one call takes.
+pub fn by_ids<'a>(name: &'a str, lookups: &'a [Lookup<'_>]) -> impl Iterator<Item = Filter> + 'a {
+    lookups.chunks(FILTER_VALUES).map(move |chunk| filter(name, chunk.iter().map(|lookup| lookup.id)))
+}
+
+/// Filters by the owner's tags. In a filter's value `*` and `?` are wildcards, `\` the
+/// way to mean themselves.
+pub fn by_owner(owner: &Owner) -> Vec<Filter> {
+    let escaped = |text: &str| -> String {
+        text.chars()
+            .flat_map(|one| matches!(one, '*' | '?' | '\\').then_some('\\').into_iter().chain([one]))
+            .collect()
+    };
+    owner.tags().iter().map(|(key, value)| filter(&format!("tag:{key}"), [escaped(value)])).collect()
+}
+
+/// Tags for the call that makes a resource.
+pub fn tags_of(resource: ResourceType, tags: &Tags) -> TagSpecification {
+    TagSpecification::builder().resource_type(resource).set_tags(Some(to_tags(tags))).build()
+}
+
+/// Tags as EC2 takes them.
+fn to_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Tags as EC2 returns them.
+pub fn from_tags(tags: &[Tag]) -> Tags {
+    user_tags(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
+}
+
+/// Sets and removes tags.
+///
+/// # Errors
+/// AWS's.
+pub async fn tag(cx: &Cx, id: &str, set: &Tags, remove: &[String]) -> Result<()> {
+    let ec2 = cx.aws.ec2();
+    if !remove.is_empty() {
+        let tags = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+        ec2.delete_tags().resources(id).set_tags(Some(tags)).send().await?;
+    }
+    if !set.is_empty() {
+        ec2.create_tags().resources(id).set_tags(Some(to_tags(set))).send().await?;
+    }
+    Ok(())
+}
+
+/// A flag as the `Modify…Attribute` calls take it.
+pub fn flag(value: bool) -> AttributeBooleanValue {
+    AttributeBooleanValue::builder().value(value).build()
+}
+
+/// The ARN of a resource of EC2, whose owner need not be this account (shared subnets).
+pub fn arn(cx: &Cx, owner: Option<&str>, resource: &str, id: &str) -> String {
+    let scope = &cx.scope;
+    let owner = owner.unwrap_or(&scope.account_id);
+    format!("arn:{}:ec2:{}:{owner}:{resource}/{id}", scope.partition, scope.region)
+}
+
+/// A block of IP addresses: its first address and the bits that all share. IPv4 and
+/// IPv6 blocks are told apart by `bits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    first: u128,
+    /// The bits of an address: 32 or 128.
+    bits: u32,
+    /// The length of the prefix.
+    pub prefix: u32,
+}
+
+impl Cidr {
+    /// An IPv4 block: `10.0.0.0/16`. `None` where the text is none.
+    pub fn v4(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/')?;
+        let first = u128::from(u32::from(address.parse::<Ipv4Addr>().ok()?));
+        Some(Self { first, bits: 32, prefix: length(prefix, 32)? })
+    }
+
+    /// An IPv6 block: `2600:1f14::/56`. `None` where the text is none.
+    pub fn v6(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/')?;
+        let first = u128::from(address.parse::<Ipv6Addr>().ok()?);
+        Some(Self { first, bits: 128, prefix: length(prefix, 128)? })
+    }
+
+    /// The bits of an address that are not of the prefix.
+    fn host_mask(self) -> u128 {
+        // 128 bits cannot be shifted by 128.
+        1_u128.checked_shl(self.bits - self.prefix).map_or(u128::MAX, |bit| bit - 1)
+    }
+
+    /// The block written as AWS returns it: from its first address, IPv6 in short.
+    pub fn canonical(self) -> String {
+        let first = self.first & !self.host_mask();
+        match u32::try_from(first) {
+            Ok(first) if self.bits == 32 => format!("{}/{}", Ipv4Addr::from(first), self.prefix),
+            _ => format!("{}/{}", Ipv6Addr::from(first), self.prefix),
+        }
+    }
+
+    /// Whether some address is in both blocks.
+    pub fn overlaps(self, other: Self) -> bool {
+        let mask = !(self.host_mask() | other.host_mask());
+        self.bits == other.bits && self.first & mask == other.first & mask
+    }
+
+    /// Whether all of `other` is in this block.
+    pub fn contains(self, other: Self) -> bool {
+        self.prefix <= other.prefix && self.overlaps(other)
+    }
+}
+
+fn length(text: &str, most: u32) -> Option<u32> {
+    let is_plain = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|length| is_plain && *length <= most)
+}
+
+/// What is wrong with an IPv4 block of a network, whose prefix is `/16` to `/28`
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>).
+pub fn check_network_v4(path: &str, text: &str) -> Option<Problem> {
+    let Some(cidr) = Cidr::v4(text) else {
+        return Some(not_a_block(path, text, "an IPv4", "10.0.0.0/16"));
+    };
+    if !(16..=28).contains(&cidr.prefix) {
+        let message = format!("AWS has no networks of /{}", cidr.prefix);
+        return Some(Problem::new(path, message).help("choose a prefix from /16 to /28"));
+    }
+    check_canonical(path, text, cidr)
+}
+
+/// What is wrong with a block of addresses in a rule.
+pub fn check_v4(path: &str, text: &str) -> Option<Problem> {
+    match Cidr::v4(text) {
+        Some(cidr) => check_canonical(path, text, cidr),
+        None => Some(not_a_block(path, text, "an IPv4", "10.0.0.0/16, or 203.0.113.7/32 for one address")),
+    }
+}
+
+/// What is wrong with a block of IPv6 addresses.
+pub fn check_v6(path: &str, text: &str) -> Option<Problem> {
+    match Cidr::v6(text) {
+        Some(cidr) => check_canonical(path, text, cidr),
+        None => Some(not_a_block(path, text, "an IPv6", "2600:1f14:abcd::/56")),
+    }
+}
+
+fn not_a_block(path: &str, text: &str, which: &str, example: &str) -> Problem {
+    Problem::new(path, format!("\"{text}\" is not {which} CIDR block")).help(format!("such as {example}"))
+}
+
+/// AWS keeps blocks in canonical form, so another form would differ from it for ever.
+fn check_canonical(path: &str, text: &str, cidr: Cidr) -> Option<Problem> {
+    let canonical = cidr.canonical();
+    (text != canonical).then(|| {
+        Problem::new(path, format!("\"{text}\" is not the way AWS writes this block"))
+            .help(format!("write \"{canonical}\""))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cidr, check_network_v4, check_v4, check_v6};
+
+    #[test]
+    fn blocks_are_parsed_and_written_as_aws_does() {
+        for (text, canonical) in
+            [("10.0.0.0/16", "10.0.0.0/16"), ("10.0.3.4/22", "10.0.0.0/22"), ("0.0.0.0/0", "0.0.0.0/0")]
+        {
+            assert_eq!(Cidr::v4(text).map(Cidr::canonical).as_deref(), Some(canonical));
+        }
+        for (text, canonical) in [
+            ("::/0", "::/0"),
+            ("2600:1F14:0:0::/56", "2600:1f14::/56"),
+            ("2001:db8::1/128", "2001:db8::1/128"),
+        ] {
+            assert_eq!(Cidr::v6(text).map(Cidr::canonical).as_deref(), Some(canonical));
+        }
+        for text in ["10.0.0.0", "10.0.0/16", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.0/08", "::/0", ""] {
+            assert_eq!(Cidr::v4(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn blocks_overlap_or_not() {
+        let cidr = |text| Cidr::v4(text).or_else(|| Cidr::v6(text)).unwrap_or_else(|| panic!("{text}"));
+        assert!(cidr("10.0.0.0/16").overlaps(cidr("10.0.1.0/24")));
+        assert!(cidr("10.0.1.0/24").overlaps(cidr("10.0.0.0/16")));
+        assert!(!cidr("10.0.0.0/24").overlaps(cidr("10.0.1.0/24")));
+        assert!(cidr("0.0.0.0/0").overlaps(cidr("10.0.1.0/24")));
+        assert!(!cidr("0.0.0.0/0").overlaps(cidr("::/0")));
+        assert!(cidr("10.0.0.0/16").contains(cidr("10.0.1.0/24")));
+        assert!(!cidr("10.0.1.0/24").contains(cidr("10.0.0.0/16")));
+    }
+
+    #[test]
+    fn wrong_blocks_are_told() {
+        assert_eq!(check_network_v4("c", "10.0.0.0/16"), None);
+        assert_eq!(check_v4("c", "203.0.113.7/32"), None);
+        assert_eq!(check_v6("c", "::/0"), None);
+        let help = |problem: Option<super::Problem>| problem.map(|problem| problem.help).unwrap_or_default();
+        assert_eq!(help(check_network_v4("c", "10.0.1.0/16")), "write \"10.0.0.0/16\"");
+        assert_eq!(help(check_network_v4("c", "10.0.0.0/8")), "choose a prefix from /16 to /28");
+        assert_eq!(
+            help(check_v4("c", "203.0.113.7")),
+            "such as 10.0.0.0/16, or 203.0.113.7/32 for one address"
+        );
+        assert_eq!(help(check_v6("c", "2600:1F14::/32")), "write \"2600:1f14::/32\"");
+    }
+}

@@ -1,0 +1,500 @@
+//! `ec2_vpc`.
+
+use std::collections::HashMap;
+
+use aws_sdk_ec2::types::{
+    ResourceType, SecurityGroup, Tenancy, Vpc, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
+    VpcState,
+};
+use futures_util::future::{try_join, try_join_all, try_join3};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{
+    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, filter, flag, from_tags, tag, tags_of,
+};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{REPLACE, SET};
+use crate::kind::{
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, State, answer,
+};
+
+/// An Amazon VPC: the private network that clusters, jobs and endpoints are in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// First block of IPv4 addresses, `/16` to `/28`.
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub cidr_block: String,
+    /// Further blocks of IPv4 addresses, `/16` to `/28`: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub secondary_cidr_blocks: Vec<String>,
+    /// Whether the VPC has a `/56` block of IPv6 addresses from Amazon. Default false.
+    #[serde(default)]
+    pub amazon_provided_ipv6_cidr_block: bool,
+    /// Whether instances share hardware (`default`) or run on hardware of their own (`dedicated`).
+    #[serde(default = "shared_tenancy")]
+    #[schemars(extend("x-dwctl" = [REPLACE], "enum" = ["default", "dedicated", "host"]))]
+    pub instance_tenancy: String,
+    /// Whether AWS's DNS server answers in the VPC. Default true.
+    #[serde(default = "yes")]
+    pub enable_dns_support: bool,
+    /// Whether instances with public addresses get DNS names; interface endpoints with
+    /// private DNS need it. Default false.
+    #[serde(default)]
+    pub enable_dns_hostnames: bool,
+    /// Whether CloudWatch counts the addresses in use. Default false.
+    #[serde(default)]
+    pub enable_network_address_usage_metrics: bool,
+    /// Whether the VPC's default security group is without rules, so that what is given
+    /// no group can reach nothing. `false`: it has rules; AWS's own are restored where
+    /// it has none. Default true.
+    #[serde(default = "yes")]
+    pub empty_default_security_group: bool,
+}
+
+fn shared_tenancy() -> String {
+    "default".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What AWS decides about a VPC.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// Id of the VPC, `vpc-…`.
+    pub vpc_id: String,
+    /// ARN of the VPC.
+    pub arn: String,
+    /// Account that owns the VPC.
+    pub owner_id: String,
+    /// Id of the security group that AWS made with the VPC.
+    pub default_security_group_id: String,
+    /// Id of the network ACL that AWS made with the VPC.
+    pub default_network_acl_id: String,
+    /// Id of the route table of subnets that have none of their own.
+    pub main_route_table_id: String,
+    /// Block of IPv6 addresses from Amazon, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6_cidr_block: Option<String>,
+}
+
+/// The kind `ec2_vpc`.
+pub struct Ec2Vpc;
+
+impl Kind for Ec2Vpc {
+    const NAME: &'static str = "ec2_vpc";
+    const CFN: Option<&'static str> = Some("AWS::EC2::VPC");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_vpc.toml");
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "ec2:DescribeVpcs",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeRouteTables",
+        ],
+        create: &["ec2:CreateVpc", "ec2:CreateTags"],
+        update: &[
+            "ec2:ModifyVpcAttribute",
+            "ec2:AssociateVpcCidrBlock",
+            "ec2:DisassociateVpcCidrBlock",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+        ],
+        delete: &["ec2:DeleteVpc"],
+    };
+    const TAGGABLE: bool = true;
+    const PACE: Pace = Pace { create_seconds: 5, delete_seconds: 2, deadline_seconds: 600 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(_: Known<'_>, _: &Scope) -> Identity {
+        Identity::Assigned
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut seen: Vec<(&str, Cidr)> = Vec::new();
+        let first = spec.text("cidr_block").map(|text| ("cidr_block".to_owned(), text));
+        let others =
+            spec.list("secondary_cidr_blocks").iter().enumerate().filter_map(|(index, block)| {
+                Some((format!("secondary_cidr_blocks.{index}"), block.as_str()?))
+            });
+        for (path, text) in first.into_iter().chain(others) {
+            if let Some(problem) = check_network_v4(&path, text) {
+                problems.push(problem);
+            } else if let Some(cidr) = Cidr::v4(text) {
+                if let Some((other, _)) = seen.iter().find(|(_, other)| other.overlaps(cidr)) {
+                    problems.push(
+                        Problem::new(path, format!("{text} overlaps {other}"))
+                            .help("the blocks of a VPC have no address in common"),
+                    );
+                }
+                seen.push((text, cidr));
+            }
+        }
+        if spec.flag("enable_dns_hostnames") == Some(true) && spec.flag("enable_dns_support") == Some(false) {
+            problems.push(
+                Problem::new("enable_dns_hostnames", "DNS names need AWS's DNS server")
+                    .help("remove `enable_dns_support = false`"),
+            );
+        }
+        if spec.text("instance_tenancy") == Some("host") {
+            problems.push(
+                Problem::new("instance_tenancy", "AWS makes no VPC with the tenancy `host`")
+                    .help("\"default\" or \"dedicated\"; `host` is for single instances"),
+            );
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        answer(lookups, read(cx, lookups).await)
+    }
+
+    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Option<String>> {
+        let mut vpcs =
+            cx.aws.ec2().describe_vpcs().set_filters(Some(by_owner(owner))).into_paginator().items().send();
+        let vpc = vpcs.next().await.transpose()?;
+        Ok(vpc.and_then(|vpc| vpc.vpc_id))
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        let created = cx
+            .aws
+            .ec2()
+            .create_vpc()
+            .cidr_block(&want.cidr_block)
+            .instance_tenancy(Tenancy::from(want.instance_tenancy.as_str()))
+            .amazon_provided_ipv6_cidr_block(want.amazon_provided_ipv6_cidr_block)
+            .tag_specifications(tags_of(ResourceType::Vpc, birth.tags))
+            .send()
+            .await?;
+        created
+            .vpc
+            .and_then(|vpc| vpc.vpc_id)
+            .ok_or_else(|| Error::finding(Class::Other, "AWS made the VPC and did not return its id"))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let ec2 = cx.aws.ec2();
+        if live.empty_default_security_group != want.empty_default_security_group {
+            update_default_group(cx, id, want.empty_default_security_group).await?;
+        }
+        // One attribute a call, and DNS names only while the DNS server answers.
+        let support = live.enable_dns_support != want.enable_dns_support;
+        if support && want.enable_dns_support {
+            ec2.modify_vpc_attribute().vpc_id(id).enable_dns_support(flag(true)).send().await?;
+        }
+        if live.enable_dns_hostnames != want.enable_dns_hostnames {
+            let value = flag(want.enable_dns_hostnames);
+            ec2.modify_vpc_attribute().vpc_id(id).enable_dns_hostnames(value).send().await?;
+        }
+        if support && !want.enable_dns_support {
+            ec2.modify_vpc_attribute().vpc_id(id).enable_dns_support(flag(false)).send().await?;
+        }
+        if live.enable_network_address_usage_metrics != want.enable_network_address_usage_metrics {
+            ec2.modify_vpc_attribute()
+                .vpc_id(id)
+                .enable_network_address_usage_metrics(flag(want.enable_network_address_usage_metrics))
+                .send()
+                .await?;
+        }
+        update_blocks(cx, id, live, want).await
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws.ec2().delete_vpc().vpc_id(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        tag(cx, id, set, remove).await
+    }
+}
+
+/// Whether a block is, or will be in a moment, part of the VPC.
+fn is_associated(state: Option<&VpcCidrBlockState>) -> bool {
+    use VpcCidrBlockStateCode::{Associated, Associating};
+    matches!(state.and_then(|state| state.state()), Some(Associated | Associating))
+}
+
+/// Whether AWS is at work on a block.
+fn is_in_transit(state: Option<&VpcCidrBlockState>) -> bool {
+    use VpcCidrBlockStateCode::{Associating, Disassociating};
+    matches!(state.and_then(|state| state.state()), Some(Associating | Disassociating))
+}
+
+/// The VPC's block from Amazon: its association and its addresses.
+fn amazon_block(vpc: &Vpc) -> Option<(&str, Option<&str>)> {
+    vpc.ipv6_cidr_block_association_set()
+        .iter()
+        .find(|block| {
+            is_associated(block.ipv6_cidr_block_state())
+                && block.ipv6_pool().is_none_or(|pool| pool.eq_ignore_ascii_case("amazon"))
+        })
+        .and_then(|block| Some((block.association_id()?, block.ipv6_cidr_block())))
+}
+
+fn has_rules(group: &SecurityGroup) -> bool {
+    !group.ip_permissions().is_empty() || !group.ip_permissions_egress().is_empty()
+}
+
+/// Associates and disassociates blocks of addresses.
+async fn update_blocks(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+    let ec2 = cx.aws.ec2();
+    let removes_ipv6 = live.amazon_provided_ipv6_cidr_block && !want.amazon_provided_ipv6_cidr_block;
+    let gone: Vec<&String> = live
+        .secondary_cidr_blocks
+        .iter()
+        .filter(|block| !want.secondary_cidr_blocks.contains(block))
+        .collect();
+    // The old go first: a new block may overlap one of them.
+    if removes_ipv6 || !gone.is_empty() {
+        let answer = ec2.describe_vpcs().vpc_ids(id).send().await?;
+        let vpc = answer.vpcs().first();
+        let mut associations: Vec<&str> = vpc
+            .map(Vpc::cidr_block_association_set)
+            .unwrap_or_default()
+            .iter()
+            .filter(|block| is_associated(block.cidr_block_state()))
+            .filter(|block| gone.iter().any(|gone| block.cidr_block() == Some(gone)))
+            .filter_map(|block| block.association_id())
+            .collect();
+        if removes_ipv6 {
+            associations.extend(vpc.and_then(amazon_block).map(|(association, _)| association));
+        }
+        for association in associations {
+            ec2.disassociate_vpc_cidr_block().association_id(association).send().await.or_gone()?;
+        }
+    }
+    for block in want.secondary_cidr_blocks.iter().filter(|block| !live.secondary_cidr_blocks.contains(block))
+    {
+        ec2.associate_vpc_cidr_block().vpc_id(id).cidr_block(block).send().await?;
+    }
+    if !live.amazon_provided_ipv6_cidr_block && want.amazon_provided_ipv6_cidr_block {
+        ec2.associate_vpc_cidr_block().vpc_id(id).amazon_provided_ipv6_cidr_block(true).send().await?;
+    }
+    Ok(())
+}
+
+/// Takes all rules from the default group, or gives it those that AWS makes it with:
+/// in from its own members, out to everywhere
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html>).
+async fn update_default_group(cx: &Cx, id: &str, empty: bool) -> Result<()> {
+    use aws_sdk_ec2::types::{IpPermission, IpRange, UserIdGroupPair};
+    let ec2 = cx.aws.ec2();
+    let answer = ec2
+        .describe_security_groups()
+        .filters(filter("vpc-id", [id]))
+        .filters(filter("group-name", ["default"]))
+        .send()
+        .await?;
+    let Some(group) = answer.security_groups().first() else { return Ok(()) };
+    let group_id = group.group_id().unwrap_or_default();
+    if empty {
+        if !group.ip_permissions().is_empty() {
+            ec2.revoke_security_group_ingress()
+                .group_id(group_id)
+                .set_ip_permissions(Some(group.ip_permissions().to_vec()))
+                .send()
+                .await
+                .or_gone()?;
+        }
+        if !group.ip_permissions_egress().is_empty() {
+            ec2.revoke_security_group_egress()
+                .group_id(group_id)
+                .set_ip_permissions(Some(group.ip_permissions_egress().to_vec()))
+                .send()
+                .await
+                .or_gone()?;
+        }
+    } else if !has_rules(group) {
+        let all = || IpPermission::builder().ip_protocol("-1");
+        let members = UserIdGroupPair::builder().group_id(group_id).build();
+        ec2.authorize_security_group_ingress()
+            .group_id(group_id)
+            .ip_permissions(all().user_id_group_pairs(members).build())
+            .send()
+            .await?;
+        ec2.authorize_security_group_egress()
+            .group_id(group_id)
+            .ip_permissions(all().ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build()).build())
+            .send()
+            .await?;
+    }
+    Ok(())
+}
+
+/// What AWS made with each VPC, by the id of the VPC.
+#[derive(Default)]
+struct Parts {
+    groups: HashMap<String, SecurityGroup>,
+    network_acls: HashMap<String, String>,
+    route_tables: HashMap<String, String>,
+}
+
+async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec2Vpc>>> {
+    let (vpcs, parts) = try_join(vpcs(cx, lookups), parts(cx, lookups)).await?;
+    let mut parts = parts;
+    let lives = try_join_all(vpcs.into_iter().map(|vpc| {
+        let id = vpc.vpc_id.clone().unwrap_or_default();
+        let group = parts.groups.remove(&id);
+        let network_acl = parts.network_acls.remove(&id).unwrap_or_default();
+        let route_table = parts.route_tables.remove(&id).unwrap_or_default();
+        let lookup = lookups.iter().find(|lookup| lookup.id == id);
+        async move {
+            let asked = async |attribute: VpcAttributeName, name: &str, default: bool| {
+                if lookup.is_some_and(|lookup| lookup.wants(name)) {
+                    read_flag(cx, &id, attribute).await
+                } else {
+                    Ok(Some(default))
+                }
+            };
+            let flags = try_join3(
+                asked(VpcAttributeName::EnableDnsSupport, "enable_dns_support", true),
+                asked(VpcAttributeName::EnableDnsHostnames, "enable_dns_hostnames", false),
+                asked(
+                    VpcAttributeName::EnableNetworkAddressUsageMetrics,
+                    "enable_network_address_usage_metrics",
+                    false,
+                ),
+            )
+            .await?;
+            // Deleted since it was listed.
+            let (Some(dns_support), Some(dns_hostnames), Some(metrics)) = flags else { return Ok(None) };
+            let amazon = amazon_block(&vpc);
+            let has_group = group.is_some();
+            let spec = Spec {
+                cidr_block: vpc.cidr_block.clone().unwrap_or_default(),
+                secondary_cidr_blocks: vpc
+                    .cidr_block_association_set()
+                    .iter()
+                    .filter(|block| is_associated(block.cidr_block_state()))
+                    .filter_map(|block| block.cidr_block.clone())
+                    .filter(|block| vpc.cidr_block.as_ref() != Some(block))
+                    .collect(),
+                amazon_provided_ipv6_cidr_block: amazon.is_some(),
+                instance_tenancy: vpc
+                    .instance_tenancy()
+                    .map_or_else(shared_tenancy, |tenancy| tenancy.as_str().to_owned()),
+                enable_dns_support: dns_support,
+                enable_dns_hostnames: dns_hostnames,
+                enable_network_address_usage_metrics: metrics,
+                empty_default_security_group: !group.as_ref().is_some_and(has_rules),
+            };
+            let attrs = Attrs {
+                arn: arn(cx, vpc.owner_id(), "vpc", &id),
+                owner_id: vpc.owner_id().unwrap_or(&cx.scope.account_id).to_owned(),
+                default_security_group_id: group.and_then(|group| group.group_id).unwrap_or_default(),
+                default_network_acl_id: network_acl,
+                main_route_table_id: route_table,
+                ipv6_cidr_block: amazon.and_then(|(_, block)| block.map(str::to_owned)),
+                vpc_id: id.clone(),
+            };
+            let in_transit =
+                vpc.cidr_block_association_set().iter().any(|block| is_in_transit(block.cidr_block_state()))
+                    || vpc
+                        .ipv6_cidr_block_association_set()
+                        .iter()
+                        .any(|block| is_in_transit(block.ipv6_cidr_block_state()));
+            let state = match vpc.state() {
+                Some(state @ (VpcState::Pending | VpcState::Deleting)) => {
+                    State::Busy(state.as_str().to_owned())
+                }
+                // Every VPC has one; it is listed a moment later.
+                _ if !has_group => State::Busy("making its default security group".to_owned()),
+                _ if in_transit => State::Busy("changing its address blocks".to_owned()),
+                _ => State::Ready,
+            };
+            Ok::<_, Error>(Some((id, Live { spec, attrs, tags: from_tags(vpc.tags()), state })))
+        }
+    }))
+    .await?;
+    Ok(lives.into_iter().flatten().collect())
+}
+
+async fn vpcs(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Vec<Vpc>> {
+    let mut found = Vec::new();
+    for filter in by_ids("vpc-id", lookups) {
+        let vpcs = cx.aws.ec2().describe_vpcs().filters(filter).max_results(PAGE).into_paginator().items();
+        found.extend(vpcs.send().collect::<std::result::Result<Vec<_>, _>>().await?);
+    }
+    Ok(found)
+}
+
+async fn parts(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Parts> {
+    let ec2 = cx.aws.ec2();
+    let mut parts = Parts::default();
+    for chunk in lookups.chunks(FILTER_VALUES) {
+        let of_vpcs = || filter("vpc-id", chunk.iter().map(|lookup| lookup.id));
+        let groups = ec2
+            .describe_security_groups()
+            .filters(of_vpcs())
+            .filters(filter("group-name", ["default"]))
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<std::result::Result<Vec<_>, _>>();
+        let network_acls = ec2
+            .describe_network_acls()
+            .filters(of_vpcs())
+            .filters(filter("default", ["true"]))
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<std::result::Result<Vec<_>, _>>();
+        // At most 100 a page (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html).
+        let route_tables = ec2
+            .describe_route_tables()
+            .filters(of_vpcs())
+            .filters(filter("association.main", ["true"]))
+            .max_results(100)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<std::result::Result<Vec<_>, _>>();
+        let (groups, network_acls, route_tables) = try_join3(
+            async { groups.await.map_err(Error::from) },
+            async { network_acls.await.map_err(Error::from) },
+            async { route_tables.await.map_err(Error::from) },
+        )
+        .await?;
+        parts.groups.extend(groups.into_iter().filter_map(|group| Some((group.vpc_id.clone()?, group))));
+        parts
+            .network_acls
+            .extend(network_acls.into_iter().filter_map(|acl| Some((acl.vpc_id?, acl.network_acl_id?))));
+        parts.route_tables.extend(
+            route_tables.into_iter().filter_map(|table| Some((table.vpc_id?, table.route_table_id?))),
+        );
+    }
+    Ok(parts)
+}
+
+/// One flag of a VPC; AWS returns one a call. `None` where the VPC does not exist.
+async fn read_flag(cx: &Cx, id: &str, attribute: VpcAttributeName) -> Result<Option<bool>> {
+    let answer =
+        cx.aws.ec2().describe_vpc_attribute().vpc_id(id).attribute(attribute).send().await.or_gone()?;
+    Ok(answer.map(|answer| {
+        [
+            answer.enable_dns_support(),
+            answer.enable_dns_hostnames(),
+            answer.enable_network_address_usage_metrics(),
+        ]
+        .into_iter()
+        .flatten()
+        .find_map(|flag| flag.value())
+        .unwrap_or(false)
+    }))
+}

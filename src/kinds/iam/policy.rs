@@ -1,0 +1,264 @@
+//! `iam_policy`.
+
+use std::collections::{HashMap, HashSet};
+
+use aws_sdk_iam::types::{EntityType, PolicyVersion};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{PAGE, READ_ACCOUNT_FROM, check_path, check_size, document, to_tags};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::REPLACE;
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem, Reads,
+    check_policy, each, user_tags,
+};
+
+/// A managed IAM policy of this account: permissions that roles, users and groups share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the policy, unique in the account without regard to case.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 128), regex(pattern = r"^[\w+=,.@-]+$"))]
+    pub policy_name: String,
+    /// Path of the policy, such as `/warehouse/`; it is part of the ARN. Default `/`.
+    #[serde(default = "root")]
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 512), regex(pattern = r"^((/[A-Za-z0-9\.,\+@=_-]+)*)/$"))]
+    pub path: String,
+    /// What the policy is for. AWS cannot change it later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(max = 1000))]
+    pub description: Option<String>,
+    /// What the policy allows and denies; at most 6,144 characters without white space.
+    /// A change becomes the policy's new default version; AWS keeps five, and the
+    /// oldest makes room.
+    pub policy_document: PolicyDocument,
+}
+
+fn root() -> String {
+    "/".to_owned()
+}
+
+/// What AWS decides about a policy.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the policy.
+    pub arn: String,
+    /// Unique id of the policy.
+    pub policy_id: String,
+}
+
+/// The kind `iam_policy`.
+pub struct IamPolicy;
+
+/// The most versions of a policy that AWS keeps
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+const MOST_VERSIONS: usize = 5;
+
+impl Kind for IamPolicy {
+    const NAME: &'static str = "iam_policy";
+    const CFN: Option<&'static str> = Some("AWS::IAM::ManagedPolicy");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_policy.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetAccountAuthorizationDetails"],
+        create: &["iam:CreatePolicy", "iam:TagPolicy"],
+        update: &[
+            "iam:ListPolicyVersions",
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicyVersion",
+            "iam:TagPolicy",
+            "iam:UntagPolicy",
+        ],
+        delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        Identity::named(arn(spec, scope))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match arn(spec, scope) {
+            Some(arn) => Foreseen::default().with("arn", arn),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(policy) = spec.get("policy_document") {
+            problems.extend(check_policy(policy, "policy_document", PolicyUse::Identity));
+        }
+        problems.extend(check_size(spec, "policy_document", 6144, "make two policies of it"));
+        problems.extend(check_path(spec));
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        // The account's listing has all documents in one call, but no tags; `GetPolicy` has
+        // the tags, but no document.
+        let versions = if lookups.len() < READ_ACCOUNT_FROM {
+            HashMap::new()
+        } else {
+            match read_account(cx, &lookups.iter().map(|lookup| lookup.id).collect()).await {
+                Ok(versions) => versions,
+                // Not everyone who may read a policy may read all of the account.
+                Err(error) if error.class == Class::Denied => HashMap::new(),
+                Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+            }
+        };
+        each(lookups, 5, |lookup| {
+            let versions = versions.get(lookup.id).map_or(&[][..], Vec::as_slice);
+            read(cx, lookup.id, versions)
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        let created = cx
+            .aws
+            .iam()
+            .create_policy()
+            .policy_name(&want.policy_name)
+            .path(&want.path)
+            .set_description(want.description.clone())
+            .policy_document(want.policy_document.to_text())
+            .set_tags(Some(to_tags(birth.tags)?))
+            .send()
+            .await?;
+        created
+            .policy
+            .and_then(|policy| policy.arn)
+            .ok_or_else(|| Error::finding(Class::Other, "AWS made the policy and did not return its ARN"))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        if live.policy_document == want.policy_document {
+            return Ok(());
+        }
+        let mut others = other_versions(cx, id).await?.unwrap_or_default();
+        if others.len() + 1 >= MOST_VERSIONS {
+            others.sort_by_key(|version| number(version));
+            if let Some(oldest) = others.first() {
+                delete_version(cx, id, oldest).await?;
+            }
+        }
+        cx.aws
+            .iam()
+            .create_policy_version()
+            .policy_arn(id)
+            .policy_document(want.policy_document.to_text())
+            .set_as_default(true)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        for version in other_versions(cx, id).await?.unwrap_or_default() {
+            delete_version(cx, id, &version).await?;
+        }
+        cx.aws.iam().delete_policy().policy_arn(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let iam = cx.aws.iam();
+        if !remove.is_empty() {
+            iam.untag_policy().policy_arn(id).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            iam.tag_policy().policy_arn(id).set_tags(Some(to_tags(set)?)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+fn arn(spec: Known<'_>, scope: &Scope) -> Option<String> {
+    let path = if spec.is_set("path") { spec.text("path")? } else { "/" };
+    let name = spec.text("policy_name")?;
+    Some(scope.global_arn("iam", format_args!("policy{path}{name}")))
+}
+
+/// `v12` is the twelfth.
+fn number(version: &str) -> u32 {
+    version.trim_start_matches('v').parse().unwrap_or(u32::MAX)
+}
+
+/// The versions that are not the default; `None` where the policy does not exist.
+async fn other_versions(cx: &Cx, id: &str) -> Result<Option<Vec<String>>> {
+    let versions = cx.aws.iam().list_policy_versions().policy_arn(id).into_paginator().items().send();
+    let versions = versions.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()?;
+    Ok(versions.map(|versions| {
+        versions
+            .into_iter()
+            .filter(|version| !version.is_default_version())
+            .filter_map(|version| version.version_id)
+            .collect()
+    }))
+}
+
+async fn delete_version(cx: &Cx, id: &str, version: &str) -> Result<()> {
+    cx.aws.iam().delete_policy_version().policy_arn(id).version_id(version).send().await.or_gone()?;
+    Ok(())
+}
+
+/// Reads one policy. `listed` are the versions that are known already: the document is
+/// taken from there where the default version is among them.
+async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live<IamPolicy>>> {
+    let iam = cx.aws.iam();
+    let Some(policy) =
+        iam.get_policy().policy_arn(id).send().await.or_gone()?.and_then(|answer| answer.policy)
+    else {
+        return Ok(None);
+    };
+    let default = policy.default_version_id().unwrap_or("v1");
+    let known = listed
+        .iter()
+        .find(|version| version.version_id() == Some(default))
+        .and_then(|version| version.document());
+    let policy_document = match known {
+        Some(text) => document(Some(text))?,
+        None => {
+            let version =
+                iam.get_policy_version().policy_arn(id).version_id(default).send().await.or_gone()?;
+            let Some(version) = version.and_then(|answer| answer.policy_version) else { return Ok(None) };
+            document(version.document())?
+        }
+    };
+    let tags = user_tags(policy.tags().iter().map(|tag| (tag.key(), tag.value())));
+    let spec = Spec {
+        policy_name: policy.policy_name.unwrap_or_default(),
+        path: policy.path.unwrap_or_else(root),
+        description: policy.description.filter(|text| !text.is_empty()),
+        policy_document,
+    };
+    let attrs = Attrs { arn: id.to_owned(), policy_id: policy.policy_id.unwrap_or_default() };
+    Ok(Some(Live::ready(spec, attrs, tags)))
+}
+
+/// The versions of those of `ids` that the account's listing has.
+async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Vec<PolicyVersion>>> {
+    let mut found = HashMap::new();
+    let mut pages = cx
+        .aws
+        .iam()
+        .get_account_authorization_details()
+        .filter(EntityType::LocalManagedPolicy)
+        .max_items(PAGE)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        for policy in page?.policies.unwrap_or_default() {
+            if let (Some(arn), Some(versions)) = (policy.arn, policy.policy_version_list)
+                && ids.contains(arn.as_str())
+            {
+                found.insert(arn, versions);
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,464 @@
+//! `iam_role`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aws_sdk_iam::types::EntityType;
+use futures_util::future::{try_join, try_join_all, try_join3};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{PAGE, READ_ACCOUNT_FROM, check_path, check_size, document, is_limit, size, to_tags};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{REPLACE, SET};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, PolicyUse, Problem,
+    Reads, check_policy, each, user_tags,
+};
+use crate::value::Value;
+
+/// An IAM role: an identity that services, users and other accounts take on to act in
+/// this account. Its permissions are exactly those written here: a policy that someone
+/// else attaches or embeds is shown as a change and removed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the role, unique in the account without regard to case.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 64), regex(pattern = r"^[\w+=,.@-]+$"))]
+    pub role_name: String,
+    /// Trust policy: who may assume the role.
+    pub assume_role_policy_document: PolicyDocument,
+    /// What the role is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000), regex(pattern = r"^[\x09\x0A\x0D\x20-\x7E\xA1-\xFF]*$"))]
+    pub description: Option<String>,
+    /// Path of the role, such as `/warehouse/`; it is part of the ARN. Default `/`.
+    #[serde(default = "root")]
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 512), regex(pattern = r"^(/|/[\x21-\x7E]+/)$"))]
+    pub path: String,
+    /// Longest session, in seconds: 3600 (the default, one hour) to 43200 (twelve hours).
+    #[serde(default = "one_hour")]
+    #[schemars(range(min = 3600, max = 43200))]
+    pub max_session_duration: i32,
+    /// ARN of the policy that limits what the role can be allowed. Absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 20, max = 2048))]
+    pub permissions_boundary: Option<String>,
+    /// ARNs of the managed policies that are attached, AWS's or own: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        extend("x-dwctl" = [SET]),
+        length(max = 20),
+        inner(regex(pattern = r"^arn:(aws[a-zA-Z-]*)?:iam::(\d{12}|aws):policy/[a-zA-Z_0-9+=,.@\-_/]+$"))
+    )]
+    pub managed_policy_arns: Vec<String>,
+    /// Policies that are part of the role, by name: all of them. Together at most 10,240
+    /// characters without white space.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inline_policies: BTreeMap<String, PolicyDocument>,
+}
+
+fn root() -> String {
+    "/".to_owned()
+}
+
+fn one_hour() -> i32 {
+    3600
+}
+
+/// What AWS decides about a role.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the role.
+    pub arn: String,
+    /// Unique id of the role, as `aws:userid` shows it.
+    pub role_id: String,
+}
+
+/// The kind `iam_role`.
+pub struct IamRole;
+
+impl Kind for IamRole {
+    const NAME: &'static str = "iam_role";
+    const CFN: Option<&'static str> = Some("AWS::IAM::Role");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_role.toml");
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "iam:GetRole",
+            "iam:ListRoles",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+            "iam:GetRolePolicy",
+            "iam:GetAccountAuthorizationDetails",
+        ],
+        create: &["iam:CreateRole", "iam:TagRole", "iam:PutRolePermissionsBoundary"],
+        update: &[
+            "iam:UpdateRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:PutRolePermissionsBoundary",
+            "iam:DeleteRolePermissionsBoundary",
+            "iam:PutRolePolicy",
+            "iam:DeleteRolePolicy",
+            "iam:AttachRolePolicy",
+            "iam:DetachRolePolicy",
+            "iam:TagRole",
+            "iam:UntagRole",
+        ],
+        delete: &[
+            "iam:ListAttachedRolePolicies",
+            "iam:DetachRolePolicy",
+            "iam:ListRolePolicies",
+            "iam:DeleteRolePolicy",
+            "iam:ListInstanceProfilesForRole",
+            "iam:RemoveRoleFromInstanceProfile",
+            "iam:DeleteRole",
+        ],
+    };
+    const TAGGABLE: bool = true;
+    // A new role reaches the services that assume it within about ten seconds.
+    const PACE: Pace = Pace { create_seconds: 10, delete_seconds: 2, deadline_seconds: 300 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("role_name"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        let path = if spec.is_set("path") { spec.text("path") } else { Some("/") };
+        match (path, spec.text("role_name")) {
+            (Some(path), Some(name)) => {
+                Foreseen::default().with("arn", scope.global_arn("iam", format_args!("role{path}{name}")))
+            }
+            _ => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(trust) = spec.get("assume_role_policy_document") {
+            problems.extend(check_policy(trust, "assume_role_policy_document", PolicyUse::Trust));
+        }
+        // 2,048 by default; 4,096 is the most that a quota increase gives.
+        problems.extend(check_size(
+            spec,
+            "assume_role_policy_document",
+            4096,
+            "join statements, or name an account instead of its roles",
+        ));
+        problems.extend(check_path(spec));
+        if let Some(boundary) = spec.text("permissions_boundary")
+            && !(boundary.starts_with("arn:") && boundary.contains(":policy/"))
+        {
+            problems.push(
+                Problem::new("permissions_boundary", "a permissions boundary is the ARN of a managed policy")
+                    .help("such as arn:aws:iam::111122223333:policy/boundary"),
+            );
+        }
+        if let Some(Value::Map(policies)) = spec.get("inline_policies") {
+            let mut total = 0;
+            for (name, policy) in policies {
+                let path = format!("inline_policies.{name}");
+                let is_name = (1..=128).contains(&name.chars().count())
+                    && name.chars().all(|one| one.is_ascii_alphanumeric() || "_+=,.@-".contains(one));
+                if !is_name {
+                    problems.push(
+                        Problem::new(&*path, format!("\"{name}\" cannot be the name of a policy"))
+                            .help("1 to 128 letters, digits and _+=,.@-"),
+                    );
+                }
+                problems.extend(check_policy(policy, &path, PolicyUse::Identity));
+                total += size(policy).unwrap_or(0);
+            }
+            if total > 10_240 {
+                problems.push(
+                    Problem::new(
+                        "inline_policies",
+                        format!("the policies have {total} characters without white space together, and IAM allows 10240"),
+                    )
+                    .help("move some of them into an `iam_policy`"),
+                );
+            }
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        if lookups.len() < READ_ACCOUNT_FROM {
+            return each(lookups, 5, |lookup| read(cx, lookup.id)).await;
+        }
+        let ids: HashSet<&str> = lookups.iter().map(|lookup| lookup.id).collect();
+        let found = match read_account(cx, &ids).await {
+            Ok(found) => found,
+            // Not everyone who may read a role may read all of the account.
+            Err(error) if error.class == Class::Denied => {
+                return each(lookups, 5, |lookup| read(cx, lookup.id)).await;
+            }
+            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+        };
+        // The account's listings lag behind a role made just now; a role that they do not
+        // have is asked for by name before it is called gone.
+        let found = std::cell::RefCell::new(found);
+        each(lookups, 5, |lookup| {
+            let listed = found.borrow_mut().remove(lookup.id);
+            async move {
+                match listed {
+                    Some(role) => Ok(Some(role)),
+                    None => read(cx, lookup.id).await,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        cx.aws
+            .iam()
+            .create_role()
+            .role_name(&want.role_name)
+            .assume_role_policy_document(want.assume_role_policy_document.to_text())
+            .set_description(want.description.clone())
+            .path(&want.path)
+            .max_session_duration(want.max_session_duration)
+            .set_permissions_boundary(want.permissions_boundary.clone())
+            .set_tags(Some(to_tags(birth.tags)?))
+            .send()
+            .await?;
+        Ok(want.role_name.clone())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let iam = cx.aws.iam();
+        // What limits the role comes first, and a limit is lifted last.
+        if let Some(boundary) = &want.permissions_boundary
+            && live.permissions_boundary.as_ref() != Some(boundary)
+        {
+            iam.put_role_permissions_boundary().role_name(id).permissions_boundary(boundary).send().await?;
+        }
+        if live.assume_role_policy_document != want.assume_role_policy_document {
+            iam.update_assume_role_policy()
+                .role_name(id)
+                .policy_document(want.assume_role_policy_document.to_text())
+                .send()
+                .await?;
+        }
+        if (&live.description, live.max_session_duration) != (&want.description, want.max_session_duration) {
+            // What UpdateRole is not told it sets to its default.
+            iam.update_role()
+                .role_name(id)
+                .description(want.description.clone().unwrap_or_default())
+                .max_session_duration(want.max_session_duration)
+                .send()
+                .await?;
+        }
+        update_policies(cx, id, live, want).await?;
+        if live.permissions_boundary.is_some() && want.permissions_boundary.is_none() {
+            iam.delete_role_permissions_boundary().role_name(id).send().await.or_gone()?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        let iam = cx.aws.iam();
+        // What AWS has now, not what was read before: every one of them holds the role.
+        let profiles = async {
+            let profiles =
+                iam.list_instance_profiles_for_role().role_name(id).into_paginator().items().send();
+            profiles.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()
+        };
+        let (attached, inline, profiles) =
+            try_join3(attached_policies(cx, id), inline_policy_names(cx, id), profiles).await?;
+        for profile in profiles.unwrap_or_default() {
+            iam.remove_role_from_instance_profile()
+                .instance_profile_name(profile.instance_profile_name())
+                .role_name(id)
+                .send()
+                .await
+                .or_gone()?;
+        }
+        for arn in attached.unwrap_or_default() {
+            iam.detach_role_policy().role_name(id).policy_arn(arn).send().await.or_gone()?;
+        }
+        for name in inline.unwrap_or_default() {
+            iam.delete_role_policy().role_name(id).policy_name(name).send().await.or_gone()?;
+        }
+        iam.delete_role().role_name(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let iam = cx.aws.iam();
+        if !remove.is_empty() {
+            iam.untag_role().role_name(id).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            iam.tag_role().role_name(id).set_tags(Some(to_tags(set)?)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings attached and embedded policies to what is wanted: first what is new, then
+/// what is no longer. So nothing that works stops in between, and no denial is missing
+/// while a permission is there.
+async fn update_policies(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+    let iam = cx.aws.iam();
+    let put = async |name: &str, policy: &PolicyDocument| -> Result<()> {
+        iam.put_role_policy()
+            .role_name(id)
+            .policy_name(name)
+            .policy_document(policy.to_text())
+            .send()
+            .await?;
+        Ok(())
+    };
+    let attach = async |arn: &str| -> Result<()> {
+        iam.attach_role_policy().role_name(id).policy_arn(arn).send().await?;
+        Ok(())
+    };
+    // What the role's quotas refuse has room once the old is removed.
+    let mut put_later = Vec::new();
+    let mut attach_later = Vec::new();
+    for (name, policy) in &want.inline_policies {
+        if live.inline_policies.get(name) != Some(policy) {
+            match put(name, policy).await {
+                Err(error) if is_limit(&error) => put_later.push((name, policy)),
+                done => done?,
+            }
+        }
+    }
+    for arn in want.managed_policy_arns.iter().filter(|arn| !live.managed_policy_arns.contains(arn)) {
+        match attach(arn).await {
+            Err(error) if is_limit(&error) => attach_later.push(arn),
+            done => done?,
+        }
+    }
+    for arn in live.managed_policy_arns.iter().filter(|arn| !want.managed_policy_arns.contains(arn)) {
+        iam.detach_role_policy().role_name(id).policy_arn(arn).send().await.or_gone()?;
+    }
+    for name in live.inline_policies.keys().filter(|name| !want.inline_policies.contains_key(*name)) {
+        iam.delete_role_policy().role_name(id).policy_name(name).send().await.or_gone()?;
+    }
+    for (name, policy) in put_later {
+        put(name, policy).await?;
+    }
+    for arn in attach_later {
+        attach(arn).await?;
+    }
+    Ok(())
+}
+
+/// The ARNs of the attached policies; `None` where the role does not exist.
+async fn attached_policies(cx: &Cx, id: &str) -> Result<Option<Vec<String>>> {
+    let attached = cx.aws.iam().list_attached_role_policies().role_name(id).into_paginator().items().send();
+    let attached = attached.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()?;
+    Ok(attached.map(|attached| attached.into_iter().filter_map(|policy| policy.policy_arn).collect()))
+}
+
+/// The names of the embedded policies; `None` where the role does not exist.
+async fn inline_policy_names(cx: &Cx, id: &str) -> Result<Option<Vec<String>>> {
+    let names = cx.aws.iam().list_role_policies().role_name(id).into_paginator().items().send();
+    names.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()
+}
+
+/// The embedded policies; `None` where the role does not exist.
+async fn inline_policies(cx: &Cx, id: &str) -> Result<Option<BTreeMap<String, PolicyDocument>>> {
+    let Some(names) = inline_policy_names(cx, id).await? else { return Ok(None) };
+    let policies = try_join_all(names.into_iter().map(async |name| {
+        let policy =
+            cx.aws.iam().get_role_policy().role_name(id).policy_name(&name).send().await.or_gone()?;
+        match policy {
+            Some(policy) => Ok(Some((name, document(Some(policy.policy_document()))?))),
+            None => Ok::<_, Error>(None),
+        }
+    }))
+    .await?;
+    Ok(Some(policies.into_iter().flatten().collect()))
+}
+
+/// Reads one role by its own calls.
+async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
+    let role = async { cx.aws.iam().get_role().role_name(id).send().await.or_gone() };
+    let (role, attached, inline) =
+        try_join3(role, attached_policies(cx, id), inline_policies(cx, id)).await?;
+    let (Some(role), Some(managed_policy_arns), Some(inline_policies)) =
+        (role.and_then(|answer| answer.role), attached, inline)
+    else {
+        return Ok(None);
+    };
+    let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+    let attrs = Attrs { arn: role.arn, role_id: role.role_id };
+    let spec = Spec {
+        role_name: role.role_name,
+        assume_role_policy_document: document(role.assume_role_policy_document.as_deref())?,
+        description: role.description.filter(|text| !text.is_empty()),
+        path: role.path,
+        max_session_duration: role.max_session_duration.unwrap_or_else(one_hour),
+        permissions_boundary: role.permissions_boundary.and_then(|one| one.permissions_boundary_arn),
+        managed_policy_arns,
+        inline_policies,
+    };
+    Ok(Some(Live::ready(spec, attrs, tags)))
+}
+
+/// Reads those of `ids` that the account's two listings have: one returns everything
+/// but description and session duration, the other returns these
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleDetail.html>).
+async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Live<IamRole>>> {
+    let iam = cx.aws.iam();
+    let details = async {
+        let mut found = Vec::new();
+        let mut pages = iam
+            .get_account_authorization_details()
+            .filter(EntityType::Role)
+            .max_items(PAGE)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let roles = page?.role_detail_list.unwrap_or_default();
+            found.extend(
+                roles.into_iter().filter(|role| role.role_name().is_some_and(|name| ids.contains(name))),
+            );
+        }
+        Ok::<_, Error>(found)
+    };
+    let summaries = async {
+        let mut found = HashMap::new();
+        let mut roles = iam.list_roles().max_items(PAGE).into_paginator().items().send();
+        while let Some(role) = roles.next().await {
+            let role = role?;
+            if ids.contains(role.role_name()) {
+                found.insert(role.role_name, (role.description, role.max_session_duration));
+            }
+        }
+        Ok::<_, Error>(found)
+    };
+    let (details, mut summaries) = try_join(details, summaries).await?;
+    let mut found = HashMap::new();
+    for role in details {
+        let name = role.role_name.clone().unwrap_or_default();
+        // In one listing and not in the other: it was made or deleted between the two.
+        let Some((description, max_session_duration)) = summaries.remove(&name) else { continue };
+        let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+        let mut inline_policies = BTreeMap::new();
+        for policy in role.role_policy_list() {
+            let name = policy.policy_name().unwrap_or_default().to_owned();
+            inline_policies.insert(name, document(policy.policy_document())?);
+        }
+        let managed_policy_arns =
+            role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn.clone()).collect();
+        let spec = Spec {
+            role_name: name.clone(),
+            assume_role_policy_document: document(role.assume_role_policy_document.as_deref())?,
+            description: description.filter(|text| !text.is_empty()),
+            path: role.path.unwrap_or_else(root),
+            max_session_duration: max_session_duration.unwrap_or_else(one_hour),
+            permissions_boundary: role.permissions_boundary.and_then(|one| one.permissions_boundary_arn),
+            managed_policy_arns,
+            inline_policies,
+        };
+        let attrs = Attrs { arn: role.arn.unwrap_or_default(), role_id: role.role_id.unwrap_or_default() };
+        found.insert(name, Live::ready(spec, attrs, tags));
+    }
+    Ok(found)
+}

@@ -1,0 +1,63 @@
+//! What the kinds of IAM have in common.
+
+use aws_sdk_iam::types::Tag;
+
+use crate::aws::{Class, Error, Result, Tags};
+use crate::kind::{Known, PolicyDocument, Problem};
+use crate::value::Value;
+
+/// From how many resources on the whole account is read at once: below it, the calls
+/// for each cost less than the pages of an account.
+pub const READ_ACCOUNT_FROM: usize = 4;
+
+/// The most entries that IAM returns in a page.
+pub const PAGE: i32 = 1000;
+
+/// Tags as IAM takes them.
+pub fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
+}
+
+/// A policy document as IAM returns it.
+pub fn document(text: Option<&str>) -> Result<PolicyDocument> {
+    PolicyDocument::parse(text.unwrap_or_default()).map_err(|error| {
+        Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
+    })
+}
+
+/// The size of a policy as IAM counts it, without white space; `None` where a part of
+/// it is not known (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+pub fn size(policy: &Value) -> Option<usize> {
+    let text = match policy {
+        Value::String(text) => text.clone(),
+        policy => policy.to_json().ok()?.to_string(),
+    };
+    Some(text.chars().filter(|character| !character.is_whitespace()).count())
+}
+
+/// A policy that is larger than IAM allows.
+pub fn check_size(spec: Known<'_>, attribute: &str, most: usize, help: &str) -> Option<Problem> {
+    let size = size(spec.get(attribute)?)?;
+    (size > most).then(|| {
+        Problem::new(
+            attribute,
+            format!("the policy has {size} characters without white space, and IAM allows {most}"),
+        )
+        .help(help)
+    })
+}
+
+/// Paths are `/` or `/…/`.
+pub fn check_path(spec: Known<'_>) -> Option<Problem> {
+    let path = spec.text("path")?;
+    path.contains("//")
+        .then(|| Problem::new("path", "a path has no empty part").help("write it as \"/team/project/\""))
+}
+
+/// Whether IAM refused because there would be too many of something.
+pub fn is_limit(error: &Error) -> bool {
+    error.has_code(&["LimitExceeded", "LimitExceededException"])
+}
