@@ -4,14 +4,26 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// Amazon Redshift.
+pub mod redshift {
+    pub mod cluster_parameter_group;
+    pub mod cluster_subnet_group;
+    mod shared;
+}
+
 /// Amazon SNS.
 pub mod sns {
     pub mod topic;
 }
 
 /// All kinds, in order of their names.
-pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
-    LazyLock::new(|| vec![erase::<sns::topic::SnsTopic>()]);
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
+    vec![
+        erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
+        erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
+        erase::<sns::topic::SnsTopic>(),
+    ]
+});
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
