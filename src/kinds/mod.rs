@@ -6,8 +6,12 @@ use crate::kind::{ErasedKind, erase};
 
 /// Amazon Redshift.
 pub mod redshift {
+    pub mod cluster;
+    mod cluster_check;
+    mod cluster_live;
     pub mod cluster_parameter_group;
     pub mod cluster_subnet_group;
+    mod cluster_update;
     mod shared;
 }
 
@@ -19,6 +23,7 @@ pub mod sns {
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
+        erase::<redshift::cluster::RedshiftCluster>(),
         erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
         erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
         erase::<sns::topic::SnsTopic>(),
