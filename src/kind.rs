@@ -7,6 +7,7 @@
 mod document;
 mod erased;
 mod policy;
+mod schedule;
 mod types;
 
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::value::Value;
 pub use document::{canonical_json, canonical_policy};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
 pub use policy::{PolicyUse, check_policy};
+pub use schedule::check_schedule;
 pub use types::{Json, PolicyDocument, Secret};
 
 /// Marks of a field, set by `#[schemars(extend("x-dwctl" = [REPLACE]))]`.

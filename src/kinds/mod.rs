@@ -18,6 +18,17 @@ pub mod iam {
     mod shared;
 }
 
+/// Amazon Redshift.
+pub mod redshift {
+    pub mod cluster;
+    mod cluster_check;
+    mod cluster_live;
+    pub mod cluster_parameter_group;
+    pub mod cluster_subnet_group;
+    mod cluster_update;
+    mod shared;
+}
+
 /// Amazon SNS.
 pub mod sns {
     pub mod topic;
@@ -30,6 +41,9 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<ec2::vpc::Ec2Vpc>(),
         erase::<iam::policy::IamPolicy>(),
         erase::<iam::role::IamRole>(),
+        erase::<redshift::cluster::RedshiftCluster>(),
+        erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
+        erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
         erase::<sns::topic::SnsTopic>(),
     ]
 });

@@ -1,0 +1,499 @@
+//! `redshift_cluster`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::cluster_live::{arn, find_cluster, read};
+use super::shared::{tag, to_tags};
+use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Problem, Reads, Secret, answer,
+};
+
+/// An Amazon Redshift cluster: a provisioned data warehouse.
+///
+/// A paused cluster is as declared: pausing and resuming is not drift. Destroying a cluster
+/// takes a final snapshot unless `skip_final_snapshot` says otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the cluster: lower-case letters, digits and single hyphens.
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS]), length(min = 1, max = 63), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
+    pub cluster_identifier: String,
+    /// Type of the nodes, such as `ra3.large`, `ra3.xlplus` or `rg.xlarge`. A change resizes the cluster.
+    #[schemars(extend("x-dwctl" = [DOWNTIME]), length(min = 1))]
+    pub node_type: String,
+    /// Number of compute nodes; 1 makes a single-node cluster. A change resizes the cluster.
+    #[serde(default = "number_of_nodes")]
+    #[schemars(extend("x-dwctl" = [DOWNTIME]), range(min = 1, max = 128))]
+    pub number_of_nodes: i32,
+    /// Resize by the classic way: every target is possible, but the cluster is read-only for hours.
+    /// Default: the elastic resize, some minutes, for targets that
+    /// `aws redshift describe-node-configuration-options` lists.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub classic: bool,
+    /// Name of the first database. Default: `dev`, or that of the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT]), length(min = 1, max = 64), regex(pattern = r"^[a-z_][a-z0-9_$+.@-]*$"))]
+    pub db_name: Option<String>,
+    /// Name of the admin user; of a restored cluster, that of the snapshot.
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS]), length(min = 1, max = 128), regex(pattern = r"^[a-z][a-z0-9_+.@-]*$"))]
+    pub master_username: String,
+    /// Password of the admin user: 8 to 64 printable ASCII characters with an upper-case and a
+    /// lower-case letter and a digit, without `/`, `@`, `"`, `'`, `\` and space. Better:
+    /// `manage_master_password`. A restored cluster keeps the snapshot's password until this changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [WRITE_ONLY]))]
+    pub master_user_password: Option<Secret>,
+    /// Let Redshift make, keep and rotate the admin's password in Secrets Manager.
+    #[serde(default)]
+    pub manage_master_password: bool,
+    /// KMS key, by id or ARN, of the secret that holds the managed password. Default: `aws/secretsmanager`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub master_password_secret_kms_key_id: Option<String>,
+    /// Subnet group in which the cluster is placed. Default: the group `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT]))]
+    pub cluster_subnet_group_name: Option<String>,
+    /// Ids of the VPC security groups. Default: the VPC's default group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
+    pub vpc_security_group_ids: Vec<String>,
+    /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
+    /// cluster is rebooted; the attribute `parameter_apply_status` tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
+    pub cluster_parameter_group_name: Option<String>,
+    /// ARNs of the roles that `COPY`, `UNLOAD`, Spectrum and functions may use, at most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]), length(max = 50))]
+    pub iam_roles: Vec<String>,
+    /// ARN of the role that SQL means by `IAM_ROLE default`; one of `iam_roles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_iam_role_arn: Option<String>,
+    /// Encrypt the data at rest. AWS makes no unencrypted clusters any more.
+    #[serde(default = "yes")]
+    pub encrypted: bool,
+    /// KMS key, by id or ARN, of the data. A change encrypts the cluster anew in the background.
+    /// Default: the account's key `aws/redshift`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub kms_key_id: Option<String>,
+    /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
+    #[serde(default = "port")]
+    #[schemars(extend("x-dwctl" = [DOWNTIME]), range(min = 1150, max = 65535))]
+    pub port: i32,
+    /// Reachable from outside the VPC.
+    #[serde(default)]
+    pub publicly_accessible: bool,
+    /// Elastic IP address of a publicly accessible cluster. Default: one of AWS's choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub elastic_ip: Option<String>,
+    /// Send all `COPY` and `UNLOAD` traffic through the VPC.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [DOWNTIME]))]
+    pub enhanced_vpc_routing: bool,
+    /// IP addresses of the endpoint: `ipv4` or `dualstack`.
+    #[serde(default = "ip_address_type")]
+    #[schemars(extend("enum" = ["ipv4", "dualstack"]))]
+    pub ip_address_type: String,
+    /// Availability zone. A change moves the cluster, if `availability_zone_relocation` is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT, DOWNTIME]))]
+    pub availability_zone: Option<String>,
+    /// Allow moves to another availability zone; RA3 and RG nodes only.
+    #[serde(default)]
+    pub availability_zone_relocation: bool,
+    /// Run in two availability zones; RA3 nodes only, at least two, encrypted.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [DOWNTIME]))]
+    pub multi_az: bool,
+    /// Weekly time of maintenance in UTC, at least 30 minutes, such as `sun:03:00-sun:04:00`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub preferred_maintenance_window: Option<String>,
+    /// Maintenance track: `current` (the default) or `trailing`. Applied in the next maintenance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub maintenance_track_name: Option<String>,
+    /// Upgrade the engine's major version in the maintenance window.
+    #[serde(default = "yes")]
+    pub allow_version_upgrade: bool,
+    /// Major version of the engine, such as `1.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub cluster_version: Option<String>,
+    /// Days that automated snapshots are kept. 0 takes none; RA3 and RG nodes need at least 1.
+    /// A smaller number deletes older snapshots at once.
+    #[serde(default = "automated_snapshot_retention_period")]
+    #[schemars(range(min = 0, max = 35))]
+    pub automated_snapshot_retention_period: i32,
+    /// Days that new manual snapshots are kept, 1 to 3653; -1 keeps them for ever.
+    #[serde(default = "forever")]
+    #[schemars(range(min = -1, max = 3653))]
+    pub manual_snapshot_retention_period: i32,
+    /// Spend extra compute on automatic optimization, so that it also runs under load.
+    #[serde(default)]
+    pub extra_compute_for_automatic_optimization: bool,
+    /// Audit log of connections, users and their activity. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logging: Option<Logging>,
+    /// Copies of all snapshots in another region. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_copy: Option<SnapshotCopy>,
+    /// Make the cluster from this snapshot. Keep it afterwards: a change, or dropping it, asks for
+    /// a new cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
+    pub snapshot_identifier: Option<String>,
+    /// Cluster that the snapshot is of, where the caller's IAM policy asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
+    pub snapshot_cluster_identifier: Option<String>,
+    /// Account that owns the snapshot, where it is another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
+    pub owner_account: Option<String>,
+    /// Destroy the cluster without a last snapshot: its data is lost.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub skip_final_snapshot: bool,
+    /// Name of the last snapshot; it must be new.
+    /// Default: `<cluster_identifier>-final-<time at which the cluster was created>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL]), length(min = 1, max = 255), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
+    pub final_snapshot_identifier: Option<String>,
+    /// Days that the last snapshot is kept, 1 to 3653; -1 keeps it for ever.
+    #[serde(default = "forever")]
+    #[schemars(extend("x-dwctl" = [LOCAL]), range(min = -1, max = 3653))]
+    pub final_snapshot_retention_period: i32,
+}
+
+/// Where the audit log goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Logging {
+    /// `s3` or `cloudwatch`.
+    #[serde(default = "log_destination_type")]
+    #[schemars(extend("enum" = ["s3", "cloudwatch"]))]
+    pub log_destination_type: String,
+    /// Bucket of the same region whose policy lets Redshift write; for `s3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_name: Option<String>,
+    /// Prefix of the log files' keys; for `s3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub s3_key_prefix: Option<String>,
+    /// Logs to write: `connectionlog`, `userlog`, `useractivitylog`; for `cloudwatch`. The last needs
+    /// the parameter `enable_user_activity_logging`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]), length(max = 3))]
+    pub log_exports: Vec<String>,
+}
+
+/// How snapshots are copied to another region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotCopy {
+    /// Region of the copies.
+    pub destination_region: String,
+    /// Days that copies of automated snapshots are kept. A smaller number deletes older copies at once.
+    #[serde(default = "copy_retention_period")]
+    #[schemars(range(min = 1, max = 35))]
+    pub retention_period: i32,
+    /// Days that copies of manual snapshots are kept, 1 to 3653; -1 keeps them for ever.
+    #[serde(default = "forever")]
+    #[schemars(range(min = -1, max = 3653))]
+    pub manual_snapshot_retention_period: i32,
+    /// Snapshot copy grant for the key of the other region; needed where `kms_key_id` is a key of your own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_copy_grant_name: Option<String>,
+}
+
+fn number_of_nodes() -> i32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub(super) fn port() -> i32 {
+    5439
+}
+
+pub(super) fn ip_address_type() -> String {
+    "ipv4".to_owned()
+}
+
+fn automated_snapshot_retention_period() -> i32 {
+    1
+}
+
+pub(super) fn copy_retention_period() -> i32 {
+    7
+}
+
+pub(super) fn forever() -> i32 {
+    -1
+}
+
+pub(super) fn log_destination_type() -> String {
+    "s3".to_owned()
+}
+
+/// What AWS decides about a cluster.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the cluster.
+    pub arn: String,
+    /// ARN of the cluster's namespace, by which datashares and integrations know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_namespace_arn: Option<String>,
+    /// Host name of the endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// URL of the first database for JDBC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jdbc_url: Option<String>,
+    /// ARN of the secret that holds the managed password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_password_secret_arn: Option<String>,
+    /// The VPC of the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_id: Option<String>,
+    /// Public key by which hosts of `COPY` over SSH know the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_public_key: Option<String>,
+    /// Revision of the database that runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_revision_number: Option<String>,
+    /// Whether the parameter group is in effect: `in-sync`, `pending-reboot`, `applying` ….
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter_apply_status: Option<String>,
+    /// What the cluster does: `available`, `paused` ….
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_status: Option<String>,
+}
+
+/// The kind `redshift_cluster`.
+pub struct RedshiftCluster;
+
+impl Kind for RedshiftCluster {
+    const NAME: &'static str = "redshift_cluster";
+    const CFN: Option<&'static str> = Some("AWS::Redshift::Cluster");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["redshift:DescribeClusters", "redshift:DescribeLoggingStatus"],
+        create: &[
+            "redshift:CreateCluster",
+            "redshift:RestoreFromClusterSnapshot",
+            "redshift:CreateTags",
+            "iam:PassRole",
+            "kms:DescribeKey",
+            "kms:CreateGrant",
+            "ec2:DescribeAddresses",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:TagResource",
+        ],
+        update: &[
+            "redshift:ModifyCluster",
+            "redshift:ModifyClusterIamRoles",
+            "redshift:ResizeCluster",
+            "redshift:EnableLogging",
+            "redshift:DisableLogging",
+            "redshift:EnableSnapshotCopy",
+            "redshift:DisableSnapshotCopy",
+            "redshift:ModifySnapshotCopyRetentionPeriod",
+            "redshift:CreateTags",
+            "redshift:DeleteTags",
+            "iam:PassRole",
+        ],
+        delete: &["redshift:DeleteCluster", "redshift:CreateClusterSnapshot", "secretsmanager:DeleteSecret"],
+    };
+    const TAGGABLE: bool = true;
+    // A resize or a new key may take long; 75 minutes cover all but a classic resize.
+    const PACE: Pace = Pace { create_seconds: 900, delete_seconds: 600, deadline_seconds: 4500 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("cluster_identifier"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("cluster_identifier") {
+            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        super::cluster_check::check(spec)
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        answer(lookups, read(cx, lookups).await)
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        match &want.snapshot_identifier {
+            Some(snapshot) => restore(cx, want, snapshot, birth).await?,
+            None => make(cx, want, birth).await?,
+        }
+        Ok(want.cluster_identifier.clone())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        super::cluster_update::update(cx, id, live, want).await
+    }
+
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+        // Asked for first, so that a delete that is under way already is not asked for again,
+        // and for the time of birth in the name of the last snapshot.
+        let Some(cluster) = find_cluster(cx, id).await? else { return Ok(()) };
+        if matches!(cluster.cluster_status(), Some("deleting" | "final-snapshot")) {
+            return Ok(());
+        }
+        let request = cx.aws.redshift().delete_cluster().cluster_identifier(id);
+        let request = if live.skip_final_snapshot {
+            request.skip_final_cluster_snapshot(true)
+        } else {
+            let name = live.final_snapshot_identifier.clone().unwrap_or_else(|| {
+                final_snapshot_name(id, cluster.cluster_create_time().map(|time| time.to_string()).as_deref())
+            });
+            request
+                .skip_final_cluster_snapshot(false)
+                .final_cluster_snapshot_identifier(name)
+                .final_cluster_snapshot_retention_period(live.final_snapshot_retention_period)
+        };
+        request.send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        tag(cx, &attrs.arn, set, remove).await
+    }
+}
+
+/// `warehouse-final-20260102030405`: the same for every attempt to destroy the same cluster.
+fn final_snapshot_name(id: &str, born: Option<&str>) -> String {
+    let digits: String = born.unwrap_or_default().chars().filter(char::is_ascii_digit).take(14).collect();
+    if digits.is_empty() { format!("{id}-final") } else { format!("{id}-final-{digits}") }
+}
+
+/// The type that AWS asks for besides the number of nodes.
+pub(super) fn cluster_type(nodes: i32) -> &'static str {
+    if nodes == 1 { "single-node" } else { "multi-node" }
+}
+
+/// `None` for an empty list, which AWS reads as "none" instead of its default.
+fn unless_empty(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
+    cx.aws
+        .redshift()
+        .create_cluster()
+        .cluster_identifier(&want.cluster_identifier)
+        .node_type(&want.node_type)
+        .cluster_type(cluster_type(want.number_of_nodes))
+        // A number beside `single-node` is refused.
+        .set_number_of_nodes((want.number_of_nodes > 1).then_some(want.number_of_nodes))
+        .set_db_name(want.db_name.clone())
+        .master_username(&want.master_username)
+        .set_master_user_password(want.master_user_password.as_ref().map(|secret| secret.expose().to_owned()))
+        .set_manage_master_password(want.manage_master_password.then_some(true))
+        .set_master_password_secret_kms_key_id(want.master_password_secret_kms_key_id.clone())
+        .set_cluster_subnet_group_name(want.cluster_subnet_group_name.clone())
+        .set_vpc_security_group_ids(unless_empty(&want.vpc_security_group_ids))
+        .set_cluster_parameter_group_name(want.cluster_parameter_group_name.clone())
+        .set_iam_roles(unless_empty(&want.iam_roles))
+        .set_default_iam_role_arn(want.default_iam_role_arn.clone())
+        .encrypted(want.encrypted)
+        .set_kms_key_id(want.kms_key_id.clone())
+        .port(want.port)
+        .publicly_accessible(want.publicly_accessible)
+        .set_elastic_ip(want.elastic_ip.clone())
+        .enhanced_vpc_routing(want.enhanced_vpc_routing)
+        .ip_address_type(&want.ip_address_type)
+        .set_availability_zone(want.availability_zone.clone())
+        // What only some node types know is sent only where it is asked for.
+        .set_availability_zone_relocation(want.availability_zone_relocation.then_some(true))
+        .set_multi_az(want.multi_az.then_some(true))
+        .set_extra_compute_for_automatic_optimization(
+            want.extra_compute_for_automatic_optimization.then_some(true),
+        )
+        .set_preferred_maintenance_window(want.preferred_maintenance_window.clone())
+        .set_maintenance_track_name(want.maintenance_track_name.clone())
+        .allow_version_upgrade(want.allow_version_upgrade)
+        .set_cluster_version(want.cluster_version.clone())
+        .automated_snapshot_retention_period(want.automated_snapshot_retention_period)
+        .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
+        .set_tags(Some(to_tags(birth.tags)))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// From a snapshot. The call takes no tags, so they follow it
+/// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_RestoreFromClusterSnapshot.html>).
+async fn restore(cx: &Cx, want: &Spec, snapshot: &str, birth: &Birth<'_>) -> Result<()> {
+    cx.aws
+        .redshift()
+        .restore_from_cluster_snapshot()
+        .cluster_identifier(&want.cluster_identifier)
+        .snapshot_identifier(snapshot)
+        .set_snapshot_cluster_identifier(want.snapshot_cluster_identifier.clone())
+        .set_owner_account(want.owner_account.clone())
+        .node_type(&want.node_type)
+        .number_of_nodes(want.number_of_nodes)
+        .set_manage_master_password(want.manage_master_password.then_some(true))
+        .set_master_password_secret_kms_key_id(want.master_password_secret_kms_key_id.clone())
+        .set_cluster_subnet_group_name(want.cluster_subnet_group_name.clone())
+        .set_vpc_security_group_ids(unless_empty(&want.vpc_security_group_ids))
+        .set_cluster_parameter_group_name(want.cluster_parameter_group_name.clone())
+        .set_iam_roles(unless_empty(&want.iam_roles))
+        .set_default_iam_role_arn(want.default_iam_role_arn.clone())
+        .encrypted(want.encrypted)
+        .set_kms_key_id(want.kms_key_id.clone())
+        .port(want.port)
+        .publicly_accessible(want.publicly_accessible)
+        .set_elastic_ip(want.elastic_ip.clone())
+        .enhanced_vpc_routing(want.enhanced_vpc_routing)
+        .ip_address_type(&want.ip_address_type)
+        .set_availability_zone(want.availability_zone.clone())
+        .set_availability_zone_relocation(want.availability_zone_relocation.then_some(true))
+        .set_multi_az(want.multi_az.then_some(true))
+        .set_preferred_maintenance_window(want.preferred_maintenance_window.clone())
+        .set_maintenance_track_name(want.maintenance_track_name.clone())
+        .allow_version_upgrade(want.allow_version_upgrade)
+        .automated_snapshot_retention_period(want.automated_snapshot_retention_period)
+        .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
+        .send()
+        .await?;
+    tag(cx, &arn(&cx.scope, &want.cluster_identifier), birth.tags, &[]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::final_snapshot_name;
+
+    #[test]
+    fn the_last_snapshot_has_a_name_of_its_own() {
+        let name = final_snapshot_name("warehouse", Some("2026-01-02T03:04:05.678Z"));
+        assert_eq!(name, "warehouse-final-20260102030405");
+        assert_eq!(final_snapshot_name("warehouse", None), "warehouse-final");
+    }
+}

@@ -1,0 +1,386 @@
+//! What Redshift refuses in a cluster and a schema cannot say.
+
+use crate::kind::{Known, Problem};
+use crate::value::Value;
+
+const LOGS: [&str; 3] = ["connectionlog", "userlog", "useractivitylog"];
+
+pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    credentials(spec, &mut problems);
+    nodes(spec, &mut problems);
+    network(spec, &mut problems);
+    snapshots(spec, &mut problems);
+    logging(spec, &mut problems);
+    if let Some(window) = spec.text("preferred_maintenance_window")
+        && let Err(why) = check_window(window)
+    {
+        problems.push(
+            Problem::new("preferred_maintenance_window", why)
+                .help("write it as `ddd:hh24:mi-ddd:hh24:mi` in UTC, such as `sun:03:00-sun:04:00`"),
+        );
+    }
+    for path in ["kms_key_id", "master_password_secret_kms_key_id"] {
+        if spec.text(path).is_some_and(|key| key.starts_with("alias/") || key.contains(":alias/")) {
+            problems.push(
+                Problem::new(path, "an alias cannot be compared with the key that AWS returns")
+                    .help("give the key's ARN or id, such as `${kms_key.NAME.arn}`"),
+            );
+        }
+    }
+    if spec.flag("encrypted") == Some(false) && spec.is_set("kms_key_id") {
+        problems.push(
+            Problem::new("kms_key_id", "a cluster that is not encrypted has no key")
+                .help("drop `kms_key_id`, or `encrypted = false`"),
+        );
+    }
+    problems
+}
+
+fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let managed = spec.flag("manage_master_password").unwrap_or(false);
+    let password = spec.is_set("master_user_password");
+    if managed && password {
+        problems.push(
+            Problem::new("master_user_password", "the password is either given or managed by Redshift")
+                .help("drop `master_user_password`, or `manage_master_password`"),
+        );
+    }
+    let maybe_managed =
+        managed || spec.is_set("manage_master_password") && spec.flag("manage_master_password").is_none();
+    if !maybe_managed && !password && !spec.is_set("snapshot_identifier") {
+        problems.push(
+            Problem::new("master_username", "the admin user has no password").help(
+                "set `manage_master_password = true`, so that Redshift keeps one in Secrets Manager, or `master_user_password`",
+            ),
+        );
+    }
+    if !maybe_managed && spec.is_set("master_password_secret_kms_key_id") {
+        problems.push(
+            Problem::new(
+                "master_password_secret_kms_key_id",
+                "the key is for the secret of a managed password",
+            )
+            .help("set `manage_master_password = true`"),
+        );
+    }
+    let text = match spec.get("master_user_password") {
+        Some(Value::String(text)) => Some(text),
+        Some(Value::Secret(inner)) => match inner.as_ref() {
+            Value::String(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(Err(why)) = text.map(|text| check_password(text)) {
+        problems.push(Problem::new("master_user_password", why));
+    }
+    if spec.text("master_username") == Some("public") {
+        problems.push(Problem::new("master_username", "`public` is reserved").help("take another name"));
+    }
+}
+
+/// The constraints of `MasterUserPassword`
+/// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html>).
+/// Never quotes the password.
+fn check_password(text: &str) -> Result<(), &'static str> {
+    let has = |what: fn(&char) -> bool| text.chars().any(|character| what(&character));
+    if !(8..=64).contains(&text.chars().count()) {
+        Err("the password must have 8 to 64 characters")
+    } else if !has(char::is_ascii_uppercase) || !has(char::is_ascii_lowercase) || !has(char::is_ascii_digit) {
+        Err("the password must have an upper-case letter, a lower-case letter and a digit")
+    } else if text.chars().any(|one| !one.is_ascii_graphic() || "'\"\\/@".contains(one)) {
+        Err("the password must be of printable ASCII characters, without space, ', \", \\, / and @")
+    } else {
+        Ok(())
+    }
+}
+
+/// Limits of the node types
+/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html#rs-node-type-info>).
+/// Types that this list does not know pass.
+fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let node_type = spec.text("node_type");
+    // Absent is one node; unknown says nothing.
+    let count = match spec.integer("number_of_nodes") {
+        None if !spec.is_set("number_of_nodes") => Some(1),
+        count => count,
+    };
+    if let (Some(node_type), Some(count)) = (node_type, count) {
+        let (least, most) = match node_type {
+            "ra3.large" => (1, 16),
+            "ra3.xlplus" => (1, 32),
+            "ra3.4xlarge" => (2, 128),
+            "ra3.16xlarge" | "dc2.8xlarge" => (2, 128),
+            "dc2.large" => (1, 32),
+            _ => (1, 128),
+        };
+        if !(least..=most).contains(&count) {
+            problems.push(Problem::new(
+                "number_of_nodes",
+                format!("a cluster of {node_type} has {least} to {most} nodes, not {count}"),
+            ));
+        }
+    }
+    // DC2 nodes keep their data on local disks: what needs managed storage is not for them.
+    let local = node_type.is_some_and(|node_type| node_type.starts_with("dc2."));
+    for attribute in ["availability_zone_relocation", "multi_az"] {
+        if local && spec.flag(attribute) == Some(true) {
+            problems.push(
+                Problem::new(attribute, format!("`{attribute}` needs nodes with managed storage"))
+                    .help("take an RA3 node type"),
+            );
+        }
+    }
+    if !local && node_type.is_some() && spec.integer("automated_snapshot_retention_period") == Some(0) {
+        problems.push(
+            Problem::new(
+                "automated_snapshot_retention_period",
+                "automated snapshots cannot be turned off for RA3 and RG nodes",
+            )
+            .help("keep them for at least 1 day"),
+        );
+    }
+    if spec.flag("multi_az") == Some(true) {
+        if count == Some(1) {
+            problems.push(
+                Problem::new("multi_az", "a cluster in two availability zones has at least two nodes")
+                    .help("set `number_of_nodes = 2` or more"),
+            );
+        }
+        if spec.flag("encrypted") == Some(false) {
+            problems.push(Problem::new("multi_az", "a cluster in two availability zones is encrypted"));
+        }
+        if spec.is_set("availability_zone") {
+            problems.push(
+                Problem::new(
+                    "availability_zone",
+                    "AWS chooses the zones of a cluster in two availability zones",
+                )
+                .help("drop `availability_zone`"),
+            );
+        }
+    }
+}
+
+fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    if spec.is_set("elastic_ip") {
+        // Absent is false; unknown says nothing.
+        if spec.flag("publicly_accessible") == Some(false) || !spec.is_set("publicly_accessible") {
+            problems.push(
+                Problem::new("elastic_ip", "only a publicly accessible cluster has an elastic IP address")
+                    .help("set `publicly_accessible = true`, or drop `elastic_ip`"),
+            );
+        }
+        if spec.flag("availability_zone_relocation") == Some(true) {
+            problems
+                .push(Problem::new("elastic_ip", "a cluster that can be moved has no elastic IP address"));
+        }
+    }
+    let roles = spec.list("iam_roles");
+    let all_known = roles.iter().all(|role| matches!(role, Value::String(_)))
+        && (spec.get("iam_roles").is_some() || !spec.is_set("iam_roles"));
+    if let Some(default) = spec.text("default_iam_role_arn")
+        && all_known
+        && !roles.iter().any(|role| matches!(role, Value::String(role) if role == default))
+    {
+        problems.push(
+            Problem::new("default_iam_role_arn", "the default role is not one of `iam_roles`")
+                .help("add it to `iam_roles`"),
+        );
+    }
+}
+
+fn snapshots(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    for path in [
+        "manual_snapshot_retention_period",
+        "final_snapshot_retention_period",
+        "snapshot_copy.manual_snapshot_retention_period",
+    ] {
+        if spec.integer(path) == Some(0) {
+            problems.push(
+                Problem::new(path, "a snapshot is kept 1 to 3653 days, or for ever")
+                    .help("write -1 to keep them for ever"),
+            );
+        }
+    }
+    for path in ["snapshot_cluster_identifier", "owner_account"] {
+        if spec.is_set(path) && !spec.is_set("snapshot_identifier") {
+            problems.push(
+                Problem::new(path, format!("`{path}` is about the snapshot that the cluster is made from"))
+                    .help("set `snapshot_identifier` too"),
+            );
+        }
+    }
+    if spec.flag("skip_final_snapshot") == Some(true) && spec.is_set("final_snapshot_identifier") {
+        problems.push(
+            Problem::new("final_snapshot_identifier", "no last snapshot is taken, so it has no name")
+                .help("drop it, or `skip_final_snapshot`"),
+        );
+    }
+}
+
+fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    if spec.get("logging").is_none() {
+        return;
+    }
+    let destination = match spec.is_set("logging.log_destination_type") {
+        true => spec.text("logging.log_destination_type"),
+        false => Some("s3"),
+    };
+    match destination {
+        Some("s3") => {
+            if !spec.is_set("logging.bucket_name") {
+                problems.push(
+                    Problem::new("logging", "a log in S3 needs a bucket")
+                        .help("set `bucket_name`, or `log_destination_type = \"cloudwatch\"`"),
+                );
+            }
+            if !spec.list("logging.log_exports").is_empty() {
+                problems.push(
+                    Problem::new("logging.log_exports", "a log in S3 always has all logs")
+                        .help("drop `log_exports`"),
+                );
+            }
+        }
+        Some("cloudwatch") => {
+            for field in ["bucket_name", "s3_key_prefix"] {
+                if spec.is_set(&format!("logging.{field}")) {
+                    problems.push(
+                        Problem::new(format!("logging.{field}"), format!("`{field}` is for logs in S3"))
+                            .help(format!("drop `{field}`")),
+                    );
+                }
+            }
+            if !spec.is_set("logging.log_exports") {
+                problems.push(
+                    Problem::new("logging", "a log in CloudWatch needs `log_exports`")
+                        .help("list `connectionlog`, `userlog`, `useractivitylog`"),
+                );
+            }
+        }
+        _ => {}
+    }
+    for (place, log) in spec.list("logging.log_exports").iter().enumerate() {
+        if let Value::String(log) = log
+            && !LOGS.contains(&log.as_str())
+        {
+            problems.push(
+                Problem::new(format!("logging.log_exports.{place}"), format!("no log `{log}`"))
+                    .help(format!("one of {}", LOGS.join(", "))),
+            );
+        }
+    }
+}
+
+/// `ddd:hh24:mi-ddd:hh24:mi`, at least 30 minutes, shorter than a day.
+fn check_window(window: &str) -> Result<(), String> {
+    let minute = |text: &str| -> Option<u32> {
+        let [day, hour, minute]: [&str; 3] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
+        let day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(day))?;
+        let two = |digits: &str, below: u32| -> Option<u32> {
+            let number: u32 = digits.parse().ok()?;
+            (digits.len() == 2 && number < below).then_some(number)
+        };
+        Some(day as u32 * 1440 + two(hour, 24)? * 60 + two(minute, 60)?)
+    };
+    let (from, to) = window
+        .split_once('-')
+        .and_then(|(from, to)| Some((minute(from)?, minute(to)?)))
+        .ok_or_else(|| format!("`{window}` is not a weekly window"))?;
+    // From Sunday night to Monday morning the week begins anew.
+    let length = (to + 7 * 1440 - from) % (7 * 1440);
+    if length < 30 {
+        return Err(format!("the window is {length} minutes long, but AWS wants at least 30"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, check_password, check_window};
+    use crate::kind::Known;
+    use crate::value::{Unknown, Value};
+    use serde_json::json;
+
+    fn paths(spec: serde_json::Value) -> Vec<String> {
+        check(Known(&Value::from_json(&spec))).into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn windows() {
+        for window in ["sun:03:00-sun:04:00", "Sun:23:45-Mon:00:15", "wed:07:30-wed:08:00"] {
+            assert_eq!(check_window(window), Ok(()), "{window}");
+        }
+        for window in [
+            "sunday",
+            "sun:3:00-sun:4:00",
+            "sun:03:00-sun:24:00",
+            "sun:03:00-sun:03:29",
+            "sun:03:00",
+            "xyz:03:00-sun:04:00",
+        ] {
+            assert!(check_window(window).is_err(), "{window}");
+        }
+    }
+
+    #[test]
+    fn passwords() {
+        assert_eq!(check_password("Abcdefg1"), Ok(()));
+        for password in ["Abcdef1", "abcdefg1", "ABCDEFG1", "Abcdefgh", "Abcdef 1", "Abcdef@1", "Abcdefü1"] {
+            assert!(check_password(password).is_err(), "{password}");
+        }
+    }
+
+    #[test]
+    fn a_good_cluster_has_no_problem() {
+        let spec = json!({
+            "node_type": "ra3.xlplus", "number_of_nodes": 2, "multi_az": true, "manage_master_password": true,
+            "iam_roles": ["a", "b"], "default_iam_role_arn": "b",
+            "logging": { "log_destination_type": "cloudwatch", "log_exports": ["userlog"] } });
+        assert_eq!(paths(spec), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_redshift_refuses() {
+        for (spec, path) in [
+            (json!({ "node_type": "ra3.large" }), "master_username"),
+            (
+                json!({ "manage_master_password": true, "master_user_password": "Abcdefg1" }),
+                "master_user_password",
+            ),
+            (json!({ "manage_master_password": true, "node_type": "ra3.4xlarge" }), "number_of_nodes"),
+            (json!({ "manage_master_password": true, "multi_az": true }), "multi_az"),
+            (json!({ "manage_master_password": true, "elastic_ip": "1.2.3.4" }), "elastic_ip"),
+            (json!({ "manage_master_password": true, "default_iam_role_arn": "x" }), "default_iam_role_arn"),
+            (json!({ "manage_master_password": true, "logging": { "s3_key_prefix": "x" } }), "logging"),
+            (json!({ "manage_master_password": true, "kms_key_id": "alias/x" }), "kms_key_id"),
+            (
+                json!({ "manage_master_password": true, "manual_snapshot_retention_period": 0 }),
+                "manual_snapshot_retention_period",
+            ),
+        ] {
+            assert_eq!(paths(spec.clone()), [path], "{spec}");
+        }
+    }
+
+    #[test]
+    fn unknown_parts_are_left_alone() {
+        let unknown = Value::Unknown(Unknown::new("iam_role.load", "arn"));
+        let spec = Value::Map(
+            [
+                ("manage_master_password".to_owned(), unknown.clone()),
+                ("number_of_nodes".to_owned(), unknown.clone()),
+                ("node_type".to_owned(), Value::String("ra3.4xlarge".to_owned())),
+                ("iam_roles".to_owned(), Value::List(vec![unknown.clone()])),
+                ("default_iam_role_arn".to_owned(), Value::String("x".to_owned())),
+                ("logging".to_owned(), unknown),
+            ]
+            .into_iter()
+            .collect(),
+        );
+        assert_eq!(check(Known(&spec)), []);
+    }
+}

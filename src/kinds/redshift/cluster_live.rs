@@ -1,0 +1,315 @@
+//! A Redshift cluster as `DescribeClusters` tells it, in the words of `redshift_cluster`.
+
+use std::collections::HashMap;
+
+use aws_sdk_redshift::operation::describe_logging_status::DescribeLoggingStatusOutput;
+use aws_sdk_redshift::types::Cluster;
+use futures_util::stream::{StreamExt, TryStreamExt};
+
+use super::cluster::{
+    Attrs, Logging, RedshiftCluster, SnapshotCopy, Spec, copy_retention_period, forever, ip_address_type,
+    log_destination_type, port,
+};
+use super::shared::from_tags;
+use crate::aws::{Cx, Result, ResultExt, Scope};
+use crate::kind::{Known, Live, Lookup, State};
+
+/// Clusters whose logging is asked for at the same time.
+const SIDE_BY_SIDE: usize = 8;
+
+pub(super) fn arn(scope: &Scope, name: &str) -> String {
+    scope.arn("redshift", format_args!("cluster:{name}"))
+}
+
+/// One cluster.
+pub(super) async fn find_cluster(cx: &Cx, id: &str) -> Result<Option<Cluster>> {
+    let found = cx.aws.redshift().describe_clusters().cluster_identifier(id).send().await.or_gone()?;
+    Ok(found.and_then(|found| found.clusters.unwrap_or_default().into_iter().next()))
+}
+
+/// One cluster by name; more by the list of all, as the call takes only one name.
+pub(super) async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<RedshiftCluster>>> {
+    let clusters: Vec<Cluster> = match lookups {
+        [only] => find_cluster(cx, only.id).await?.into_iter().collect(),
+        _ => cx.aws.redshift().describe_clusters().into_paginator().items().send().try_collect().await?,
+    };
+    let wanted = clusters.iter().filter_map(|cluster| {
+        let lookup = lookups.iter().find(|lookup| Some(lookup.id) == cluster.cluster_identifier())?;
+        Some((*lookup, cluster))
+    });
+    futures_util::stream::iter(wanted.map(|(lookup, cluster)| async move {
+        let logging = if lookup.wants("logging") {
+            let status = cx.aws.redshift().describe_logging_status().cluster_identifier(lookup.id);
+            status.send().await.or_gone()?
+        } else {
+            None
+        };
+        Ok((lookup.id.to_owned(), live(&cx.scope, lookup.spec, cluster, logging.as_ref())))
+    }))
+    .buffered(SIDE_BY_SIDE)
+    .try_collect()
+    .await
+}
+
+fn live(
+    scope: &Scope,
+    declared: Known<'_>,
+    cluster: &Cluster,
+    logging: Option<&DescribeLoggingStatusOutput>,
+) -> Live<RedshiftCluster> {
+    let id = cluster.cluster_identifier().unwrap_or_default();
+    // A change that AWS has accepted and applies later is made, as far as a plan goes.
+    let pending = cluster.pending_modified_values();
+    let endpoint = cluster.endpoint();
+    let host = endpoint.and_then(|endpoint| endpoint.address()).filter(|host| !host.is_empty());
+    // The endpoint comes late in a cluster's birth and tells no port until then.
+    let port = endpoint
+        .and_then(|endpoint| endpoint.port())
+        .filter(|port| *port > 0)
+        .or_else(|| declared.integer("port").and_then(|port| i32::try_from(port).ok()))
+        .unwrap_or_else(port);
+    let group = cluster.cluster_parameter_groups().first();
+    let secret = given(cluster.master_password_secret_arn());
+    let spec = Spec {
+        cluster_identifier: id.to_owned(),
+        node_type: pending
+            .and_then(|pending| given(pending.node_type()))
+            .or_else(|| given(cluster.node_type()))
+            .unwrap_or_default(),
+        number_of_nodes: pending
+            .and_then(|pending| pending.number_of_nodes())
+            .or(cluster.number_of_nodes())
+            .unwrap_or(1),
+        classic: false,
+        db_name: given(cluster.db_name()),
+        master_username: cluster.master_username().unwrap_or_default().to_owned(),
+        master_user_password: None,
+        manage_master_password: secret.is_some(),
+        master_password_secret_kms_key_id: given(cluster.master_password_secret_kms_key_id())
+            .map(|key| as_declared(declared, "master_password_secret_kms_key_id", key, same_key)),
+        cluster_subnet_group_name: given(cluster.cluster_subnet_group_name()),
+        vpc_security_group_ids: cluster
+            .vpc_security_groups()
+            .iter()
+            .filter(|group| group.status() != Some("removing"))
+            .filter_map(|group| given(group.vpc_security_group_id()))
+            .collect(),
+        cluster_parameter_group_name: group.and_then(|group| given(group.parameter_group_name())),
+        iam_roles: cluster
+            .iam_roles()
+            .iter()
+            .filter(|role| role.apply_status() != Some("removing"))
+            .filter_map(|role| given(role.iam_role_arn()))
+            .collect(),
+        default_iam_role_arn: given(cluster.default_iam_role_arn()),
+        encrypted: match pending.and_then(|pending| pending.encryption_type()) {
+            Some(kind) => !kind.eq_ignore_ascii_case("none"),
+            None => cluster.encrypted().unwrap_or(false),
+        },
+        kms_key_id: given(cluster.kms_key_id()).map(|key| as_declared(declared, "kms_key_id", key, same_key)),
+        port,
+        publicly_accessible: pending
+            .and_then(|pending| pending.publicly_accessible())
+            .or(cluster.publicly_accessible())
+            .unwrap_or(false),
+        elastic_ip: cluster.elastic_ip_status().and_then(|status| given(status.elastic_ip())),
+        enhanced_vpc_routing: pending
+            .and_then(|pending| pending.enhanced_vpc_routing())
+            .or(cluster.enhanced_vpc_routing())
+            .unwrap_or(false),
+        ip_address_type: given(cluster.ip_address_type()).unwrap_or_else(ip_address_type),
+        availability_zone: given(cluster.availability_zone()),
+        availability_zone_relocation: matches!(
+            cluster.availability_zone_relocation_status(),
+            Some("enabled" | "pending_enabling")
+        ),
+        multi_az: cluster.multi_az().is_some_and(is_on),
+        preferred_maintenance_window: given(cluster.preferred_maintenance_window()).map(|window| {
+            as_declared(declared, "preferred_maintenance_window", window, str::eq_ignore_ascii_case)
+        }),
+        maintenance_track_name: pending
+            .and_then(|pending| given(pending.maintenance_track_name()))
+            .or_else(|| given(cluster.maintenance_track_name())),
+        allow_version_upgrade: cluster.allow_version_upgrade().unwrap_or(true),
+        cluster_version: pending
+            .and_then(|pending| given(pending.cluster_version()))
+            .or_else(|| given(cluster.cluster_version())),
+        automated_snapshot_retention_period: pending
+            .and_then(|pending| pending.automated_snapshot_retention_period())
+            .or(cluster.automated_snapshot_retention_period())
+            .unwrap_or(1),
+        manual_snapshot_retention_period: cluster.manual_snapshot_retention_period().unwrap_or_else(forever),
+        extra_compute_for_automatic_optimization: cluster
+            .extra_compute_for_automatic_optimization()
+            .is_some_and(is_on),
+        logging: logging.and_then(|logging| live_logging(declared, logging)),
+        snapshot_copy: cluster.cluster_snapshot_copy_status().and_then(|copy| {
+            Some(SnapshotCopy {
+                destination_region: given(copy.destination_region())?,
+                retention_period: copy
+                    .retention_period()
+                    .and_then(|days| i32::try_from(days).ok())
+                    .unwrap_or_else(copy_retention_period),
+                // AWS leaves the number out, or says 0, where none was given.
+                manual_snapshot_retention_period: copy
+                    .manual_snapshot_retention_period()
+                    .filter(|days| *days != 0)
+                    .unwrap_or_else(forever),
+                snapshot_copy_grant_name: given(copy.snapshot_copy_grant_name()),
+            })
+        }),
+        snapshot_identifier: None,
+        snapshot_cluster_identifier: None,
+        owner_account: None,
+        skip_final_snapshot: false,
+        final_snapshot_identifier: None,
+        final_snapshot_retention_period: forever(),
+    };
+    let attrs = Attrs {
+        arn: arn(scope, id),
+        cluster_namespace_arn: given(cluster.cluster_namespace_arn()),
+        endpoint: host.map(str::to_owned),
+        jdbc_url: host.map(|host| {
+            format!("jdbc:redshift://{host}:{port}/{}", spec.db_name.as_deref().unwrap_or("dev"))
+        }),
+        master_password_secret_arn: secret,
+        vpc_id: given(cluster.vpc_id()),
+        cluster_public_key: given(cluster.cluster_public_key()),
+        cluster_revision_number: given(cluster.cluster_revision_number()),
+        parameter_apply_status: group.and_then(|group| given(group.parameter_apply_status())),
+        cluster_status: given(cluster.cluster_status()),
+    };
+    let state = state(cluster.cluster_status(), cluster.cluster_availability_status());
+    Live { spec, attrs, tags: from_tags(cluster.tags()), state }
+}
+
+fn live_logging(declared: Known<'_>, logging: &DescribeLoggingStatusOutput) -> Option<Logging> {
+    logging.logging_enabled().unwrap_or(false).then(|| Logging {
+        log_destination_type: logging
+            .log_destination_type()
+            .map_or_else(log_destination_type, |kind| kind.as_str().to_owned()),
+        bucket_name: given(logging.bucket_name()),
+        // AWS ends a prefix with a slash.
+        s3_key_prefix: given(logging.s3_key_prefix()).map(|prefix| {
+            as_declared(declared, "logging.s3_key_prefix", prefix, |left, right| {
+                left.trim_end_matches('/') == right.trim_end_matches('/')
+            })
+        }),
+        log_exports: logging.log_exports().to_vec(),
+    })
+}
+
+/// What AWS returned, unless it is nothing.
+fn given(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// AWS has flags that are texts: `Enabled`, `true`.
+fn is_on(text: &str) -> bool {
+    ["enabled", "true", "enabling"].iter().any(|on| text.eq_ignore_ascii_case(on))
+}
+
+/// The declared text where it says the same as the live one in another form.
+fn as_declared(declared: Known<'_>, path: &str, live: String, same: fn(&str, &str) -> bool) -> String {
+    match declared.text(path) {
+        Some(text) if same(text, &live) => text.to_owned(),
+        _ => live,
+    }
+}
+
+/// Whether two names of a KMS key, its id or its ARN, mean the same key.
+fn same_key(left: &str, right: &str) -> bool {
+    let id = |key: &str| key.rsplit_once("key/").map_or(key.to_owned(), |(_, id)| id.to_owned());
+    // Two ARNs are compared whole: multi-region keys have the same id in every region.
+    if left.starts_with("arn:") && right.starts_with("arn:") { left == right } else { id(left) == id(right) }
+}
+
+/// What the states of
+/// <https://docs.aws.amazon.com/redshift/latest/mgmt/rs-mgmt-cluster-status.html> mean.
+/// A cluster that can be mended by a change (another parameter group, more nodes) is ready for it.
+fn state(status: Option<&str>, availability: Option<&str>) -> State {
+    match status.unwrap_or_default() {
+        "available" => match availability {
+            Some(busy @ ("Modifying" | "Maintenance")) => State::Busy(busy.to_lowercase()),
+            Some("Failed") => State::Failed("the cluster has failed".to_owned()),
+            _ => State::Ready,
+        },
+        "" | "paused" | "storage-full" | "incompatible-parameters" => State::Ready,
+        failed @ ("hardware-failure"
+        | "incompatible-hsm"
+        | "incompatible-network"
+        | "incompatible-restore") => State::Failed(format!("the cluster's status is `{failed}`")),
+        busy => State::Busy(busy.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{live, same_key, state};
+    use crate::aws::Scope;
+    use crate::kind::{Known, State};
+    use crate::value::Value;
+    use aws_sdk_redshift::types::{Cluster, ClusterSnapshotCopyStatus, PendingModifiedValues};
+    use serde_json::json;
+
+    fn scope() -> Scope {
+        Scope {
+            partition: "aws".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_known_by_id_and_by_arn() {
+        let arn = "arn:aws:kms:us-east-1:111122223333:key/1234";
+        assert!(same_key("1234", arn));
+        assert!(same_key(arn, arn));
+        assert!(!same_key("1235", arn));
+        assert!(!same_key("arn:aws:kms:eu-west-1:111122223333:key/1234", arn));
+    }
+
+    #[test]
+    fn a_paused_cluster_is_ready_and_one_at_work_is_busy() {
+        assert_eq!(state(Some("paused"), Some("Paused")), State::Ready);
+        assert_eq!(state(Some("available"), Some("Available")), State::Ready);
+        assert_eq!(state(Some("available"), Some("Modifying")), State::Busy("modifying".to_owned()));
+        for busy in ["creating", "resizing", "final-snapshot", "pausing", "available, prep-for-resize"] {
+            assert_eq!(state(Some(busy), Some("Modifying")), State::Busy(busy.to_owned()));
+        }
+        assert!(matches!(state(Some("incompatible-network"), None), State::Failed(_)));
+    }
+
+    #[test]
+    fn what_is_pending_counts_as_made_and_forms_of_a_value_are_equal() {
+        let cluster = Cluster::builder()
+            .cluster_identifier("w")
+            .number_of_nodes(2)
+            .maintenance_track_name("current")
+            .kms_key_id("arn:aws:kms:us-east-1:111122223333:key/1234")
+            .preferred_maintenance_window("sun:03:00-sun:04:00")
+            .pending_modified_values(
+                PendingModifiedValues::builder()
+                    .number_of_nodes(4)
+                    .maintenance_track_name("trailing")
+                    .build(),
+            )
+            .cluster_snapshot_copy_status(
+                ClusterSnapshotCopyStatus::builder()
+                    .destination_region("us-west-2")
+                    .retention_period(7)
+                    .build(),
+            )
+            .build();
+        let declared = Value::from_json(
+            &json!({ "kms_key_id": "1234", "preferred_maintenance_window": "Sun:03:00-Sun:04:00", "port": 5440 }),
+        );
+        let spec = live(&scope(), Known(&declared), &cluster, None).spec;
+        assert_eq!(spec.number_of_nodes, 4);
+        assert_eq!(spec.maintenance_track_name.as_deref(), Some("trailing"));
+        assert_eq!(spec.kms_key_id.as_deref(), Some("1234"));
+        assert_eq!(spec.preferred_maintenance_window.as_deref(), Some("Sun:03:00-Sun:04:00"));
+        assert_eq!(spec.port, 5440);
+        assert_eq!(spec.snapshot_copy.map(|copy| copy.manual_snapshot_retention_period), Some(-1));
+    }
+}

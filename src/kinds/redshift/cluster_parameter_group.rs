@@ -1,0 +1,339 @@
+//! `redshift_cluster_parameter_group`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_redshift::types::{ClusterParameterGroup, Parameter};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{from_tags, tag, to_tags};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::REPLACE;
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, each,
+};
+use crate::value::Value;
+
+/// An Amazon Redshift cluster parameter group: database parameters and the workload
+/// management of the clusters that use it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the group, in lower case: letters, digits and single hyphens.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
+    pub parameter_group_name: String,
+    /// Engine version that the group is for, such as `redshift-1.0` or `redshift-2.0`.
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub parameter_group_family: String,
+    /// What the group is for.
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub description: String,
+    /// Parameters that differ from the family's defaults, by name; the others keep the default.
+    /// Clusters apply static parameters when they are rebooted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// Workload management: the list of queues as AWS's `wlm_json_configuration`, the default
+    /// queue last. Absent: automatic WLM as AWS configures it. At most 8000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wlm_json_configuration: Option<Json>,
+}
+
+/// What AWS decides about a parameter group.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the group.
+    pub arn: String,
+}
+
+/// The kind `redshift_cluster_parameter_group`.
+pub struct RedshiftClusterParameterGroup;
+
+/// The parameter that holds the workload management.
+const WLM: &str = "wlm_json_configuration";
+
+/// Most parameters of one request that modifies or resets.
+const MOST_PARAMETERS: usize = 20;
+
+impl Kind for RedshiftClusterParameterGroup {
+    const NAME: &'static str = "redshift_cluster_parameter_group";
+    const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterParameterGroup");
+    const EXAMPLE: &'static str =
+        include_str!("../../../examples/kinds/redshift_cluster_parameter_group.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterParameters"],
+        create: &["redshift:CreateClusterParameterGroup", "redshift:CreateTags"],
+        update: &[
+            "redshift:ModifyClusterParameterGroup",
+            "redshift:ResetClusterParameterGroup",
+            "redshift:CreateTags",
+            "redshift:DeleteTags",
+        ],
+        delete: &["redshift:DeleteClusterParameterGroup"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("parameter_group_name"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("parameter_group_name") {
+            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if spec.is_set("parameters.wlm_json_configuration") {
+            problems.push(
+                Problem::new(
+                    "parameters.wlm_json_configuration",
+                    "workload management has an attribute of its own",
+                )
+                .help("give it as `wlm_json_configuration`, where it is compared as data"),
+            );
+        }
+        if let Some(Value::Map(parameters)) = spec.get("parameters") {
+            for name in parameters.keys().filter(|name| name.chars().any(char::is_uppercase)) {
+                problems.push(
+                    Problem::new(format!("parameters.{name}"), "parameter names are in lower case")
+                        .help(format!("write `{}`", name.to_lowercase())),
+                );
+            }
+        }
+        if let Some(queues) = spec.get(WLM) {
+            problems.extend(check_queues(queues));
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let groups = match groups(cx, lookups).await {
+            Ok(groups) => groups,
+            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let groups = &groups;
+        each(lookups, 8, |lookup| async move {
+            match groups.get(lookup.id) {
+                Some(group) => read(cx, lookup, group).await,
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        cx.aws
+            .redshift()
+            .create_cluster_parameter_group()
+            .parameter_group_name(&want.parameter_group_name)
+            .parameter_group_family(&want.parameter_group_family)
+            .description(&want.description)
+            .set_tags(Some(to_tags(birth.tags)))
+            .send()
+            .await?;
+        Ok(want.parameter_group_name.clone())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let redshift = cx.aws.redshift();
+        let (before, after) = (parameters(live), parameters(want));
+        let changed: Vec<Parameter> = after
+            .iter()
+            // Both texts of the workload management are canonical: equal data is equal text.
+            .filter(|(name, value)| before.get(*name) != Some(*value))
+            .map(|(name, value)| Parameter::builder().parameter_name(name).parameter_value(value).build())
+            .collect();
+        for some in changed.chunks(MOST_PARAMETERS) {
+            redshift
+                .modify_cluster_parameter_group()
+                .parameter_group_name(id)
+                .set_parameters(Some(some.to_vec()))
+                .send()
+                .await?;
+        }
+        let removed: Vec<Parameter> = before
+            .keys()
+            .filter(|name| !after.contains_key(*name))
+            .map(|name| Parameter::builder().parameter_name(name).build())
+            .collect();
+        for some in removed.chunks(MOST_PARAMETERS) {
+            redshift
+                .reset_cluster_parameter_group()
+                .parameter_group_name(id)
+                .reset_all_parameters(false)
+                .set_parameters(Some(some.to_vec()))
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws.redshift().delete_cluster_parameter_group().parameter_group_name(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        tag(cx, &attrs.arn, set, remove).await
+    }
+}
+
+fn arn(scope: &Scope, name: &str) -> String {
+    scope.arn("redshift", format_args!("parametergroup:{name}"))
+}
+
+/// One group by name; more by the list of all, as the call takes only one name.
+async fn groups(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, ClusterParameterGroup>> {
+    let mut request = cx.aws.redshift().describe_cluster_parameter_groups();
+    if let [only] = lookups {
+        request = request.parameter_group_name(only.id);
+    }
+    let groups: Vec<ClusterParameterGroup> =
+        request.into_paginator().items().send().try_collect().await.or_gone()?.unwrap_or_default();
+    Ok(groups
+        .into_iter()
+        .map(|group| (group.parameter_group_name().unwrap_or_default().to_owned(), group))
+        .collect())
+}
+
+async fn read(
+    cx: &Cx,
+    lookup: Lookup<'_>,
+    group: &ClusterParameterGroup,
+) -> Result<Option<Live<RedshiftClusterParameterGroup>>> {
+    let mut parameters = BTreeMap::new();
+    if lookup.wants("parameters") || lookup.wants(WLM) {
+        let found = cx
+            .aws
+            .redshift()
+            .describe_cluster_parameters()
+            .parameter_group_name(lookup.id)
+            .source("user")
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .or_gone()?;
+        let Some(found) = found else { return Ok(None) };
+        // `Source` is checked again: an endpoint that ignores the filter returns the defaults too.
+        for parameter in
+            found.iter().filter(|parameter| parameter.source().is_none_or(|source| source == "user"))
+        {
+            if let (Some(name), Some(value)) = (parameter.parameter_name(), parameter.parameter_value()) {
+                parameters.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+    let wlm_json_configuration =
+        parameters.remove(WLM).map(|text| Json::parse(&text)).transpose().map_err(|error| {
+            Error::finding(
+                Class::Other,
+                format!("AWS returned a workload management that is not JSON: {error}"),
+            )
+        })?;
+    let spec = Spec {
+        parameter_group_name: lookup.id.to_owned(),
+        parameter_group_family: group.parameter_group_family().unwrap_or_default().to_owned(),
+        description: group.description().unwrap_or_default().to_owned(),
+        parameters,
+        wlm_json_configuration,
+    };
+    let attrs = Attrs { arn: arn(&cx.scope, lookup.id) };
+    Ok(Some(Live::ready(spec, attrs, from_tags(group.tags()))))
+}
+
+/// All parameters of a spec as AWS holds them.
+fn parameters(spec: &Spec) -> BTreeMap<String, String> {
+    let mut parameters = spec.parameters.clone();
+    if let Some(wlm) = &spec.wlm_json_configuration {
+        parameters.insert(WLM.to_owned(), wlm.to_text());
+    }
+    parameters
+}
+
+/// The rules of <https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>
+/// for queues of manual workload management, and the document's own.
+fn check_queues(queues: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let queues = match queues {
+        Value::List(queues) => queues.clone(),
+        Value::String(text) => match serde_json::from_str(text).map(|json| Value::from_json(&json)) {
+            Ok(Value::List(queues)) => queues,
+            Ok(_) => return vec![not_a_list()],
+            // The schema's own check says so.
+            Err(_) => return problems,
+        },
+        Value::Map(_) => return vec![not_a_list()],
+        _ => return problems,
+    };
+    if let Ok(json) = Value::List(queues.clone()).to_json()
+        && json.to_string().len() > 8000
+    {
+        problems.push(
+            Problem::new(WLM, "the workload management is longer than the 8000 characters that AWS takes")
+                .help("use fewer or shorter rules"),
+        );
+    }
+    for (place, queue) in queues.iter().enumerate() {
+        if !matches!(queue, Value::Map(_) | Value::Unknown(_)) {
+            problems.push(Problem::new(format!("{WLM}.{place}"), "a queue is a table"));
+        }
+    }
+    for (field, most, what) in [
+        ("query_concurrency", 50, "concurrency of all queues"),
+        ("memory_percent_to_use", 100, "memory of all queues"),
+    ] {
+        let total: i64 = (0..queues.len())
+            .filter_map(|place| match queues.get(place)?.get(field)? {
+                Value::Number(number) => number.as_i64(),
+                _ => None,
+            })
+            .sum();
+        if total > most {
+            problems.push(
+                Problem::new(WLM, format!("the {what} is {total}, but AWS allows {most}"))
+                    .help(format!("lower `{field}` of some queues")),
+            );
+        }
+    }
+    problems
+}
+
+fn not_a_list() -> Problem {
+    Problem::new(WLM, "workload management is a list of queues").help("write `[{ … }, { … }]`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_queues;
+    use crate::value::Value;
+    use serde_json::json;
+
+    fn messages(queues: serde_json::Value) -> Vec<String> {
+        check_queues(&Value::from_json(&queues)).into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn queues_are_checked() {
+        let fine = json!([
+            { "query_group": ["etl"], "query_concurrency": 5, "memory_percent_to_use": 60 },
+            { "query_concurrency": 5, "memory_percent_to_use": 40 },
+            { "short_query_queue": true }
+        ]);
+        assert_eq!(messages(fine.clone()), Vec::<String>::new());
+        assert_eq!(messages(json!(fine.to_string())), Vec::<String>::new());
+        assert!(messages(json!({ "auto_wlm": true }))[0].contains("list of queues"));
+        assert!(messages(json!("{\"auto_wlm\": true}"))[0].contains("list of queues"));
+        assert!(
+            messages(json!([{ "query_concurrency": 40 }, { "query_concurrency": 11 }]))[0].contains("51")
+        );
+        assert!(messages(json!(["etl"]))[0].contains("table"));
+        assert!(messages(json!([{ "rules": "x".repeat(8000) }]))[0].contains("8000"));
+    }
+}

@@ -1,0 +1,168 @@
+//! `redshift_cluster_subnet_group`.
+
+use std::collections::HashMap;
+
+use aws_sdk_redshift::types::ClusterSubnetGroup;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{from_tags, tag, to_tags};
+use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{REPLACE, SET};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, answer,
+};
+
+/// An Amazon Redshift cluster subnet group: the subnets of a VPC in which clusters may be placed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the group, in lower case; not `default`.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[a-z0-9._-]+$"))]
+    pub cluster_subnet_group_name: String,
+    /// What the group is for.
+    pub description: String,
+    /// Ids of the subnets, all of one VPC. A cluster that can move, or spans two zones, needs
+    /// subnets in several availability zones.
+    #[schemars(extend("x-dwctl" = [SET]), length(min = 1, max = 20))]
+    pub subnet_ids: Vec<String>,
+}
+
+/// What AWS decides about a subnet group.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the group.
+    pub arn: String,
+    /// The VPC of the subnets.
+    pub vpc_id: String,
+}
+
+/// The kind `redshift_cluster_subnet_group`.
+pub struct RedshiftClusterSubnetGroup;
+
+impl Kind for RedshiftClusterSubnetGroup {
+    const NAME: &'static str = "redshift_cluster_subnet_group";
+    const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterSubnetGroup");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster_subnet_group.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["redshift:DescribeClusterSubnetGroups"],
+        create: &["redshift:CreateClusterSubnetGroup", "redshift:CreateTags"],
+        update: &["redshift:ModifyClusterSubnetGroup", "redshift:CreateTags", "redshift:DeleteTags"],
+        delete: &["redshift:DeleteClusterSubnetGroup"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("cluster_subnet_group_name"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("cluster_subnet_group_name") {
+            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if spec.text("cluster_subnet_group_name") == Some("default") {
+            problems.push(
+                Problem::new("cluster_subnet_group_name", "`default` is the name of Redshift's own group")
+                    .help("give the group another name"),
+            );
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        answer(lookups, read(cx, lookups).await)
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        cx.aws
+            .redshift()
+            .create_cluster_subnet_group()
+            .cluster_subnet_group_name(&want.cluster_subnet_group_name)
+            .description(&want.description)
+            .set_subnet_ids(Some(want.subnet_ids.clone()))
+            .set_tags(Some(to_tags(birth.tags)))
+            .send()
+            .await?;
+        Ok(want.cluster_subnet_group_name.clone())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        if live == want {
+            return Ok(());
+        }
+        // The call replaces the whole list of subnets, so they are sent always
+        // (https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyClusterSubnetGroup.html).
+        let mut request = cx
+            .aws
+            .redshift()
+            .modify_cluster_subnet_group()
+            .cluster_subnet_group_name(id)
+            .set_subnet_ids(Some(want.subnet_ids.clone()));
+        if live.description != want.description {
+            request = request.description(&want.description);
+        }
+        request.send().await?;
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws
+            .redshift()
+            .delete_cluster_subnet_group()
+            .cluster_subnet_group_name(id)
+            .send()
+            .await
+            .or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        tag(cx, &attrs.arn, set, remove).await
+    }
+}
+
+fn arn(scope: &Scope, name: &str) -> String {
+    scope.arn("redshift", format_args!("subnetgroup:{name}"))
+}
+
+/// One group by name; more by the list of all, as the call takes only one name.
+async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<RedshiftClusterSubnetGroup>>> {
+    let mut request = cx.aws.redshift().describe_cluster_subnet_groups();
+    if let [only] = lookups {
+        request = request.cluster_subnet_group_name(only.id);
+    }
+    let groups: Vec<ClusterSubnetGroup> =
+        request.into_paginator().items().send().try_collect().await.or_gone()?.unwrap_or_default();
+    Ok(groups
+        .iter()
+        .map(|group| {
+            let name = group.cluster_subnet_group_name().unwrap_or_default().to_owned();
+            (name.clone(), live(cx, name, group))
+        })
+        .collect())
+}
+
+fn live(cx: &Cx, name: String, group: &ClusterSubnetGroup) -> Live<RedshiftClusterSubnetGroup> {
+    Live {
+        attrs: Attrs { arn: arn(&cx.scope, &name), vpc_id: group.vpc_id().unwrap_or_default().to_owned() },
+        spec: Spec {
+            cluster_subnet_group_name: name,
+            description: group.description().unwrap_or_default().to_owned(),
+            subnet_ids: group
+                .subnets()
+                .iter()
+                .filter_map(|subnet| subnet.subnet_identifier().map(str::to_owned))
+                .collect(),
+        },
+        tags: from_tags(group.tags()),
+        state: State::Ready,
+    }
+}

@@ -1,0 +1,239 @@
+//! Changes of a Redshift cluster.
+
+use super::cluster::{Logging, SnapshotCopy, Spec, cluster_type};
+use crate::aws::{Cx, Result};
+
+/// Brings a cluster nearer to `want`.
+///
+/// Redshift takes one change at a time: while it works on one, the cluster is not
+/// `available` and other calls are refused. So settings that need no such work go first,
+/// then the first step that does; the engine waits, reads, and comes back for the rest.
+/// A password goes with the first step, as it cannot be read back.
+pub(super) async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+    if live.logging != want.logging {
+        log(cx, id, want.logging.as_ref()).await?;
+    }
+    if live.snapshot_copy != want.snapshot_copy {
+        copy_snapshots(cx, id, live.snapshot_copy.as_ref(), want.snapshot_copy.as_ref()).await?;
+    }
+    let _ = modify_settings(cx, id, live, want).await?
+        || modify_roles(cx, id, live, want).await?
+        || modify_encryption(cx, id, live, want).await?
+        || modify_multi_az(cx, id, live, want).await?
+        || relocate(cx, id, live, want).await?
+        || resize(cx, id, live, want).await?;
+    Ok(())
+}
+
+/// The new value where it differs.
+fn changed<T: PartialEq + Clone>(live: &T, want: &T) -> Option<T> {
+    (live != want).then(|| want.clone())
+}
+
+/// The new value where there is one and it differs.
+fn changed_to<T: PartialEq + Clone>(live: &Option<T>, want: &Option<T>) -> Option<T> {
+    if live == want { None } else { want.clone() }
+}
+
+/// Everything that one `ModifyCluster` may change together; whether it changed anything.
+async fn modify_settings(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
+    let managed = live.manage_master_password != want.manage_master_password;
+    let password = if want.manage_master_password {
+        None
+    } else if managed {
+        // Back from the managed password: the call needs the new one whether it changed or not.
+        want.master_user_password.clone()
+    } else {
+        changed_to(&live.master_user_password, &want.master_user_password)
+    };
+    let address = changed_to(&live.elastic_ip, &want.elastic_ip);
+    let public = changed(&live.publicly_accessible, &want.publicly_accessible)
+        // An address is taken only together with the access that it is for.
+        .or(address.as_ref().map(|_| want.publicly_accessible));
+    let secret_key =
+        changed_to(&live.master_password_secret_kms_key_id, &want.master_password_secret_kms_key_id);
+    let nothing = cx.aws.redshift().modify_cluster().cluster_identifier(id);
+    let request = nothing
+        .clone()
+        .set_master_user_password(password.map(|password| password.expose().to_owned()))
+        .set_manage_master_password(
+            (managed || (want.manage_master_password && secret_key.is_some()))
+                .then_some(want.manage_master_password),
+        )
+        .set_master_password_secret_kms_key_id(secret_key.filter(|_| want.manage_master_password))
+        .set_vpc_security_group_ids(changed(&live.vpc_security_group_ids, &want.vpc_security_group_ids))
+        .set_cluster_parameter_group_name(changed_to(
+            &live.cluster_parameter_group_name,
+            &want.cluster_parameter_group_name,
+        ))
+        .set_port(changed(&live.port, &want.port))
+        .set_publicly_accessible(public)
+        .set_elastic_ip(address.filter(|_| want.publicly_accessible))
+        .set_enhanced_vpc_routing(changed(&live.enhanced_vpc_routing, &want.enhanced_vpc_routing))
+        .set_ip_address_type(changed(&live.ip_address_type, &want.ip_address_type))
+        .set_availability_zone_relocation(changed(
+            &live.availability_zone_relocation,
+            &want.availability_zone_relocation,
+        ))
+        .set_preferred_maintenance_window(changed_to(
+            &live.preferred_maintenance_window,
+            &want.preferred_maintenance_window,
+        ))
+        .set_maintenance_track_name(changed_to(&live.maintenance_track_name, &want.maintenance_track_name))
+        .set_allow_version_upgrade(changed(&live.allow_version_upgrade, &want.allow_version_upgrade))
+        .set_cluster_version(changed_to(&live.cluster_version, &want.cluster_version))
+        .set_automated_snapshot_retention_period(changed(
+            &live.automated_snapshot_retention_period,
+            &want.automated_snapshot_retention_period,
+        ))
+        .set_manual_snapshot_retention_period(changed(
+            &live.manual_snapshot_retention_period,
+            &want.manual_snapshot_retention_period,
+        ))
+        .set_extra_compute_for_automatic_optimization(changed(
+            &live.extra_compute_for_automatic_optimization,
+            &want.extra_compute_for_automatic_optimization,
+        ));
+    if request.as_input() == nothing.as_input() {
+        return Ok(false);
+    }
+    request.send().await?;
+    Ok(true)
+}
+
+/// Roles have a call of their own.
+async fn modify_roles(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
+    if live.iam_roles == want.iam_roles && live.default_iam_role_arn == want.default_iam_role_arn {
+        return Ok(false);
+    }
+    let missing = |of: &[String], from: &[String]| -> Option<Vec<String>> {
+        let missing: Vec<String> = from.iter().filter(|role| !of.contains(role)).cloned().collect();
+        (!missing.is_empty()).then_some(missing)
+    };
+    cx.aws
+        .redshift()
+        .modify_cluster_iam_roles()
+        .cluster_identifier(id)
+        .set_add_iam_roles(missing(&live.iam_roles, &want.iam_roles))
+        .set_remove_iam_roles(missing(&want.iam_roles, &live.iam_roles))
+        // An empty text takes the default away.
+        .set_default_iam_role_arn(
+            (live.default_iam_role_arn != want.default_iam_role_arn)
+                .then(|| want.default_iam_role_arn.clone().unwrap_or_default()),
+        )
+        .send()
+        .await?;
+    Ok(true)
+}
+
+/// A new key, or encryption on or off: AWS moves the data in the background.
+async fn modify_encryption(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
+    if live.encrypted == want.encrypted && (!want.encrypted || live.kms_key_id == want.kms_key_id) {
+        return Ok(false);
+    }
+    cx.aws
+        .redshift()
+        .modify_cluster()
+        .cluster_identifier(id)
+        .encrypted(want.encrypted)
+        .set_kms_key_id(want.kms_key_id.clone().filter(|_| want.encrypted))
+        .send()
+        .await?;
+    Ok(true)
+}
+
+async fn modify_multi_az(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
+    if live.multi_az == want.multi_az {
+        return Ok(false);
+    }
+    cx.aws.redshift().modify_cluster().cluster_identifier(id).multi_az(want.multi_az).send().await?;
+    Ok(true)
+}
+
+async fn relocate(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
+    let Some(zone) = changed_to(&live.availability_zone, &want.availability_zone) else { return Ok(false) };
+    cx.aws.redshift().modify_cluster().cluster_identifier(id).availability_zone(zone).send().await?;
+    Ok(true)
+}
+
+async fn resize(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
+    if live.node_type == want.node_type && live.number_of_nodes == want.number_of_nodes {
+        return Ok(false);
+    }
+    cx.aws
+        .redshift()
+        .resize_cluster()
+        .cluster_identifier(id)
+        .cluster_type(cluster_type(want.number_of_nodes))
+        .node_type(&want.node_type)
+        .number_of_nodes(want.number_of_nodes)
+        .classic(want.classic)
+        .send()
+        .await?;
+    Ok(true)
+}
+
+async fn log(cx: &Cx, id: &str, want: Option<&Logging>) -> Result<()> {
+    let Some(want) = want else {
+        cx.aws.redshift().disable_logging().cluster_identifier(id).send().await?;
+        return Ok(());
+    };
+    // Also changes a log that is on already.
+    cx.aws
+        .redshift()
+        .enable_logging()
+        .cluster_identifier(id)
+        .log_destination_type(want.log_destination_type.as_str().into())
+        .set_bucket_name(want.bucket_name.clone())
+        .set_s3_key_prefix(want.s3_key_prefix.clone())
+        .set_log_exports((!want.log_exports.is_empty()).then(|| want.log_exports.clone()))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// The retention of copies is changed in place: `EnableSnapshotCopy` refuses a cluster
+/// whose snapshots are copied already.
+async fn copy_snapshots(
+    cx: &Cx,
+    id: &str,
+    live: Option<&SnapshotCopy>,
+    want: Option<&SnapshotCopy>,
+) -> Result<()> {
+    let redshift = cx.aws.redshift();
+    if let (Some(live), Some(want)) = (live, want)
+        && live.destination_region == want.destination_region
+        && live.snapshot_copy_grant_name == want.snapshot_copy_grant_name
+    {
+        for (before, after, manual) in [
+            (live.retention_period, want.retention_period, false),
+            (live.manual_snapshot_retention_period, want.manual_snapshot_retention_period, true),
+        ] {
+            if before != after {
+                redshift
+                    .modify_snapshot_copy_retention_period()
+                    .cluster_identifier(id)
+                    .retention_period(after)
+                    .manual(manual)
+                    .send()
+                    .await?;
+            }
+        }
+        return Ok(());
+    }
+    if live.is_some() {
+        redshift.disable_snapshot_copy().cluster_identifier(id).send().await?;
+    }
+    if let Some(want) = want {
+        redshift
+            .enable_snapshot_copy()
+            .cluster_identifier(id)
+            .destination_region(&want.destination_region)
+            .retention_period(want.retention_period)
+            .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
+            .set_snapshot_copy_grant_name(want.snapshot_copy_grant_name.clone())
+            .send()
+            .await?;
+    }
+    Ok(())
+}
