@@ -4,6 +4,12 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// AWS Glue.
+pub mod glue {
+    mod shared;
+    pub mod workflow;
+}
+
 /// Amazon SNS.
 pub mod sns {
     pub mod topic;
@@ -11,7 +17,7 @@ pub mod sns {
 
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
-    LazyLock::new(|| vec![erase::<sns::topic::SnsTopic>()]);
+    LazyLock::new(|| vec![erase::<glue::workflow::GlueWorkflow>(), erase::<sns::topic::SnsTopic>()]);
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
