@@ -6,6 +6,7 @@ use crate::kind::{ErasedKind, erase};
 
 /// AWS Glue.
 pub mod glue {
+    pub mod job;
     mod shared;
     pub mod workflow;
 }
@@ -16,8 +17,13 @@ pub mod sns {
 }
 
 /// All kinds, in order of their names.
-pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
-    LazyLock::new(|| vec![erase::<glue::workflow::GlueWorkflow>(), erase::<sns::topic::SnsTopic>()]);
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
+    vec![
+        erase::<glue::job::GlueJob>(),
+        erase::<glue::workflow::GlueWorkflow>(),
+        erase::<sns::topic::SnsTopic>(),
+    ]
+});
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
