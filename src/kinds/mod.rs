@@ -6,8 +6,10 @@ use crate::kind::{ErasedKind, erase};
 
 /// AWS Glue.
 pub mod glue {
+    pub mod database;
     pub mod job;
     mod shared;
+    pub mod trigger;
     pub mod workflow;
 }
 
@@ -19,7 +21,9 @@ pub mod sns {
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
+        erase::<glue::database::GlueDatabase>(),
         erase::<glue::job::GlueJob>(),
+        erase::<glue::trigger::GlueTrigger>(),
         erase::<glue::workflow::GlueWorkflow>(),
         erase::<sns::topic::SnsTopic>(),
     ]
