@@ -6,6 +6,7 @@
 
 mod document;
 mod erased;
+mod schedule;
 mod types;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::value::Value;
 
 pub use document::{canonical_json, canonical_policy};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
+pub use schedule::check_schedule;
 pub use types::{Json, PolicyDocument, Secret};
 
 /// Marks of a field, set by `#[schemars(extend("x-dwctl" = [REPLACE]))]`.

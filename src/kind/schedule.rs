@@ -1,0 +1,247 @@
+//! Schedule expressions: `rate(…)` and `cron(…)` as EventBridge, Glue and Redshift take
+//! them (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>).
+
+use std::ops::RangeInclusive;
+
+/// One of the six fields of a cron expression.
+struct Field {
+    name: &'static str,
+    range: RangeInclusive<u32>,
+    /// Names of the values, the first for the least value.
+    names: &'static [&'static str],
+}
+
+const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+const MINUTES: Field = Field { name: "minutes", range: 0..=59, names: &[] };
+const HOURS: Field = Field { name: "hours", range: 0..=23, names: &[] };
+const DAY_OF_MONTH: Field = Field { name: "day-of-month", range: 1..=31, names: &[] };
+const MONTH: Field = Field { name: "month", range: 1..=12, names: MONTHS };
+const DAY_OF_WEEK: Field = Field { name: "day-of-week", range: 1..=7, names: DAYS };
+const YEAR: Field = Field { name: "year", range: 1970..=2199, names: &[] };
+
+/// Whether `text` is a schedule that AWS accepts: `rate(value unit)` or a `cron(…)` of
+/// six fields.
+///
+/// # Errors
+/// What is wrong with it, as one sentence without a full stop.
+pub fn check_schedule(text: &str) -> Result<(), String> {
+    if let Some(rate) = text.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')) {
+        check_rate(rate)
+    } else if let Some(cron) = text.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')) {
+        check_cron(cron)
+    } else {
+        Err("a schedule is `rate(…)` or `cron(…)`, such as `rate(5 minutes)` or `cron(0 2 * * ? *)`"
+            .to_owned())
+    }
+}
+
+fn check_rate(rate: &str) -> Result<(), String> {
+    let mut words = rate.split_whitespace();
+    let (Some(value), Some(unit), None) = (words.next(), words.next(), words.next()) else {
+        return Err("a rate is a number and a unit, such as `rate(5 minutes)`".to_owned());
+    };
+    let value = number(value)
+        .filter(|value| *value > 0)
+        .ok_or_else(|| format!("the value of a rate is a positive whole number, not `{value}`"))?;
+    let (singular, plural) = match unit {
+        "minute" | "minutes" => ("minute", "minutes"),
+        "hour" | "hours" => ("hour", "hours"),
+        "day" | "days" => ("day", "days"),
+        _ => return Err(format!("the unit of a rate is minutes, hours or days, not `{unit}`")),
+    };
+    let right = if value == 1 { singular } else { plural };
+    if unit == right {
+        Ok(())
+    } else {
+        Err(format!("AWS wants `rate({value} {right})`: the singular after 1, else the plural"))
+    }
+}
+
+fn check_cron(cron: &str) -> Result<(), String> {
+    let fields: Vec<&str> = cron.split_whitespace().collect();
+    let &[minutes, hours, day_of_month, month, day_of_week, year] = fields.as_slice() else {
+        return Err(format!(
+            "a cron expression has six fields (minutes, hours, day-of-month, month, day-of-week, year), not {}",
+            fields.len()
+        ));
+    };
+    MINUTES.check(minutes)?;
+    HOURS.check(hours)?;
+    match (day_of_month, day_of_week) {
+        ("?", "?") => {
+            return Err("one of day-of-month and day-of-week must be other than `?`".to_owned());
+        }
+        (_, "?") => check_day_of_month(day_of_month)?,
+        ("?", _) => check_day_of_week(day_of_week)?,
+        _ => {
+            return Err(
+                "one of day-of-month and day-of-week must be `?`: AWS does not combine them".to_owned()
+            );
+        }
+    }
+    MONTH.check(month)?;
+    YEAR.check(year)
+}
+
+fn check_day_of_month(text: &str) -> Result<(), String> {
+    for item in text.split(',') {
+        // `L` is the last day, `15W` the weekday nearest to the 15th, `LW` the last weekday.
+        if matches!(item, "L" | "LW") {
+            continue;
+        }
+        match item.strip_suffix('W') {
+            Some(day) => DAY_OF_MONTH.value(day).map(drop)?,
+            None => DAY_OF_MONTH.item(item)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_day_of_week(text: &str) -> Result<(), String> {
+    if let Some((day, nth)) = text.split_once('#') {
+        if text.contains(',') || nth.contains('#') {
+            return Err("day-of-week takes only one `#`, and no list with it".to_owned());
+        }
+        DAY_OF_WEEK.value(day)?;
+        return match number(nth) {
+            Some(1..=5) => Ok(()),
+            _ => Err(format!("`{text}` in day-of-week: after `#` comes a number from 1 to 5")),
+        };
+    }
+    for item in text.split(',') {
+        if item == "L" {
+            continue;
+        }
+        if item.contains('/') {
+            return Err(format!("day-of-week takes no steps (`{item}`): list the days instead"));
+        }
+        match item.strip_suffix('L') {
+            Some(day) => DAY_OF_WEEK.value(day).map(drop)?,
+            None => DAY_OF_WEEK.item(item)?,
+        }
+    }
+    Ok(())
+}
+
+impl Field {
+    fn check(&self, text: &str) -> Result<(), String> {
+        text.split(',').try_for_each(|item| self.item(item))
+    }
+
+    /// `*`, a value, a range, or one of these with a step.
+    fn item(&self, item: &str) -> Result<(), String> {
+        let (base, step) = match item.split_once('/') {
+            Some((base, step)) => (base, Some(step)),
+            None => (item, None),
+        };
+        if let Some(step) = step
+            && number(step).is_none_or(|step| step == 0 || step > *self.range.end())
+        {
+            return Err(format!(
+                "`{item}` in {}: the step after `/` is not a positive number in range",
+                self.name
+            ));
+        }
+        if base == "*" {
+            return Ok(());
+        }
+        match base.split_once('-') {
+            Some((from, to)) => {
+                let (from, to) = (self.value(from)?, self.value(to)?);
+                if from > to {
+                    return Err(format!("`{item}` in {}: the range ends before it begins", self.name));
+                }
+                Ok(())
+            }
+            None => self.value(base).map(drop),
+        }
+    }
+
+    fn value(&self, text: &str) -> Result<u32, String> {
+        if let Some(place) = self.names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
+            return Ok(self.range.start() + place as u32);
+        }
+        number(text).filter(|value| self.range.contains(value)).ok_or_else(|| {
+            let names = match (self.names.first(), self.names.last()) {
+                (Some(first), Some(last)) => format!(" or {first} to {last}"),
+                _ => String::new(),
+            };
+            format!(
+                "`{text}` is not a value of {}: {} to {}{names}",
+                self.name,
+                self.range.start(),
+                self.range.end()
+            )
+        })
+    }
+}
+
+/// Digits only: `u32::from_str` would take a sign.
+fn number(text: &str) -> Option<u32> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_schedule;
+
+    #[test]
+    fn what_aws_documents_is_accepted() {
+        for text in [
+            "rate(1 minute)",
+            "rate(5 minutes)",
+            "rate(1 hour)",
+            "rate(24 hours)",
+            "rate(1 day)",
+            "cron(0 10 * * ? *)",
+            "cron(15 12 * * ? *)",
+            "cron(0 18 ? * MON-FRI *)",
+            "cron(0 8 1 * ? *)",
+            "cron(0/15 * * * ? *)",
+            "cron(0/10 * ? * MON-FRI *)",
+            "cron(0/5 8-17 ? * MON-FRI *)",
+            "cron(0/30 0-2,20-23 ? * MON-FRI *)",
+            "cron(0 9 ? * 2#1 *)",
+            "cron(0 9 ? * FRI#2 2026-2030)",
+            "cron(0 0 L * ? *)",
+            "cron(0 0 3W jan,JUL ? 2027/2)",
+            "cron(0 0 ? * 5L *)",
+        ] {
+            assert_eq!(check_schedule(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_aws_refuses_is_refused() {
+        for (text, why) in [
+            ("every day", "`rate(…)` or `cron(…)`"),
+            ("rate(5 minute)", "`rate(5 minutes)`"),
+            ("rate(1 hours)", "`rate(1 hour)`"),
+            ("rate(0 minutes)", "positive"),
+            ("rate(-5 minutes)", "positive"),
+            ("rate(30 seconds)", "unit"),
+            ("rate(5)", "number and a unit"),
+            ("cron(0 10 * * ?)", "six fields"),
+            ("cron(0 10 * * * *)", "must be `?`"),
+            ("cron(0 10 ? * ? *)", "other than `?`"),
+            ("cron(60 10 * * ? *)", "minutes: 0 to 59"),
+            ("cron(0 24 * * ? *)", "hours"),
+            ("cron(0 10 0 * ? *)", "day-of-month"),
+            ("cron(0 10 ? * 0 *)", "1 to 7 or SUN to SAT"),
+            ("cron(0 10 ? * 3#1,6#3 *)", "only one `#`"),
+            ("cron(0 10 ? * 3#6 *)", "1 to 5"),
+            ("cron(0 10 ? * 1/2 *)", "no steps"),
+            ("cron(*/0 10 * * ? *)", "step"),
+            ("cron(+5 10 * * ? *)", "minutes"),
+            ("cron(30-10 10 * * ? *)", "ends before"),
+            ("cron(0 10 * * ? 1969)", "year"),
+            ("cron(? 10 * * ? *)", "minutes"),
+            ("cron(0, 10 * * ? *)", "minutes"),
+        ] {
+            let refusal = check_schedule(text).err().unwrap_or_default();
+            assert!(refusal.contains(why), "{text}: {refusal}");
+        }
+    }
+}
