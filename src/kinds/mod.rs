@@ -6,6 +6,7 @@ use crate::kind::{ErasedKind, erase};
 
 /// AWS Glue.
 pub mod glue {
+    pub mod crawler;
     pub mod database;
     pub mod job;
     mod shared;
@@ -21,6 +22,7 @@ pub mod sns {
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
+        erase::<glue::crawler::GlueCrawler>(),
         erase::<glue::database::GlueDatabase>(),
         erase::<glue::job::GlueJob>(),
         erase::<glue::trigger::GlueTrigger>(),

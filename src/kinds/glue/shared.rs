@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{Kind, Known, Live, Lookup, Reads, user_tags};
+use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, user_tags};
 
 /// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the others are held to the smaller
@@ -114,6 +114,16 @@ pub(super) fn name_taken(error: impl Into<Error>) -> Error {
     } else {
         error
     }
+}
+
+/// What is wrong with a schedule: Glue takes `cron(…)` alone
+/// (<https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html>).
+pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
+    if schedule.starts_with("rate(") {
+        let problem = Problem::new(path, "Glue takes a schedule as `cron(…)`, not as `rate(…)`");
+        return Some(problem.help("such as `cron(0 2 * * ? *)`, in UTC"));
+    }
+    check_schedule(schedule).err().map(|message| Problem::new(path, message))
 }
 
 /// What an SDK's builder misses, as an error.

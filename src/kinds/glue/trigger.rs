@@ -220,6 +220,9 @@ impl Kind for GlueTrigger {
                 );
             }
         }
+        if let Some(schedule) = spec.text("schedule") {
+            problems.extend(shared::check_cron("schedule", schedule));
+        }
         if !is_switched(kind) && spec.flag("enabled") == Some(false) {
             problems.push(
                 Problem::new("enabled", format!("an `{kind}` trigger cannot be deactivated"))
