@@ -11,6 +11,16 @@ pub mod ec2 {
     pub mod vpc;
 }
 
+/// AWS Glue.
+pub mod glue {
+    pub mod crawler;
+    pub mod database;
+    pub mod job;
+    mod shared;
+    pub mod trigger;
+    pub mod workflow;
+}
+
 /// AWS Identity and Access Management.
 pub mod iam {
     pub mod policy;
@@ -39,6 +49,11 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
         erase::<ec2::subnet::Ec2Subnet>(),
         erase::<ec2::vpc::Ec2Vpc>(),
+        erase::<glue::crawler::GlueCrawler>(),
+        erase::<glue::database::GlueDatabase>(),
+        erase::<glue::job::GlueJob>(),
+        erase::<glue::trigger::GlueTrigger>(),
+        erase::<glue::workflow::GlueWorkflow>(),
         erase::<iam::policy::IamPolicy>(),
         erase::<iam::role::IamRole>(),
         erase::<redshift::cluster::RedshiftCluster>(),

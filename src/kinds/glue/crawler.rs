@@ -1,0 +1,878 @@
+//! `glue_crawler`.
+
+use std::collections::HashMap;
+
+use aws_sdk_glue::types::{
+    CatalogTarget as AwsCatalogTarget, Crawler, CrawlerLineageSettings, CrawlerTargets, DeleteBehavior,
+    DeltaTarget as AwsDeltaTarget, DynamoDbTarget as AwsDynamoDbTarget, HudiTarget as AwsHudiTarget,
+    IcebergTarget as AwsIcebergTarget, JdbcMetadataEntry, JdbcTarget as AwsJdbcTarget,
+    LakeFormationConfiguration as AwsLakeFormation, LineageConfiguration as AwsLineage,
+    MongoDbTarget as AwsMongoDbTarget, RecrawlBehavior, RecrawlPolicy as AwsRecrawlPolicy,
+    S3Target as AwsS3Target, ScheduleState, SchemaChangePolicy as AwsSchemaChangePolicy, UpdateBehavior,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared;
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, State,
+};
+
+/// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the crawler, unique in the account and region.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
+    pub name: String,
+    /// What the crawler looks through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub description: Option<String>,
+    /// Role that the crawler reads the data as: its ARN, or its path and name.
+    pub role: String,
+    /// Name of the catalog database that gets the tables. Not needed for `catalog_targets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_name: Option<String>,
+    /// Data Catalog that gets the tables. Absent: the account's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
+    pub catalog_id: Option<String>,
+    /// What to crawl.
+    pub targets: Targets,
+    /// When to crawl, in UTC, such as `cron(15 2 * * ? *)`. Absent, or paused by hand: only
+    /// when started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Names of custom classifiers, tried in this order before AWS's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1, max = 255)))]
+    pub classifiers: Vec<String>,
+    /// What the names of new tables begin with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub table_prefix: Option<String>,
+    /// What to do when data has another schema or is gone.
+    #[serde(default)]
+    pub schema_change_policy: SchemaChangePolicy,
+    /// Whether to look at all data again or at what is new.
+    #[serde(default)]
+    pub recrawl_policy: RecrawlPolicy,
+    /// Whether the lineage of the data is recorded.
+    #[serde(default)]
+    pub lineage_configuration: LineageConfiguration,
+    /// Read data with Lake Formation's permissions instead of the role's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lake_formation_configuration: Option<LakeFormationConfiguration>,
+    /// Finer behaviour, as AWS's crawler configuration document: grouping, partitions,
+    /// table level and limits. It has a `Version`, 1.0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Json>,
+    /// Name of a Glue security configuration, for the crawler's logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub crawler_security_configuration: Option<String>,
+}
+
+/// What a crawler looks through; at least one target.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Targets {
+    /// Folders in S3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-key" = "path"))]
+    pub s3_targets: Vec<S3Target>,
+    /// Databases by JDBC.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jdbc_targets: Vec<JdbcTarget>,
+    /// DocumentDB and MongoDB collections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mongo_db_targets: Vec<MongoDbTarget>,
+    /// DynamoDB tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-key" = "path"))]
+    pub dynamo_db_targets: Vec<DynamoDbTarget>,
+    /// Tables that are in the Data Catalog already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catalog_targets: Vec<CatalogTarget>,
+    /// Delta Lake tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delta_targets: Vec<DeltaTarget>,
+    /// Apache Iceberg tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub iceberg_targets: Vec<OpenTableTarget>,
+    /// Apache Hudi tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hudi_targets: Vec<OpenTableTarget>,
+}
+
+/// A folder in S3.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3Target {
+    /// The folder, as an `s3://` URL.
+    pub path: String,
+    /// Glob patterns, relative to `path`, of what to pass over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub exclusions: Vec<String>,
+    /// Name of a network connection, where the bucket is reached through a VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_name: Option<String>,
+    /// Files to read in each lowest folder. Absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 249))]
+    pub sample_size: Option<i32>,
+    /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_queue_arn: Option<String>,
+    /// SQS queue for events that could not be handled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dlq_event_queue_arn: Option<String>,
+}
+
+/// A database by JDBC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JdbcTarget {
+    /// Name of the Glue connection.
+    pub connection_name: String,
+    /// What to crawl: `database/schema/table`, where `%` stands for all.
+    pub path: String,
+    /// Glob patterns of what to pass over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub exclusions: Vec<String>,
+    /// What else to record of tables: `COMMENTS`, `RAWTYPES`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET], "items" = { "type": "string", "enum": ["COMMENTS", "RAWTYPES"] }))]
+    pub enable_additional_metadata: Vec<String>,
+}
+
+/// A DocumentDB or MongoDB collection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MongoDbTarget {
+    /// Name of the Glue connection.
+    pub connection_name: String,
+    /// What to crawl: `database/collection`.
+    pub path: String,
+    /// Read all records instead of a sample.
+    #[serde(default = "yes")]
+    pub scan_all: bool,
+}
+
+/// A DynamoDB table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DynamoDbTarget {
+    /// Name of the table.
+    pub path: String,
+    /// Read all records instead of a sample.
+    #[serde(default = "yes")]
+    pub scan_all: bool,
+    /// Share of the table's read capacity to use. Absent: 0.5 of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.1, max = 1.5))]
+    pub scan_rate: Option<f64>,
+}
+
+/// Tables that are in the Data Catalog already.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogTarget {
+    /// Name of their database.
+    #[schemars(length(min = 1, max = 255))]
+    pub database_name: String,
+    /// Names of the tables.
+    #[schemars(extend("x-dwctl" = [SET]), length(min = 1), inner(length(min = 1, max = 255)))]
+    pub tables: Vec<String>,
+    /// Name of a network connection, where the data is reached through a VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_name: Option<String>,
+    /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_queue_arn: Option<String>,
+    /// SQS queue for events that could not be handled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dlq_event_queue_arn: Option<String>,
+}
+
+/// Delta Lake tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeltaTarget {
+    /// Folders of the tables, as `s3://` URLs.
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub delta_tables: Vec<String>,
+    /// Name of a network connection, where the data is reached through a VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_name: Option<String>,
+    /// Write manifest files beside the data.
+    #[serde(default)]
+    pub write_manifest: bool,
+    /// Make native tables, for engines that read the Delta log themselves.
+    #[serde(default)]
+    pub create_native_delta_table: bool,
+}
+
+/// Apache Iceberg or Hudi tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenTableTarget {
+    /// Folders to look for tables in, as `s3://` URLs.
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub paths: Vec<String>,
+    /// Name of a network connection, where the data is reached through a VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_name: Option<String>,
+    /// Glob patterns of what to pass over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub exclusions: Vec<String>,
+    /// How many folders deep to look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_traversal_depth: Option<i32>,
+}
+
+/// What to do when data has another schema or is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaChangePolicy {
+    /// Of a table whose data has another schema: `UPDATE_IN_DATABASE`, or `LOG` and leave it.
+    #[serde(default = "update_behavior")]
+    #[schemars(extend("enum" = ["LOG", "UPDATE_IN_DATABASE"]))]
+    pub update_behavior: String,
+    /// Of a table whose data is gone: `DEPRECATE_IN_DATABASE`, `DELETE_FROM_DATABASE`, or
+    /// `LOG` and leave it.
+    #[serde(default = "delete_behavior")]
+    #[schemars(extend("enum" = ["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"]))]
+    pub delete_behavior: String,
+}
+
+/// Whether to look at all data again or at what is new.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecrawlPolicy {
+    /// `CRAWL_EVERYTHING`; `CRAWL_NEW_FOLDERS_ONLY`; or `CRAWL_EVENT_MODE`: what S3's
+    /// events in `event_queue_arn` name.
+    #[serde(default = "recrawl_behavior")]
+    #[schemars(extend("enum" = ["CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE"]))]
+    pub recrawl_behavior: String,
+}
+
+/// Whether the lineage of the data is recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineageConfiguration {
+    /// `ENABLE` or `DISABLE`.
+    #[serde(default = "lineage")]
+    #[schemars(extend("enum" = ["ENABLE", "DISABLE"]))]
+    pub crawler_lineage_settings: String,
+}
+
+/// Reading with Lake Formation's permissions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LakeFormationConfiguration {
+    /// Use Lake Formation's permissions instead of the role's.
+    #[serde(default)]
+    pub use_lake_formation_credentials: bool,
+    /// Account that holds the data. Absent: this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(max = 12))]
+    pub account_id: Option<String>,
+}
+
+impl Default for SchemaChangePolicy {
+    fn default() -> Self {
+        Self { update_behavior: update_behavior(), delete_behavior: delete_behavior() }
+    }
+}
+
+impl Default for RecrawlPolicy {
+    fn default() -> Self {
+        Self { recrawl_behavior: recrawl_behavior() }
+    }
+}
+
+impl Default for LineageConfiguration {
+    fn default() -> Self {
+        Self { crawler_lineage_settings: lineage() }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn update_behavior() -> String {
+    "UPDATE_IN_DATABASE".to_owned()
+}
+
+fn delete_behavior() -> String {
+    "DEPRECATE_IN_DATABASE".to_owned()
+}
+
+fn recrawl_behavior() -> String {
+    "CRAWL_EVERYTHING".to_owned()
+}
+
+fn lineage() -> String {
+    "DISABLE".to_owned()
+}
+
+/// What AWS decides about a crawler.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the crawler.
+    pub arn: String,
+}
+
+/// The kind `glue_crawler`.
+pub struct GlueCrawler;
+
+/// Most names in one call
+/// (<https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetCrawlers.html>).
+const BATCH: usize = 100;
+
+/// The lists of [`Targets`].
+const TARGETS: [&str; 8] = [
+    "s3_targets",
+    "jdbc_targets",
+    "mongo_db_targets",
+    "dynamo_db_targets",
+    "catalog_targets",
+    "delta_targets",
+    "iceberg_targets",
+    "hudi_targets",
+];
+
+impl Kind for GlueCrawler {
+    const NAME: &'static str = "glue_crawler";
+    const CFN: Option<&'static str> = Some("AWS::Glue::Crawler");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_crawler.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["glue:BatchGetCrawlers", "glue:GetTags"],
+        create: &["glue:CreateCrawler", "glue:TagResource", "iam:PassRole"],
+        update: &[
+            "glue:UpdateCrawler",
+            "glue:StartCrawlerSchedule",
+            "glue:TagResource",
+            "glue:UntagResource",
+            "iam:PassRole",
+        ],
+        delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("name"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("name") {
+            Some(name) => Foreseen::default().with("arn", shared::arn(scope, "crawler", name)),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(schedule) = spec.text("schedule") {
+            problems.extend(shared::check_cron("schedule", schedule));
+        }
+        let path = |list: &str| format!("targets.{list}");
+        if spec.get("targets").is_some() && !TARGETS.iter().any(|list| spec.is_set(&path(list))) {
+            problems.push(
+                Problem::new("targets", "a crawler has at least one target")
+                    .help("such as `s3_targets = [{ path = \"s3://bucket/folder/\" }]`"),
+            );
+        }
+        let of_catalog = spec.is_set("targets.catalog_targets");
+        if !of_catalog && !spec.is_set("database_name") {
+            problems.push(
+                Problem::new("database_name", "a crawler needs a database for its tables")
+                    .help("set `database_name`"),
+            );
+        }
+        check_schema_change(spec, of_catalog, &mut problems);
+        if spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_EVENT_MODE") {
+            for list in ["s3_targets", "catalog_targets"] {
+                for (index, target) in spec.list(&path(list)).iter().enumerate() {
+                    if !Known(target).is_set("event_queue_arn") && Known(target).0.as_map().is_some() {
+                        problems.push(
+                            Problem::new(
+                                format!("targets.{list}.{index}"),
+                                "`CRAWL_EVENT_MODE` needs a queue with the bucket's events",
+                            )
+                            .help("set `event_queue_arn`"),
+                        );
+                    }
+                }
+            }
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let found = shared::in_batches(lookups, BATCH, |names| async move {
+            let answer = cx.aws.glue().batch_get_crawlers().set_crawler_names(Some(names)).send().await?;
+            let crawlers = answer.crawlers.unwrap_or_default().into_iter();
+            Ok(crawlers.filter_map(|found| Some((found.name.clone()?, found))).collect::<HashMap<_, _>>())
+        })
+        .await;
+        let arn = |name: &str| shared::arn(&cx.scope, "crawler", name);
+        shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
+            // A running crawler is as usable as one at rest, and may run for hours; only
+            // its update has to wait, which its error says.
+            let is_scheduling =
+                found.schedule().and_then(|schedule| schedule.state()) == Some(&ScheduleState::Transitioning);
+            Ok(Live {
+                spec: to_spec(&cx.scope, lookup, &found)?,
+                attrs: Attrs { arn: arn(lookup.id) },
+                tags,
+                state: if is_scheduling { State::Busy("scheduling".to_owned()) } else { State::Ready },
+            })
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        cx.aws
+            .glue()
+            .create_crawler()
+            .name(&want.name)
+            .set_description(want.description.clone())
+            .role(&want.role)
+            .set_database_name(want.database_name.clone())
+            .set_catalog_id(want.catalog_id.clone())
+            .targets(targets(&want.targets)?)
+            .set_schedule(want.schedule.clone())
+            .set_classifiers((!want.classifiers.is_empty()).then(|| want.classifiers.clone()))
+            .set_table_prefix(want.table_prefix.clone())
+            .schema_change_policy(schema_change(&want.schema_change_policy))
+            .recrawl_policy(recrawl(&want.recrawl_policy))
+            // Not every region knows lineage: unsaid, it is off.
+            .set_lineage_configuration(
+                (want.lineage_configuration != LineageConfiguration::default())
+                    .then(|| lineage_of(&want.lineage_configuration)),
+            )
+            .set_lake_formation_configuration(want.lake_formation_configuration.as_ref().map(lake_formation))
+            .set_configuration(want.configuration.as_ref().map(Json::to_text))
+            .set_crawler_security_configuration(want.crawler_security_configuration.clone())
+            .set_tags(Some(shared::tags_map(birth.tags)))
+            .send()
+            .await?;
+        Ok(want.name.clone())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let glue = cx.aws.glue();
+        // What a call leaves out stays as it is, so what goes is sent empty. AWS does not
+        // say so (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateCrawler.html);
+        // therefore what stays is sent too.
+        let text = |live: &Option<String>, want: &Option<String>| {
+            want.clone().or_else(|| live.is_some().then(String::new))
+        };
+        glue.update_crawler()
+            .name(id)
+            .set_description(text(&live.description, &want.description))
+            .role(&want.role)
+            .set_database_name(text(&live.database_name, &want.database_name))
+            .set_catalog_id(want.catalog_id.clone())
+            .targets(targets(&want.targets)?)
+            .set_schedule(text(&live.schedule, &want.schedule))
+            .set_classifiers(Some(want.classifiers.clone()))
+            .set_table_prefix(text(&live.table_prefix, &want.table_prefix))
+            .schema_change_policy(schema_change(&want.schema_change_policy))
+            .recrawl_policy(recrawl(&want.recrawl_policy))
+            .set_lineage_configuration(
+                (want.lineage_configuration != live.lineage_configuration
+                    || want.lineage_configuration != LineageConfiguration::default())
+                .then(|| lineage_of(&want.lineage_configuration)),
+            )
+            .set_lake_formation_configuration(
+                match (&live.lake_formation_configuration, &want.lake_formation_configuration) {
+                    (_, Some(want)) => Some(lake_formation(want)),
+                    (Some(_), None) => {
+                        Some(AwsLakeFormation::builder().use_lake_formation_credentials(false).build())
+                    }
+                    (None, None) => None,
+                },
+            )
+            .set_configuration(text(
+                &live.configuration.as_ref().map(Json::to_text),
+                &want.configuration.as_ref().map(Json::to_text),
+            ))
+            .set_crawler_security_configuration(text(
+                &live.crawler_security_configuration,
+                &want.crawler_security_configuration,
+            ))
+            .send()
+            .await?;
+        if live.schedule.is_none() && want.schedule.is_some() {
+            // The crawler may have had a schedule that was paused: it has to run again.
+            glue.start_crawler_schedule()
+                .crawler_name(id)
+                .send()
+                .await
+                .or_none_on(&["SchedulerRunningException", "SchedulerTransitioningException"])?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        let glue = cx.aws.glue();
+        let deleted = glue.delete_crawler().name(id).send().await.or_gone();
+        if let Err(error) = &deleted
+            && error.has_code(&["CrawlerRunningException"])
+        {
+            // A crawl may take hours. It is stopped; the engine tries again.
+            glue.stop_crawler()
+                .name(id)
+                .send()
+                .await
+                .or_none_on(&["CrawlerNotRunningException", "CrawlerStoppingException"])?;
+        }
+        deleted.map(drop)
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        shared::tag(cx, &attrs.arn, set, remove).await
+    }
+}
+
+/// Which schema changes AWS lets a crawler make: for new folders only, and for tables
+/// that the catalog has already, it logs
+/// (<https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html>,
+/// <https://docs.aws.amazon.com/glue/latest/dg/crawler-schema-changes-prevent.html>).
+fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>) {
+    let only_new = spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_NEW_FOLDERS_ONLY");
+    let mut must_log = Vec::new();
+    if only_new {
+        must_log.push(("update_behavior", "`CRAWL_NEW_FOLDERS_ONLY`"));
+        must_log.push(("delete_behavior", "`CRAWL_NEW_FOLDERS_ONLY`"));
+    } else if of_catalog {
+        must_log.push(("delete_behavior", "catalog targets"));
+    }
+    for (attribute, cause) in must_log {
+        let path = format!("schema_change_policy.{attribute}");
+        // Something unknown may be `LOG`; nothing at all is AWS's default, which is not.
+        if spec.text(&path) != Some("LOG") && (spec.text(&path).is_some() || !spec.is_set(&path)) {
+            problems.push(
+                Problem::new(path, format!("with {cause}, a crawler can only log such changes"))
+                    .help(format!("set `{attribute} = \"LOG\"` in `schema_change_policy`")),
+            );
+        }
+    }
+}
+
+fn to_spec(scope: &Scope, lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec> {
+    // A paused schedule is none: it starts nothing.
+    let schedule = crawler
+        .schedule()
+        .filter(|schedule| schedule.state() != Some(&ScheduleState::NotScheduled))
+        .and_then(|schedule| shared::text(schedule.schedule_expression()));
+    let configuration = shared::text(crawler.configuration())
+        .map(|text| Json::parse(&text))
+        .transpose()
+        .map_err(|error| {
+            Error::finding(Class::Other, format!("AWS returned a configuration that is not JSON: {error}"))
+        })?;
+    Ok(Spec {
+        name: lookup.id.to_owned(),
+        description: shared::text(crawler.description()),
+        role: shared::role(lookup.spec, crawler.role().unwrap_or_default(), scope),
+        database_name: shared::text(crawler.database_name()),
+        catalog_id: shared::text(crawler.catalog_id()),
+        targets: crawler.targets().map(to_targets).unwrap_or_default(),
+        schedule,
+        classifiers: crawler.classifiers().to_vec(),
+        table_prefix: shared::text(crawler.table_prefix()),
+        schema_change_policy: crawler
+            .schema_change_policy()
+            .map(|policy| SchemaChangePolicy {
+                update_behavior: policy
+                    .update_behavior()
+                    .map_or_else(update_behavior, |behavior| behavior.as_str().to_owned()),
+                delete_behavior: policy
+                    .delete_behavior()
+                    .map_or_else(delete_behavior, |behavior| behavior.as_str().to_owned()),
+            })
+            .unwrap_or_default(),
+        recrawl_policy: crawler
+            .recrawl_policy()
+            .and_then(|policy| policy.recrawl_behavior())
+            .map(|behavior| RecrawlPolicy { recrawl_behavior: behavior.as_str().to_owned() })
+            .unwrap_or_default(),
+        lineage_configuration: crawler
+            .lineage_configuration()
+            .and_then(|configuration| configuration.crawler_lineage_settings())
+            .map(|setting| LineageConfiguration { crawler_lineage_settings: setting.as_str().to_owned() })
+            .unwrap_or_default(),
+        lake_formation_configuration: crawler
+            .lake_formation_configuration()
+            .map(|configuration| LakeFormationConfiguration {
+                use_lake_formation_credentials: configuration
+                    .use_lake_formation_credentials()
+                    .unwrap_or(false),
+                account_id: shared::text(configuration.account_id()),
+            })
+            // Where it was never set, AWS may say that it is off.
+            .filter(|configuration| {
+                configuration.use_lake_formation_credentials
+                    || lookup.spec.is_set("lake_formation_configuration")
+            }),
+        configuration,
+        crawler_security_configuration: shared::text(crawler.crawler_security_configuration()),
+    })
+}
+
+fn to_targets(targets: &CrawlerTargets) -> Targets {
+    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Targets {
+        s3_targets: targets
+            .s3_targets()
+            .iter()
+            .map(|target| S3Target {
+                path: owned(target.path()),
+                exclusions: target.exclusions().to_vec(),
+                connection_name: shared::text(target.connection_name()),
+                sample_size: target.sample_size().filter(|size| *size > 0),
+                event_queue_arn: shared::text(target.event_queue_arn()),
+                dlq_event_queue_arn: shared::text(target.dlq_event_queue_arn()),
+            })
+            .collect(),
+        jdbc_targets: targets
+            .jdbc_targets()
+            .iter()
+            .map(|target| JdbcTarget {
+                connection_name: owned(target.connection_name()),
+                path: owned(target.path()),
+                exclusions: target.exclusions().to_vec(),
+                enable_additional_metadata: target
+                    .enable_additional_metadata()
+                    .iter()
+                    .map(|entry| entry.as_str().to_owned())
+                    .collect(),
+            })
+            .collect(),
+        mongo_db_targets: targets
+            .mongo_db_targets()
+            .iter()
+            .map(|target| MongoDbTarget {
+                connection_name: owned(target.connection_name()),
+                path: owned(target.path()),
+                scan_all: target.scan_all().unwrap_or(true),
+            })
+            .collect(),
+        dynamo_db_targets: targets
+            .dynamo_db_targets()
+            .iter()
+            .map(|target| DynamoDbTarget {
+                path: owned(target.path()),
+                scan_all: target.scan_all().unwrap_or(true),
+                scan_rate: target.scan_rate(),
+            })
+            .collect(),
+        catalog_targets: targets
+            .catalog_targets()
+            .iter()
+            .map(|target| CatalogTarget {
+                database_name: target.database_name().to_owned(),
+                tables: target.tables().to_vec(),
+                connection_name: shared::text(target.connection_name()),
+                event_queue_arn: shared::text(target.event_queue_arn()),
+                dlq_event_queue_arn: shared::text(target.dlq_event_queue_arn()),
+            })
+            .collect(),
+        delta_targets: targets
+            .delta_targets()
+            .iter()
+            .map(|target| DeltaTarget {
+                delta_tables: target.delta_tables().to_vec(),
+                connection_name: shared::text(target.connection_name()),
+                write_manifest: target.write_manifest().unwrap_or(false),
+                create_native_delta_table: target.create_native_delta_table().unwrap_or(false),
+            })
+            .collect(),
+        iceberg_targets: targets
+            .iceberg_targets()
+            .iter()
+            .map(|target| OpenTableTarget {
+                paths: target.paths().to_vec(),
+                connection_name: shared::text(target.connection_name()),
+                exclusions: target.exclusions().to_vec(),
+                maximum_traversal_depth: target.maximum_traversal_depth(),
+            })
+            .collect(),
+        hudi_targets: targets
+            .hudi_targets()
+            .iter()
+            .map(|target| OpenTableTarget {
+                paths: target.paths().to_vec(),
+                connection_name: shared::text(target.connection_name()),
+                exclusions: target.exclusions().to_vec(),
+                maximum_traversal_depth: target.maximum_traversal_depth(),
+            })
+            .collect(),
+    }
+}
+
+fn targets(targets: &Targets) -> Result<CrawlerTargets> {
+    let list = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+    let s3 = targets.s3_targets.iter().map(|target| {
+        AwsS3Target::builder()
+            .path(&target.path)
+            .set_exclusions(list(&target.exclusions))
+            .set_connection_name(target.connection_name.clone())
+            .set_sample_size(target.sample_size)
+            .set_event_queue_arn(target.event_queue_arn.clone())
+            .set_dlq_event_queue_arn(target.dlq_event_queue_arn.clone())
+            .build()
+    });
+    let jdbc = targets.jdbc_targets.iter().map(|target| {
+        let metadata = target.enable_additional_metadata.iter();
+        AwsJdbcTarget::builder()
+            .connection_name(&target.connection_name)
+            .path(&target.path)
+            .set_exclusions(list(&target.exclusions))
+            .set_enable_additional_metadata(
+                (!target.enable_additional_metadata.is_empty())
+                    .then(|| metadata.map(|entry| JdbcMetadataEntry::from(entry.as_str())).collect()),
+            )
+            .build()
+    });
+    let mongo_db = targets.mongo_db_targets.iter().map(|target| {
+        AwsMongoDbTarget::builder()
+            .connection_name(&target.connection_name)
+            .path(&target.path)
+            .scan_all(target.scan_all)
+            .build()
+    });
+    let dynamo_db = targets.dynamo_db_targets.iter().map(|target| {
+        AwsDynamoDbTarget::builder()
+            .path(&target.path)
+            .scan_all(target.scan_all)
+            .set_scan_rate(target.scan_rate)
+            .build()
+    });
+    let catalog = targets.catalog_targets.iter().map(|target| {
+        AwsCatalogTarget::builder()
+            .database_name(&target.database_name)
+            .set_tables(Some(target.tables.clone()))
+            .set_connection_name(target.connection_name.clone())
+            .set_event_queue_arn(target.event_queue_arn.clone())
+            .set_dlq_event_queue_arn(target.dlq_event_queue_arn.clone())
+            .build()
+            .map_err(shared::incomplete)
+    });
+    let delta = targets.delta_targets.iter().map(|target| {
+        AwsDeltaTarget::builder()
+            .set_delta_tables(Some(target.delta_tables.clone()))
+            .set_connection_name(target.connection_name.clone())
+            .write_manifest(target.write_manifest)
+            .create_native_delta_table(target.create_native_delta_table)
+            .build()
+    });
+    let iceberg = targets.iceberg_targets.iter().map(|target| {
+        AwsIcebergTarget::builder()
+            .set_paths(Some(target.paths.clone()))
+            .set_connection_name(target.connection_name.clone())
+            .set_exclusions(list(&target.exclusions))
+            .set_maximum_traversal_depth(target.maximum_traversal_depth)
+            .build()
+    });
+    let hudi = targets.hudi_targets.iter().map(|target| {
+        AwsHudiTarget::builder()
+            .set_paths(Some(target.paths.clone()))
+            .set_connection_name(target.connection_name.clone())
+            .set_exclusions(list(&target.exclusions))
+            .set_maximum_traversal_depth(target.maximum_traversal_depth)
+            .build()
+    });
+    Ok(CrawlerTargets::builder()
+        .set_s3_targets(Some(s3.collect()))
+        .set_jdbc_targets(Some(jdbc.collect()))
+        .set_mongo_db_targets(Some(mongo_db.collect()))
+        .set_dynamo_db_targets(Some(dynamo_db.collect()))
+        .set_catalog_targets(Some(catalog.collect::<Result<_>>()?))
+        .set_delta_targets(Some(delta.collect()))
+        .set_iceberg_targets(Some(iceberg.collect()))
+        .set_hudi_targets(Some(hudi.collect()))
+        .build())
+}
+
+fn schema_change(policy: &SchemaChangePolicy) -> AwsSchemaChangePolicy {
+    AwsSchemaChangePolicy::builder()
+        .update_behavior(UpdateBehavior::from(policy.update_behavior.as_str()))
+        .delete_behavior(DeleteBehavior::from(policy.delete_behavior.as_str()))
+        .build()
+}
+
+fn recrawl(policy: &RecrawlPolicy) -> AwsRecrawlPolicy {
+    AwsRecrawlPolicy::builder()
+        .recrawl_behavior(RecrawlBehavior::from(policy.recrawl_behavior.as_str()))
+        .build()
+}
+
+fn lineage_of(configuration: &LineageConfiguration) -> AwsLineage {
+    AwsLineage::builder()
+        .crawler_lineage_settings(CrawlerLineageSettings::from(
+            configuration.crawler_lineage_settings.as_str(),
+        ))
+        .build()
+}
+
+fn lake_formation(configuration: &LakeFormationConfiguration) -> AwsLakeFormation {
+    AwsLakeFormation::builder()
+        .use_lake_formation_credentials(configuration.use_lake_formation_credentials)
+        .set_account_id(configuration.account_id.clone())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::GlueCrawler;
+    use crate::kind::{Kind, Known};
+    use crate::value::Value;
+
+    fn broken(extra: serde_json::Value) -> Vec<String> {
+        let mut spec =
+            json!({ "database_name": "raw", "targets": { "s3_targets": [{ "path": "s3://lake/raw/" }] } });
+        for (name, value) in extra.as_object().into_iter().flatten() {
+            spec[name] = value.clone();
+        }
+        let problems = GlueCrawler::check(Known(&Value::from_json(&spec)));
+        problems.into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn policies_and_targets_fit() {
+        let none: [&str; 0] = [];
+        assert_eq!(broken(json!({})), none);
+        assert_eq!(broken(json!({ "targets": {} })), ["targets"]);
+        assert_eq!(broken(json!({ "database_name": null })), ["database_name"]);
+        assert_eq!(broken(json!({ "schedule": "cron(0 2 * * * *)" })), ["schedule"]);
+        assert_eq!(broken(json!({ "schedule": "rate(1 day)" })), ["schedule"]);
+        let new_only = json!({ "recrawl_behavior": "CRAWL_NEW_FOLDERS_ONLY" });
+        assert_eq!(
+            broken(
+                json!({ "recrawl_policy": new_only, "schema_change_policy": { "update_behavior": "LOG" } })
+            ),
+            ["schema_change_policy.delete_behavior"]
+        );
+        let log = json!({ "update_behavior": "LOG", "delete_behavior": "LOG" });
+        assert_eq!(broken(json!({ "recrawl_policy": new_only, "schema_change_policy": log })), none);
+        let by_event = json!({ "recrawl_behavior": "CRAWL_EVENT_MODE" });
+        assert_eq!(broken(json!({ "recrawl_policy": by_event })), ["targets.s3_targets.0"]);
+    }
+}

@@ -1,0 +1,523 @@
+//! `glue_database`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aws_sdk_glue::types::{
+    DataLakePrincipal, Database, DatabaseIdentifier as AwsDatabaseIdentifier, DatabaseInput,
+    FederatedDatabase as AwsFederatedDatabase, Permission, PrincipalPermissions as AwsPrincipalPermissions,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared;
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE, SET};
+use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads};
+use crate::value::Value;
+
+/// A database of the AWS Glue Data Catalog: what tables, crawlers, Athena and Redshift
+/// Spectrum refer to. Also a link to a database of another account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the database, in lower case, unique in its catalog.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
+    pub name: String,
+    /// Catalog that holds the database. Absent: the account's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT, REPLACE]), length(min = 1, max = 255))]
+    pub catalog_id: Option<String>,
+    /// What the database holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub description: Option<String>,
+    /// Where new tables keep their data unless they say otherwise, as an `s3://` URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub location_uri: Option<String>,
+    /// Properties of the database. Those that AWS, crawlers or other tools add are left
+    /// alone: only the ones written here count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// What Lake Formation grants on new tables. Absent: as the account's data lake
+    /// settings say. To grant nothing, one principal without permissions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT, SET]))]
+    pub create_table_default_permissions: Vec<PrincipalPermissions>,
+    /// Makes this a link to another database, often one shared by another account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_database: Option<DatabaseIdentifier>,
+    /// Makes this a view of a database outside the Data Catalog, through a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub federated_database: Option<FederatedDatabase>,
+    /// Delete the database with the tables in it. AWS would do so unasked; dwctl refuses.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub force_destroy: bool,
+}
+
+/// What a principal may do with new tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalPermissions {
+    /// Who: an ARN, or `IAM_ALLOWED_PRINCIPALS` for all that IAM policies allow.
+    pub principal: Principal,
+    /// What: `ALL`, `SELECT`, `ALTER`, `DROP`, `DELETE`, `INSERT`, `CREATE_DATABASE`,
+    /// `CREATE_TABLE` or `DATA_LOCATION_ACCESS`. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET], "items" = {
+        "type": "string",
+        "enum": ["ALL", "ALTER", "CREATE_DATABASE", "CREATE_TABLE", "DATA_LOCATION_ACCESS", "DELETE", "DROP", "INSERT", "SELECT"],
+    }))]
+    pub permissions: Vec<String>,
+}
+
+/// A principal of Lake Formation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Principal {
+    /// An ARN, or `IAM_ALLOWED_PRINCIPALS`.
+    #[schemars(length(min = 1, max = 255))]
+    pub data_lake_principal_identifier: String,
+}
+
+/// The database that a link leads to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseIdentifier {
+    /// Catalog that holds it, mostly the id of the account that shares it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
+    pub catalog_id: Option<String>,
+    /// Its name.
+    #[schemars(length(min = 1, max = 255))]
+    pub database_name: String,
+    /// Its region. Absent: this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
+    pub region: Option<String>,
+}
+
+/// A database outside the Data Catalog.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederatedDatabase {
+    /// Its unique identifier at its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub identifier: Option<String>,
+    /// Name of the Glue connection to its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub connection_name: Option<String>,
+    /// Kind of that connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
+    pub connection_type: Option<String>,
+}
+
+/// What AWS decides about a database.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the database.
+    pub arn: String,
+}
+
+/// The kind `glue_database`.
+pub struct GlueDatabase;
+
+/// Up to this many databases are read one by one; more, by a list of the catalog.
+const FEW: usize = 2;
+
+/// The principal that stands for "IAM decides", which Glue grants all by default.
+const IAM_ALLOWED: &str = "IAM_ALLOWED_PRINCIPALS";
+
+impl Kind for GlueDatabase {
+    const NAME: &'static str = "glue_database";
+    const CFN: Option<&'static str> = Some("AWS::Glue::Database");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_database.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["glue:GetDatabase", "glue:GetDatabases", "glue:GetTags"],
+        create: &["glue:CreateDatabase", "glue:TagResource"],
+        update: &["glue:UpdateDatabase", "glue:GetDatabase", "glue:TagResource", "glue:UntagResource"],
+        delete: &["glue:GetTables", "glue:DeleteDatabase"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        if spec.is_set("catalog_id") && spec.text("catalog_id").is_none() {
+            return Identity::Unknown;
+        }
+        Identity::named(spec.text("name").map(|name| to_id(spec.text("catalog_id"), name, scope)))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match Self::identity(spec, scope) {
+            Identity::Named(id) => Foreseen::default().with("arn", arn(&id, scope)),
+            _ => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(name) = spec.text("name") {
+            if name.chars().any(char::is_uppercase) {
+                problems.push(
+                    Problem::new("name", "the name of a database is kept in lower case")
+                        .help(format!("write it as `{}`", name.to_lowercase())),
+                );
+            }
+            // Not AWS's rule: a colon parts the catalog from the name in a database's id.
+            if name.contains(':') {
+                problems.push(Problem::new("name", "the name of a database cannot have a colon"));
+            }
+        }
+        if spec.is_set("target_database") {
+            for attribute in ["federated_database", "location_uri"] {
+                if spec.is_set(attribute) {
+                    problems.push(
+                        Problem::new(attribute, format!("a link to a database has no `{attribute}`"))
+                            .help(format!("drop `{attribute}` or `target_database`")),
+                    );
+                }
+            }
+        }
+        let mut principals = HashSet::new();
+        for (index, grant) in spec.list("create_table_default_permissions").iter().enumerate() {
+            let principal = Known(grant).text("principal.data_lake_principal_identifier");
+            if principal.is_some_and(|principal| !principals.insert(principal)) {
+                problems.push(
+                    Problem::new(
+                        format!("create_table_default_permissions.{index}"),
+                        "a principal is granted its permissions in one element",
+                    )
+                    .help("put all `permissions` of the principal in one list"),
+                );
+            }
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let mut names: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
+        for lookup in lookups {
+            let (catalog, name) = from_id(lookup.id, &cx.scope);
+            names.entry(catalog).or_default().insert(name);
+        }
+        let mut found: HashMap<String, Result<HashMap<String, Database>>> = HashMap::new();
+        for (catalog, names) in names {
+            let databases = databases(cx, &catalog, names).await;
+            found.insert(catalog, databases);
+        }
+        let found = lookups
+            .iter()
+            .map(|lookup| {
+                let (catalog, name) = from_id(lookup.id, &cx.scope);
+                match found.get(&catalog) {
+                    Some(Ok(databases)) => Ok(databases.get(name).cloned()),
+                    Some(Err(error)) => Err(error.clone()),
+                    None => Ok(None),
+                }
+            })
+            .collect();
+        let arn = |id: &str| arn(id, &cx.scope);
+        shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
+            Ok(Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags))
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        let permissions = &want.create_table_default_permissions;
+        cx.aws
+            .glue()
+            .create_database()
+            .set_catalog_id(want.catalog_id.clone())
+            .database_input(input(
+                want,
+                &want.parameters,
+                (!permissions.is_empty()).then(|| grants(permissions)),
+            )?)
+            .set_tags(Some(shared::tags_map(birth.tags)))
+            .send()
+            .await?;
+        Ok(to_id(want.catalog_id.as_deref(), &want.name, &cx.scope))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let (catalog, name) = from_id(id, &cx.scope);
+        // The new definition takes the place of the old one, so the parameters that are
+        // not the stack's have to be sent along.
+        let now = cx.aws.glue().get_database().catalog_id(&catalog).name(name).send().await?;
+        let mut parameters = shared::texts(now.database.as_ref().and_then(|database| database.parameters()));
+        parameters.retain(|name, _| !live.parameters.contains_key(name));
+        parameters.extend(want.parameters.clone());
+        let permissions = grants(&want.create_table_default_permissions);
+        cx.aws
+            .glue()
+            .update_database()
+            .catalog_id(&catalog)
+            .name(name)
+            .database_input(input(want, &parameters, Some(permissions))?)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+        let (catalog, name) = from_id(id, &cx.scope);
+        // A link shows the tables of its target, which stay.
+        let owns_tables = live.target_database.is_none() && live.federated_database.is_none();
+        if owns_tables && !live.force_destroy {
+            let tables = cx.aws.glue().get_tables().catalog_id(&catalog).database_name(name).max_results(4);
+            let Some(answer) = tables.send().await.or_gone()? else { return Ok(()) };
+            let tables: Vec<&str> = answer.table_list().iter().map(|table| table.name()).collect();
+            if let Some((more, shown)) = match tables.len() {
+                0 => None,
+                count => Some((count > 3, &tables[..count.min(3)])),
+            } {
+                return Err(Error::finding(
+                    Class::Invalid,
+                    format!(
+                        "the database holds tables ({}{}) that would be lost with it; delete them first, or apply `force_destroy = true`",
+                        shown.join(", "),
+                        if more { ", and more" } else { "" }
+                    ),
+                ));
+            }
+        }
+        cx.aws.glue().delete_database().catalog_id(&catalog).name(name).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        shared::tag(cx, &attrs.arn, set, remove).await
+    }
+}
+
+/// The id of a database: its name, after its catalog and a colon where that is not the
+/// account's own.
+fn to_id(catalog: Option<&str>, name: &str, scope: &Scope) -> String {
+    match catalog {
+        Some(catalog) if catalog != scope.account_id => format!("{catalog}:{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Catalog and name of an id. A catalog's own id may have colons, a name has none.
+fn from_id<'a>(id: &'a str, scope: &Scope) -> (String, &'a str) {
+    match id.rsplit_once(':') {
+        Some((catalog, name)) => (catalog.to_owned(), name),
+        None => (scope.account_id.clone(), id),
+    }
+}
+
+/// `…:account:database/name`, with the catalog's name before the database's where it is
+/// not the account's root catalog, whose id is the account's
+/// (<https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html>).
+fn arn(id: &str, scope: &Scope) -> String {
+    let (catalog, name) = from_id(id, scope);
+    let (account, path) = match catalog.split_once(':') {
+        Some((account, path)) => (account, path),
+        None if catalog.len() == 12 && catalog.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (catalog.as_str(), "")
+        }
+        None => (scope.account_id.as_str(), catalog.as_str()),
+    };
+    let part = if path.is_empty() { "" } else { "/" };
+    format!("arn:{}:glue:{}:{account}:database/{path}{part}{name}", scope.partition, scope.region)
+}
+
+/// The databases of a catalog by name, of those asked for.
+async fn databases(cx: &Cx, catalog: &str, names: HashSet<&str>) -> Result<HashMap<String, Database>> {
+    let glue = cx.aws.glue();
+    let mut found = HashMap::new();
+    if names.len() <= FEW {
+        for name in names {
+            let answer = glue.get_database().catalog_id(catalog).name(name).send().await.or_gone()?;
+            if let Some(database) = answer.and_then(|answer| answer.database) {
+                found.insert(name.to_owned(), database);
+            }
+        }
+        return Ok(found);
+    }
+    let mut pages = glue.get_databases().catalog_id(catalog).into_paginator().page_size(100).send();
+    while let Some(page) = pages.next().await {
+        // The catalog itself may not exist.
+        let Some(page) = page.or_gone()? else { break };
+        let wanted = page.database_list.into_iter().filter(|database| names.contains(database.name()));
+        found.extend(wanted.map(|database| (database.name().to_owned(), database)));
+        if found.len() == names.len() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn to_spec(scope: &Scope, lookup: &Lookup<'_>, database: &Database) -> Spec {
+    let (catalog, name) = from_id(lookup.id, scope);
+    Spec {
+        name: name.to_owned(),
+        catalog_id: Some(catalog),
+        description: shared::text(database.description()),
+        location_uri: shared::text(database.location_uri()),
+        parameters: shared::texts(database.parameters())
+            .into_iter()
+            .filter(|(name, _)| is_ours(lookup, name))
+            .collect(),
+        create_table_default_permissions: to_grants(database.create_table_default_permissions()),
+        target_database: database.target_database().and_then(|target| {
+            Some(DatabaseIdentifier {
+                catalog_id: shared::text(target.catalog_id()),
+                database_name: shared::text(target.database_name())?,
+                region: shared::text(target.region()),
+            })
+        }),
+        federated_database: database.federated_database().map(|federated| FederatedDatabase {
+            identifier: shared::text(federated.identifier()),
+            connection_name: shared::text(federated.connection_name()),
+            connection_type: shared::text(federated.connection_type()),
+        }),
+        force_destroy: false,
+    }
+}
+
+/// Whether a parameter counts: the stack declares it, or applied it before. Where
+/// nothing is declared, as in an import, all count.
+fn is_ours(lookup: &Lookup<'_>, parameter: &str) -> bool {
+    match lookup.spec.get("parameters") {
+        Some(Value::Map(declared)) if declared.contains_key(parameter) => true,
+        None if lookup.attributes.is_none() => true,
+        _ => lookup
+            .attributes
+            .is_some_and(|attributes| attributes.contains(&format!("parameters.{parameter}"))),
+    }
+}
+
+/// AWS's grants. No grant at all is a principal without permissions, so that it can be
+/// told from a stack that says nothing.
+fn to_grants(grants: &[AwsPrincipalPermissions]) -> Vec<PrincipalPermissions> {
+    let grants: Vec<PrincipalPermissions> = grants
+        .iter()
+        .filter_map(|grant| {
+            Some(PrincipalPermissions {
+                principal: Principal {
+                    data_lake_principal_identifier: shared::text(
+                        grant.principal()?.data_lake_principal_identifier(),
+                    )?,
+                },
+                permissions: grant
+                    .permissions()
+                    .iter()
+                    .map(|permission| permission.as_str().to_owned())
+                    .collect(),
+            })
+        })
+        .filter(|grant| !grant.permissions.is_empty())
+        .collect();
+    if grants.is_empty() {
+        let principal = Principal { data_lake_principal_identifier: IAM_ALLOWED.to_owned() };
+        return vec![PrincipalPermissions { principal, permissions: Vec::new() }];
+    }
+    grants
+}
+
+/// The grants as the SDK takes them; a principal without permissions is granted nothing.
+fn grants(grants: &[PrincipalPermissions]) -> Vec<AwsPrincipalPermissions> {
+    grants
+        .iter()
+        .filter(|grant| !grant.permissions.is_empty())
+        .map(|grant| {
+            AwsPrincipalPermissions::builder()
+                .principal(
+                    DataLakePrincipal::builder()
+                        .data_lake_principal_identifier(&grant.principal.data_lake_principal_identifier)
+                        .build(),
+                )
+                .set_permissions(Some(
+                    grant
+                        .permissions
+                        .iter()
+                        .map(|permission| Permission::from(permission.as_str()))
+                        .collect(),
+                ))
+                .build()
+        })
+        .collect()
+}
+
+fn input(
+    want: &Spec,
+    parameters: &BTreeMap<String, String>,
+    permissions: Option<Vec<AwsPrincipalPermissions>>,
+) -> Result<DatabaseInput> {
+    DatabaseInput::builder()
+        .name(&want.name)
+        .set_description(want.description.clone())
+        .set_location_uri(want.location_uri.clone())
+        .set_parameters((!parameters.is_empty()).then(|| shared::hash_map(parameters)))
+        .set_create_table_default_permissions(permissions)
+        .set_target_database(want.target_database.as_ref().map(|target| {
+            AwsDatabaseIdentifier::builder()
+                .set_catalog_id(target.catalog_id.clone())
+                .database_name(&target.database_name)
+                .set_region(target.region.clone())
+                .build()
+        }))
+        .set_federated_database(want.federated_database.as_ref().map(|federated| {
+            AwsFederatedDatabase::builder()
+                .set_identifier(federated.identifier.clone())
+                .set_connection_name(federated.connection_name.clone())
+                .set_connection_type(federated.connection_type.clone())
+                .build()
+        }))
+        .build()
+        .map_err(shared::incomplete)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::{arn, from_id, is_ours, to_id};
+    use crate::aws::Scope;
+    use crate::kind::{Known, Lookup};
+    use crate::value::Value;
+
+    fn scope() -> Scope {
+        Scope {
+            partition: "aws".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_id_tells_catalog_and_name() {
+        for (catalog, id, resource) in [
+            (None, "sales", "111122223333:database/sales"),
+            (Some("111122223333"), "sales", "111122223333:database/sales"),
+            (Some("444455556666"), "444455556666:sales", "444455556666:database/sales"),
+            (Some("111122223333:lake"), "111122223333:lake:sales", "111122223333:database/lake/sales"),
+        ] {
+            assert_eq!(to_id(catalog, "sales", &scope()), id);
+            assert_eq!(from_id(id, &scope()), (catalog.unwrap_or("111122223333").to_owned(), "sales"));
+            assert_eq!(arn(id, &scope()), format!("arn:aws:glue:eu-west-1:{resource}"));
+        }
+    }
+
+    #[test]
+    fn parameters_of_others_do_not_count() {
+        let declared = Value::from_json(&json!({ "name": "sales", "parameters": { "owner": "data" } }));
+        let applied = BTreeSet::from(["name".to_owned(), "parameters.old".to_owned()]);
+        let lookup = Lookup { id: "sales", attributes: Some(&applied), spec: Known(&declared) };
+        assert!(is_ours(&lookup, "owner") && is_ours(&lookup, "old") && !is_ours(&lookup, "CreatedByJob"));
+        let import = Lookup { id: "sales", attributes: None, spec: Known(&Value::Null) };
+        assert!(is_ours(&import, "CreatedByJob"));
+    }
+}

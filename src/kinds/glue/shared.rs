@@ -1,0 +1,176 @@
+//! What the kinds of AWS Glue have in common: ARNs, tags, reads in batches, roles.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, user_tags};
+
+/// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
+/// document a limit; the others are held to the smaller
+/// (<https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetWorkflows.html>).
+pub(super) const BATCH: usize = 25;
+
+/// Tag reads at the same time.
+const TAG_READS: usize = 10;
+
+/// The ARN of a named resource of Glue, such as `job/orders`
+/// (<https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html>).
+pub(super) fn arn(scope: &Scope, thing: &str, name: &str) -> String {
+    scope.arn("glue", format_args!("{thing}/{name}"))
+}
+
+/// Tags as the create calls take them.
+pub(super) fn tags_map(tags: &Tags) -> HashMap<String, String> {
+    tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Sets and removes tags of the resource with this ARN.
+pub(super) async fn tag(cx: &Cx, arn: &str, set: &Tags, remove: &[String]) -> Result<()> {
+    let glue = cx.aws.glue();
+    if !remove.is_empty() {
+        glue.untag_resource().resource_arn(arn).set_tags_to_remove(Some(remove.to_vec())).send().await?;
+    }
+    if !set.is_empty() {
+        glue.tag_resource().resource_arn(arn).set_tags_to_add(Some(tags_map(set))).send().await?;
+    }
+    Ok(())
+}
+
+/// What `batch` finds by name for each lookup, `size` names a call.
+pub(super) async fn in_batches<T, B, F>(
+    lookups: &[Lookup<'_>],
+    size: usize,
+    batch: B,
+) -> Vec<Result<Option<T>>>
+where
+    T: Clone,
+    B: Fn(Vec<String>) -> F,
+    F: Future<Output = Result<HashMap<String, T>>>,
+{
+    let batch = &batch;
+    let chunks = lookups.chunks(size).map(|chunk| async move {
+        let names: BTreeSet<&str> = chunk.iter().map(|lookup| lookup.id).collect();
+        let found = batch(names.into_iter().map(str::to_owned).collect()).await;
+        chunk
+            .iter()
+            .map(|lookup| match &found {
+                Ok(found) => Ok(found.get(lookup.id).cloned()),
+                Err(error) => Err(error.clone()),
+            })
+            .collect::<Vec<_>>()
+    });
+    stream::iter(chunks).buffered(4).collect::<Vec<_>>().await.concat()
+}
+
+/// Completes what was found with its tags: Glue's batch reads leave them out, and
+/// `GetTags` takes one ARN (<https://docs.aws.amazon.com/glue/latest/webapi/API_GetTags.html>).
+pub(super) async fn with_tags<K: Kind, T>(
+    cx: &Cx,
+    lookups: &[Lookup<'_>],
+    found: Vec<Result<Option<T>>>,
+    arn: impl Fn(&str) -> String,
+    live: impl Fn(&Lookup<'_>, T, Tags) -> Result<Live<K>>,
+) -> Reads<K> {
+    let (arn, live) = (&arn, &live);
+    let reads = lookups.iter().zip(found).map(|(lookup, found)| async move {
+        let Some(thing) = found? else { return Ok(None) };
+        let tags = cx.aws.glue().get_tags().resource_arn(arn(lookup.id)).send().await.or_gone()?;
+        let Some(tags) = tags else { return Ok(None) };
+        let tags =
+            user_tags(tags.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())));
+        live(lookup, thing, tags).map(Some)
+    });
+    stream::iter(reads).buffered(TAG_READS).collect().await
+}
+
+/// The live role in the words of the stack: Glue takes a name or an ARN, and answers
+/// with either. Where the stack says nothing, the ARN.
+pub(super) fn role(spec: Known<'_>, live: &str, scope: &Scope) -> String {
+    let arn = role_arn(live, scope);
+    match spec.text("role") {
+        Some(declared) if role_arn(declared, scope) == arn => declared.to_owned(),
+        _ => arn,
+    }
+}
+
+fn role_arn(role: &str, scope: &Scope) -> String {
+    if role.starts_with("arn:") {
+        role.to_owned()
+    } else {
+        scope.global_arn("iam", format_args!("role/{}", role.trim_start_matches('/')))
+    }
+}
+
+/// A failed create. Where the name is the only identifier that a call carries, the
+/// same identifier for "two different records" says that the name is taken
+/// (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
+pub(super) fn name_taken(error: impl Into<Error>) -> Error {
+    let error = error.into();
+    if error.has_code(&["IdempotentParameterMismatchException"]) {
+        Error { class: Class::Exists, ..error }
+    } else {
+        error
+    }
+}
+
+/// What is wrong with a schedule: Glue takes `cron(…)` alone
+/// (<https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html>).
+pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
+    if schedule.starts_with("rate(") {
+        let problem = Problem::new(path, "Glue takes a schedule as `cron(…)`, not as `rate(…)`");
+        return Some(problem.help("such as `cron(0 2 * * ? *)`, in UTC"));
+    }
+    check_schedule(schedule).err().map(|message| Problem::new(path, message))
+}
+
+/// What an SDK's builder misses, as an error.
+pub(super) fn incomplete(error: impl std::fmt::Display) -> Error {
+    Error::finding(Class::Invalid, error.to_string())
+}
+
+/// A text of AWS, where empty is as good as absent.
+pub(super) fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A map of texts of AWS.
+pub(super) fn texts(map: Option<&HashMap<String, String>>) -> std::collections::BTreeMap<String, String> {
+    map.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// A map of texts as the SDK takes it.
+pub(super) fn hash_map(map: &std::collections::BTreeMap<String, String>) -> HashMap<String, String> {
+    map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::role;
+    use crate::aws::Scope;
+    use crate::kind::Known;
+    use crate::value::Value;
+
+    #[test]
+    fn a_role_is_the_same_by_name_and_by_arn() {
+        let scope = Scope {
+            partition: "aws".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
+        let declared = |role: &str| Value::from_json(&serde_json::json!({ "role": role }));
+        let arn = "arn:aws:iam::111122223333:role/service-role/etl";
+        for (written, live) in
+            [(arn, "service-role/etl"), ("service-role/etl", arn), ("etl", "etl"), (arn, arn)]
+        {
+            assert_eq!(role(Known(&declared(written)), live, &scope), written);
+        }
+        assert_eq!(
+            role(Known(&declared("arn:aws:iam::999999999999:role/etl")), "etl", &scope),
+            "arn:aws:iam::111122223333:role/etl"
+        );
+        assert_eq!(role(Known(&Value::Null), "service-role/etl", &scope), arn);
+    }
+}

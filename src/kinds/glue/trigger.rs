@@ -1,0 +1,533 @@
+//! `glue_trigger`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_glue::types::{
+    Action as AwsAction, Condition as AwsCondition, CrawlState, EventBatchingCondition as AwsBatching,
+    JobRunState, Logical, LogicalOperator, NotificationProperty as AwsNotificationProperty,
+    Predicate as AwsPredicate, Trigger, TriggerState, TriggerType, TriggerUpdate,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared;
+use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::REPLACE;
+use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State};
+use crate::value::Value;
+
+/// An AWS Glue trigger: starts jobs and crawlers on a schedule, after other jobs and
+/// crawlers, on an event, or when asked.
+// Arguments may come from secrets, so there is no `Debug`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the trigger, unique in the account and region.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
+    pub name: String,
+    /// When it fires: `SCHEDULED` by `schedule`; `CONDITIONAL` when `predicate` is met;
+    /// `EVENT` on events of EventBridge; `ON_DEMAND` when started.
+    #[schemars(extend("x-dwctl" = [REPLACE], "enum" = ["SCHEDULED", "CONDITIONAL", "ON_DEMAND", "EVENT"]))]
+    pub r#type: String,
+    /// Name of the workflow that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
+    pub workflow_name: Option<String>,
+    /// What the trigger is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub description: Option<String>,
+    /// When a `SCHEDULED` trigger fires, in UTC, such as `cron(15 2 * * ? *)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// What a `CONDITIONAL` trigger waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<Predicate>,
+    /// The jobs and crawlers that it starts, all at once.
+    pub actions: Vec<Action>,
+    /// How many events an `EVENT` trigger waits for. Absent: it fires on each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_batching_condition: Option<EventBatchingCondition>,
+    /// Whether a `SCHEDULED` or `CONDITIONAL` trigger is activated; the others always are.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// What a conditional trigger waits for.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Predicate {
+    /// Whether all conditions must be met (`AND`) or one of them (`ANY`).
+    #[serde(default = "and")]
+    #[schemars(extend("enum" = ["AND", "ANY"]))]
+    pub logical: String,
+    /// The conditions.
+    #[schemars(length(max = 500))]
+    pub conditions: Vec<Condition>,
+}
+
+/// A state of a job or a crawler: `job_name` and `state`, or `crawler_name` and `crawl_state`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// How the state is compared.
+    #[serde(default = "equals")]
+    #[schemars(extend("enum" = ["EQUALS"]))]
+    pub logical_operator: String,
+    /// Name of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub job_name: Option<String>,
+    /// State of its run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["SUCCEEDED", "STOPPED", "TIMEOUT", "FAILED"]))]
+    pub state: Option<String>,
+    /// Name of the crawler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub crawler_name: Option<String>,
+    /// State of its crawl: `SUCCEEDED`, `FAILED` or `CANCELLED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["CANCELLED", "CANCELLING", "ERROR", "FAILED", "RUNNING", "SUCCEEDED"]))]
+    pub crawl_state: Option<String>,
+}
+
+/// A job or a crawler to start: `job_name` or `crawler_name`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// Name of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub job_name: Option<String>,
+    /// Name of the crawler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub crawler_name: Option<String>,
+    /// Arguments of the job's run, in place of the job's own of the same name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, String>,
+    /// Minutes after which the run is stopped, at most 7 days. Absent: the job's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10080))]
+    pub timeout_minutes: Option<i32>,
+    /// Name of the security configuration of the run. Absent: the job's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub security_configuration: Option<String>,
+    /// When to tell that the run takes long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_property: Option<NotificationProperty>,
+}
+
+/// When to tell that a run takes long.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationProperty {
+    /// Minutes after the run's start until EventBridge is told that it is late.
+    #[schemars(range(min = 1))]
+    pub notify_delay_after_minutes: i32,
+}
+
+/// How many events a trigger waits for.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventBatchingCondition {
+    /// Events that must come before it fires.
+    #[schemars(range(min = 1, max = 100))]
+    pub batch_size: i32,
+    /// Seconds after the first event until it fires with fewer.
+    #[serde(default = "batch_window")]
+    #[schemars(range(min = 1, max = 900))]
+    pub batch_window_seconds: i32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn and() -> String {
+    "AND".to_owned()
+}
+
+fn equals() -> String {
+    "EQUALS".to_owned()
+}
+
+fn batch_window() -> i32 {
+    900
+}
+
+/// What AWS decides about a trigger.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the trigger.
+    pub arn: String,
+}
+
+/// The kind `glue_trigger`.
+pub struct GlueTrigger;
+
+impl Kind for GlueTrigger {
+    const NAME: &'static str = "glue_trigger";
+    const CFN: Option<&'static str> = Some("AWS::Glue::Trigger");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_trigger.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["glue:BatchGetTriggers", "glue:GetTags"],
+        create: &["glue:CreateTrigger", "glue:TagResource"],
+        update: &[
+            "glue:UpdateTrigger",
+            "glue:StartTrigger",
+            "glue:StopTrigger",
+            "glue:TagResource",
+            "glue:UntagResource",
+        ],
+        delete: &["glue:DeleteTrigger"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("name"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("name") {
+            Some(name) => Foreseen::default().with("arn", shared::arn(scope, "trigger", name)),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let Some(kind) = spec.text("type") else { return problems };
+        for (attribute, owner, required) in [
+            ("schedule", "SCHEDULED", true),
+            ("predicate", "CONDITIONAL", true),
+            ("event_batching_condition", "EVENT", false),
+        ] {
+            if kind == owner && required && !spec.is_set(attribute) {
+                problems.push(
+                    Problem::new("type", format!("a `{owner}` trigger needs `{attribute}`"))
+                        .help(format!("set `{attribute}`")),
+                );
+            } else if kind != owner && spec.is_set(attribute) {
+                problems.push(
+                    Problem::new(attribute, format!("`{attribute}` is for triggers of the type `{owner}`"))
+                        .help(format!("drop `{attribute}`, or set `type = \"{owner}\"`")),
+                );
+            }
+        }
+        if let Some(schedule) = spec.text("schedule") {
+            problems.extend(shared::check_cron("schedule", schedule));
+        }
+        if !is_switched(kind) && spec.flag("enabled") == Some(false) {
+            problems.push(
+                Problem::new("enabled", format!("an `{kind}` trigger cannot be deactivated"))
+                    .help("drop `enabled`, or the trigger"),
+            );
+        }
+        if let Some(Value::List(actions)) = spec.get("actions") {
+            if actions.is_empty() {
+                problems.push(Problem::new("actions", "a trigger starts at least one job or crawler"));
+            }
+            for (index, action) in actions.iter().enumerate() {
+                check_action(&format!("actions.{index}"), Known(action), &mut problems);
+            }
+        }
+        if let Some(Value::List(conditions)) = spec.get("predicate.conditions") {
+            if conditions.is_empty() {
+                problems.push(Problem::new("predicate.conditions", "a predicate has at least one condition"));
+            }
+            for (index, condition) in conditions.iter().enumerate() {
+                check_condition(&format!("predicate.conditions.{index}"), Known(condition), &mut problems);
+            }
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let found = shared::in_batches(lookups, shared::BATCH, |names| async move {
+            let answer = cx.aws.glue().batch_get_triggers().set_trigger_names(Some(names)).send().await?;
+            let triggers = answer.triggers.unwrap_or_default().into_iter();
+            Ok(triggers.filter_map(|found| Some((found.name.clone()?, found))).collect::<HashMap<_, _>>())
+        })
+        .await;
+        let arn = |name: &str| shared::arn(&cx.scope, "trigger", name);
+        shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
+            Ok(Live {
+                spec: to_spec(lookup, &found),
+                attrs: Attrs { arn: arn(lookup.id) },
+                tags,
+                state: state(found.state()),
+            })
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        cx.aws
+            .glue()
+            .create_trigger()
+            .name(&want.name)
+            .r#type(TriggerType::from(want.r#type.as_str()))
+            .set_workflow_name(want.workflow_name.clone())
+            .set_description(want.description.clone())
+            .set_schedule(want.schedule.clone())
+            .set_predicate(want.predicate.as_ref().map(predicate))
+            .set_actions(Some(want.actions.iter().map(action).collect()))
+            .set_event_batching_condition(want.event_batching_condition.as_ref().map(batching).transpose()?)
+            .start_on_creation(want.enabled && is_switched(&want.r#type))
+            .set_tags(Some(shared::tags_map(birth.tags)))
+            .send()
+            .await
+            .map_err(shared::name_taken)?;
+        Ok(want.name.clone())
+    }
+
+    /// One call at a time: each leaves the trigger in a state of transition, in which it
+    /// takes no other. What is left is done when the engine has read it as ready again.
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let glue = cx.aws.glue();
+        if live.enabled && !want.enabled {
+            glue.stop_trigger().name(id).send().await?;
+            return Ok(());
+        }
+        if (Spec { enabled: want.enabled, ..live.clone() }) != *want {
+            // "Updates the previous trigger definition by overwriting it completely"
+            // (https://docs.aws.amazon.com/glue/latest/webapi/API_TriggerUpdate.html).
+            let update = TriggerUpdate::builder()
+                .set_description(want.description.clone())
+                .set_schedule(want.schedule.clone())
+                .set_predicate(want.predicate.as_ref().map(predicate))
+                .set_actions(Some(want.actions.iter().map(action).collect()))
+                .set_event_batching_condition(
+                    want.event_batching_condition.as_ref().map(batching).transpose()?,
+                )
+                .build();
+            glue.update_trigger().name(id).trigger_update(update).send().await?;
+            return Ok(());
+        }
+        // Starting an `ON_DEMAND` trigger would run its actions; it never differs here.
+        if want.enabled && !live.enabled && want.r#type != "ON_DEMAND" {
+            glue.start_trigger().name(id).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws.glue().delete_trigger().name(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        shared::tag(cx, &attrs.arn, set, remove).await
+    }
+}
+
+/// Whether triggers of this type are activated and deactivated. The others fire from the
+/// moment they are made, and cannot be started on creation
+/// (<https://docs.aws.amazon.com/glue/latest/dg/about-triggers.html>).
+fn is_switched(kind: &str) -> bool {
+    matches!(kind, "SCHEDULED" | "CONDITIONAL")
+}
+
+fn state(state: Option<&TriggerState>) -> State {
+    match state {
+        Some(TriggerState::Creating) => State::Busy("creating".to_owned()),
+        Some(TriggerState::Activating) => State::Busy("activating".to_owned()),
+        Some(TriggerState::Deactivating) => State::Busy("deactivating".to_owned()),
+        Some(TriggerState::Updating) => State::Busy("updating".to_owned()),
+        Some(TriggerState::Deleting) => State::Busy("deleting".to_owned()),
+        _ => State::Ready,
+    }
+}
+
+fn check_action(path: &str, action: Known<'_>, problems: &mut Vec<Problem>) {
+    if action.is_set("job_name") == action.is_set("crawler_name") {
+        problems.push(
+            Problem::new(path, "an action starts one job or one crawler")
+                .help("set either `job_name` or `crawler_name`"),
+        );
+    } else if action.is_set("crawler_name") {
+        for attribute in ["arguments", "timeout_minutes", "security_configuration", "notification_property"] {
+            if action.is_set(attribute) {
+                problems.push(Problem::new(
+                    format!("{path}.{attribute}"),
+                    format!("`{attribute}` is for the run of a job, not of a crawler"),
+                ));
+            }
+        }
+    }
+}
+
+fn check_condition(path: &str, condition: Known<'_>, problems: &mut Vec<Problem>) {
+    let of_job = condition.is_set("job_name") && condition.is_set("state");
+    let of_crawler = condition.is_set("crawler_name") && condition.is_set("crawl_state");
+    let given = ["job_name", "state", "crawler_name", "crawl_state"];
+    let given = given.iter().filter(|attribute| condition.is_set(attribute)).count();
+    if given != 2 || !(of_job || of_crawler) {
+        problems.push(
+            Problem::new(path, "a condition is the state of one job or one crawler")
+                .help("set either `job_name` and `state`, or `crawler_name` and `crawl_state`"),
+        );
+    }
+    if let Some(state) = condition.text("crawl_state")
+        && matches!(state, "RUNNING" | "CANCELLING" | "ERROR")
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.crawl_state"),
+                format!("a trigger cannot wait for a crawl in `{state}`"),
+            )
+            .help("one of `SUCCEEDED`, `FAILED`, `CANCELLED`"),
+        );
+    }
+}
+
+fn to_spec(lookup: &Lookup<'_>, trigger: &Trigger) -> Spec {
+    let kind = trigger.r#type().map(|kind| kind.as_str().to_owned()).unwrap_or_default();
+    let enabled = match trigger.state() {
+        Some(TriggerState::Activated | TriggerState::Activating) => true,
+        Some(TriggerState::Deactivated | TriggerState::Deactivating) => kind == "ON_DEMAND",
+        _ => !is_switched(&kind),
+    };
+    let batching = trigger.event_batching_condition().map(|batching| EventBatchingCondition {
+        batch_size: batching.batch_size(),
+        batch_window_seconds: batching.batch_window().unwrap_or_else(batch_window),
+    });
+    // One event at a time is what an event trigger does that is told nothing.
+    let is_default = batching == Some(EventBatchingCondition { batch_size: 1, batch_window_seconds: 900 });
+    let event_batching_condition =
+        if is_default && !lookup.spec.is_set("event_batching_condition") { None } else { batching };
+    Spec {
+        name: lookup.id.to_owned(),
+        r#type: kind,
+        workflow_name: shared::text(trigger.workflow_name()),
+        description: shared::text(trigger.description()),
+        schedule: shared::text(trigger.schedule()),
+        predicate: trigger.predicate().filter(|predicate| !predicate.conditions().is_empty()).map(
+            |predicate| Predicate {
+                logical: predicate.logical().map_or_else(and, |logical| logical.as_str().to_owned()),
+                conditions: predicate.conditions().iter().map(to_condition).collect(),
+            },
+        ),
+        actions: trigger.actions().iter().map(to_action).collect(),
+        event_batching_condition,
+        enabled,
+    }
+}
+
+fn to_condition(condition: &AwsCondition) -> Condition {
+    Condition {
+        logical_operator: condition
+            .logical_operator()
+            .map_or_else(equals, |operator| operator.as_str().to_owned()),
+        job_name: shared::text(condition.job_name()),
+        state: condition.state().map(|state| state.as_str().to_owned()),
+        crawler_name: shared::text(condition.crawler_name()),
+        crawl_state: condition.crawl_state().map(|state| state.as_str().to_owned()),
+    }
+}
+
+fn to_action(action: &AwsAction) -> Action {
+    Action {
+        job_name: shared::text(action.job_name()),
+        crawler_name: shared::text(action.crawler_name()),
+        arguments: shared::texts(action.arguments()),
+        timeout_minutes: action.timeout().filter(|minutes| *minutes > 0),
+        security_configuration: shared::text(action.security_configuration()),
+        notification_property: action
+            .notification_property()
+            .and_then(|property| property.notify_delay_after())
+            .map(|minutes| NotificationProperty { notify_delay_after_minutes: minutes }),
+    }
+}
+
+fn predicate(predicate: &Predicate) -> AwsPredicate {
+    let conditions = predicate.conditions.iter().map(|condition| {
+        AwsCondition::builder()
+            .logical_operator(LogicalOperator::from(condition.logical_operator.as_str()))
+            .set_job_name(condition.job_name.clone())
+            .set_state(condition.state.as_deref().map(JobRunState::from))
+            .set_crawler_name(condition.crawler_name.clone())
+            .set_crawl_state(condition.crawl_state.as_deref().map(CrawlState::from))
+            .build()
+    });
+    AwsPredicate::builder()
+        .logical(Logical::from(predicate.logical.as_str()))
+        .set_conditions(Some(conditions.collect()))
+        .build()
+}
+
+fn action(action: &Action) -> AwsAction {
+    AwsAction::builder()
+        .set_job_name(action.job_name.clone())
+        .set_crawler_name(action.crawler_name.clone())
+        .set_arguments((!action.arguments.is_empty()).then(|| shared::hash_map(&action.arguments)))
+        .set_timeout(action.timeout_minutes)
+        .set_security_configuration(action.security_configuration.clone())
+        .set_notification_property(action.notification_property.as_ref().map(|notification| {
+            AwsNotificationProperty::builder()
+                .notify_delay_after(notification.notify_delay_after_minutes)
+                .build()
+        }))
+        .build()
+}
+
+fn batching(batching: &EventBatchingCondition) -> Result<AwsBatching> {
+    AwsBatching::builder()
+        .batch_size(batching.batch_size)
+        .batch_window(batching.batch_window_seconds)
+        .build()
+        .map_err(shared::incomplete)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::GlueTrigger;
+    use crate::kind::{Kind, Known};
+    use crate::value::Value;
+
+    fn broken(spec: serde_json::Value) -> Vec<String> {
+        let problems = GlueTrigger::check(Known(&Value::from_json(&spec)));
+        problems.into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn type_and_settings_fit() {
+        let none: [&str; 0] = [];
+        let actions = json!([{ "job_name": "orders" }]);
+        let nightly = json!({ "type": "SCHEDULED", "schedule": "cron(0 2 * * ? *)", "actions": actions });
+        assert_eq!(broken(nightly), none);
+        assert_eq!(broken(json!({ "type": "SCHEDULED", "actions": actions })), ["type"]);
+        assert_eq!(broken(json!({ "type": "ON_DEMAND", "actions": actions, "enabled": false })), ["enabled"]);
+        assert_eq!(
+            broken(json!({ "type": "EVENT", "actions": actions, "schedule": "cron(0 2 * * ? *)" })),
+            ["schedule"]
+        );
+        let both = json!([{ "job_name": "orders", "crawler_name": "orders" }]);
+        assert_eq!(broken(json!({ "type": "ON_DEMAND", "actions": both })), ["actions.0"]);
+    }
+
+    #[test]
+    fn a_condition_is_of_a_job_or_of_a_crawler() {
+        let of = |condition: serde_json::Value| {
+            broken(json!({ "type": "CONDITIONAL", "actions": [{ "job_name": "orders" }],
+                "predicate": { "conditions": [condition] } }))
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(of(json!({ "job_name": "a", "state": "SUCCEEDED" })), none);
+        assert_eq!(of(json!({ "crawler_name": "a", "crawl_state": "SUCCEEDED" })), none);
+        assert_eq!(of(json!({ "crawler_name": "a", "state": "SUCCEEDED" })), ["predicate.conditions.0"]);
+        assert_eq!(of(json!({ "job_name": "a" })), ["predicate.conditions.0"]);
+        assert_eq!(
+            of(json!({ "crawler_name": "a", "crawl_state": "RUNNING" })),
+            ["predicate.conditions.0.crawl_state"]
+        );
+    }
+}
