@@ -4,14 +4,29 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// AWS KMS.
+pub mod kms {
+    pub mod key;
+}
+
+/// AWS Secrets Manager.
+pub mod secretsmanager {
+    pub mod secret;
+}
+
 /// Amazon SNS.
 pub mod sns {
     pub mod topic;
 }
 
 /// All kinds, in order of their names.
-pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
-    LazyLock::new(|| vec![erase::<sns::topic::SnsTopic>()]);
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
+    vec![
+        erase::<kms::key::KmsKey>(),
+        erase::<secretsmanager::secret::SecretsManagerSecret>(),
+        erase::<sns::topic::SnsTopic>(),
+    ]
+});
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
