@@ -373,6 +373,7 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "Role is not valid",
         "Service is unable to assume provided role",
         "role is invalid or cannot be assumed",
+        "Secrets Manager cannot invoke the specified Lambda function",
     ];
     matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
         && message.to_lowercase().contains("invalid principal")

@@ -28,6 +28,11 @@ pub mod iam {
     mod shared;
 }
 
+/// AWS Key Management Service.
+pub mod kms {
+    pub mod key;
+}
+
 /// Amazon Redshift.
 pub mod redshift {
     pub mod cluster;
@@ -37,6 +42,11 @@ pub mod redshift {
     pub mod cluster_subnet_group;
     mod cluster_update;
     mod shared;
+}
+
+/// AWS Secrets Manager.
+pub mod secretsmanager {
+    pub mod secret;
 }
 
 /// Amazon SNS.
@@ -56,9 +66,11 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<glue::workflow::GlueWorkflow>(),
         erase::<iam::policy::IamPolicy>(),
         erase::<iam::role::IamRole>(),
+        erase::<kms::key::KmsKey>(),
         erase::<redshift::cluster::RedshiftCluster>(),
         erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
         erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
+        erase::<secretsmanager::secret::SecretsManagerSecret>(),
         erase::<sns::topic::SnsTopic>(),
     ]
 });

@@ -1,0 +1,544 @@
+//! `kms_key`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType, Tag};
+use futures_util::StreamExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
+use crate::kind::{
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, Problem, Reads, State, each,
+    user_tags,
+};
+
+/// An AWS KMS key with its aliases. Deleting it only schedules its deletion; until the
+/// waiting period ends, it can be brought back with `aws kms cancel-key-deletion`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// What the key is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8192))]
+    pub description: Option<String>,
+    /// Who may use and manage the key. Absent: what AWS gives, which leaves it to the account's IAM policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub key_policy: Option<PolicyDocument>,
+    /// Set a `key_policy` even if it locks the caller out of changing it again.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub bypass_policy_lockout_safety_check: bool,
+    /// Names of the key, each beginning with `alias/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]), inner(length(max = 256), regex(pattern = r"^alias/[a-zA-Z0-9/_-]+$")))]
+    pub aliases: Vec<String>,
+    /// Whether the key can be used. Data under a disabled key cannot be read.
+    #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl" = [crate::kind::mark::DOWNTIME]))]
+    pub enabled: bool,
+    /// New key material every `rotation_period_in_days`. Symmetric encryption keys only.
+    #[serde(default)]
+    pub enable_key_rotation: bool,
+    /// Days between rotations, 90 to 2560. Absent: 365.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 90, max = 2560))]
+    pub rotation_period_in_days: Option<i32>,
+    /// A key that can be replicated to other regions.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS]))]
+    pub multi_region: bool,
+    /// What kind of key material.
+    #[serde(default = "key_spec")]
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS], "enum" = [
+        "SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384",
+        "ECC_NIST_P521", "ECC_SECG_P256K1", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2",
+        "ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ECC_NIST_EDWARDS25519"]))]
+    pub key_spec: String,
+    /// What the key does; asymmetric and HMAC keys need it.
+    #[serde(default = "key_usage")]
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS], "enum" = ["ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"]))]
+    pub key_usage: String,
+    /// Where the key material comes from: made by KMS, or `EXTERNAL`, imported by you after the key is made.
+    #[serde(default = "origin")]
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS], "enum" = ["AWS_KMS", "EXTERNAL"]))]
+    pub origin: String,
+    /// Days that AWS waits before it destroys a deleted key, 7 to 30.
+    #[serde(default = "deletion_window")]
+    #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 7, max = 30))]
+    pub deletion_window_days: i32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn key_spec() -> String {
+    "SYMMETRIC_DEFAULT".to_owned()
+}
+
+fn key_usage() -> String {
+    "ENCRYPT_DECRYPT".to_owned()
+}
+
+fn origin() -> String {
+    "AWS_KMS".to_owned()
+}
+
+fn deletion_window() -> i32 {
+    30
+}
+
+/// What AWS decides about a key.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the key.
+    pub arn: String,
+    /// Id of the key: a UUID, or `mrk-…` if it is multi-region.
+    pub key_id: String,
+}
+
+/// The kind `kms_key`.
+pub struct KmsKey;
+
+impl Kind for KmsKey {
+    const NAME: &'static str = "kms_key";
+    const CFN: Option<&'static str> = Some("AWS::KMS::Key");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/kms_key.toml");
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "kms:DescribeKey",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "kms:ListResourceTags",
+        ],
+        create: &["kms:CreateKey", "kms:TagResource"],
+        update: &[
+            "kms:CreateAlias",
+            "kms:DeleteAlias",
+            "kms:DisableKey",
+            "kms:DisableKeyRotation",
+            "kms:EnableKey",
+            "kms:EnableKeyRotation",
+            "kms:PutKeyPolicy",
+            "kms:TagResource",
+            "kms:UntagResource",
+            "kms:UpdateAlias",
+            "kms:UpdateKeyDescription",
+        ],
+        delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ScheduleKeyDeletion"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(_: Known<'_>, _: &Scope) -> Identity {
+        Identity::Assigned
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let symmetric = spec.text("key_spec").is_none_or(|spec| spec == "SYMMETRIC_DEFAULT");
+        if spec.flag("enable_key_rotation") == Some(true) {
+            if !symmetric {
+                problems.push(
+                    Problem::new(
+                        "enable_key_rotation",
+                        "only symmetric encryption keys rotate by themselves",
+                    )
+                    .help("remove `enable_key_rotation`, and replace the key by hand when needed"),
+                );
+            } else if spec.text("origin") == Some("EXTERNAL") {
+                problems.push(Problem::new(
+                    "enable_key_rotation",
+                    "imported key material does not rotate by itself",
+                ));
+            }
+        } else if spec.is_set("rotation_period_in_days")
+            && (!spec.is_set("enable_key_rotation") || spec.flag("enable_key_rotation") == Some(false))
+        {
+            problems.push(
+                Problem::new("rotation_period_in_days", "the key does not rotate")
+                    .help("set `enable_key_rotation = true`, or remove the period"),
+            );
+        }
+        // Absent, both are their defaults; unknown, nothing can be said.
+        let or_default = |path: &str, default: &'static str| {
+            if spec.is_set(path) { spec.text(path).map(str::to_owned) } else { Some(default.to_owned()) }
+        };
+        if let (Some(key_spec), Some(usage)) =
+            (or_default("key_spec", "SYMMETRIC_DEFAULT"), or_default("key_usage", "ENCRYPT_DECRYPT"))
+        {
+            let usages = usages(&key_spec);
+            if !usages.is_empty() && !usages.contains(&usage.as_str()) {
+                problems.push(
+                    Problem::new("key_usage", format!("a key of spec {key_spec} cannot be used for {usage}"))
+                        .help(format!("set `key_usage` to {}", usages.join(" or "))),
+                );
+            }
+        }
+        for (index, alias) in spec.list("aliases").iter().enumerate() {
+            if let crate::value::Value::String(alias) = alias
+                && alias.starts_with("alias/aws/")
+            {
+                problems.push(Problem::new(
+                    format!("aliases.{index}"),
+                    "names that begin with `alias/aws/` are reserved for AWS's own keys",
+                ));
+            }
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let aliases = if lookups.iter().any(|lookup| lookup.wants("aliases")) {
+            match all_aliases(cx).await {
+                Ok(aliases) => aliases,
+                Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+            }
+        } else {
+            HashMap::new()
+        };
+        each(lookups, 8, |lookup| read(cx, lookup, &aliases)).await
+    }
+
+    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Option<String>> {
+        let mut ids = Vec::new();
+        let mut pages = cx.aws.kms().list_keys().limit(1000).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            ids.extend(page?.keys().iter().filter_map(|key| key.key_id().map(str::to_owned)));
+        }
+        // KMS filters keys by nothing, so the tags of each are read. Keys that the caller
+        // may not read, such as those with a policy of their own, are not the caller's.
+        let tags: Vec<(String, Result<Tags>)> = futures_util::stream::iter(ids)
+            .map(|id| async move {
+                let tags = tags_of(cx, &id).await;
+                (id, tags)
+            })
+            .buffer_unordered(8)
+            .collect()
+            .await;
+        let mut newest: Option<(f64, String)> = None;
+        for (id, tags) in tags {
+            let tags = match tags {
+                Ok(tags) => tags,
+                Err(error) if matches!(error.class, Class::Denied | Class::Gone) => continue,
+                Err(error) => return Err(error),
+            };
+            if Owner::of(&tags).as_ref() != Some(owner) {
+                continue;
+            }
+            let Some(key) = describe(cx, &id).await? else { continue };
+            let made = key.creation_date().map_or(0.0, |date| date.as_secs_f64());
+            if newest.as_ref().is_none_or(|(at, _)| made > *at) {
+                newest = Some((made, id));
+            }
+        }
+        Ok(newest.map(|(_, id)| id))
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        let created = cx
+            .aws
+            .kms()
+            .create_key()
+            .set_description(want.description.clone())
+            .set_policy(want.key_policy.as_ref().map(PolicyDocument::to_text))
+            .bypass_policy_lockout_safety_check(want.bypass_policy_lockout_safety_check)
+            .multi_region(want.multi_region)
+            .key_spec(KeySpec::from(want.key_spec.as_str()))
+            .key_usage(KeyUsageType::from(want.key_usage.as_str()))
+            .origin(OriginType::from(want.origin.as_str()))
+            .set_tags(Some(to_tags(birth.tags)?))
+            .send()
+            .await?;
+        created
+            .key_metadata()
+            .map(|key| key.key_id().to_owned())
+            .ok_or_else(|| Error::finding(Class::Other, "AWS made a key and did not say which"))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let kms = cx.aws.kms();
+        if live.description != want.description {
+            kms.update_key_description()
+                .key_id(id)
+                .description(want.description.as_deref().unwrap_or_default())
+                .send()
+                .await?;
+        }
+        if let Some(policy) = &want.key_policy
+            && live.key_policy.as_ref() != Some(policy)
+        {
+            kms.put_key_policy()
+                .key_id(id)
+                .policy_name("default")
+                .policy(policy.to_text())
+                .bypass_policy_lockout_safety_check(want.bypass_policy_lockout_safety_check)
+                .send()
+                .await?;
+        }
+        // Rotation can only be changed while the key is enabled: enable first, disable last
+        // (https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html).
+        if want.enabled && !live.enabled {
+            kms.enable_key().key_id(id).send().await?;
+        }
+        let rotation_differs = live.enable_key_rotation != want.enable_key_rotation
+            || want.enable_key_rotation && live.rotation_period_in_days != want.rotation_period_in_days;
+        if rotation_differs {
+            if !live.enabled && !want.enabled {
+                return Err(Error::finding(
+                    Class::Invalid,
+                    "AWS does not change the rotation of a disabled key: enable the key first",
+                ));
+            }
+            if want.enable_key_rotation {
+                kms.enable_key_rotation()
+                    .key_id(id)
+                    .set_rotation_period_in_days(want.rotation_period_in_days)
+                    .send()
+                    .await?;
+            } else {
+                kms.disable_key_rotation().key_id(id).send().await?;
+            }
+        }
+        if !want.enabled && live.enabled {
+            kms.disable_key().key_id(id).send().await?;
+        }
+        let (before, after): (BTreeSet<_>, BTreeSet<_>) =
+            (live.aliases.iter().collect(), want.aliases.iter().collect());
+        for alias in after.difference(&before) {
+            add_alias(cx, id, alias).await?;
+        }
+        for alias in before.difference(&after) {
+            kms.delete_alias().alias_name(*alias).send().await.or_gone()?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+        let kms = cx.aws.kms();
+        // The aliases would keep their names until the key is destroyed, weeks later.
+        for alias in &live.aliases {
+            kms.delete_alias().alias_name(alias).send().await.or_gone()?;
+        }
+        let scheduled = kms
+            .schedule_key_deletion()
+            .key_id(id)
+            .pending_window_in_days(live.deletion_window_days)
+            .send()
+            .await
+            .or_gone();
+        match scheduled {
+            Ok(_) => Ok(()),
+            // A key that is scheduled already answers so too.
+            Err(error) if error.has_code(&["KMSInvalidStateException"]) => match describe(cx, id).await? {
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        if !remove.is_empty() {
+            cx.aws.kms().untag_resource().key_id(id).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            cx.aws.kms().tag_resource().key_id(id).set_tags(Some(to_tags(set)?)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a key of a spec can be used for; empty for a spec that is not known here
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>).
+fn usages(key_spec: &str) -> &'static [&'static str] {
+    match key_spec {
+        "SYMMETRIC_DEFAULT" => &["ENCRYPT_DECRYPT"],
+        spec if spec.starts_with("HMAC_") => &["GENERATE_VERIFY_MAC"],
+        spec if spec.starts_with("RSA_") => &["ENCRYPT_DECRYPT", "SIGN_VERIFY"],
+        "ECC_NIST_P256" | "ECC_NIST_P384" | "ECC_NIST_P521" => &["SIGN_VERIFY", "KEY_AGREEMENT"],
+        "ECC_SECG_P256K1" | "ECC_NIST_EDWARDS25519" => &["SIGN_VERIFY"],
+        spec if spec.starts_with("ML_DSA_") => &["SIGN_VERIFY"],
+        "SM2" => &["ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"],
+        _ => &[],
+    }
+}
+
+/// All aliases of the region by the id of their key: one paged list for all keys.
+async fn all_aliases(cx: &Cx) -> Result<HashMap<String, Vec<String>>> {
+    let mut aliases: HashMap<String, Vec<String>> = HashMap::new();
+    let mut pages = cx.aws.kms().list_aliases().limit(100).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for alias in page?.aliases() {
+            if let (Some(name), Some(key)) = (alias.alias_name(), alias.target_key_id()) {
+                aliases.entry(key.to_owned()).or_default().push(name.to_owned());
+            }
+        }
+    }
+    Ok(aliases)
+}
+
+/// The key, unless it is gone or on its way there: a key that is scheduled for deletion
+/// can do nothing any more, and its id is never given again.
+async fn describe(cx: &Cx, id: &str) -> Result<Option<KeyMetadata>> {
+    let key = cx.aws.kms().describe_key().key_id(id).send().await.or_gone()?;
+    Ok(key.and_then(|key| key.key_metadata).filter(|key| {
+        !matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
+    }))
+}
+
+async fn tags_of(cx: &Cx, id: &str) -> Result<Tags> {
+    let mut tags = Tags::new();
+    let mut pages = cx.aws.kms().list_resource_tags().key_id(id).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        tags.extend(user_tags(page.tags().iter().map(|tag| (tag.tag_key(), tag.tag_value()))));
+    }
+    Ok(tags)
+}
+
+async fn read(
+    cx: &Cx,
+    lookup: Lookup<'_>,
+    aliases: &HashMap<String, Vec<String>>,
+) -> Result<Option<Live<KmsKey>>> {
+    let kms = cx.aws.kms();
+    let policy = async {
+        if !lookup.wants("key_policy") {
+            return Ok(None);
+        }
+        kms.get_key_policy().key_id(lookup.id).policy_name("default").send().await.or_gone()
+    };
+    let rotation = async {
+        if !lookup.wants("enable_key_rotation") && !lookup.wants("rotation_period_in_days") {
+            return Ok(None);
+        }
+        // Keys that cannot rotate may answer that the operation is not supported, and a key
+        // that was scheduled for deletion meanwhile that its state is wrong.
+        kms.get_key_rotation_status().key_id(lookup.id).send().await.or_none_on(&[
+            "UnsupportedOperationException",
+            "NotFoundException",
+            "KMSInvalidStateException",
+        ])
+    };
+    let (key, tags, policy, rotation) =
+        futures_util::join!(describe(cx, lookup.id), tags_of(cx, lookup.id), policy, rotation);
+    let Some(key) = key? else { return Ok(None) };
+    let rotation = rotation?;
+    let key_policy = policy?
+        .and_then(|answer| answer.policy)
+        .map(|text| PolicyDocument::parse(&text))
+        .transpose()
+        .map_err(|error| {
+            Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
+        })?;
+    let enable_key_rotation = rotation.as_ref().is_some_and(|rotation| rotation.key_rotation_enabled());
+    let or = |text: Option<&str>, default: fn() -> String| text.map_or_else(default, str::to_owned);
+    let spec = Spec {
+        description: key.description().filter(|text| !text.is_empty()).map(str::to_owned),
+        key_policy,
+        bypass_policy_lockout_safety_check: false,
+        aliases: if lookup.wants("aliases") {
+            aliases.get(key.key_id()).cloned().unwrap_or_default()
+        } else {
+            Vec::new()
+        },
+        // A key that waits for its material is not disabled, and enabling it is refused.
+        enabled: key.key_state() != Some(&KeyState::Disabled),
+        enable_key_rotation,
+        rotation_period_in_days: rotation
+            .as_ref()
+            .filter(|_| enable_key_rotation)
+            .and_then(|rotation| rotation.rotation_period_in_days()),
+        multi_region: key.multi_region().unwrap_or(false),
+        key_spec: or(key.key_spec().map(KeySpec::as_str), key_spec),
+        key_usage: or(key.key_usage().map(KeyUsageType::as_str), key_usage),
+        origin: or(key.origin().map(OriginType::as_str), origin),
+        deletion_window_days: deletion_window(),
+    };
+    let attrs = Attrs { arn: key.arn().unwrap_or_default().to_owned(), key_id: key.key_id().to_owned() };
+    let state = match key.key_state() {
+        Some(KeyState::Creating) => State::Busy("creating".to_owned()),
+        Some(KeyState::Updating) => State::Busy("updating".to_owned()),
+        _ => State::Ready,
+    };
+    Ok(Some(Live { spec, attrs, tags: tags?, state }))
+}
+
+/// Gives the key an alias. One that a predecessor of the key holds moves, which is what
+/// a replacement needs; one of anybody else's key stays where it is.
+async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
+    let kms = cx.aws.kms();
+    let taken = match kms.create_alias().alias_name(alias).target_key_id(id).send().await.map_err(Error::from)
+    {
+        Ok(_) => return Ok(()),
+        Err(error) if error.class == Class::Exists => error,
+        Err(error) => return Err(error),
+    };
+    let holder = kms.describe_key().key_id(alias).send().await.map_err(Error::from)?;
+    let Some(holder) = holder.key_metadata() else { return Err(taken) };
+    if holder.key_id() == id {
+        return Ok(());
+    }
+    let ours = Owner::of(&tags_of(cx, id).await?);
+    if ours.is_none() || Owner::of(&tags_of(cx, holder.key_id()).await?) != ours {
+        return Err(Error {
+            class: Class::Invalid,
+            message: format!(
+                "`{alias}` is a name of the key {}, which is not of this resource",
+                holder.key_id()
+            ),
+            ..taken
+        });
+    }
+    match kms.update_alias().alias_name(alias).target_key_id(id).send().await.map_err(Error::from) {
+        Ok(_) => Ok(()),
+        // An alias does not move between keys of different type or usage
+        // (https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html).
+        Err(error) if error.class == Class::Invalid => {
+            kms.delete_alias().alias_name(alias).send().await.or_gone()?;
+            kms.create_alias().alias_name(alias).target_key_id(id).send().await?;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    fn paths(spec: serde_json::Value) -> Vec<String> {
+        KmsKey::check(Known(&Value::from_json(&spec))).into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn usage_fits_the_key_spec() {
+        assert!(paths(serde_json::json!({})).is_empty());
+        assert_eq!(paths(serde_json::json!({ "key_spec": "HMAC_256" })), ["key_usage"]);
+        assert!(paths(serde_json::json!({ "key_spec": "RSA_4096", "key_usage": "SIGN_VERIFY" })).is_empty());
+    }
+
+    #[test]
+    fn rotation_fits_the_key() {
+        let rsa = serde_json::json!({ "key_spec": "RSA_4096", "enable_key_rotation": true });
+        assert_eq!(paths(rsa), ["enable_key_rotation"]);
+        assert_eq!(paths(serde_json::json!({ "rotation_period_in_days": 90 })), ["rotation_period_in_days"]);
+        assert_eq!(paths(serde_json::json!({ "aliases": ["alias/aws/s3"] })), ["aliases.0"]);
+    }
+}
