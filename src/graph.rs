@@ -46,7 +46,8 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed = || format!("`{text}` is not an address such as glue_job.orders or s3_bucket.lake[\"raw\"]");
+        let malformed =
+            || format!("`{text}` is not an address such as glue_job.orders or s3_bucket.lake[\"raw\"]");
         let (kind, rest) = text.split_once('.').ok_or_else(malformed)?;
         let (name, key) = match rest.split_once('[') {
             Some((name, key)) => {
@@ -101,8 +102,13 @@ fn cycle(graph: &DiGraphMap<usize, ()>, needs: &BTreeSet<(usize, usize)>) -> Vec
     if let Some((node, _)) = looped {
         return vec![*node];
     }
-    let knot: BTreeSet<usize> =
-        tarjan_scc(graph).into_iter().filter(|knot| knot.len() > 1).min_by_key(Vec::len).into_iter().flatten().collect();
+    let knot: BTreeSet<usize> = tarjan_scc(graph)
+        .into_iter()
+        .filter(|knot| knot.len() > 1)
+        .min_by_key(Vec::len)
+        .into_iter()
+        .flatten()
+        .collect();
     let Some(&start) = knot.first() else { return Vec::new() };
     // Breadth first along `needs`, inside the knot, until the start comes round again.
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();

@@ -46,7 +46,9 @@ async fn ask(session: &Session, questions: Vec<Question>, owner: &(String, Strin
                 let (_, batch) = reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
                 match batch.iter_mut().find(|one| one.id == wanted.id) {
                     // Two addresses may name the same thing; the reader asks for it once.
-                    Some(one) => one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default()),
+                    Some(one) => {
+                        one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default())
+                    }
                     None => batch.push(wanted),
                 }
             }

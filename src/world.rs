@@ -79,7 +79,11 @@ impl<'a> World<'a> {
     ///
     /// # Errors
     /// References to what is not declared, and cycles.
-    pub fn new(stack: &'a Stack, facts: Facts, variables: BTreeMap<String, Value>) -> Result<Self, Vec<Diagnostic>> {
+    pub fn new(
+        stack: &'a Stack,
+        facts: Facts,
+        variables: BTreeMap<String, Value>,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let references = References::of(stack)?;
         let order = graph::order(stack.resources.len(), &references.edges())
             .map_err(|cycle| vec![references.cycle(stack, &cycle)])?;
@@ -102,9 +106,9 @@ impl<'a> World<'a> {
 
     /// Whether any expression asks for the zones of the region.
     pub fn asks_for_zones(stack: &Stack) -> bool {
-        references::all(stack).iter().any(|reference| {
-            reference.root == "aws" && reference.name(0) == Some("availability_zones")
-        })
+        references::all(stack)
+            .iter()
+            .any(|reference| reference.root == "aws" && reference.name(0) == Some("availability_zones"))
     }
 
     /// The instances of a declaration, from what its expressions are now. What it
@@ -197,7 +201,8 @@ impl<'a> World<'a> {
                 && let Value::Map(map) = &mut spec
                 && let Some(value) = map.remove(name)
             {
-                let value = if value.is_null() || value.contains_unknown() { value } else { value.into_secret() };
+                let value =
+                    if value.is_null() || value.contains_unknown() { value } else { value.into_secret() };
                 map.insert(name.clone(), value);
             }
         }
@@ -218,20 +223,26 @@ impl<'a> World<'a> {
                     .path
                     .split('.')
                     .filter(|step| !step.is_empty())
-                    .map(|step| step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index))
+                    .map(|step| {
+                        step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index)
+                    })
                     .collect();
                 let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
                 let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
                 problems.push(if problem.help.is_empty() { error } else { error.help(problem.help) });
             }
         }
-        if problems.len() == before && !spec.contains_unknown()
+        if problems.len() == before
+            && !spec.contains_unknown()
             && let Err(message) = instance.kind.accepts(&spec)
         {
             problems.push(
-                Diagnostic::error("wrong-type", format!("{} is not a valid {}", instance.address, resource.kind))
-                    .at(resource.span, "")
-                    .note(message),
+                Diagnostic::error(
+                    "wrong-type",
+                    format!("{} is not a valid {}", instance.address, resource.kind),
+                )
+                .at(resource.span, "")
+                .note(message),
             );
         }
         instance.spec = spec;
@@ -239,7 +250,12 @@ impl<'a> World<'a> {
         problems.len() == before
     }
 
-    fn tags(&self, instance: &Instance<'a>, names: &Names<'_, 'a>, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
+    fn tags(
+        &self,
+        instance: &Instance<'a>,
+        names: &Names<'_, 'a>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> BTreeMap<String, Value> {
         let mut tags = BTreeMap::new();
         if !instance.kind.taggable() {
             if let Some(node) = &instance.resource.tags {
@@ -263,22 +279,34 @@ impl<'a> World<'a> {
                             Value::Bool(flag) => Value::String(flag.to_string()),
                             Value::Secret(_) => {
                                 problems.push(
-                                    Diagnostic::error("secret-tag", format!("the tag `{name}` would show a secret"))
-                                        .at(node.place(&path, false), "tags are readable by everyone in the account"),
+                                    Diagnostic::error(
+                                        "secret-tag",
+                                        format!("the tag `{name}` would show a secret"),
+                                    )
+                                    .at(
+                                        node.place(&path, false),
+                                        "tags are readable by everyone in the account",
+                                    ),
                                 );
                                 continue;
                             }
                             other => {
-                                let message = format!("the tag `{name}` must be a string, not {}", other.kind_name());
+                                let message =
+                                    format!("the tag `{name}` must be a string, not {}", other.kind_name());
                                 let span = node.place(&path, false);
-                                problems.push(Diagnostic::error("wrong-type", message).at(span, "expected a string"));
+                                problems.push(
+                                    Diagnostic::error("wrong-type", message).at(span, "expected a string"),
+                                );
                                 continue;
                             }
                         };
                         if name.to_lowercase().starts_with("aws:") || name.starts_with("dwctl:") {
                             problems.push(
                                 Diagnostic::error("reserved-tag", format!("the tag `{name}` is reserved"))
-                                    .at(node.place(&path, true), "`aws:` is AWS's prefix, `dwctl:` is dwctl's"),
+                                    .at(
+                                        node.place(&path, true),
+                                        "`aws:` is AWS's prefix, `dwctl:` is dwctl's",
+                                    ),
                             );
                         }
                         tags.insert(name, value);
@@ -381,7 +409,8 @@ impl<'a> World<'a> {
             entry.value.evaluate(&Names::new(self, None), problems);
             // What a used local has wrong was said where it is used, with the same place.
             let found = problems.split_off(before);
-            problems.extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
+            problems
+                .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
         }
         self.outputs(problems);
         problems.dedup();
@@ -391,11 +420,15 @@ impl<'a> World<'a> {
 
 fn undecided(what: &str, expected: &str, value: &Value, node: &Node) -> Diagnostic {
     match value.first_unknown() {
-        Some(unknown) => Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
-            .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
-            .help("use names and variables here, not what AWS assigns"),
-        None => Diagnostic::error("wrong-type", format!("`{what}` must be {expected}, not {}", value.kind_name()))
-            .at(node.span, format!("expected {expected}")),
+        Some(unknown) => {
+            Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
+                .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
+                .help("use names and variables here, not what AWS assigns")
+        }
+        None => {
+            Diagnostic::error("wrong-type", format!("`{what}` must be {expected}, not {}", value.kind_name()))
+                .at(node.span, format!("expected {expected}"))
+        }
     }
 }
 
@@ -404,7 +437,8 @@ fn elements(value: Value) -> Result<Vec<(String, Value)>, Value> {
     match value {
         Value::Map(map) => Ok(map.into_iter().collect()),
         Value::List(list) => {
-            let keys: Option<BTreeSet<String>> = list.iter().map(|key| key.as_str().map(str::to_owned)).collect();
+            let keys: Option<BTreeSet<String>> =
+                list.iter().map(|key| key.as_str().map(str::to_owned)).collect();
             match keys {
                 Some(keys) => Ok(keys.into_iter().map(|key| (key.clone(), Value::String(key))).collect()),
                 None => Err(Value::List(list)),

@@ -34,7 +34,12 @@ type Outcome<T> = Result<T, Vec<Diagnostic>>;
 
 impl<'a> Executor<'_, 'a, '_> {
     /// Does one unit; the physical id when it is done.
-    pub(super) async fn run(&self, unit: &Unit, change: &Change, instance: Option<Instance<'a>>) -> Outcome<String> {
+    pub(super) async fn run(
+        &self,
+        unit: &Unit,
+        change: &Change,
+        instance: Option<Instance<'a>>,
+    ) -> Outcome<String> {
         match (unit.step, instance) {
             (Step::Forget, _) => {
                 self.forget(change);
@@ -61,7 +66,9 @@ impl<'a> Executor<'_, 'a, '_> {
         if !self.world.evaluate(&mut instance, &mut problems) {
             return Err(problems);
         }
-        if let Some(unknown) = instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown)) {
+        if let Some(unknown) =
+            instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown))
+        {
             return Err(vec![
                 Diagnostic::error("undecided", format!("{} cannot be made yet: {unknown}", instance.address))
                     .at(instance.resource.span, "")
@@ -72,7 +79,8 @@ impl<'a> Executor<'_, 'a, '_> {
         let doing = if unit.step == Step::Create { "creating" } else { "updating" };
         (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
-        let work = Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
+        let work =
+            Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
         let (id, fresh) = match (unit.step, &change.id) {
             (Step::Update, Some(id)) => (id.clone(), false),
             _ => (work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?, true),
@@ -129,7 +137,11 @@ impl<'a> Executor<'_, 'a, '_> {
                         let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
                         return Err(failed(&Error::finding(Class::Other, words)));
                     }
-                    (self.report)(Event::Waiting { address: unit.address.clone(), on, elapsed: began.elapsed() });
+                    (self.report)(Event::Waiting {
+                        address: unit.address.clone(),
+                        on,
+                        elapsed: began.elapsed(),
+                    });
                     pause.sleep().await;
                 }
                 Some(Err(error)) => patience.wait(&error).await.map_err(|()| failed(&error))?,
@@ -141,7 +153,12 @@ impl<'a> Executor<'_, 'a, '_> {
 
     fn span(&self, address: &crate::graph::Address) -> Option<crate::diag::Span> {
         let declaration = address.declaration();
-        self.world.stack.resources.iter().find(|resource| resource.address() == declaration).map(|resource| resource.span)
+        self.world
+            .stack
+            .resources
+            .iter()
+            .find(|resource| resource.address() == declaration)
+            .map(|resource| resource.span)
     }
 }
 
@@ -166,8 +183,11 @@ impl Work<'_, '_, '_, '_> {
 
     async fn create(&self) -> Result<String, Error> {
         let stack = self.executor.world.stack;
-        let owner =
-            Owner { stack: stack.name.clone(), env: stack.env.clone(), address: self.instance.address.to_string() };
+        let owner = Owner {
+            stack: stack.name.clone(),
+            env: stack.env.clone(),
+            address: self.instance.address.to_string(),
+        };
         let tags = self.tags();
         let token = {
             let ledger = self.executor.book.ledger.borrow();
@@ -178,12 +198,19 @@ impl Work<'_, '_, '_, '_> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.kind.create(self.cx, &self.instance.spec, Birth { tags: &tags, token: &token }).await {
+            let error = match self
+                .kind
+                .create(self.cx, &self.instance.spec, Birth { tags: &tags, token: &token })
+                .await
+            {
                 Ok(id) => return Ok(id),
                 Err(error) => error,
             };
             // An attempt whose answer was lost may have made it.
-            if error.class == Class::Exists && attempts > 1 && let Some(id) = self.made_before(&owner).await? {
+            if error.class == Class::Exists
+                && attempts > 1
+                && let Some(id) = self.made_before(&owner).await?
+            {
                 return Ok(id);
             }
             self.waiting(error.to_string());
@@ -196,7 +223,9 @@ impl Work<'_, '_, '_, '_> {
         match self.kind.identity(Known(&self.instance.spec), &self.cx.scope) {
             Identity::Named(id) => {
                 let live = self.read(&id).await?;
-                let ours = live.is_some_and(|live| !self.kind.taggable() || Owner::of(&live.tags).as_ref() == Some(owner));
+                let ours = live.is_some_and(|live| {
+                    !self.kind.taggable() || Owner::of(&live.tags).as_ref() == Some(owner)
+                });
                 Ok(ours.then_some(id))
             }
             Identity::Assigned => self.kind.find(self.cx, owner, &self.instance.spec).await,
@@ -253,7 +282,8 @@ impl Work<'_, '_, '_, '_> {
                 }
                 State::Busy(_) if Instant::now() > self.deadline() => {
                     let seconds = self.kind.pace().deadline_seconds;
-                    let error = Error::finding(Class::Other, format!("AWS is still at work on it after {seconds} s"));
+                    let error =
+                        Error::finding(Class::Other, format!("AWS is still at work on it after {seconds} s"));
                     return Err(self.failure("finish", &error, Some(id)));
                 }
                 State::Busy(words) => {
@@ -331,9 +361,12 @@ impl Work<'_, '_, '_, '_> {
     }
 
     fn stuck(&self, id: &str, changes: &[AttributeChange], tag_changes: &[AttributeChange]) -> Diagnostic {
-        let mut error = Diagnostic::error("not-converged", format!("{} does not become what is declared", self.instance.address))
-            .at(self.instance.resource.span, "")
-            .note(format!("{id}: AWS accepted every call, and still returns another value"));
+        let mut error = Diagnostic::error(
+            "not-converged",
+            format!("{} does not become what is declared", self.instance.address),
+        )
+        .at(self.instance.resource.span, "")
+        .note(format!("{id}: AWS accepted every call, and still returns another value"));
         for change in changes.iter().chain(tag_changes).take(8) {
             error = error.note(plan::change_text(change));
         }
@@ -375,7 +408,8 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
 }
 
 fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
+    let mut diagnostic =
+        Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
     if let Some(request) = &error.request_id {
         diagnostic = diagnostic.note(format!("request id {request}"));
     }
@@ -384,9 +418,15 @@ fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     }
     match error.class {
         Class::Denied => diagnostic.help(format!("allow the caller {}", error.operation)),
-        Class::NotImplemented => diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it"),
-        Class::Conflict => diagnostic.help("something else still uses or changes it; run apply again when that is over"),
-        Class::Throttled | Class::Transient | Class::Unreachable => diagnostic.help("run apply again: it goes on where it stopped"),
+        Class::NotImplemented => {
+            diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it")
+        }
+        Class::Conflict => {
+            diagnostic.help("something else still uses or changes it; run apply again when that is over")
+        }
+        Class::Throttled | Class::Transient | Class::Unreachable => {
+            diagnostic.help("run apply again: it goes on where it stopped")
+        }
         _ => diagnostic,
     }
 }
@@ -430,7 +470,8 @@ struct Pause {
 
 impl Pause {
     async fn sleep(&mut self) {
-        let base = Duration::from_millis(150).saturating_mul(1 << self.count.min(7)).min(Duration::from_secs(15));
+        let base =
+            Duration::from_millis(150).saturating_mul(1 << self.count.min(7)).min(Duration::from_secs(15));
         self.count += 1;
         let jitter = uuid::Uuid::new_v4().as_u128() % 250;
         // Up to a quarter longer.

@@ -117,7 +117,10 @@ pub async fn apply(
             let live = change
                 .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
                 .and_then(|change| change.live.as_ref());
-            world.show(&instance.address, world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)));
+            world.show(
+                &instance.address,
+                world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
+            );
             instances.insert(instance.address.clone(), instance);
         }
     }
@@ -126,7 +129,8 @@ pub async fn apply(
     announce(plan, &instances, world, ledger);
     store.write(ledger)?;
 
-    let changes: BTreeMap<&Address, &Change> = plan.effective().map(|change| (&change.address, change)).collect();
+    let changes: BTreeMap<&Address, &Change> =
+        plan.effective().map(|change| (&change.address, change)).collect();
     let mut schedule = Schedule::of(&changes, ledger);
     let book = Book { ledger: RefCell::new(ledger), dirty: Cell::new(false) };
     let executor = Executor { session, world, book: &book, report };
@@ -200,7 +204,10 @@ pub async fn apply(
     summary.elapsed = started.elapsed();
     match trouble.or(last) {
         Some(error) => Err(error
-            .note(format!("{} resources were changed before", summary.created + summary.updated + summary.destroyed))
+            .note(format!(
+                "{} resources were changed before",
+                summary.created + summary.updated + summary.destroyed
+            ))
             .help("make room, then run apply again: what was made is found by its owner tags")),
         None => Ok(summary),
     }
@@ -234,7 +241,9 @@ impl Book<'_> {
 /// keeping it.
 fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
     for change in &plan.changes {
-        let (Some(instance), Some(id), Some(live)) = (instances.get(&change.address), &change.id, &change.live) else {
+        let (Some(instance), Some(id), Some(live)) =
+            (instances.get(&change.address), &change.id, &change.live)
+        else {
             continue;
         };
         if change.action == Action::NoOp && change.reason == crate::plan::Reason::Same {
@@ -244,9 +253,16 @@ fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut 
 }
 
 /// Writes down what is about to be made, so that a crash leaves no orphan.
-fn announce(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, world: &World<'_>, ledger: &mut Ledger) {
+fn announce(
+    plan: &Plan,
+    instances: &BTreeMap<Address, Instance<'_>>,
+    world: &World<'_>,
+    ledger: &mut Ledger,
+) {
     for change in plan.effective() {
-        if !matches!(change.action, Action::Create | Action::Replace { .. }) || ledger.intents.contains_key(&change.address) {
+        if !matches!(change.action, Action::Create | Action::Replace { .. })
+            || ledger.intents.contains_key(&change.address)
+        {
             continue;
         }
         let Some(instance) = instances.get(&change.address) else { continue };

@@ -77,12 +77,16 @@ impl Schedule {
                     edges.insert((mine, theirs));
                 }
             }
-            let before = ledger.resources.get(address).map(|entry| entry.needs.as_slice()).unwrap_or_default();
+            let before =
+                ledger.resources.get(address).map(|entry| entry.needs.as_slice()).unwrap_or_default();
             for needed in change.needs.iter().chain(before) {
                 // What is needed goes down after what needed it has gone, or has let go of it.
                 if let Some(&theirs) = down.get(needed) {
                     let create_first = changes.get(needed).is_some_and(|needed| {
-                        matches!(needed.action, Action::Delete | Action::Forget | Action::Replace { create_first: true })
+                        matches!(
+                            needed.action,
+                            Action::Delete | Action::Forget | Action::Replace { create_first: true }
+                        )
                     });
                     if let Some(&mine) = down.get(address) {
                         edges.insert((theirs, mine));
@@ -104,11 +108,10 @@ impl Schedule {
                 Ok(order) => break order,
                 Err(cycle) => {
                     let last = cycle.last().copied().zip(cycle.first().copied());
-                    let soft = cycle
-                        .windows(2)
-                        .map(|pair| (pair[0], pair[1]))
-                        .chain(last)
-                        .find(|(from, to)| units[*from].step == Step::Destroy && units[*to].address != units[*from].address);
+                    let soft =
+                        cycle.windows(2).map(|pair| (pair[0], pair[1])).chain(last).find(|(from, to)| {
+                            units[*from].step == Step::Destroy && units[*to].address != units[*from].address
+                        });
                     match soft.or(last) {
                         Some(edge) => drop(edges.remove(&edge)),
                         None => break (0..units.len()).collect(),
@@ -122,7 +125,8 @@ impl Schedule {
         }
         let mut remaining = vec![0; units.len()];
         for &unit in order.iter().rev() {
-            let after = edges.iter().filter(|(_, needed)| *needed == unit).map(|(later, _)| remaining[*later]).max();
+            let after =
+                edges.iter().filter(|(_, needed)| *needed == unit).map(|(later, _)| remaining[*later]).max();
             remaining[unit] = after.unwrap_or(0) + seconds(&units[unit]);
         }
         let waiting = (0..units.len()).collect();
@@ -161,7 +165,10 @@ impl Schedule {
                 lost.insert(one);
             }
         }
-        lost.into_iter().map(|one| self.units[one].address.clone()).filter(|address| *address != unit.address).collect()
+        lost.into_iter()
+            .map(|one| self.units[one].address.clone())
+            .filter(|address| *address != unit.address)
+            .collect()
     }
 
     /// What was never begun.

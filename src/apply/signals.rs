@@ -14,7 +14,10 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            Self { interrupt: signal(SignalKind::interrupt()).ok(), terminate: signal(SignalKind::terminate()).ok() }
+            Self {
+                interrupt: signal(SignalKind::interrupt()).ok(),
+                terminate: signal(SignalKind::terminate()).ok(),
+            }
         }
         #[cfg(not(unix))]
         Self {}
@@ -30,7 +33,6 @@ impl Signals {
                 return;
             }
             std::future::pending().await
-
         }
         tokio::select! {
             () = of(&mut self.interrupt) => {}

@@ -160,8 +160,11 @@ impl Session {
         use aws_sdk_ec2::types::Filter;
         let usable = Filter::builder().name("zone-type").values("availability-zone").build();
         let answer = self.cx(region).aws.ec2().describe_availability_zones().filters(usable).send().await?;
-        let mut zones: Vec<String> =
-            answer.availability_zones().iter().filter_map(|zone| zone.zone_name().map(str::to_owned)).collect();
+        let mut zones: Vec<String> = answer
+            .availability_zones()
+            .iter()
+            .filter_map(|zone| zone.zone_name().map(str::to_owned))
+            .collect();
         zones.sort();
         Ok(zones)
     }

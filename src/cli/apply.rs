@@ -60,8 +60,11 @@ pub(super) async fn change(
     let facts = context::facts(&session, &stack).await?;
     let world = context::world(&stack, facts, variables)?;
     let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
-    let options =
-        TextOptions { colour: printer.colour(), details: false, bill: Some((session.bill(), began.elapsed())) };
+    let options = TextOptions {
+        colour: printer.colour(),
+        details: false,
+        bill: Some((session.bill(), began.elapsed())),
+    };
     printer.out(&render(&plan, &options));
     if !plan.is_empty() && !how.yes {
         ask(&plan.stack, &plan.env, selection.destroy)?;
@@ -70,7 +73,8 @@ pub(super) async fn change(
     let applying = Instant::now();
     let options = apply::Options { parallelism: how.parallelism };
     let summary =
-        apply::apply(&session, &world, &plan, &mut ledger, &store, &options, &|event| progress.report(event)).await;
+        apply::apply(&session, &world, &plan, &mut ledger, &store, &options, &|event| progress.report(event))
+            .await;
     progress.finish();
     let summary = summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
     if !plan.is_empty() {

@@ -30,7 +30,11 @@ pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<Stri
     }
     for (name, value) in std::env::vars() {
         if let Some(variable) = name.strip_prefix("DWCTL_VAR_") {
-            given.push((format!("the environment variable {name}"), variable.to_owned(), Value::String(value)));
+            given.push((
+                format!("the environment variable {name}"),
+                variable.to_owned(),
+                Value::String(value),
+            ));
         }
     }
     for assignment in &args.var {
@@ -45,7 +49,11 @@ pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<Stri
         }
     }
     let values = stack::variables(stack, &given, &mut problems);
-    if problems.is_empty() { Ok(values) } else { Err(Failure::new(Exit::Invalid, problems, stack.sources.clone())) }
+    if problems.is_empty() {
+        Ok(values)
+    } else {
+        Err(Failure::new(Exit::Invalid, problems, stack.sources.clone()))
+    }
 }
 
 fn variable_file(
@@ -65,9 +73,14 @@ fn variable_file(
         .filter_map(|(name, value)| {
             let node = Node::read(value, id, &text, problems);
             match node.literal() {
-                Some(value) => Some((format!("--var-file {}", file.display()), name.get_ref().to_string(), value)),
+                Some(value) => {
+                    Some((format!("--var-file {}", file.display()), name.get_ref().to_string(), value))
+                }
                 None => {
-                    problems.push(trouble(format!("`{}` has an expression; a variable's value is plain", name.get_ref())));
+                    problems.push(trouble(format!(
+                        "`{}` has an expression; a variable's value is plain",
+                        name.get_ref()
+                    )));
                     None
                 }
             }
@@ -109,12 +122,17 @@ pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Resul
 
 /// Connects to AWS, and checks that it is the account the stack belongs to.
 pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -> Result<Session, Failure> {
-    let mut options =
-        Options { endpoint_url: args.endpoint_url.clone(), profile: args.profile.clone(), sandbox: args.sandbox };
+    let mut options = Options {
+        endpoint_url: args.endpoint_url.clone(),
+        profile: args.profile.clone(),
+        sandbox: args.sandbox,
+    };
     if args.sandbox {
         options.endpoint_url = Some(crate::sandbox::up(say).await?.endpoint);
     }
-    let session = Session::connect(options, &stack.region).await.map_err(|error| unreachable_aws(args, stack, &error))?;
+    let session = Session::connect(options, &stack.region)
+        .await
+        .map_err(|error| unreachable_aws(args, stack, &error))?;
     if let Some(account) = stack.accounts.get(&stack.env)
         && !args.sandbox
         && account != session.account_id()
@@ -122,11 +140,18 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -
         return Err(Failure::new(
             Exit::Refused,
             vec![
-                Diagnostic::error("wrong-account", format!("{}/{} belongs to another account", stack.name, stack.env))
-                    .at(stack.span, format!("accounts.{} = \"{account}\"", stack.env))
-                    .note(format!("the credentials are of account {} ({})", session.account_id(), session.caller()))
-                    .note("AWS was asked who the caller is, and nothing else")
-                    .help("use the credentials of that account, or another environment"),
+                Diagnostic::error(
+                    "wrong-account",
+                    format!("{}/{} belongs to another account", stack.name, stack.env),
+                )
+                .at(stack.span, format!("accounts.{} = \"{account}\"", stack.env))
+                .note(format!(
+                    "the credentials are of account {} ({})",
+                    session.account_id(),
+                    session.caller()
+                ))
+                .note("AWS was asked who the caller is, and nothing else")
+                .help("use the credentials of that account, or another environment"),
             ],
             stack.sources.clone(),
         ));
@@ -161,7 +186,8 @@ pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Fai
     let availability_zones = if World::asks_for_zones(stack) {
         let zones = session.availability_zones(&stack.region).await.map_err(|error| {
             Failure::from(
-                Diagnostic::error("read-failed", "cannot read the availability zones").note(error.to_string()),
+                Diagnostic::error("read-failed", "cannot read the availability zones")
+                    .note(error.to_string()),
             )
         })?;
         Some(zones)
@@ -176,12 +202,17 @@ pub(super) fn ledger(store: &FileStore, stack: &Stack, session: Option<&Session>
     let ledger = match store.read()? {
         Some(ledger) => ledger,
         None => Ledger::new(&stack.name, &stack.env).map_err(|error| {
-            Failure::from(Diagnostic::error("system", "the system gives no randomness").note(error.to_string()))
+            Failure::from(
+                Diagnostic::error("system", "the system gives no randomness").note(error.to_string()),
+            )
         })?,
     };
     if ledger.stack != stack.name || ledger.env != stack.env {
         return Err(Diagnostic::error("ledger", format!("{} is of another stack", store.path().display()))
-            .note(format!("it is the ledger of {}/{}, not of {}/{}", ledger.stack, ledger.env, stack.name, stack.env))
+            .note(format!(
+                "it is the ledger of {}/{}, not of {}/{}",
+                ledger.stack, ledger.env, stack.name, stack.env
+            ))
             .help("a stack keeps its name; to start anew under another one, move the file away")
             .into());
     }
@@ -190,10 +221,13 @@ pub(super) fn ledger(store: &FileStore, stack: &Stack, session: Option<&Session>
         && ledger.account != session.account_id()
     {
         let mut failure = Failure::from(
-            Diagnostic::error("wrong-account", format!("{}/{} lives in another account", stack.name, stack.env))
-                .note(format!("its ledger is of account {}", ledger.account))
-                .note(format!("the credentials are of account {} ({})", session.account_id(), session.caller()))
-                .help("use the credentials of that account, or another environment"),
+            Diagnostic::error(
+                "wrong-account",
+                format!("{}/{} lives in another account", stack.name, stack.env),
+            )
+            .note(format!("its ledger is of account {}", ledger.account))
+            .note(format!("the credentials are of account {} ({})", session.account_id(), session.caller()))
+            .help("use the credentials of that account, or another environment"),
         );
         failure.exit = Exit::Refused;
         return Err(failure);

@@ -25,10 +25,15 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let text = match &args.subject {
         None => list(&paint),
         Some(subject) => {
-            let (name, attribute) = subject.split_once('.').map_or((subject.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+            let (name, attribute) =
+                subject.split_once('.').map_or((subject.as_str(), None), |(kind, rest)| (kind, Some(rest)));
             let kind = kinds::kind(name).ok_or_else(|| {
-                unknown(format!("there is no kind `{name}`"), name, kinds::KINDS.iter().map(|kind| kind.name()))
-                    .help("dwctl explain lists all kinds")
+                unknown(
+                    format!("there is no kind `{name}`"),
+                    name,
+                    kinds::KINDS.iter().map(|kind| kind.name()),
+                )
+                .help("dwctl explain lists all kinds")
             })?;
             match attribute {
                 None => kind_text(kind, &paint),
@@ -103,9 +108,12 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     }
     let actions = kind.actions();
     let _ = writeln!(text, "\n{}\n", paint.bold("IAM actions"));
-    for (verb, actions) in
-        [("read", actions.read), ("create", actions.create), ("update", actions.update), ("delete", actions.delete)]
-    {
+    for (verb, actions) in [
+        ("read", actions.read),
+        ("create", actions.create),
+        ("update", actions.update),
+        ("delete", actions.delete),
+    ] {
         wrap(&mut text, &format!("{verb}: {}", actions.join(", ")), 2);
     }
     text
@@ -119,7 +127,8 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
         let inner = below(node);
         let known = inner.fields();
         let next = known.and_then(|fields| fields.get(step));
-        let next = next.or_else(|| (walked == kind.name()).then(|| schema.attrs.fields()?.get(step)).flatten());
+        let next =
+            next.or_else(|| (walked == kind.name()).then(|| schema.attrs.fields()?.get(step)).flatten());
         node = next.ok_or_else(|| {
             let names = known.into_iter().flatten().map(|(name, _)| name.as_str());
             unknown(format!("{walked} has no attribute `{step}`"), step, names)

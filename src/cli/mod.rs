@@ -27,8 +27,10 @@ use printer::Printer;
 /// compares it with live AWS, `dwctl apply` makes AWS what it declares.
 #[derive(Debug, Parser)]
 #[command(name = "dwctl", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or no changes · 1 error · 2 changes present (plan --detailed-exitcode) · \
-    3 stack invalid · 5 lock held · 6 interrupted, safe to run again · 7 refused")]
+#[command(
+    after_help = "Exit codes: 0 done or no changes · 1 error · 2 changes present (plan --detailed-exitcode) · \
+    3 stack invalid · 5 lock held · 6 interrupted, safe to run again · 7 refused"
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -214,8 +216,9 @@ fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
         return Err(Diagnostic::error("invalid-argument", "--log takes a level, or dwctl=LEVEL")
             .note("the events of the AWS SDK hold request bodies, and so secrets"));
     }
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
-        .map_err(|error| Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string()))?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|error| {
+        Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string())
+    })?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }

@@ -53,8 +53,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                     Ok(json) => printer.out(&format!("{json}\n")),
                     Err(reason) => {
                         return Err(Failure::from(
-                            Diagnostic::error("unknown-value", format!("the output `{name}` has no value yet"))
-                                .note(reason.to_string()),
+                            Diagnostic::error(
+                                "unknown-value",
+                                format!("the output `{name}` has no value yet"),
+                            )
+                            .note(reason.to_string()),
                         ));
                     }
                 },
@@ -65,7 +68,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 .iter()
                 .map(|(name, value)| {
                     let sensitive = value.contains_secret();
-                    let value = if sensitive { serde_json::Value::Null } else { value.to_json().unwrap_or_default() };
+                    let value =
+                        if sensitive { serde_json::Value::Null } else { value.to_json().unwrap_or_default() };
                     (name.clone(), serde_json::json!({ "value": value, "sensitive": sensitive }))
                 })
                 .collect();

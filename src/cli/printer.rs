@@ -20,7 +20,8 @@ impl Printer {
         Self {
             colour_out: choose(anstream::AutoStream::choice(&std::io::stdout())),
             colour_err: choose(anstream::AutoStream::choice(&std::io::stderr())),
-            terminal: std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
+            terminal: std::io::stderr().is_terminal()
+                && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
         }
     }
 

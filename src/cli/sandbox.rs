@@ -36,7 +36,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             printer.out(text);
         }
         Verb::Status => match sandbox::status()? {
-            Some(sandbox) => printer.out(&format!("the sandbox runs at {} (process {})\n", sandbox.endpoint, sandbox.pid)),
+            Some(sandbox) => {
+                printer.out(&format!("the sandbox runs at {} (process {})\n", sandbox.endpoint, sandbox.pid))
+            }
             None => printer.out("no sandbox runs\n"),
         },
         Verb::Reset => {

@@ -26,7 +26,8 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
         Some(folder) => {
             let file = folder.join("stack.schema.json");
             std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text)).map_err(|error| {
-                Diagnostic::error("unwritable", format!("cannot write {}", file.display())).note(error.to_string())
+                Diagnostic::error("unwritable", format!("cannot write {}", file.display()))
+                    .note(error.to_string())
             })?;
             printer.note(&format!("{} written", file.display()));
         }
@@ -49,8 +50,12 @@ fn or_expression(schema: Value) -> Value {
         };
     }
     let description = schema.get("description").cloned();
-    let is_string = schema.get("type") == Some(&json!("string")) && !schema.contains_key("enum") && !schema.contains_key("pattern");
-    if is_string || !(schema.contains_key("type") || schema.contains_key("enum") || schema.contains_key("const")) {
+    let is_string = schema.get("type") == Some(&json!("string"))
+        && !schema.contains_key("enum")
+        && !schema.contains_key("pattern");
+    if is_string
+        || !(schema.contains_key("type") || schema.contains_key("enum") || schema.contains_key("const"))
+    {
         return Value::Object(schema);
     }
     schema.remove("default");
@@ -104,9 +109,18 @@ fn stack_schema() -> Value {
         if let Some(Value::Object(fields)) = resource.get_mut("properties") {
             let taken = std::mem::take(fields);
             fields.extend(taken.into_iter().map(|(name, field)| (name, or_expression(field))));
-            fields.insert("for_each".to_owned(), json!({ "description": "One resource for each element of a list of strings or a map." }));
-            fields.insert("when".to_owned(), json!({ "description": "Whether there is such a resource.", "type": ["boolean", "string"] }));
-            fields.insert("region".to_owned(), json!({ "description": "Another region than the stack's.", "type": "string" }));
+            fields.insert(
+                "for_each".to_owned(),
+                json!({ "description": "One resource for each element of a list of strings or a map." }),
+            );
+            fields.insert(
+                "when".to_owned(),
+                json!({ "description": "Whether there is such a resource.", "type": ["boolean", "string"] }),
+            );
+            fields.insert(
+                "region".to_owned(),
+                json!({ "description": "Another region than the stack's.", "type": "string" }),
+            );
             fields.insert("depends_on".to_owned(), json!({ "description": "Addresses that it needs.", "type": "array", "items": { "type": "string" } }));
             fields.insert(
                 "lifecycle".to_owned(),
@@ -123,7 +137,10 @@ fn stack_schema() -> Value {
                 }),
             );
             if kind.taggable() {
-                fields.insert("tags".to_owned(), json!({ "description": "Tags, besides the stack's.", "type": ["object", "string"] }));
+                fields.insert(
+                    "tags".to_owned(),
+                    json!({ "description": "Tags, besides the stack's.", "type": ["object", "string"] }),
+                );
             }
         }
         properties.insert(

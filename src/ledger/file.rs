@@ -122,7 +122,8 @@ impl FileStore {
     }
 
     fn trouble(&self, what: &str, error: &io::Error) -> Diagnostic {
-        Diagnostic::error("ledger", format!("{what} the ledger {}", self.path.display())).note(error.to_string())
+        Diagnostic::error("ledger", format!("{what} the ledger {}", self.path.display()))
+            .note(error.to_string())
     }
 }
 
@@ -160,7 +161,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FileStore::new(folder.path(), "dev", false);
         std::fs::create_dir(folder.path().join(".dwctl")).expect("a folder");
-        for (text, words) in [("{", "damaged"), ("{\"version\": 99}", "newer"), ("{\"version\": 1}", "damaged")] {
+        for (text, words) in
+            [("{", "damaged"), ("{\"version\": 99}", "newer"), ("{\"version\": 1}", "damaged")]
+        {
             std::fs::write(store.path(), text).expect("written");
             let error = store.read().expect_err("refused");
             assert!(error.message.contains(words), "{error}");

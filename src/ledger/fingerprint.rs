@@ -31,7 +31,9 @@ impl Fingerprints {
         let salt = self.keyed(&[address.to_string().as_bytes(), path.as_bytes()]);
         let params = Params::new(19 * 1024, 2, 1, Some(16)).ok()?;
         let mut hard = [0; 16];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(&plain, &salt, &mut hard).ok()?;
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(&plain, &salt, &mut hard)
+            .ok()?;
         Some(format!("argon2id:{}", to_hex(&hard)))
     }
 

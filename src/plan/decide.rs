@@ -144,7 +144,11 @@ impl Planner<'_, '_, '_> {
             Some(change) => {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
                 let live = change.live.as_ref().filter(|_| kept);
-                let view = self.inputs.world.view(instance, live.map(|live| &live.attrs), live.map(|live| &live.spec));
+                let view = self.inputs.world.view(
+                    instance,
+                    live.map(|live| &live.attrs),
+                    live.map(|live| &live.spec),
+                );
                 (Some(change), view)
             }
             // Not known yet, or a problem that was said: as if it were new.
@@ -192,7 +196,8 @@ impl Planner<'_, '_, '_> {
             Err(Unread::Pending) => return None,
             Err(Unread::Failed(error)) => {
                 self.problems.push(
-                    read_failed(&instance.address.to_string(), &id, &error).at(instance.resource.span, "cannot be read"),
+                    read_failed(&instance.address.to_string(), &id, &error)
+                        .at(instance.resource.span, "cannot be read"),
                 );
                 return None;
             }
@@ -203,10 +208,13 @@ impl Planner<'_, '_, '_> {
         }
         if let State::Failed(reason) = &live.state {
             self.problems.push(
-                Diagnostic::error("failed-resource", format!("{} cannot be changed: AWS gave up on it", instance.address))
-                    .at(instance.resource.span, "this resource")
-                    .note(format!("{id}: {reason}"))
-                    .help("repair or delete it at AWS, then plan again"),
+                Diagnostic::error(
+                    "failed-resource",
+                    format!("{} cannot be changed: AWS gave up on it", instance.address),
+                )
+                .at(instance.resource.span, "this resource")
+                .note(format!("{id}: {reason}"))
+                .help("repair or delete it at AWS, then plan again"),
             );
             return None;
         }
@@ -217,7 +225,8 @@ impl Planner<'_, '_, '_> {
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
         self.blame(instance, &found, entry.as_ref(), &mut attributes);
         let existing = have;
-        let forced: Vec<_> = attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
+        let forced: Vec<_> =
+            attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
         let replace = Action::Replace { create_first: instance.resource.lifecycle.create_before_destroy };
         let selected =
             |selectors: &[String]| selectors.iter().any(|selector| instance.address.is_selected_by(selector));
@@ -239,7 +248,8 @@ impl Planner<'_, '_, '_> {
 
     /// The id of a resource that the ledger does not tell of.
     fn identify(&mut self, instance: &Instance<'_>) -> Identification {
-        let scope = crate::aws::Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
+        let scope =
+            crate::aws::Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
         match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
             Identity::Named(id) => Identification::Id(id),
             Identity::Unknown => Identification::New,
@@ -248,7 +258,8 @@ impl Planner<'_, '_, '_> {
                 Some(Ok(None)) => Identification::New,
                 Some(Err(error)) => {
                     self.problems.push(
-                        read_failed(&instance.address.to_string(), "", error).at(instance.resource.span, "cannot be looked for"),
+                        read_failed(&instance.address.to_string(), "", error)
+                            .at(instance.resource.span, "cannot be looked for"),
                     );
                     Identification::Pending
                 }
@@ -314,7 +325,13 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Says of every changed attribute who changed it, by the fingerprints of the last apply.
-    fn blame(&self, instance: &Instance<'_>, found: &Value, entry: Option<&Entry>, changes: &mut [AttributeChange]) {
+    fn blame(
+        &self,
+        instance: &Instance<'_>,
+        found: &Value,
+        entry: Option<&Entry>,
+        changes: &mut [AttributeChange],
+    ) {
         let Some(entry) = entry else { return };
         let prints = self.inputs.ledger.fingerprints();
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
@@ -353,8 +370,11 @@ impl Planner<'_, '_, '_> {
             }
             let Some(kind) = kinds::kind(&address.kind) else {
                 self.problems.push(
-                    Diagnostic::error("unknown-kind", format!("the ledger tells of {address}, of a kind this version lacks"))
-                        .help("use the version of dwctl that made it"),
+                    Diagnostic::error(
+                        "unknown-kind",
+                        format!("the ledger tells of {address}, of a kind this version lacks"),
+                    )
+                    .help("use the version of dwctl that made it"),
                 );
                 continue;
             };
@@ -367,8 +387,10 @@ impl Planner<'_, '_, '_> {
                 }
             };
             let action = if live.is_none() || entry.retain { Action::Forget } else { Action::Delete };
-            let existing =
-                live.as_ref().map(|live| normalize(&kind.schema().spec, live.spec.clone())).unwrap_or_default();
+            let existing = live
+                .as_ref()
+                .map(|live| normalize(&kind.schema().spec, live.spec.clone()))
+                .unwrap_or_default();
             self.changes.insert(
                 address.clone(),
                 Change {
@@ -393,7 +415,10 @@ impl Planner<'_, '_, '_> {
             let known = self.changes.keys().any(|address| address.is_selected_by(selector));
             if !known {
                 let names: Vec<String> = self.changes.keys().map(ToString::to_string).collect();
-                let error = Diagnostic::error("unknown-address", format!("nothing in the stack has the address `{selector}`"));
+                let error = Diagnostic::error(
+                    "unknown-address",
+                    format!("nothing in the stack has the address `{selector}`"),
+                );
                 self.problems.push(match crate::diag::nearest(selector, names.iter().map(String::as_str)) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error,
@@ -413,7 +438,8 @@ impl Planner<'_, '_, '_> {
         }
         let needs: BTreeMap<Address, BTreeSet<Address>> =
             self.changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
-        let is = |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
+        let is =
+            |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
         let mut chosen: BTreeSet<Address> = needs
             .keys()
             .filter(|address| selection.targets.is_empty() || is(address, &selection.targets))
@@ -439,16 +465,26 @@ impl Planner<'_, '_, '_> {
             if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
                 continue;
             }
-            let resource = self.inputs.world.stack.resources.iter().find(|one| one.address() == change.address.declaration());
+            let resource = self
+                .inputs
+                .world
+                .stack
+                .resources
+                .iter()
+                .find(|one| one.address() == change.address.declaration());
             let declared = resource.is_some_and(|resource| resource.lifecycle.protect);
-            let recorded = self.entry(&change.address).is_some_and(|entry| entry.protect) && resource.is_none();
+            let recorded =
+                self.entry(&change.address).is_some_and(|entry| entry.protect) && resource.is_none();
             if declared || recorded {
                 let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
-                let mut error =
-                    Diagnostic::error("protected", format!("the plan would {verb} {}, which is protected", change.address));
+                let mut error = Diagnostic::error(
+                    "protected",
+                    format!("the plan would {verb} {}, which is protected", change.address),
+                );
                 if let Reason::Forced(paths) = &change.reason {
                     let names: Vec<String> = paths.iter().map(|path| super::text::path_text(path)).collect();
-                    error = error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
+                    error =
+                        error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
                 }
                 error = match resource {
                     Some(resource) => error
@@ -484,7 +520,9 @@ fn spread(set: &mut BTreeSet<Address>, needs: &BTreeMap<Address, BTreeSet<Addres
                 more.insert(address.clone());
             }
             if !upwards && set.contains(address) {
-                more.extend(needed.iter().filter(|one| !set.contains(*one) && needs.contains_key(one)).cloned());
+                more.extend(
+                    needed.iter().filter(|one| !set.contains(*one) && needs.contains_key(one)).cloned(),
+                );
             }
         }
         if more.is_empty() {
@@ -498,15 +536,23 @@ fn spread(set: &mut BTreeSet<Address>, needs: &BTreeMap<Address, BTreeSet<Addres
 pub fn wanted(id: &str, spec: Option<&Value>, entry: Option<&Entry>) -> Wanted {
     let mut attributes: BTreeSet<String> =
         spec.and_then(Value::as_map).into_iter().flat_map(|map| map.keys().cloned()).collect();
-    attributes.extend(entry.into_iter().flat_map(|entry| entry.fingerprints.keys()).map(|path| {
-        path.split('.').next().unwrap_or(path).to_owned()
-    }));
+    attributes.extend(
+        entry
+            .into_iter()
+            .flat_map(|entry| entry.fingerprints.keys())
+            .map(|path| path.split('.').next().unwrap_or(path).to_owned()),
+    );
     Wanted { id: id.to_owned(), attributes: Some(attributes), spec: spec.cloned().unwrap_or_default() }
 }
 
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
 /// what is to be ignored taken from AWS.
-pub fn complete(instance: &Instance<'_>, found: Value, entry: Option<&Entry>, ledger: &Ledger) -> (Value, Value) {
+pub fn complete(
+    instance: &Instance<'_>,
+    found: Value,
+    entry: Option<&Entry>,
+    ledger: &Ledger,
+) -> (Value, Value) {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
@@ -540,7 +586,8 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     let schema = &instance.kind.schema().spec;
     let mut all = BTreeMap::new();
     for (name, value) in instance.spec.as_map().into_iter().flatten() {
-        let unreadable = schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
+        let unreadable =
+            schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
         all.extend(prints.of(&instance.address, name, applied).map(|print| (name.clone(), print)));
     }
@@ -554,7 +601,8 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
 pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {
     let mut tags = instance.tags.clone();
     if instance.kind.taggable() {
-        let owner = Owner { stack: stack.to_owned(), env: env.to_owned(), address: instance.address.to_string() };
+        let owner =
+            Owner { stack: stack.to_owned(), env: env.to_owned(), address: instance.address.to_string() };
         tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
     }
     tags
@@ -620,25 +668,33 @@ fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     }
     match error.class {
         Class::Denied => diagnostic.help(format!("allow the caller {}", error.operation)),
-        Class::NotImplemented => diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it"),
+        Class::NotImplemented => {
+            diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it")
+        }
         Class::Throttled | Class::Transient | Class::Unreachable => diagnostic.help("try again"),
         _ => diagnostic,
     }
 }
 
 fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> Diagnostic {
-    let error = Diagnostic::error("not-ours", format!("{} exists already and is not provably this stack's", instance.address))
-        .at(instance.resource.span, "declared here")
-        .note(format!("{} {id}", instance.kind.name()));
+    let error = Diagnostic::error(
+        "not-ours",
+        format!("{} exists already and is not provably this stack's", instance.address),
+    )
+    .at(instance.resource.span, "declared here")
+    .note(format!("{} {id}", instance.kind.name()));
     let error = match Owner::of(&live.tags) {
-        Some(owner) => {
-            error.note(format!("its tags say that it is {} of stack {}/{}", owner.address, owner.stack, owner.env))
-        }
+        Some(owner) => error.note(format!(
+            "its tags say that it is {} of stack {}/{}",
+            owner.address, owner.stack, owner.env
+        )),
         None if live.tags.is_empty() => error.note("it has no tags that name an owner"),
         None => error.note(format!(
             "its tags are {}",
             live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
         )),
     };
-    error.note("it was left as it is").help("to take it over, run again with --adopt; else choose another name")
+    error
+        .note("it was left as it is")
+        .help("to take it over, run again with --adopt; else choose another name")
 }

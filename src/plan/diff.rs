@@ -116,7 +116,12 @@ impl Walk {
                     Some(Shape::Map(element)) => Some(element.as_ref()),
                     _ => None,
                 };
-                self.maps(|name| fields.and_then(|fields| fields.get(name)).or(element), flags, before, after);
+                self.maps(
+                    |name| fields.and_then(|fields| fields.get(name)).or(element),
+                    flags,
+                    before,
+                    after,
+                );
             }
             (Some(Shape::List { element, .. }), Value::List(before), Value::List(after)) => {
                 match node.and_then(|node| node.key.as_deref()) {
@@ -126,7 +131,9 @@ impl Walk {
                 }
             }
             (_, Value::List(before), Value::List(after)) => self.lists(None, flags, before, after),
-            (Some(Shape::Object { fields, .. }), Value::Null, Value::Map(after)) if !flags.replace && !fields.is_empty() && self.path.is_empty() => {
+            (Some(Shape::Object { fields, .. }), Value::Null, Value::Map(after))
+                if !flags.replace && !fields.is_empty() && self.path.is_empty() =>
+            {
                 self.maps(|name| fields.get(name), flags, &BTreeMap::new(), after);
             }
             (Some(Shape::Object { fields, .. }), Value::Map(before), Value::Null) if self.path.is_empty() => {
@@ -173,7 +180,8 @@ impl Walk {
     fn keyed(&mut self, element: &Node, key: &str, flags: Flags, before: &[Value], after: &[Value]) {
         let name = |value: &Value| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let index = |list: &[Value]| -> Option<BTreeMap<String, Value>> {
-            let map: BTreeMap<String, Value> = list.iter().filter_map(|value| Some((name(value)?, value.clone()))).collect();
+            let map: BTreeMap<String, Value> =
+                list.iter().filter_map(|value| Some((name(value)?, value.clone()))).collect();
             (map.len() == list.len()).then_some(map)
         };
         match (index(before), index(after)) {
@@ -237,7 +245,13 @@ pub fn overlay(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'
     overlay_at(node, want, live, was_applied, "")
 }
 
-fn overlay_at(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_>, path: &str) -> (Value, Value) {
+fn overlay_at(
+    node: &Node,
+    want: Value,
+    live: Value,
+    was_applied: &WasApplied<'_>,
+    path: &str,
+) -> (Value, Value) {
     match (&node.shape, want, live) {
         (Shape::Object { fields, .. }, Value::Map(mut want), Value::Map(mut live)) => {
             for (name, field) in fields {
@@ -276,7 +290,8 @@ fn overlay_at(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_
                 .into_iter()
                 .map(|(name, wanted)| match live.remove(&name) {
                     Some(found) => {
-                        let (wanted, found) = overlay_at(element, wanted, found, was_applied, &format!("{path}.{name}"));
+                        let (wanted, found) =
+                            overlay_at(element, wanted, found, was_applied, &format!("{path}.{name}"));
                         live.insert(name.clone(), found);
                         (name, wanted)
                     }
@@ -287,7 +302,9 @@ fn overlay_at(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_
         }
         (Shape::List { element, .. }, Value::List(want), Value::List(mut live)) if !node.marks.set => {
             let place = |wanted: &Value, index: usize, live: &[Value]| match node.key.as_deref() {
-                Some(key) => live.iter().position(|found| found.get(key).is_some() && found.get(key) == wanted.get(key)),
+                Some(key) => live
+                    .iter()
+                    .position(|found| found.get(key).is_some() && found.get(key) == wanted.get(key)),
                 None => (index < live.len()).then_some(index),
             };
             let want = want
@@ -296,7 +313,8 @@ fn overlay_at(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_
                 .map(|(index, wanted)| match place(&wanted, index, &live) {
                     Some(at) => {
                         let found = std::mem::take(&mut live[at]);
-                        let (wanted, found) = overlay_at(element, wanted, found, was_applied, &format!("{path}.{index}"));
+                        let (wanted, found) =
+                            overlay_at(element, wanted, found, was_applied, &format!("{path}.{index}"));
                         live[at] = found;
                         wanted
                     }

@@ -4,7 +4,9 @@ mod decide;
 mod diff;
 mod text;
 
-pub use decide::{Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted};
+pub use decide::{
+    Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
+};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use text::{TextOptions, bill_line, change_text, render, value_text};
 

@@ -30,10 +30,10 @@ const LONGEST_VALUE: usize = 72;
 pub fn render(plan: &Plan, options: &TextOptions) -> String {
     let paint = Paint(options.colour);
     let mut text = String::new();
-    let account = plan.account_id.as_ref().map_or_else(
-        || "offline: compared with nothing".to_owned(),
-        |account| format!("account {account}"),
-    );
+    let account = plan
+        .account_id
+        .as_ref()
+        .map_or_else(|| "offline: compared with nothing".to_owned(), |account| format!("account {account}"));
     let title = paint.with(Style::new().bold(), &format!("{}/{}", plan.stack, plan.env));
     line(&mut text, &format!("{title} · {account} · {}", plan.region));
     text.push('\n');
@@ -101,7 +101,9 @@ fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, det
         Reason::Moved { from } => {
             let _ = write!(words, "  moves from {from} to {}", change.region);
         }
-        Reason::Undeclared if change.action == Action::Forget => words.push_str("  no longer declared, stays at AWS"),
+        Reason::Undeclared if change.action == Action::Forget => {
+            words.push_str("  no longer declared, stays at AWS")
+        }
         Reason::Undeclared => words.push_str("  no longer declared"),
         Reason::Same | Reason::New | Reason::Differs | Reason::Forced(_) | Reason::Destroy => {}
     }
@@ -113,11 +115,25 @@ fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, det
         risks.push("downtime");
     }
     if !risks.is_empty() {
-        let _ = write!(words, "  {}", paint.with(Style::new().bold().fg_color(Some(AnsiColor::Red.into())), &format!("⚠ {}", risks.join(", "))));
+        let _ = write!(
+            words,
+            "  {}",
+            paint.with(
+                Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+                &format!("⚠ {}", risks.join(", "))
+            )
+        );
     }
     let address = change.address.to_string();
     let padding = " ".repeat(width.saturating_sub(address.chars().count()));
-    line(text, &format!("  {} {}{padding}  {words}", paint.colour(colour, sign), paint.with(Style::new().bold(), &address)));
+    line(
+        text,
+        &format!(
+            "  {} {}{padding}  {words}",
+            paint.colour(colour, sign),
+            paint.with(Style::new().bold(), &address)
+        ),
+    );
     let shown = match change.action {
         Action::Update | Action::Replace { .. } => true,
         Action::Create => details,
@@ -152,7 +168,11 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint) {
             Cause::Drift => notes.push("drift: changed outside dwctl"),
             Cause::Both => notes.push("changed by the stack and outside dwctl"),
         }
-        let notes = if notes.is_empty() { String::new() } else { format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", "))) };
+        let notes = if notes.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
+        };
         line(text, &format!("      {name}{padding}  {}{notes}", values(one, change.action, paint)));
     }
 }
@@ -209,7 +229,9 @@ pub(super) fn path_text(path: &[PathStep]) -> String {
                 let _ = write!(text, "[{index}]");
             }
             PathStep::Name(name) => {
-                let plain = name.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
+                let plain = name
+                    .chars()
+                    .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
                 if !plain {
                     let _ = write!(text, "[{name:?}]");
                 } else if text.is_empty() {
@@ -232,13 +254,18 @@ pub fn value_text(value: &Value) -> String {
         // As JSON, which escapes control characters: a value cannot move the cursor.
         Value::String(text) => {
             let json = serde_json::Value::String(text.clone()).to_string();
-            json.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
+            json.chars()
+                .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
+                .collect()
         }
         Value::List(list) => format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", ")),
         Value::Map(map) if map.is_empty() => "{}".to_owned(),
         Value::Map(map) => format!(
             "{{ {} }}",
-            map.iter().map(|(name, value)| format!("{name} = {}", value_text(value))).collect::<Vec<_>>().join(", ")
+            map.iter()
+                .map(|(name, value)| format!("{name} = {}", value_text(value)))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         Value::Unknown(unknown) => format!("({unknown})"),
         Value::Secret(_) => "(secret)".to_owned(),
@@ -263,7 +290,8 @@ fn statement(value: &Value) -> String {
     }
     for (member, word) in [("Principal", "for"), ("NotPrincipal", "for all but")] {
         if let Some(Value::Map(principals)) = value.get(member) {
-            let names: Vec<String> = principals.iter().map(|(kind, names)| format!("{kind} {}", list_text(names))).collect();
+            let names: Vec<String> =
+                principals.iter().map(|(kind, names)| format!("{kind} {}", list_text(names))).collect();
             let _ = write!(text, " {word} {}", names.join(", "));
         }
     }
@@ -278,7 +306,9 @@ fn statement(value: &Value) -> String {
 
 fn list_text(value: &Value) -> String {
     match value {
-        Value::String(text) => text.chars().map(|one| if one.is_control() { '\u{FFFD}' } else { one }).collect(),
+        Value::String(text) => {
+            text.chars().map(|one| if one.is_control() { '\u{FFFD}' } else { one }).collect()
+        }
         Value::List(list) => list.iter().map(list_text).collect::<Vec<_>>().join(", "),
         other => value_text(other),
     }
@@ -303,8 +333,11 @@ fn summary(plan: &Plan, paint: &Paint) -> String {
 
 /// `41 calls in 0.38 s (glue 6, s3 18, iam 3) · 0 throttled`.
 pub fn bill_line(bill: &Bill, time: Duration) -> String {
-    let services: Vec<String> =
-        bill.by_service().into_iter().map(|(service, count)| format!("{} {count}", short_service(&service))).collect();
+    let services: Vec<String> = bill
+        .by_service()
+        .into_iter()
+        .map(|(service, count)| format!("{} {count}", short_service(&service)))
+        .collect();
     let calls = if bill.total() == 1 { "call" } else { "calls" };
     format!(
         "{} {calls} in {:.2} s ({}) · {} throttled",

@@ -13,7 +13,6 @@ use crate::value::Value;
 /// No stack file that a person wrote is larger.
 const LARGEST_FILE: u64 = 4 << 20;
 
-
 /// Reads the stack in `folder`, with `env/<env>.toml` where an environment is named.
 /// `kinds` are the names of all kinds.
 ///
@@ -61,9 +60,12 @@ impl Loader<'_> {
             Ok(listing) => listing,
             Err(error) => {
                 self.problems.push(
-                    Diagnostic::error("unreadable", format!("cannot read the stack's folder {}", folder.display()))
-                        .note(error.to_string())
-                        .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
+                    Diagnostic::error(
+                        "unreadable",
+                        format!("cannot read the stack's folder {}", folder.display()),
+                    )
+                    .note(error.to_string())
+                    .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
                 );
                 return Vec::new();
             }
@@ -122,7 +124,8 @@ impl Loader<'_> {
                 let position = error.utf8_error().valid_up_to();
                 let line = error.as_bytes()[..position].iter().filter(|&&byte| byte == b'\n').count() + 1;
                 self.problems.push(
-                    unreadable(format!("line {line}, byte {position} is not UTF-8")).help("save the file as UTF-8"),
+                    unreadable(format!("line {line}, byte {position} is not UTF-8"))
+                        .help("save the file as UTF-8"),
                 );
                 return None;
             }
@@ -163,8 +166,11 @@ impl Loader<'_> {
                 "output" => self.each(entry, Self::output),
                 "ledger" | "data" | "module" | "import" | "moved" | "removed" | "check" | "policy" => {
                     self.problems.push(
-                        Diagnostic::error("not-supported", format!("`[{}]` is not supported by this version of dwctl", entry.name))
-                            .at(entry.span, "cannot be used yet"),
+                        Diagnostic::error(
+                            "not-supported",
+                            format!("`[{}]` is not supported by this version of dwctl", entry.name),
+                        )
+                        .at(entry.span, "cannot be used yet"),
                     );
                 }
                 kind if self.kinds.contains(&kind) => {
@@ -175,10 +181,13 @@ impl Loader<'_> {
                     let tables = ["stack", "variable", "local", "output"];
                     let near = nearest(other, self.kinds.iter().copied().chain(tables));
                     let error = Diagnostic::error("unknown-kind", format!("there is no kind `{other}`"));
-                    self.problems.push(match near {
-                        Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
-                        None => error.at(entry.span, "neither a kind nor a table of the stack language"),
-                    }.help("dwctl explain lists all kinds"));
+                    self.problems.push(
+                        match near {
+                            Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
+                            None => error.at(entry.span, "neither a kind nor a table of the stack language"),
+                        }
+                        .help("dwctl explain lists all kinds"),
+                    );
                 }
             }
         }
@@ -206,7 +215,9 @@ impl Loader<'_> {
     fn name(&mut self, entry: &Entry) {
         let mut characters = entry.name.chars();
         let starts_well = characters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
-        if !starts_well || !characters.all(|character| character.is_alphanumeric() || matches!(character, '_' | '-')) {
+        if !starts_well
+            || !characters.all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'))
+        {
             self.problems.push(
                 Diagnostic::error("invalid-name", format!("`{}` cannot be a name", entry.name))
                     .at(entry.span, "letters, digits, `_` and `-`, beginning with a letter"),
@@ -242,9 +253,10 @@ impl Loader<'_> {
 
     fn texts(&mut self, node: &Node, what: &str) -> Vec<(String, Span)> {
         match &node.content {
-            Content::List(list) => {
-                list.iter().filter_map(|item| Some((self.text(item, &format!("each of {what}"))?, item.span))).collect()
-            }
+            Content::List(list) => list
+                .iter()
+                .filter_map(|item| Some((self.text(item, &format!("each of {what}"))?, item.span)))
+                .collect(),
             _ => {
                 self.problems.push(
                     Diagnostic::error("wrong-type", format!("{what} must be a list of strings"))
@@ -292,7 +304,8 @@ impl Loader<'_> {
                         match Type::parse(&text) {
                             Ok(kind) => variable.kind = kind,
                             Err(message) => self.problems.push(
-                                Diagnostic::error("invalid-type", "this is not a type").at(field.value.span, message),
+                                Diagnostic::error("invalid-type", "this is not a type")
+                                    .at(field.value.span, message),
                             ),
                         }
                     }
@@ -315,8 +328,11 @@ impl Loader<'_> {
                                 variable.validation.push((condition.value.clone(), message));
                             }
                             _ => self.problems.push(
-                                Diagnostic::error("missing-attribute", "a validation needs `condition` and `message`")
-                                    .at(rule.span, ""),
+                                Diagnostic::error(
+                                    "missing-attribute",
+                                    "a validation needs `condition` and `message`",
+                                )
+                                .at(rule.span, ""),
                             ),
                         }
                     }
@@ -405,7 +421,8 @@ impl Loader<'_> {
     }
 
     fn lifecycle(&mut self, entry: &Entry, lifecycle: &mut Lifecycle) {
-        const KNOWN: [&str; 5] = ["protect", "create_before_destroy", "ignore_changes", "replace_triggered_by", "retain"];
+        const KNOWN: [&str; 5] =
+            ["protect", "create_before_destroy", "ignore_changes", "replace_triggered_by", "retain"];
         for field in entry.value.entries() {
             let list = |loader: &mut Self| {
                 let texts = loader.texts(&field.value, &format!("`{}`", field.name));
@@ -425,7 +442,8 @@ impl Loader<'_> {
     }
 
     fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Node>) {
-        let is_name = !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let is_name =
+            !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         let path = folder.join("env").join(format!("{env}.toml"));
         if !is_name || !path.is_file() {
             let mut known: Vec<String> = std::fs::read_dir(folder.join("env"))
@@ -477,8 +495,11 @@ impl Loader<'_> {
                                 if let Some(id) = self.text(&account.value, "an account id") {
                                     if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
                                         self.problems.push(
-                                            Diagnostic::error("invalid-value", format!("`{id}` is not an account id"))
-                                                .at(account.value.span, "twelve digits, as a string"),
+                                            Diagnostic::error(
+                                                "invalid-value",
+                                                format!("`{id}` is not an account id"),
+                                            )
+                                            .at(account.value.span, "twelve digits, as a string"),
                                         );
                                     }
                                     accounts.insert(account.name.clone(), id);
@@ -495,7 +516,8 @@ impl Loader<'_> {
                 }
                 if name.is_none() && !entry.value.entries().iter().any(|field| field.name == "name") {
                     self.problems.push(
-                        Diagnostic::error("missing-attribute", "`[stack]` needs a `name`").at(span, "`name` is missing"),
+                        Diagnostic::error("missing-attribute", "`[stack]` needs a `name`")
+                            .at(span, "`name` is missing"),
                     );
                 }
             }
@@ -515,7 +537,8 @@ impl Loader<'_> {
         }
         let name = name.unwrap_or_default();
         if !name.is_empty()
-            && !(name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+            && !(name.len() <= 64
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
         {
             self.problems.push(
                 Diagnostic::error("invalid-name", format!("`{name}` cannot be a stack's name"))
@@ -547,7 +570,9 @@ impl Loader<'_> {
 
     /// `requires = ">=0.1"`: the least version; the most that one may ask for here.
     fn requires(&mut self, range: &str, span: Span) {
-        let version = |text: &str| -> Option<Vec<u64>> { text.trim().split('.').map(|part| part.parse().ok()).collect() };
+        let version = |text: &str| -> Option<Vec<u64>> {
+            text.trim().split('.').map(|part| part.parse().ok()).collect()
+        };
         let Some(least) = range.trim().strip_prefix(">=").and_then(version) else {
             self.problems.push(
                 Diagnostic::error("invalid-value", format!("`{range}` is not a version range"))
@@ -589,4 +614,3 @@ fn widen(text: &str, file: FileId, range: std::ops::Range<usize>) -> Span {
     let (start, end) = (floor(range.start), floor(range.end));
     Span::new(file, start, end.max(start))
 }
-

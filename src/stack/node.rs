@@ -44,7 +44,12 @@ pub struct Entry {
 impl Node {
     /// Reads a parsed TOML value of `file`, whose whole text is `text`. What is wrong
     /// with its expressions goes to `problems`, and null stands in its place.
-    pub fn read(value: &Spanned<DeValue<'_>>, file: FileId, text: &str, problems: &mut Vec<Diagnostic>) -> Self {
+    pub fn read(
+        value: &Spanned<DeValue<'_>>,
+        file: FileId,
+        text: &str,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Self {
         let range = value.span();
         let span = Span::new(file, range.start, range.end);
         let mut refuse = |diagnostic| {
@@ -65,13 +70,15 @@ impl Node {
             DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
                 Ok(integer) => Content::Literal(Value::from(integer)),
                 Err(_) => refuse(
-                    Diagnostic::error("invalid-number", "this integer does not fit 64 bits").at(span, "too large"),
+                    Diagnostic::error("invalid-number", "this integer does not fit 64 bits")
+                        .at(span, "too large"),
                 ),
             },
             DeValue::Float(float) => match float.as_str().parse::<f64>().ok().and_then(Number::from_f64) {
                 Some(number) => Content::Literal(Value::Number(number)),
                 None => refuse(
-                    Diagnostic::error("invalid-number", "a number must be finite").at(span, "not a finite number"),
+                    Diagnostic::error("invalid-number", "a number must be finite")
+                        .at(span, "not a finite number"),
                 ),
             },
             DeValue::Boolean(flag) => Content::Literal(Value::Bool(*flag)),
@@ -118,7 +125,9 @@ impl Node {
         match &self.content {
             Content::Literal(value) => Some(value.clone()),
             Content::Template(_) => None,
-            Content::List(list) => list.iter().map(Self::literal).collect::<Option<Vec<_>>>().map(Value::List),
+            Content::List(list) => {
+                list.iter().map(Self::literal).collect::<Option<Vec<_>>>().map(Value::List)
+            }
             Content::Table(entries) => entries
                 .iter()
                 .map(|entry| Some((entry.name.clone(), entry.value.literal()?)))
@@ -152,7 +161,9 @@ impl Node {
                 problems.extend(found);
                 Value::Null
             }),
-            Content::List(list) => Value::List(list.iter().map(|node| node.evaluate(scope, problems)).collect()),
+            Content::List(list) => {
+                Value::List(list.iter().map(|node| node.evaluate(scope, problems)).collect())
+            }
             Content::Table(entries) => Value::Map(
                 entries
                     .iter()

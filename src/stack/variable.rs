@@ -114,7 +114,9 @@ impl Type {
                 number.map(Value::Number).map_or_else(|| wrong(&Value::String(text)), Ok)
             }
             (Self::Bool, value @ Value::Bool(_)) => Ok(value),
-            (Self::Bool, Value::String(text)) if text == "true" || text == "false" => Ok(Value::Bool(text == "true")),
+            (Self::Bool, Value::String(text)) if text == "true" || text == "false" => {
+                Ok(Value::Bool(text == "true"))
+            }
             (Self::List(element) | Self::Set(element), Value::List(list)) => {
                 let list = list
                     .into_iter()
@@ -174,7 +176,10 @@ impl Parser<'_> {
 
     fn word(&mut self) -> String {
         self.space();
-        let end = self.rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+            .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         word.to_owned()
@@ -231,7 +236,8 @@ impl Parser<'_> {
             "" => return Err("expected a type".to_owned()),
             other => {
                 let known = ["any", "string", "number", "bool", "list", "set", "map", "object"];
-                let hint = nearest(other, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let hint = nearest(other, known)
+                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 return Err(format!("there is no type `{other}`{hint}"));
             }
         };
@@ -268,7 +274,9 @@ pub fn variables(
         if stack.variables.contains_key(name) {
             values.insert(name.clone(), (node.evaluate(&scope, problems), Some(node.span)));
         } else {
-            problems.push(unknown(name, &format!("the environment `{}`", stack.env)).at(node.span, "no such variable"));
+            problems.push(
+                unknown(name, &format!("the environment `{}`", stack.env)).at(node.span, "no such variable"),
+            );
         }
     }
     for (source, name, value) in given {
@@ -276,7 +284,8 @@ pub fn variables(
             Some(variable) => {
                 let value = match value {
                     Value::String(text) if variable.kind != Type::String && variable.kind != Type::Any => {
-                        serde_json::from_str(text).map_or_else(|_| value.clone(), |json| Value::from_json(&json))
+                        serde_json::from_str(text)
+                            .map_or_else(|_| value.clone(), |json| Value::from_json(&json))
                     }
                     other => other.clone(),
                 };
@@ -291,7 +300,10 @@ pub fn variables(
             problems.push(
                 Diagnostic::error("missing-variable", format!("the variable `{name}` has no value"))
                     .at(variable.span, "declared without a default")
-                    .help(format!("set it in env/{}.toml, with --var {name}=… or with DWCTL_VAR_{name}", stack.env)),
+                    .help(format!(
+                        "set it in env/{}.toml, with --var {name}=… or with DWCTL_VAR_{name}",
+                        stack.env
+                    )),
             );
             converted.insert(name.clone(), Value::unknown("var", name.as_str()));
             continue;
@@ -303,8 +315,11 @@ pub fn variables(
             }
             Err(message) => {
                 problems.push(
-                    Diagnostic::error("wrong-type", format!("the value of variable `{name}` does not fit: {message}"))
-                        .at(span.unwrap_or(variable.span), format!("must be {}", variable.kind)),
+                    Diagnostic::error(
+                        "wrong-type",
+                        format!("the value of variable `{name}` does not fit: {message}"),
+                    )
+                    .at(span.unwrap_or(variable.span), format!("must be {}", variable.kind)),
                 );
                 converted.insert(name.clone(), Value::unknown("var", name.as_str()));
             }
@@ -335,7 +350,9 @@ mod tests {
 
     #[test]
     fn types_print_as_they_are_written() {
-        for text in ["string", "list(number)", "map(set(bool))", "object({ a = string, b = optional(number) })"] {
+        for text in
+            ["string", "list(number)", "map(set(bool))", "object({ a = string, b = optional(number) })"]
+        {
             assert_eq!(Type::parse(text).map(|kind| kind.to_string()), Ok(text.to_owned()));
         }
         for text in ["", "strin", "list", "list(", "object({ a })", "string)", "optional(string)"] {

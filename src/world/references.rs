@@ -61,7 +61,11 @@ impl References {
                 own.extend(found);
             }
             let explicit = resource.depends_on.iter().cloned();
-            let triggers = resource.lifecycle.replace_triggered_by.iter().map(|address| (address.clone(), resource.span));
+            let triggers = resource
+                .lifecycle
+                .replace_triggered_by
+                .iter()
+                .map(|address| (address.clone(), resource.span));
             for (address, span) in explicit.chain(triggers).collect::<Vec<_>>() {
                 own.extend(linker.written_address(&address, span));
             }
@@ -82,7 +86,12 @@ impl References {
     }
 
     /// The instances that a declaration needs, as far as they have been seen.
-    pub(super) fn needs(&self, stack: &Stack, resource: &Resource, views: &BTreeMap<String, View>) -> BTreeSet<Address> {
+    pub(super) fn needs(
+        &self,
+        stack: &Stack,
+        resource: &Resource,
+        views: &BTreeMap<String, View>,
+    ) -> BTreeSet<Address> {
         let Some(index) = stack.resources.iter().position(|one| std::ptr::eq(one, resource)) else {
             return BTreeSet::new();
         };
@@ -110,12 +119,14 @@ impl References {
         let name = |index: usize| stack.resources[index].address();
         let mut path: Vec<String> = cycle.iter().map(|&index| name(index)).collect();
         path.extend(path.first().cloned());
-        let mut error = Diagnostic::error("cycle", format!("resources need each other: {}", path.join(" → ")));
+        let mut error =
+            Diagnostic::error("cycle", format!("resources need each other: {}", path.join(" → ")));
         for (position, &index) in cycle.iter().enumerate() {
             let next = cycle[(position + 1) % cycle.len()];
             if let Some(target) = self.0[index].iter().find(|target| target.index == next) {
                 let words = format!("{} needs {}", name(index), name(next));
-                error = if position == 0 { error.at(target.span, words) } else { error.and(target.span, words) };
+                error =
+                    if position == 0 { error.at(target.span, words) } else { error.and(target.span, words) };
             }
         }
         error.help("break the cycle: let one of them use a name that both know, such as a local")
@@ -144,23 +155,35 @@ impl Linker<'_> {
                         let inner = self.local(name, path);
                         targets.extend(inner.into_iter().map(|target| Target { span, ..target }));
                     } else {
-                        self.unknown("local", name, self.stack.locals.keys().cloned().collect(), reference.span);
+                        self.unknown(
+                            "local",
+                            name,
+                            self.stack.locals.keys().cloned().collect(),
+                            reference.span,
+                        );
                     }
                 }
             } else if reference.root == "var" {
                 if let Some(name) = reference.name(0)
                     && !self.stack.variables.contains_key(name)
                 {
-                    self.unknown("variable", name, self.stack.variables.keys().cloned().collect(), reference.span);
+                    self.unknown(
+                        "variable",
+                        name,
+                        self.stack.variables.keys().cloned().collect(),
+                        reference.span,
+                    );
                 }
             } else if kinds::kind(&reference.root).is_some() {
                 targets.extend(self.resource(reference));
             } else if !ROOTS.contains(&reference.root.as_str()) {
                 let known = ROOTS.into_iter().chain(kinds::KINDS.iter().map(|kind| kind.name()));
-                let error = Diagnostic::error("unknown-name", format!("nothing is named `{}` here", reference.root));
+                let error =
+                    Diagnostic::error("unknown-name", format!("nothing is named `{}` here", reference.root));
                 self.problems.push(match nearest(&reference.root, known) {
                     Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
-                    None => error.at(reference.span, "neither a kind nor var, local, env, stack, aws, each or path"),
+                    None => error
+                        .at(reference.span, "neither a kind nor var, local, env, stack, aws, each or path"),
                 });
             }
         }
@@ -215,12 +238,18 @@ impl Linker<'_> {
             Ok(address) => match self.declared.get(&address.declaration()) {
                 Some(&index) => Some(Target { index, key: address.key, span }),
                 None => {
-                    self.unknown("resource", &address.declaration(), self.declared.keys().cloned().collect(), span);
+                    self.unknown(
+                        "resource",
+                        &address.declaration(),
+                        self.declared.keys().cloned().collect(),
+                        span,
+                    );
                     None
                 }
             },
             Err(message) => {
-                self.problems.push(Diagnostic::error("invalid-reference", message).at(span, "expected an address"));
+                self.problems
+                    .push(Diagnostic::error("invalid-reference", message).at(span, "expected an address"));
                 None
             }
         }

@@ -37,10 +37,14 @@ impl<'w, 'a> Names<'w, 'a> {
         };
         match members.iter().find(|(member, _)| *member == name) {
             Some((_, value)) => Ok((value.clone(), 1)),
-            None => Err(Diagnostic::error("unknown-name", format!("`{}` has no `{name}`", reference.root)).at(
-                reference.span,
-                format!("known: {}", members.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")),
-            )),
+            None => Err(Diagnostic::error("unknown-name", format!("`{}` has no `{name}`", reference.root))
+                .at(
+                    reference.span,
+                    format!(
+                        "known: {}",
+                        members.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+                    ),
+                )),
         }
     }
 
@@ -72,20 +76,27 @@ impl<'w, 'a> Names<'w, 'a> {
         let views = self.world.views.borrow();
         match views.get(&address) {
             None => Ok((Value::Unknown(Unknown::new(address, "")), reference.steps.len())),
-            Some(View::Off) => Err(Diagnostic::error("switched-off", format!("there is no `{address}`: its `when` is false"))
-                .at(reference.span, "refers to a resource that is switched off")
-                .help("guard it: try(…, null), or the same condition here")),
+            Some(View::Off) => Err(Diagnostic::error(
+                "switched-off",
+                format!("there is no `{address}`: its `when` is false"),
+            )
+            .at(reference.span, "refers to a resource that is switched off")
+            .help("guard it: try(…, null), or the same condition here")),
             Some(View::One(view)) => attribute(view, reference, 1),
             Some(View::Each(each)) => match reference.steps.get(1) {
                 Some(Step::Index(Value::String(key)) | Step::Attribute(key)) => match each.get(key) {
                     Some(view) => attribute(view, reference, 2),
                     None => {
-                        let error = Diagnostic::error("unknown-key", format!("`{address}` has no element \"{key}\""));
+                        let error =
+                            Diagnostic::error("unknown-key", format!("`{address}` has no element \"{key}\""));
                         Err(match nearest(key, each.keys().map(String::as_str)) {
                             Some(near) => error.at(reference.span, format!("did you mean \"{near}\"?")),
                             None => error.at(
                                 reference.span,
-                                format!("its keys are {}", each.keys().cloned().collect::<Vec<_>>().join(", ")),
+                                format!(
+                                    "its keys are {}",
+                                    each.keys().cloned().collect::<Vec<_>>().join(", ")
+                                ),
                             ),
                         })
                     }
@@ -104,8 +115,11 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
     match attributes.get(name) {
         Some(value) => Ok((value.clone(), at + 1)),
         None => {
-            let error = Diagnostic::error("unknown-attribute", format!("{} has no attribute `{name}`", reference.root))
-                .help(format!("dwctl explain {}", reference.root));
+            let error = Diagnostic::error(
+                "unknown-attribute",
+                format!("{} has no attribute `{name}`", reference.root),
+            )
+            .help(format!("dwctl explain {}", reference.root));
             Err(match nearest(name, attributes.keys().map(String::as_str)) {
                 Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
                 None => error.at(reference.span, "no such attribute"),
@@ -121,8 +135,11 @@ impl Scope for Names<'_, '_> {
         match reference.root.as_str() {
             "var" => match reference.name(0).and_then(|name| world.variables.get(name)) {
                 Some(value) => Ok((value.clone(), 1)),
-                None => Err(Diagnostic::error("unknown-reference", format!("the stack has no variable `{reference}`"))
-                    .at(reference.span, "not declared")),
+                None => Err(Diagnostic::error(
+                    "unknown-reference",
+                    format!("the stack has no variable `{reference}`"),
+                )
+                .at(reference.span, "not declared")),
             },
             "local" => self.local(reference),
             "env" => Ok((text(&world.stack.env), 0)),
@@ -152,8 +169,10 @@ impl Scope for Names<'_, '_> {
                     let of = |name: &str| each.get(name).cloned().unwrap_or(Value::Null);
                     self.member(reference, &[("key", of("key")), ("value", of("value"))])
                 }
-                None => Err(Diagnostic::error("invalid-reference", "`each` is for resources with `for_each`")
-                    .at(reference.span, "there is no `for_each` here")),
+                None => {
+                    Err(Diagnostic::error("invalid-reference", "`each` is for resources with `for_each`")
+                        .at(reference.span, "there is no `for_each` here"))
+                }
             },
             _ => self.resource(reference),
         }
