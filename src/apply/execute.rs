@@ -17,7 +17,9 @@ use crate::world::{Instance, World};
 
 /// How long what AWS accepted may read back as before: its services are eventually
 /// consistent within seconds.
-const SETTLE: Duration = Duration::from_secs(20);
+const SETTLE: Duration = Duration::from_secs(15);
+/// Most updates of one resource in one apply; a kind that needs more does not converge.
+const MOST_ROUNDS: u32 = 12;
 /// After this long of it the update is sent once more.
 const RESEND: Duration = Duration::from_secs(6);
 /// How long a principal, key or grant made a moment ago may be unknown to another service.
@@ -255,7 +257,8 @@ impl Work<'_, '_, '_, '_> {
         let mut patience = Patience::new(self.deadline());
         let mut pause = Pause::default();
         let mut sent_unreadable = fresh;
-        let mut first_update: Option<Instant> = None;
+        let mut last_update: Option<(Instant, Vec<AttributeChange>)> = None;
+        let mut rounds = 0;
         let mut resent = false;
         loop {
             let live = match self.read(id).await {
@@ -305,10 +308,15 @@ impl Work<'_, '_, '_, '_> {
             if changes.is_empty() && tag_changes.is_empty() {
                 return Ok(ErasedLive { spec: have, ..live });
             }
-            if let Some(first) = first_update {
-                let since = first.elapsed();
-                if since > SETTLE {
-                    return Err(self.stuck(id, &changes, &tag_changes));
+            // What is left after an update that got somewhere is sent at once: some services
+            // take one thing at a time. What AWS does not show yet is waited for.
+            let left: Vec<AttributeChange> = changes.iter().chain(&tag_changes).cloned().collect();
+            if let Some((when, sent)) = &last_update
+                && *sent == left
+            {
+                let since = when.elapsed();
+                if resent && since > SETTLE {
+                    return Err(self.stuck(id, &left));
                 }
                 if resent || since < RESEND {
                     self.waiting("for AWS to show the change");
@@ -317,8 +325,10 @@ impl Work<'_, '_, '_, '_> {
                 }
                 resent = true;
             }
-            if changes.iter().any(|change| change.forces_replacement) && (fresh || first_update.is_some()) {
-                return Err(self.stuck(id, &changes, &tag_changes));
+            rounds += 1;
+            let made = fresh || last_update.is_some();
+            if rounds > MOST_ROUNDS || (made && changes.iter().any(|change| change.forces_replacement)) {
+                return Err(self.stuck(id, &left));
             }
             let sent = async {
                 if !changes.is_empty() {
@@ -333,7 +343,7 @@ impl Work<'_, '_, '_, '_> {
             match sent.await {
                 Ok(()) => {
                     sent_unreadable = true;
-                    first_update = first_update.or_else(|| Some(Instant::now()));
+                    last_update = Some((Instant::now(), left));
                     pause = Pause::default();
                 }
                 Err(error) => {
@@ -360,14 +370,14 @@ impl Work<'_, '_, '_, '_> {
         }
     }
 
-    fn stuck(&self, id: &str, changes: &[AttributeChange], tag_changes: &[AttributeChange]) -> Diagnostic {
+    fn stuck(&self, id: &str, changes: &[AttributeChange]) -> Diagnostic {
         let mut error = Diagnostic::error(
             "not-converged",
             format!("{} does not become what is declared", self.instance.address),
         )
         .at(self.instance.resource.span, "")
         .note(format!("{id}: AWS accepted every call, and still returns another value"));
-        for change in changes.iter().chain(tag_changes).take(8) {
+        for change in changes.iter().take(8) {
             error = error.note(plan::change_text(change));
         }
         error.help("declare what AWS returns, or set lifecycle.ignore_changes for the attribute")

@@ -11,7 +11,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger};
-use crate::schema::{PathStep, normalize};
+use crate::schema::{PathStep, Shape, normalize};
 use crate::value::Value;
 use crate::world::{Instance, World};
 
@@ -590,6 +590,18 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
             schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
         all.extend(prints.of(&instance.address, name, applied).map(|print| (name.clone(), print)));
+    }
+    // The keys of free maps too: of a map that others write to as well, those are ours.
+    for (name, field) in schema.fields().into_iter().flatten() {
+        if matches!(field.shape, Shape::Map(_))
+            && !field.marks.unreadable()
+            && let Some(Value::Map(map)) = instance.spec.get(name)
+        {
+            for (key, value) in map {
+                let path = format!("{name}.{key}");
+                all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
+            }
+        }
     }
     for (path, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));

@@ -277,6 +277,9 @@ fn overlay_at(
                         }
                         live.insert(name.clone(), found);
                     }
+                    // None wanted, none there.
+                    (Some(Value::List(list)), None) if list.is_empty() => {}
+                    (Some(Value::Map(map)), None) if map.is_empty() => {}
                     (Some(wanted), None) => {
                         want.insert(name.clone(), wanted);
                     }
@@ -328,7 +331,7 @@ fn overlay_at(
 }
 
 /// The dotted paths of all fields that AWS cannot tell, with their values in `spec`.
-pub fn unreadable<'v>(node: &Node, spec: &'v Value) -> Vec<(String, &'v Value)> {
+pub(super) fn unreadable<'v>(node: &Node, spec: &'v Value) -> Vec<(String, &'v Value)> {
     let mut found = Vec::new();
     collect_unreadable(node, spec, "", &mut found);
     found

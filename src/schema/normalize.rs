@@ -28,7 +28,9 @@ fn known(node: &Node, value: Value) -> Value {
                     Some(value) => value,
                 };
                 let value = normalize(field, value);
-                if !is_absent(&value) || (required.contains(name) && !matches!(value, Value::Null)) {
+                // Written and empty says something where absence leaves the choice to AWS.
+                let telling = required.contains(name) || field.marks.aws_default;
+                if !is_absent(&value) || (telling && !matches!(value, Value::Null)) {
                     normal.insert(name.clone(), value);
                 }
             }
