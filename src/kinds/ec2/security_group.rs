@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup, SecurityGroupRule,
-    SecurityGroupRuleRequest, SecurityGroupRuleUpdate, UserIdGroupPair,
+    UserIdGroupPair,
 };
 use futures_util::future::try_join;
 use schemars::JsonSchema;
@@ -117,7 +117,8 @@ impl Kind for Ec2SecurityGroup {
             "ec2:AuthorizeSecurityGroupEgress",
             "ec2:RevokeSecurityGroupIngress",
             "ec2:RevokeSecurityGroupEgress",
-            "ec2:ModifySecurityGroupRules",
+            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
             "ec2:CreateTags",
             "ec2:DeleteTags",
         ],
@@ -463,21 +464,6 @@ impl Rule {
         };
         permission.build()
     }
-
-    /// The whole rule as `ModifySecurityGroupRules` takes it.
-    fn to_request(&self, group: &str) -> SecurityGroupRuleRequest {
-        let without_ports = (!WITH_PORTS.contains(&self.ip_protocol.as_str())).then_some(-1);
-        SecurityGroupRuleRequest::builder()
-            .ip_protocol(&self.ip_protocol)
-            .set_from_port(self.from_port.or(without_ports))
-            .set_to_port(self.to_port.or(without_ports))
-            .set_cidr_ipv4(self.cidr_ipv4.clone())
-            .set_cidr_ipv6(self.cidr_ipv6.clone())
-            .set_prefix_list_id(self.prefix_list_id.clone())
-            .set_referenced_group_id(self.peer_group(group))
-            .set_description(self.description.clone())
-            .build()
-    }
 }
 
 /// All rules of one group, with their ids.
@@ -529,26 +515,30 @@ async fn update_rules(
             revoke(cx, id, direction, removed()).await?;
         }
     }
-    let described: Vec<SecurityGroupRuleUpdate> = want
+    let described = want
         .iter()
-        .filter_map(|rule| {
-            let (live, read) = now.get(&rule.key())?;
-            (read.description != rule.description).then(|| {
-                SecurityGroupRuleUpdate::builder()
-                    .set_security_group_rule_id(live.security_group_rule_id.clone())
-                    .security_group_rule(rule.to_request(id))
-                    .build()
-            })
-        })
+        .filter(|rule| now.get(&rule.key()).is_some_and(|(_, read)| read.description != rule.description))
+        .map(|rule| rule.to_permission(id))
         .collect();
-    if !described.is_empty() {
-        cx.aws
-            .ec2()
-            .modify_security_group_rules()
-            .group_id(id)
-            .set_security_group_rules(Some(described))
-            .send()
-            .await?;
+    describe(cx, id, direction, described).await
+}
+
+/// Gives rules other descriptions; a rule without one loses its own
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html>).
+async fn describe(cx: &Cx, id: &str, direction: Direction, rules: Vec<IpPermission>) -> Result<()> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let (ec2, rules) = (cx.aws.ec2(), Some(rules));
+    match direction {
+        Direction::In => {
+            let call = ec2.update_security_group_rule_descriptions_ingress().group_id(id);
+            call.set_ip_permissions(rules).send().await?;
+        }
+        Direction::Out => {
+            let call = ec2.update_security_group_rule_descriptions_egress().group_id(id);
+            call.set_ip_permissions(rules).send().await?;
+        }
     }
     Ok(())
 }
