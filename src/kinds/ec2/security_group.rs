@@ -196,7 +196,7 @@ impl Kind for Ec2SecurityGroup {
             .group_name(&want.group_name)
             .description(&want.description)
             .set_vpc_id(want.vpc_id.clone())
-            .tag_specifications(tags_of(ResourceType::SecurityGroup, birth.tags))
+            .set_tag_specifications(tags_of(ResourceType::SecurityGroup, birth.tags))
             .send()
             .await?;
         created

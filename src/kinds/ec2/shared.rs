@@ -36,9 +36,11 @@ pub fn by_owner(owner: &Owner) -> Vec<Filter> {
     owner.tags().iter().map(|(key, value)| filter(&format!("tag:{key}"), [escaped(value)])).collect()
 }
 
-/// Tags for the call that makes a resource.
-pub fn tags_of(resource: ResourceType, tags: &Tags) -> TagSpecification {
-    TagSpecification::builder().resource_type(resource).set_tags(Some(to_tags(tags))).build()
+/// Tags for the call that makes a resource; AWS refuses a list without any.
+pub fn tags_of(resource: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
+    let specification =
+        TagSpecification::builder().resource_type(resource).set_tags(Some(to_tags(tags))).build();
+    (!tags.is_empty()).then(|| vec![specification])
 }
 
 /// Tags as EC2 takes them.
