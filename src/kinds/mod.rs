@@ -6,6 +6,7 @@ use crate::kind::{ErasedKind, erase};
 
 /// Amazon EC2 and VPC.
 pub mod ec2 {
+    pub mod security_group;
     mod shared;
     pub mod subnet;
     pub mod vpc;
@@ -57,6 +58,7 @@ pub mod sns {
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
+        erase::<ec2::security_group::Ec2SecurityGroup>(),
         erase::<ec2::subnet::Ec2Subnet>(),
         erase::<ec2::vpc::Ec2Vpc>(),
         erase::<glue::crawler::GlueCrawler>(),

@@ -202,7 +202,7 @@ impl Kind for Ec2Subnet {
             .set_ipv6_native(want.ipv6_native.then_some(true))
             .set_availability_zone(want.availability_zone.clone())
             .set_availability_zone_id(want.availability_zone_id.clone())
-            .tag_specifications(tags_of(ResourceType::Subnet, birth.tags))
+            .set_tag_specifications(tags_of(ResourceType::Subnet, birth.tags))
             .send()
             .await?;
         created

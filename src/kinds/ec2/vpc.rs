@@ -176,7 +176,7 @@ impl Kind for Ec2Vpc {
             .cidr_block(&want.cidr_block)
             .instance_tenancy(Tenancy::from(want.instance_tenancy.as_str()))
             .amazon_provided_ipv6_cidr_block(want.amazon_provided_ipv6_cidr_block)
-            .tag_specifications(tags_of(ResourceType::Vpc, birth.tags))
+            .set_tag_specifications(tags_of(ResourceType::Vpc, birth.tags))
             .send()
             .await?;
         created

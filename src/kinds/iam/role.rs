@@ -243,7 +243,8 @@ impl Kind for IamRole {
                 .await?;
         }
         if (&live.description, live.max_session_duration) != (&want.description, want.max_session_duration) {
-            // What UpdateRole is not told it sets to its default.
+            // Always both: without a duration it would be set to its default
+            // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html).
             iam.update_role()
                 .role_name(id)
                 .description(want.description.clone().unwrap_or_default())
@@ -378,11 +379,11 @@ async fn inline_policies(cx: &Cx, id: &str) -> Result<Option<BTreeMap<String, Po
 
 /// Reads one role by its own calls.
 async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
-    let role = async { cx.aws.iam().get_role().role_name(id).send().await.or_gone() };
-    let (role, attached, inline) =
-        try_join3(role, attached_policies(cx, id), inline_policies(cx, id)).await?;
-    let (Some(role), Some(managed_policy_arns), Some(inline_policies)) =
-        (role.and_then(|answer| answer.role), attached, inline)
+    // Alone and first: of a role that does not exist there is nothing else to ask.
+    let role = cx.aws.iam().get_role().role_name(id).send().await.or_gone()?;
+    let Some(role) = role.and_then(|answer| answer.role) else { return Ok(None) };
+    let (Some(managed_policy_arns), Some(inline_policies)) =
+        try_join(attached_policies(cx, id), inline_policies(cx, id)).await?
     else {
         return Ok(None);
     };
