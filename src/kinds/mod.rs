@@ -4,6 +4,13 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// Amazon EventBridge.
+pub mod eventbridge {
+    mod pattern;
+    pub mod rule;
+    mod target;
+}
+
 /// Amazon Redshift.
 pub mod redshift {
     pub mod cluster;
@@ -23,6 +30,7 @@ pub mod sns {
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
+        erase::<eventbridge::rule::EventbridgeRule>(),
         erase::<redshift::cluster::RedshiftCluster>(),
         erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
         erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
