@@ -12,6 +12,13 @@ pub mod ec2 {
     pub mod vpc;
 }
 
+/// Amazon EventBridge.
+pub mod eventbridge {
+    mod pattern;
+    pub mod rule;
+    mod target;
+}
+
 /// AWS Glue.
 pub mod glue {
     pub mod crawler;
@@ -61,6 +68,7 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<ec2::security_group::Ec2SecurityGroup>(),
         erase::<ec2::subnet::Ec2Subnet>(),
         erase::<ec2::vpc::Ec2Vpc>(),
+        erase::<eventbridge::rule::EventbridgeRule>(),
         erase::<glue::crawler::GlueCrawler>(),
         erase::<glue::database::GlueDatabase>(),
         erase::<glue::job::GlueJob>(),

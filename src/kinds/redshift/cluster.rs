@@ -386,9 +386,9 @@ impl Kind for RedshiftCluster {
     }
 }
 
-/// `warehouse-final-20260102030405`: the same for every attempt to destroy the same cluster.
+/// `warehouse-final-20260102030405678`: the same for every attempt to destroy the same cluster.
 fn final_snapshot_name(id: &str, born: Option<&str>) -> String {
-    let digits: String = born.unwrap_or_default().chars().filter(char::is_ascii_digit).take(14).collect();
+    let digits: String = born.unwrap_or_default().chars().filter(char::is_ascii_digit).take(17).collect();
     if digits.is_empty() { format!("{id}-final") } else { format!("{id}-final-{digits}") }
 }
 
@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn the_last_snapshot_has_a_name_of_its_own() {
         let name = final_snapshot_name("warehouse", Some("2026-01-02T03:04:05.678Z"));
-        assert_eq!(name, "warehouse-final-20260102030405");
+        assert_eq!(name, "warehouse-final-20260102030405678");
         assert_eq!(final_snapshot_name("warehouse", None), "warehouse-final");
     }
 }

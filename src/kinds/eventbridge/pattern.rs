@@ -1,0 +1,187 @@
+//! The shape of an event pattern
+//! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>).
+
+use crate::kind::Problem;
+use crate::value::Value;
+
+/// Operators of a content filter.
+const OPERATORS: [&str; 8] =
+    ["prefix", "suffix", "anything-but", "numeric", "exists", "cidr", "equals-ignore-case", "wildcard"];
+
+const COMPARISONS: [&str; 5] = ["<", "<=", "=", ">", ">="];
+
+/// Most characters of a pattern.
+const LONGEST: usize = 4096;
+
+/// Checks a pattern: a table whose leaves are lists of values and filters.
+pub(super) fn check_pattern(pattern: &Value, problems: &mut Vec<Problem>) {
+    let path = "event_pattern";
+    match pattern {
+        Value::Map(map) if map.is_empty() => {
+            problems.push(
+                Problem::new(path, "an empty pattern matches nothing AWS accepts")
+                    .help("name at least one field, such as `source`"),
+            );
+        }
+        Value::Map(_) => check_fields(pattern, path, problems),
+        Value::Unknown(_) | Value::Secret(_) | Value::Null => {}
+        _ => problems.push(Problem::new(path, "a pattern is a table of fields")),
+    }
+    if let Ok(json) = pattern.to_json()
+        && json.to_string().len() > LONGEST
+    {
+        problems.push(
+            Problem::new(path, format!("the pattern is longer than the {LONGEST} characters that AWS takes"))
+                .help("split it over several rules"),
+        );
+    }
+}
+
+fn check_fields(pattern: &Value, path: &str, problems: &mut Vec<Problem>) {
+    let Value::Map(fields) = pattern else { return };
+    for (name, value) in fields {
+        let path = format!("{path}.{name}");
+        match value {
+            // `$or` is a list of patterns.
+            Value::List(list) if name == "$or" => {
+                for (place, one) in list.iter().enumerate() {
+                    match one {
+                        Value::Map(_) => check_fields(one, &format!("{path}.{place}"), problems),
+                        Value::Unknown(_) => {}
+                        _ => problems
+                            .push(Problem::new(format!("{path}.{place}"), "`$or` takes tables of fields")),
+                    }
+                }
+            }
+            Value::List(list) if list.is_empty() => {
+                problems.push(
+                    Problem::new(path, "an empty list matches nothing")
+                        .help("list the values that match, or drop the field"),
+                );
+            }
+            Value::List(list) => {
+                for (place, one) in list.iter().enumerate() {
+                    check_filter(one, &format!("{path}.{place}"), problems);
+                }
+            }
+            Value::Map(map) if map.is_empty() => {
+                problems.push(Problem::new(path, "an empty table matches nothing AWS accepts"));
+            }
+            Value::Map(_) => check_fields(value, &path, problems),
+            Value::Unknown(_) | Value::Secret(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                problems.push(
+                    Problem::new(path, format!("the values of `{name}` are a list"))
+                        .help(format!("write `{name} = [{value:?}]`")),
+                );
+            }
+        }
+    }
+}
+
+/// One element of a leaf: a value, or a filter such as `{ prefix = "a" }`.
+fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
+    let Value::Map(filter) = filter else {
+        if matches!(filter, Value::List(_)) {
+            problems.push(Problem::new(path, "a list of values holds no lists"));
+        }
+        return;
+    };
+    let mut operators = filter.iter();
+    let (Some((operator, operand)), None) = (operators.next(), operators.next()) else {
+        problems.push(
+            Problem::new(path, "a filter has exactly one operator")
+                .help("give each filter a table of its own"),
+        );
+        return;
+    };
+    let path = format!("{path}.{operator}");
+    if !OPERATORS.contains(&operator.as_str()) {
+        problems.push(
+            Problem::new(path, format!("no operator `{operator}`"))
+                .help(format!("one of {}", OPERATORS.join(", "))),
+        );
+        return;
+    }
+    if matches!(operand, Value::Unknown(_) | Value::Secret(_)) {
+        return;
+    }
+    let fault = match operator.as_str() {
+        "exists" if !matches!(operand, Value::Bool(_)) => Some("`exists` takes true or false"),
+        "cidr" if !matches!(operand, Value::String(text) if text.contains('/')) => {
+            Some("`cidr` takes a range such as `10.0.0.0/24`")
+        }
+        "wildcard" | "equals-ignore-case" if !matches!(operand, Value::String(_)) => {
+            Some("the operator takes a text")
+        }
+        "prefix" | "suffix" if !matches!(operand, Value::String(_) | Value::Map(_)) => {
+            Some("the operator takes a text")
+        }
+        "numeric" if !is_comparison(operand) => {
+            Some("`numeric` takes comparisons such as `[\">\", 0, \"<=\", 5]`")
+        }
+        _ => None,
+    };
+    if let Some(fault) = fault {
+        problems.push(Problem::new(path, fault));
+    }
+}
+
+/// One or two pairs of a comparison and a number.
+fn is_comparison(operand: &Value) -> bool {
+    let Value::List(list) = operand else { return false };
+    matches!(list.len(), 2 | 4)
+        && list.chunks(2).all(|pair| match pair {
+            [comparison, number] => {
+                (matches!(comparison, Value::Unknown(_))
+                    || matches!(comparison, Value::String(text) if COMPARISONS.contains(&text.as_str())))
+                    && matches!(number, Value::Number(_) | Value::Unknown(_))
+            }
+            _ => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_pattern;
+    use crate::value::Value;
+    use serde_json::json;
+
+    fn paths(pattern: serde_json::Value) -> Vec<String> {
+        let mut problems = Vec::new();
+        check_pattern(&Value::from_json(&pattern), &mut problems);
+        problems.into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn documented_patterns_pass() {
+        for pattern in [
+            json!({ "source": ["aws.glue"], "detail-type": ["Glue Job State Change"],
+                    "detail": { "state": ["FAILED", "TIMEOUT"], "jobName": [{ "prefix": "load-" }] } }),
+            json!({ "detail": { "c": [{ "numeric": [">", 0, "<=", 5] }], "d": [{ "anything-but": ["x"] }],
+                    "e": [{ "exists": false }], "f": [null, "", 1, true],
+                    "g": [{ "prefix": { "equals-ignore-case": "a" } }],
+                    "h": [{ "anything-but": { "wildcard": "a*" } }], "i": [{ "cidr": "10.0.0.0/24" }] } }),
+            json!({ "detail": { "$or": [{ "a": [1] }, { "b": [{ "suffix": ".csv" }] }] } }),
+        ] {
+            assert_eq!(paths(pattern.clone()), [""; 0], "{pattern}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_by_their_place() {
+        for (pattern, path) in [
+            (json!([]), "event_pattern"),
+            (json!({}), "event_pattern"),
+            (json!({ "source": "aws.glue" }), "event_pattern.source"),
+            (json!({ "source": [] }), "event_pattern.source"),
+            (json!({ "detail": { "a": [{ "perfix": "x" }] } }), "event_pattern.detail.a.0.perfix"),
+            (json!({ "detail": { "a": [{ "prefix": "x", "suffix": "y" }] } }), "event_pattern.detail.a.0"),
+            (json!({ "detail": { "a": [{ "numeric": ["=>", 1] }] } }), "event_pattern.detail.a.0.numeric"),
+            (json!({ "detail": { "a": [["x"]] } }), "event_pattern.detail.a.0"),
+            (json!({ "detail": { "$or": ["x"] } }), "event_pattern.detail.$or.0"),
+        ] {
+            assert_eq!(paths(pattern.clone()), [path], "{pattern}");
+        }
+    }
+}

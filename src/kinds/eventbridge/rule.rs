@@ -1,0 +1,509 @@
+//! `eventbridge_rule`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_eventbridge::types::{Rule, RuleState, Tag, Target as SdkTarget};
+use futures_util::future::try_join;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::pattern::check_pattern;
+use super::target::{Target, check_target};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::REPLACE;
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, check_schedule,
+    each, user_tags,
+};
+use crate::value::Value;
+
+/// An Amazon EventBridge rule: sends events that match a pattern, or the ticks of a schedule,
+/// to its targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the rule.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 64), regex(pattern = r"^[.\-_A-Za-z0-9]+$"))]
+    pub name: String,
+    /// Event bus, by name or ARN. Schedules run on `default` only.
+    #[serde(default = "event_bus_name")]
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 1600), regex(pattern = r"^(arn:aws[\w-]*:events:[a-z]{2}-[a-z]+-[\w-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]+$"))]
+    pub event_bus_name: String,
+    /// What the rule is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub description: Option<String>,
+    /// When the rule fires, in UTC: `rate(5 minutes)`, or `cron(minutes hours day-of-month month
+    /// day-of-week year)` such as `cron(0 2 * * ? *)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub schedule_expression: Option<String>,
+    /// Which events the rule takes, as AWS's event pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_pattern: Option<Json>,
+    /// Whether the rule fires.
+    #[serde(default = "state")]
+    #[schemars(extend("enum" = ["ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"]))]
+    pub state: String,
+    /// ARN of the role by which the rule sends to a bus of another account or region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1600))]
+    pub role_arn: Option<String>,
+    /// Where events go; each has an `id` that is its own in the rule. AWS allows 5 in a rule unless
+    /// the quota was raised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-key" = "id"), length(max = 100))]
+    pub targets: Vec<Target>,
+}
+
+fn event_bus_name() -> String {
+    DEFAULT_BUS.to_owned()
+}
+
+fn state() -> String {
+    "ENABLED".to_owned()
+}
+
+/// What AWS decides about a rule.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the rule.
+    pub arn: String,
+}
+
+/// The kind `eventbridge_rule`. Its id is `bus|name`.
+pub struct EventbridgeRule;
+
+const DEFAULT_BUS: &str = "default";
+
+/// Most targets that one `RemoveTargets` takes; `PutTargets` is held to it, too
+/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html>).
+const MOST_TARGETS: usize = 100;
+
+impl Kind for EventbridgeRule {
+    const NAME: &'static str = "eventbridge_rule";
+    const CFN: Option<&'static str> = Some("AWS::Events::Rule");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/eventbridge_rule.toml");
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "events:ListRules",
+            "events:DescribeRule",
+            "events:ListTargetsByRule",
+            "events:ListTagsForResource",
+        ],
+        create: &["events:PutRule", "events:TagResource", "iam:PassRole"],
+        update: &[
+            "events:PutRule",
+            "events:PutTargets",
+            "events:RemoveTargets",
+            "events:TagResource",
+            "events:UntagResource",
+            "iam:PassRole",
+        ],
+        delete: &["events:ListTargetsByRule", "events:RemoveTargets", "events:DeleteRule"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        match (bus(spec), spec.text("name")) {
+            (Some(bus), Some(name)) => Identity::Named(format!("{bus}|{name}")),
+            _ => Identity::Unknown,
+        }
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match (bus(spec), spec.text("name")) {
+            (Some(bus), Some(name)) => Foreseen::default().with("arn", arn(scope, bus, name)),
+            _ => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !spec.is_set("schedule_expression") && !spec.is_set("event_pattern") {
+            problems.push(
+                Problem::new("name", "a rule needs a schedule or a pattern")
+                    .help("set `schedule_expression`, `event_pattern`, or both"),
+            );
+        }
+        if let Some(schedule) = spec.text("schedule_expression") {
+            if let Err(why) = check_schedule(schedule) {
+                problems.push(
+                    Problem::new("schedule_expression", why)
+                        .help("such as `rate(5 minutes)`, or `cron(0 2 * * ? *)` for 02:00 UTC every day"),
+                );
+            }
+            if bus(spec).is_some_and(|bus| bus.rsplit('/').next() != Some(DEFAULT_BUS)) {
+                problems.push(
+                    Problem::new("schedule_expression", "only rules of the bus `default` have a schedule")
+                        .help("drop `event_bus_name`, or use EventBridge Scheduler"),
+                );
+            }
+        }
+        match spec.get("event_pattern") {
+            Some(Value::String(text)) => {
+                // That it is JSON at all is the schema's to say.
+                if let Ok(pattern) = serde_json::from_str::<serde_json::Value>(text) {
+                    check_pattern(&Value::from_json(&pattern), &mut problems);
+                }
+            }
+            Some(pattern) => check_pattern(pattern, &mut problems),
+            None => {}
+        }
+        for (place, target) in spec.list("targets").iter().enumerate() {
+            check_target(Known(target), &format!("targets.{place}"), &mut problems);
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let rules = match rules(cx, lookups).await {
+            Ok(rules) => rules,
+            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let rules = &rules;
+        each(lookups, 8, |lookup| async move {
+            match rules.get(lookup.id) {
+                Some(rule) => read(cx, lookup, rule).await,
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        // `PutRule` overwrites a rule of the same name, so that "it exists" must be asked
+        // for (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html).
+        let there = cx
+            .aws
+            .eventbridge()
+            .describe_rule()
+            .event_bus_name(&want.event_bus_name)
+            .name(&want.name)
+            .send()
+            .await
+            .or_gone()?;
+        if there.is_some() {
+            return Err(Error::finding(
+                Class::Exists,
+                format!("the event bus `{}` has a rule `{}` already", want.event_bus_name, want.name),
+            ));
+        }
+        put_rule(cx, &want.event_bus_name, want, Some(birth.tags)).await?;
+        Ok(format!("{}|{}", want.event_bus_name, want.name))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let (bus, name) = parts(id);
+        let settings = |spec: &Spec| Spec { targets: Vec::new(), ..spec.clone() };
+        let rule_differs = settings(live) != settings(want);
+        // A rule that is to rest is put to rest before its targets change.
+        if rule_differs && want.state == "DISABLED" {
+            put_rule(cx, bus, want, None).await?;
+        }
+        let removed: Vec<String> = live
+            .targets
+            .iter()
+            .filter(|target| !want.targets.iter().any(|other| other.id == target.id))
+            .map(|target| target.id.clone())
+            .collect();
+        // First out, then in: a rule that is full takes no other target.
+        remove_targets(cx, bus, name, &removed).await?;
+        let changed: Vec<SdkTarget> = want
+            .targets
+            .iter()
+            .filter(|target| !live.targets.contains(target))
+            .map(Target::to_sdk)
+            .collect::<Result<_>>()?;
+        put_targets(cx, bus, name, &changed).await?;
+        if rule_differs && want.state != "DISABLED" {
+            put_rule(cx, bus, want, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        let (bus, name) = parts(id);
+        // A rule with targets cannot be deleted, and others may have added some.
+        let Some(targets) = targets(cx, bus, name).await? else { return Ok(()) };
+        let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
+        remove_targets(cx, bus, name, &ids).await?;
+        cx.aws.eventbridge().delete_rule().event_bus_name(bus).name(name).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let events = cx.aws.eventbridge();
+        if !remove.is_empty() {
+            events
+                .untag_resource()
+                .resource_arn(&attrs.arn)
+                .set_tag_keys(Some(remove.to_vec()))
+                .send()
+                .await?;
+        }
+        if !set.is_empty() {
+            events.tag_resource().resource_arn(&attrs.arn).set_tags(Some(to_tags(set)?)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The declared bus; absent is the default.
+fn bus<'a>(spec: Known<'a>) -> Option<&'a str> {
+    if spec.is_set("event_bus_name") { spec.text("event_bus_name") } else { Some(DEFAULT_BUS) }
+}
+
+fn parts(id: &str) -> (&str, &str) {
+    id.split_once('|').unwrap_or((DEFAULT_BUS, id))
+}
+
+/// `rule/name` on the default bus, `rule/bus/name` on others.
+fn arn(scope: &Scope, bus: &str, name: &str) -> String {
+    // A bus of another account has its rules there.
+    if let Some((before, bus)) = bus.split_once(":event-bus/") {
+        return match bus {
+            DEFAULT_BUS => format!("{before}:rule/{name}"),
+            bus => format!("{before}:rule/{bus}/{name}"),
+        };
+    }
+    match bus {
+        DEFAULT_BUS => scope.arn("events", format_args!("rule/{name}")),
+        bus => scope.arn("events", format_args!("rule/{bus}/{name}")),
+    }
+}
+
+fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(invalid)).collect()
+}
+
+pub(super) fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::finding(Class::Invalid, error.to_string())
+}
+
+/// The rules of every bus that is asked for, by id: the list of those whose names begin
+/// with what all the wanted names begin with.
+async fn rules(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Rule>> {
+    let mut buses: BTreeMap<&str, &str> = BTreeMap::new();
+    for lookup in lookups {
+        let (bus, name) = parts(lookup.id);
+        buses.entry(bus).and_modify(|prefix| *prefix = shared_start(prefix, name)).or_insert(name);
+    }
+    let mut found = HashMap::new();
+    for (bus, prefix) in buses {
+        let mut token = None;
+        loop {
+            let page = cx
+                .aws
+                .eventbridge()
+                .list_rules()
+                .event_bus_name(bus)
+                .set_name_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
+                .set_next_token(token)
+                .send()
+                .await
+                // A bus that does not exist has no rules.
+                .or_gone()?;
+            let Some(page) = page else { break };
+            for rule in page.rules.unwrap_or_default() {
+                found.insert(format!("{bus}|{}", rule.name().unwrap_or_default()), rule);
+            }
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What two names begin with alike. Names of rules are ASCII.
+fn shared_start<'a>(left: &'a str, right: &str) -> &'a str {
+    let length = left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count();
+    left.get(..length).unwrap_or_default()
+}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<EventbridgeRule>>> {
+    let (bus, name) = parts(lookup.id);
+    let arn = rule.arn().map_or_else(|| arn(&cx.scope, bus, name), str::to_owned);
+    let wants_targets = lookup.wants("targets");
+    let (targets, tags) = try_join(
+        async { if wants_targets { targets(cx, bus, name).await } else { Ok(Some(Vec::new())) } },
+        async { cx.aws.eventbridge().list_tags_for_resource().resource_arn(&arn).send().await.or_gone() },
+    )
+    .await?;
+    let (Some(targets), Some(tags)) = (targets, tags) else { return Ok(None) };
+    let spec = Spec {
+        name: name.to_owned(),
+        event_bus_name: bus.to_owned(),
+        description: given(rule.description()),
+        schedule_expression: given(rule.schedule_expression()),
+        event_pattern: given(rule.event_pattern()).map(|text| Json::parse(&text)).transpose().map_err(
+            |error| Error::finding(Class::Other, format!("AWS returned a pattern that is not JSON: {error}")),
+        )?,
+        state: rule.state().map_or_else(state, |state| state.as_str().to_owned()),
+        role_arn: given(rule.role_arn()),
+        targets: targets.iter().map(Target::from_sdk).collect(),
+    };
+    let tags = user_tags(tags.tags().iter().map(|tag| (tag.key(), tag.value())));
+    Ok(Some(Live::ready(spec, Attrs { arn }, tags)))
+}
+
+fn given(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// All targets of a rule; `None` where it does not exist.
+async fn targets(cx: &Cx, bus: &str, name: &str) -> Result<Option<Vec<SdkTarget>>> {
+    let mut targets = Vec::new();
+    let mut token = None;
+    loop {
+        let page = cx
+            .aws
+            .eventbridge()
+            .list_targets_by_rule()
+            .event_bus_name(bus)
+            .rule(name)
+            .set_next_token(token)
+            .send()
+            .await
+            .or_gone()?;
+        let Some(page) = page else { return Ok(None) };
+        targets.extend(page.targets.unwrap_or_default());
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(Some(targets));
+        }
+    }
+}
+
+/// The rule without its targets. `PutRule` replaces all of it: what is left out is unset.
+async fn put_rule(cx: &Cx, bus: &str, want: &Spec, tags: Option<&Tags>) -> Result<()> {
+    cx.aws
+        .eventbridge()
+        .put_rule()
+        .event_bus_name(bus)
+        .name(&want.name)
+        .set_description(want.description.clone())
+        .set_schedule_expression(want.schedule_expression.clone())
+        .set_event_pattern(want.event_pattern.as_ref().map(Json::to_text))
+        .state(RuleState::from(want.state.as_str()))
+        .set_role_arn(want.role_arn.clone())
+        // Tags of an existing rule are not changed by this call.
+        .set_tags(tags.map(to_tags).transpose()?)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn put_targets(cx: &Cx, bus: &str, name: &str, targets: &[SdkTarget]) -> Result<()> {
+    for some in targets.chunks(MOST_TARGETS) {
+        let answer = cx
+            .aws
+            .eventbridge()
+            .put_targets()
+            .event_bus_name(bus)
+            .rule(name)
+            .set_targets(Some(some.to_vec()))
+            .send()
+            .await?;
+        refused(
+            "events:PutTargets",
+            answer.failed_entry_count(),
+            answer
+                .failed_entries()
+                .iter()
+                .map(|entry| (entry.target_id(), entry.error_code(), entry.error_message())),
+        )?;
+    }
+    Ok(())
+}
+
+async fn remove_targets(cx: &Cx, bus: &str, name: &str, ids: &[String]) -> Result<()> {
+    for some in ids.chunks(MOST_TARGETS) {
+        let answer = cx
+            .aws
+            .eventbridge()
+            .remove_targets()
+            .event_bus_name(bus)
+            .rule(name)
+            .set_ids(Some(some.to_vec()))
+            .send()
+            .await?;
+        refused(
+            "events:RemoveTargets",
+            answer.failed_entry_count(),
+            answer
+                .failed_entries()
+                .iter()
+                .map(|entry| (entry.target_id(), entry.error_code(), entry.error_message())),
+        )?;
+    }
+    Ok(())
+}
+
+/// These calls succeed even where entries of them fail: the entries tell.
+fn refused<'a>(
+    operation: &str,
+    count: i32,
+    entries: impl Iterator<Item = (Option<&'a str>, Option<&'a str>, Option<&'a str>)>,
+) -> Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let entries: Vec<_> = entries.collect();
+    let code = entries.iter().find_map(|(_, code, _)| *code).unwrap_or_default().to_owned();
+    let words: Vec<String> = entries
+        .iter()
+        .map(|(id, code, message)| {
+            format!(
+                "target `{}`: {}",
+                id.unwrap_or_default(),
+                message.or(*code).unwrap_or("refused without a reason")
+            )
+        })
+        .collect();
+    let class = if code == "ConcurrentModificationException" { Class::Conflict } else { Class::Invalid };
+    Err(Error { operation: operation.to_owned(), code, ..Error::finding(class, words.join("; ")) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{arn, refused, shared_start};
+    use crate::aws::{Class, Scope};
+
+    #[test]
+    fn arns() {
+        let scope = Scope {
+            partition: "aws".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+        };
+        assert_eq!(arn(&scope, "default", "r"), "arn:aws:events:us-east-1:111122223333:rule/r");
+        assert_eq!(arn(&scope, "bus", "r"), "arn:aws:events:us-east-1:111122223333:rule/bus/r");
+        assert_eq!(
+            arn(&scope, "arn:aws:events:us-east-1:444455556666:event-bus/bus", "r"),
+            "arn:aws:events:us-east-1:444455556666:rule/bus/r"
+        );
+    }
+
+    #[test]
+    fn names_share_a_start() {
+        assert_eq!(shared_start("warehouse-load", "warehouse-check"), "warehouse-");
+        assert_eq!(shared_start("a", "b"), "");
+    }
+
+    #[test]
+    fn failed_entries_are_an_error() {
+        assert_eq!(refused("events:PutTargets", 0, std::iter::empty()), Ok(()));
+        let entries = [(Some("load"), Some("ConcurrentModificationException"), Some("busy"))];
+        let error = refused("events:PutTargets", 1, entries.into_iter()).err();
+        assert_eq!(
+            error.map(|error| (error.class, error.message)),
+            Some((Class::Conflict, "target `load`: busy".to_owned()))
+        );
+    }
+}
