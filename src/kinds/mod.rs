@@ -4,14 +4,35 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// Amazon CloudWatch.
+pub mod cloudwatch {
+    pub mod alarm;
+    pub mod dashboard;
+    mod shared;
+}
+
+/// Amazon CloudWatch Logs.
+pub mod cloudwatchlogs {
+    pub mod log_group;
+}
+
 /// Amazon SNS.
 pub mod sns {
+    mod shared;
+    pub mod subscription;
     pub mod topic;
 }
 
 /// All kinds, in order of their names.
-pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
-    LazyLock::new(|| vec![erase::<sns::topic::SnsTopic>()]);
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
+    vec![
+        erase::<cloudwatch::alarm::Alarm>(),
+        erase::<cloudwatch::dashboard::Dashboard>(),
+        erase::<cloudwatchlogs::log_group::LogGroup>(),
+        erase::<sns::subscription::SnsSubscription>(),
+        erase::<sns::topic::SnsTopic>(),
+    ]
+});
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
