@@ -899,3 +899,81 @@ async fn put(cx: &Cx, want: &Spec, tags: Option<Vec<types::Tag>>) -> Result<()> 
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Alarm, Kind, Known};
+    use crate::value::{Unknown, Value};
+
+    fn paths(spec: &Value) -> Vec<String> {
+        Alarm::check(Known(spec)).into_iter().map(|problem| problem.path).collect()
+    }
+
+    fn simple(changes: serde_json::Value) -> Value {
+        let mut spec = serde_json::json!({
+            "alarm_name": "a", "metric_name": "m", "namespace": "n", "statistic": "Sum", "period": 60,
+            "evaluation_periods": 1, "threshold": 1, "comparison_operator": "GreaterThanThreshold",
+        });
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            spec[name] = value.clone();
+        }
+        Value::from_json(&spec)
+    }
+
+    #[test]
+    fn alarms_on_a_metric() {
+        assert!(paths(&simple(serde_json::json!({}))).is_empty());
+        assert_eq!(
+            paths(&simple(serde_json::json!({ "extended_statistic": "p99" }))),
+            ["extended_statistic"]
+        );
+        assert_eq!(paths(&simple(serde_json::json!({ "period": 90 }))), ["period"]);
+        assert_eq!(paths(&simple(serde_json::json!({ "evaluation_periods": 1441 }))), ["evaluation_periods"]);
+        assert!(paths(&simple(serde_json::json!({ "period": 3600, "evaluation_periods": 168 }))).is_empty());
+        assert_eq!(paths(&simple(serde_json::json!({ "datapoints_to_alarm": 2 }))), ["datapoints_to_alarm"]);
+        assert_eq!(
+            paths(&simple(serde_json::json!({ "comparison_operator": "LessThanLowerThreshold" }))),
+            ["comparison_operator"]
+        );
+        assert_eq!(paths(&simple(serde_json::json!({ "alarm_actions": ["alerts"] }))), ["alarm_actions.0"]);
+        assert_eq!(
+            paths(&simple(serde_json::json!({ "metrics": [{ "id": "m1" }] }))),
+            ["metrics", "metrics.0",]
+        );
+    }
+
+    #[test]
+    fn alarms_on_metrics() {
+        let spec = |metrics: serde_json::Value, band: bool| {
+            let mut spec =
+                serde_json::json!({ "alarm_name": "a", "evaluation_periods": 1, "metrics": metrics });
+            if band {
+                spec["threshold_metric_id"] = "band".into();
+                spec["comparison_operator"] = "GreaterThanUpperThreshold".into();
+            } else {
+                spec["threshold"] = 1.into();
+                spec["comparison_operator"] = "GreaterThanThreshold".into();
+            }
+            Value::from_json(&spec)
+        };
+        let stat = serde_json::json!({ "period": 60, "stat": "Sum" });
+        let pair =
+            serde_json::json!([{ "id": "m", "metric_stat": stat }, { "id": "band", "expression": "f(m)" }]);
+        assert!(paths(&spec(pair.clone(), true)).is_empty());
+        assert_eq!(paths(&spec(pair, false)), ["metrics"]);
+        let lost = serde_json::json!([{ "id": "m", "metric_stat": stat }]);
+        assert_eq!(paths(&spec(lost, true)), ["threshold_metric_id"]);
+    }
+
+    #[test]
+    fn nothing_is_said_about_what_is_unknown() {
+        let unknown = || Value::Unknown(Unknown { address: "a.b".to_owned(), attribute: "c".to_owned() });
+        let mut spec = simple(serde_json::json!({}));
+        if let Value::Map(map) = &mut spec {
+            for name in ["period", "threshold", "comparison_operator", "statistic", "alarm_actions"] {
+                map.insert(name.to_owned(), unknown());
+            }
+        }
+        assert!(paths(&spec).is_empty());
+    }
+}

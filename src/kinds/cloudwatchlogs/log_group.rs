@@ -322,13 +322,12 @@ impl Kind for LogGroup {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let logs = cx.aws.cloudwatchlogs();
-        // Protection first and the openings last: no moment is less safe than both ends.
-        if live.deletion_protection_enabled != want.deletion_protection_enabled {
-            logs.put_log_group_deletion_protection()
-                .log_group_identifier(id)
-                .deletion_protection_enabled(want.deletion_protection_enabled)
-                .send()
-                .await?;
+        // What protects comes first and what opens comes last: no moment is less safe than both ends.
+        if want.deletion_protection_enabled && !live.deletion_protection_enabled {
+            protect(cx, id, true).await?;
+        }
+        if !want.bearer_token_authentication_enabled && live.bearer_token_authentication_enabled {
+            accept_bearer_tokens(cx, id, false).await?;
         }
         if live.kms_key_id != want.kms_key_id {
             match &want.kms_key_id {
@@ -366,12 +365,11 @@ impl Kind for LogGroup {
         }
         update_metric_filters(cx, id, live, want).await?;
         update_subscription_filters(cx, id, live, want).await?;
-        if live.bearer_token_authentication_enabled != want.bearer_token_authentication_enabled {
-            logs.put_bearer_token_authentication()
-                .log_group_identifier(id)
-                .bearer_token_authentication_enabled(want.bearer_token_authentication_enabled)
-                .send()
-                .await?;
+        if want.bearer_token_authentication_enabled && !live.bearer_token_authentication_enabled {
+            accept_bearer_tokens(cx, id, true).await?;
+        }
+        if !want.deletion_protection_enabled && live.deletion_protection_enabled {
+            protect(cx, id, false).await?;
         }
         Ok(())
     }
@@ -402,29 +400,29 @@ impl Kind for LogGroup {
 }
 
 fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    let metric = format!("{path}.metric_transformations.0");
-    let dimensions = match filter.get("metric_transformations.0.dimensions") {
+    let Some(metric) = filter.list("metric_transformations").first().map(Known) else { return };
+    let path = format!("{path}.metric_transformations.0");
+    let dimensions = match metric.get("dimensions") {
         Some(Value::Map(dimensions)) => dimensions.len(),
         _ => 0,
     };
-    let system = filter.list("emit_system_field_dimensions").len();
-    if dimensions + system > 3 {
+    if dimensions + filter.list("emit_system_field_dimensions").len() > 3 {
         problems.push(
-            Problem::new(format!("{metric}.dimensions"), "a metric filter makes at most three dimensions")
+            Problem::new(format!("{path}.dimensions"), "a metric filter makes at most three dimensions")
                 .help("those of `emit_system_field_dimensions` count too"),
         );
     }
-    if dimensions > 0 && filter.is_set("metric_transformations.0.default_value") {
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+    if dimensions > 0 && metric.is_set("default_value") {
         problems.push(
-            Problem::new(format!("{metric}.default_value"), "a metric with dimensions has no default value")
+            Problem::new(format!("{path}.default_value"), "a metric with dimensions has no default value")
                 .help("drop `default_value` or `dimensions`"),
         );
     }
-    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
-    if filter.text("metric_transformations.0.metric_namespace").is_some_and(|name| name.starts_with("AWS/")) {
+    if metric.text("metric_namespace").is_some_and(|name| name.starts_with("AWS/")) {
         problems.push(
             Problem::new(
-                format!("{metric}.metric_namespace"),
+                format!("{path}.metric_namespace"),
                 "namespaces that start with `AWS/` are AWS's own",
             )
             .help("use a namespace of yours, such as `Warehouse`"),
@@ -605,6 +603,28 @@ fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
+async fn protect(cx: &Cx, id: &str, on: bool) -> Result<()> {
+    cx.aws
+        .cloudwatchlogs()
+        .put_log_group_deletion_protection()
+        .log_group_identifier(id)
+        .deletion_protection_enabled(on)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn accept_bearer_tokens(cx: &Cx, id: &str, on: bool) -> Result<()> {
+    cx.aws
+        .cloudwatchlogs()
+        .put_bearer_token_authentication()
+        .log_group_identifier(id)
+        .bearer_token_authentication_enabled(on)
+        .send()
+        .await?;
+    Ok(())
+}
+
 async fn update_metric_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let logs = cx.aws.cloudwatchlogs();
     // Room first: a log group has at most 100 metric filters.
@@ -695,4 +715,45 @@ fn some(list: &[String]) -> Option<Vec<String>> {
 fn to_tags(tags: &Tags) -> Option<HashMap<String, String>> {
     // CreateLogGroup refuses an empty map.
     (!tags.is_empty()).then(|| tags.clone().into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Known, LogGroup};
+    use crate::value::Value;
+
+    fn paths(spec: serde_json::Value) -> Vec<String> {
+        let spec = Value::from_json(&spec);
+        LogGroup::check(Known(&spec)).into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn what_aws_would_refuse_is_found_before() {
+        assert_eq!(paths(serde_json::json!({ "log_group_name": "aws/loads" })), ["log_group_name"]);
+        assert_eq!(paths(serde_json::json!({ "retention_in_days": 45 })), ["retention_in_days"]);
+        assert_eq!(
+            paths(serde_json::json!({ "metric_filters": [{ "metric_transformations": [
+                { "metric_namespace": "AWS/Mine", "default_value": 0, "dimensions": { "Table": "$.table" } },
+            ] }] })),
+            [
+                "metric_filters.0.metric_transformations.0.default_value",
+                "metric_filters.0.metric_transformations.0.metric_namespace",
+            ]
+        );
+        let lambda = "arn:aws:lambda:us-east-1:123456789012:function:ship";
+        let stream = "arn:aws:kinesis:us-east-1:123456789012:stream/ship";
+        assert_eq!(
+            paths(serde_json::json!({ "subscription_filters": [
+                { "destination_arn": lambda },
+                { "destination_arn": lambda, "role_arn": "arn:aws:iam::123456789012:role/ship" },
+                { "destination_arn": stream },
+                { "destination_arn": "arn:aws:sqs:us-east-1:123456789012:ship" },
+            ] })),
+            [
+                "subscription_filters.1.role_arn",
+                "subscription_filters.2",
+                "subscription_filters.3.destination_arn"
+            ]
+        );
+    }
 }

@@ -190,7 +190,8 @@ impl Kind for SnsSubscription {
             // The ARN, even where the endpoint has to confirm first.
             .return_subscription_arn(true);
         for (name, value) in attributes(want) {
-            if !value.is_empty() && !(name == "RawMessageDelivery" && value == "false") {
+            let is_default = value.is_empty() || (name == "RawMessageDelivery" && value == "false");
+            if !is_default {
                 request = request.attributes(name, value);
             }
         }
