@@ -4,6 +4,18 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// Amazon CloudWatch.
+pub mod cloudwatch {
+    pub mod alarm;
+    pub mod dashboard;
+    mod shared;
+}
+
+/// Amazon CloudWatch Logs.
+pub mod cloudwatchlogs {
+    pub mod log_group;
+}
+
 /// Amazon EC2 and VPC.
 pub mod ec2 {
     pub mod security_group;
@@ -59,12 +71,17 @@ pub mod secretsmanager {
 
 /// Amazon SNS.
 pub mod sns {
+    mod shared;
+    pub mod subscription;
     pub mod topic;
 }
 
 /// All kinds, in order of their names.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
+        erase::<cloudwatch::alarm::Alarm>(),
+        erase::<cloudwatch::dashboard::Dashboard>(),
+        erase::<cloudwatchlogs::log_group::LogGroup>(),
         erase::<ec2::security_group::Ec2SecurityGroup>(),
         erase::<ec2::subnet::Ec2Subnet>(),
         erase::<ec2::vpc::Ec2Vpc>(),
@@ -81,6 +98,7 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
         erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
         erase::<secretsmanager::secret::SecretsManagerSecret>(),
+        erase::<sns::subscription::SnsSubscription>(),
         erase::<sns::topic::SnsTopic>(),
     ]
 });

@@ -1,11 +1,12 @@
 //! `sns_topic`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Tag;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shared::{Attributes, json, unreadable};
 use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
@@ -52,7 +53,12 @@ pub struct Spec {
     #[serde(default = "signature_version")]
     #[schemars(extend("enum" = ["1", "2"]))]
     pub signature_version: String,
-    /// AWS X-Ray tracing.
+    /// Largest message in bytes. Above 262144 (256 KiB) a topic has at most 100 subscriptions, all of them
+    /// of SQS, Firehose or Lambda.
+    #[serde(default = "maximum_message_size")]
+    #[schemars(range(min = 1024, max = 1_048_576))]
+    pub maximum_message_size: u32,
+    /// AWS X-Ray tracing: `Active` sends traces of what is published. Standard topics only.
     #[serde(default = "tracing_config")]
     #[schemars(extend("enum" = ["PassThrough", "Active"]))]
     pub tracing_config: String,
@@ -73,7 +79,7 @@ pub struct DeliveryStatusLogging {
     pub success_feedback_role_arn: Option<String>,
     /// Share of successful deliveries to log, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100))]
+    #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT]), range(min = 0, max = 100))]
     pub success_feedback_sample_rate: Option<u8>,
     /// Role by which SNS logs failed deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +88,10 @@ pub struct DeliveryStatusLogging {
 
 fn signature_version() -> String {
     "1".to_owned()
+}
+
+fn maximum_message_size() -> u32 {
+    262_144
 }
 
 fn tracing_config() -> String {
@@ -159,6 +169,9 @@ impl Kind for SnsTopic {
         if !fifo && spec.flag("content_based_deduplication") == Some(true) {
             problems.push(Problem::new("content_based_deduplication", "deduplication is for FIFO topics"));
         }
+        if fifo && spec.text("tracing_config") == Some("Active") {
+            problems.push(Problem::new("tracing_config", "tracing is for standard topics"));
+        }
         if fifo && spec.is_set("data_protection_policy") {
             problems.push(Problem::new("data_protection_policy", "data protection is for standard topics"));
         }
@@ -183,10 +196,12 @@ impl Kind for SnsTopic {
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
         let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(Some(to_tags(birth.tags)?));
         for (name, value) in attributes(want) {
-            // The default signature and tracing are what a new topic has.
+            // These defaults are what a new topic has.
             let is_default = matches!(
                 (name.as_str(), value.as_str()),
-                ("SignatureVersion", "1") | ("TracingConfig", "PassThrough")
+                ("SignatureVersion", "1")
+                    | ("TracingConfig", "PassThrough")
+                    | ("MaximumMessageSize", "262144")
             );
             if !value.is_empty() && !is_default {
                 request = request.attributes(name, value);
@@ -258,11 +273,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     } else {
         None
     };
-    let empty = HashMap::new();
-    let attributes = topic.attributes().unwrap_or(&empty);
-    let text = |name: &str| attributes.get(name).filter(|text| !text.is_empty()).cloned();
-    let is_true = |name: &str| text(name).as_deref() == Some("true");
-    let json = |text: Option<String>| text.map(|text| Json::parse(&text)).transpose().map_err(unreadable);
+    let attributes = Attributes(topic.attributes());
+    let text = |name: &str| attributes.text(name);
     let delivery_status_logging = PROTOCOLS
         .into_iter()
         .filter_map(|(protocol, prefix)| {
@@ -281,12 +293,16 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
         display_name: text("DisplayName"),
         policy: text("Policy").map(|text| PolicyDocument::parse(&text)).transpose().map_err(unreadable)?,
         kms_master_key_id: text("KmsMasterKeyId"),
-        delivery_policy: json(text("DeliveryPolicy"))?,
-        fifo_topic: is_true("FifoTopic"),
-        content_based_deduplication: is_true("ContentBasedDeduplication"),
+        delivery_policy: attributes.json("DeliveryPolicy")?,
+        fifo_topic: attributes.is_true("FifoTopic"),
+        content_based_deduplication: attributes.is_true("ContentBasedDeduplication"),
         fifo_throughput_scope: text("FifoThroughputScope"),
-        archive_policy: json(text("ArchivePolicy"))?,
+        archive_policy: attributes.json("ArchivePolicy")?,
         signature_version: text("SignatureVersion").unwrap_or_else(signature_version),
+        // AWS tells it only where it was set.
+        maximum_message_size: text("MaximumMessageSize")
+            .and_then(|size| size.parse().ok())
+            .unwrap_or_else(maximum_message_size),
         tracing_config: text("TracingConfig").unwrap_or_else(tracing_config),
         data_protection_policy: json(data_protection_policy)?,
         delivery_status_logging,
@@ -294,10 +310,6 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     let attrs = Attrs { arn: lookup.id.to_owned(), owner: text("Owner").unwrap_or_default() };
     let tags = user_tags(tags.tags().iter().map(|tag| (tag.key(), tag.value())));
     Ok(Some(Live::ready(spec, attrs, tags)))
-}
-
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::finding(crate::aws::Class::Other, format!("AWS returned a document that is not JSON: {error}"))
 }
 
 /// The spec as `SetTopicAttributes` takes it: an empty value unsets
@@ -309,6 +321,7 @@ fn attributes(spec: &Spec) -> BTreeMap<String, String> {
         ("DeliveryPolicy".to_owned(), spec.delivery_policy.as_ref().map(Json::to_text).unwrap_or_default()),
         ("SignatureVersion".to_owned(), spec.signature_version.clone()),
         ("TracingConfig".to_owned(), spec.tracing_config.clone()),
+        ("MaximumMessageSize".to_owned(), spec.maximum_message_size.to_string()),
     ]);
     if let Some(policy) = &spec.policy {
         attributes.insert("Policy".to_owned(), policy.to_text());

@@ -1,0 +1,759 @@
+//! `cloudwatchlogs_log_group`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_cloudwatchlogs::types;
+use futures_util::{StreamExt, TryStreamExt, future, stream};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{REPLACE, SET};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, each, user_tags,
+};
+use crate::value::Value;
+
+/// A log group of Amazon CloudWatch Logs: what log streams share in retention, encryption and filters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the log group, such as `/aws-glue/jobs/output`.
+    #[schemars(
+        extend("x-dwctl" = [REPLACE]),
+        length(min = 1, max = 512),
+        regex(pattern = r"^[.\-_/#A-Za-z0-9]{1,512}$")
+    )]
+    pub log_group_name: String,
+    /// Days after which log events expire. Absent: never. An account-level retention policy of
+    /// CloudWatch Logs overrides it: while there is one, AWS does not tell this setting, and
+    /// dwctl cannot see it drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = RETENTION_DAYS))]
+    pub retention_in_days: Option<i32>,
+    /// ARN of the KMS key that encrypts the log events that arrive from then on. Absent: encrypted
+    /// by CloudWatch Logs itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), regex(pattern = r"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$"))]
+    pub kms_key_id: Option<String>,
+    /// Class of the log group: `STANDARD` has all features; `INFREQUENT_ACCESS` and `ESSENTIALS` cost
+    /// less and have fewer; `DELIVERY` only passes the logs of Lambda on and keeps them for a day.
+    #[serde(default = "standard")]
+    #[schemars(extend(
+        "x-dwctl" = [REPLACE],
+        "enum" = ["STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS"]
+    ))]
+    pub log_group_class: String,
+    /// Have AWS refuse every deletion of the log group until this is off again.
+    #[serde(default)]
+    pub deletion_protection_enabled: bool,
+    /// Accept log events that are authenticated by a bearer token instead of a signature.
+    #[serde(default)]
+    pub bearer_token_authentication_enabled: bool,
+    /// What to audit and mask in log events, as CloudWatch Logs' data protection policy document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_protection_policy: Option<Json>,
+    /// Metrics made from log events, matched by `filter_name`; at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 100))]
+    pub metric_filters: Vec<MetricFilter>,
+    /// Where log events are streamed to, matched by `filter_name`; at most two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 2))]
+    pub subscription_filters: Vec<SubscriptionFilter>,
+}
+
+/// How a metric is made from the log events that match a pattern.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricFilter {
+    /// Name of the filter, unique in the log group.
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[^:*]*$"))]
+    pub filter_name: String,
+    /// Which log events count, in the filter pattern syntax; an empty text matches all.
+    #[schemars(length(max = 1024))]
+    pub filter_pattern: String,
+    /// The metric: exactly one.
+    #[schemars(length(min = 1, max = 1))]
+    pub metric_transformations: Vec<MetricTransformation>,
+    /// Look at log events as the log group's or the account's transformer left them.
+    #[serde(default)]
+    pub apply_on_transformed_logs: bool,
+    /// Which log events to look at, by source account and region:
+    /// `@aws.region = "us-east-1"`. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2000))]
+    pub field_selection_criteria: Option<String>,
+    /// System fields that become dimensions of the metric: `@aws.account`, `@aws.region`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub emit_system_field_dimensions: Vec<String>,
+}
+
+/// The metric that a metric filter publishes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricTransformation {
+    /// Name of the metric.
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^:*$]*$"))]
+    pub metric_name: String,
+    /// Namespace of the metric; not one of AWS's own.
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[^:*$]*$"))]
+    pub metric_namespace: String,
+    /// What to publish for each matching log event: a number, or a field of the pattern such as
+    /// `$.duration`.
+    #[schemars(length(min = 1, max = 100), regex(pattern = r"^(-?[0-9]*\.?[0-9]+|\$.+)$"))]
+    pub metric_value: String,
+    /// What to publish for a minute in which log events arrived but none matched. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_value: Option<f64>,
+    /// Dimensions of the metric, each a field of the pattern: `{ job = "$.job_name" }`; at most
+    /// three. Not together with `default_value`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dimensions: BTreeMap<String, String>,
+    /// Unit of the metric.
+    #[serde(default = "no_unit")]
+    #[schemars(extend("enum" = [
+        "Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes",
+        "Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Percent", "Count", "Bytes/Second",
+        "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second", "Terabytes/Second", "Bits/Second",
+        "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second", "Count/Second", "None"
+    ]))]
+    pub unit: String,
+}
+
+/// Where the log events that match a pattern are streamed to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionFilter {
+    /// Name of the filter, unique in the log group.
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[^:*]*$"))]
+    pub filter_name: String,
+    /// ARN of the Kinesis stream, Firehose stream, Lambda function or logical destination.
+    #[schemars(length(min = 1))]
+    pub destination_arn: String,
+    /// Which log events to stream, in the filter pattern syntax; an empty text matches all.
+    #[schemars(length(max = 1024))]
+    pub filter_pattern: String,
+    /// Role by which CloudWatch Logs writes to a stream. Not for Lambda functions and logical
+    /// destinations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub role_arn: Option<String>,
+    /// How log events are spread over the shards of a Kinesis stream.
+    #[serde(default = "by_log_stream")]
+    #[schemars(extend("enum" = ["Random", "ByLogStream"]))]
+    pub distribution: String,
+    /// Look at log events as the log group's or the account's transformer left them.
+    #[serde(default)]
+    pub apply_on_transformed_logs: bool,
+    /// Which log events to look at, by source account and region:
+    /// `@aws.region = "us-east-1"`. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2000))]
+    pub field_selection_criteria: Option<String>,
+    /// System fields added to the streamed log events: `@aws.account`, `@aws.region`, `@source.log`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET]))]
+    pub emit_system_fields: Vec<String>,
+}
+
+fn standard() -> String {
+    "STANDARD".to_owned()
+}
+
+fn no_unit() -> String {
+    "None".to_owned()
+}
+
+fn by_log_stream() -> String {
+    "ByLogStream".to_owned()
+}
+
+/// The only retentions
+/// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>).
+const RETENTION_DAYS: [i32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// What AWS decides about a log group.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the log group, without `:*`. Where a service or a policy means the log streams in it,
+    /// append `:*`.
+    pub arn: String,
+    /// The account-level retention policy that overrides `retention_in_days`, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_policy_name: Option<String>,
+}
+
+/// The kind `cloudwatchlogs_log_group`.
+pub struct LogGroup;
+
+impl Kind for LogGroup {
+    const NAME: &'static str = "cloudwatchlogs_log_group";
+    const CFN: Option<&'static str> = Some("AWS::Logs::LogGroup");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatchlogs_log_group.toml");
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "logs:DescribeLogGroups",
+            "logs:ListTagsForResource",
+            "logs:DescribeMetricFilters",
+            "logs:DescribeSubscriptionFilters",
+            "logs:GetDataProtectionPolicy",
+        ],
+        create: &["logs:CreateLogGroup", "logs:TagResource"],
+        update: &[
+            "logs:PutRetentionPolicy",
+            "logs:DeleteRetentionPolicy",
+            "logs:AssociateKmsKey",
+            "logs:DisassociateKmsKey",
+            "logs:PutLogGroupDeletionProtection",
+            "logs:PutBearerTokenAuthentication",
+            "logs:PutDataProtectionPolicy",
+            "logs:DeleteDataProtectionPolicy",
+            "logs:PutMetricFilter",
+            "logs:DeleteMetricFilter",
+            "logs:PutSubscriptionFilter",
+            "logs:DeleteSubscriptionFilter",
+            // The role of a subscription filter is handed to CloudWatch Logs.
+            "iam:PassRole",
+            "logs:TagResource",
+            "logs:UntagResource",
+        ],
+        delete: &["logs:DeleteLogGroup"],
+    };
+    const TAGGABLE: bool = true;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("log_group_name"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("log_group_name") {
+            Some(name) => Foreseen::default().with("arn", scope.arn("logs", format!("log-group:{name}"))),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if spec.text("log_group_name").is_some_and(|name| name.starts_with("aws/")) {
+            problems.push(
+                Problem::new("log_group_name", "names that start with `aws/` are AWS's own")
+                    .help("start it with `/aws/`, or with a name of yours"),
+            );
+        }
+        if let Some(days) = spec.integer("retention_in_days")
+            && !RETENTION_DAYS.iter().any(|allowed| i64::from(*allowed) == days)
+        {
+            let help = match RETENTION_DAYS.iter().find(|allowed| i64::from(**allowed) > days) {
+                Some(next) => format!("the next longer retention is {next} days"),
+                None => "leave it out to keep log events for ever".to_owned(),
+            };
+            problems.push(
+                Problem::new("retention_in_days", format!("CloudWatch Logs has no retention of {days} days"))
+                    .help(help),
+            );
+        }
+        // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+        match spec.text("log_group_class") {
+            Some("DELIVERY") if spec.is_set("retention_in_days") => problems.push(
+                Problem::new(
+                    "retention_in_days",
+                    "a log group of class `DELIVERY` has no retention of its own",
+                )
+                .help("leave it out"),
+            ),
+            Some("INFREQUENT_ACCESS") => {
+                for attribute in ["metric_filters", "subscription_filters"] {
+                    if !spec.list(attribute).is_empty() {
+                        problems.push(
+                            Problem::new(
+                                attribute,
+                                format!("a log group of class `INFREQUENT_ACCESS` has no `{attribute}`"),
+                            )
+                            .help("use the class `STANDARD`"),
+                        );
+                    }
+                }
+            }
+            _ => {}
+        }
+        for (index, filter) in spec.list("metric_filters").iter().enumerate() {
+            check_metric(Known(filter), &format!("metric_filters.{index}"), &mut problems);
+        }
+        for (index, filter) in spec.list("subscription_filters").iter().enumerate() {
+            check_subscription(Known(filter), &format!("subscription_filters.{index}"), &mut problems);
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        let groups = match describe(cx, lookups).await {
+            Ok(groups) => groups,
+            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let groups = &groups;
+        each(lookups, 10, |lookup| async move {
+            match groups.get(lookup.id) {
+                Some(group) => read(cx, lookup, group).await,
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        cx.aws
+            .cloudwatchlogs()
+            .create_log_group()
+            .log_group_name(&want.log_group_name)
+            .set_kms_key_id(want.kms_key_id.clone())
+            .log_group_class(types::LogGroupClass::from(want.log_group_class.as_str()))
+            .deletion_protection_enabled(want.deletion_protection_enabled)
+            .set_tags(to_tags(birth.tags))
+            .send()
+            .await?;
+        Ok(want.log_group_name.clone())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let logs = cx.aws.cloudwatchlogs();
+        // What protects comes first and what opens comes last: no moment is less safe than both ends.
+        if want.deletion_protection_enabled && !live.deletion_protection_enabled {
+            protect(cx, id, true).await?;
+        }
+        if !want.bearer_token_authentication_enabled && live.bearer_token_authentication_enabled {
+            accept_bearer_tokens(cx, id, false).await?;
+        }
+        if live.kms_key_id != want.kms_key_id {
+            match &want.kms_key_id {
+                Some(key) => {
+                    logs.associate_kms_key().log_group_name(id).kms_key_id(key).send().await?;
+                }
+                None => {
+                    logs.disassociate_kms_key().log_group_name(id).send().await?;
+                }
+            }
+        }
+        if live.data_protection_policy != want.data_protection_policy {
+            match &want.data_protection_policy {
+                Some(policy) => {
+                    logs.put_data_protection_policy()
+                        .log_group_identifier(id)
+                        .policy_document(policy.to_text())
+                        .send()
+                        .await?;
+                }
+                None => {
+                    logs.delete_data_protection_policy().log_group_identifier(id).send().await.or_gone()?;
+                }
+            }
+        }
+        if live.retention_in_days != want.retention_in_days {
+            match want.retention_in_days {
+                Some(days) => {
+                    logs.put_retention_policy().log_group_name(id).retention_in_days(days).send().await?;
+                }
+                None => {
+                    logs.delete_retention_policy().log_group_name(id).send().await?;
+                }
+            }
+        }
+        update_metric_filters(cx, id, live, want).await?;
+        update_subscription_filters(cx, id, live, want).await?;
+        if want.bearer_token_authentication_enabled && !live.bearer_token_authentication_enabled {
+            accept_bearer_tokens(cx, id, true).await?;
+        }
+        if !want.deletion_protection_enabled && live.deletion_protection_enabled {
+            protect(cx, id, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+        if live.deletion_protection_enabled {
+            return Err(Error::finding(
+                Class::Invalid,
+                format!(
+                    "deletion protection of the log group {id} is on: apply `deletion_protection_enabled = false` first"
+                ),
+            ));
+        }
+        cx.aws.cloudwatchlogs().delete_log_group().log_group_name(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let logs = cx.aws.cloudwatchlogs();
+        if !remove.is_empty() {
+            logs.untag_resource().resource_arn(&attrs.arn).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            logs.tag_resource().resource_arn(&attrs.arn).set_tags(to_tags(set)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let Some(metric) = filter.list("metric_transformations").first().map(Known) else { return };
+    let path = format!("{path}.metric_transformations.0");
+    let dimensions = match metric.get("dimensions") {
+        Some(Value::Map(dimensions)) => dimensions.len(),
+        _ => 0,
+    };
+    if dimensions + filter.list("emit_system_field_dimensions").len() > 3 {
+        problems.push(
+            Problem::new(format!("{path}.dimensions"), "a metric filter makes at most three dimensions")
+                .help("those of `emit_system_field_dimensions` count too"),
+        );
+    }
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+    if dimensions > 0 && metric.is_set("default_value") {
+        problems.push(
+            Problem::new(format!("{path}.default_value"), "a metric with dimensions has no default value")
+                .help("drop `default_value` or `dimensions`"),
+        );
+    }
+    if metric.text("metric_namespace").is_some_and(|name| name.starts_with("AWS/")) {
+        problems.push(
+            Problem::new(
+                format!("{path}.metric_namespace"),
+                "namespaces that start with `AWS/` are AWS's own",
+            )
+            .help("use a namespace of yours, such as `Warehouse`"),
+        );
+    }
+}
+
+fn check_subscription(filter: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let Some(destination) = filter.text("destination_arn") else { return };
+    let service = destination.split(':').nth(2).unwrap_or_default();
+    if !destination.starts_with("arn:") || !matches!(service, "kinesis" | "firehose" | "lambda" | "logs") {
+        problems.push(
+            Problem::new(format!("{path}.destination_arn"), "CloudWatch Logs cannot stream to this").help(
+                "the ARN of a Kinesis stream, a Firehose stream, a Lambda function or a logical destination",
+            ),
+        );
+        return;
+    }
+    let has_role = filter.is_set("role_arn");
+    if matches!(service, "kinesis" | "firehose") && !has_role {
+        problems.push(
+            Problem::new(path, "a subscription filter that writes to a stream needs `role_arn`")
+                .help("a role that logs.amazonaws.com may assume and that may write to the stream"),
+        );
+    }
+    if service == "lambda" && has_role {
+        problems.push(
+            Problem::new(
+                format!("{path}.role_arn"),
+                "CloudWatch Logs calls a Lambda function without a role",
+            )
+            .help("drop `role_arn`, and let logs.amazonaws.com invoke the function"),
+        );
+    }
+    if service != "kinesis" && service != "logs" && filter.text("distribution") == Some("Random") {
+        problems.push(
+            Problem::new(format!("{path}.distribution"), "only a Kinesis stream has a distribution")
+                .help("drop `distribution`"),
+        );
+    }
+}
+
+/// The log groups of `lookups` that exist, by name.
+async fn describe(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, types::LogGroup>> {
+    // AWS takes 50 names a call and leaves out what does not exist
+    // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html).
+    let pages: Vec<Vec<types::LogGroup>> = stream::iter(lookups.chunks(50).map(|chunk| {
+        cx.aws
+            .cloudwatchlogs()
+            .describe_log_groups()
+            .set_log_group_identifiers(Some(chunk.iter().map(|lookup| lookup.id.to_owned()).collect()))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+    }))
+    .buffered(4)
+    .try_collect()
+    .await?;
+    Ok(pages
+        .into_iter()
+        .flatten()
+        .map(|group| (group.log_group_name().unwrap_or_default().to_owned(), group))
+        .collect())
+}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Option<Live<LogGroup>>> {
+    let logs = cx.aws.cloudwatchlogs();
+    let id = lookup.id;
+    let arn = match (group.log_group_arn(), group.arn()) {
+        (Some(arn), _) => arn.to_owned(),
+        (None, Some(arn)) => arn.trim_end_matches(":*").to_owned(),
+        (None, None) => cx.scope.arn("logs", format!("log-group:{id}")),
+    };
+    let (tags, metric_filters, subscription_filters, policy) = future::join4(
+        logs.list_tags_for_resource().resource_arn(&arn).send(),
+        async {
+            if !lookup.wants("metric_filters") {
+                return Ok(Vec::new());
+            }
+            let pages = logs.describe_metric_filters().log_group_name(id).into_paginator().items().send();
+            pages.try_collect().await
+        },
+        async {
+            if !lookup.wants("subscription_filters") {
+                return Ok(Vec::new());
+            }
+            let pages =
+                logs.describe_subscription_filters().log_group_name(id).into_paginator().items().send();
+            pages.try_collect().await
+        },
+        async {
+            if !lookup.wants("data_protection_policy") {
+                return Ok(None);
+            }
+            let answer = logs.get_data_protection_policy().log_group_identifier(id).send().await;
+            answer.map(|answer| answer.policy_document)
+        },
+    )
+    .await;
+    let Some(tags) = tags.or_gone()? else { return Ok(None) };
+    let Some(metric_filters) = metric_filters.or_gone()? else { return Ok(None) };
+    let Some(subscription_filters) = subscription_filters.or_gone()? else { return Ok(None) };
+    // A log group without a policy may be answered with "not found".
+    let policy = policy.or_gone()?.flatten().filter(|text| !text.is_empty());
+    let class = group.log_group_class().map_or_else(standard, |class| class.as_str().to_owned());
+    let retention_in_days = if group.retention_policy_name().is_some() {
+        // AWS shows the account's retention instead of the log group's own, which stays as it was set.
+        lookup.spec.integer("retention_in_days").and_then(|days| i32::try_from(days).ok())
+    } else if class == "DELIVERY" {
+        // A fixed retention that nobody can set.
+        None
+    } else {
+        group.retention_in_days().filter(|days| *days > 0)
+    };
+    let spec = Spec {
+        log_group_name: id.to_owned(),
+        retention_in_days,
+        kms_key_id: group.kms_key_id().map(str::to_owned),
+        log_group_class: class,
+        deletion_protection_enabled: group.deletion_protection_enabled().unwrap_or(false),
+        bearer_token_authentication_enabled: group.bearer_token_authentication_enabled().unwrap_or(false),
+        data_protection_policy: policy.map(|text| Json::parse(&text)).transpose().map_err(unreadable)?,
+        metric_filters: metric_filters.iter().map(metric_filter).collect(),
+        subscription_filters: subscription_filters.iter().map(subscription_filter).collect(),
+    };
+    let attrs = Attrs { arn, retention_policy_name: group.retention_policy_name().map(str::to_owned) };
+    let tags =
+        user_tags(tags.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())));
+    Ok(Some(Live::ready(spec, attrs, tags)))
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::finding(Class::Other, format!("AWS returned a data protection policy that is not JSON: {error}"))
+}
+
+fn metric_filter(filter: &types::MetricFilter) -> MetricFilter {
+    MetricFilter {
+        filter_name: filter.filter_name().unwrap_or_default().to_owned(),
+        filter_pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
+        metric_transformations: filter
+            .metric_transformations()
+            .iter()
+            .map(|metric| MetricTransformation {
+                metric_name: metric.metric_name().to_owned(),
+                metric_namespace: metric.metric_namespace().to_owned(),
+                metric_value: metric.metric_value().to_owned(),
+                default_value: metric.default_value(),
+                dimensions: metric
+                    .dimensions()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, field)| (name.clone(), field.clone()))
+                    .collect(),
+                unit: metric.unit().map_or_else(no_unit, |unit| unit.as_str().to_owned()),
+            })
+            .collect(),
+        apply_on_transformed_logs: filter.apply_on_transformed_logs(),
+        field_selection_criteria: text(filter.field_selection_criteria()),
+        emit_system_field_dimensions: filter.emit_system_field_dimensions().to_vec(),
+    }
+}
+
+fn subscription_filter(filter: &types::SubscriptionFilter) -> SubscriptionFilter {
+    SubscriptionFilter {
+        filter_name: filter.filter_name().unwrap_or_default().to_owned(),
+        destination_arn: filter.destination_arn().unwrap_or_default().to_owned(),
+        filter_pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
+        role_arn: text(filter.role_arn()),
+        distribution: filter.distribution().map_or_else(by_log_stream, |how| how.as_str().to_owned()),
+        apply_on_transformed_logs: filter.apply_on_transformed_logs(),
+        field_selection_criteria: text(filter.field_selection_criteria()),
+        emit_system_fields: filter.emit_system_fields().to_vec(),
+    }
+}
+
+fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+async fn protect(cx: &Cx, id: &str, on: bool) -> Result<()> {
+    cx.aws
+        .cloudwatchlogs()
+        .put_log_group_deletion_protection()
+        .log_group_identifier(id)
+        .deletion_protection_enabled(on)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn accept_bearer_tokens(cx: &Cx, id: &str, on: bool) -> Result<()> {
+    cx.aws
+        .cloudwatchlogs()
+        .put_bearer_token_authentication()
+        .log_group_identifier(id)
+        .bearer_token_authentication_enabled(on)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn update_metric_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+    let logs = cx.aws.cloudwatchlogs();
+    // Room first: a log group has at most 100 metric filters.
+    for filter in &live.metric_filters {
+        if !want.metric_filters.iter().any(|wanted| wanted.filter_name == filter.filter_name) {
+            logs.delete_metric_filter()
+                .log_group_name(id)
+                .filter_name(&filter.filter_name)
+                .send()
+                .await
+                .or_gone()?;
+        }
+    }
+    for filter in want.metric_filters.iter().filter(|filter| !live.metric_filters.contains(filter)) {
+        let transformations = filter
+            .metric_transformations
+            .iter()
+            .map(|metric| {
+                types::MetricTransformation::builder()
+                    .metric_name(&metric.metric_name)
+                    .metric_namespace(&metric.metric_namespace)
+                    .metric_value(&metric.metric_value)
+                    .set_default_value(metric.default_value)
+                    .set_dimensions(
+                        (!metric.dimensions.is_empty())
+                            .then(|| metric.dimensions.clone().into_iter().collect()),
+                    )
+                    .unit(types::StandardUnit::from(metric.unit.as_str()))
+                    .build()
+            })
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|error| Error::finding(Class::Invalid, error.to_string()))?;
+        logs.put_metric_filter()
+            .log_group_name(id)
+            .filter_name(&filter.filter_name)
+            .filter_pattern(&filter.filter_pattern)
+            .set_metric_transformations(Some(transformations))
+            // AWS takes it only where there is a transformer.
+            .set_apply_on_transformed_logs(filter.apply_on_transformed_logs.then_some(true))
+            .set_field_selection_criteria(filter.field_selection_criteria.clone())
+            .set_emit_system_field_dimensions(some(&filter.emit_system_field_dimensions))
+            .send()
+            .await?;
+    }
+    Ok(())
+}
+
+async fn update_subscription_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+    let logs = cx.aws.cloudwatchlogs();
+    // Room first: a log group has at most two subscription filters.
+    for filter in &live.subscription_filters {
+        if !want.subscription_filters.iter().any(|wanted| wanted.filter_name == filter.filter_name) {
+            logs.delete_subscription_filter()
+                .log_group_name(id)
+                .filter_name(&filter.filter_name)
+                .send()
+                .await
+                .or_gone()?;
+        }
+    }
+    for filter in
+        want.subscription_filters.iter().filter(|filter| !live.subscription_filters.contains(filter))
+    {
+        // Only streams have shards to spread over.
+        let has_distribution = matches!(filter.destination_arn.split(':').nth(2), Some("kinesis" | "logs"));
+        logs.put_subscription_filter()
+            .log_group_name(id)
+            .filter_name(&filter.filter_name)
+            .filter_pattern(&filter.filter_pattern)
+            .destination_arn(&filter.destination_arn)
+            .set_role_arn(filter.role_arn.clone())
+            .set_distribution(
+                has_distribution.then(|| types::Distribution::from(filter.distribution.as_str())),
+            )
+            .set_apply_on_transformed_logs(filter.apply_on_transformed_logs.then_some(true))
+            .set_field_selection_criteria(filter.field_selection_criteria.clone())
+            .set_emit_system_fields(some(&filter.emit_system_fields))
+            .send()
+            .await?;
+    }
+    Ok(())
+}
+
+fn some(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+fn to_tags(tags: &Tags) -> Option<HashMap<String, String>> {
+    // CreateLogGroup refuses an empty map.
+    (!tags.is_empty()).then(|| tags.clone().into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Known, LogGroup};
+    use crate::value::Value;
+
+    fn paths(spec: serde_json::Value) -> Vec<String> {
+        let spec = Value::from_json(&spec);
+        LogGroup::check(Known(&spec)).into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn what_aws_would_refuse_is_found_before() {
+        assert_eq!(paths(serde_json::json!({ "log_group_name": "aws/loads" })), ["log_group_name"]);
+        assert_eq!(paths(serde_json::json!({ "retention_in_days": 45 })), ["retention_in_days"]);
+        assert_eq!(
+            paths(serde_json::json!({ "metric_filters": [{ "metric_transformations": [
+                { "metric_namespace": "AWS/Mine", "default_value": 0, "dimensions": { "Table": "$.table" } },
+            ] }] })),
+            [
+                "metric_filters.0.metric_transformations.0.default_value",
+                "metric_filters.0.metric_transformations.0.metric_namespace",
+            ]
+        );
+        let lambda = "arn:aws:lambda:us-east-1:123456789012:function:ship";
+        let stream = "arn:aws:kinesis:us-east-1:123456789012:stream/ship";
+        assert_eq!(
+            paths(serde_json::json!({ "subscription_filters": [
+                { "destination_arn": lambda },
+                { "destination_arn": lambda, "role_arn": "arn:aws:iam::123456789012:role/ship" },
+                { "destination_arn": stream },
+                { "destination_arn": "arn:aws:sqs:us-east-1:123456789012:ship" },
+            ] })),
+            [
+                "subscription_filters.1.role_arn",
+                "subscription_filters.2",
+                "subscription_filters.3.destination_arn"
+            ]
+        );
+    }
+}

@@ -1,0 +1,424 @@
+//! `sns_subscription`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::Attributes;
+use crate::aws::{Cx, Result, ResultExt, Scope};
+use crate::kind::mark::REPLACE;
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Problem, Reads, each,
+};
+use crate::value::Value;
+
+/// A subscription of an Amazon SNS topic: who receives its messages.
+///
+/// Email addresses, HTTP endpoints and endpoints of other accounts have to confirm it: until then
+/// `pending_confirmation` is true and nothing is delivered. dwctl does not wait for that. AWS cannot
+/// delete a subscription that is not confirmed; it drops it 48 hours after it was made. dwctl then
+/// forgets it: an endpoint that confirms in that time stays subscribed until it, or the topic's
+/// owner, ends it. A subscription has no tags: one of the same topic, protocol and endpoint that is
+/// there already is this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// ARN of the topic.
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub topic_arn: String,
+    /// How messages are delivered: `sqs`, `lambda`, `firehose`, `http`, `https`, `email`,
+    /// `email-json`, `sms` or `application`.
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub protocol: String,
+    /// Where messages are delivered: an ARN, a URL, an email address or a phone number such as
+    /// `+15555550100`. Of a URL with a password (`https://user:password@host/`) AWS shows all but
+    /// the password.
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub endpoint: String,
+    /// Which messages to deliver. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter_policy: Option<Json>,
+    /// What the filter policy looks at.
+    #[serde(default = "message_attributes")]
+    #[schemars(extend("enum" = ["MessageAttributes", "MessageBody"]))]
+    pub filter_policy_scope: String,
+    /// Deliver the message as it was published, not wrapped in JSON. For `sqs`, `firehose`, `http`
+    /// and `https`.
+    #[serde(default)]
+    pub raw_message_delivery: bool,
+    /// Where messages go that cannot be delivered:
+    /// `{ deadLetterTargetArn = "${sqs_queue.dead.arn}" }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redrive_policy: Option<Json>,
+    /// How deliveries are retried, as SNS's delivery policy document. For `http` and `https`.
+    /// Absent: as the topic says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_policy: Option<Json>,
+    /// Role by which SNS writes to a Firehose stream. For `firehose`, which needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription_role_arn: Option<String>,
+    /// Which archived messages to deliver again, as SNS's replay policy document. For FIFO topics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_policy: Option<Json>,
+}
+
+fn message_attributes() -> String {
+    "MessageAttributes".to_owned()
+}
+
+/// What AWS decides about a subscription.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the subscription.
+    pub arn: String,
+    /// Whether the endpoint has still to confirm the subscription; nothing is delivered until then.
+    pub pending_confirmation: bool,
+    /// Account that owns the subscription.
+    pub owner: String,
+}
+
+/// The kind `sns_subscription`.
+pub struct SnsSubscription;
+
+impl Kind for SnsSubscription {
+    const NAME: &'static str = "sns_subscription";
+    const CFN: Option<&'static str> = Some("AWS::SNS::Subscription");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_subscription.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic"],
+        create: &[
+            "sns:Subscribe",
+            // The role of a Firehose subscription is handed to SNS.
+            "iam:PassRole",
+        ],
+        update: &["sns:SetSubscriptionAttributes", "iam:PassRole"],
+        delete: &["sns:Unsubscribe"],
+    };
+    const TAGGABLE: bool = false;
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(_: Known<'_>, _: &Scope) -> Identity {
+        Identity::Assigned
+    }
+
+    fn foresee(_: Known<'_>, scope: &Scope) -> Foreseen {
+        Foreseen::default().with("owner", scope.account_id.as_str())
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        check_endpoint(spec, &mut problems);
+        if let Some(protocol) = spec.text("protocol") {
+            for (attribute, protocols) in [
+                ("delivery_policy", &["http", "https"][..]),
+                ("subscription_role_arn", &["firehose"][..]),
+                ("raw_message_delivery", &["http", "https", "sqs", "firehose"][..]),
+            ] {
+                let is_set = match attribute {
+                    "raw_message_delivery" => spec.flag(attribute) == Some(true),
+                    _ => spec.is_set(attribute),
+                };
+                if is_set && !protocols.contains(&protocol) {
+                    problems.push(
+                        Problem::new(
+                            attribute,
+                            format!("`{attribute}` does not go together with the protocol `{protocol}`"),
+                        )
+                        .help(format!("it is for {}", protocols.join(", "))),
+                    );
+                }
+            }
+            if protocol == "firehose" && !spec.is_set("subscription_role_arn") {
+                problems.push(
+                    Problem::new("subscription_role_arn", "a Firehose stream needs `subscription_role_arn`")
+                        .help("a role that sns.amazonaws.com may assume and that may write to the stream"),
+                );
+            }
+        }
+        let topic = spec.text("topic_arn");
+        if let Some(topic) = topic
+            && !(topic.starts_with("arn:") && topic.split(':').nth(2) == Some("sns"))
+        {
+            problems.push(
+                Problem::new("topic_arn", "this is not the ARN of an SNS topic")
+                    .help("such as `${sns_topic.alerts.arn}`"),
+            );
+        }
+        if spec.is_set("replay_policy") && topic.is_some_and(|topic| !topic.ends_with(".fifo")) {
+            problems.push(Problem::new("replay_policy", "only FIFO topics keep messages for replay"));
+        }
+        check_documents(spec, &mut problems);
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        // The listings of topics tell no attributes, so that each subscription is read anyway.
+        each(lookups, 10, |lookup| read(cx, lookup)).await
+    }
+
+    async fn find(cx: &Cx, _: &Owner, spec: Known<'_>) -> Result<Option<String>> {
+        let (Some(topic), Some(protocol), Some(endpoint)) =
+            (spec.text("topic_arn"), spec.text("protocol"), plain(spec, "endpoint"))
+        else {
+            return Ok(None);
+        };
+        let mut subscriptions =
+            cx.aws.sns().list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
+        while let Some(found) = subscriptions.next().await {
+            let Some(found) = found.map(Some).or_gone()?.flatten() else { return Ok(None) };
+            // A pending subscription is listed as "PendingConfirmation". It needs no finding: to
+            // subscribe once more returns its ARN.
+            if found.protocol() == Some(protocol)
+                && found.endpoint().is_some_and(|live| is_same_endpoint(endpoint, live))
+                && let Some(arn) = found.subscription_arn().filter(|arn| arn.starts_with("arn:"))
+            {
+                return Ok(Some(arn.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(cx: &Cx, want: &Spec, _: &Birth<'_>) -> Result<String> {
+        let mut request = cx
+            .aws
+            .sns()
+            .subscribe()
+            .topic_arn(&want.topic_arn)
+            .protocol(&want.protocol)
+            .endpoint(&want.endpoint)
+            // The ARN, even where the endpoint has to confirm first.
+            .return_subscription_arn(true);
+        for (name, value) in attributes(want) {
+            let is_default = value.is_empty() || (name == "RawMessageDelivery" && value == "false");
+            if !is_default {
+                request = request.attributes(name, value);
+            }
+        }
+        let created = request.send().await?;
+        Ok(created.subscription_arn().unwrap_or_default().to_owned())
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let before = attributes(live);
+        let mut after = attributes(want);
+        // A policy on the body may say more than one on attributes: the wider scope comes before
+        // the policy, the narrower one after it.
+        if want.filter_policy_scope == "MessageAttributes" {
+            after.rotate_left(1);
+        }
+        for (name, value) in after {
+            if !before.contains(&(name, value.clone())) {
+                cx.aws
+                    .sns()
+                    .set_subscription_attributes()
+                    .subscription_arn(id)
+                    .attribute_name(name)
+                    .set_attribute_value(to_unset(name, value))
+                    .send()
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        match cx.aws.sns().unsubscribe().subscription_arn(id).send().await.or_gone() {
+            // It goes by itself: see the documentation of the kind.
+            Err(error) if error.message.contains("pending confirmation") => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    }
+}
+
+/// What an endpoint of each protocol looks like
+/// (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
+fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let (Some(protocol), Some(endpoint)) = (spec.text("protocol"), spec.text("endpoint")) else { return };
+    let is_arn_of =
+        |service: &str| endpoint.starts_with("arn:") && endpoint.split(':').nth(2) == Some(service);
+    let (fits, form) = match protocol {
+        "http" => (endpoint.starts_with("http://"), "a URL that starts with `http://`"),
+        "https" => (endpoint.starts_with("https://"), "a URL that starts with `https://`"),
+        "email" | "email-json" => (endpoint.contains('@') && !endpoint.contains("://"), "an email address"),
+        "sms" => (
+            endpoint
+                .trim_start_matches('+')
+                .chars()
+                .all(|char| char.is_ascii_digit() || "-() ".contains(char)),
+            "a phone number such as `+15555550100`",
+        ),
+        "sqs" => (is_arn_of("sqs"), "the ARN of an SQS queue"),
+        "lambda" => (is_arn_of("lambda"), "the ARN of a Lambda function"),
+        "firehose" => (is_arn_of("firehose"), "the ARN of a Firehose stream"),
+        "application" => (is_arn_of("sns"), "the ARN of a mobile app's endpoint"),
+        _ => return,
+    };
+    if !fits {
+        problems
+            .push(Problem::new("endpoint", format!("the endpoint of the protocol `{protocol}` is {form}")));
+    }
+    let is_fifo = spec.text("topic_arn").is_some_and(|topic| topic.ends_with(".fifo"));
+    if is_fifo && protocol != "sqs" {
+        problems.push(
+            // https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
+            Problem::new("protocol", "a FIFO topic delivers to SQS queues")
+                .help("subscribe a queue, and what reads from it to the queue"),
+        );
+    }
+}
+
+fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    if !spec.is_set("filter_policy") && spec.text("filter_policy_scope") == Some("MessageBody") {
+        problems.push(
+            Problem::new("filter_policy_scope", "there is no filter policy to look at the message body")
+                .help("give `filter_policy`, or drop `filter_policy_scope`"),
+        );
+    }
+    if let Some(Value::Map(policy)) = spec.get("filter_policy")
+        && spec.text("filter_policy_scope").unwrap_or("MessageAttributes") == "MessageAttributes"
+    {
+        // https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+        if policy.keys().filter(|name| *name != "$or").count() > 5 {
+            problems.push(Problem::new("filter_policy", "a filter policy names at most five attributes"));
+        }
+        for (name, values) in policy {
+            if matches!(values, Value::Map(_)) {
+                problems.push(
+                    Problem::new(format!("filter_policy.{name}"), "attributes of a message have no members")
+                        .help("give a list of values, or set `filter_policy_scope = \"MessageBody\"`"),
+                );
+            }
+        }
+    }
+    if let Some(Value::Map(policy)) = spec.get("redrive_policy") {
+        match policy.get("deadLetterTargetArn") {
+            None => problems.push(
+                Problem::new("redrive_policy", "the redrive policy names no queue")
+                    .help("`{ deadLetterTargetArn = \"…\" }`"),
+            ),
+            Some(Value::String(arn)) if arn.split(':').nth(2) != Some("sqs") => problems.push(Problem::new(
+                "redrive_policy.deadLetterTargetArn",
+                "messages that cannot be delivered go to an SQS queue",
+            )),
+            Some(_) => {}
+        }
+    }
+}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription>>> {
+    let answer = cx.aws.sns().get_subscription_attributes().subscription_arn(lookup.id).send().await;
+    let Some(answer) = answer.or_gone()? else { return Ok(None) };
+    let attributes = Attributes(answer.attributes());
+    let pending_confirmation = attributes.is_true("PendingConfirmation");
+    let topic_arn = match attributes.text("TopicArn") {
+        Some(arn) => arn,
+        // A subscription's ARN is its topic's and an id.
+        None => lookup.id.rsplit_once(':').map(|(topic, _)| topic).unwrap_or_default().to_owned(),
+    };
+    let protocol = attributes.text("Protocol").unwrap_or_default();
+    let endpoint = attributes.text("Endpoint").unwrap_or_default();
+    let declared = plain(lookup.spec, "endpoint").filter(|declared| is_same_endpoint(declared, &endpoint));
+    if pending_confirmation
+        && (declared.is_none()
+            || lookup.spec.text("topic_arn") != Some(topic_arn.as_str())
+            || lookup.spec.text("protocol") != Some(protocol.as_str()))
+    {
+        // Nobody wants it any more, and nobody can delete it: AWS drops it 48 hours after its birth.
+        return Ok(None);
+    }
+    let filter_policy = attributes.json("FilterPolicy")?;
+    let spec = Spec {
+        topic_arn,
+        protocol,
+        endpoint: declared.map_or(endpoint, str::to_owned),
+        // Without a policy the scope means nothing.
+        filter_policy_scope: filter_policy
+            .as_ref()
+            .and_then(|_| attributes.text("FilterPolicyScope"))
+            .unwrap_or_else(message_attributes),
+        filter_policy,
+        raw_message_delivery: attributes.is_true("RawMessageDelivery"),
+        redrive_policy: attributes.json("RedrivePolicy")?,
+        delivery_policy: attributes.json("DeliveryPolicy")?,
+        subscription_role_arn: attributes.text("SubscriptionRoleArn"),
+        replay_policy: attributes.json("ReplayPolicy")?,
+    };
+    let attrs = Attrs {
+        arn: lookup.id.to_owned(),
+        pending_confirmation,
+        owner: attributes.text("Owner").unwrap_or_default(),
+    };
+    Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new())))
+}
+
+/// The text at a path, secret or not: to be compared, never to be shown.
+fn plain<'a>(spec: Known<'a>, path: &str) -> Option<&'a str> {
+    match spec.get(path)? {
+        Value::String(text) => Some(text),
+        Value::Secret(inner) => match inner.as_ref() {
+            Value::String(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether the endpoint that AWS shows, with `****` for a password, is the declared one.
+fn is_same_endpoint(declared: &str, live: &str) -> bool {
+    if declared == live {
+        return true;
+    }
+    let Some((start, end)) = live.split_once(":****@") else { return false };
+    declared
+        .strip_prefix(start)
+        .and_then(|rest| rest.strip_prefix(':'))
+        .and_then(|rest| rest.strip_suffix(end))
+        .is_some_and(|rest| rest.ends_with('@'))
+}
+
+/// The spec as SNS takes it, an empty text for what is off. The scope is the first, and there only
+/// with a policy, without which SNS refuses it.
+fn attributes(spec: &Spec) -> Vec<(&'static str, String)> {
+    let json = |document: &Option<Json>| document.as_ref().map(Json::to_text).unwrap_or_default();
+    let mut attributes = Vec::with_capacity(7);
+    if spec.filter_policy.is_some() {
+        attributes.push(("FilterPolicyScope", spec.filter_policy_scope.clone()));
+    }
+    attributes.extend([
+        ("FilterPolicy", json(&spec.filter_policy)),
+        ("RawMessageDelivery", spec.raw_message_delivery.to_string()),
+        ("RedrivePolicy", json(&spec.redrive_policy)),
+        ("DeliveryPolicy", json(&spec.delivery_policy)),
+        ("SubscriptionRoleArn", spec.subscription_role_arn.clone().unwrap_or_default()),
+        ("ReplayPolicy", json(&spec.replay_policy)),
+    ]);
+    attributes
+}
+
+/// The value that sets an attribute or, where it is empty, unsets it: an empty policy filters
+/// nothing, and a redrive policy goes by giving no value
+/// (<https://docs.aws.amazon.com/sns/latest/dg/message-filtering-policy-remove.html>).
+fn to_unset(name: &str, value: String) -> Option<String> {
+    match name {
+        _ if !value.is_empty() => Some(value),
+        "FilterPolicy" | "ReplayPolicy" => Some("{}".to_owned()),
+        "RedrivePolicy" => None,
+        _ => Some(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_endpoint;
+
+    #[test]
+    fn a_masked_password_is_no_other_endpoint() {
+        let live = "https://loader:****@example.com/hook";
+        assert!(is_same_endpoint("https://loader:p@ss:word@example.com/hook", live));
+        assert!(is_same_endpoint("team@example.com", "team@example.com"));
+        assert!(!is_same_endpoint("https://loader:secret@example.com/other", live));
+        assert!(!is_same_endpoint("https://other:secret@example.com/hook", live));
+        assert!(!is_same_endpoint("https://example.com/hook", live));
+    }
+}
