@@ -9,6 +9,13 @@ pub mod kms {
     pub mod key;
 }
 
+/// Amazon S3.
+pub mod s3 {
+    pub mod bucket;
+    pub mod object;
+    mod shared;
+}
+
 /// AWS Secrets Manager.
 pub mod secretsmanager {
     pub mod secret;
@@ -23,6 +30,8 @@ pub mod sns {
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
     vec![
         erase::<kms::key::KmsKey>(),
+        erase::<s3::bucket::S3Bucket>(),
+        erase::<s3::object::S3Object>(),
         erase::<secretsmanager::secret::SecretsManagerSecret>(),
         erase::<sns::topic::SnsTopic>(),
     ]
