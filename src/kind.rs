@@ -321,6 +321,17 @@ pub trait Kind: Sized + 'static {
         Foreseen::default()
     }
 
+    /// Fills in what follows from other attributes and from files of the stack, such as the
+    /// checksum of a file. Called once a spec is evaluated, before it is normalised, checked
+    /// and compared; parts of it may be unknown or secret. Relative paths begin at `folder`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or an attribute that contradicts it.
+    fn derive(spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem> {
+        let _ = (spec, folder);
+        Ok(())
+    }
+
     /// Rules that the schema cannot say.
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let _ = spec;

@@ -374,6 +374,7 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "Service is unable to assume provided role",
         "role is invalid or cannot be assumed",
         "Secrets Manager cannot invoke the specified Lambda function",
+        "Unable to validate the following destination configurations",
     ];
     matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
         && message.to_lowercase().contains("invalid principal")

@@ -20,6 +20,9 @@ pub struct Cx {
     pub aws: std::rc::Rc<Clients>,
     /// Partition, account and region.
     pub scope: Scope,
+    /// The stack's folder, at which relative paths of its files begin; empty where it is
+    /// the current one.
+    pub folder: std::rc::Rc<std::path::Path>,
 }
 
 /// Tags by name.

@@ -23,6 +23,8 @@ pub struct Options {
     pub profile: Option<String>,
     /// The local AWS: fixed credentials, and no request leaves loopback.
     pub sandbox: bool,
+    /// The stack's folder: see [`Cx::folder`].
+    pub folder: std::path::PathBuf,
 }
 
 /// The facts that names and ARNs are made of.
@@ -147,7 +149,11 @@ impl Session {
             .entry(region.to_owned())
             .or_insert_with(|| {
                 let config = self.base.to_builder().region(Region::new(region.to_owned())).build();
-                Cx { aws: Rc::new(Clients::new(config, self.meter.clone())), scope: self.scope(region) }
+                Cx {
+                    aws: Rc::new(Clients::new(config, self.meter.clone())),
+                    scope: self.scope(region),
+                    folder: Rc::from(self.options.folder.as_path()),
+                }
             })
             .clone()
     }

@@ -55,6 +55,11 @@ pub trait ErasedKind: Send + Sync {
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity;
     /// See [`Kind::foresee`].
     fn foresee(&self, spec: Known<'_>, scope: &Scope) -> Foreseen;
+    /// See [`Kind::derive`].
+    ///
+    /// # Errors
+    /// See there.
+    fn derive(&self, spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem>;
     /// See [`Kind::check`].
     fn check(&self, spec: Known<'_>) -> Vec<Problem>;
     /// Whether a complete spec has the kind's own type: the last check before AWS.
@@ -177,6 +182,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn foresee(&self, spec: Known<'_>, scope: &Scope) -> Foreseen {
         K::foresee(spec, scope)
+    }
+
+    fn derive(&self, spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem> {
+        K::derive(spec, folder)
     }
 
     fn check(&self, spec: Known<'_>) -> Vec<Problem> {

@@ -64,6 +64,13 @@ pub mod redshift {
     mod shared;
 }
 
+/// Amazon S3.
+pub mod s3 {
+    pub mod bucket;
+    pub mod object;
+    mod shared;
+}
+
 /// AWS Secrets Manager.
 pub mod secretsmanager {
     pub mod secret;
@@ -97,6 +104,8 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<redshift::cluster::RedshiftCluster>(),
         erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
         erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
+        erase::<s3::bucket::S3Bucket>(),
+        erase::<s3::object::S3Object>(),
         erase::<secretsmanager::secret::SecretsManagerSecret>(),
         erase::<sns::subscription::SnsSubscription>(),
         erase::<sns::topic::SnsTopic>(),

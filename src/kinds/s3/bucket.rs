@@ -1,0 +1,669 @@
+//! `s3_bucket`.
+
+mod check;
+mod convert;
+mod spec;
+mod update;
+
+use std::collections::HashMap;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectIdentifier, Tagging,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, Problem, Reads,
+    each, user_tags,
+};
+pub use spec::*;
+
+/// What AWS decides about a bucket.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the bucket.
+    pub arn: String,
+    /// Name of the bucket's host.
+    pub domain_name: String,
+    /// Name of the bucket's host in its region.
+    pub regional_domain_name: String,
+    /// Name of the bucket's host in its region, for IPv4 and IPv6.
+    pub dual_stack_domain_name: String,
+    /// Address of the bucket's web site, if it has one.
+    pub website_url: String,
+}
+
+/// The kind `s3_bucket`.
+pub struct S3Bucket;
+
+impl Kind for S3Bucket {
+    const NAME: &'static str = "s3_bucket";
+    const CFN: Option<&'static str> = Some("AWS::S3::Bucket");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_bucket.toml");
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "s3:GetAccelerateConfiguration",
+            "s3:GetBucketCORS",
+            "s3:GetBucketLogging",
+            "s3:GetBucketNotification",
+            "s3:GetBucketObjectLockConfiguration",
+            "s3:GetBucketOwnershipControls",
+            "s3:GetBucketPolicy",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetBucketRequestPayment",
+            "s3:GetBucketTagging",
+            "s3:GetBucketVersioning",
+            "s3:GetBucketWebsite",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetIntelligentTieringConfiguration",
+            "s3:GetInventoryConfiguration",
+            "s3:GetLifecycleConfiguration",
+            "s3:GetMetricsConfiguration",
+            "s3:GetReplicationConfiguration",
+            "s3:ListAllMyBuckets",
+            "s3:ListBucket",
+        ],
+        create: &[
+            "s3:CreateBucket",
+            "s3:PutBucketObjectLockConfiguration",
+            "s3:PutBucketOwnershipControls",
+            "s3:PutBucketTagging",
+            "s3:PutBucketVersioning",
+            "s3:TagResource",
+        ],
+        update: &[
+            "iam:PassRole",
+            "s3:DeleteBucketPolicy",
+            "s3:DeleteBucketWebsite",
+            "s3:PutAccelerateConfiguration",
+            "s3:PutBucketCORS",
+            "s3:PutBucketLogging",
+            "s3:PutBucketNotification",
+            "s3:PutBucketObjectLockConfiguration",
+            "s3:PutBucketOwnershipControls",
+            "s3:PutBucketPolicy",
+            "s3:PutBucketPublicAccessBlock",
+            "s3:PutBucketRequestPayment",
+            "s3:PutBucketTagging",
+            "s3:PutBucketVersioning",
+            "s3:PutBucketWebsite",
+            "s3:PutEncryptionConfiguration",
+            "s3:PutIntelligentTieringConfiguration",
+            "s3:PutInventoryConfiguration",
+            "s3:PutLifecycleConfiguration",
+            "s3:PutMetricsConfiguration",
+            "s3:PutReplicationConfiguration",
+        ],
+        delete: &[
+            "s3:DeleteBucket",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+        ],
+    };
+    const TAGGABLE: bool = true;
+    // Emptying a bucket is a call for every thousand versions.
+    const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 3600 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(spec.text("bucket"))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        let Some(bucket) = spec.text("bucket") else { return Foreseen::default() };
+        let attrs = attrs(bucket, scope);
+        Foreseen::default()
+            .with("arn", attrs.arn)
+            .with("domain_name", attrs.domain_name)
+            .with("regional_domain_name", attrs.regional_domain_name)
+            .with("dual_stack_domain_name", attrs.dual_stack_domain_name)
+            .with("website_url", attrs.website_url)
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        check::check(spec)
+    }
+
+    /// One list tells which buckets exist and where. Of each bucket its tags, its public
+    /// access block and its encryption are always read, since dwctl answers for them even
+    /// where the stack says nothing; every other setting only where it is declared.
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        match list(cx, lookups).await {
+            Ok(listed) => each(lookups, 8, |lookup| read(cx, lookup, listed.as_ref())).await,
+            Err(error) => lookups.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        // `us-east-1` is where a bucket is made that has no location
+        // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
+        let location = (cx.scope.region != "us-east-1")
+            .then(|| BucketLocationConstraint::from(cx.scope.region.as_str()));
+        let configuration = CreateBucketConfiguration::builder()
+            .set_location_constraint(location)
+            .set_tags(Some(to_tags(birth.tags)?))
+            .build();
+        let created = cx
+            .aws
+            .s3()
+            .create_bucket()
+            .bucket(&want.bucket)
+            .create_bucket_configuration(configuration)
+            .object_ownership(want.object_ownership.as_str().into())
+            .object_lock_enabled_for_bucket(want.object_lock_enabled)
+            .send()
+            .await
+            .map_err(Error::from);
+        match created {
+            Ok(_) => Ok(want.bucket.clone()),
+            Err(error) if error.has_code(&["BucketAlreadyExists"]) => Err(Error {
+                class: Class::Invalid,
+                message: format!(
+                    "another account has a bucket named `{}`: names are shared by all of AWS, choose another",
+                    want.bucket
+                ),
+                ..error
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        update::update(cx, id, live, want).await
+    }
+
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+        let s3 = cx.aws.s3();
+        if live.force_destroy {
+            empty(s3, id).await?;
+        }
+        match s3.delete_bucket().bucket(id).send().await.or_gone() {
+            Ok(_) => Ok(()),
+            Err(error) if error.has_code(&["BucketNotEmpty"]) && !live.force_destroy => Err(Error {
+                class: Class::Invalid,
+                message: format!(
+                    "`{id}` holds objects or versions of objects, and dwctl deletes them only if \
+                     `force_destroy = true` was applied to the bucket"
+                ),
+                ..error
+            }),
+            // Somebody wrote while it was emptied: the next attempt empties again.
+            Err(error) if error.has_code(&["BucketNotEmpty"]) => {
+                Err(Error { class: Class::Conflict, ..error })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let s3 = cx.aws.s3();
+        let before = s3
+            .get_bucket_tagging()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["NoSuchTagSet"])?
+            .map(|tags| tags.tag_set);
+        let tags = changed_tags(before.as_deref().unwrap_or_default(), set, remove);
+        if tags.is_empty() {
+            s3.delete_bucket_tagging().bucket(id).send().await?;
+        } else {
+            let tagging = built(Tagging::builder().set_tag_set(Some(to_tags(&tags)?)).build())?;
+            s3.put_bucket_tagging().bucket(id).tagging(tagging).send().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that AWS says about a bucket follows from its name and region.
+fn attrs(bucket: &str, scope: &Scope) -> Attrs {
+    // The regions of before 2014 have a dash in the name of their web site host
+    // (https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints).
+    const DASHED: &[&str] = &[
+        "us-east-1",
+        "us-west-1",
+        "us-west-2",
+        "us-gov-west-1",
+        "ap-northeast-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "eu-west-1",
+        "sa-east-1",
+    ];
+    let suffix = match scope.partition.as_str() {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        _ => "amazonaws.com",
+    };
+    let region = &scope.region;
+    let website = if DASHED.contains(&region.as_str()) { "s3-website-" } else { "s3-website." };
+    Attrs {
+        arn: format!("arn:{}:s3:::{bucket}", scope.partition),
+        domain_name: format!("{bucket}.s3.{suffix}"),
+        regional_domain_name: format!("{bucket}.s3.{region}.{suffix}"),
+        dual_stack_domain_name: format!("{bucket}.s3.dualstack.{region}.{suffix}"),
+        website_url: format!("http://{bucket}.{website}{region}.{suffix}"),
+    }
+}
+
+/// The buckets of the account by name, with their regions where S3 tells; `None` where
+/// the caller may not list. Only names that begin as all of those looked for begin.
+async fn list(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Option<HashMap<String, Option<String>>>> {
+    let mut prefix = lookups.first().map(|lookup| lookup.id).unwrap_or_default();
+    for lookup in lookups {
+        while !lookup.id.starts_with(prefix) {
+            prefix = &prefix[..prefix.len() - prefix.chars().next_back().map_or(1, char::len_utf8)];
+        }
+    }
+    let mut listed = HashMap::new();
+    let request = cx.aws.s3().list_buckets().max_buckets(1000);
+    let request = if prefix.is_empty() { request } else { request.prefix(prefix) };
+    let mut pages = request.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        match page.map_err(Error::from) {
+            Ok(page) => {
+                for bucket in page.buckets() {
+                    if let Some(name) = bucket.name() {
+                        listed.insert(name.to_owned(), bucket.bucket_region().map(str::to_owned));
+                    }
+                }
+            }
+            Err(error) if error.class == Class::Denied => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(listed))
+}
+
+/// Whether a bucket that is not in the list exists after all. The list may lag behind,
+/// and the name may be another account's, which is better said in the plan than in the apply.
+async fn exists(cx: &Cx, bucket: &str) -> Result<bool> {
+    match cx.aws.s3().head_bucket().bucket(bucket).send().await.or_gone() {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) if error.class == Class::Denied => Err(Error {
+            message: format!(
+                "`{bucket}` is a bucket of another account, or one that the caller may not see; bucket names are \
+                 shared by all of AWS"
+            ),
+            ..error
+        }),
+        Err(error) if error.has_code(&["PermanentRedirect"]) => Err(elsewhere(cx, bucket, "another region")),
+        Err(error) => Err(error),
+    }
+}
+
+fn elsewhere(cx: &Cx, bucket: &str, region: &str) -> Error {
+    Error::finding(
+        Class::Invalid,
+        format!("the bucket `{bucket}` exists already, in {region}, and not in {}", cx.scope.region),
+    )
+}
+
+async fn read(
+    cx: &Cx,
+    lookup: Lookup<'_>,
+    listed: Option<&HashMap<String, Option<String>>>,
+) -> Result<Option<Live<S3Bucket>>> {
+    match listed.map(|listed| listed.get(lookup.id)) {
+        Some(None) if !exists(cx, lookup.id).await? => return Ok(None),
+        Some(Some(Some(region))) if *region != cx.scope.region => {
+            return Err(elsewhere(cx, lookup.id, region));
+        }
+        _ => {}
+    }
+    match settings(cx, lookup).await {
+        Err(error) if error.is_gone() => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Makes a call only if it is wanted.
+async fn when<T>(wanted: bool, call: impl Future<Output = Result<Option<T>>>) -> Result<Option<T>> {
+    if wanted { call.await } else { Ok(None) }
+}
+
+async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
+    let s3 = cx.aws.s3();
+    let id = lookup.id;
+    let wants = |attribute: &str| lookup.wants(attribute);
+    let tags = async { s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"]) };
+    let block = async {
+        s3.get_public_access_block()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["NoSuchPublicAccessBlockConfiguration"])
+    };
+    let encryption = async {
+        s3.get_bucket_encryption()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["ServerSideEncryptionConfigurationNotFoundError"])
+    };
+    let versioning =
+        when(wants("versioning"), async { Ok(Some(s3.get_bucket_versioning().bucket(id).send().await?)) });
+    let ownership = when(wants("object_ownership"), async {
+        s3.get_bucket_ownership_controls()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["OwnershipControlsNotFoundError"])
+    });
+    let policy = when(wants("policy") || wants("tls_only"), async {
+        s3.get_bucket_policy().bucket(id).send().await.or_none_on(&["NoSuchBucketPolicy"])
+    });
+    let lifecycle =
+        when(wants("lifecycle_rules") || wants("transition_default_minimum_object_size"), async {
+            s3.get_bucket_lifecycle_configuration()
+                .bucket(id)
+                .send()
+                .await
+                .or_none_on(&["NoSuchLifecycleConfiguration"])
+        });
+    let logging =
+        when(wants("logging"), async { Ok(Some(s3.get_bucket_logging().bucket(id).send().await?)) });
+    let cors = when(wants("cors_rules"), async {
+        s3.get_bucket_cors().bucket(id).send().await.or_none_on(&["NoSuchCORSConfiguration"])
+    });
+    let notification = when(wants("notification"), async {
+        Ok(Some(s3.get_bucket_notification_configuration().bucket(id).send().await?))
+    });
+    let replication = when(wants("replication"), async {
+        s3.get_bucket_replication()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["ReplicationConfigurationNotFoundError"])
+    });
+    let website = when(wants("website"), async {
+        s3.get_bucket_website().bucket(id).send().await.or_none_on(&["NoSuchWebsiteConfiguration"])
+    });
+    let accelerate = when(wants("accelerate"), async {
+        // Not every region has it.
+        s3.get_bucket_accelerate_configuration()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["MethodNotAllowed", "UnsupportedArgument"])
+    });
+    let lock = when(wants("object_lock_enabled") || wants("object_lock_default_retention"), async {
+        s3.get_object_lock_configuration()
+            .bucket(id)
+            .send()
+            .await
+            .or_none_on(&["ObjectLockConfigurationNotFoundError"])
+    });
+    let payer = when(wants("request_payer"), async {
+        Ok(Some(s3.get_bucket_request_payment().bucket(id).send().await?))
+    });
+    let tiering = when(wants("intelligent_tiering"), tierings(s3, id));
+    let metrics = when(wants("request_metrics"), request_metrics(s3, id));
+    let inventory = when(wants("inventory"), inventories(s3, id));
+    let (
+        (tags, block, encryption, versioning, ownership, policy),
+        (lifecycle, logging, cors, notification, replication, website),
+        (accelerate, lock, payer, tiering, metrics, inventory),
+    ) = futures_util::join!(
+        async { futures_util::join!(tags, block, encryption, versioning, ownership, policy) },
+        async { futures_util::join!(lifecycle, logging, cors, notification, replication, website) },
+        async { futures_util::join!(accelerate, lock, payer, tiering, metrics, inventory) },
+    );
+    let live_policy = policy?
+        .and_then(|answer| answer.policy)
+        .map(|text| PolicyDocument::parse(&text))
+        .transpose()
+        .map_err(|error| {
+            Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
+        })?;
+    let (policy, tls_only) = split(live_policy, &tls_statement(&cx.scope, id)?, lookup.spec)?;
+    let (block, encryption, lifecycle, lock) = (block?, encryption?, lifecycle?, lock?);
+    let lock = lock.as_ref().and_then(|lock| lock.object_lock_configuration());
+    let rule = encryption
+        .as_ref()
+        .and_then(|answer| answer.server_side_encryption_configuration())
+        .and_then(|encryption| encryption.rules().first());
+    let mut encryption = Encryption::of(rule, lookup.spec.text("encryption.kms_master_key_id"));
+    // With S3's own keys the flag does nothing, whatever the stack says.
+    if encryption.sse_algorithm == "AES256" && lookup.spec.text("encryption.sse_algorithm") == Some("AES256")
+    {
+        encryption.bucket_key_enabled = lookup.spec.flag("encryption.bucket_key_enabled").unwrap_or_default();
+    }
+    let declared_rules = lookup.spec.list("replication.rules");
+    let replica_key = |rule: &str| {
+        let declared = declared_rules.iter().map(Known).find(|known| known.text("id") == Some(rule))?;
+        declared.text("destination.replica_kms_key_id")
+    };
+    let spec = Spec {
+        bucket: id.to_owned(),
+        versioning: versioning?
+            .is_some_and(|versioning| versioning.status() == Some(&BucketVersioningStatus::Enabled)),
+        encryption,
+        public_access_block: PublicAccessBlock::of(
+            block.as_ref().and_then(|answer| answer.public_access_block_configuration()),
+        ),
+        object_ownership: match ownership? {
+            Some(answer) => {
+                answer.ownership_controls().and_then(|controls| controls.rules().first()).map_or_else(
+                    || "ObjectWriter".to_owned(),
+                    |rule| rule.object_ownership().as_str().to_owned(),
+                )
+            }
+            // A bucket without controls, made before 2023, leaves objects to their writers.
+            None if wants("object_ownership") => "ObjectWriter".to_owned(),
+            None => object_ownership(),
+        },
+        policy,
+        tls_only,
+        lifecycle_rules: lifecycle
+            .as_ref()
+            .map(|answer| answer.rules().iter().map(LifecycleRule::of).collect())
+            .unwrap_or_default(),
+        transition_default_minimum_object_size: lifecycle
+            .as_ref()
+            .and_then(|answer| answer.transition_default_minimum_object_size())
+            .map(|size| size.as_str().to_owned()),
+        logging: logging?.and_then(|answer| answer.logging_enabled().map(Logging::of)),
+        cors_rules: cors?
+            .map(|answer| answer.cors_rules().iter().map(CorsRule::of).collect())
+            .unwrap_or_default(),
+        notification: notification?.and_then(|answer| {
+            Notification::of(
+                answer.event_bridge_configuration().is_some(),
+                answer.lambda_function_configurations(),
+                answer.queue_configurations(),
+                answer.topic_configurations(),
+            )
+        }),
+        replication: replication?.and_then(|answer| {
+            answer.replication_configuration().map(|replication| Replication::of(replication, replica_key))
+        }),
+        website: website?.as_ref().map(Website::of),
+        accelerate: accelerate?
+            .is_some_and(|answer| answer.status().is_some_and(|status| status.as_str() == "Enabled")),
+        object_lock_enabled: lock.is_some_and(|lock| lock.object_lock_enabled().is_some()),
+        object_lock_default_retention: lock.and_then(DefaultRetention::of),
+        intelligent_tiering: tiering?.unwrap_or_default(),
+        request_metrics: metrics?.unwrap_or_default(),
+        inventory: inventory?.unwrap_or_default(),
+        request_payer: payer?
+            .and_then(|answer| answer.payer().map(|payer| payer.as_str().to_owned()))
+            .unwrap_or_else(request_payer),
+        force_destroy: false,
+    };
+    let tags: Tags = of_tags(tags?.as_ref().map(|answer| answer.tag_set()).unwrap_or_default());
+    let tags = user_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    Ok(Live::ready(spec, attrs(id, &cx.scope), tags))
+}
+
+/// All pages of a list that has no paginator in the SDK.
+macro_rules! pages {
+    ($(#[$doc:meta])* $name:ident, $operation:ident, $list:ident, $item:ident) => {
+        $(#[$doc])*
+        async fn $name(s3: &Client, bucket: &str) -> Result<Option<Vec<$item>>> {
+            let mut found = Vec::new();
+            let mut token = None;
+            loop {
+                let page = s3.$operation().bucket(bucket).set_continuation_token(token).send().await?;
+                found.extend(page.$list().iter().map($item::of));
+                token = page.next_continuation_token;
+                if token.is_none() {
+                    return Ok(Some(found));
+                }
+            }
+        }
+    };
+}
+
+pages! {
+    /// The archive tiers of a bucket.
+    tierings, list_bucket_intelligent_tiering_configurations, intelligent_tiering_configuration_list, IntelligentTiering
+}
+pages! {
+    /// The request metrics of a bucket.
+    request_metrics, list_bucket_metrics_configurations, metrics_configuration_list, RequestMetrics
+}
+pages! {
+    /// The inventories of a bucket.
+    inventories, list_bucket_inventory_configurations, inventory_configuration_list, Inventory
+}
+
+/// Sid of the statement that `tls_only` stands for.
+const TLS_SID: &str = "DenyInsecureTransport";
+
+/// The statement that `tls_only` stands for, in canonical form.
+fn tls_statement(scope: &Scope, bucket: &str) -> Result<serde_json::Value> {
+    let arn = format!("arn:{}:s3:::{bucket}", scope.partition);
+    let document = json!({
+        "Statement": [{
+            "Sid": TLS_SID,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn.clone(), format!("{arn}/*")],
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+        }]
+    });
+    let document = PolicyDocument::parse(&document.to_string()).map_err(not_a_policy)?;
+    Ok(document.as_value()["Statement"][0].clone())
+}
+
+fn not_a_policy(error: serde_json::Error) -> Error {
+    Error::finding(Class::Other, format!("the bucket policy cannot be put together: {error}"))
+}
+
+/// A live policy as the stack spells it: the rest, and whether it refuses requests without
+/// TLS. Where the stack writes that statement out itself, it stays in the policy; one that
+/// somebody altered stays too, and so is seen.
+fn split(
+    live: Option<PolicyDocument>,
+    tls: &serde_json::Value,
+    declared: Known<'_>,
+) -> Result<(Option<PolicyDocument>, bool)> {
+    let Some(document) = live else { return Ok((None, false)) };
+    if check::declares_tls_statement(declared) {
+        return Ok((Some(document), false));
+    }
+    let mut rest = document.as_value().clone();
+    let Some(statements) = rest.get_mut("Statement").and_then(serde_json::Value::as_array_mut) else {
+        return Ok((Some(document), false));
+    };
+    let before = statements.len();
+    statements.retain(|statement| statement != tls);
+    let tls_only = statements.len() < before;
+    if statements.is_empty() {
+        return Ok((None, tls_only));
+    }
+    let rest = PolicyDocument::parse(&rest.to_string()).map_err(not_a_policy)?;
+    Ok((Some(rest), tls_only))
+}
+
+/// The policy that the stack asks for, with the statement that `tls_only` stands for.
+fn merge(policy: Option<&PolicyDocument>, tls: Option<&serde_json::Value>) -> Option<String> {
+    let Some(tls) = tls else { return policy.map(PolicyDocument::to_text) };
+    let Some(policy) = policy else {
+        return Some(json!({ "Version": "2012-10-17", "Statement": [tls] }).to_string());
+    };
+    let mut document = policy.as_value().clone();
+    if let Some(statements) = document.get_mut("Statement").and_then(serde_json::Value::as_array_mut) {
+        statements.push(tls.clone());
+    }
+    Some(document.to_string())
+}
+
+/// Deletes every version and every delete marker, in pages of a thousand; the next page is
+/// listed while one is deleted.
+async fn empty(s3: &Client, bucket: &str) -> Result<()> {
+    let mut markers = (None, None);
+    let mut pending: Vec<ObjectIdentifier> = Vec::new();
+    loop {
+        let list = s3
+            .list_object_versions()
+            .bucket(bucket)
+            .max_keys(1000)
+            .set_key_marker(markers.0.take())
+            .set_version_id_marker(markers.1.take())
+            .send();
+        let (page, deleted) =
+            futures_util::future::join(list, delete_versions(s3, bucket, std::mem::take(&mut pending))).await;
+        deleted?;
+        let Some(page) = page.or_gone()? else { return Ok(()) };
+        let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+        let hidden = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        for (key, version) in versions.chain(hidden) {
+            let object = ObjectIdentifier::builder()
+                .key(key.unwrap_or_default())
+                .set_version_id(version.map(str::to_owned))
+                .build();
+            pending.push(built(object)?);
+        }
+        if page.is_truncated() != Some(true) {
+            return delete_versions(s3, bucket, pending).await;
+        }
+        markers = (page.next_key_marker, page.next_version_id_marker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    fn scope() -> Scope {
+        Scope { partition: "aws".into(), account_id: "111122223333".into(), region: "eu-central-1".into() }
+    }
+
+    #[test]
+    fn a_policy_is_split_as_it_was_merged() -> Result<()> {
+        let tls = tls_statement(&scope(), "data")?;
+        let written = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}}"#;
+        let policy = PolicyDocument::parse(written).map_err(not_a_policy)?;
+        let merged = merge(Some(&policy), Some(&tls)).unwrap_or_default();
+        let live = PolicyDocument::parse(&merged).map_err(not_a_policy)?;
+        let declared = Value::map([("tls_only", true)]);
+        assert_eq!(split(Some(live.clone()), &tls, Known(&declared))?, (Some(policy), true));
+        // Written out by hand, the statement belongs to the policy.
+        let by_hand = Value::map([("policy", Value::from(merged))]);
+        assert_eq!(split(Some(live.clone()), &tls, Known(&by_hand))?, (Some(live), false));
+        let alone =
+            PolicyDocument::parse(&merge(None, Some(&tls)).unwrap_or_default()).map_err(not_a_policy)?;
+        assert_eq!(split(Some(alone), &tls, Known(&declared))?, (None, true));
+        Ok(())
+    }
+
+    #[test]
+    fn names_follow_from_the_region() {
+        let attrs = attrs("data", &scope());
+        assert_eq!(attrs.arn, "arn:aws:s3:::data");
+        assert_eq!(attrs.website_url, "http://data.s3-website.eu-central-1.amazonaws.com");
+    }
+}

@@ -1,0 +1,293 @@
+//! Rules of a bucket that the schema cannot say.
+
+use super::TLS_SID;
+use crate::kind::{Known, Problem};
+use crate::value::Value;
+
+/// All of them.
+pub fn check(spec: Known<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(name) = spec.text("bucket") {
+        check_name(name, &mut problems);
+        if name.contains('.') && spec.flag("accelerate") == Some(true) {
+            problems.push(
+                Problem::new("accelerate", "a bucket with a dot in its name cannot be accelerated")
+                    .help("choose a name without dots"),
+            );
+        }
+    }
+    if spec.flag("tls_only") == Some(true) && declares_tls_statement(spec) {
+        problems.push(
+            Problem::new("policy", format!("`tls_only` adds the statement `{TLS_SID}` itself"))
+                .help("remove it from `policy`, or remove `tls_only`"),
+        );
+    }
+    check_encryption(spec, &mut problems);
+    let versioned = spec.flag("versioning");
+    let off = versioned == Some(false) || !spec.is_set("versioning");
+    for (attribute, asks) in [
+        ("replication", spec.is_set("replication")),
+        ("object_lock_enabled", spec.flag("object_lock_enabled") == Some(true)),
+    ] {
+        if asks && off {
+            problems.push(
+                Problem::new(attribute, format!("`{attribute}` needs versioning"))
+                    .help("set `versioning = true`"),
+            );
+        }
+    }
+    if spec.is_set("object_lock_default_retention") {
+        if spec.flag("object_lock_enabled") == Some(false) || !spec.is_set("object_lock_enabled") {
+            problems.push(
+                Problem::new(
+                    "object_lock_default_retention",
+                    "objects are locked only where object lock is on",
+                )
+                .help("set `object_lock_enabled = true`"),
+            );
+        }
+        if let Some(retention) = spec.get("object_lock_default_retention") {
+            one_of(Known(retention), "object_lock_default_retention", &["days", "years"], &mut problems);
+        }
+    }
+    if spec.is_set("transition_default_minimum_object_size") && !spec.is_set("lifecycle_rules") {
+        problems.push(Problem::new(
+            "transition_default_minimum_object_size",
+            "the size is kept with lifecycle rules, and there are none",
+        ));
+    }
+    for (index, rule) in spec.list("lifecycle_rules").iter().enumerate() {
+        if matches!(rule, Value::Map(_)) {
+            check_lifecycle_rule(Known(rule), &format!("lifecycle_rules.{index}"), &mut problems);
+        }
+    }
+    check_replication(spec, &mut problems);
+    if spec.is_set("website.redirect_all_requests_to") {
+        for other in ["index_document", "error_document", "routing_rules"] {
+            let path = format!("website.{other}");
+            if spec.is_set(&path) {
+                problems
+                    .push(Problem::new(path, "a site that sends all requests elsewhere has nothing else"));
+            }
+        }
+    } else if spec.get("website").is_some() && !spec.is_set("website.index_document") {
+        problems.push(
+            Problem::new("website", "a site needs an index document")
+                .help("set `index_document = \"index.html\"`"),
+        );
+    }
+    for (index, tiering) in spec.list("intelligent_tiering").iter().enumerate() {
+        for (tier, entry) in Known(tiering).list("tierings").iter().enumerate() {
+            let entry = Known(entry);
+            if entry.text("access_tier") == Some("DEEP_ARCHIVE_ACCESS")
+                && entry.integer("days").is_some_and(|days| days < 180)
+            {
+                problems.push(Problem::new(
+                    format!("intelligent_tiering.{index}.tierings.{tier}.days"),
+                    "objects move to the deep archive tier after 180 days at the earliest",
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// Names that S3 refuses, besides those of a wrong form
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+fn check_name(name: &str, problems: &mut Vec<Problem>) {
+    const PREFIXES: &[&str] = &["xn--", "sthree-", "amzn-s3-demo-"];
+    const SUFFIXES: &[&str] = &["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+    if name.contains("..") {
+        problems.push(Problem::new("bucket", "a bucket name has no two dots in a row"));
+    }
+    if name.parse::<std::net::Ipv4Addr>().is_ok() {
+        problems.push(Problem::new("bucket", "a bucket name cannot be an IP address"));
+    }
+    if let Some(prefix) = PREFIXES.iter().find(|prefix| name.starts_with(**prefix)) {
+        problems.push(Problem::new("bucket", format!("AWS reserves names that begin with `{prefix}`")));
+    }
+    if let Some(suffix) = SUFFIXES.iter().find(|suffix| name.ends_with(**suffix)) {
+        problems.push(Problem::new("bucket", format!("AWS reserves names that end with `{suffix}`")));
+    }
+}
+
+fn check_encryption(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let Some(algorithm) = spec.text("encryption.sse_algorithm") else { return };
+    if algorithm == "AES256" && spec.is_set("encryption.kms_master_key_id") {
+        problems.push(
+            Problem::new("encryption.kms_master_key_id", "`AES256` uses S3's own keys")
+                .help("set `sse_algorithm = \"aws:kms\"`, or remove the key"),
+        );
+    }
+    if algorithm == "aws:kms:dsse" && spec.flag("encryption.bucket_key_enabled") == Some(true) {
+        problems.push(Problem::new(
+            "encryption.bucket_key_enabled",
+            "encryption in two layers has no key of the bucket",
+        ));
+    }
+}
+
+/// That exactly one of some attributes is written in the table at `path`.
+fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<Problem>) {
+    if attributes.iter().filter(|attribute| table.is_set(attribute)).count() != 1 {
+        let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        problems.push(Problem::new(path, format!("exactly one of {names} is needed")));
+    }
+}
+
+fn check_lifecycle_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    const ACTIONS: &[&str] = &[
+        "expiration",
+        "transitions",
+        "noncurrent_version_expiration",
+        "noncurrent_version_transitions",
+        "abort_incomplete_multipart_upload",
+    ];
+    if !ACTIONS.iter().any(|action| rule.is_set(action)) {
+        problems.push(
+            Problem::new(path, "the rule does nothing").help("add one of `expiration`, `transitions`, …"),
+        );
+    }
+    if let Some(expiration) = rule.get("expiration") {
+        let kinds = ["days", "date", "expired_object_delete_marker"];
+        one_of(Known(expiration), &format!("{path}.expiration"), &kinds, problems);
+    }
+    for (index, transition) in rule.list("transitions").iter().enumerate() {
+        one_of(Known(transition), &format!("{path}.transitions.{index}"), &["days", "date"], problems);
+    }
+    let by_tags = rule.is_set("filter.tags");
+    let by_size =
+        rule.is_set("filter.object_size_greater_than") || rule.is_set("filter.object_size_less_than");
+    if rule.is_set("abort_incomplete_multipart_upload") && (by_tags || by_size) {
+        problems.push(
+            Problem::new(
+                format!("{path}.abort_incomplete_multipart_upload"),
+                "unfinished uploads have neither tags nor a size to choose them by",
+            )
+            .help("put it in a rule of its own"),
+        );
+    }
+    if rule.is_set("expiration.expired_object_delete_marker") && by_tags {
+        problems.push(
+            Problem::new(
+                format!("{path}.expiration.expired_object_delete_marker"),
+                "delete markers have no tags to choose them by",
+            )
+            .help("put it in a rule of its own"),
+        );
+    }
+    if let (Some(more), Some(less)) =
+        (rule.integer("filter.object_size_greater_than"), rule.integer("filter.object_size_less_than"))
+        && more >= less
+    {
+        problems.push(Problem::new(format!("{path}.filter"), "no object is of such a size"));
+    }
+}
+
+fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let mut priorities = Vec::new();
+    for (index, rule) in spec.list("replication.rules").iter().enumerate() {
+        let rule = Known(rule);
+        let path = format!("replication.rules.{index}");
+        if let Some(priority) = rule.integer("priority") {
+            if priorities.contains(&priority) {
+                problems.push(Problem::new(
+                    format!("{path}.priority"),
+                    format!("two rules have the priority {priority}"),
+                ));
+            }
+            priorities.push(priority);
+        }
+        if rule.flag("delete_marker_replication") == Some(true) && rule.is_set("filter.tags") {
+            problems.push(Problem::new(
+                format!("{path}.delete_marker_replication"),
+                "delete markers have no tags to choose them by",
+            ));
+        }
+        if rule.flag("destination.replication_time") == Some(true)
+            && (rule.flag("destination.metrics") == Some(false) || !rule.is_set("destination.metrics"))
+        {
+            problems.push(
+                Problem::new(
+                    format!("{path}.destination.replication_time"),
+                    "the time is kept by its metrics",
+                )
+                .help("set `metrics = true`"),
+            );
+        }
+        if rule.is_set("destination.access_control_translation_owner") && !rule.is_set("destination.account")
+        {
+            problems.push(Problem::new(
+                format!("{path}.destination.access_control_translation_owner"),
+                "the account that gets the copies is not named in `account`",
+            ));
+        }
+        let kms = rule.flag("sse_kms_encrypted_objects") == Some(true);
+        if kms != rule.is_set("destination.replica_kms_key_id")
+            && (kms
+                || rule.flag("sse_kms_encrypted_objects") == Some(false)
+                || !rule.is_set("sse_kms_encrypted_objects"))
+        {
+            problems.push(
+                Problem::new(
+                    format!("{path}.destination.replica_kms_key_id"),
+                    "the key of the copies goes together with `sse_kms_encrypted_objects`",
+                )
+                .help("set both, or neither"),
+            );
+        }
+    }
+}
+
+/// Whether the stack writes the statement of `tls_only` out in `policy`.
+pub fn declares_tls_statement(spec: Known<'_>) -> bool {
+    match spec.get("policy") {
+        Some(Value::String(text)) => serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|document| named(&Value::from_json(&document))),
+        Some(document) => named(document),
+        None => false,
+    }
+}
+
+fn named(document: &Value) -> bool {
+    let is_tls = |statement: &Value| Known(statement).text("Sid") == Some(TLS_SID);
+    match Known(document).get("Statement") {
+        Some(Value::List(statements)) => statements.iter().any(is_tls),
+        Some(statement) => is_tls(statement),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(spec: serde_json::Value) -> Vec<String> {
+        check(Known(&Value::from_json(&spec))).into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn what_s3_would_refuse_is_said() {
+        let json = serde_json::json!({
+            "bucket": "192.168.0.1",
+            "object_lock_enabled": true,
+            "lifecycle_rules": [{ "id": "a", "expiration": { "days": 1, "date": "2030-01-01T00:00:00Z" } }, { "id": "b" }],
+            "website": {},
+        });
+        assert_eq!(
+            paths(json),
+            ["bucket", "object_lock_enabled", "lifecycle_rules.0.expiration", "lifecycle_rules.1", "website"]
+        );
+    }
+
+    #[test]
+    fn the_tls_statement_is_written_once() {
+        let statement = serde_json::json!({ "Statement": { "Sid": TLS_SID, "Effect": "Deny" } });
+        assert_eq!(paths(serde_json::json!({ "tls_only": true, "policy": statement })), ["policy"]);
+        assert_eq!(
+            paths(serde_json::json!({ "tls_only": true, "policy": statement.to_string() })),
+            ["policy"]
+        );
+        assert!(paths(serde_json::json!({ "policy": statement })).is_empty());
+    }
+}

@@ -1,0 +1,663 @@
+//! `s3_object`.
+
+mod body;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ObjectIdentifier,
+    ObjectLockLegalHold, ObjectLockRetention, Tag, Tagging,
+};
+use futures_util::TryStreamExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text, to_tags};
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, each, user_tags,
+};
+use crate::value::Value;
+use body::{Body, checksum, media_type};
+
+/// An object in an Amazon S3 bucket: a job's script, a configuration, a small table. Its
+/// content is a file (`source`) or written in the stack (`content`, `content_base64`);
+/// without any of them it is empty. Changes of it, in the file or at AWS, are seen by its
+/// checksum. An object has at most ten tags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the bucket.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 3, max = 63))]
+    pub bucket: String,
+    /// Key of the object, such as `jobs/orders.py`.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 1024))]
+    pub key: String,
+    /// Path of a file in the stack's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub source: Option<String>,
+    /// The content as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub content: Option<String>,
+    /// The content as bytes, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub content_base64: Option<String>,
+    /// SHA-256 of the content in base64; of an object of 64 MiB or more, that of its parts of
+    /// 16 MiB. dwctl computes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub checksum_sha256: Option<String>,
+    /// Media type. Absent: by the extension of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub content_type: Option<String>,
+    /// How caches may keep it, such as `max-age=3600`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<String>,
+    /// How it is presented, such as `attachment; filename="orders.csv"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_disposition: Option<String>,
+    /// How it is compressed, such as `gzip`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_encoding: Option<String>,
+    /// Its language, such as `en-US`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_language: Option<String>,
+    /// The user's own metadata; keys in lower case, 2 KB in all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// Where the web site of the bucket sends requests for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website_redirect_location: Option<String>,
+    /// Storage class, such as `STANDARD_IA`.
+    #[serde(default = "storage_class")]
+    pub storage_class: String,
+    /// How it is encrypted: `AES256`, `aws:kms` or `aws:kms:dsse`. Absent: as the bucket says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub server_side_encryption: Option<String>,
+    /// KMS key that encrypts it: id, ARN or alias. Absent: as the bucket says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub ssekms_key_id: Option<String>,
+    /// Fewer calls to KMS, by a key of the bucket. Absent: as the bucket says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    pub bucket_key_enabled: Option<bool>,
+    /// How it is locked: `GOVERNANCE` can be lifted by permission, `COMPLIANCE` by nobody. Absent: as the bucket says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["GOVERNANCE", "COMPLIANCE"]))]
+    pub object_lock_mode: Option<String>,
+    /// Until when it is locked, as `2030-01-01T00:00:00Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"))]
+    pub object_lock_retain_until_date: Option<String>,
+    /// A lock without an end: `ON` or `OFF`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["ON", "OFF"]))]
+    pub object_lock_legal_hold_status: Option<String>,
+    /// When it is deleted from a bucket with versioning, delete all its versions. Otherwise
+    /// they stay, hidden by a delete marker.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    pub force_destroy: bool,
+}
+
+fn storage_class() -> String {
+    "STANDARD".to_owned()
+}
+
+/// What AWS decides about an object.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the object.
+    pub arn: String,
+    /// Address of the object, `s3://bucket/key`.
+    pub uri: String,
+    /// Entity tag of the content.
+    pub e_tag: String,
+    /// Version, in a bucket with versioning.
+    pub version_id: Option<String>,
+}
+
+/// The kind `s3_object`.
+pub struct S3Object;
+
+impl Kind for S3Object {
+    const NAME: &'static str = "s3_object";
+    const CFN: Option<&'static str> = None;
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_object.toml");
+    const ACTIONS: Actions = Actions {
+        // KMS is asked for the checksum of an object that its keys encrypt.
+        read: &["kms:Decrypt", "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket"],
+        create: &[
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "s3:AbortMultipartUpload",
+            "s3:PutObject",
+            "s3:PutObjectLegalHold",
+            "s3:PutObjectRetention",
+            "s3:PutObjectTagging",
+        ],
+        update: &[
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObjectTagging",
+            "s3:GetObjectTagging",
+            "s3:PutObject",
+            "s3:PutObjectLegalHold",
+            "s3:PutObjectRetention",
+            "s3:PutObjectTagging",
+        ],
+        delete: &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
+    };
+    const TAGGABLE: bool = true;
+    // A large file takes its time.
+    const PACE: Pace = Pace { create_seconds: 1, delete_seconds: 1, deadline_seconds: 3600 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
+        Identity::named(
+            spec.text("bucket").zip(spec.text("key")).map(|(bucket, key)| format!("{bucket}/{key}")),
+        )
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("bucket").zip(spec.text("key")) {
+            Some((bucket, key)) => Foreseen::default()
+                .with("arn", format!("arn:{}:s3:::{bucket}/{key}", scope.partition))
+                .with("uri", format!("s3://{bucket}/{key}")),
+            None => Foreseen::default(),
+        }
+    }
+
+    /// The checksum stands for the content: it is what is compared with AWS and remembered.
+    fn derive(spec: &mut Value, folder: &Path) -> Result<(), Problem> {
+        let Value::Map(fields) = spec else { return Ok(()) };
+        let is_absent = |fields: &BTreeMap<String, Value>, name: &str| {
+            matches!(fields.get(name), None | Some(Value::Null))
+        };
+        if is_absent(fields, "content_type")
+            && let Some(Value::String(key)) = fields.get("key")
+            && let Some(media_type) = media_type(key)
+        {
+            fields.insert("content_type".to_owned(), media_type.into());
+        }
+        let written =
+            ["source", "content", "content_base64"].into_iter().find(|name| !is_absent(fields, name));
+        let (path, given) = match written {
+            Some(name) => (name, fields.get(name).cloned().unwrap_or_default()),
+            None => ("content", Value::from("")),
+        };
+        let computed = match &given {
+            Value::Unknown(unknown) => Value::Unknown(unknown.clone()),
+            Value::String(text) => derive_checksum(path, text, folder)?,
+            // The checksum of a guessable secret gives it away.
+            Value::Secret(inner) => match inner.as_ref() {
+                Value::String(text) => derive_checksum(path, text, folder)?.into_secret(),
+                _ => return Ok(()),
+            },
+            // Not a text: validation says so.
+            _ => return Ok(()),
+        };
+        match (fields.get("checksum_sha256"), &computed) {
+            (Some(Value::String(declared)), Value::String(computed)) if declared != computed => {
+                return Err(Problem::new(
+                    "checksum_sha256",
+                    format!("the content has the checksum {computed}"),
+                )
+                .help("remove `checksum_sha256`: dwctl computes it"));
+            }
+            (None | Some(Value::Null), _) => {
+                fields.insert("checksum_sha256".to_owned(), computed);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        check(spec)
+    }
+
+    /// `HeadObject` and `GetObjectTagging` each: `ListObjectsV2` would find many objects in
+    /// one call, but tells neither the SHA-256 nor the metadata, the media type, the key or
+    /// the lock, so drift on them would go unseen.
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        each(lookups, 16, |lookup| read(cx, lookup)).await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        // An object that appeared since the plan is not overwritten.
+        put(cx, want, birth.tags, Some("*")).await?;
+        Ok(format!("{}/{}", want.bucket, want.key))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let (bucket, key) = parts(id)?;
+        let s3 = cx.aws.s3();
+        let stored = |spec: &Spec| Spec {
+            source: None,
+            content: None,
+            content_base64: None,
+            object_lock_mode: None,
+            object_lock_retain_until_date: None,
+            object_lock_legal_hold_status: None,
+            force_destroy: false,
+            ..spec.clone()
+        };
+        if stored(live) != stored(want) {
+            // An object is only written whole, and without its tags it would lose them.
+            let tags = s3.get_object_tagging().bucket(bucket).key(key).send().await?;
+            return put(cx, want, &of_tags(tags.tag_set()), None).await;
+        }
+        let retention =
+            |spec: &Spec| (spec.object_lock_mode.clone(), spec.object_lock_retain_until_date.clone());
+        if retention(live) != retention(want) {
+            let retention = ObjectLockRetention::builder()
+                .set_mode(want.object_lock_mode.as_deref().map(Into::into))
+                .set_retain_until_date(date(want)?)
+                .build();
+            s3.put_object_retention().bucket(bucket).key(key).retention(retention).send().await?;
+        }
+        if live.object_lock_legal_hold_status != want.object_lock_legal_hold_status {
+            let hold = ObjectLockLegalHold::builder()
+                .set_status(want.object_lock_legal_hold_status.as_deref().map(Into::into))
+                .build();
+            s3.put_object_legal_hold().bucket(bucket).key(key).legal_hold(hold).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+        let (bucket, key) = parts(id)?;
+        if live.force_destroy {
+            return delete_all_versions(cx, bucket, key).await;
+        }
+        cx.aws.s3().delete_object().bucket(bucket).key(key).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let (bucket, key) = parts(id)?;
+        let s3 = cx.aws.s3();
+        let before: Vec<Tag> = s3.get_object_tagging().bucket(bucket).key(key).send().await?.tag_set;
+        let tags = changed_tags(&before, set, remove);
+        if tags.is_empty() {
+            s3.delete_object_tagging().bucket(bucket).key(key).send().await?;
+        } else {
+            let tagging = built(Tagging::builder().set_tag_set(Some(to_tags(&tags)?)).build())?;
+            s3.put_object_tagging().bucket(bucket).key(key).tagging(tagging).send().await?;
+        }
+        Ok(())
+    }
+}
+
+fn derive_checksum(path: &str, text: &str, folder: &Path) -> Result<Value, Problem> {
+    let given = |name: &str| (name == path).then_some(text);
+    Body::of(given("source"), given("content"), given("content_base64"), folder)
+        .and_then(|body| body.checksum().map_err(|error| format!("`{path}` cannot be read: {error}")))
+        .map(Value::String)
+        .map_err(|message| Problem::new(path, message))
+}
+
+fn check(spec: Known<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let given: Vec<&str> =
+        ["source", "content", "content_base64"].into_iter().filter(|name| spec.is_set(name)).collect();
+    if let [first, second, ..] = given.as_slice() {
+        problems.push(
+            Problem::new(*second, format!("the content is given by `{first}` already"))
+                .help("keep one of `source`, `content` and `content_base64`"),
+        );
+    }
+    if spec.text("key").is_some_and(|key| key.len() > 1024) {
+        problems.push(Problem::new("key", "the key has more than 1024 bytes in UTF-8"));
+    }
+    let encryption = spec.text("server_side_encryption");
+    if let Some(other) = encryption
+        && !["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"].contains(&other)
+    {
+        problems.push(
+            Problem::new("server_side_encryption", format!("there is no encryption `{other}`"))
+                .help("one of AES256, aws:kms, aws:kms:dsse"),
+        );
+    }
+    if spec.is_set("ssekms_key_id")
+        && (encryption == Some("AES256") || !spec.is_set("server_side_encryption"))
+    {
+        problems.push(
+            Problem::new("ssekms_key_id", "the key is for encryption by KMS")
+                .help("set `server_side_encryption = \"aws:kms\"`"),
+        );
+    }
+    if spec.is_set("object_lock_mode") != spec.is_set("object_lock_retain_until_date") {
+        problems.push(
+            Problem::new("object_lock_mode", "a lock needs its mode and its date")
+                .help("set both `object_lock_mode` and `object_lock_retain_until_date`"),
+        );
+    }
+    if let Some(Value::Map(metadata)) = spec.get("metadata") {
+        let mut size = 0;
+        for (name, value) in metadata {
+            size += name.len() + if let Value::String(text) = value { text.len() } else { 0 };
+            if name.chars().any(char::is_uppercase) {
+                problems.push(
+                    Problem::new(format!("metadata.{name}"), "S3 keeps the keys of metadata in lower case")
+                        .help(format!("write `{}`", name.to_lowercase())),
+                );
+            }
+        }
+        if size > 2048 {
+            problems
+                .push(Problem::new("metadata", format!("the metadata has {size} bytes, of at most 2048")));
+        }
+    }
+    problems
+}
+
+/// Bucket and key of an id; a bucket's name has no slash.
+fn parts(id: &str) -> Result<(&str, &str)> {
+    id.split_once('/')
+        .ok_or_else(|| Error::finding(Class::Invalid, format!("`{id}` is not a bucket, a slash and a key")))
+}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Object>>> {
+    let (bucket, key) = parts(lookup.id)?;
+    let s3 = cx.aws.s3();
+    let (head, tags) = futures_util::future::join(
+        s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send(),
+        s3.get_object_tagging().bucket(bucket).key(key).send(),
+    )
+    .await;
+    let Some(head) = head.or_gone()? else { return Ok(None) };
+    let Some(tags) = tags.or_gone()? else { return Ok(None) };
+    let spec = Spec {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        source: None,
+        content: None,
+        content_base64: None,
+        checksum_sha256: text(head.checksum_sha256()),
+        content_type: text(head.content_type()),
+        cache_control: text(head.cache_control()),
+        content_disposition: text(head.content_disposition()),
+        content_encoding: text(head.content_encoding()),
+        content_language: text(head.content_language()),
+        metadata: head
+            .metadata()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        website_redirect_location: text(head.website_redirect_location()),
+        // S3 names every class but the standard one.
+        storage_class: head.storage_class().map_or_else(storage_class, |class| class.as_str().to_owned()),
+        server_side_encryption: head
+            .server_side_encryption()
+            .map(|encryption| encryption.as_str().to_owned()),
+        ssekms_key_id: kms_key(head.ssekms_key_id(), lookup.spec.text("ssekms_key_id")),
+        bucket_key_enabled: head.bucket_key_enabled(),
+        object_lock_mode: head.object_lock_mode().map(|mode| mode.as_str().to_owned()),
+        object_lock_retain_until_date: head
+            .object_lock_retain_until_date()
+            .and_then(|date| DateTime::from_secs(date.secs()).fmt(DateTimeFormat::DateTime).ok()),
+        object_lock_legal_hold_status: head
+            .object_lock_legal_hold_status()
+            .map(|hold| hold.as_str().to_owned()),
+        force_destroy: false,
+    };
+    let attrs = Attrs {
+        arn: format!("arn:{}:s3:::{bucket}/{key}", cx.scope.partition),
+        uri: format!("s3://{bucket}/{key}"),
+        e_tag: head.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+        version_id: text(head.version_id()).filter(|version| version != "null"),
+    };
+    let tags: Tags = of_tags(tags.tag_set());
+    let tags = user_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    Ok(Some(Live::ready(spec, attrs, tags)))
+}
+
+fn date(want: &Spec) -> Result<Option<DateTime>> {
+    want.object_lock_retain_until_date
+        .as_ref()
+        .map(|text| {
+            DateTime::from_str(text, DateTimeFormat::DateTime)
+                .map_err(|error| Error::finding(Class::Invalid, format!("`{text}` is not a date: {error}")))
+        })
+        .transpose()
+}
+
+/// A lock that is still in force: S3 refuses to write one that is over.
+fn lock(want: &Spec) -> Result<(Option<String>, Option<DateTime>)> {
+    let now = DateTime::from(std::time::SystemTime::now());
+    Ok(match date(want)? {
+        Some(date) if date > now => (want.object_lock_mode.clone(), Some(date)),
+        _ => (None, None),
+    })
+}
+
+/// What an upload says besides the content, at once and in parts alike.
+macro_rules! described {
+    ($request:expr, $want:expr, $tags:expr) => {{
+        let want: &Spec = $want;
+        let kms = want.server_side_encryption.as_deref().is_some_and(|kind| kind.starts_with("aws:kms"));
+        let (mode, until) = lock(want)?;
+        $request
+            .bucket(&want.bucket)
+            .key(&want.key)
+            .set_content_type(want.content_type.clone().or_else(|| media_type(&want.key).map(str::to_owned)))
+            .set_cache_control(want.cache_control.clone())
+            .set_content_disposition(want.content_disposition.clone())
+            .set_content_encoding(want.content_encoding.clone())
+            .set_content_language(want.content_language.clone())
+            .set_metadata(Some(want.metadata.clone().into_iter().collect()))
+            .set_website_redirect_location(want.website_redirect_location.clone())
+            .storage_class(want.storage_class.as_str().into())
+            .set_server_side_encryption(want.server_side_encryption.as_deref().map(Into::into))
+            .set_ssekms_key_id(want.ssekms_key_id.clone().filter(|_| kms))
+            .set_bucket_key_enabled(want.bucket_key_enabled.filter(|_| kms))
+            .set_object_lock_mode(mode.as_deref().map(Into::into))
+            .set_object_lock_retain_until_date(until)
+            .set_object_lock_legal_hold_status(want.object_lock_legal_hold_status.as_deref().map(Into::into))
+            .set_tagging(tagging($tags))
+    }};
+}
+
+/// Tags as a header.
+fn tagging(tags: &Tags) -> Option<String> {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<String> =
+        tags.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+    (!pairs.is_empty()).then(|| pairs.join("&"))
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::finding(Class::Invalid, format!("the source cannot be read: {error}"))
+}
+
+/// Uploads an object; with `if_none_match` only if there is none.
+async fn put(cx: &Cx, want: &Spec, tags: &Tags, if_none_match: Option<&str>) -> Result<()> {
+    let body =
+        Body::of(want.source.as_deref(), want.content.as_deref(), want.content_base64.as_deref(), &cx.folder)
+            .map_err(|message| Error::finding(Class::Invalid, message))?;
+    let sum = body.checksum().map_err(unreadable)?;
+    if want.checksum_sha256.as_ref().is_some_and(|planned| *planned != sum) {
+        return Err(Error::finding(
+            Class::Invalid,
+            format!(
+                "the content of `{}` is not what was planned (the file changed meanwhile): plan again",
+                want.key
+            ),
+        ));
+    }
+    let uploaded = match body.parts() {
+        None => {
+            let bytes = body.whole().map_err(unreadable)?;
+            described!(cx.aws.s3().put_object(), want, tags)
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .checksum_sha256(checksum(&bytes))
+                .set_if_none_match(if_none_match.map(str::to_owned))
+                .body(ByteStream::from(bytes))
+                .send()
+                .await
+                .map(drop)
+                .map_err(Error::from)
+        }
+        Some(count) => put_in_parts(cx, want, tags, &body, count, if_none_match).await,
+    };
+    match uploaded {
+        Err(error) if error.has_code(&["PreconditionFailed"]) => Err(Error { class: Class::Exists, ..error }),
+        uploaded => uploaded,
+    }
+}
+
+async fn put_in_parts(
+    cx: &Cx,
+    want: &Spec,
+    tags: &Tags,
+    body: &Body,
+    count: u64,
+    if_none_match: Option<&str>,
+) -> Result<()> {
+    let s3 = cx.aws.s3();
+    let upload = described!(s3.create_multipart_upload(), want, tags)
+        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .send()
+        .await?;
+    let upload_id = upload.upload_id().unwrap_or_default();
+    let finish = async {
+        // Four parts at a time: 64 MiB of memory at most.
+        let parts: Vec<CompletedPart> = futures_util::stream::iter((0..count).map(Ok))
+            .map_ok(|number| upload_part(cx, want, body, upload_id, number))
+            .try_buffered(4)
+            .try_collect()
+            .await?;
+        s3.complete_multipart_upload()
+            .bucket(&want.bucket)
+            .key(&want.key)
+            .upload_id(upload_id)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .set_if_none_match(if_none_match.map(str::to_owned))
+            .send()
+            .await
+            .map(drop)
+            .map_err(Error::from)
+    };
+    let finished = finish.await;
+    if finished.is_err() {
+        // The parts of an upload that nobody ends are stored, and paid for. The first error
+        // is what the user must know.
+        let _ =
+            s3.abort_multipart_upload().bucket(&want.bucket).key(&want.key).upload_id(upload_id).send().await;
+    }
+    finished
+}
+
+async fn upload_part(
+    cx: &Cx,
+    want: &Spec,
+    body: &Body,
+    upload_id: &str,
+    number: u64,
+) -> Result<CompletedPart> {
+    let bytes = body.part(number).map_err(unreadable)?;
+    let sum = checksum(&bytes);
+    // The numbers begin at 1 and end at 10,000.
+    let number = i32::try_from(number + 1).unwrap_or(i32::MAX);
+    let part = cx
+        .aws
+        .s3()
+        .upload_part()
+        .bucket(&want.bucket)
+        .key(&want.key)
+        .upload_id(upload_id)
+        .part_number(number)
+        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .checksum_sha256(&sum)
+        .body(ByteStream::from(bytes))
+        .send()
+        .await?;
+    Ok(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).checksum_sha256(sum).build())
+}
+
+async fn delete_all_versions(cx: &Cx, bucket: &str, key: &str) -> Result<()> {
+    let s3 = cx.aws.s3();
+    let mut markers = (None, None);
+    loop {
+        let page = s3
+            .list_object_versions()
+            .bucket(bucket)
+            .prefix(key)
+            .max_keys(1000)
+            .set_key_marker(markers.0.take())
+            .set_version_id_marker(markers.1.take())
+            .send()
+            .await
+            .or_gone()?;
+        let Some(page) = page else { return Ok(()) };
+        let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+        let hidden = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        // Other keys begin as this one does.
+        let all: Result<Vec<ObjectIdentifier>> = versions
+            .chain(hidden)
+            .filter(|(found, _)| *found == Some(key))
+            .map(|(_, version)| {
+                built(ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build())
+            })
+            .collect();
+        let all = all?;
+        // Keys are listed in order, so a page without this one is past it.
+        let past = all.is_empty();
+        delete_versions(s3, bucket, all).await?;
+        if past || page.is_truncated() != Some(true) {
+            return Ok(());
+        }
+        markers = (page.next_key_marker, page.next_version_id_marker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_stands_for_the_content() {
+        let mut spec = Value::map([("key", "a.json"), ("content", "hello")]);
+        assert_eq!(S3Object::derive(&mut spec, Path::new("")), Ok(()));
+        assert_eq!(
+            Known(&spec).text("checksum_sha256"),
+            Some("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=")
+        );
+        assert_eq!(Known(&spec).text("content_type"), Some("application/json"));
+        let mut wrong = Value::map([("content", "hello"), ("checksum_sha256", "other")]);
+        assert!(S3Object::derive(&mut wrong, Path::new("")).is_err());
+    }
+
+    #[test]
+    fn the_checksum_of_a_secret_is_secret() {
+        let mut spec = Value::map([("content", Value::from("hello").into_secret())]);
+        assert_eq!(S3Object::derive(&mut spec, Path::new("")), Ok(()));
+        assert!(matches!(Known(&spec).get("checksum_sha256"), Some(Value::Secret(_))));
+        let mut unknown = Value::map([("content", Value::unknown("kms_key.a", "arn"))]);
+        assert_eq!(S3Object::derive(&mut unknown, Path::new("")), Ok(()));
+        assert!(unknown.get("checksum_sha256").is_some_and(|sum| matches!(sum, Value::Unknown(_))));
+    }
+
+    #[test]
+    fn tags_are_a_header() {
+        let tags = Tags::from([("dwctl:address".to_owned(), "s3_object.a b".to_owned())]);
+        assert_eq!(tagging(&tags).as_deref(), Some("dwctl%3Aaddress=s3%5Fobject%2Ea%20b"));
+        assert_eq!(tagging(&Tags::new()), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! What is in an object, and its checksum as S3 computes it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest, Sha256};
+
+/// From this size on an object is uploaded in parts.
+const LARGE: u64 = 64 * 1024 * 1024;
+/// The size of a part. It is fixed, since the checksum of an object in parts depends on it.
+pub const PART: u64 = 16 * 1024 * 1024;
+/// Most parts of an upload (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
+const MOST_PARTS: u64 = 10_000;
+
+/// What is in an object.
+pub enum Body {
+    Bytes(Vec<u8>),
+    File { path: PathBuf, length: u64 },
+}
+
+impl Body {
+    /// The body of three attributes of which one is written, or an empty one. The error
+    /// quotes a path, never content.
+    pub fn of(
+        source: Option<&str>,
+        content: Option<&str>,
+        content_base64: Option<&str>,
+        folder: &Path,
+    ) -> Result<Self, String> {
+        if let Some(source) = source {
+            return Self::file(source, folder);
+        }
+        if let Some(text) = content_base64 {
+            let bytes =
+                BASE64.decode(text.trim()).map_err(|_| "`content_base64` is not base64".to_owned())?;
+            return Ok(Self::Bytes(bytes));
+        }
+        Ok(Self::Bytes(content.unwrap_or_default().as_bytes().to_vec()))
+    }
+
+    /// A file of the stack. As with the functions that read files, it lies inside of the
+    /// stack's folder: a module from elsewhere uploads nothing of the user's home.
+    fn file(source: &str, folder: &Path) -> Result<Self, String> {
+        let cannot = |error: std::io::Error| format!("`{source}` cannot be read: {error}");
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let folder = folder.canonicalize().map_err(cannot)?;
+        let path = folder.join(source).canonicalize().map_err(cannot)?;
+        if !path.starts_with(&folder) {
+            return Err(format!("`{source}` is outside of the stack's folder"));
+        }
+        let meta = path.metadata().map_err(cannot)?;
+        if !meta.is_file() {
+            return Err(format!("`{source}` is not a file"));
+        }
+        if meta.len() > PART * MOST_PARTS {
+            return Err(format!("`{source}` is larger than {} GiB", PART * MOST_PARTS / (1 << 30)));
+        }
+        Ok(Self::File { path, length: meta.len() })
+    }
+
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { length, .. } => *length,
+        }
+    }
+
+    /// The number of parts to upload it in; `None` where it is uploaded at once.
+    pub fn parts(&self) -> Option<u64> {
+        (self.length() >= LARGE).then(|| self.length().div_ceil(PART))
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::File { path, .. } => std::fs::read(path),
+        }
+    }
+
+    /// A part of it, counted from 0.
+    pub fn part(&self, number: u64) -> std::io::Result<Vec<u8>> {
+        let from = number * PART;
+        let length = PART.min(self.length().saturating_sub(from));
+        match self {
+            Self::Bytes(bytes) => {
+                let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+                let to = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
+                Ok(bytes[from..to].to_vec())
+            }
+            Self::File { path, .. } => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(from))?;
+                let mut part = Vec::new();
+                file.take(length).read_to_end(&mut part)?;
+                Ok(part)
+            }
+        }
+    }
+
+    /// The SHA-256 that S3 keeps of it: of an object in parts it is that of the parts'
+    /// checksums, and the number of parts follows
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>).
+    pub fn checksum(&self) -> std::io::Result<String> {
+        let Some(parts) = self.parts() else { return Ok(checksum(&self.whole()?)) };
+        let mut all = Sha256::new();
+        for number in 0..parts {
+            all.update(Sha256::digest(self.part(number)?));
+        }
+        Ok(format!("{}-{parts}", BASE64.encode(all.finalize())))
+    }
+}
+
+/// The SHA-256 of some bytes as S3 spells it.
+pub fn checksum(bytes: &[u8]) -> String {
+    BASE64.encode(Sha256::digest(bytes))
+}
+
+/// The media type of a key, by its extension.
+pub fn media_type(key: &str) -> Option<&'static str> {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
+        "py" => "text/x-python",
+        "sql" => "application/sql",
+        "json" => "application/json",
+        "yaml" | "yml" => "application/yaml",
+        "toml" => "application/toml",
+        "xml" => "application/xml",
+        "csv" => "text/csv",
+        "tsv" => "text/tab-separated-values",
+        "txt" | "log" | "cfg" | "ini" | "conf" | "properties" => "text/plain",
+        "md" => "text/markdown",
+        "html" | "htm" => "text/html",
+        "css" => "text/css",
+        "js" | "mjs" => "text/javascript",
+        "sh" => "application/x-sh",
+        "parquet" => "application/vnd.apache.parquet",
+        "avro" => "application/vnd.apache.avro",
+        "zip" | "whl" => "application/zip",
+        "jar" => "application/java-archive",
+        "gz" => "application/gzip",
+        "tar" => "application/x-tar",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_body_has_the_checksum_of_its_bytes() -> Result<(), String> {
+        let body = Body::of(None, Some("hello"), None, Path::new(""))?;
+        let sum = body.checksum().map_err(|error| error.to_string())?;
+        assert_eq!(sum, "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
+        Ok(())
+    }
+
+    #[test]
+    fn a_large_body_has_the_checksum_of_its_parts() -> Result<(), String> {
+        let body = Body::Bytes(vec![7; usize::try_from(LARGE + 1).unwrap_or_default()]);
+        assert_eq!(body.parts(), Some(5));
+        let mut sums = Vec::new();
+        for number in 0..5 {
+            sums.extend(Sha256::digest(body.part(number).map_err(|error| error.to_string())?));
+        }
+        assert_eq!(body.part(4).map(|part| part.len()).unwrap_or_default(), 1);
+        let sum = body.checksum().map_err(|error| error.to_string())?;
+        assert_eq!(sum, format!("{}-5", checksum(&sums)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_source_stays_inside_the_folder() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        assert!(Body::of(Some("lib.rs"), None, None, &folder).is_ok());
+        assert!(Body::of(Some("../Cargo.toml"), None, None, &folder).is_err());
+        assert!(Body::of(Some("/etc/hosts"), None, None, &folder).is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! What the kinds of Amazon S3 have in common.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::BuildError;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier, Tag};
+
+use crate::aws::{Class, Error, Result, ResultExt, Tags};
+
+/// The result of an SDK builder.
+pub fn built<T>(built: std::result::Result<T, BuildError>) -> Result<T> {
+    built.map_err(|error| Error::finding(Class::Invalid, error.to_string()))
+}
+
+/// Tags as S3 takes them.
+pub fn to_tags<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Vec<Tag>> {
+    tags.into_iter().map(|(key, value)| built(Tag::builder().key(key).value(value).build())).collect()
+}
+
+/// Tags as S3 returns them.
+pub fn of_tags<'a, T: FromIterator<(String, String)>>(tags: impl IntoIterator<Item = &'a Tag>) -> T {
+    tags.into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// Tags after some are set and some removed. Those of AWS itself stay: S3 only replaces
+/// all tags at once, and refuses a set in which AWS's own are missing.
+pub fn changed_tags(before: &[Tag], set: &Tags, remove: &[String]) -> Tags {
+    let mut tags: Tags = of_tags(before);
+    tags.retain(|key, _| !remove.contains(key));
+    tags.extend(set.clone());
+    tags
+}
+
+/// A text that is there and not empty.
+pub fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A KMS key as AWS names it, in the words of the stack where both name the same: one may
+/// be the ARN of the other.
+pub fn kms_key(live: Option<&str>, declared: Option<&str>) -> Option<String> {
+    let last = |key: &str| match key.split_once(":alias/") {
+        Some((_, alias)) => format!("alias/{alias}"),
+        None => key.rsplit_once(":key/").map_or(key, |(_, id)| id).to_owned(),
+    };
+    let live = text(live)?;
+    match declared {
+        Some(declared) if last(declared) == last(&live) => Some(declared.to_owned()),
+        _ => Some(live),
+    }
+}
+
+/// Deletes up to a thousand versions.
+pub async fn delete_versions(s3: &Client, bucket: &str, objects: Vec<ObjectIdentifier>) -> Result<()> {
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let delete = built(Delete::builder().set_objects(Some(objects)).quiet(true).build())?;
+    let Some(answer) = s3.delete_objects().bucket(bucket).delete(delete).send().await.or_gone()? else {
+        return Ok(());
+    };
+    match answer.errors().first() {
+        None => Ok(()),
+        Some(error) => {
+            let class = match error.code() {
+                Some("InternalError" | "SlowDown") => Class::Transient,
+                Some("AccessDenied") => Class::Denied,
+                _ => Class::Invalid,
+            };
+            Err(Error {
+                code: error.code().unwrap_or_default().to_owned(),
+                ..Error::finding(
+                    class,
+                    format!(
+                        "`{}` and {} other versions in `{bucket}` cannot be deleted: {}",
+                        error.key().unwrap_or_default(),
+                        answer.errors().len() - 1,
+                        error.message().unwrap_or("S3 does not say why")
+                    ),
+                )
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kms_key;
+
+    #[test]
+    fn a_key_is_the_same_by_id_and_arn() {
+        let arn = "arn:aws:kms:us-east-1:111122223333:key/1234";
+        assert_eq!(kms_key(Some(arn), Some("1234")).as_deref(), Some("1234"));
+        assert_eq!(kms_key(Some(arn), Some("5678")).as_deref(), Some(arn));
+        assert_eq!(kms_key(None, Some("5678")), None);
+    }
+}
