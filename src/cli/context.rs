@@ -126,6 +126,7 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -
         endpoint_url: args.endpoint_url.clone(),
         profile: args.profile.clone(),
         sandbox: args.sandbox,
+        folder: stack.folder.clone(),
     };
     if args.sandbox {
         options.endpoint_url = Some(crate::sandbox::up(say).await?.endpoint);
