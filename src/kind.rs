@@ -119,6 +119,10 @@ impl<'a> Known<'a> {
                     Some(value) => value,
                     None => return false,
                 },
+                Value::List(list) => match step.parse::<usize>().ok().and_then(|index| list.get(index)) {
+                    Some(value) => value,
+                    None => return false,
+                },
                 Value::Unknown(_) => return true,
                 _ => return false,
             };
