@@ -22,6 +22,13 @@ pub mod redshift {
     mod shared;
 }
 
+/// AWS Step Functions.
+pub mod sfn {
+    mod choice;
+    pub mod state_machine;
+    mod states_language;
+}
+
 /// Amazon SNS.
 pub mod sns {
     pub mod topic;
@@ -34,6 +41,7 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<redshift::cluster::RedshiftCluster>(),
         erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
         erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
+        erase::<sfn::state_machine::SfnStateMachine>(),
         erase::<sns::topic::SnsTopic>(),
     ]
 });
