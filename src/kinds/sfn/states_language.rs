@@ -280,8 +280,10 @@ impl Walk {
                 state if is_open(state) => exits.open = true,
                 _ => self.problem(&at, "a state is a table", ""),
             }
-            for (at, target) in &exits.to {
+            for (at, target) in &exits.to.clone() {
                 if !states.contains_key(target) {
+                    // The one fault is enough: what this way should have reached is not told, too.
+                    exits.open = true;
                     let near = crate::kind::nearest(target, states.keys().map(String::as_str));
                     let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
                     self.problem(at, format!("there is no state `{target}` here"), &help);
@@ -464,6 +466,7 @@ impl Walk {
     fn flow(&mut self, state: &Fields, path: &str, exits: &mut Exits) {
         match (state.get("Next"), state.get("End")) {
             (None | Some(Value::Null), None | Some(Value::Null)) => {
+                exits.open = true;
                 self.problem(
                     path,
                     "the state has neither `Next` nor `End`",
@@ -471,6 +474,7 @@ impl Walk {
                 );
             }
             (Some(_), Some(_)) => {
+                exits.open = true;
                 self.problem(path, "the state has both `Next` and `End`", "keep one of them");
             }
             (Some(next), None) => exits.go(self, next, &format!("{path}.Next")),
