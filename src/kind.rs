@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::aws::{Cx, Error, Result, Scope, Tags};
 use crate::value::Value;
 
+pub use crate::diag::nearest;
 pub use document::{canonical_json, canonical_policy};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
 pub use policy::{PolicyUse, check_policy};

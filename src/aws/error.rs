@@ -199,6 +199,7 @@ pub(super) const THROTTLING_CODES: &[&str] = &[
     "SlowDown",
     "PriorRequestNotComplete",
     "EC2ThrottledException",
+    "DependentServiceRequestThrottlingFault",
 ];
 
 pub(super) fn is_throttling_code(code: &str) -> bool {
@@ -273,6 +274,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "StateMachineDeleting",
         "ConditionalRequestConflict",
         "InvalidClusterSubnetGroupStateFault",
+        "InvalidClusterSubnetStateFault",
         "InvalidClusterParameterGroupState",
         "ConcurrentRunsExceededException",
         "IncorrectState",
@@ -320,6 +322,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "KMSInternalException",
         "DependencyTimeoutException",
         "DependencyTimeout",
+        "DependentServiceUnavailableFault",
         "Unavailable",
     ];
     if is_throttling_code(code)
@@ -375,6 +378,8 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "role is invalid or cannot be assumed",
         "Secrets Manager cannot invoke the specified Lambda function",
         "Unable to validate the following destination configurations",
+        // Step Functions, of the policy of a role made seconds ago.
+        "is not authorized to access the Log Destination",
     ];
     matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
         && message.to_lowercase().contains("invalid principal")
