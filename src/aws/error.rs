@@ -245,6 +245,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "ClusterSubnetGroupAlreadyExists",
         "ClusterParameterGroupAlreadyExists",
         "StateMachineAlreadyExists",
+        "FederatedResourceAlreadyExistsException",
     ];
     const CONFLICT: &[&str] = &[
         "ConcurrentModificationException",
@@ -264,6 +265,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "ConcurrentAccessException",
         "StateMachineDeleting",
         "ConditionalRequestConflict",
+        "VersionMismatchException",
         "InvalidClusterSubnetGroupStateFault",
         "InvalidClusterParameterGroupState",
         "ConcurrentRunsExceededException",
@@ -312,6 +314,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "KMSInternalException",
         "DependencyTimeoutException",
         "DependencyTimeout",
+        "FederationSourceRetryableException",
         "Unavailable",
     ];
     if is_throttling_code(code)
@@ -366,9 +369,19 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "Service is unable to assume provided role",
         "role is invalid or cannot be assumed",
     ];
+    // A Glue crawler tries its role when it is made or changed: what was granted to the
+    // role seconds ago may not be there. Only so: with other codes it is the caller who
+    // lacks the permission, and waiting would not help.
+    const OF_A_CRAWLERS_ROLE: &[&str] = &[
+        "verify the role's TrustPolicy",
+        "Insufficient Lake Formation permission",
+        "does not exist or the role provided does not have access to it",
+        "is not authorized to perform: glue:GetConnection",
+    ];
     matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
         && message.to_lowercase().contains("invalid principal")
         || WORDS.iter().any(|words| message.contains(words))
+        || code == "InvalidInputException" && OF_A_CRAWLERS_ROLE.iter().any(|words| message.contains(words))
 }
 
 /// Turns "it does not exist" into `None`.
