@@ -324,11 +324,8 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "KMSInternalException",
         "DependencyTimeoutException",
         "DependencyTimeout",
-<<<<<<< HEAD
         "DependentServiceUnavailableFault",
-=======
         "FederationSourceRetryableException",
->>>>>>> kinds-glue
         "Unavailable",
     ];
     if is_throttling_code(code)
