@@ -52,7 +52,11 @@ fn resources_that_need_each_other() {
 
 #[test]
 fn a_value_of_another_type() {
-    refused("[glue_workflow.a]\nname = 'a'\nmax_concurrent_runs = 'three'", "7:23", &["error[wrong-type]", "integer"]);
+    refused(
+        "[glue_workflow.a]\nname = 'a'\nmax_concurrent_runs = 'three'",
+        "7:23",
+        &["error[wrong-type]", "integer"],
+    );
 }
 
 #[test]
@@ -62,12 +66,20 @@ fn a_kind_that_does_not_exist() {
 
 #[test]
 fn an_attribute_that_does_not_exist() {
-    refused("[sns_topic.a]\nname = 'a'\ndisplayname = 'b'", "7:1", &["error[unknown-attribute]", "`display_name`"]);
+    refused(
+        "[sns_topic.a]\nname = 'a'\ndisplayname = 'b'",
+        "7:1",
+        &["error[unknown-attribute]", "`display_name`"],
+    );
 }
 
 #[test]
 fn a_resource_that_does_not_exist() {
-    refused("[sns_topic.a]\nname = '${sns_topic.bb.name}'", "6:11", &["error[unknown-reference]", "sns_topic.bb"]);
+    refused(
+        "[sns_topic.a]\nname = '${sns_topic.bb.name}'",
+        "6:11",
+        &["error[unknown-reference]", "sns_topic.bb"],
+    );
 }
 
 #[test]
@@ -95,7 +107,11 @@ fn a_policy_that_iam_would_refuse() {
 
 #[test]
 fn an_arn_that_is_none() {
-    refused("[iam_role.a]\nrole_name = 'a'\nmanaged_policy_arns = ['ReadOnlyAccess']\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { Service = 'glue.amazonaws.com' } }] }", "7:24", &["error[invalid-value]"]);
+    refused(
+        "[iam_role.a]\nrole_name = 'a'\nmanaged_policy_arns = ['ReadOnlyAccess']\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { Service = 'glue.amazonaws.com' } }] }",
+        "7:24",
+        &["error[invalid-value]"],
+    );
 }
 
 #[test]
@@ -131,7 +147,11 @@ fn a_file_that_is_no_text() {
     std::fs::write(stack.path().join("data.toml"), b"[local]\na = \"\xff\xfe\"\n").expect("a file");
     let run = dwctl(stack.path(), &["validate"]);
     orderly(&run, INVALID, stack.path());
-    assert!(run.stderr.contains("data.toml") && run.stderr.contains("UTF-8") && run.stderr.contains("line 2"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("data.toml") && run.stderr.contains("UTF-8") && run.stderr.contains("line 2"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -144,7 +164,8 @@ fn a_file_too_large_for_a_person_to_have_written() {
 
 #[test]
 fn a_large_stack_is_read_at_once() {
-    let many: String = (0..2_000).map(|number| format!("[sns_topic.t{number}]\nname = 't{number}'\n")).collect();
+    let many: String =
+        (0..2_000).map(|number| format!("[sns_topic.t{number}]\nname = 't{number}'\n")).collect();
     let stack = folder(&[("stack.toml", &headed(&many))]);
     let run = dwctl(stack.path(), &["validate"]);
     assert_eq!(run.code, DONE, "{}", run.stderr);
@@ -244,7 +265,11 @@ fn no_credentials() {
     for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"], &["output"]] {
         let run = dwctl(stack.path(), arguments);
         orderly(&run, ERROR, stack.path());
-        assert!(run.stderr.contains("error[credentials]") && run.stderr.contains("AWS_PROFILE"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("error[credentials]") && run.stderr.contains("AWS_PROFILE"),
+            "{}",
+            run.stderr
+        );
     }
 }
 
@@ -274,7 +299,11 @@ fn an_endpoint_that_is_down() {
     let arguments = ["plan", "--endpoint-url", "http://127.0.0.1:1"];
     let run = dwctl_with(stack.path(), &arguments, &KEYS);
     assert_eq!(run.code, ERROR, "{}", run.stderr);
-    assert!(run.stderr.contains("error[unreachable]") && run.stderr.contains("127.0.0.1:1"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error[unreachable]") && run.stderr.contains("127.0.0.1:1"),
+        "{}",
+        run.stderr
+    );
     assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
     assert!(!stack.path().join(".dwctl").exists());
 }
@@ -323,7 +352,11 @@ fn the_account_of_somebody_else() {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--endpoint-url", &endpoint]).collect();
         let run = dwctl_with(stack.path(), &arguments, &KEYS);
         orderly(&run, REFUSED, stack.path());
-        assert!(run.stderr.contains("error[wrong-account]") && run.stderr.contains("stack.toml:1:"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("error[wrong-account]") && run.stderr.contains("stack.toml:1:"),
+            "{}",
+            run.stderr
+        );
         assert!(run.stderr.contains("999999999999"), "{}", run.stderr);
     }
 }
@@ -342,7 +375,8 @@ fn an_endpoint_that_is_something_else() {
 #[test]
 fn a_ledger_that_is_damaged() {
     for text in ["", "{", "{\"version\": 999}", "[]"] {
-        let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'")), (".dwctl/default.json", text)]);
+        let stack =
+            folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'")), (".dwctl/default.json", text)]);
         let run = dwctl(stack.path(), &["plan", "--offline"]);
         assert_eq!(run.code, ERROR, "{text:?}: {}", run.stderr);
         assert!(run.stderr.starts_with("error[ledger]"), "{text:?}: {}", run.stderr);
@@ -364,7 +398,9 @@ fn names_with_which_a_terminal_could_be_fooled() {
 #[test]
 fn arguments_that_do_not_exist() {
     let empty = folder(&[]);
-    for arguments in [&["paln"][..], &["plan", "--ofline"], &["graph", "--format", "svgg"], &["completions", "tcsh"]] {
+    for arguments in
+        [&["paln"][..], &["plan", "--ofline"], &["graph", "--format", "svgg"], &["completions", "tcsh"]]
+    {
         let run = dwctl(empty.path(), arguments);
         assert_eq!(run.code, 2, "{arguments:?}");
         assert!(run.stderr.starts_with("error: ") && run.stderr.contains("--help"), "{}", run.stderr);

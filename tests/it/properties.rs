@@ -214,7 +214,12 @@ fn what_aws_chose_where_the_user_said_nothing_is_no_difference() {
             }
             let want = normalize(node, want);
             let (want, live) = overlay(node, want, live, &|_, _| Some(true));
-            prop_assert!(diff(node, &live, &want).is_empty(), "{}: {:?}", kind.name(), diff(node, &live, &want));
+            prop_assert!(
+                diff(node, &live, &want).is_empty(),
+                "{}: {:?}",
+                kind.name(),
+                diff(node, &live, &want)
+            );
             Ok(())
         });
     }
@@ -332,9 +337,50 @@ fn fragment() -> impl Strategy<Value = String> {
 
 fn expression() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "var.n", "local.l", "sns_topic.t", "sns_topic.t[\"a\"]", ".name", ".arn", "[0]", "[*]", "(", ")", "[", "]",
-        "{", "}", "\"", "1", "-", "+", "*", "/", "%", "==", "&&", "!", "?", ":", "for x in", "if", ",", "...", "upper(",
-        "file(", "jsondecode(", "cidrsubnet(", "try(", "\\", "$", "${", "%{", "\n", " ", "é", "null", "each.key",
+        "var.n",
+        "local.l",
+        "sns_topic.t",
+        "sns_topic.t[\"a\"]",
+        ".name",
+        ".arn",
+        "[0]",
+        "[*]",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"",
+        "1",
+        "-",
+        "+",
+        "*",
+        "/",
+        "%",
+        "==",
+        "&&",
+        "!",
+        "?",
+        ":",
+        "for x in",
+        "if",
+        ",",
+        "...",
+        "upper(",
+        "file(",
+        "jsondecode(",
+        "cidrsubnet(",
+        "try(",
+        "\\",
+        "$",
+        "${",
+        "%{",
+        "\n",
+        " ",
+        "é",
+        "null",
+        "each.key",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
@@ -365,7 +411,10 @@ fn show(problems: &[dwctl::diag::Diagnostic], sources: &Sources) {
         assert!(!problem.message.is_empty() && !problem.message.ends_with('.'), "{problem:?}");
         for label in problem.primary.iter().chain(&problem.secondary) {
             let text = sources.text(label.span.file);
-            assert!(text.get(label.span.start..label.span.end).is_some(), "{problem:?} points outside of {text:?}");
+            assert!(
+                text.get(label.span.start..label.span.end).is_some(),
+                "{problem:?} points outside of {text:?}"
+            );
         }
         assert!(dwctl::diag::render(problem, sources, true).contains(problem.code));
     }
@@ -412,8 +461,8 @@ const MARKER: &str = "Marker-4711";
 #[test]
 fn a_ledger_comes_back_as_it_was_written() {
     let text = r"[a-z]{1,8}";
-    let entry = (text, text, any::<bool>(), any::<bool>(), prop::collection::btree_map(text, text, 0..3)).prop_map(
-        |(id, region, protect, retain, fingerprints)| Entry {
+    let entry = (text, text, any::<bool>(), any::<bool>(), prop::collection::btree_map(text, text, 0..3))
+        .prop_map(|(id, region, protect, retain, fingerprints)| Entry {
             id,
             region,
             needs: Vec::new(),
@@ -421,10 +470,9 @@ fn a_ledger_comes_back_as_it_was_written() {
             protect,
             retain,
             fingerprints,
-        },
-    );
-    let address = (text, text, prop::option::of(".{0,12}"))
-        .prop_map(|(kind, name, key)| Address { kind, name, key });
+        });
+    let address =
+        (text, text, prop::option::of(".{0,12}")).prop_map(|(kind, name, key)| Address { kind, name, key });
     hold(128, prop::collection::btree_map(address, entry, 0..4), |resources| {
         let ledger = Ledger { resources, ..Ledger::new("shop", "dev").expect("randomness") };
         let json = serde_json::to_string(&ledger).expect("JSON");
@@ -456,7 +504,12 @@ fn a_ledger_holds_no_value() {
         let kind = dwctl::kinds::kind(&resource.kind).expect("a kind");
         let node = &kind.schema().spec;
         // Fingerprints of secrets are slow on purpose.
-        let cases = if node.fields().expect("a table").values().any(|field| matches!(field.shape, Shape::Secret)) { 2 } else { 6 };
+        let cases =
+            if node.fields().expect("a table").values().any(|field| matches!(field.shape, Shape::Secret)) {
+                2
+            } else {
+                6
+            };
         hold(cases, of(node, 6), |spec| {
             let ledger = Ledger::new("shop", "dev").expect("randomness");
             let address = Address { kind: resource.kind.clone(), name: "a".to_owned(), key: None };
