@@ -144,8 +144,6 @@ fn a_kind_knows_its_own_service_and_the_contract_alone() {
                     || CRATES.contains(&name.as_str())
                     // The variants of an enum.
                     || name.starts_with(char::is_uppercase)
-                    // The variants of an enum.
-                    || name.starts_with(char::is_uppercase)
                     || file.text.contains(&format!("mod {name};"));
                 if !known {
                     found.push(format!("{place}: {name}"));
