@@ -11,6 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectIdentifier, Tagging,
 };
+use futures_util::future::LocalBoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -326,30 +327,35 @@ async fn read(
     }
 }
 
-/// Makes a call only if it is wanted.
-async fn when<T>(wanted: bool, call: impl Future<Output = Result<Option<T>>>) -> Result<Option<T>> {
-    if wanted { call.await } else { Ok(None) }
+/// Makes a call only if it is wanted. On the heap: a bucket's calls side by side are more
+/// than a stack should hold.
+fn when<'a, T: 'a>(
+    wanted: bool,
+    call: impl Future<Output = Result<Option<T>>> + 'a,
+) -> LocalBoxFuture<'a, Result<Option<T>>> {
+    if wanted { Box::pin(call) } else { Box::pin(async { Ok(None) }) }
 }
 
 async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
     let s3 = cx.aws.s3();
     let id = lookup.id;
     let wants = |attribute: &str| lookup.wants(attribute);
-    let tags = async { s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"]) };
-    let block = async {
+    let tags =
+        when(true, async { s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"]) });
+    let block = when(true, async {
         s3.get_public_access_block()
             .bucket(id)
             .send()
             .await
             .or_none_on(&["NoSuchPublicAccessBlockConfiguration"])
-    };
-    let encryption = async {
+    });
+    let encryption = when(true, async {
         s3.get_bucket_encryption()
             .bucket(id)
             .send()
             .await
             .or_none_on(&["ServerSideEncryptionConfigurationNotFoundError"])
-    };
+    });
     let versioning =
         when(wants("versioning"), async { Ok(Some(s3.get_bucket_versioning().bucket(id).send().await?)) });
     let ownership = when(wants("object_ownership"), async {

@@ -407,7 +407,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Object>>> {
             .server_side_encryption()
             .map(|encryption| encryption.as_str().to_owned()),
         ssekms_key_id: kms_key(head.ssekms_key_id(), lookup.spec.text("ssekms_key_id")),
-        bucket_key_enabled: head.bucket_key_enabled(),
+        // S3 says nothing of a key that is not used.
+        bucket_key_enabled: Some(head.bucket_key_enabled().unwrap_or(false)),
         object_lock_mode: head.object_lock_mode().map(|mode| mode.as_str().to_owned()),
         object_lock_retain_until_date: head
             .object_lock_retain_until_date()
