@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::aws::{Cx, Error, Result, Scope, Tags};
 use crate::value::Value;
 
+pub use crate::diag::nearest;
 pub use document::{canonical_json, canonical_policy};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
 pub use policy::{PolicyUse, check_policy};
@@ -116,6 +117,10 @@ impl<'a> Known<'a> {
         for step in path.split('.') {
             value = match value {
                 Value::Map(map) => match map.get(step) {
+                    Some(value) => value,
+                    None => return false,
+                },
+                Value::List(list) => match step.parse::<usize>().ok().and_then(|index| list.get(index)) {
                     Some(value) => value,
                     None => return false,
                 },

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::Scope as AwsScope;
 use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
-use crate::kind::{ErasedKind, Known};
+use crate::kind::{ErasedKind, Known, Problem};
 use crate::kinds;
 use crate::schema::{PathStep, normalize, validate};
 use crate::stack::{Node, Resource, Stack};
@@ -206,6 +206,10 @@ impl<'a> World<'a> {
                 map.insert(name.clone(), value);
             }
         }
+        if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.folder) {
+            problems.push(located(problem, resource));
+            return false;
+        }
         spec = normalize(&schema.spec, spec);
         for fault in validate(&schema.spec, &spec, &resource.kind) {
             let key = fault.code == "unknown-attribute";
@@ -218,19 +222,9 @@ impl<'a> World<'a> {
             );
         }
         if problems.len() == before {
-            for problem in instance.kind.check(Known(&spec)) {
-                let path: Vec<PathStep> = problem
-                    .path
-                    .split('.')
-                    .filter(|step| !step.is_empty())
-                    .map(|step| {
-                        step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index)
-                    })
-                    .collect();
-                let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
-                let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
-                problems.push(if problem.help.is_empty() { error } else { error.help(problem.help) });
-            }
+            problems.extend(
+                instance.kind.check(Known(&spec)).into_iter().map(|problem| located(problem, resource)),
+            );
         }
         if problems.len() == before
             && !spec.contains_unknown()
@@ -430,6 +424,19 @@ fn undecided(what: &str, expected: &str, value: &Value, node: &Node) -> Diagnost
                 .at(node.span, format!("expected {expected}"))
         }
     }
+}
+
+/// A kind's problem, at the place that it names.
+fn located(problem: Problem, resource: &Resource) -> Diagnostic {
+    let path: Vec<PathStep> = problem
+        .path
+        .split('.')
+        .filter(|step| !step.is_empty())
+        .map(|step| step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index))
+        .collect();
+    let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
+    let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
+    if problem.help.is_empty() { error } else { error.help(problem.help) }
 }
 
 /// The elements of `for_each` by key; the value itself where it cannot have any.

@@ -24,6 +24,8 @@ const MOST_ROUNDS: u32 = 12;
 const RESEND: Duration = Duration::from_secs(6);
 /// How long a principal, key or grant made a moment ago may be unknown to another service.
 const PROPAGATION: Duration = Duration::from_secs(180);
+/// How long what a create or an update refers to may be unknown to the same service.
+const VISIBILITY: Duration = Duration::from_secs(20);
 
 pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
@@ -246,7 +248,7 @@ impl Work<'_, '_, '_, '_> {
     async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
         let wanted = {
             let ledger = self.executor.book.ledger.borrow();
-            plan::wanted(id, Some(&self.instance.spec), ledger.resources.get(&self.instance.address))
+            plan::wanted(id, Some(self.instance), ledger.resources.get(&self.instance.address))
         };
         self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
     }
@@ -458,6 +460,7 @@ impl Patience {
     async fn wait(&mut self, error: &Error) -> Result<(), ()> {
         let until = match error.class {
             Class::NotYetConsistent => self.began + PROPAGATION,
+            Class::Gone => self.began + VISIBILITY,
             Class::Conflict | Class::Throttled => self.deadline,
             // The SDK has tried each call several times already.
             Class::Transient | Class::Unreachable if self.faults < 4 => self.deadline,

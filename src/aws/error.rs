@@ -199,6 +199,7 @@ pub(super) const THROTTLING_CODES: &[&str] = &[
     "SlowDown",
     "PriorRequestNotComplete",
     "EC2ThrottledException",
+    "DependentServiceRequestThrottlingFault",
 ];
 
 pub(super) fn is_throttling_code(code: &str) -> bool {
@@ -251,6 +252,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "ClusterSubnetGroupAlreadyExists",
         "ClusterParameterGroupAlreadyExists",
         "StateMachineAlreadyExists",
+        "FederatedResourceAlreadyExistsException",
     ];
     const CONFLICT: &[&str] = &[
         "ConcurrentModificationException",
@@ -272,7 +274,9 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "ConcurrentAccessException",
         "StateMachineDeleting",
         "ConditionalRequestConflict",
+        "VersionMismatchException",
         "InvalidClusterSubnetGroupStateFault",
+        "InvalidClusterSubnetStateFault",
         "InvalidClusterParameterGroupState",
         "ConcurrentRunsExceededException",
         "IncorrectState",
@@ -320,6 +324,8 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "KMSInternalException",
         "DependencyTimeoutException",
         "DependencyTimeout",
+        "DependentServiceUnavailableFault",
+        "FederationSourceRetryableException",
         "Unavailable",
     ];
     if is_throttling_code(code)
@@ -375,10 +381,22 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "role is invalid or cannot be assumed",
         "Secrets Manager cannot invoke the specified Lambda function",
         "Unable to validate the following destination configurations",
+        // Step Functions, of the policy of a role made seconds ago.
+        "is not authorized to access the Log Destination",
+    ];
+    // A Glue crawler tries its role when it is made or changed: what was granted to the
+    // role seconds ago may not be there. Only so: with other codes it is the caller who
+    // lacks the permission, and waiting would not help.
+    const OF_A_CRAWLERS_ROLE: &[&str] = &[
+        "verify the role's TrustPolicy",
+        "Insufficient Lake Formation permission",
+        "does not exist or the role provided does not have access to it",
+        "is not authorized to perform: glue:GetConnection",
     ];
     matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
         && message.to_lowercase().contains("invalid principal")
         || WORDS.iter().any(|words| message.contains(words))
+        || code == "InvalidInputException" && OF_A_CRAWLERS_ROLE.iter().any(|words| message.contains(words))
 }
 
 /// Turns "it does not exist" into `None`.

@@ -76,6 +76,13 @@ pub mod secretsmanager {
     pub mod secret;
 }
 
+/// AWS Step Functions.
+pub mod sfn {
+    mod choice;
+    pub mod state_machine;
+    mod states_language;
+}
+
 /// Amazon SNS.
 pub mod sns {
     mod shared;
@@ -107,6 +114,7 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<s3::bucket::S3Bucket>(),
         erase::<s3::object::S3Object>(),
         erase::<secretsmanager::secret::SecretsManagerSecret>(),
+        erase::<sfn::state_machine::SfnStateMachine>(),
         erase::<sns::subscription::SnsSubscription>(),
         erase::<sns::topic::SnsTopic>(),
     ]

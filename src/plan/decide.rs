@@ -292,7 +292,7 @@ impl Planner<'_, '_, '_> {
                 self.questions.push(Question::Read {
                     kind,
                     region: region.to_owned(),
-                    wanted: wanted(id, instance.map(|instance| &instance.spec), entry),
+                    wanted: wanted(id, instance, entry),
                 });
                 Err(Unread::Pending)
             }
@@ -334,6 +334,7 @@ impl Planner<'_, '_, '_> {
     ) {
         let Some(entry) = entry else { return };
         let prints = self.inputs.ledger.fingerprints();
+        let fields = instance.kind.schema().spec.fields();
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
@@ -342,18 +343,20 @@ impl Planner<'_, '_, '_> {
             }
             change.cause = *causes.entry(name.clone()).or_insert_with(|| {
                 let applied = entry.fingerprints.get(name);
+                let default =
+                    fields.and_then(|fields| fields.get(name)).and_then(|field| field.default.as_ref());
                 let same = |value: Option<&Value>| match (applied, value) {
                     (Some(applied), Some(value)) => {
                         prints.of(&instance.address, name, value).as_ref() == Some(applied)
                     }
-                    (None, None) => true,
-                    _ => false,
+                    // What was never declared was applied as it is by default.
+                    (None, value) => value == default,
+                    (Some(_), None) => false,
                 };
                 match (same(found.get(name)), same(instance.spec.get(name))) {
                     (true, _) => Cause::Stack,
                     (false, true) => Cause::Drift,
-                    (false, false) if applied.is_some() => Cause::Both,
-                    (false, false) => Cause::Stack,
+                    (false, false) => Cause::Both,
                 }
             });
         }
@@ -532,17 +535,26 @@ fn spread(set: &mut BTreeSet<Address>, needs: &BTreeMap<Address, BTreeSet<Addres
     }
 }
 
+/// The attributes that the stack says something about: those that are written, and those
+/// that are not as they are by default.
+fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
+    let fields = instance.kind.schema().spec.fields();
+    instance.spec.as_map().into_iter().flatten().filter(move |(name, value)| {
+        let default = fields.and_then(|fields| fields.get(*name)).and_then(|field| field.default.as_ref());
+        default != Some(value) || instance.resource.body.entry(name).is_some()
+    })
+}
+
 /// What to read of a resource: the declared attributes and those applied before.
-pub fn wanted(id: &str, spec: Option<&Value>, entry: Option<&Entry>) -> Wanted {
+pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Wanted {
     let mut attributes: BTreeSet<String> =
-        spec.and_then(Value::as_map).into_iter().flat_map(|map| map.keys().cloned()).collect();
-    attributes.extend(
-        entry
-            .into_iter()
-            .flat_map(|entry| entry.fingerprints.keys())
-            .map(|path| path.split('.').next().unwrap_or(path).to_owned()),
-    );
-    Wanted { id: id.to_owned(), attributes: Some(attributes), spec: spec.cloned().unwrap_or_default() }
+        instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
+    for path in entry.into_iter().flat_map(|entry| entry.fingerprints.keys()) {
+        attributes.extend(path.split_once('.').map(|(name, _)| name.to_owned()));
+        attributes.insert(path.clone());
+    }
+    let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
+    Wanted { id: id.to_owned(), attributes: Some(attributes), spec }
 }
 
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
@@ -585,7 +597,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut all = BTreeMap::new();
-    for (name, value) in instance.spec.as_map().into_iter().flatten() {
+    for (name, value) in declared(instance) {
         let unreadable =
             schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };

@@ -17,7 +17,7 @@ use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, State,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
 };
 
 /// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
@@ -367,6 +367,8 @@ impl Kind for GlueCrawler {
         delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
     };
     const TAGGABLE: bool = true;
+    // A crawl that runs is stopped before its crawler is deleted, which takes minutes.
+    const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -352,7 +352,7 @@ impl Kind for GlueJob {
         // "The previous job definition is completely overwritten"
         // (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateJob.html), so all of it
         // is sent, and the graph of a visual job, which only Glue Studio edits, is kept.
-        let nodes = if live.job_mode == "VISUAL" { visual_graph(cx, id).await? } else { None };
+        let nodes = if want.job_mode == "VISUAL" { visual_graph(cx, id).await? } else { None };
         let update = define!(JobUpdate::builder(), want, Capacity::of_changed(live, want), nodes).build();
         cx.aws.glue().update_job().job_name(id).job_update(update).send().await?;
         Ok(())
@@ -427,7 +427,11 @@ fn to_spec(scope: &Scope, lookup: &Lookup<'_>, job: &AwsJob) -> Spec {
             python_version: job.command().and_then(|command| shared::text(command.python_version())),
             runtime: job.command().and_then(|command| shared::text(command.runtime())),
         },
-        glue_version: shared::text(job.glue_version()),
+        // Whatever version `auto` has come to; the metadata are there for it alone.
+        glue_version: match job.auto_upgrade_metadata() {
+            Some(_) => Some("auto".to_owned()),
+            None => shared::text(job.glue_version()),
+        },
         number_of_workers: job.number_of_workers(),
         // Of a job with workers, AWS returns their sum, which is no setting of its own.
         max_capacity: job.max_capacity().filter(|_| worker_type.is_none()),
@@ -628,24 +632,23 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_of_capacity_is_sent() {
-        let spec = |extra: serde_json::Value| -> Spec {
+    fn one_kind_of_capacity_is_sent() -> Result<(), serde_json::Error> {
+        let spec = |extra: &serde_json::Value| -> Result<Spec, _> {
             let mut spec = json!({ "name": "n", "role": "r", "command": { "script_location": "s3://b/k" } });
             for (name, value) in extra.as_object().into_iter().flatten() {
                 spec[name] = value.clone();
             }
-            serde_json::from_value(spec).expect("a spec")
+            serde_json::from_value(spec)
         };
         let workers = json!({ "worker_type": "G.1X", "number_of_workers": 2 });
         let units = json!({ "max_capacity": 10.0 });
         let both = json!({ "worker_type": "G.1X", "number_of_workers": 2, "max_capacity": 10.0 });
         // To units: the workers are what AWS has. To workers: the units are.
-        assert_eq!(
-            Capacity::of_changed(&spec(workers.clone()), &spec(both.clone())).max_capacity,
-            Some(10.0)
-        );
-        assert_eq!(Capacity::of_changed(&spec(units.clone()), &spec(both)).worker_type, Some("G.1X"));
-        assert_eq!(Capacity::of_changed(&spec(workers.clone()), &spec(workers)).worker_type, Some("G.1X"));
-        assert_eq!(Capacity::of_changed(&spec(units.clone()), &spec(units)).max_capacity, Some(10.0));
+        let (by_workers, by_units, both) = (spec(&workers)?, spec(&units)?, spec(&both)?);
+        assert_eq!(Capacity::of_changed(&by_workers, &both).max_capacity, Some(10.0));
+        assert_eq!(Capacity::of_changed(&by_units, &both).worker_type, Some("G.1X"));
+        assert_eq!(Capacity::of_changed(&by_workers, &by_workers).worker_type, Some("G.1X"));
+        assert_eq!(Capacity::of_changed(&by_units, &by_units).max_capacity, Some(10.0));
+        Ok(())
     }
 }

@@ -114,7 +114,7 @@ def delete_alarms(call):
 def tags(call):
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_TagResource.html"""
     arn = call["ResourceARN"]
-    if arn.rsplit(":", 1)[-1] not in composites(call):
+    if arn.rsplit(":", 1)[-1] not in composites(call) and ":dashboard/" not in arn:
         return call.moto()
     tagger = backend(call).tagger
     if call.operation == "TagResource":
@@ -140,5 +140,9 @@ def put_dashboard(call):
         raise bad("The field DashboardBody must be a valid JSON object")
     if not isinstance(body.get("widgets", []), list):
         raise bad("Should be array")
-    call.moto()
+    arn = f"arn:aws:cloudwatch::{call.account}:dashboard/{call['DashboardName']}"
+    before = call["DashboardName"] in backend(call).dashboards
+    call.moto({k: v for k, v in call.params.items() if k != "Tags"})
+    if call.get("Tags") and not before:
+        backend(call).tagger.tag_resource(arn, call["Tags"])
     return {"DashboardValidationMessages": []}

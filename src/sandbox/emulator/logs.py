@@ -51,6 +51,11 @@ def describe_groups(call):
         names = {name.split(":log-group:", 1)[-1].removesuffix(":*") for name in names}
         params = {}
     answer = call.ask("DescribeLogGroups", params)
+    while names is not None and answer.get("nextToken"):
+        more_groups = call.ask("DescribeLogGroups", {"nextToken": answer.pop("nextToken")})
+        answer["logGroups"] += more_groups.get("logGroups", [])
+        if more_groups.get("nextToken"):
+            answer["nextToken"] = more_groups["nextToken"]
     shown = []
     for one in answer.get("logGroups", []):
         group = groups(call)[one["logGroupName"]]
@@ -60,6 +65,7 @@ def describe_groups(call):
         one["logGroupClass"] = known.get("logGroupClass", "STANDARD")
         one["deletionProtectionEnabled"] = known.get("deletionProtectionEnabled", False)
         one["logGroupArn"] = group.arn
+        one["bearerTokenAuthenticationEnabled"] = known.get("bearer", False)
         if known.get("protection"):
             one["dataProtectionStatus"] = "ACTIVATED"
         elif known.get("protected"):
@@ -89,6 +95,13 @@ def delete_group(call):
 def deletion_protection(call):
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogGroupDeletionProtection.html"""
     more(group_of(call))["deletionProtectionEnabled"] = call["deletionProtectionEnabled"]
+    return {}
+
+
+@extends("logs", "PutBearerTokenAuthentication")
+def bearer(call):
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutBearerTokenAuthentication.html"""
+    more(group_of(call))["bearer"] = call["bearerTokenAuthenticationEnabled"]
     return {}
 
 
@@ -144,6 +157,9 @@ def put_metric_filter(call):
             raise AwsError("InvalidParameterException",
                            "Invalid metric transformation: dimensions and default value are mutually exclusive.")
     # moto takes no empty pattern; AWS does, and it matches every event.
+    call.backend(logs_backends).filters.metric_filters[:] = [
+        one for one in call.backend(logs_backends).filters.metric_filters
+        if (one["logGroupName"], one["filterName"]) != (call["logGroupName"], call["filterName"])]
     call.moto(dict(call.params, filterPattern=call["filterPattern"] or " "))
     filters = more(group).setdefault("filters", {})
     filters[call["filterName"]] = (call["filterPattern"], copy.deepcopy(call["metricTransformations"]))

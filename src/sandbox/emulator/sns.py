@@ -14,7 +14,7 @@ FEEDBACK = tuple(
     for kind in ("SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn")
 )
 TOPIC = ("DeliveryPolicy", "DisplayName", "Policy", "TracingConfig", "SignatureVersion", "KmsMasterKeyId",
-         "FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy") + FEEDBACK
+         "FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy", "MaximumMessageSize") + FEEDBACK
 SUBSCRIPTION = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
                 "SubscriptionRoleArn", "ReplayPolicy")
 # Their endpoints must confirm; AWS says so until they do.
@@ -154,7 +154,7 @@ def subscribe(call):
     wanted = dict(call.get("Attributes", {}))
     check_subscription(wanted)
     before = set(call.backend(sns_backends).subscriptions)
-    arn = call.moto()["SubscriptionArn"]
+    arn = call.moto(dict(call.params, Attributes={k: v for k, v in wanted.items() if k != "ReplayPolicy"}))["SubscriptionArn"]
     subscription = call.backend(sns_backends).subscriptions[arn]
     if arn not in before:
         subscription.dwctl_pending = call["Protocol"] in TO_CONFIRM
@@ -198,7 +198,7 @@ def set_subscription_attributes(call):
         raise AwsError("NotFound", "Subscription does not exist", 404)
     name, value = call["AttributeName"], call.get("AttributeValue", "")
     check_subscription({name: value})
-    if not (name == "FilterPolicy" and value in ("", "{}")):
+    if not (name == "FilterPolicy" and value in ("", "{}")) and name != "ReplayPolicy":
         call.ask("SetSubscriptionAttributes", dict(call.params, AttributeValue=value))
     known = subscription.__dict__.setdefault("dwctl", {})
     known[name] = "" if name == "FilterPolicy" and value == "{}" else value

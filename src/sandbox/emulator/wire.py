@@ -387,6 +387,11 @@ class Gateway:
                 fault = AwsError("InternalFailure", "the emulator failed: " + repr(error), 500)
                 return self.failure(service, described, protocol, fault)
         raw = self.forward(environ, body)
+        if environ.get("REQUEST_METHOD") == "HEAD" and raw.status in (301, 400, 403, 404):
+            # The answer has no body to tell it apart from a page for people; S3 calls it XML.
+            raw.headers = [(key, value) for key, value in raw.headers if key.lower() != "content-type"]
+            raw.headers.append(("Content-Type", "application/xml"))
+            return raw
         if raw.is_html() and service not in (None, ""):
             fault = not_implemented(operation or environ.get("PATH_INFO", ""))
             if raw.status == 500 and b"NotImplementedError" not in raw.body:
@@ -430,7 +435,12 @@ class Gateway:
             return Raw(200, [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), _id()], data)
         context = SerializationContext(_id()[1])
         made = get_serializer_class(service, protocol)(described, context).serialize(copy.copy(result))
-        return _raw(made)
+        raw = _raw(made)
+        root = S3_ROOTS.get(described.name) if service == "s3" else None
+        if root:
+            for opening in (b"<", b"</"):
+                raw.body = raw.body.replace(opening + described.name.encode() + b"Response", opening + root.encode())
+        return raw
 
     def failure(self, service, described, protocol, error):
         status = getattr(error, "status", None)
@@ -466,6 +476,26 @@ class Gateway:
         if status:
             raw.status = status
         return raw
+
+
+# The root elements of S3's answers, as its API pages show them; botocore's model has them not.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+S3_ROOTS = {
+    "GetBucketAccelerateConfiguration": "AccelerateConfiguration",
+    "GetBucketCors": "CORSConfiguration",
+    "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+    "GetBucketLogging": "BucketLoggingStatus",
+    "GetBucketNotificationConfiguration": "NotificationConfiguration",
+    "GetBucketRequestPayment": "RequestPaymentConfiguration",
+    "GetBucketTagging": "Tagging",
+    "GetBucketVersioning": "VersioningConfiguration",
+    "GetBucketWebsite": "WebsiteConfiguration",
+    "GetObjectTagging": "Tagging",
+    "ListBucketAnalyticsConfigurations": "ListBucketAnalyticsConfigurationResult",
+    "ListBucketIntelligentTieringConfigurations": "ListBucketIntelligentTieringConfigurationsOutput",
+    "ListBucketInventoryConfigurations": "ListInventoryConfigurationsResult",
+    "ListBucketMetricsConfigurations": "ListMetricsConfigurationsResult",
+}
 
 
 def _raw(made):

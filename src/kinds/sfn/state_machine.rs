@@ -1,0 +1,398 @@
+//! `sfn_state_machine`.
+
+use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
+use aws_sdk_sfn::types::{
+    CloudWatchLogsLogGroup, EncryptionConfiguration, EncryptionType, LogDestination, LogLevel,
+    LoggingConfiguration, StateMachineStatus, StateMachineType, Tag, TracingConfiguration,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::states_language;
+use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{AWS_DEFAULT, REPLACE};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State, each,
+    user_tags,
+};
+use crate::value::Value;
+
+/// An AWS Step Functions state machine: the steps of a pipeline, in the Amazon States Language.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the state machine; letters, digits, `-` and `_` if it is to log.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 80), regex(pattern = r##"^[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]+$"##))]
+    pub name: String,
+    /// ARN of the role by which the states call other services.
+    #[schemars(length(min = 1, max = 256))]
+    pub role_arn: String,
+    /// The steps in the Amazon States Language: a table, JSON text, or `file("load.asl.json")`.
+    pub definition: Json,
+    /// `STANDARD` runs up to a year and exactly once; `EXPRESS` runs up to five minutes, many a second.
+    #[serde(default = "standard")]
+    #[schemars(extend("x-dwctl" = [REPLACE], "enum" = ["STANDARD", "EXPRESS"]))]
+    pub r#type: String,
+    /// Log of what executions do. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logging_configuration: Option<Logging>,
+    /// AWS X-Ray tracing. Absent: off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracing_configuration: Option<Tracing>,
+    /// Key that encrypts the definition and the data of executions. Absent: a key of AWS's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption_configuration: Option<Encryption>,
+}
+
+/// Log of what executions do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Logging {
+    /// Which events are logged.
+    #[serde(default = "off")]
+    #[schemars(extend("enum" = ["ALL", "ERROR", "FATAL", "OFF"]))]
+    pub level: String,
+    /// Log the states' input and output too.
+    #[serde(default)]
+    pub include_execution_data: bool,
+    /// ARN of the CloudWatch log group, with or without `:*` at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub log_group_arn: Option<String>,
+}
+
+/// AWS X-Ray tracing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracing {
+    /// Whether executions are traced.
+    #[serde(default)]
+    pub enabled: bool,
+}
+
+/// Key that encrypts the definition and the data of executions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Encryption {
+    /// Whose key it is.
+    #[schemars(extend("enum" = ["CUSTOMER_MANAGED_KMS_KEY", "AWS_OWNED_KEY"]))]
+    pub r#type: String,
+    /// KMS key, by id or ARN; for `CUSTOMER_MANAGED_KMS_KEY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub kms_key_id: Option<String>,
+    /// Seconds for which a data key is used again before KMS is asked for another. Default: 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 60, max = 900))]
+    pub kms_data_key_reuse_period_seconds: Option<i32>,
+}
+
+fn standard() -> String {
+    "STANDARD".to_owned()
+}
+
+fn off() -> String {
+    "OFF".to_owned()
+}
+
+/// What AWS decides about a state machine.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the state machine.
+    pub arn: String,
+}
+
+/// The kind `sfn_state_machine`. Its id is the ARN.
+pub struct SfnStateMachine;
+
+const OWN_KEY: &str = "CUSTOMER_MANAGED_KMS_KEY";
+
+/// Most characters of a definition.
+const LONGEST: usize = 1_048_576;
+
+impl Kind for SfnStateMachine {
+    const NAME: &'static str = "sfn_state_machine";
+    const CFN: Option<&'static str> = Some("AWS::StepFunctions::StateMachine");
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sfn_state_machine.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["states:DescribeStateMachine", "states:ListTagsForResource"],
+        create: &["states:CreateStateMachine", "states:TagResource", "iam:PassRole"],
+        update: &["states:UpdateStateMachine", "states:TagResource", "states:UntagResource", "iam:PassRole"],
+        delete: &["states:DeleteStateMachine"],
+    };
+    const TAGGABLE: bool = true;
+    // A deleted machine stays until its executions have ended.
+    const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 30, deadline_seconds: 600 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        Identity::named(spec.text("name").map(|name| arn(scope, name)))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        match spec.text("name") {
+            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
+            None => Foreseen::default(),
+        }
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let express = spec.text("type") == Some("EXPRESS");
+        let mut problems = match spec.get("definition") {
+            // That it is JSON at all is the schema's to say.
+            Some(Value::String(text)) => serde_json::from_str(text)
+                .map(|json| states_language::check(&Value::from_json(&json), express))
+                .unwrap_or_default(),
+            Some(definition) => states_language::check(definition, express),
+            None => Vec::new(),
+        };
+        if let Some(Ok(json)) = spec.get("definition").map(Value::to_json)
+            && json.to_string().len() > LONGEST
+        {
+            problems
+                .push(Problem::new("definition", format!("the definition is longer than {LONGEST} bytes")));
+        }
+        let logging = |field: &str| format!("logging_configuration.{field}");
+        if spec.text(&logging("level")).is_some_and(|level| level != "OFF")
+            && !spec.is_set(&logging("log_group_arn"))
+        {
+            problems.push(
+                Problem::new("logging_configuration", "a log needs a log group")
+                    .help("set `log_group_arn = \"${cloudwatchlogs_log_group.NAME.arn}\"`"),
+            );
+        }
+        if let Some(arn) = spec.text(&logging("log_group_arn"))
+            && !arn.contains(":log-group:")
+        {
+            problems.push(Problem::new(
+                logging("log_group_arn"),
+                format!("`{arn}` is not the ARN of a log group"),
+            ));
+        }
+        let key = "encryption_configuration.kms_key_id";
+        match spec.text("encryption_configuration.type") {
+            Some(OWN_KEY) if !spec.is_set(key) => {
+                problems.push(
+                    Problem::new("encryption_configuration", "a key of your own is to be named")
+                        .help("set `kms_key_id`"),
+                );
+            }
+            Some("AWS_OWNED_KEY") => {
+                for field in ["kms_key_id", "kms_data_key_reuse_period_seconds"] {
+                    let path = format!("encryption_configuration.{field}");
+                    if spec.is_set(&path) {
+                        problems.push(
+                            Problem::new(path, format!("`{field}` is for keys of your own"))
+                                .help(format!("set `type = \"{OWN_KEY}\"`, or drop it")),
+                        );
+                    }
+                }
+            }
+            _ => {}
+        }
+        if spec.text(key).is_some_and(|key| key.starts_with("alias/") || key.contains(":alias/")) {
+            problems.push(
+                Problem::new(key, "an alias cannot be compared with the key that AWS returns")
+                    .help("give the key's ARN or id, such as `${kms_key.NAME.arn}`"),
+            );
+        }
+        problems
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        each(lookups, 10, |lookup| read(cx, lookup)).await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+        let created = cx
+            .aws
+            .sfn()
+            .create_state_machine()
+            .name(&want.name)
+            .role_arn(&want.role_arn)
+            .definition(want.definition.to_text())
+            .r#type(StateMachineType::from(want.r#type.as_str()))
+            .set_logging_configuration(want.logging_configuration.as_ref().map(to_logging))
+            .set_tracing_configuration(want.tracing_configuration.as_ref().map(to_tracing))
+            .set_encryption_configuration(
+                want.encryption_configuration.as_ref().map(to_encryption).transpose()?,
+            )
+            .set_tags(Some(to_tags(birth.tags)))
+            .send()
+            .await?;
+        Ok(created.state_machine_arn)
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let nothing = cx.aws.sfn().update_state_machine().state_machine_arn(id);
+        let mut request = nothing.clone();
+        if live.definition != want.definition {
+            request = request.definition(want.definition.to_text());
+        }
+        if live.role_arn != want.role_arn {
+            request = request.role_arn(&want.role_arn);
+        }
+        // What is left out of the call stays as it is, so that "off" must be said.
+        if live.logging_configuration != want.logging_configuration {
+            let off = Logging { level: off(), include_execution_data: false, log_group_arn: None };
+            request = request
+                .logging_configuration(to_logging(want.logging_configuration.as_ref().unwrap_or(&off)));
+        }
+        if live.tracing_configuration != want.tracing_configuration {
+            let off = Tracing { enabled: false };
+            request = request
+                .tracing_configuration(to_tracing(want.tracing_configuration.as_ref().unwrap_or(&off)));
+        }
+        if live.encryption_configuration != want.encryption_configuration {
+            let aws = Encryption {
+                r#type: "AWS_OWNED_KEY".to_owned(),
+                kms_key_id: None,
+                kms_data_key_reuse_period_seconds: None,
+            };
+            request = request.encryption_configuration(to_encryption(
+                want.encryption_configuration.as_ref().unwrap_or(&aws),
+            )?);
+        }
+        if request.as_input() != nothing.as_input() {
+            request.send().await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws.sfn().delete_state_machine().state_machine_arn(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        let sfn = cx.aws.sfn();
+        if !remove.is_empty() {
+            sfn.untag_resource().resource_arn(id).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            sfn.tag_resource().resource_arn(id).set_tags(Some(to_tags(set))).send().await?;
+        }
+        Ok(())
+    }
+}
+
+fn arn(scope: &Scope, name: &str) -> String {
+    scope.arn("states", format_args!("stateMachine:{name}"))
+}
+
+fn to_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn to_logging(logging: &Logging) -> LoggingConfiguration {
+    // AWS takes the ARN only with `:*` at its end
+    // (https://docs.aws.amazon.com/step-functions/latest/apireference/API_CloudWatchLogsLogGroup.html).
+    let destination = logging.log_group_arn.as_ref().map(|arn| {
+        let arn = if arn.ends_with(":*") { arn.clone() } else { format!("{arn}:*") };
+        let group = CloudWatchLogsLogGroup::builder().log_group_arn(arn).build();
+        vec![LogDestination::builder().cloud_watch_logs_log_group(group).build()]
+    });
+    LoggingConfiguration::builder()
+        .level(LogLevel::from(logging.level.as_str()))
+        .include_execution_data(logging.include_execution_data)
+        .set_destinations(destination)
+        .build()
+}
+
+fn to_tracing(tracing: &Tracing) -> TracingConfiguration {
+    TracingConfiguration::builder().enabled(tracing.enabled).build()
+}
+
+fn to_encryption(encryption: &Encryption) -> Result<EncryptionConfiguration> {
+    EncryptionConfiguration::builder()
+        .r#type(EncryptionType::from(encryption.r#type.as_str()))
+        .set_kms_key_id(encryption.kms_key_id.clone())
+        .set_kms_data_key_reuse_period_seconds(encryption.kms_data_key_reuse_period_seconds)
+        .build()
+        .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
+}
+
+/// Step Functions has no batch read, and no read that returns tags.
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine>>> {
+    let sfn = cx.aws.sfn();
+    let (machine, tags) = futures_util::future::join(
+        sfn.describe_state_machine().state_machine_arn(lookup.id).send(),
+        sfn.list_tags_for_resource().resource_arn(lookup.id).send(),
+    )
+    .await;
+    let Some(machine) = machine.or_gone()? else { return Ok(None) };
+    // A machine that is being deleted may have lost its tags.
+    let tags = tags.or_gone()?;
+    let tags = user_tags(
+        tags.iter()
+            .flat_map(|tags| tags.tags())
+            .map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
+    );
+    let spec = Spec {
+        name: machine.name.clone(),
+        role_arn: machine.role_arn.clone(),
+        definition: Json::parse(&machine.definition).map_err(|error| {
+            Error::finding(Class::Other, format!("AWS returned a definition that is not JSON: {error}"))
+        })?,
+        r#type: machine.r#type.as_str().to_owned(),
+        logging_configuration: logging(&machine, lookup.spec),
+        tracing_configuration: machine
+            .tracing_configuration()
+            .map(|tracing| Tracing { enabled: tracing.enabled })
+            // Off is what an absent setting means; the declared form of it is kept.
+            .filter(|tracing| tracing.enabled || lookup.spec.is_set("tracing_configuration")),
+        encryption_configuration: encryption(&machine, lookup.spec),
+    };
+    // The name is free again only when it is gone.
+    let state = match machine.status() {
+        Some(StateMachineStatus::Deleting) => State::Busy("deleting".to_owned()),
+        _ => State::Ready,
+    };
+    Ok(Some(Live { spec, attrs: Attrs { arn: lookup.id.to_owned() }, tags, state }))
+}
+
+fn logging(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Option<Logging> {
+    let logging = machine.logging_configuration()?;
+    let group = logging
+        .destinations()
+        .iter()
+        .find_map(|destination| destination.cloud_watch_logs_log_group()?.log_group_arn())
+        .map(|live| match declared.text("logging_configuration.log_group_arn") {
+            Some(arn) if bare(arn) == bare(live) => arn.to_owned(),
+            _ => live.to_owned(),
+        });
+    let live = Logging {
+        level: logging.level().map_or_else(off, |level| level.as_str().to_owned()),
+        include_execution_data: logging.include_execution_data,
+        log_group_arn: group,
+    };
+    let is_off = live.level == "OFF" && !live.include_execution_data && live.log_group_arn.is_none();
+    (!is_off || declared.is_set("logging_configuration")).then_some(live)
+}
+
+/// The ARN of a log group without `:*`.
+fn bare(arn: &str) -> &str {
+    arn.strip_suffix(":*").unwrap_or(arn)
+}
+
+fn encryption(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Option<Encryption> {
+    let encryption = machine.encryption_configuration()?;
+    let live = Encryption {
+        r#type: encryption.r#type.as_str().to_owned(),
+        kms_key_id: encryption.kms_key_id().map(|live| {
+            match declared.text("encryption_configuration.kms_key_id") {
+                // The id of the key whose ARN AWS returned, or the other way around.
+                Some(key) if live.ends_with(&format!("/{key}")) || key.ends_with(&format!("/{live}")) => {
+                    key.to_owned()
+                }
+                _ => live.to_owned(),
+            }
+        }),
+        kms_data_key_reuse_period_seconds: encryption
+            .kms_data_key_reuse_period_seconds()
+            .filter(|_| encryption.r#type.as_str() == OWN_KEY),
+    };
+    (live.r#type == OWN_KEY || declared.is_set("encryption_configuration")).then_some(live)
+}
