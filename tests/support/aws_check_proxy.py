@@ -20,7 +20,7 @@ Needs: Python >= 3.9 and an installed botocore (its data files only; botocore is
 imported). 'regex' is used for \\p{..} patterns when installed (cfn-lint brings it).
 """
 import argparse, asyncio, base64, binascii, collections, datetime, glob, gzip, hashlib, hmac
-import importlib.util, json, os, re, signal, socket, struct, sys, tempfile, time, zlib
+import importlib.util, json, os, re, shutil, signal, socket, struct, sys, tempfile, time, zlib
 import xml.etree.ElementTree as ET
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -1645,20 +1645,31 @@ class Proxy:
 async def amain(a):
     p = Proxy(a)
     srv = await asyncio.start_server(p.client, a.host, a.port, limit=1 << 20, backlog=512)
+    port = srv.sockets[0].getsockname()[1]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for s in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(s, stop.set)
-    print(f"aws_check_proxy on http://{a.host}:{a.port} -> {a.upstream} (index {p.index_s:.2f}s, {len(p.models.idx)} services)", file=sys.stderr, flush=True)
+    if a.leash:
+        loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 4096) or stop.set())
+    if a.ready:
+        with open(a.ready + ".part", "w") as f:
+            f.write(str(port))
+        os.replace(a.ready + ".part", a.ready)
+    print(f"aws_check_proxy on http://{a.host}:{port} -> {a.upstream} (index {p.index_s:.2f}s, {len(p.models.idx)} services)", file=sys.stderr, flush=True)
     await stop.wait()
     srv.close()
     p.dump()
+    if a.leash:
+        shutil.rmtree(a.leash, ignore_errors=True)
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--host", default="127.0.0.1")
-    ap.add_argument("--port", type=int, default=5932)
+    ap.add_argument("--port", type=int, default=5932, help="0 takes a free one")
+    ap.add_argument("--ready", help="file to write the port to, once requests are answered")
+    ap.add_argument("--leash", metavar="FOLDER", help="end with stdin, then remove this folder: nothing is left of a test that was killed")
     ap.add_argument("--upstream", default="http://127.0.0.1:5931")
     ap.add_argument("--violations", default="violations.jsonl")
     ap.add_argument("--stats", default="stats.json")

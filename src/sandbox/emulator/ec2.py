@@ -112,6 +112,9 @@ def describe_subnets(call):
         shown.update(getattr(subnet, "dwctl", {}))
         options = shown.setdefault("PrivateDnsNameOptionsOnLaunch", {})
         options.setdefault("EnableResourceNameDnsAAAARecord", False)
+        # moto shows the associated ones alone, and their state as the text of a dictionary.
+        for association in shown.get("Ipv6CidrBlockAssociationSet", []):
+            association["Ipv6CidrBlockState"] = {"State": "associated"}
     return answer
 
 

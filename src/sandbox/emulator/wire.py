@@ -353,6 +353,15 @@ class Gateway:
 
     def answer(self, environ, body):
         service, region, operation, protocol = self.identify(environ, body)
+        raw = self.answered(environ, body, service, region, operation, protocol)
+        root = S3_ROOTS.get(operation) if service == "s3" and raw.status == 200 else None
+        if root:
+            for opening in (b"<", b"</"):
+                raw.body = raw.body.replace(opening + operation.encode() + b"Response", opening + root.encode())
+            raw.headers = [(key, value) for key, value in raw.headers if key.lower() != "content-length"]
+        return raw
+
+    def answered(self, environ, body, service, region, operation, protocol):
         handler = handler_of(service, operation)
         if protocol == "cbor" or handler is not None:
             try:
@@ -435,12 +444,7 @@ class Gateway:
             return Raw(200, [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), _id()], data)
         context = SerializationContext(_id()[1])
         made = get_serializer_class(service, protocol)(described, context).serialize(copy.copy(result))
-        raw = _raw(made)
-        root = S3_ROOTS.get(described.name) if service == "s3" else None
-        if root:
-            for opening in (b"<", b"</"):
-                raw.body = raw.body.replace(opening + described.name.encode() + b"Response", opening + root.encode())
-        return raw
+        return _raw(made)
 
     def failure(self, service, described, protocol, error):
         status = getattr(error, "status", None)

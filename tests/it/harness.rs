@@ -1,0 +1,466 @@
+//! A cloud and a stack of one's own: the sandbox behind the checking proxy, and `dwctl`
+//! as a user runs it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use dwctl::aws::{Cx, Options, Session};
+use dwctl::graph::Address;
+use dwctl::kind::{ErasedKind, ErasedLive, State, Wanted};
+use dwctl::kinds::kind;
+use dwctl::ledger::{FileStore, Ledger};
+use dwctl::schema::normalize;
+use dwctl::value::Value;
+
+use crate::waivers::VIOLATIONS;
+
+/// The region of the tests' stacks.
+pub const REGION: &str = "us-east-1";
+/// The account of the sandbox.
+pub const ACCOUNT: &str = "123456789012";
+/// After this long a `dwctl` is taken for stuck.
+const STUCK: Duration = Duration::from_secs(180);
+
+/// Clouds that no test uses at the moment. They end with this process: the proxy sees
+/// its stdin close and removes the folder, and the emulator ends when its folder is gone.
+static IDLE: Mutex<Vec<Machine>> = Mutex::new(Vec::new());
+
+/// An emulator and the proxy before it.
+struct Machine {
+    emulator: u16,
+    proxy: u16,
+    folder: PathBuf,
+    process: Child,
+}
+
+/// A cloud that one test has for itself: empty at first, emptied in the end.
+pub struct Cloud {
+    machine: Option<Machine>,
+    /// How much of the record of violations was written for earlier tests.
+    seen: usize,
+}
+
+impl Cloud {
+    /// Takes an idle cloud, or starts one.
+    pub fn new() -> Self {
+        let idle = IDLE.lock().unwrap().pop();
+        let machine = idle.unwrap_or_else(Machine::start);
+        let seen = fs::read(machine.violations()).map_or(0, |record| record.len());
+        Self { machine: Some(machine), seen }
+    }
+
+    fn machine(&self) -> &Machine {
+        self.machine.as_ref().unwrap()
+    }
+
+    /// Where `dwctl` reaches it: every request is checked against AWS's models.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.machine().proxy)
+    }
+
+    /// Where it is reached unseen by the proxy.
+    pub fn emulator(&self) -> String {
+        format!("http://127.0.0.1:{}", self.machine().emulator)
+    }
+
+    /// Sets options of the proxy, as `latency_ms=100&fault_match=s3:`.
+    pub fn disturb(&self, options: &str) {
+        let (status, body) = request(self.machine().proxy, "GET", &format!("/__config?{options}"));
+        assert_eq!(status, 200, "{body}");
+    }
+
+    /// Calls that went through the proxy since the test began, by `service:Operation`.
+    pub fn calls(&self, operation: &str) -> u64 {
+        let (_, body) = request(self.machine().proxy, "GET", "/__stats");
+        let stats: serde_json::Value = serde_json::from_str(&body).expect("the proxy's statistics");
+        stats["calls"][operation].as_u64().unwrap_or(0)
+    }
+
+    /// Requests that AWS's own models refuse, those waived left out.
+    fn violations(&self) -> Vec<String> {
+        let record = fs::read(self.machine().violations()).unwrap_or_default();
+        let mut found: Vec<String> = String::from_utf8_lossy(&record[self.seen.min(record.len())..])
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|one| one["level"] == "error")
+            .filter_map(|one| {
+                let text = |name: &str| one[name].as_str().unwrap_or("?").to_owned();
+                let operation = format!("{}:{}", text("service"), text("operation"));
+                let path = text("path");
+                let waived = VIOLATIONS.iter().any(|waiver| {
+                    waiver.operation == operation && waiver.member == path && waiver.rule == text("kind")
+                });
+                (!waived).then(|| format!("{operation} {path}: {} ({})", text("detail"), text("kind")))
+            })
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let violations = self.violations();
+        if let Some(machine) = self.machine.take()
+            && machine.empty()
+        {
+            IDLE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(machine);
+        }
+        if !violations.is_empty() {
+            let text = format!("AWS's models refuse these requests:\n  {}", violations.join("\n  "));
+            if std::thread::panicking() {
+                eprintln!("{text}");
+            } else {
+                panic!("{text}");
+            }
+        }
+    }
+}
+
+impl Machine {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("dwctl-it-").tempdir().unwrap().keep();
+        let home = std::env::var_os("DWCTL_EMULATOR_DIR")
+            .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from);
+        let up = Command::new(env!("CARGO_BIN_EXE_dwctl"))
+            .args(["sandbox", "up"])
+            .env("DWCTL_SANDBOX_DIR", folder.join("sandbox"))
+            .env("DWCTL_EMULATOR_DIR", &home)
+            .stdin(Stdio::null())
+            .output()
+            .expect("dwctl can be run");
+        assert!(up.status.success(), "dwctl sandbox up: {}", String::from_utf8_lossy(&up.stderr));
+        let state = fs::read(folder.join("sandbox/state.json")).expect("a state file");
+        let state: serde_json::Value = serde_json::from_slice(&state).expect("a state");
+        let emulator = u16::try_from(state["port"].as_u64().expect("a port")).unwrap();
+
+        let ready = folder.join("proxy.port");
+        let log = fs::File::create(folder.join("proxy.log")).unwrap();
+        let mut process = Command::new(home.join("venv/bin/python"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/aws_check_proxy.py"))
+            .args(["--port", "0", "--no-cbor-bridge", "--stats", "", "--upstream"])
+            .arg(format!("http://127.0.0.1:{emulator}"))
+            .arg("--violations")
+            .arg(folder.join("violations.jsonl"))
+            .arg("--ready")
+            .arg(&ready)
+            .arg("--leash")
+            .arg(&folder)
+            .arg("--index-cache")
+            .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("aws_models.json"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the emulator's Python can be run");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let proxy = loop {
+            if let Some(port) = fs::read_to_string(&ready).ok().and_then(|text| text.parse().ok()) {
+                break port;
+            }
+            let ended = process.try_wait().unwrap();
+            let late = Instant::now() > deadline;
+            if ended.is_some() || late {
+                let log = fs::read_to_string(folder.join("proxy.log")).unwrap_or_default();
+                panic!("the checking proxy does not start: {ended:?}\n{log}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        Self { emulator, proxy, folder, process }
+    }
+
+    fn violations(&self) -> PathBuf {
+        self.folder.join("violations.jsonl")
+    }
+
+    /// Makes it as new; false where it does not answer any more.
+    fn empty(&self) -> bool {
+        let calm = "latency_ms=0&fault_match=&fail_nth=&drop_response_nth=&error_nth=&rps=";
+        try_request(self.proxy, "GET", &format!("/__config?{calm}")).is_ok_and(|(status, _)| status == 200)
+            && try_request(self.proxy, "GET", "/__reset").is_ok()
+            && try_request(self.emulator, "POST", "/moto-api/reset").is_ok_and(|(status, _)| status == 200)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Its stdin closes: it removes the folder, and so ends the emulator.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// A resource as it is, once AWS is no longer at work on it.
+pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Option<ErasedLive> {
+    let deadline = Instant::now() + STUCK;
+    loop {
+        let wanted = Wanted { id: id.to_owned(), attributes: None, spec: spec.clone() };
+        let read = kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer");
+        let mut live = read.unwrap_or_else(|error| panic!("{} {id} cannot be read: {error}", kind.name()))?;
+        if !matches!(live.state, State::Busy(_)) {
+            live.spec = normalize(&kind.schema().spec, live.spec);
+            return Some(live);
+        }
+        assert!(Instant::now() < deadline, "{} {id} stays {:?}", kind.name(), live.state);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// How a `dwctl` ended and what it said.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    command: String,
+}
+
+impl Run {
+    /// Expects an exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "exit code\n{self}");
+        self
+    }
+
+    /// Expects words on stdout or stderr.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(self.stdout.contains(words) || self.stderr.contains(words), "`{words}` is not said\n{self}");
+        self
+    }
+
+    /// Expects that words are neither on stdout nor on stderr.
+    #[track_caller]
+    pub fn says_not(self, words: &str) -> Self {
+        assert!(!self.stdout.contains(words) && !self.stderr.contains(words), "`{words}` is said\n{self}");
+        self
+    }
+
+    /// Expects that the plan that was printed does this to `address`: `~ update in place`.
+    #[track_caller]
+    pub fn plans(self, address: &str, action: &str) -> Self {
+        let found = self.action(address);
+        assert!(
+            found.as_deref().is_some_and(|found| found.starts_with(action)),
+            "{address} is to `{action}`, and the plan says {found:?}\n{self}"
+        );
+        self
+    }
+
+    /// Expects that the plan that was printed leaves `address` as it is.
+    #[track_caller]
+    pub fn leaves(self, address: &str) -> Self {
+        let found = self.action(address);
+        assert!(found.is_none(), "{address} is to be left, and the plan says {found:?}\n{self}");
+        self
+    }
+
+    /// What the plan that was printed does to `address`: sign and words.
+    pub fn action(&self, address: &str) -> Option<String> {
+        self.stdout.lines().find_map(|line| {
+            let (sign, rest) = line.strip_prefix("  ")?.split_once(' ')?;
+            let words = rest.strip_prefix(address)?;
+            words.starts_with(' ').then(|| format!("{sign} {}", words.trim()))
+        })
+    }
+
+    /// The attribute lines below `address` in the plan that was printed.
+    pub fn attributes(&self, address: &str) -> Vec<String> {
+        let mut lines = self
+            .stdout
+            .lines()
+            .skip_while(|line| !(line.starts_with("  ") && line.split_whitespace().nth(1) == Some(address)));
+        lines.next();
+        lines.take_while(|line| line.starts_with("      ")).map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { code, stdout, stderr, command } = self;
+        write!(formatter, "$ dwctl {command}\n{stdout}{stderr}(exit code {code:?})")
+    }
+}
+
+/// A stack in a folder of its own, and the cloud that it is applied to.
+pub struct Project {
+    folder: tempfile::TempDir,
+    pub cloud: Cloud,
+}
+
+impl Project {
+    /// A stack of this text, with a cloud of its own.
+    pub fn new(text: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap(), cloud: Cloud::new() };
+        fs::create_dir_all(project.folder.path().join("home")).unwrap();
+        fs::create_dir_all(project.stack()).unwrap();
+        project.write(text);
+        project
+    }
+
+    /// The stack's folder.
+    pub fn stack(&self) -> PathBuf {
+        self.folder.path().join("stack")
+    }
+
+    /// Writes the stack's file.
+    pub fn write(&self, text: &str) {
+        fs::write(self.stack().join("stack.toml"), text).unwrap();
+    }
+
+    /// A `dwctl` in the stack's folder, not run yet, that reaches this cloud alone.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command_without_endpoint(arguments);
+        if matches!(arguments.first(), Some(&("plan" | "apply" | "destroy" | "output"))) {
+            command.args(["--endpoint-url", &self.cloud.endpoint()]);
+        }
+        command
+    }
+
+    /// The same, without `--endpoint-url`.
+    pub fn command_without_endpoint(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dwctl"));
+        command
+            .args(arguments)
+            .current_dir(self.stack())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path().join("home"))
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs `dwctl`.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        run(&mut self.command(arguments), &arguments.join(" "))
+    }
+
+    /// Applies, and expects that it succeeds.
+    #[track_caller]
+    pub fn apply(&self) -> Run {
+        self.run(&["apply", "--yes"]).exits(0)
+    }
+
+    /// Plans, and expects that nothing is to be done.
+    #[track_caller]
+    pub fn settled(&self) {
+        self.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
+    }
+
+    /// Runs `work` with a connection of its own, past the proxy.
+    pub fn with<T>(&self, work: impl AsyncFnOnce(&Session, &Cx) -> T) -> T {
+        let options = Options {
+            endpoint_url: Some(self.cloud.emulator()),
+            sandbox: true,
+            folder: self.stack(),
+            ..Options::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let session = Session::connect(options, REGION).await.expect("the sandbox answers");
+            work(&session, &session.cx(REGION)).await
+        })
+    }
+
+    /// A resource as it is, once AWS is no longer at work on it.
+    pub fn read(&self, kind: &dyn ErasedKind, region: &str, id: &str, spec: &Value) -> Option<ErasedLive> {
+        self.with(async |session, _| read(kind, &session.cx(region), id, spec).await)
+    }
+
+    /// The ledger's file.
+    pub fn ledger_file(&self) -> PathBuf {
+        self.store().path().to_owned()
+    }
+
+    fn store(&self) -> FileStore {
+        FileStore::new(&self.stack(), "default", false)
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> Ledger {
+        self.store().read().expect("a readable ledger").expect("a ledger")
+    }
+
+    /// The id that the ledger tells of an address.
+    #[track_caller]
+    pub fn id(&self, address: &str) -> String {
+        let address: Address = address.parse().unwrap();
+        self.ledger().resources.get(&address).expect("in the ledger").id.clone()
+    }
+
+    /// The live resource that the ledger tells of an address; `None` where it is gone.
+    pub fn live(&self, address: &str) -> Option<ErasedLive> {
+        let address: Address = address.parse().unwrap();
+        let ledger = self.ledger();
+        let entry = ledger.resources.get(&address).expect("in the ledger");
+        let kind = kind(&address.kind).expect("a kind");
+        self.read(kind, &entry.region, &entry.id, &Value::Null)
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command, words: &str) -> Run {
+    finish(command.spawn().expect("dwctl can be run"), words)
+}
+
+/// Awaits a command that was started with its output piped.
+pub fn finish(mut child: Child, words: &str) -> Run {
+    fn reader(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut pipe) = pipe {
+                pipe.read_to_end(&mut bytes).expect("its output");
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    }
+    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let deadline = Instant::now() + STUCK;
+    let status = loop {
+        match child.try_wait().expect("a child") {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                child.kill().expect("it is ours");
+                child.wait().expect("a child");
+                let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+                panic!("`dwctl {words}` did not end within {} s\n{stdout}{stderr}", STUCK.as_secs());
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    Run {
+        code: status.code(),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+        command: words.to_owned(),
+    }
+}
+
+/// One plain request to 127.0.0.1: the status and the body of its answer.
+pub fn request(port: u16, method: &str, path: &str) -> (u16, String) {
+    try_request(port, method, path).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+}
+
+fn try_request(port: u16, method: &str, path: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let text = String::from_utf8_lossy(&answer);
+    let (head, body) = text.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::InvalidData)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.ok_or(std::io::ErrorKind::InvalidData)?, body.to_owned()))
+}

@@ -1,0 +1,343 @@
+//! One life for every kind: made, changed in place attribute by attribute, replaced,
+//! changed and deleted behind our back, destroyed, and after each step a plan that finds
+//! nothing to do. The inputs are the kind's example and `tests/lives/<kind>.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dwctl::graph::Address;
+use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known};
+use dwctl::kinds::{KINDS, kind};
+use dwctl::schema::Node;
+use dwctl::value::Value;
+use toml::Table;
+
+use crate::harness::{Project, Run};
+use crate::waivers::{GAPS, What};
+
+macro_rules! lives {
+    ($($kind:ident),* $(,)?) => {
+        /// The kinds that have a life here.
+        const LIVES: &[&str] = &[$(stringify!($kind)),*];
+        $(#[test] fn $kind() { live(stringify!($kind)); })*
+    };
+}
+
+lives![
+    cloudwatch_alarm,
+    cloudwatch_dashboard,
+    cloudwatchlogs_log_group,
+    ec2_security_group,
+    ec2_subnet,
+    ec2_vpc,
+    eventbridge_rule,
+    glue_crawler,
+    glue_database,
+    glue_job,
+    glue_trigger,
+    glue_workflow,
+    iam_policy,
+    iam_role,
+    kms_key,
+    redshift_cluster,
+    redshift_cluster_parameter_group,
+    redshift_cluster_subnet_group,
+    s3_bucket,
+    s3_object,
+    secretsmanager_secret,
+    sns_subscription,
+    sns_topic,
+];
+
+#[test]
+fn every_kind_has_a_life() {
+    let kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+    assert_eq!(kinds, BTreeSet::from_iter(LIVES.iter().copied()), "add the kind to `lives!`");
+}
+
+fn live(name: &str) {
+    Life::new(name).live();
+}
+
+/// One step of a life file.
+struct Step {
+    /// Such as `change 2`.
+    name: String,
+    set: Table,
+    remove: Vec<String>,
+}
+
+struct Life {
+    kind: &'static dyn ErasedKind,
+    /// `<kind>.example`.
+    address: String,
+    /// The stack as it is declared now.
+    stack: Table,
+    project: Project,
+    /// Everything that ever was in the ledger: address and id, and the region it was in.
+    made: BTreeMap<(Address, String), String>,
+    /// Attributes that a plan showed as changed in place, and as replaced for.
+    changed: BTreeSet<String>,
+    replaced: BTreeSet<String>,
+}
+
+impl Life {
+    fn new(name: &str) -> Self {
+        let kind = kind(name).unwrap_or_else(|| panic!("{name} is no kind"));
+        let stack: Table = kind.example().parse().expect("the example is TOML");
+        let project = Project::new(kind.example());
+        Self {
+            kind,
+            address: format!("{name}.example"),
+            stack,
+            project,
+            made: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+        }
+    }
+
+    fn live(mut self) {
+        let (changes, replaces) = self.steps();
+        self.say("validate");
+        self.project.run(&["validate"]).exits(0);
+        self.say("create");
+        self.apply().plans(&self.address, "+ create");
+        self.is_as_foreseen();
+        for (index, step) in changes.iter().enumerate() {
+            let before = self.look();
+            self.change(step);
+            if index == 0 {
+                self.drifts(&before);
+            }
+        }
+        for step in &replaces {
+            self.replace(step);
+        }
+        self.vanishes();
+        self.say("destroy");
+        self.project.run(&["destroy", "--yes"]).exits(0);
+        assert!(self.project.ledger().resources.is_empty(), "the ledger still tells of resources");
+        self.leaves_nothing();
+        self.covers_the_schema();
+    }
+
+    /// The steps of the life file, those waived left out.
+    fn steps(&self) -> (Vec<Step>, Vec<Step>) {
+        let name = self.kind.name();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lives/{name}.toml"));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("tests/lives/{name}.toml: {error}"));
+        let life: Table = text.parse().expect("the life is TOML");
+        let strange: Vec<&String> =
+            life.keys().filter(|key| !["change", "replace"].contains(&key.as_str())).collect();
+        assert!(strange.is_empty(), "tests/lives/{name}.toml: {strange:?} is neither `change` nor `replace`");
+        let list = |word: &str| -> Vec<Step> {
+            let steps = life.get(word).and_then(toml::Value::as_array).into_iter().flatten();
+            steps
+                .enumerate()
+                .map(|(index, step)| Step {
+                    name: format!("{word} {}", index + 1),
+                    set: step.get("set").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
+                    remove: step
+                        .get("remove")
+                        .and_then(toml::Value::as_array)
+                        .into_iter()
+                        .flatten()
+                        .map(|name| name.as_str().expect("the name of an attribute").to_owned())
+                        .collect(),
+                })
+                .collect()
+        };
+        let (changes, replaces) = (list("change"), list("replace"));
+        for gap in GAPS.iter().filter(|gap| gap.kind == name) {
+            if let What::Step(step) = gap.what {
+                let exists = changes.iter().chain(&replaces).any(|one| one.name == step);
+                assert!(exists, "{step} is waived, and there is none");
+            }
+        }
+        let waived = |step: &Step| {
+            GAPS.iter().any(|gap| gap.kind == name && matches!(gap.what, What::Step(one) if one == step.name))
+        };
+        let kept = |steps: Vec<Step>| steps.into_iter().filter(|step| !waived(step)).collect();
+        (kept(changes), kept(replaces))
+    }
+
+    /// For those who look at the output, of a failure most of all.
+    fn say(&self, what: &str) {
+        println!("{}: {what}", self.address);
+    }
+
+    /// Applies, and expects that a plan finds nothing to do then.
+    fn apply(&mut self) -> Run {
+        self.project.write(&toml::to_string(&self.stack).expect("a stack"));
+        let began = Instant::now();
+        let run = self.project.apply();
+        if began.elapsed() > Duration::from_secs(10) {
+            println!("  slow: {:.1} s\n{run}", began.elapsed().as_secs_f64());
+        }
+        for (address, entry) in self.project.ledger().resources {
+            self.made.insert((address, entry.id), entry.region);
+        }
+        self.project.settled();
+        run
+    }
+
+    fn look(&self) -> ErasedLive {
+        self.project.live(&self.address).expect("it exists")
+    }
+
+    /// The table of the example.
+    fn example(&mut self) -> &mut Table {
+        let kind = self.stack.get_mut(self.kind.name()).and_then(toml::Value::as_table_mut);
+        kind.and_then(|kind| kind.get_mut("example")).and_then(toml::Value::as_table_mut).expect("an example")
+    }
+
+    fn take(&mut self, step: &Step) {
+        self.say(&step.name);
+        let example = self.example();
+        for name in &step.remove {
+            assert!(example.remove(name).is_some(), "{}: `{name}` is removed and was not there", step.name);
+        }
+        example.extend(step.set.clone());
+    }
+
+    fn change(&mut self, step: &Step) {
+        self.take(step);
+        let run = self.apply().plans(&self.address, "~ update in place");
+        let shown = run.attributes(&self.address);
+        self.changed.extend(shown.iter().map(|line| attribute(line)));
+    }
+
+    fn replace(&mut self, step: &Step) {
+        self.take(step);
+        let run = self.apply().plans(&self.address, "± replace").says(" created · ").says_not(" 0 destroyed");
+        let shown = run.attributes(&self.address);
+        let forcing = shown.iter().filter(|line| line.contains("forces replacement"));
+        self.replaced.extend(forcing.map(|line| attribute(line)));
+    }
+
+    /// What was foreseen of the resource before it was made is what it became.
+    fn is_as_foreseen(&self) {
+        let live = self.look();
+        let id = self.project.id(&self.address);
+        self.project.with(async |_, cx| {
+            if let Identity::Named(named) = self.kind.identity(Known(&live.spec), &cx.scope) {
+                assert_eq!(named, id, "the id that follows from the spec");
+            }
+            for (name, value) in self.kind.foresee(Known(&live.spec), &cx.scope).0 {
+                let waived = GAPS.iter().any(|gap| {
+                    gap.kind == self.kind.name() && matches!(gap.what, What::Foreseen(one) if one == name)
+                });
+                assert_ne!(
+                    live.attrs.get(&name) == Some(&value),
+                    waived,
+                    "foreseen {name} = {value:?}, live {:?}",
+                    live.attrs
+                );
+            }
+        });
+    }
+
+    /// Someone takes back the last change: the plan says so, and apply makes it again.
+    fn drifts(&mut self, before: &ErasedLive) {
+        self.say("drift");
+        let after = self.look();
+        let have = self.with_unreadable(after.spec.clone());
+        let mut want = have.as_map().cloned().expect("a spec");
+        let (declared, fields) = (self.example().clone(), fields(self.kind));
+        let mut changed = 0;
+        for (name, field) in fields {
+            let seen = declared.contains_key(name) || !field.marks.aws_default;
+            if field.marks.replace
+                || field.marks.unreadable()
+                || !seen
+                || before.spec.get(name) == after.spec.get(name)
+            {
+                continue;
+            }
+            changed += 1;
+            match before.spec.get(name) {
+                Some(value) => drop(want.insert(name.clone(), value.clone())),
+                None => drop(want.remove(name)),
+            }
+        }
+        assert!(changed > 0, "the first change changed nothing that can be read");
+        let id = self.project.id(&self.address);
+        self.project.with(async |_, cx| {
+            self.kind.update(cx, &id, &have, &Value::Map(want)).await.expect("the change can be taken back");
+        });
+        self.apply().plans(&self.address, "~ update in place").says("drift: changed outside dwctl");
+    }
+
+    /// Someone deletes it: the plan says so, and apply makes it again.
+    fn vanishes(&mut self) {
+        self.say("deleted behind our back");
+        let (id, live) = (self.project.id(&self.address), self.look());
+        let spec = self.with_unreadable(live.spec);
+        self.project.with(async |_, cx| {
+            self.kind.delete(cx, &id, &spec).await.expect("it can be deleted");
+        });
+        let gone = self.project.live(&self.address).is_none();
+        assert!(gone, "it is deleted and can still be read");
+        self.apply().plans(&self.address, "+ create  gone from AWS");
+    }
+
+    /// A live spec with what is declared, literally, of that which AWS does not return.
+    fn with_unreadable(&mut self, spec: Value) -> Value {
+        let (mut spec, declared) = (spec.as_map().cloned().expect("a spec"), self.example().clone());
+        for (name, field) in fields(self.kind) {
+            if let Some(value) = declared.get(name).filter(|_| field.marks.unreadable()) {
+                let json = serde_json::to_value(value).expect("a plain value");
+                if !json.to_string().contains("${") {
+                    spec.insert(name.clone(), Value::from_json(&json));
+                }
+            }
+        }
+        Value::Map(spec)
+    }
+
+    fn leaves_nothing(&self) {
+        let left: Vec<String> = self
+            .made
+            .iter()
+            .filter(|((address, id), region)| {
+                let kind = kind(&address.kind).expect("a kind");
+                self.project.read(kind, region, id, &Value::Null).is_some()
+            })
+            .map(|((address, id), _)| format!("{address} ({id})"))
+            .collect();
+        assert!(left.is_empty(), "left at AWS: {}", left.join(", "));
+    }
+
+    /// Every attribute was changed, in place or by a replacement as its mark says.
+    fn covers_the_schema(&self) {
+        let mut faults = Vec::new();
+        for (name, field) in fields(self.kind) {
+            let (covered, way) = match field.marks.replace {
+                true => (self.replaced.contains(name), "replace"),
+                false => (self.changed.contains(name), "change"),
+            };
+            let waived = GAPS.iter().any(|gap| {
+                gap.kind == self.kind.name() && matches!(gap.what, What::Attribute(one) if one == name)
+            });
+            match (covered, waived) {
+                _ if field.marks.local => {}
+                (true, true) => faults.push(format!("`{name}` is waived, and a {way} step covers it")),
+                (false, false) => faults.push(format!("no {way} step changes `{name}`")),
+                _ => {}
+            }
+        }
+        assert!(faults.is_empty(), "tests/lives/{}.toml:\n  {}", self.kind.name(), faults.join("\n  "));
+    }
+}
+
+fn fields(kind: &dyn ErasedKind) -> &BTreeMap<String, Node> {
+    kind.schema().spec.fields().expect("a spec is an object")
+}
+
+/// The top-level attribute that a line of a plan is about.
+fn attribute(line: &str) -> String {
+    line.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+}

@@ -1,0 +1,13 @@
+//! All integration tests, in one binary: the real `dwctl` against a local AWS of their own.
+//!
+//! `cargo test --test it lives::glue_job` runs the life of one kind. What they need is
+//! started by them and ends with them; besides Rust it takes Python 3.10 or newer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod harness;
+mod interrupt;
+mod lives;
+mod ownership;
+mod sandbox;
+mod waivers;

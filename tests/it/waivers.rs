@@ -1,0 +1,57 @@
+//! What the tests let pass, each with its reason. Everything here is a difference between
+//! the emulator, or the models that requests are checked against, and AWS as documented:
+//! never a reason for `dwctl` to be otherwise.
+
+/// The version that the waivers below were seen with; see `src/sandbox/requirements.txt`.
+pub const EMULATOR: &str = "moto==5.2.5";
+
+/// A part of a kind's life that the emulator cannot live through.
+pub struct Gap {
+    pub kind: &'static str,
+    pub what: What,
+    /// The operation that the emulator lacks or gets wrong.
+    pub operation: &'static str,
+    pub reason: &'static str,
+}
+
+/// Which part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "which of them are needed changes with the emulator")]
+pub enum What {
+    /// The step of this name, such as `change 2`, is left out.
+    Step(&'static str),
+    /// No step changes this attribute.
+    Attribute(&'static str),
+    /// This foreseen attribute is another one live.
+    Foreseen(&'static str),
+}
+
+/// The emulator's gaps.
+pub const GAPS: &[Gap] = &[];
+
+/// A request that AWS accepts and the models of the checking proxy do not.
+pub struct Violation {
+    /// `service:Operation`.
+    pub operation: &'static str,
+    /// Path of the member in the request.
+    pub member: &'static str,
+    /// The kind of rule, such as `enum`.
+    pub rule: &'static str,
+    pub reason: &'static str,
+}
+
+/// Rules of the models that AWS does not have.
+pub const VIOLATIONS: &[Violation] = &[];
+
+#[test]
+fn waivers_are_of_this_emulator_and_say_why() {
+    let requirements = include_str!("../../src/sandbox/requirements.txt");
+    assert!(requirements.contains(EMULATOR), "look again at every waiver: the emulator is another one now");
+    for gap in GAPS {
+        assert!(dwctl::kinds::kind(gap.kind).is_some(), "{} is no kind", gap.kind);
+        assert!(!gap.operation.is_empty() && !gap.reason.is_empty(), "{}: {:?}", gap.kind, gap.what);
+    }
+    for waiver in VIOLATIONS {
+        assert!(!waiver.reason.is_empty(), "{} {} {}", waiver.operation, waiver.member, waiver.rule);
+    }
+}
