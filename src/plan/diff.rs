@@ -22,6 +22,8 @@ pub struct AttributeChange {
     pub downtime: bool,
     /// Whether the element is a policy statement, to be shown as such.
     pub statement: bool,
+    /// Whether AWS cannot tell what is there.
+    pub hidden: bool,
     /// Who made it differ.
     pub cause: Cause,
 }
@@ -52,6 +54,7 @@ struct Flags {
     data_loss: bool,
     downtime: bool,
     secret: bool,
+    hidden: bool,
 }
 
 struct Walk {
@@ -79,6 +82,7 @@ impl Walk {
             data_loss: flags.data_loss,
             downtime: flags.downtime,
             statement,
+            hidden: flags.hidden,
             cause: Cause::Stack,
         });
     }
@@ -88,6 +92,7 @@ impl Walk {
             flags.replace |= node.marks.replace;
             flags.data_loss |= node.marks.data_loss;
             flags.downtime |= node.marks.downtime;
+            flags.hidden |= node.marks.unreadable();
             flags.secret |= matches!(node.shape, Shape::Secret);
         }
         match (before, after) {
@@ -193,13 +198,14 @@ impl Walk {
 
     fn sets(&mut self, flags: Flags, before: &[Value], after: &[Value]) {
         let mut found = false;
-        for (index, value) in before.iter().enumerate().filter(|(_, value)| !after.contains(value)) {
+        // An element of a set has no place in it, so all have the path of the set.
+        for value in before.iter().filter(|value| !after.contains(value)) {
             found = true;
-            self.within(PathStep::Index(index), |walk| walk.leaf(flags, value, &Value::Null, false));
+            self.leaf(flags, value, &Value::Null, false);
         }
-        for (index, value) in after.iter().enumerate().filter(|(_, value)| !before.contains(value)) {
+        for value in after.iter().filter(|value| !before.contains(value)) {
             found = true;
-            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &Value::Null, value, false));
+            self.leaf(flags, &Value::Null, value, false);
         }
         if !found {
             self.leaf(flags, &Value::List(before.to_vec()), &Value::List(after.to_vec()), false);
