@@ -24,6 +24,30 @@ impl Address {
         format!("{}.{}", self.kind, self.name)
     }
 
+    /// The address in the letters that AWS allows in the value of a tag, at most 256 of
+    /// them: `s3_bucket.lake/raw`. What else is in a key is written as `@` and two
+    /// hexadecimal digits a byte
+    /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
+    pub fn as_tag(&self) -> String {
+        let mut text = self.declaration();
+        if let Some(key) = &self.key {
+            text.push('/');
+            for byte in key.bytes() {
+                if byte.is_ascii_alphanumeric() || b"_.:/=+-".contains(&byte) {
+                    text.push(char::from(byte));
+                } else {
+                    text.push_str(&format!("@{byte:02x}"));
+                }
+            }
+        }
+        if text.len() > 256 {
+            let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
+            text.truncate(256 - 37);
+            text.push_str(&format!("@{name}"));
+        }
+        text
+    }
+
     /// Whether `selector` is this address or that of its declaration or kind
     /// (`s3_bucket.lake` selects `s3_bucket.lake["raw"]`).
     pub fn is_selected_by(&self, selector: &str) -> bool {
@@ -161,6 +185,17 @@ mod tests {
         for text in ["", "glue_job", ".a", "a.", "a.b[raw]", "a.b[\"raw\"", "a.b.c"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn tags_hold_what_aws_allows_and_tell_addresses_apart() {
+        let tag = |text: &str| text.parse::<Address>().expect("an address").as_tag();
+        assert_eq!(tag("s3_bucket.lake[\"raw\"]"), "s3_bucket.lake/raw");
+        assert_eq!(tag("s3_object.code[\"a b@c.py\"]"), "s3_object.code/a@20b@40c.py");
+        let long =
+            |end: &str| Address { kind: "k".into(), name: "n".into(), key: Some("x".repeat(400) + end) };
+        assert_eq!(long("a").as_tag().len(), 256);
+        assert_ne!(long("a").as_tag(), long("b").as_tag());
     }
 
     #[test]

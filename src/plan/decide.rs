@@ -310,7 +310,7 @@ impl Planner<'_, '_, '_> {
 
     fn owner(&self, address: &Address) -> Owner {
         let stack = self.inputs.world.stack;
-        Owner { stack: stack.name.clone(), env: stack.env.clone(), address: address.to_string() }
+        Owner::new(&stack.name, &stack.env, address)
     }
 
     fn trigger(&self, instance: &Instance<'_>) -> Option<Address> {
@@ -626,8 +626,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
 pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {
     let mut tags = instance.tags.clone();
     if instance.kind.taggable() {
-        let owner =
-            Owner { stack: stack.to_owned(), env: env.to_owned(), address: instance.address.to_string() };
+        let owner = Owner::new(stack, env, &instance.address);
         tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
     }
     tags

@@ -68,6 +68,13 @@ impl Cloud {
         format!("http://127.0.0.1:{}", self.machine().emulator)
     }
 
+    /// Makes `--sandbox` of a command mean this cloud's emulator.
+    pub fn use_as_sandbox(&self, command: &mut Command) {
+        command
+            .env("DWCTL_SANDBOX_DIR", self.machine().folder.join("sandbox"))
+            .env("DWCTL_EMULATOR_DIR", emulator_home());
+    }
+
     /// Sets options of the proxy, as `latency_ms=100&fault_match=s3:`.
     pub fn disturb(&self, options: &str) {
         let (status, body) = request(self.machine().proxy, "GET", &format!("/__config?{options}"));
@@ -126,8 +133,7 @@ impl Drop for Cloud {
 impl Machine {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("dwctl-it-").tempdir().unwrap().keep();
-        let home = std::env::var_os("DWCTL_EMULATOR_DIR")
-            .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from);
+        let home = emulator_home();
         let up = Command::new(env!("CARGO_BIN_EXE_dwctl"))
             .args(["sandbox", "up"])
             .env("DWCTL_SANDBOX_DIR", folder.join("sandbox"))
@@ -186,6 +192,12 @@ impl Machine {
             && try_request(self.proxy, "GET", "/__reset").is_ok()
             && try_request(self.emulator, "POST", "/moto-api/reset").is_ok_and(|(status, _)| status == 200)
     }
+}
+
+/// Where the emulator is installed: once for all tests.
+fn emulator_home() -> PathBuf {
+    std::env::var_os("DWCTL_EMULATOR_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from)
 }
 
 impl Drop for Machine {

@@ -46,6 +46,7 @@ lives![
     s3_bucket,
     s3_object,
     secretsmanager_secret,
+    sfn_state_machine,
     sns_subscription,
     sns_topic,
 ];
