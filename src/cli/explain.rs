@@ -72,8 +72,10 @@ fn list(paint: &Paint) -> String {
     let mut text = String::new();
     for kind in kinds::KINDS.iter() {
         let summary = first_sentence(&kind.schema().description);
+        let mut lines = String::new();
+        wrap(&mut lines, &summary, width + 2);
         let name = format!("{:width$}", kind.name());
-        let _ = writeln!(text, "{}  {summary}", paint.bold(&name));
+        let _ = write!(text, "{}{}", paint.bold(&name), &lines[width.min(lines.len())..]);
     }
     text.push_str("\ndwctl explain KIND shows a kind's attributes and example.\n");
     text

@@ -87,6 +87,15 @@ impl Walk {
         });
     }
 
+    /// What is on one side alone, where null is a value too.
+    fn presence(&mut self, flags: Flags, before: Option<&Value>, after: Option<&Value>) {
+        self.leaf(flags, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null), false);
+        if let Some(change) = self.changes.last_mut() {
+            change.before = change.before.take().or(before.map(|_| Value::Null));
+            change.after = change.after.take().or(after.map(|_| Value::Null));
+        }
+    }
+
     fn node(&mut self, node: Option<&Node>, mut flags: Flags, before: &Value, after: &Value) {
         if let Some(node) = node {
             flags.replace |= node.marks.replace;
@@ -163,7 +172,7 @@ impl Walk {
             let presence_differs = before.contains_key(name) != after.contains_key(name);
             self.within(PathStep::Name(name.clone()), |walk| {
                 if presence_differs && left == right {
-                    walk.leaf(flags, left, right, false);
+                    walk.presence(flags, before.get(name), after.get(name));
                 } else {
                     walk.node(node_of(name), flags, left, right);
                 }
@@ -175,9 +184,7 @@ impl Walk {
         for index in 0..before.len().max(after.len()) {
             self.within(PathStep::Index(index), |walk| match (before.get(index), after.get(index)) {
                 (Some(left), Some(right)) => walk.node(element, flags, left, right),
-                (left, right) => {
-                    walk.leaf(flags, left.unwrap_or(&Value::Null), right.unwrap_or(&Value::Null), false);
-                }
+                (left, right) => walk.presence(flags, left, right),
             });
         }
     }

@@ -100,7 +100,7 @@ fn a_block_of_addresses_that_is_none() {
 fn a_policy_that_iam_would_refuse() {
     refused(
         "[sns_topic.a]\nname = 'a'\npolicy = { Version = '2012-10-17', Statement = [{ Efect = 'Allow' }] }",
-        "7:",
+        "7:49",
         &["Efect", "Effect"],
     );
 }
@@ -121,7 +121,7 @@ fn a_state_machine_that_cannot_run() {
     }
     refused(
         "[sfn_state_machine.a]\nname = 'a'\nrole_arn = 'arn:aws:iam::111111111111:role/a'\ndefinition = { StartAt = 'First', States = { Frist = { Type = 'Pass', End = true } } }",
-        "8:",
+        "8:26",
         &["First"],
     );
 }

