@@ -162,26 +162,32 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint) {
                 (None, Some(after)) => ("+", AnsiColor::Green, after),
                 (None, None) => continue,
             };
-            line(text, &format!("      {parent}  {} {}", paint.colour(colour, sign), statement(value)));
+            let statement = statement(value);
+            let notes = notes(one, paint);
+            line(text, &format!("      {parent}  {} {statement}{notes}", paint.colour(colour, sign)));
             continue;
         }
         let padding = " ".repeat(width.saturating_sub(name.chars().count()));
-        let mut notes = Vec::new();
-        if one.forces_replacement {
-            notes.push("forces replacement");
-        }
-        match one.cause {
-            Cause::Stack => {}
-            Cause::Drift => notes.push("drift: changed outside dwctl"),
-            Cause::Both => notes.push("changed by the stack and outside dwctl"),
-        }
-        let notes = if notes.is_empty() {
-            String::new()
-        } else {
-            format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
-        };
-        line(text, &format!("      {name}{padding}  {}{notes}", values(one, change.action, paint)));
+        let (values, notes) = (values(one, change.action, paint), notes(one, paint));
+        line(text, &format!("      {name}{padding}  {values}{notes}"));
     }
+}
+
+/// What there is to say of a difference besides its values.
+fn notes(change: &AttributeChange, paint: &Paint) -> String {
+    let mut notes = Vec::new();
+    if change.forces_replacement {
+        notes.push("forces replacement");
+    }
+    match change.cause {
+        Cause::Stack => {}
+        Cause::Drift => notes.push("drift: changed outside dwctl"),
+        Cause::Both => notes.push("changed by the stack and outside dwctl"),
+    }
+    if notes.is_empty() {
+        return String::new();
+    }
+    format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
 }
 
 fn values(change: &AttributeChange, action: Action, paint: &Paint) -> String {

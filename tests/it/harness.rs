@@ -88,6 +88,18 @@ impl Cloud {
         stats["calls"][operation].as_u64().unwrap_or(0)
     }
 
+    /// A call of the JSON protocol, past the proxy: `target` is its X-Amz-Target.
+    pub fn call_json(&self, service: &str, target: &str, body: &str) {
+        let headers = format!(
+            "X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\nAuthorization: \
+             AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, \
+             Signature=0\r\n"
+        );
+        let (status, answer) =
+            exchange(self.machine().emulator, "POST", "/", &headers, body).expect("the emulator answers");
+        assert_eq!(status, 200, "{target}: {answer}");
+    }
+
     /// Requests that AWS's own models refuse, those waived left out.
     fn violations(&self) -> Vec<String> {
         let record = fs::read(self.machine().violations()).unwrap_or_default();
@@ -466,9 +478,23 @@ pub fn request(port: u16, method: &str, path: &str) -> (u16, String) {
 }
 
 fn try_request(port: u16, method: &str, path: &str) -> std::io::Result<(u16, String)> {
+    exchange(port, method, path, "", "")
+}
+
+fn exchange(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n")?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let text = String::from_utf8_lossy(&answer);
