@@ -24,6 +24,30 @@ impl Address {
         format!("{}.{}", self.kind, self.name)
     }
 
+    /// The address in the letters that AWS allows in the value of a tag, at most 256 of
+    /// them: `s3_bucket.lake/raw`. What else is in a key is written as `@` and two
+    /// hexadecimal digits a byte
+    /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
+    pub fn as_tag(&self) -> String {
+        let mut text = self.declaration();
+        if let Some(key) = &self.key {
+            text.push('/');
+            for byte in key.bytes() {
+                if byte.is_ascii_alphanumeric() || b"_.:/=+-".contains(&byte) {
+                    text.push(char::from(byte));
+                } else {
+                    text.push_str(&format!("@{byte:02x}"));
+                }
+            }
+        }
+        if text.len() > 256 {
+            let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
+            text.truncate(256 - 37);
+            text.push_str(&format!("@{name}"));
+        }
+        text
+    }
+
     /// Whether `selector` is this address or that of its declaration or kind
     /// (`s3_bucket.lake` selects `s3_bucket.lake["raw"]`).
     pub fn is_selected_by(&self, selector: &str) -> bool {
@@ -35,8 +59,19 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}", self.kind, self.name)?;
         match &self.key {
-            // Debug escapes quotes, so that every key can be read back.
-            Some(key) => write!(formatter, "[{key:?}]"),
+            // As JSON, so that every key can be read back; with control characters escaped,
+            // so that none reaches a terminal.
+            Some(key) => {
+                formatter.write_str("[")?;
+                for character in serde_json::Value::from(key.as_str()).to_string().chars() {
+                    match character {
+                        // JSON itself leaves these: delete, and those of Latin-1.
+                        '\u{7f}'..='\u{9f}' => write!(formatter, "\\u{:04x}", character as u32)?,
+                        other => write!(formatter, "{other}")?,
+                    }
+                }
+                formatter.write_str("]")
+            }
             None => Ok(()),
         }
     }
@@ -150,6 +185,17 @@ mod tests {
         for text in ["", "glue_job", ".a", "a.", "a.b[raw]", "a.b[\"raw\"", "a.b.c"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn tags_hold_what_aws_allows_and_tell_addresses_apart() {
+        let tag = |text: &str| text.parse::<Address>().expect("an address").as_tag();
+        assert_eq!(tag("s3_bucket.lake[\"raw\"]"), "s3_bucket.lake/raw");
+        assert_eq!(tag("s3_object.code[\"a b@c.py\"]"), "s3_object.code/a@20b@40c.py");
+        let long =
+            |end: &str| Address { kind: "k".into(), name: "n".into(), key: Some("x".repeat(400) + end) };
+        assert_eq!(long("a").as_tag().len(), 256);
+        assert_ne!(long("a").as_tag(), long("b").as_tag());
     }
 
     #[test]

@@ -231,7 +231,7 @@ pub struct Owner {
     pub stack: String,
     /// The environment.
     pub env: String,
-    /// The address in the stack.
+    /// The address in the stack, as [`crate::graph::Address::as_tag`] writes it.
     pub address: String,
 }
 
@@ -242,6 +242,11 @@ impl Owner {
     pub const ENV: &'static str = "dwctl:env";
     /// Key of the address's tag.
     pub const ADDRESS: &'static str = "dwctl:address";
+
+    /// The owner of a resource of a stack.
+    pub fn new(stack: &str, env: &str, address: &crate::graph::Address) -> Self {
+        Self { stack: stack.to_owned(), env: env.to_owned(), address: address.as_tag() }
+    }
 
     /// The owner as tags.
     pub fn tags(&self) -> Tags {

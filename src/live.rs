@@ -62,7 +62,7 @@ async fn ask(session: &Session, questions: Vec<Question>, owner: &(String, Strin
     }));
     let searching = join_all(searches.into_iter().map(|(kind, region, address, spec)| async move {
         let cx = session.cx(&region);
-        let owner = Owner { stack: owner.0.clone(), env: owner.1.clone(), address: address.to_string() };
+        let owner = Owner::new(&owner.0, &owner.1, &address);
         let found = kind.find(&cx, &owner, &spec).await;
         (address, found)
     }));

@@ -195,11 +195,7 @@ impl Work<'_, '_, '_, '_> {
 
     async fn create(&self) -> Result<String, Error> {
         let stack = self.executor.world.stack;
-        let owner = Owner {
-            stack: stack.name.clone(),
-            env: stack.env.clone(),
-            address: self.instance.address.to_string(),
-        };
+        let owner = Owner::new(&stack.name, &stack.env, &self.instance.address);
         let tags = self.tags();
         let token = {
             let ledger = self.executor.book.ledger.borrow();

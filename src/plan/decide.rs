@@ -310,7 +310,7 @@ impl Planner<'_, '_, '_> {
 
     fn owner(&self, address: &Address) -> Owner {
         let stack = self.inputs.world.stack;
-        Owner { stack: stack.name.clone(), env: stack.env.clone(), address: address.to_string() }
+        Owner::new(&stack.name, &stack.env, address)
     }
 
     fn trigger(&self, instance: &Instance<'_>) -> Option<Address> {
@@ -338,7 +338,8 @@ impl Planner<'_, '_, '_> {
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
-            if name == "tags" {
+            // Of what AWS cannot tell nobody knows whether someone else changed it.
+            if name == "tags" || change.hidden {
                 continue;
             }
             change.cause = *causes.entry(name.clone()).or_insert_with(|| {
@@ -625,8 +626,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
 pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {
     let mut tags = instance.tags.clone();
     if instance.kind.taggable() {
-        let owner =
-            Owner { stack: stack.to_owned(), env: env.to_owned(), address: instance.address.to_string() };
+        let owner = Owner::new(stack, env, &instance.address);
         tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
     }
     tags
@@ -654,6 +654,7 @@ pub fn tag_changes(instance: &Instance<'_>, live: &ErasedLive, ledger: &Ledger) 
                 data_loss: false,
                 downtime: false,
                 statement: false,
+                hidden: false,
                 cause: Cause::Stack,
             })
         })
@@ -675,6 +676,7 @@ fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
             data_loss: false,
             downtime: false,
             statement: false,
+            hidden: false,
             cause: Cause::Stack,
         });
     }

@@ -1,5 +1,7 @@
 """IAM: documents that are checked, and what cannot be deleted while it is in use."""
 
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
 from emulator import documents
 from emulator.wire import AwsError, extends
 
@@ -65,3 +67,21 @@ def create_policy_version(call):
         raise AwsError("LimitExceeded", "A managed policy can have up to 5 versions. Before you create a new "
                        "version, you must delete an existing version.", 409)
     return call.raw()
+
+
+_is_action_permitted = IAMPolicyStatement.is_action_permitted
+
+
+def is_action_permitted(self, *arguments, **named):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+
+    A statement applies only where its condition is met; moto takes an unmet one for a
+    denial, so that "no requests without TLS" would deny all. Its conditions know next to
+    no key, so a denial under a condition is left out.
+    """
+    if self._statement.get("Effect") == "Deny" and self._statement.get("Condition"):
+        return PermissionResult.NEUTRAL
+    return _is_action_permitted(self, *arguments, **named)
+
+
+IAMPolicyStatement.is_action_permitted = is_action_permitted
