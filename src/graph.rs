@@ -59,8 +59,19 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}", self.kind, self.name)?;
         match &self.key {
-            // Debug escapes quotes, so that every key can be read back.
-            Some(key) => write!(formatter, "[{key:?}]"),
+            // As JSON, so that every key can be read back; with control characters escaped,
+            // so that none reaches a terminal.
+            Some(key) => {
+                formatter.write_str("[")?;
+                for character in serde_json::Value::from(key.as_str()).to_string().chars() {
+                    match character {
+                        // JSON itself leaves these: delete, and those of Latin-1.
+                        '\u{7f}'..='\u{9f}' => write!(formatter, "\\u{:04x}", character as u32)?,
+                        other => write!(formatter, "{other}")?,
+                    }
+                }
+                formatter.write_str("]")
+            }
             None => Ok(()),
         }
     }

@@ -13,7 +13,7 @@ use crate::graph::{self, Address};
 use crate::kind::{ErasedKind, Known, Problem};
 use crate::kinds;
 use crate::schema::{PathStep, normalize, validate};
-use crate::stack::{Node, Resource, Stack};
+use crate::stack::{Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
 use references::References;
@@ -187,7 +187,11 @@ impl<'a> World<'a> {
         let names = Names::new(self, each);
         if let Some(node) = &resource.region {
             match node.evaluate(&names, problems).reveal() {
-                Value::String(region) if !region.is_empty() => instance.region = region,
+                Value::String(region) if is_region(&region) => instance.region = region,
+                Value::String(region) => problems.push(
+                    Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
+                        .at(node.span, "such as us-east-1"),
+                ),
                 other => problems.push(undecided("region", "a string", &other, node)),
             }
         }
@@ -196,16 +200,6 @@ impl<'a> World<'a> {
             return false;
         }
         let schema = instance.kind.schema();
-        for (name, field) in schema.spec.fields().into_iter().flatten() {
-            if matches!(field.shape, crate::schema::Shape::Secret)
-                && let Value::Map(map) = &mut spec
-                && let Some(value) = map.remove(name)
-            {
-                let value =
-                    if value.is_null() || value.contains_unknown() { value } else { value.into_secret() };
-                map.insert(name.clone(), value);
-            }
-        }
         if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.folder) {
             problems.push(located(problem, resource));
             return false;

@@ -83,8 +83,14 @@ impl<'a> Executor<'_, 'a, '_> {
         let doing = if unit.step == Step::Create { "creating" } else { "updating" };
         (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
-        let work =
-            Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
+        let work = Work {
+            executor: self,
+            instance: &instance,
+            kind: instance.kind,
+            cx: &cx,
+            old: change.id.as_ref(),
+            began: Instant::now(),
+        };
         let (id, fresh) = match (unit.step, &change.id) {
             (Step::Update, Some(id)) => (id.clone(), false),
             _ => (work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?, true),
@@ -172,6 +178,8 @@ struct Work<'w, 'e, 'a, 'l> {
     instance: &'w Instance<'a>,
     kind: &'static dyn ErasedKind,
     cx: &'w Cx,
+    /// The id of what is there already: in a replacement, that of the one which goes.
+    old: Option<&'w String>,
     began: Instant,
 }
 
@@ -194,27 +202,34 @@ impl Work<'_, '_, '_, '_> {
             ledger.intents.get(&self.instance.address).map(|intent| intent.token.clone())
         };
         let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let mut patience = Patience::new(self.deadline());
+        // The SDK would repeat a call whose answer was lost, and so make a second resource.
+        let cx = self.executor.session.cx_once(&self.instance.region);
+        let assigned = self.kind.identity(Known(&self.instance.spec), &cx.scope) == Identity::Assigned;
+        let mut patience = Patience::of_single_calls(self.deadline());
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self
-                .kind
-                .create(self.cx, &self.instance.spec, Birth { tags: &tags, token: &token })
-                .await
-            {
+            let birth = Birth { tags: &tags, token: &token };
+            let error = match self.kind.create(&cx, &self.instance.spec, birth).await {
                 Ok(id) => return Ok(id),
                 Err(error) => error,
             };
-            // An attempt whose answer was lost may have made it.
-            if error.class == Class::Exists
-                && attempts > 1
-                && let Some(id) = self.made_before(&owner).await?
-            {
-                return Ok(id);
+            // An attempt whose answer was lost, or that went half of its way, may have made it:
+            // a name is taken then, and what has no name is looked for.
+            let exists = error.class == Class::Exists && attempts > 1;
+            if !exists {
+                self.waiting(error.to_string());
+                if patience.wait(&error).await.is_err() {
+                    return Err(error);
+                }
             }
-            self.waiting(error.to_string());
-            patience.wait(&error).await.map_err(|()| error)?;
+            if exists || assigned {
+                match self.made_before(&owner).await? {
+                    Some(id) if Some(&id) != self.old => return Ok(id),
+                    _ if exists => return Err(error),
+                    _ => {}
+                }
+            }
         }
     }
 
@@ -363,6 +378,9 @@ impl Work<'_, '_, '_, '_> {
             ("create", Class::Exists) => diagnostic
                 .note("a resource of this name exists and was left as it is")
                 .help("to take it over, run again with --adopt; else choose another name"),
+            ("create", Class::Transient | Class::Unreachable) => {
+                diagnostic.note("whether it was made is not known; the next apply looks for it")
+            }
             ("create", _) => diagnostic.note("nothing was made"),
             _ => diagnostic,
         }
@@ -443,13 +461,20 @@ fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
 struct Patience {
     began: Instant,
     deadline: Instant,
+    /// How many faults of the network or of AWS are still borne.
     faults: u32,
     pause: Pause,
 }
 
 impl Patience {
+    /// For calls that the SDK tries several times already.
     fn new(deadline: Instant) -> Self {
-        Self { began: Instant::now(), deadline, faults: 0, pause: Pause::default() }
+        Self { began: Instant::now(), deadline, faults: 4, pause: Pause::default() }
+    }
+
+    /// For calls of which each is made once.
+    fn of_single_calls(deadline: Instant) -> Self {
+        Self { faults: 8, ..Self::new(deadline) }
     }
 
     /// Waits before the next attempt, or gives up.
@@ -458,11 +483,10 @@ impl Patience {
             Class::NotYetConsistent => self.began + PROPAGATION,
             Class::Gone => self.began + VISIBILITY,
             Class::Conflict | Class::Throttled => self.deadline,
-            // The SDK has tried each call several times already.
-            Class::Transient | Class::Unreachable if self.faults < 4 => self.deadline,
+            Class::Transient | Class::Unreachable if self.faults > 0 => self.deadline,
             _ => return Err(()),
         };
-        self.faults += u32::from(matches!(error.class, Class::Transient | Class::Unreachable));
+        self.faults -= u32::from(matches!(error.class, Class::Transient | Class::Unreachable));
         if Instant::now() > until {
             return Err(());
         }

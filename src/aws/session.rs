@@ -68,7 +68,8 @@ pub struct Session {
     account_id: String,
     partition: String,
     caller: String,
-    regions: RefCell<HashMap<String, Cx>>,
+    /// By region, and whether calls are made once.
+    regions: RefCell<HashMap<(String, bool), Cx>>,
     base: SdkConfig,
 }
 
@@ -142,15 +143,28 @@ impl Session {
         }
     }
 
-    /// What the kinds' verbs work with in `region`; made once.
+    /// What the kinds' verbs work with in `region`.
     pub fn cx(&self, region: &str) -> Cx {
+        self.context(region, false)
+    }
+
+    /// As [`Self::cx`], with every request sent once: where the answer to a call that makes
+    /// something was lost, only a look tells whether to make it again.
+    pub fn cx_once(&self, region: &str) -> Cx {
+        self.context(region, true)
+    }
+
+    fn context(&self, region: &str, once: bool) -> Cx {
         self.regions
             .borrow_mut()
-            .entry(region.to_owned())
+            .entry((region.to_owned(), once))
             .or_insert_with(|| {
-                let config = self.base.to_builder().region(Region::new(region.to_owned())).build();
+                let mut config = self.base.to_builder().region(Region::new(region.to_owned()));
+                if once {
+                    config = config.retry_config(RetryConfig::disabled());
+                }
                 Cx {
-                    aws: Rc::new(Clients::new(config, self.meter.clone())),
+                    aws: Rc::new(Clients::new(config.build(), self.meter.clone())),
                     scope: self.scope(region),
                     folder: Rc::from(self.options.folder.as_path()),
                 }

@@ -176,6 +176,9 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
         _ => Diagnostic::error("caller", "AWS does not tell who the caller is"),
     };
     let mut diagnostic = diagnostic.note(error.to_string());
+    if let Some(profile) = &args.profile {
+        diagnostic = diagnostic.note(format!("the profile is `{profile}`"));
+    }
     if let Some(request) = &error.request_id {
         diagnostic = diagnostic.note(format!("request id {request}"));
     }

@@ -72,8 +72,10 @@ fn list(paint: &Paint) -> String {
     let mut text = String::new();
     for kind in kinds::KINDS.iter() {
         let summary = first_sentence(&kind.schema().description);
+        let mut lines = String::new();
+        wrap(&mut lines, &summary, width + 2);
         let name = format!("{:width$}", kind.name());
-        let _ = writeln!(text, "{}  {summary}", paint.bold(&name));
+        let _ = write!(text, "{}{}", paint.bold(&name), &lines[width.min(lines.len())..]);
     }
     text.push_str("\ndwctl explain KIND shows a kind's attributes and example.\n");
     text
@@ -101,7 +103,7 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
         wrap(&mut text, "Tags, besides those of the stack.", 6);
     }
     let _ = writeln!(text, "\n{}\n", paint.bold("Decided by AWS"));
-    fields(&mut text, &schema.attrs, 2, 1, paint);
+    fields(&mut text, &decided(&schema.attrs), 2, 1, paint);
     let _ = writeln!(text, "\n{}\n", paint.bold("Example"));
     for line in kind.example().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
@@ -134,8 +136,8 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
             next.or_else(|| (walked == kind.name()).then(|| schema.attrs.fields()?.get(step)).flatten());
         node = next.ok_or_else(|| {
             let names = known.into_iter().flatten().map(|(name, _)| name.as_str());
-            unknown(format!("{walked} has no attribute `{step}`"), step, names)
-                .help(format!("dwctl explain {}", kind.name()))
+            let error = unknown(format!("{walked} has no attribute `{step}`"), step, names);
+            Diagnostic { code: "unknown-attribute", ..error }.help(format!("dwctl explain {}", kind.name()))
         })?;
         let _ = write!(walked, ".{step}");
     }
@@ -146,6 +148,15 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
         fields(&mut text, below(node), 2, usize::MAX, paint);
     }
     Ok(text)
+}
+
+/// What AWS decides, of which nothing has to be written.
+fn decided(attrs: &Node) -> Node {
+    let mut attrs = attrs.clone();
+    if let Shape::Object { required, .. } = &mut attrs.shape {
+        required.clear();
+    }
+    attrs
 }
 
 /// The node whose fields a person means: through lists and maps.

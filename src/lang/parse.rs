@@ -84,6 +84,7 @@ fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Referenc
                 "unexpected token" if text[at..].starts_with("%{") => {
                     "`%{` starts no complete `if` … `endif` or `for` … `endfor`"
                 }
+                message if message.starts_with("invalid expression; expected") => "a value is missing here",
                 message => message,
             };
             Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}")).at(place, "")

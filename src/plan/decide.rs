@@ -356,7 +356,8 @@ impl Planner<'_, '_, '_> {
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
-            if name == "tags" {
+            // Of what AWS cannot tell nobody knows whether someone else changed it.
+            if name == "tags" || change.hidden {
                 continue;
             }
             change.cause = *causes.entry(name.clone()).or_insert_with(|| {
@@ -671,6 +672,7 @@ pub fn tag_changes(instance: &Instance<'_>, live: &ErasedLive, ledger: &Ledger) 
                 data_loss: false,
                 downtime: false,
                 statement: false,
+                hidden: false,
                 cause: Cause::Stack,
             })
         })
@@ -692,6 +694,7 @@ fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
             data_loss: false,
             downtime: false,
             statement: false,
+            hidden: false,
             cause: Cause::Stack,
         });
     }

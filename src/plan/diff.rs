@@ -22,6 +22,8 @@ pub struct AttributeChange {
     pub downtime: bool,
     /// Whether the element is a policy statement, to be shown as such.
     pub statement: bool,
+    /// Whether AWS cannot tell what is there.
+    pub hidden: bool,
     /// Who made it differ.
     pub cause: Cause,
 }
@@ -52,6 +54,7 @@ struct Flags {
     data_loss: bool,
     downtime: bool,
     secret: bool,
+    hidden: bool,
 }
 
 struct Walk {
@@ -79,8 +82,18 @@ impl Walk {
             data_loss: flags.data_loss,
             downtime: flags.downtime,
             statement,
+            hidden: flags.hidden,
             cause: Cause::Stack,
         });
+    }
+
+    /// What is on one side alone, where null is a value too.
+    fn presence(&mut self, flags: Flags, before: Option<&Value>, after: Option<&Value>) {
+        self.leaf(flags, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null), false);
+        if let Some(change) = self.changes.last_mut() {
+            change.before = change.before.take().or(before.map(|_| Value::Null));
+            change.after = change.after.take().or(after.map(|_| Value::Null));
+        }
     }
 
     fn node(&mut self, node: Option<&Node>, mut flags: Flags, before: &Value, after: &Value) {
@@ -88,6 +101,7 @@ impl Walk {
             flags.replace |= node.marks.replace;
             flags.data_loss |= node.marks.data_loss;
             flags.downtime |= node.marks.downtime;
+            flags.hidden |= node.marks.unreadable();
             flags.secret |= matches!(node.shape, Shape::Secret);
         }
         match (before, after) {
@@ -158,7 +172,7 @@ impl Walk {
             let presence_differs = before.contains_key(name) != after.contains_key(name);
             self.within(PathStep::Name(name.clone()), |walk| {
                 if presence_differs && left == right {
-                    walk.leaf(flags, left, right, false);
+                    walk.presence(flags, before.get(name), after.get(name));
                 } else {
                     walk.node(node_of(name), flags, left, right);
                 }
@@ -170,9 +184,7 @@ impl Walk {
         for index in 0..before.len().max(after.len()) {
             self.within(PathStep::Index(index), |walk| match (before.get(index), after.get(index)) {
                 (Some(left), Some(right)) => walk.node(element, flags, left, right),
-                (left, right) => {
-                    walk.leaf(flags, left.unwrap_or(&Value::Null), right.unwrap_or(&Value::Null), false);
-                }
+                (left, right) => walk.presence(flags, left, right),
             });
         }
     }
@@ -193,13 +205,14 @@ impl Walk {
 
     fn sets(&mut self, flags: Flags, before: &[Value], after: &[Value]) {
         let mut found = false;
-        for (index, value) in before.iter().enumerate().filter(|(_, value)| !after.contains(value)) {
+        // An element of a set has no place in it, so all have the path of the set.
+        for value in before.iter().filter(|value| !after.contains(value)) {
             found = true;
-            self.within(PathStep::Index(index), |walk| walk.leaf(flags, value, &Value::Null, false));
+            self.leaf(flags, value, &Value::Null, false);
         }
-        for (index, value) in after.iter().enumerate().filter(|(_, value)| !before.contains(value)) {
+        for value in after.iter().filter(|value| !before.contains(value)) {
             found = true;
-            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &Value::Null, value, false));
+            self.leaf(flags, &Value::Null, value, false);
         }
         if !found {
             self.leaf(flags, &Value::List(before.to_vec()), &Value::List(after.to_vec()), false);

@@ -23,6 +23,8 @@ pub struct TextOptions {
 
 /// Widest address that gets a column; longer ones push their words to the right.
 const WIDEST_ADDRESS: usize = 52;
+/// Widest attribute that gets a column; longer ones push their values to the right.
+const WIDEST_ATTRIBUTE: usize = 40;
 /// Longest value on a line of its own attribute.
 const LONGEST_VALUE: usize = 72;
 
@@ -146,7 +148,12 @@ fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, det
 
 fn attributes(text: &mut String, change: &Change, paint: &Paint) {
     let names: Vec<String> = change.attributes.iter().map(|one| path_text(&one.path)).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(40);
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .filter(|&width| width <= WIDEST_ATTRIBUTE)
+        .max()
+        .unwrap_or(0);
     for (one, name) in change.attributes.iter().zip(&names) {
         if one.statement {
             let parent = path_text(&one.path[..one.path.len().saturating_sub(1)]);
@@ -155,26 +162,32 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint) {
                 (None, Some(after)) => ("+", AnsiColor::Green, after),
                 (None, None) => continue,
             };
-            line(text, &format!("      {parent}  {} {}", paint.colour(colour, sign), statement(value)));
+            let statement = statement(value);
+            let notes = notes(one, paint);
+            line(text, &format!("      {parent}  {} {statement}{notes}", paint.colour(colour, sign)));
             continue;
         }
         let padding = " ".repeat(width.saturating_sub(name.chars().count()));
-        let mut notes = Vec::new();
-        if one.forces_replacement {
-            notes.push("forces replacement");
-        }
-        match one.cause {
-            Cause::Stack => {}
-            Cause::Drift => notes.push("drift: changed outside dwctl"),
-            Cause::Both => notes.push("changed by the stack and outside dwctl"),
-        }
-        let notes = if notes.is_empty() {
-            String::new()
-        } else {
-            format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
-        };
-        line(text, &format!("      {name}{padding}  {}{notes}", values(one, change.action, paint)));
+        let (values, notes) = (values(one, change.action, paint), notes(one, paint));
+        line(text, &format!("      {name}{padding}  {values}{notes}"));
     }
+}
+
+/// What there is to say of a difference besides its values.
+fn notes(change: &AttributeChange, paint: &Paint) -> String {
+    let mut notes = Vec::new();
+    if change.forces_replacement {
+        notes.push("forces replacement");
+    }
+    match change.cause {
+        Cause::Stack => {}
+        Cause::Drift => notes.push("drift: changed outside dwctl"),
+        Cause::Both => notes.push("changed by the stack and outside dwctl"),
+    }
+    if notes.is_empty() {
+        return String::new();
+    }
+    format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
 }
 
 fn values(change: &AttributeChange, action: Action, paint: &Paint) -> String {
@@ -192,6 +205,8 @@ fn values(change: &AttributeChange, action: Action, paint: &Paint) -> String {
             format!("{left} → {right}")
         }
         (None, Some(after)) if action == Action::Create => shorten(&value_text(after)),
+        (None, Some(after)) if change.hidden && after.contains_secret() => "(secret, changed)".to_owned(),
+        (None, Some(after)) if change.hidden => format!("→ {}", shorten(&value_text(after))),
         (None, Some(after)) => paint.colour(AnsiColor::Green, &format!("+ {}", shorten(&value_text(after)))),
         (Some(before), None) => paint.colour(AnsiColor::Red, &format!("- {}", shorten(&value_text(before)))),
         (None, None) => "null".to_owned(),

@@ -9,6 +9,7 @@ use crate::value::{Number, Value};
 /// Brings a spec, desired or live, into canonical form: defaults filled in, nulls and
 /// empty optional collections dropped, documents canonical, sets in order. Scalars take
 /// the type of their field where nothing is lost (`"5"` for a number, `5` for a string).
+/// What the schema calls a secret is one from here on, however deep it stands.
 /// Unknown and secret parts are kept.
 pub fn normalize(node: &Node, value: Value) -> Value {
     match value {
@@ -67,8 +68,10 @@ fn known(node: &Node, value: Value) -> Value {
         },
         (Shape::Bool, Value::String(text)) if text == "true" => Value::Bool(true),
         (Shape::Bool, Value::String(text)) if text == "false" => Value::Bool(false),
-        (Shape::String { .. } | Shape::Secret, Value::Number(number)) => Value::String(number.to_string()),
-        (Shape::String { .. } | Shape::Secret, Value::Bool(flag)) => Value::String(flag.to_string()),
+        (Shape::String { .. }, Value::Number(number)) => Value::String(number.to_string()),
+        (Shape::String { .. }, Value::Bool(flag)) => Value::String(flag.to_string()),
+        (Shape::Secret, Value::Number(number)) => Value::String(number.to_string()).into_secret(),
+        (Shape::Secret, value @ Value::String(_)) => value.into_secret(),
         (_, value) => value,
     }
 }

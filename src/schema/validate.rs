@@ -211,7 +211,8 @@ impl Walk<'_> {
     fn wrong_type(&mut self, node: &Node, value: &Value, path: &[PathStep]) {
         let expected = node.type_name();
         let name = name(path);
-        let message = format!("`{name}` must be a {expected}, not a {}", value.kind_name());
+        let article = if expected.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        let message = format!("`{name}` must be {article} {expected}, not a {}", value.kind_name());
         self.fault("wrong-type", path, message, format!("expected {expected}"));
     }
 

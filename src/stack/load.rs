@@ -42,6 +42,16 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
     loader.finish(folder, env.unwrap_or("default"), env_values)
 }
 
+/// Whether a text has the form of a region's name. It becomes a part of host names, to
+/// which signed requests go, so nothing else may get through.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    matches!(parts.as_slice(), [words @ .., number] if words.len() >= 2
+        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 struct Loader<'a> {
     sources: Sources,
     problems: Vec<Diagnostic>,
@@ -132,14 +142,31 @@ impl Loader<'_> {
         };
         let file = self.sources.add(shown, text.as_str());
         let (table, errors) = DeTable::parse_recoverable(&text);
+        let broken = !errors.is_empty();
         for error in errors {
             let span = error.span().map(|range| widen(&text, file, range));
             let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
-            self.problems.push(Diagnostic::error("syntax", message).at_maybe(span, ""));
+            self.problems.push(match message.as_str() {
+                "duplicate key" => {
+                    let name = span.map(|span| self.sources.snippet(span).to_owned()).unwrap_or_default();
+                    Diagnostic::error("duplicate", format!("`{name}` is declared twice"))
+                        .at_maybe(span, "declared again")
+                }
+                _ => Diagnostic::error("syntax", message).at_maybe(span, ""),
+            });
         }
+        let found = self.problems.len();
         let range = table.span();
         let value = toml::Spanned::new(range, toml::de::DeValue::Table(table.into_inner()));
-        Some(Node::read(&value, file, &text, &mut self.problems))
+        let node = Node::read(&value, file, &text, &mut self.problems);
+        if !broken {
+            return Some(node);
+        }
+        // What could be read is taken, so that the rest of the stack is not said to lack
+        // it; what seems wrong with it follows from the errors that were said.
+        self.file(node);
+        self.problems.truncate(found);
+        None
     }
 
     fn file(&mut self, table: Node) {
@@ -236,6 +263,17 @@ impl Loader<'_> {
                 None
             }
         }
+    }
+
+    fn region(&mut self, node: &Node) -> Option<String> {
+        let region = self.text(node, "`region`")?;
+        if !is_region(&region) {
+            self.problems.push(
+                Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
+                    .at(node.span, "such as us-east-1"),
+            );
+        }
+        Some(region)
     }
 
     fn flag(&mut self, node: &Node, what: &str) -> bool {
@@ -488,7 +526,7 @@ impl Loader<'_> {
                 for field in entry.value.entries() {
                     match field.name.as_str() {
                         "name" => name = self.text(&field.value, "`name`"),
-                        "region" => region = self.text(&field.value, "`region`"),
+                        "region" => region = self.region(&field.value),
                         "tags" => tags = Some(field.value.clone()),
                         "accounts" => {
                             for account in field.value.entries() {
@@ -530,7 +568,7 @@ impl Loader<'_> {
         if let Some(settings) = self.env_settings.take() {
             for field in settings.entries() {
                 match field.name.as_str() {
-                    "region" => region = self.text(&field.value, "`region`"),
+                    "region" => region = self.region(&field.value),
                     _ => self.unknown_key(field, "`[stack]` of an environment", &["region"]),
                 }
             }

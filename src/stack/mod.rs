@@ -4,7 +4,7 @@ mod load;
 mod node;
 mod variable;
 
-pub use load::load;
+pub use load::{is_region, load};
 pub use node::{Content, Entry, Node};
 pub use variable::{Type, Variable, variables};
 

@@ -68,6 +68,13 @@ impl Cloud {
         format!("http://127.0.0.1:{}", self.machine().emulator)
     }
 
+    /// Makes `--sandbox` of a command mean this cloud's emulator.
+    pub fn use_as_sandbox(&self, command: &mut Command) {
+        command
+            .env("DWCTL_SANDBOX_DIR", self.machine().folder.join("sandbox"))
+            .env("DWCTL_EMULATOR_DIR", emulator_home());
+    }
+
     /// Sets options of the proxy, as `latency_ms=100&fault_match=s3:`.
     pub fn disturb(&self, options: &str) {
         let (status, body) = request(self.machine().proxy, "GET", &format!("/__config?{options}"));
@@ -79,6 +86,18 @@ impl Cloud {
         let (_, body) = request(self.machine().proxy, "GET", "/__stats");
         let stats: serde_json::Value = serde_json::from_str(&body).expect("the proxy's statistics");
         stats["calls"][operation].as_u64().unwrap_or(0)
+    }
+
+    /// A call of the JSON protocol, past the proxy: `target` is its X-Amz-Target.
+    pub fn call_json(&self, service: &str, target: &str, body: &str) {
+        let headers = format!(
+            "X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\nAuthorization: \
+             AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, \
+             Signature=0\r\n"
+        );
+        let (status, answer) =
+            exchange(self.machine().emulator, "POST", "/", &headers, body).expect("the emulator answers");
+        assert_eq!(status, 200, "{target}: {answer}");
     }
 
     /// Requests that AWS's own models refuse, those waived left out.
@@ -126,8 +145,7 @@ impl Drop for Cloud {
 impl Machine {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("dwctl-it-").tempdir().unwrap().keep();
-        let home = std::env::var_os("DWCTL_EMULATOR_DIR")
-            .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from);
+        let home = emulator_home();
         let up = Command::new(env!("CARGO_BIN_EXE_dwctl"))
             .args(["sandbox", "up"])
             .env("DWCTL_SANDBOX_DIR", folder.join("sandbox"))
@@ -186,6 +204,12 @@ impl Machine {
             && try_request(self.proxy, "GET", "/__reset").is_ok()
             && try_request(self.emulator, "POST", "/moto-api/reset").is_ok_and(|(status, _)| status == 200)
     }
+}
+
+/// Where the emulator is installed: once for all tests.
+fn emulator_home() -> PathBuf {
+    std::env::var_os("DWCTL_EMULATOR_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from)
 }
 
 impl Drop for Machine {
@@ -454,9 +478,23 @@ pub fn request(port: u16, method: &str, path: &str) -> (u16, String) {
 }
 
 fn try_request(port: u16, method: &str, path: &str) -> std::io::Result<(u16, String)> {
+    exchange(port, method, path, "", "")
+}
+
+fn exchange(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n")?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let text = String::from_utf8_lossy(&answer);

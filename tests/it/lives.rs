@@ -1,6 +1,11 @@
 //! One life for every kind: made, changed in place attribute by attribute, replaced,
 //! changed and deleted behind our back, destroyed, and after each step a plan that finds
-//! nothing to do. The inputs are the kind's example and `tests/lives/<kind>.toml`.
+//! nothing to do. The inputs are the kind's example and `tests/lives/<kind>.toml`:
+//!
+//! - `[[change]]`: attributes to set or remove, which must be done in place;
+//! - `[[replace]]`: the same, which must make the resource anew; a `[[replace.change]]`
+//!   after it is done in place to what was made;
+//! - `[[given]]`: what there must be and `dwctl` has no kind for, as a call in JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -46,6 +51,7 @@ lives![
     s3_bucket,
     s3_object,
     secretsmanager_secret,
+    sfn_state_machine,
     sns_subscription,
     sns_topic,
 ];
@@ -62,10 +68,41 @@ fn live(name: &str) {
 
 /// One step of a life file.
 struct Step {
-    /// Such as `change 2`.
+    /// Such as `change 2`, or `replace 1 change 2`.
     name: String,
     set: Table,
     remove: Vec<String>,
+    /// Changes in place of what a replacement made.
+    changes: Vec<Step>,
+}
+
+impl Step {
+    /// The steps of a list in a life file, those waived left out.
+    fn read(list: Option<&toml::Value>, word: &str, kind: &str) -> Vec<Self> {
+        let steps = list.and_then(toml::Value::as_array).into_iter().flatten().enumerate();
+        let waived = |name: &str| is_waived(kind, |what| matches!(what, What::Step(step) if step == name));
+        steps
+            .map(|(index, step)| {
+                let name = format!("{word} {}", index + 1);
+                let table = step.as_table().expect("a step is a table");
+                for key in table.keys() {
+                    assert!(["set", "remove", "change"].contains(&key.as_str()), "{name}: what is `{key}`?");
+                }
+                let remove = step.get("remove").and_then(toml::Value::as_array).into_iter().flatten();
+                Self {
+                    set: step.get("set").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
+                    remove: remove.map(|name| name.as_str().expect("an attribute").to_owned()).collect(),
+                    changes: Self::read(step.get("change"), &format!("{name} change"), kind),
+                    name,
+                }
+            })
+            .filter(|step| !waived(&step.name))
+            .collect()
+    }
+}
+
+fn is_waived(kind: &str, is: impl Fn(What) -> bool) -> bool {
+    GAPS.iter().any(|gap| gap.kind == kind && is(gap.what))
 }
 
 struct Life {
@@ -114,6 +151,7 @@ impl Life {
         }
         for step in &replaces {
             self.replace(step);
+            step.changes.iter().for_each(|step| self.change(step));
         }
         self.vanishes();
         self.say("destroy");
@@ -123,45 +161,27 @@ impl Life {
         self.covers_the_schema();
     }
 
-    /// The steps of the life file, those waived left out.
+    /// The steps of the life file.
     fn steps(&self) -> (Vec<Step>, Vec<Step>) {
         let name = self.kind.name();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lives/{name}.toml"));
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("tests/lives/{name}.toml: {error}"));
         let life: Table = text.parse().expect("the life is TOML");
-        let strange: Vec<&String> =
-            life.keys().filter(|key| !["change", "replace"].contains(&key.as_str())).collect();
-        assert!(strange.is_empty(), "tests/lives/{name}.toml: {strange:?} is neither `change` nor `replace`");
-        let list = |word: &str| -> Vec<Step> {
-            let steps = life.get(word).and_then(toml::Value::as_array).into_iter().flatten();
-            steps
-                .enumerate()
-                .map(|(index, step)| Step {
-                    name: format!("{word} {}", index + 1),
-                    set: step.get("set").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
-                    remove: step
-                        .get("remove")
-                        .and_then(toml::Value::as_array)
-                        .into_iter()
-                        .flatten()
-                        .map(|name| name.as_str().expect("the name of an attribute").to_owned())
-                        .collect(),
-                })
-                .collect()
-        };
-        let (changes, replaces) = (list("change"), list("replace"));
-        for gap in GAPS.iter().filter(|gap| gap.kind == name) {
-            if let What::Step(step) = gap.what {
-                let exists = changes.iter().chain(&replaces).any(|one| one.name == step);
-                assert!(exists, "{step} is waived, and there is none");
-            }
+        for key in life.keys() {
+            assert!(["given", "change", "replace"].contains(&key.as_str()), "{name}: what is `{key}`?");
         }
-        let waived = |step: &Step| {
-            GAPS.iter().any(|gap| gap.kind == name && matches!(gap.what, What::Step(one) if one == step.name))
-        };
-        let kept = |steps: Vec<Step>| steps.into_iter().filter(|step| !waived(step)).collect();
-        (kept(changes), kept(replaces))
+        for given in life.get("given").and_then(toml::Value::as_array).into_iter().flatten() {
+            self.give(given.as_table().expect("a table"));
+        }
+        (Step::read(life.get("change"), "change", name), Step::read(life.get("replace"), "replace", name))
+    }
+
+    /// Makes what the life needs and `dwctl` has no kind for, by a call in JSON.
+    fn give(&self, given: &Table) {
+        let text = |name: &str| given.get(name).and_then(toml::Value::as_str).expect("a text").to_owned();
+        let body = serde_json::to_string(given.get("body").expect("a body")).unwrap();
+        self.project.cloud.call_json(&text("service"), &text("target"), &body);
     }
 
     /// For those who look at the output, of a failure most of all.
@@ -227,9 +247,8 @@ impl Life {
                 assert_eq!(named, id, "the id that follows from the spec");
             }
             for (name, value) in self.kind.foresee(Known(&live.spec), &cx.scope).0 {
-                let waived = GAPS.iter().any(|gap| {
-                    gap.kind == self.kind.name() && matches!(gap.what, What::Foreseen(one) if one == name)
-                });
+                let waived =
+                    is_waived(self.kind.name(), |what| matches!(what, What::Foreseen(one) if one == name));
                 assert_ne!(
                     live.attrs.get(&name) == Some(&value),
                     waived,
@@ -319,9 +338,8 @@ impl Life {
                 true => (self.replaced.contains(name), "replace"),
                 false => (self.changed.contains(name), "change"),
             };
-            let waived = GAPS.iter().any(|gap| {
-                gap.kind == self.kind.name() && matches!(gap.what, What::Attribute(one) if one == name)
-            });
+            let waived =
+                is_waived(self.kind.name(), |what| matches!(what, What::Attribute(one) if one == name));
             match (covered, waived) {
                 _ if field.marks.local => {}
                 (true, true) => faults.push(format!("`{name}` is waived, and a {way} step covers it")),

@@ -5,9 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bad_input;
 mod harness;
 mod interrupt;
 mod lives;
 mod ownership;
+mod paper;
+mod properties;
 mod sandbox;
+mod schemas;
+mod screens;
+mod tidy;
 mod waivers;

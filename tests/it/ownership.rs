@@ -1,1 +1,349 @@
-//! To come.
+//! What is a stack's own and what is not: nothing foreign is touched, nothing own is
+//! lost, and what a user said about keeping, replacing and choosing is kept to.
+
+use std::collections::BTreeMap;
+
+use dwctl::aws::Tags;
+use dwctl::kind::Birth;
+use dwctl::kinds::kind;
+use dwctl::ledger::FileStore;
+use dwctl::schema::normalize;
+use dwctl::value::Value;
+
+use crate::harness::{ACCOUNT, Project, Run};
+
+const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
+
+/// A stack of these resources.
+fn stack(resources: &str) -> Project {
+    Project::new(&format!("{HEAD}\n{resources}"))
+}
+
+/// Someone else's resource, made past `dwctl`; its id.
+fn foreign(project: &Project, name: &str, spec: Value, tags: &[(&str, &str)]) -> String {
+    let kind = kind(name).expect("a kind");
+    let spec = normalize(&kind.schema().spec, spec);
+    let tags: Tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let birth = Birth { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
+    project.with(async |_, cx| kind.create(cx, &spec, birth).await.expect("it can be made"))
+}
+
+/// The tags of a live resource of the stack.
+fn tags(project: &Project, address: &str) -> BTreeMap<String, String> {
+    project.live(address).expect("it exists").tags
+}
+
+fn topic_arn(name: &str) -> String {
+    format!("arn:aws:sns:us-east-1:{ACCOUNT}:{name}")
+}
+
+fn topic_exists(project: &Project, name: &str) -> bool {
+    project.read(kind("sns_topic").expect("a kind"), "us-east-1", &topic_arn(name), &Value::Null).is_some()
+}
+
+/// Expects that `first` was said before `second`.
+#[track_caller]
+fn in_order(run: &Run, first: &str, second: &str) {
+    let at = |words: &str| run.stderr.find(words).unwrap_or_else(|| panic!("`{words}` is not said\n{run}"));
+    assert!(at(first) < at(second), "`{first}` is to come before `{second}`\n{run}");
+}
+
+#[test]
+fn a_bucket_of_someone_else_is_refused_and_taken_over_only_with_adopt() {
+    let project = stack("[s3_bucket.lake]\nbucket = \"shared-lake\"\n");
+    let spec = Value::map([("bucket", Value::from("shared-lake"))]);
+    foreign(&project, "s3_bucket", spec, &[("team", "finance")]);
+
+    project.run(&["plan"]).exits(7).says("exists already").says("team=finance").says("--adopt");
+    project.run(&["apply", "--yes"]).exits(7).says("it was left as it is");
+    assert_eq!(project.cloud.calls("s3:PutBucketTagging"), 0);
+
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    project.settled();
+    assert_eq!(project.id("s3_bucket.lake"), "shared-lake");
+    assert_eq!(tags(&project, "s3_bucket.lake")["dwctl:stack"], "shop");
+}
+
+#[test]
+fn a_topic_of_another_stack_is_refused_and_its_owner_named() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
+    let owner = [("dwctl:stack", "billing"), ("dwctl:env", "prod"), ("dwctl:address", "sns_topic.errors")];
+    foreign(&project, "sns_topic", Value::map([("name", Value::from("alerts"))]), &owner);
+
+    project.run(&["apply", "--yes"]).exits(7).says("it is sns_topic.errors of stack billing/prod");
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    project.settled();
+    assert_eq!(tags(&project, "sns_topic.alerts")["dwctl:address"], "sns_topic.alerts");
+}
+
+#[test]
+fn a_lost_ledger_is_made_up_for_by_owner_tags() {
+    let project = stack(
+        "[sns_topic.alerts]\nname = \"alerts\"\n[s3_bucket.lake]\nbucket = \"shop-lake\"\n\
+         [kms_key.data]\ndescription = \"Data\"\n\
+         [ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
+         [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n",
+    );
+    project.apply();
+    let before = project.ledger().resources;
+    assert_eq!(before.len(), 5);
+
+    std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
+    project.settled();
+    project.apply();
+    let after = project.ledger().resources;
+    let ids = |resources: &BTreeMap<_, dwctl::ledger::Entry>| -> Vec<String> {
+        resources.values().map(|entry| entry.id.clone()).collect()
+    };
+    assert_eq!(ids(&before), ids(&after), "nothing was made twice");
+    project.run(&["destroy", "--yes"]).exits(0).says("5 destroyed");
+}
+
+#[test]
+fn two_applies_at_once_are_refused_and_a_plan_is_not() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
+    let lock = FileStore::new(&project.stack(), "default", false).lock().expect("free");
+    project.run(&["apply", "--yes"]).exits(5).says("another dwctl is changing this stack");
+    project.run(&["plan"]).exits(0).plans("sns_topic.alerts", "+ create");
+    assert!(!topic_exists(&project, "alerts"));
+    drop(lock);
+    project.apply();
+}
+
+#[test]
+fn credentials_of_another_account_are_refused_before_anything_is_read() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\naccounts = { default = \"999999999999\" }\n\
+         [sns_topic.alerts]\nname = \"alerts\"\n",
+    );
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
+        project.run(arguments).exits(7).says("belongs to another account").says(ACCOUNT);
+    }
+    assert_eq!(project.cloud.calls("sts:GetCallerIdentity"), 3);
+    assert_eq!(project.cloud.calls("sns:GetTopicAttributes"), 0);
+}
+
+#[test]
+fn a_ledger_of_another_account_is_refused() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
+    project.apply();
+    let ledger = std::fs::read_to_string(project.ledger_file()).expect("a ledger");
+    // The fingerprints and ids stay as they are: only the account is another one.
+    let other = ledger.replace(&format!("\"account\": \"{ACCOUNT}\""), "\"account\": \"999999999999\"");
+    assert_ne!(ledger, other);
+    std::fs::write(project.ledger_file(), other).expect("written");
+    project.run(&["destroy", "--yes"]).exits(7).says("lives in another account");
+    assert!(topic_exists(&project, "alerts"));
+}
+
+#[test]
+fn what_is_protected_survives_the_deletion_of_its_block() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { protect = true }\n");
+    project.apply();
+    project.run(&["destroy", "--yes"]).exits(7).says("sns_topic.alerts, which is protected");
+    project.write(&format!("{HEAD}[sns_topic.alerts]\nname = \"other\"\nlifecycle = {{ protect = true }}\n"));
+    project.run(&["apply", "--yes"]).exits(7).says("the plan would replace sns_topic.alerts").says("name");
+    project.write(HEAD);
+    project.run(&["apply", "--yes"]).exits(7).says("the plan would destroy sns_topic.alerts");
+    assert!(topic_exists(&project, "alerts"));
+
+    project
+        .write(&format!("{HEAD}[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = {{ protect = false }}\n"));
+    project.apply();
+    project.write(HEAD);
+    project.apply().plans("sns_topic.alerts", "- destroy  no longer declared");
+    assert!(!topic_exists(&project, "alerts"));
+}
+
+#[test]
+fn what_is_retained_is_forgotten_and_stays() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { retain = true }\n");
+    project.apply();
+    project.write(HEAD);
+    project.apply().plans("sns_topic.alerts", ". forget");
+    assert!(topic_exists(&project, "alerts"));
+    assert!(project.ledger().resources.is_empty());
+}
+
+#[test]
+fn an_ignored_attribute_may_change_behind_our_back() {
+    let declare = |ignored: &str| {
+        format!(
+            "{HEAD}[sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = \"Alerts\"\n\
+             lifecycle = {{ ignore_changes = [{ignored}] }}\n"
+        )
+    };
+    let project = Project::new(&declare("\"display_name\""));
+    project.apply();
+    let topic = kind("sns_topic").expect("a kind");
+    let have = project.live("sns_topic.alerts").expect("it exists").spec;
+    let mut want = have.as_map().cloned().expect("a spec");
+    want.insert("display_name".to_owned(), "Noise".into());
+    project.with(async |_, cx| {
+        topic.update(cx, &topic_arn("alerts"), &have, &Value::Map(want)).await.expect("it can be changed");
+    });
+
+    project.settled();
+    project.write(&declare(""));
+    project.apply().plans("sns_topic.alerts", "~ update in place").says("\"Noise\" → \"Alerts\"");
+    project.settled();
+}
+
+#[test]
+fn a_resource_is_replaced_when_what_it_names_changes() {
+    let declare = |name: &str| {
+        format!(
+            "{HEAD}[sns_topic.source]\nname = \"source\"\ndisplay_name = \"{name}\"\n\
+             [sns_topic.follower]\nname = \"follower\"\nlifecycle = {{ replace_triggered_by = [\"sns_topic.source\"] }}\n"
+        )
+    };
+    let project = Project::new(&declare("One"));
+    project.apply();
+    project.settled();
+    project.write(&declare("Two"));
+    project
+        .apply()
+        .plans("sns_topic.source", "~ update in place")
+        .plans("sns_topic.follower", "± replace  because sns_topic.source changes")
+        .says("1 created · 1 updated · 1 destroyed");
+    project.settled();
+}
+
+#[test]
+fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
+    let declare = |name: &str, first: bool| {
+        format!(
+            "{HEAD}[sns_topic.alerts]\nname = \"{name}\"\nlifecycle = {{ create_before_destroy = {first} }}\n"
+        )
+    };
+    let project = Project::new(&declare("one", false));
+    project.apply();
+    project.write(&declare("two", false));
+    let run = project.apply().plans("sns_topic.alerts", "± replace");
+    in_order(&run, "sns_topic.alerts: destroyed", "sns_topic.alerts: created");
+
+    project.write(&declare("three", true));
+    let run = project.apply().plans("sns_topic.alerts", "± replace, new one first");
+    in_order(&run, "sns_topic.alerts: created", "sns_topic.alerts: destroyed");
+    assert_eq!(project.id("sns_topic.alerts"), topic_arn("three"));
+    assert!(topic_exists(&project, "three") && !topic_exists(&project, "two"));
+    project.settled();
+}
+
+#[test]
+fn target_takes_what_it_needs_along_and_exclude_leaves_what_needs_it() {
+    let project = stack(
+        "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
+         [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n\
+         [ec2_subnet.b]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.1.0/24\"\n\
+         [sns_topic.alerts]\nname = \"alerts\"\n",
+    );
+    project.run(&["plan", "--target", "ec2_subnet.c"]).exits(1).says("did you mean `ec2_subnet.");
+    project
+        .run(&["apply", "--yes", "--target", "ec2_subnet.a"])
+        .exits(0)
+        .plans("ec2_vpc.main", "+ create")
+        .plans("ec2_subnet.a", "+ create")
+        .leaves("ec2_subnet.b")
+        .leaves("sns_topic.alerts");
+    project
+        .run(&["apply", "--yes", "--exclude", "ec2_subnet.b"])
+        .exits(0)
+        .plans("sns_topic.alerts", "+ create")
+        .leaves("ec2_subnet.b");
+    project.apply().plans("ec2_subnet.b", "+ create");
+    project.settled();
+
+    project
+        .run(&["destroy", "--yes", "--target", "ec2_subnet.a"])
+        .exits(0)
+        .plans("ec2_subnet.a", "- destroy")
+        .leaves("ec2_vpc.main");
+    project
+        .run(&["destroy", "--yes", "--exclude", "ec2_subnet.b"])
+        .exits(0)
+        .plans("sns_topic.alerts", "- destroy")
+        .leaves("ec2_subnet.b")
+        .leaves("ec2_vpc.main");
+    project.run(&["destroy", "--yes"]).exits(0).says("2 destroyed");
+}
+
+#[test]
+fn keys_of_for_each_come_and_go_without_touching_the_others() {
+    let declare =
+        |keys: &str| format!("{HEAD}[sns_topic.feeds]\nfor_each = [{keys}]\nname = \"feed-${{each.key}}\"\n");
+    let project = Project::new(&declare("\"orders\", \"carts\""));
+    project.apply();
+    project.settled();
+    project.write(&declare("\"returns\", \"orders\""));
+    project
+        .apply()
+        .plans("sns_topic.feeds[\"returns\"]", "+ create")
+        .plans("sns_topic.feeds[\"carts\"]", "- destroy  no longer declared")
+        .leaves("sns_topic.feeds[\"orders\"]");
+    project.settled();
+    assert!(topic_exists(&project, "feed-returns") && topic_exists(&project, "feed-orders"));
+    assert!(!topic_exists(&project, "feed-carts"));
+}
+
+#[test]
+fn when_makes_a_resource_come_and_go() {
+    let project = stack(
+        "[variable.loud]\ntype = \"bool\"\ndefault = false\n\
+         [sns_topic.alerts]\nwhen = \"${var.loud}\"\nname = \"alerts\"\n",
+    );
+    project.run(&["apply", "--yes"]).exits(0).leaves("sns_topic.alerts");
+    project.run(&["apply", "--yes", "--var", "loud=true"]).exits(0).plans("sns_topic.alerts", "+ create");
+    assert!(topic_exists(&project, "alerts"));
+    project.run(&["apply", "--yes"]).exits(0).plans("sns_topic.alerts", "- destroy");
+    assert!(!topic_exists(&project, "alerts"));
+}
+
+#[test]
+fn tags_are_the_stacks_the_resources_own_and_the_owners() {
+    let declare = |team: &str| {
+        format!(
+            "{HEAD}tags = {{ project = \"warehouse\", team = \"data\" }}\n\
+             [sns_topic.alerts]\nname = \"alerts\"\ntags = {{ {team} }}\n"
+        )
+    };
+    let project = Project::new(&declare("team = \"ops\", level = \"high\""));
+    project.apply();
+    let expected = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let owner =
+            [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", "sns_topic.alerts")];
+        pairs.iter().chain(&owner).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let all = expected(&[("project", "warehouse"), ("team", "ops"), ("level", "high")]);
+    assert_eq!(tags(&project, "sns_topic.alerts"), all);
+
+    project.write(&declare(""));
+    project.apply().plans("sns_topic.alerts", "~ update in place").says("tags.team").says("tags.level");
+    project.settled();
+    let all = expected(&[("project", "warehouse"), ("team", "data")]);
+    assert_eq!(tags(&project, "sns_topic.alerts"), all);
+}
+
+#[test]
+fn what_needs_another_goes_first() {
+    let network = "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
+                   [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n";
+    let project = stack(network);
+    let run = project.apply();
+    in_order(&run, "ec2_vpc.main: created", "ec2_subnet.a: creating");
+    let run = project.run(&["destroy", "--yes"]).exits(0);
+    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroying");
+
+    // The order is known when the blocks are gone, too.
+    project.apply();
+    project.write(HEAD);
+    let run = project.apply();
+    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroying");
+}
+
+#[test]
+fn nothing_is_applied_without_a_yes() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
+    project.run(&["apply"]).exits(7).plans("sns_topic.alerts", "+ create").says("nothing was changed");
+    assert!(!topic_exists(&project, "alerts"));
+}

@@ -1,1 +1,126 @@
-//! To come.
+//! The sandbox and emulators: no request leaves this machine, whatever the environment
+//! says, and what an emulator lacks is never taken for a resource that is gone.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Project, Run, run};
+
+/// An address for documentation: nobody answers there.
+const ELSEWHERE: &str = "http://192.0.2.1";
+const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+    [s3_bucket.lake]\nbucket = \"shop-lake\"\n\
+    [sns_topic.alerts]\nname = \"alerts\"\n";
+
+/// `dwctl plan --sandbox` with the sandbox of the test.
+fn plan(project: &Project) -> Command {
+    let mut command = project.command_without_endpoint(&["plan", "--sandbox"]);
+    project.cloud.use_as_sandbox(&mut command);
+    command
+}
+
+/// Runs it, and expects that it waits for nobody.
+fn quickly(command: &mut Command) -> Run {
+    let began = Instant::now();
+    let run = run(command, "plan --sandbox");
+    assert!(began.elapsed() < Duration::from_secs(30), "it waited for {:?}\n{run}", began.elapsed());
+    run
+}
+
+#[test]
+fn the_sandbox_is_used_where_the_environment_points_elsewhere() {
+    let project = Project::new(STACK);
+    quickly(&mut plan(&project)).exits(0).plans("s3_bucket.lake", "+ create");
+    for name in ["AWS_ENDPOINT_URL", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        let run = quickly(plan(&project).env(name, ELSEWHERE));
+        println!("{name}\n{run}");
+        run.exits(0).plans("s3_bucket.lake", "+ create").plans("sns_topic.alerts", "+ create");
+    }
+}
+
+#[test]
+fn a_service_that_the_environment_points_elsewhere_is_not_reached() {
+    let project = Project::new(STACK);
+    let run = quickly(plan(&project).env("AWS_ENDPOINT_URL_S3", ELSEWHERE));
+    // Either the sandbox is asked all the same, or it is refused and said why.
+    if run.code != Some(0) {
+        run.exits(1).says("the sandbox never leaves this machine");
+    }
+}
+
+#[test]
+fn a_profile_that_points_elsewhere_is_not_followed() {
+    let project = Project::new(STACK);
+    let file = project.stack().join("aws.config");
+    std::fs::write(&file, format!("[default]\nendpoint_url = {ELSEWHERE}\nregion = eu-west-1\n")).unwrap();
+    let mut command = plan(&project);
+    quickly(command.env("AWS_CONFIG_FILE", &file)).exits(0).plans("s3_bucket.lake", "+ create");
+}
+
+#[test]
+fn the_sandbox_has_a_ledger_of_its_own() {
+    let project = Project::new(STACK);
+    let mut command = project.command_without_endpoint(&["apply", "--yes", "--sandbox"]);
+    project.cloud.use_as_sandbox(&mut command);
+    run(&mut command, "apply --yes --sandbox").exits(0);
+    assert!(project.stack().join(".dwctl/sandbox/default.json").exists());
+    assert!(!project.ledger_file().exists(), "the ledger of the real AWS");
+}
+
+/// An emulator that knows the caller, and answers everything else with a web page.
+fn web_page(status: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || answer(stream?, status));
+        }
+        Ok::<(), std::io::Error>(())
+    });
+    port
+}
+
+fn answer(stream: std::net::TcpStream, status: &str) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut length = 0;
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 2 {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let (status, kind, body) = if String::from_utf8_lossy(&body).contains("GetCallerIdentity") {
+        let identity = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+            <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/test</Arn>\
+            <UserId>AIDATEST</UserId><Account>123456789012</Account></GetCallerIdentityResult>\
+            <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>";
+        ("200 OK", "text/xml", identity)
+    } else {
+        (status, "text/html; charset=utf-8", "<!doctype html><html><title>404 Not Found</title></html>")
+    };
+    let length = body.len();
+    write!(
+        &stream,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn what_an_emulator_lacks_is_said_and_not_taken_for_gone() {
+    for status in ["404 Not Found", "500 Internal Server Error", "501 Not Implemented"] {
+        for resource in
+            ["[sns_topic.alerts]\nname = \"alerts\"\n", "[kms_key.data]\ndescription = \"Data\"\n"]
+        {
+            let project =
+                Project::new(&format!("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{resource}"));
+            let endpoint = format!("http://127.0.0.1:{}", web_page(status));
+            let mut command = project.command_without_endpoint(&["plan", "--endpoint-url", &endpoint]);
+            run(&mut command, "plan").exits(1).says("does not implement").says_not("+ ");
+        }
+    }
+}

@@ -1326,7 +1326,7 @@ class Proxy:
         for k in ("connections", "max_inflight", "bytes_in", "bytes_out"):
             o[k] = s[k]
         o["validate_ms"], o["upstream_ms"] = round(s["validate_ms"], 1), round(s["upstream_ms"], 1)
-        o["wall_s"] = round(s["last"] - s["first"], 3) if s["first"] else 0
+        o["wall_s"] = round(s["last"] - s["first"], 3) if s["last"] else 0
         o["models_loaded"] = sorted(self.models.loaded)
         return o
 

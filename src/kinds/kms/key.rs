@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, Problem, Reads, State, each,
-    user_tags,
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem, Reads,
+    State, check_policy, each, user_tags,
 };
 
 /// An AWS KMS key with its aliases. Deleting it only schedules its deletion; until the
@@ -144,6 +144,9 @@ impl Kind for KmsKey {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if let Some(policy) = spec.get("key_policy") {
+            problems.extend(check_policy(policy, "key_policy", PolicyUse::Resource));
+        }
         let symmetric = spec.text("key_spec").is_none_or(|spec| spec == "SYMMETRIC_DEFAULT");
         if spec.flag("enable_key_rotation") == Some(true) {
             if !symmetric {

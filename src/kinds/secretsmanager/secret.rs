@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{LOCAL, REPLACE, WRITE_ONLY};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, Problem, Reads, Secret,
-    State, each, user_tags,
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem, Reads,
+    Secret, State, check_policy, each, user_tags,
 };
 
 /// A secret of AWS Secrets Manager. Its value is given (`secret_string`, `secret_binary`),
@@ -221,6 +221,9 @@ impl Kind for SecretsManagerSecret {
                 Problem::new("recovery_window_days", "the recovery window is 7 to 30 days, or 0")
                     .help("0 deletes at once, without recovery"),
             );
+        }
+        if let Some(policy) = spec.get("resource_policy") {
+            problems.extend(check_policy(policy, "resource_policy", PolicyUse::Resource));
         }
         check_generate(spec, &mut problems);
         check_rotation(spec, &mut problems);

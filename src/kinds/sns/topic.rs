@@ -10,8 +10,8 @@ use super::shared::{Attributes, json, unreadable};
 use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, PolicyDocument, Problem, Reads,
-    each, user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem,
+    Reads, check_policy, each, user_tags,
 };
 
 /// An Amazon SNS topic: what publishers send to and subscriptions receive from.
@@ -154,6 +154,9 @@ impl Kind for SnsTopic {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if let Some(policy) = spec.get("policy") {
+            problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
+        }
         let fifo = spec.flag("fifo_topic").unwrap_or(false);
         if let Some(name) = spec.text("name")
             && name.ends_with(".fifo") != fifo

@@ -1,5 +1,7 @@
 """EC2: what cannot be deleted while it is in use, and all attributes of subnets."""
 
+import re
+
 from moto.ec2.models import ec2_backends
 from moto.redshift.models import redshift_backends
 
@@ -102,11 +104,29 @@ def modify_subnet_attribute(call):
     return {}
 
 
+def plain_states(subnet):
+    """moto writes the state of a block of IPv6 addresses as the text of a structure."""
+    for block in subnet.get("Ipv6CidrBlockAssociationSet", []):
+        state = block.get("Ipv6CidrBlockState", {})
+        found = re.fullmatch(r"\{'State': '([a-z]+)'\}", state.get("State", ""))
+        if found:
+            state["State"] = found.group(1)
+
+
+@extends("ec2", "CreateSubnet")
+def create_subnet(call):
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html"""
+    answer = call.moto()
+    plain_states(answer["Subnet"])
+    return answer
+
+
 @extends("ec2", "DescribeSubnets")
 def describe_subnets(call):
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html"""
     answer = call.moto()
     for shown in answer.get("Subnets", []):
+        plain_states(shown)
         subnet = call.backend(ec2_backends).get_subnet(shown["SubnetId"])
         shown.setdefault("EnableDns64", False)
         shown.update(getattr(subnet, "dwctl", {}))
@@ -118,28 +138,53 @@ def describe_subnets(call):
     return answer
 
 
+def described(call, group, egress):
+    """The rules that permissions name, by their ids, with the descriptions they are to have."""
+    shown = call.ask("DescribeSecurityGroupRules", by("group-id", group.id)).get("SecurityGroupRules", [])
+    wanted = []
+    for permission in call.get("IpPermissions", []):
+        peers = [("CidrIpv4", one.get("CidrIp"), one) for one in permission.get("IpRanges", [])]
+        peers += [("CidrIpv6", one.get("CidrIpv6"), one) for one in permission.get("Ipv6Ranges", [])]
+        peers += [("PrefixListId", one.get("PrefixListId"), one) for one in permission.get("PrefixListIds", [])]
+        peers += [("Group", one.get("GroupId"), one) for one in permission.get("UserIdGroupPairs", [])]
+        for name, peer, one in peers:
+            ids = [
+                rule["SecurityGroupRuleId"] for rule in shown
+                if rule["IsEgress"] == egress and rule["IpProtocol"] == permission["IpProtocol"]
+                and (permission["IpProtocol"] == "-1" or all(
+                    rule.get(port) == permission.get(port) for port in ("FromPort", "ToPort")))
+                and peer == (rule.get("ReferencedGroupInfo", {}).get("GroupId") if name == "Group" else rule.get(name))
+            ]
+            if not ids:
+                raise AwsError("InvalidPermission.NotFound",
+                               "The specified rule does not exist in this security group.", 400)
+            wanted += [{"SecurityGroupRuleId": each, "Description": one.get("Description")} for each in ids]
+    return wanted
+
+
 @extends("ec2", "UpdateSecurityGroupRuleDescriptionsIngress", "UpdateSecurityGroupRuleDescriptionsEgress")
 def rule_descriptions(call):
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html
 
-    moto knows only the older form, by permissions.
+    moto knows only permissions, and of these only ranges of addresses.
     """
-    wanted = call.get("SecurityGroupRuleDescriptions")
-    if not wanted:
-        return call.raw()
     group = call.backend(ec2_backends).get_security_group_from_id(call["GroupId"])
     if group is None:
         raise AwsError("InvalidGroup.NotFound", f"The security group '{call['GroupId']}' does not exist", 400)
     egress = call.operation.endswith("Egress")
+    wanted = call.get("SecurityGroupRuleDescriptions") or described(call, group, egress)
     rules = {rule.id: rule for rule in (group.egress_rules if egress else group.ingress_rules)}
     for one in wanted:
         rule = rules.get(one.get("SecurityGroupRuleId"))
         if rule is None:
             raise AwsError("InvalidSecurityGroupRuleId.NotFound",
                            f"The security group rule ID '{one.get('SecurityGroupRuleId')}' does not exist", 400)
-        for source in rule.ip_range, rule.source_group:
-            if source:
-                source["Description"] = one.get("Description", "")
+        for source in rule.ip_range, rule.source_group, rule.prefix_list_id:
+            if not source:
+                continue
+            source.pop("Description", None)
+            if one.get("Description"):
+                source["Description"] = one["Description"]
     return {"Return": True}
 
 

@@ -602,7 +602,13 @@ def update_database(call):
 @extends("glue", "GetDatabases")
 def get_databases(call):
     """https://docs.aws.amazon.com/glue/latest/webapi/API_GetDatabases.html"""
-    return page(call, call.moto().get("DatabaseList", []), "DatabaseList")
+    shown = call.moto().get("DatabaseList", [])
+    for one in shown:
+        known = backend(call).databases.get(one["Name"])
+        federated = (known.input if known else {}).get("FederatedDatabase")
+        if federated:
+            one["FederatedDatabase"] = federated
+    return page(call, shown, "DatabaseList")
 
 
 @extends("glue", "DeleteDatabase")

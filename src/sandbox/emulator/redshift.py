@@ -264,8 +264,6 @@ def modify_cluster(call):
     validate(call)
     if cluster.status != "available":
         raise fault("InvalidClusterState", f"There is an operation running on the Cluster {cluster.status}.")
-    if call.get("Encrypted") is False:
-        raise fault("InvalidParameterValue", "Clusters must be encrypted: Encrypted can't be false.")
     renamed = call.get("NewClusterIdentifier")
     if renamed and renamed in backend(call).clusters:
         raise fault("ClusterAlreadyExists", "Cluster already exists")
@@ -284,6 +282,9 @@ def modify_cluster(call):
             setattr(cluster, attribute, call[name])
     if call.get("ClusterType") == "single-node":
         cluster.number_of_nodes = 1
+    if call.get("Encrypted") is False:
+        # "If the value is not encrypted (false), then the cluster is decrypted."
+        known.pop("KmsKeyId", None)
     if call.get("KmsKeyId"):
         known["KmsKeyId"] = key_arn(call, call["KmsKeyId"])
         cluster.encrypted = True

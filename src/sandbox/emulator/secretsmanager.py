@@ -25,6 +25,15 @@ def create(call):
     return call.moto()
 
 
+@extends("secretsmanager", "UpdateSecret")
+def update(call):
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html"""
+    answer = call.moto()
+    if call.get("Description") == "":  # moto takes it for a description that was not sent
+        secret_of(call).description = ""
+    return answer
+
+
 @extends("secretsmanager", "PutResourcePolicy")
 def put_policy(call):
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html"""

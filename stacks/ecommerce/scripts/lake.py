@@ -59,6 +59,8 @@ def run(dataset: Dataset) -> None:
     spark = glue.spark_session
     # Days and times mean the same whatever region this runs in.
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    # A date that cannot be read is a bad row, not the end of the job.
+    spark.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
     # The warehouse's COPY wants nothing but data in a folder.
     spark.conf.set("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     job = Job(glue)

@@ -1,7 +1,7 @@
 //! Rules of a bucket that the schema cannot say.
 
 use super::TLS_SID;
-use crate::kind::{Known, Problem};
+use crate::kind::{Known, PolicyUse, Problem, check_policy};
 use crate::value::Value;
 
 /// All of them.
@@ -15,6 +15,9 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
                     .help("choose a name without dots"),
             );
         }
+    }
+    if let Some(policy) = spec.get("policy") {
+        problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
     }
     if spec.flag("tls_only") == Some(true) && declares_tls_statement(spec) {
         problems.push(

@@ -1,3 +1,5 @@
+//! State machines that Step Functions takes, and those that it refuses.
+
 use super::{check, is_timestamp};
 use crate::value::{Unknown, Value};
 use serde_json::{Value as Json, json};

@@ -1,0 +1,408 @@
+//! What is wrong with a stack, its files or the surroundings is said at its place, at
+//! once, with the right exit code; nothing is written and nothing panics.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::paper::{Run, dwctl, dwctl_with, folder, headed};
+
+const DONE: i32 = 0;
+const ERROR: i32 = 1;
+const INVALID: i32 = 3;
+const REFUSED: i32 = 7;
+
+/// Credentials as a test has them: of no account.
+const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+
+/// The rules for every bad end.
+fn orderly(run: &Run, code: i32, folder: &Path) {
+    assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+    assert!(!run.stderr.contains("panicked") && !run.stderr.contains("stack backtrace"), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error"), "no error is told first: {}", run.stderr);
+    // An unoptimised build has three times as long.
+    assert!(run.time < Duration::from_secs(3), "{:?}: {}", run.time, run.stderr);
+    assert!(!folder.join(".dwctl").exists(), "something was written: {}", run.stderr);
+}
+
+/// `validate`, `plan` and `apply` of this one file all say `place` and each of `words`.
+fn refused(text: &str, place: &str, words: &[&str]) {
+    let stack = folder(&[("stack.toml", &headed(text))]);
+    let mut said = Vec::new();
+    for arguments in [&["validate"][..], &["plan"], &["plan", "--offline"], &["apply", "--yes"]] {
+        let run = dwctl(stack.path(), arguments);
+        orderly(&run, INVALID, stack.path());
+        assert_eq!(run.stdout, "");
+        said.push(run.stderr);
+    }
+    assert!(said.iter().all(|one| *one == said[0]), "{said:#?}");
+    assert!(said[0].contains(&format!("--> stack.toml:{place}\n")), "not at {place}: {}", said[0]);
+    for word in words {
+        assert!(said[0].contains(word), "nothing of `{word}`: {}", said[0]);
+    }
+}
+
+#[test]
+fn resources_that_need_each_other() {
+    refused(
+        "[sns_topic.a]\nname = '${sns_topic.b.arn}'\n[sns_topic.b]\nname = '${sns_topic.a.arn}'",
+        "6:11",
+        &["error[cycle]", "sns_topic.a → sns_topic.b → sns_topic.a"],
+    );
+}
+
+#[test]
+fn a_value_of_another_type() {
+    refused(
+        "[glue_workflow.a]\nname = 'a'\nmax_concurrent_runs = 'three'",
+        "7:23",
+        &["error[wrong-type]", "integer"],
+    );
+}
+
+#[test]
+fn a_kind_that_does_not_exist() {
+    refused("[sns_topik.a]\nname = 'a'", "5:2", &["error[unknown-kind]", "did you mean `sns_topic`?"]);
+}
+
+#[test]
+fn an_attribute_that_does_not_exist() {
+    refused(
+        "[sns_topic.a]\nname = 'a'\ndisplayname = 'b'",
+        "7:1",
+        &["error[unknown-attribute]", "`display_name`"],
+    );
+}
+
+#[test]
+fn a_resource_that_does_not_exist() {
+    refused(
+        "[sns_topic.a]\nname = '${sns_topic.bb.name}'",
+        "6:11",
+        &["error[unknown-reference]", "sns_topic.bb"],
+    );
+}
+
+#[test]
+fn a_schedule_that_never_comes() {
+    refused(
+        "[glue_crawler.a]\nname = 'a'\nrole = 'r'\nschedule = 'cron(0 25 * * ? *)'\ntargets = { s3_targets = [{ path = 's3://a/b' }] }",
+        "8:12",
+        &["hours", "0 to 23"],
+    );
+}
+
+#[test]
+fn a_block_of_addresses_that_is_none() {
+    refused("[ec2_vpc.a]\ncidr_block = '10.0.0.0/33'", "6:14", &["error["]);
+}
+
+#[test]
+fn a_policy_that_iam_would_refuse() {
+    refused(
+        "[sns_topic.a]\nname = 'a'\npolicy = { Version = '2012-10-17', Statement = [{ Efect = 'Allow' }] }",
+        "7:49",
+        &["Efect", "Effect"],
+    );
+}
+
+#[test]
+fn an_arn_that_is_none() {
+    refused(
+        "[iam_role.a]\nrole_name = 'a'\nmanaged_policy_arns = ['ReadOnlyAccess']\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { Service = 'glue.amazonaws.com' } }] }",
+        "7:24",
+        &["error[invalid-value]"],
+    );
+}
+
+#[test]
+fn a_state_machine_that_cannot_run() {
+    if dwctl::kinds::kind("sfn_state_machine").is_none() {
+        return;
+    }
+    refused(
+        "[sfn_state_machine.a]\nname = 'a'\nrole_arn = 'arn:aws:iam::111111111111:role/a'\ndefinition = { StartAt = 'First', States = { Frist = { Type = 'Pass', End = true } } }",
+        "8:26",
+        &["First"],
+    );
+}
+
+#[test]
+fn every_error_is_told_in_one_run() {
+    let stack = folder(&[
+        ("stack.toml", "[stack]\nname = 'shop'\nregion = 'us-east-1'\n"),
+        ("one.toml", "[sns_topic.a]\nnam = 'a'\n"),
+        ("two.toml", "[glue_workflow.b]\nname = 5.5\nmax_concurrent_runs = 'x'\n"),
+    ]);
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    for place in ["--> one.toml:", "--> two.toml:3:"] {
+        assert!(run.stderr.contains(place), "{}", run.stderr);
+    }
+    assert!(run.stderr.trim_end().ends_with("errors"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_that_is_no_text() {
+    let stack = folder(&[("stack.toml", &headed(""))]);
+    std::fs::write(stack.path().join("data.toml"), b"[local]\na = \"\xff\xfe\"\n").expect("a file");
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(
+        run.stderr.contains("data.toml") && run.stderr.contains("UTF-8") && run.stderr.contains("line 2"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_file_too_large_for_a_person_to_have_written() {
+    let stack = folder(&[("stack.toml", &headed("")), ("data.toml", &"# data\n".repeat(1_500_000))]);
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(run.stderr.contains("data.toml") && run.stderr.contains("4 MiB"), "{}", run.stderr);
+}
+
+#[test]
+fn a_large_stack_is_read_at_once() {
+    let many: String =
+        (0..2_000).map(|number| format!("[sns_topic.t{number}]\nname = 't{number}'\n")).collect();
+    let stack = folder(&[("stack.toml", &headed(&many))]);
+    let run = dwctl(stack.path(), &["validate"]);
+    assert_eq!(run.code, DONE, "{}", run.stderr);
+    assert!(run.time < Duration::from_secs(6), "{:?}", run.time);
+}
+
+#[test]
+fn values_nested_without_an_end() {
+    for (open, close) in [("[", "]"), ("{a=", "}")] {
+        let deep = format!("[local]\na = {}1{}\n", open.repeat(20_000), close.repeat(20_000));
+        let stack = folder(&[("stack.toml", &headed(&deep))]);
+        orderly(&dwctl(stack.path(), &["validate"]), INVALID, stack.path());
+    }
+    let deep = format!("[local]\na = '${{{}1{}}}'\n", "(".repeat(20_000), ")".repeat(20_000));
+    let stack = folder(&[("stack.toml", &headed(&deep))]);
+    orderly(&dwctl(stack.path(), &["validate"]), INVALID, stack.path());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere() {
+    let stack = folder(&[("stack.toml", &headed(""))]);
+    std::os::unix::fs::symlink("loop.toml", stack.path().join("loop.toml")).expect("a link");
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(run.stderr.contains("cannot read loop.toml"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_never_ends() {
+    let stack = folder(&[("stack.toml", &headed(""))]);
+    std::os::unix::fs::symlink("/dev/zero", stack.path().join("zero.toml")).expect("a link");
+    orderly(&dwctl(stack.path(), &["validate"]), INVALID, stack.path());
+}
+
+#[test]
+fn a_folder_without_a_stack() {
+    let empty = folder(&[]);
+    let run = dwctl(empty.path(), &["plan"]);
+    orderly(&run, INVALID, empty.path());
+    assert!(run.stderr.contains("error[no-stack]") && run.stderr.contains("stack.toml"), "{}", run.stderr);
+}
+
+#[test]
+fn a_folder_that_does_not_exist() {
+    let empty = folder(&[]);
+    let run = dwctl(empty.path(), &["plan", "nowhere"]);
+    orderly(&run, INVALID, empty.path());
+    assert!(run.stderr.contains("nowhere"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_in_place_of_a_folder() {
+    let stack = folder(&[("stack.toml", &headed(""))]);
+    let run = dwctl(stack.path(), &["plan", "stack.toml"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(run.stderr.contains("stack.toml"), "{}", run.stderr);
+}
+
+#[test]
+fn an_environment_that_does_not_exist() {
+    let stack = folder(&[("stack.toml", &headed("")), ("env/prod.toml", "")]);
+    let run = dwctl(stack.path(), &["plan", "--env", "prd"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(run.stderr.contains("prd"), "{}", run.stderr);
+}
+
+/// An environment is the name of a file, and never a path out of the stack.
+#[test]
+fn an_environment_that_leaves_the_stack() {
+    let stack = folder(&[("shop/stack.toml", &headed("")), ("secret.toml", "x = 'hunter2'")]);
+    let run = dwctl(&stack.path().join("shop"), &["plan", "--env", "../../secret"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[test]
+fn variables_that_do_not_fit() {
+    let stack = folder(&[("stack.toml", &headed("[variable.nodes]\ntype = 'number'"))]);
+    for (arguments, word) in [
+        (&["plan"][..], "nodes"),
+        (&["plan", "--var", "nodes=many"], "number"),
+        (&["plan", "--var", "node=2"], "did you mean `nodes`?"),
+        (&["plan", "--var", "nodes"], "NAME=VALUE"),
+        (&["plan", "--var-file", "nowhere.toml"], "nowhere.toml"),
+    ] {
+        let run = dwctl(stack.path(), arguments);
+        orderly(&run, INVALID, stack.path());
+        assert!(run.stderr.contains(word), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn no_credentials() {
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"], &["output"]] {
+        let run = dwctl(stack.path(), arguments);
+        orderly(&run, ERROR, stack.path());
+        assert!(
+            run.stderr.contains("error[credentials]") && run.stderr.contains("AWS_PROFILE"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_profile_that_does_not_exist() {
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    let run = dwctl(stack.path(), &["plan", "--profile", "nobody"]);
+    orderly(&run, ERROR, stack.path());
+    assert!(run.stderr.contains("nobody"), "{}", run.stderr);
+}
+
+#[test]
+fn a_region_that_is_none() {
+    for region in ["us east 1", "", "https://example.com/", "us-east-1.evil.example"] {
+        let stack = folder(&[("stack.toml", &format!("[stack]\nname = 'shop'\nregion = '{region}'\n"))]);
+        for arguments in [&["validate"][..], &["plan"]] {
+            let run = dwctl_with(stack.path(), arguments, &KEYS);
+            orderly(&run, INVALID, stack.path());
+            assert!(run.stderr.contains("region"), "{region}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_down() {
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    let arguments = ["plan", "--endpoint-url", "http://127.0.0.1:1"];
+    let run = dwctl_with(stack.path(), &arguments, &KEYS);
+    assert_eq!(run.code, ERROR, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error[unreachable]") && run.stderr.contains("127.0.0.1:1"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
+    assert!(!stack.path().join(".dwctl").exists());
+}
+
+#[test]
+fn an_endpoint_that_is_no_url() {
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    for url in ["localhost", "127.0.0.1:1", "ftp://127.0.0.1:1"] {
+        let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", url], &KEYS);
+        orderly(&run, ERROR, stack.path());
+        assert!(run.stderr.contains(url), "{}", run.stderr);
+    }
+}
+
+/// A server that answers one request after the other with `body`; its URL.
+fn answering(body: &'static str) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let mut request = [0; 16 << 10];
+            let _ = stream.read(&mut request);
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn the_account_of_somebody_else() {
+    let endpoint = answering(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::999999999999:user/me</Arn>\
+        <UserId>A</UserId><Account>999999999999</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+    );
+    let stack = folder(&[(
+        "stack.toml",
+        "[stack]\nname = 'shop'\nregion = 'us-east-1'\naccounts = { default = '111111111111' }\n[sns_topic.a]\nname = 'a'\n",
+    )]);
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--endpoint-url", &endpoint]).collect();
+        let run = dwctl_with(stack.path(), &arguments, &KEYS);
+        orderly(&run, REFUSED, stack.path());
+        assert!(
+            run.stderr.contains("error[wrong-account]") && run.stderr.contains("stack.toml:1:"),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains("999999999999"), "{}", run.stderr);
+    }
+}
+
+/// What answers, but is not AWS.
+#[test]
+fn an_endpoint_that_is_something_else() {
+    let endpoint = answering("<html><body>It works!</body></html>");
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", &endpoint], &KEYS);
+    assert_eq!(run.code, ERROR, "{}", run.stderr);
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    assert!(!stack.path().join(".dwctl").exists());
+}
+
+#[test]
+fn a_ledger_that_is_damaged() {
+    for text in ["", "{", "{\"version\": 999}", "[]"] {
+        let stack =
+            folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'")), (".dwctl/default.json", text)]);
+        let run = dwctl(stack.path(), &["plan", "--offline"]);
+        assert_eq!(run.code, ERROR, "{text:?}: {}", run.stderr);
+        assert!(run.stderr.starts_with("error[ledger]"), "{text:?}: {}", run.stderr);
+        assert_eq!(std::fs::read_to_string(stack.path().join(".dwctl/default.json")).expect("kept"), text);
+    }
+}
+
+#[test]
+fn names_with_which_a_terminal_could_be_fooled() {
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = \"\\u001b[2Jgone\\u0007\""))]);
+    for arguments in [&["validate"][..], &["plan", "--offline"]] {
+        let run = dwctl(stack.path(), arguments);
+        for text in [&run.stdout, &run.stderr] {
+            assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn arguments_that_do_not_exist() {
+    let empty = folder(&[]);
+    for arguments in
+        [&["paln"][..], &["plan", "--ofline"], &["graph", "--format", "svgg"], &["completions", "tcsh"]]
+    {
+        let run = dwctl(empty.path(), arguments);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.starts_with("error: ") && run.stderr.contains("--help"), "{}", run.stderr);
+    }
+}

@@ -1,0 +1,102 @@
+//! Stacks on paper: written to a folder of their own, and looked at without AWS.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dwctl::diag::{Diagnostic, Sources, render_all};
+use dwctl::kinds::KINDS;
+use dwctl::stack::{self, Stack};
+use dwctl::world::{Facts, World};
+
+/// The folder of the project.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder that holds these files, and goes with what is returned.
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+/// A stack of one file, headed by its `[stack]` unless it has one.
+pub(crate) fn headed(text: &str) -> String {
+    if text.contains("[stack]") {
+        text.to_owned()
+    } else {
+        format!("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\n{text}")
+    }
+}
+
+/// Reads the stack in a folder.
+pub(crate) fn load(folder: &Path) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
+    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+    stack::load(folder, None, &kinds)
+}
+
+/// What `validate` finds wrong with a stack of one file, as it is shown: empty where it
+/// finds nothing.
+pub(crate) fn problems(text: &str) -> String {
+    let folder = folder(&[("stack.toml", &headed(text))]);
+    // The path of the folder differs from run to run.
+    problems_of(folder.path()).replace(&format!("{}/", folder.path().display()), "")
+}
+
+fn problems_of(folder: &Path) -> String {
+    let stack = match load(folder) {
+        Ok(stack) => stack,
+        Err((problems, sources)) => return render_all(&problems, &sources, false),
+    };
+    let mut problems = Vec::new();
+    let variables = stack::variables(&stack, &[], &mut problems);
+    if problems.is_empty() {
+        match World::new(&stack, Facts::offline(&stack), variables) {
+            Ok(world) => drop(world.evaluate_all(&mut problems)),
+            Err(found) => problems = found,
+        }
+    }
+    render_all(&problems, &stack.sources, false)
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) time: Duration,
+}
+
+/// The program, in a folder, with an environment that knows no account and no network.
+pub(crate) fn dwctl(folder: &Path, arguments: &[&str]) -> Run {
+    dwctl_with(folder, arguments, &[])
+}
+
+/// As [`dwctl`], with more of an environment.
+pub(crate) fn dwctl_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let began = Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_dwctl"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", home.path())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("RUST_BACKTRACE", "1")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .expect("dwctl runs");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+        time: began.elapsed(),
+    }
+}

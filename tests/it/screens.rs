@@ -1,0 +1,606 @@
+//! What a person sees: plans, errors, documentation. A change of a screen is a change
+//! of a file in `snapshots/`, to be looked at in review.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use dwctl::graph::Address;
+use dwctl::kind::{ErasedLive, Identity, Known, State};
+use dwctl::ledger::{Entry, Ledger};
+use dwctl::plan::{self, Answers, Inputs, Outcome, Question, Selection, TextOptions};
+use dwctl::schema::{Node, Shape};
+use dwctl::stack::{self, Stack};
+use dwctl::value::Value;
+use dwctl::world::{Facts, Instance, World};
+
+use crate::paper;
+
+/// The stack of one file, and the folder that it lives in.
+fn read(text: &str) -> (Stack, tempfile::TempDir) {
+    let folder = paper::folder(&[("stack.toml", &paper::headed(text))]);
+    let stack = paper::load(folder.path()).unwrap_or_else(|(problems, _)| panic!("{problems:#?}"));
+    (stack, folder)
+}
+
+fn world(stack: &Stack) -> World<'_> {
+    let mut problems = Vec::new();
+    let variables = stack::variables(stack, &[], &mut problems);
+    assert!(problems.is_empty(), "{problems:#?}");
+    World::new(stack, Facts::offline(stack), variables).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// Something that AWS might have decided.
+fn decided(node: &Node, name: &str, address: &Address) -> Value {
+    match node.shape {
+        Shape::Bool => Value::Bool(false),
+        Shape::Number { .. } => Value::from(5439),
+        Shape::List { .. } => Value::List(Vec::new()),
+        Shape::Map(_) | Shape::Object { .. } => Value::Map(BTreeMap::new()),
+        _ => Value::from(format!("{name}-of-{}", address.name)),
+    }
+}
+
+/// An account on paper: what is there, by address.
+struct Account {
+    ledger: Ledger,
+    lives: BTreeMap<Address, ErasedLive>,
+}
+
+impl Account {
+    /// As if this stack had just been applied.
+    fn after(text: &str) -> Self {
+        let (stack, _folder) = read(text);
+        let world = world(&stack);
+        let ledger = Ledger::new(&stack.name, &stack.env).expect("randomness");
+        let mut account = Self { ledger, lives: BTreeMap::new() };
+        let mut problems = Vec::new();
+        for resource in world.declarations() {
+            for instance in world.instances(resource, &mut problems) {
+                let live = account.make(&world, &instance);
+                world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+                account.lives.insert(instance.address.clone(), live);
+            }
+        }
+        assert!(problems.is_empty(), "{problems:#?}");
+        account
+    }
+
+    fn make(&mut self, world: &World<'_>, instance: &Instance<'_>) -> ErasedLive {
+        let kind = instance.kind;
+        let foreseen = kind.foresee(Known(&instance.spec), &world.facts.scope).0;
+        let attrs = kind.schema().attrs.fields().into_iter().flatten().map(|(name, node)| {
+            let value = foreseen.get(name).cloned();
+            (name.clone(), value.unwrap_or_else(|| decided(node, name, &instance.address)))
+        });
+        let tags = plan::tags(instance, &world.stack.name, &world.stack.env)
+            .into_iter()
+            .map(|(name, value)| (name, value.as_str().expect("a known tag").to_owned()));
+        let live = ErasedLive {
+            spec: instance.spec.clone().reveal(),
+            attrs: Value::Map(attrs.collect()),
+            tags: tags.collect(),
+            state: State::Ready,
+        };
+        let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {
+            Identity::Named(id) => id,
+            Identity::Assigned | Identity::Unknown => format!("id-of-{}", instance.address.name),
+        };
+        let entry = Entry {
+            id,
+            region: instance.region.clone(),
+            needs: instance.needs.iter().cloned().collect(),
+            applied: "2026-01-01T00:00:00Z".to_owned(),
+            protect: instance.resource.lifecycle.protect,
+            retain: instance.resource.lifecycle.retain,
+            fingerprints: plan::prints(instance, &live.spec, &self.ledger),
+        };
+        self.ledger.resources.insert(instance.address.clone(), entry);
+        live
+    }
+
+    fn change(mut self, address: &str, change: impl FnOnce(&mut ErasedLive)) -> Self {
+        change(self.lives.get_mut(&address.parse().expect("an address")).expect("a live resource"));
+        self
+    }
+
+    /// Someone set an attribute outside of dwctl.
+    fn set(self, address: &str, attribute: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        self.change(address, |live| {
+            let Value::Map(spec) = &mut live.spec else { panic!("a table") };
+            spec.insert(attribute.to_owned(), value);
+        })
+    }
+
+    /// Someone deleted it.
+    fn without(mut self, address: &str) -> Self {
+        self.lives.remove(&address.parse().expect("an address"));
+        self
+    }
+
+    /// The plan of a stack against this account, as a terminal shows it, or the reasons
+    /// why there is none.
+    fn plan(&self, text: &str, selection: &Selection) -> String {
+        let (stack, folder) = read(text);
+        let world = world(&stack);
+        let mut answers = Answers::default();
+        for _ in 0..5 {
+            let inputs =
+                Inputs { world: &world, ledger: &self.ledger, answers: &answers, selection, offline: false };
+            match plan::plan(&inputs) {
+                Ok(Outcome::Plan(plan)) => return plan::render(&plan, &TextOptions::default()),
+                Ok(Outcome::Ask(questions)) => {
+                    questions.into_iter().for_each(|one| self.answer(one, &mut answers))
+                }
+                Err(problems) => {
+                    return dwctl::diag::render_all(&problems, &stack.sources, false)
+                        .replace(&format!("{}/", folder.path().display()), "");
+                }
+            }
+        }
+        panic!("it asks without an end")
+    }
+
+    fn answer(&self, question: Question, answers: &mut Answers) {
+        match question {
+            Question::Read { kind, region, wanted } => {
+                let live = self.lives.iter().find(|(address, _)| {
+                    let entry = &self.ledger.resources[*address];
+                    address.kind == kind.name() && entry.id == wanted.id && entry.region == region
+                });
+                let live = live.map(|(_, live)| live.clone());
+                answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
+            }
+            Question::Find { address, .. } => {
+                answers.found.insert(address, Ok(None));
+            }
+        }
+    }
+}
+
+/// The screen between what was applied and what is written now.
+fn change(before: &str, after: &str) -> String {
+    Account::after(before).plan(after, &Selection::default())
+}
+
+const TOPIC: &str = r#"
+[kms_key.data]
+description = "Data at rest"
+
+[sns_topic.alerts]
+name              = "alerts"
+display_name      = "Alerts"
+kms_master_key_id = "${kms_key.data.arn}"
+tags              = { team = "data" }
+"#;
+
+const CLUSTER: &str = r#"
+[redshift_cluster.main]
+cluster_identifier   = "dw"
+node_type            = "ra3.xlplus"
+number_of_nodes      = 2
+db_name              = "dw"
+master_username      = "admin"
+master_user_password = "Correct-Horse-7"
+iam_roles            = ["arn:aws:iam::111111111111:role/load", "arn:aws:iam::111111111111:role/spectrum"]
+"#;
+
+const ROLE: &str = r#"
+[iam_role.glue]
+role_name = "glue"
+assume_role_policy_document = { Version = "2012-10-17", Statement = [
+  { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "glue.amazonaws.com" } },
+] }
+[iam_role.glue.inline_policies.lake]
+Version = "2012-10-17"
+[[iam_role.glue.inline_policies.lake.Statement]]
+Sid      = "Read"
+Effect   = "Allow"
+Action   = ["s3:GetObject", "s3:ListBucket"]
+Resource = ["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]
+"#;
+
+const JOB: &str = r#"
+[glue_job.orders]
+name              = "orders"
+role              = "glue"
+number_of_workers = 2
+worker_type       = "G.1X"
+timeout_minutes   = 60
+command           = { script_location = "s3://lake/orders.py" }
+default_arguments = { "--mode" = "full", "--bookmark" = "on" }
+connections       = ["warehouse"]
+"#;
+
+#[test]
+fn a_plan_without_changes() {
+    insta::assert_snapshot!(change(TOPIC, TOPIC));
+}
+
+#[test]
+fn a_plan_of_a_first_apply() {
+    let nothing = Account::after("");
+    insta::assert_snapshot!(nothing.plan(&format!("{TOPIC}{ROLE}{JOB}"), &Selection::default()));
+}
+
+#[test]
+fn a_plan_of_updates_in_place() {
+    let after = JOB
+        .replace("number_of_workers = 2", "number_of_workers = 5")
+        .replace("\"--mode\" = \"full\"", "\"--mode\" = \"delta\", \"--new\" = \"1\"")
+        .replace(", \"--bookmark\" = \"on\"", "")
+        .replace("[\"warehouse\"]", "[\"warehouse\", \"lake\"]");
+    insta::assert_snapshot!(change(JOB, &after));
+}
+
+#[test]
+fn a_plan_of_tags() {
+    insta::assert_snapshot!(change(
+        TOPIC,
+        &TOPIC.replace("{ team = \"data\" }", "{ team = \"platform\", cost = \"7\" }")
+    ));
+}
+
+#[test]
+fn a_plan_that_loses_data() {
+    let after = CLUSTER.replace("db_name              = \"dw\"", "db_name              = \"warehouse\"");
+    insta::assert_snapshot!(change(CLUSTER, &after));
+}
+
+#[test]
+fn a_plan_that_replaces_the_new_one_first() {
+    let after = format!("{TOPIC}[sns_topic.alerts.lifecycle]\ncreate_before_destroy = true\n")
+        .replace("name              = \"alerts\"", "name              = \"alarms\"");
+    insta::assert_snapshot!(change(TOPIC, &after));
+}
+
+#[test]
+fn a_plan_that_must_wait_for_what_it_replaces() {
+    let before = format!("{TOPIC}\n[output]\nkey = \"${{kms_key.data.arn}}\"");
+    let selection = Selection { replace: vec!["kms_key.data".to_owned()], ..Selection::default() };
+    insta::assert_snapshot!(Account::after(&before).plan(&before, &selection));
+}
+
+#[test]
+fn a_plan_of_a_secret() {
+    let screen = change(CLUSTER, &CLUSTER.replace("Correct-Horse-7", "Battery-Staple-8"));
+    assert!(!screen.contains("Horse") && !screen.contains("Staple"), "{screen}");
+    insta::assert_snapshot!(screen);
+}
+
+#[test]
+fn a_plan_of_sets() {
+    insta::assert_snapshot!(change(CLUSTER, &CLUSTER.replace("role/load", "role/unload")));
+}
+
+#[test]
+fn a_plan_of_policy_statements() {
+    let after = ROLE
+        .replace("\"s3:GetObject\", ", "\"s3:GetObject\", \"s3:PutObject\", ")
+        .replace("Version = \"2012-10-17\"\n[[", "Version = \"2012-10-17\"\n[[iam_role.glue.inline_policies.lake.Statement]]\nEffect = \"Deny\"\nAction = \"s3:DeleteObject\"\nResource = \"*\"\nCondition = { Bool = { \"aws:SecureTransport\" = \"false\" } }\n[[");
+    insta::assert_snapshot!(change(ROLE, &after));
+}
+
+#[test]
+fn a_plan_of_a_document() {
+    let before = r#"
+        [cloudwatch_dashboard.load]
+        dashboard_name = "load"
+        dashboard_body = { widgets = [
+            { type = "text", x = 0, y = 0, width = 6, height = 3, properties = { markdown = "Loads" } },
+            { type = "alarm", x = 6, y = 0, width = 6, height = 3, properties = { alarms = ["arn:aws:cloudwatch:us-east-1:111111111111:alarm:late"] } },
+        ] }
+    "#;
+    insta::assert_snapshot!(change(
+        before,
+        &before.replace("\"Loads\"", "\"Loads of today\"").replace(
+            "width = 6, height = 3, properties = { alarms",
+            "width = 12, height = 3, properties = { alarms"
+        )
+    ));
+}
+
+#[test]
+fn a_plan_of_long_values() {
+    let arguments = |end: &str| {
+        format!(
+            "{JOB}description = \"{}{end}\"\n",
+            "Loads the orders of every shop into the warehouse, in small batches; ".repeat(3)
+        )
+    };
+    insta::assert_snapshot!(change(&arguments("by night"), &arguments("by day")));
+}
+
+#[test]
+fn a_plan_of_drift() {
+    let account = Account::after(JOB).set("glue_job.orders", "timeout_minutes", 120).set(
+        "glue_job.orders",
+        "number_of_workers",
+        9,
+    );
+    insta::assert_snapshot!(
+        account.plan(&JOB.replace("number_of_workers = 2", "number_of_workers = 3"), &Selection::default())
+    );
+}
+
+#[test]
+fn a_plan_of_tags_changed_by_hand() {
+    let account = Account::after(TOPIC).change("sns_topic.alerts", |live| {
+        live.tags.insert("owner".to_owned(), "somebody".to_owned());
+        live.tags.remove("team");
+    });
+    insta::assert_snapshot!(account.plan(TOPIC, &Selection::default()));
+}
+
+#[test]
+fn a_plan_of_what_is_gone_from_aws() {
+    insta::assert_snapshot!(Account::after(TOPIC).without("kms_key.data").plan(TOPIC, &Selection::default()));
+}
+
+#[test]
+fn a_plan_of_what_is_no_longer_declared() {
+    let before = format!("{TOPIC}{JOB}{ROLE}[iam_role.glue.lifecycle]\nretain = true\n");
+    insta::assert_snapshot!(
+        Account::after(&before).without("glue_job.orders").plan("", &Selection::default())
+    );
+}
+
+#[test]
+fn a_plan_that_destroys_everything() {
+    let destroy = Selection { destroy: true, ..Selection::default() };
+    insta::assert_snapshot!(
+        Account::after(&format!("{TOPIC}{JOB}")).plan(&format!("{TOPIC}{JOB}"), &destroy)
+    );
+}
+
+#[test]
+fn a_plan_of_another_region() {
+    insta::assert_snapshot!(change(TOPIC, &format!("{TOPIC}region = \"eu-west-1\"\n")));
+}
+
+#[test]
+fn a_plan_for_each_element() {
+    let before = "[sns_topic.t]\nfor_each = ['orders', 'stock']\nname = '${each.key}'\n";
+    insta::assert_snapshot!(change(
+        before,
+        &before
+            .replace("'stock'", "'re\"turns'")
+            .replace("${each.key}", "${replace(each.key, \"\\\"\", \"\")}")
+    ));
+}
+
+#[test]
+fn what_is_protected_is_refused() {
+    let protect = "[kms_key.data.lifecycle]\nprotect = true\n";
+    let protected = format!("{TOPIC}{protect}");
+    let destroy = Selection { destroy: true, ..Selection::default() };
+    let account = Account::after(&protected);
+    let mut screens = account.plan(&protected, &destroy);
+    // Taking the block out of the file does not lift the protection.
+    screens.push_str(&account.plan("", &Selection::default()));
+    insta::assert_snapshot!(screens);
+}
+
+#[test]
+fn what_is_not_ours_is_refused() {
+    let mut account = Account::after(TOPIC).change("sns_topic.alerts", |live| {
+        live.tags = BTreeMap::from([("team".to_owned(), "finance".to_owned())]);
+    });
+    // The ledger does not tell of it; it is at AWS under the same name.
+    let topic = "sns_topic.alerts".parse::<Address>().expect("an address");
+    let entry = account.ledger.resources[&topic].clone();
+    struct Stray(Account, Address, Entry);
+    let stray =
+        Stray(Account { ledger: account.ledger.clone(), lives: account.lives.clone() }, topic.clone(), entry);
+    account.ledger.resources.remove(&topic);
+    let (stack, folder) = read(TOPIC);
+    let world = world(&stack);
+    let mut answers = Answers::default();
+    let selection = Selection::default();
+    let problems = loop {
+        let inputs = Inputs {
+            world: &world,
+            ledger: &account.ledger,
+            answers: &answers,
+            selection: &selection,
+            offline: false,
+        };
+        match plan::plan(&inputs) {
+            Err(problems) => break problems,
+            Ok(Outcome::Ask(questions)) => {
+                questions.into_iter().for_each(|one| stray.0.answer(one, &mut answers));
+            }
+            Ok(Outcome::Plan(_)) => panic!("{} {}", stray.1, stray.2.id),
+        }
+    };
+    let screen = dwctl::diag::render_all(&problems, &stack.sources, false);
+    insta::assert_snapshot!(screen.replace(&format!("{}/", folder.path().display()), ""));
+}
+
+#[test]
+fn what_cannot_be_found_is_said() {
+    let target = |address: &str| Selection { targets: vec![address.to_owned()], ..Selection::default() };
+    insta::assert_snapshot!(Account::after(TOPIC).plan(TOPIC, &target("sns_topic.alert")));
+}
+
+/// All errors of a few stacks, one under the other.
+fn errors(stacks: &[&str]) -> String {
+    let mut text = String::new();
+    for stack in stacks {
+        let problems = paper::problems(stack);
+        assert!(!problems.is_empty(), "this is valid:\n{stack}");
+        text.push_str(&problems);
+    }
+    text
+}
+
+#[test]
+fn errors_of_names() {
+    insta::assert_snapshot!(errors(&[
+        "[sns_topics.a]\nname = 'a'",
+        "[lambda.a]\nname = 'a'",
+        "[sns_topic.a]\nname = 'a'\ndisplay = 'b'",
+        "[glue_job.a]\nname = 'a'\nrole = 'r'\ncommand = { script_location = 's3://a/b', pyton_version = '3' }",
+        "[sns_topic.a]\nname = '${sns_topic.b.name}'",
+        "[sns_topic.a]\nname = '${var.nam}'\n[variable.name]\ndefault = 'a'",
+        "[sns_topic.a]\nname = '${local.prefix}'",
+        "[sns_topic.a]\nname = 'a'\n[output]\nx = '${sns_topic.a.ar}'",
+        "[sns_topic.a]\nfor_each = ['raw', 'clean']\nname = '${each.key}'\n[output]\nx = '${sns_topic.a[\"rwa\"].arn}'",
+        "[sns_topic.'a b']\nname = 'a'",
+        "[stack]\nname = 'a'\nregion = 'us-east-1'\nregoin = 'us-east-1'",
+    ]));
+}
+
+#[test]
+fn errors_of_values() {
+    insta::assert_snapshot!(errors(&[
+        "[sns_topic.a]\ndisplay_name = 'a'",
+        "[sns_topic.a]\nname = ['a']",
+        "[glue_job.a]\nname = 'a'\nrole = 'r'\nexecution_class = 'STANDRD'\nmax_retries = -1\ntimeout_minutes = 'soon'\ncommand = { script_location = 's3://a/b', python_version = '4' }",
+        "[ec2_vpc.a]\ncidr_block = '10.0.0.0/33'",
+        "[glue_crawler.a]\nname = 'a'\nrole = 'r'\nschedule = 'cron(0 25 * * ? *)'\ntargets = { s3_targets = [{ path = 's3://a/b' }] }",
+        "[sns_topic.a]\nfor_each = 5\nname = 'a'",
+        "[variable.n]\ntype = 'number'\ndefault = 'many'\n[sns_topic.a]\nname = 'a${var.n}'",
+        "[sns_topic.a]\nname = 'a'\ntags = { 'aws:x' = '1', n = ['a'] }",
+    ]));
+}
+
+#[test]
+fn errors_of_structure() {
+    insta::assert_snapshot!(errors(&[
+        "[sns_topic.a]\nname = '${sns_topic.b.arn}'\n[sns_topic.b]\nname = '${sns_topic.c.arn}'\n[sns_topic.c]\nname = '${sns_topic.a.arn}'",
+        "[local]\na = '${local.b}'\nb = '${local.a}'\n",
+        "[sns_topic.a]\nname = 'a'\n[sns_topic.a]\nname = 'b'",
+        "[sns_topic.a]\nname = 'a'\nname = 'b'",
+        "[sns_topic.a]\nname = 'a\n",
+        "[sns_topic.a\nname = 'a'",
+        "sns_topic = 5",
+        "[stack]\nregion = 'us-east-1'\n",
+    ]));
+}
+
+#[test]
+fn errors_of_expressions() {
+    insta::assert_snapshot!(errors(&[
+        "[sns_topic.a]\nname = '${upper(}'",
+        "[sns_topic.a]\nname = '${uper(\"a\")}'",
+        "[sns_topic.a]\nname = '${1 + \"a\"}'",
+        "[sns_topic.a]\nname = '${[1][4]}'",
+        "[sns_topic.a]\nname = '${file(\"nowhere.txt\")}'",
+        "[sns_topic.a]\nname = '${each.key}'",
+        "[sns_topic.a]\nname = '${nothing.at.all}'",
+        "[sns_topic.a]\nname = \"\"\"\n${cidrsubnet(\n  'x', 1, 2)}\"\"\"",
+    ]));
+}
+
+#[test]
+fn errors_of_documents() {
+    insta::assert_snapshot!(errors(&[
+        "[sns_topic.a]\nname = 'a'\npolicy = '{ \"Version\": '",
+        "[sns_topic.a]\nname = 'a'\npolicy = { Version = '2012-10-17', Statement = [{ Efect = 'Allow', Action = 'sns:Publish', Resource = '*', Principal = '*' }] }",
+        "[iam_role.a]\nrole_name = 'a'\nassume_role_policy_document = { Statement = [{ Effect = 'allow', Action = 'sts:AssumeRole', Principal = { Service = 'glue.amazonaws.com' } }] }",
+    ]));
+}
+
+#[test]
+fn an_offline_plan() {
+    let folder = paper::folder(&[(
+        "stack.toml",
+        &paper::headed(&format!("{TOPIC}{CLUSTER}\n[output]\nkey = '${{kms_key.data.arn}}'")),
+    )]);
+    let run = paper::dwctl(folder.path(), &["plan", "--offline"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stderr);
+    assert!(!run.stdout.contains("Horse"), "{}", run.stdout);
+    insta::assert_snapshot!(run.stdout);
+}
+
+#[test]
+fn the_graph_in_both_notations() {
+    let folder = paper::folder(&[(
+        "stack.toml",
+        &paper::headed(&format!(
+            "{TOPIC}\n[sns_topic.each]\nfor_each = ['a\"b']\nname = 'x'\ndepends_on = ['sns_topic.alerts']"
+        )),
+    )]);
+    let mut screens = String::new();
+    for format in ["mermaid", "dot"] {
+        let run = paper::dwctl(folder.path(), &["graph", "--format", format]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let _ = writeln!(screens, "{}", run.stdout);
+    }
+    insta::assert_snapshot!(screens);
+}
+
+#[test]
+fn a_valid_stack() {
+    let folder = paper::folder(&[("stack.toml", &paper::headed(TOPIC))]);
+    let run = paper::dwctl(folder.path(), &["validate"]);
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "shop/default is valid: 2 resources\n"),
+        "{}",
+        run.stderr
+    );
+}
+
+fn told(arguments: &[&str]) -> String {
+    let folder = paper::folder(&[]);
+    let run = paper::dwctl(folder.path(), arguments);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.stdout
+}
+
+#[test]
+fn the_list_of_kinds() {
+    let list = told(&["explain"]);
+    assert!(list.lines().all(|line| line.chars().count() <= 96), "{list}");
+    insta::assert_snapshot!(list);
+}
+
+#[test]
+fn the_documentation_of_a_kind() {
+    insta::assert_snapshot!(told(&["explain", "sns_topic"]));
+}
+
+#[test]
+fn the_documentation_of_an_attribute() {
+    insta::assert_snapshot!(told(&["explain", "glue_job.command"]));
+}
+
+#[test]
+fn documentation_that_does_not_exist() {
+    let folder = paper::folder(&[]);
+    let mut screens = String::new();
+    for subject in ["glue_jobs", "glue_job.comand", "glue_job.command.name.x"] {
+        let run = paper::dwctl(folder.path(), &["explain", subject]);
+        assert_eq!(run.code, 1, "{subject}");
+        screens.push_str(&run.stderr);
+    }
+    insta::assert_snapshot!(screens);
+}
+
+#[test]
+fn the_help_of_every_verb() {
+    let mut screens = told(&["--help"]);
+    let verbs: Vec<String> = screens
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .filter(|verb| verb != "help")
+        .collect();
+    assert!(verbs.len() > 8, "{verbs:?}");
+    for verb in verbs {
+        let _ = writeln!(screens, "\n$ dwctl {verb} -h\n{}", told(&[&verb, "-h"]));
+    }
+    insta::assert_snapshot!(screens);
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = told(&["completions", shell]);
+        assert!(script.contains("dwctl") && script.contains("validate"), "{shell}");
+    }
+}
