@@ -179,6 +179,9 @@ pub struct Lookup<'a> {
     pub(crate) attributes: Option<&'a std::collections::BTreeSet<String>>,
     /// What the stack declares, for ids that do not say everything; `Null` where nothing is declared any more.
     pub spec: Known<'a>,
+    /// The resource's tags, where an index has shown that they are as wanted; the kind
+    /// then need not read them.
+    pub tags: Option<&'a Tags>,
 }
 
 impl Lookup<'_> {
@@ -314,6 +317,8 @@ pub trait Kind: Sized + 'static {
     const ACTIONS: Actions;
     /// Whether AWS can tag it.
     const TAGGABLE: bool;
+    /// Whether reading its tags takes a call of its own, which [`Lookup::tags`] saves.
+    const TAGS_APART: bool = false;
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
 

@@ -1,15 +1,24 @@
 //! Asks AWS what a plan needs to know, in as few calls as the kinds can.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::aws::Session;
+use crate::aws::{self, Session, Tags};
 use crate::diag::Diagnostic;
 use crate::kind::{ErasedKind, Owner, Wanted};
 use crate::ledger::Ledger;
 use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
 use crate::world::World;
+
+/// The fewest calls that an index of tags must be able to save to be worth its own.
+const WORTH: usize = 4;
+/// How long an answer of the index is waited for; the kinds can do without.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the index of tags shows of a stack, by ARN.
+type Index = HashMap<String, Tags>;
 
 /// Makes the plan, asking AWS until nothing more is needed: usually once.
 ///
@@ -22,13 +31,14 @@ pub async fn plan(
     selection: &Selection,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let mut answers = Answers::default();
+    let mut indices = BTreeMap::new();
     loop {
         let inputs = Inputs { world, ledger, answers: &answers, selection, offline: session.is_none() };
         let owner = (inputs.world.stack.name.clone(), inputs.world.stack.env.clone());
         match plan::plan(&inputs)? {
             Outcome::Plan(plan) => return Ok(*plan),
             Outcome::Ask(questions) => match session {
-                Some(session) => ask(session, questions, &owner, &mut answers).await,
+                Some(session) => ask(session, questions, &owner, &mut indices, &mut answers).await,
                 // An offline plan never asks.
                 None => return Err(vec![Diagnostic::error("offline", "this plan needs to ask AWS")]),
             },
@@ -37,17 +47,26 @@ pub async fn plan(
 }
 
 /// Asks everything at the same time, reads of one kind and region together.
-async fn ask(session: &Session, questions: Vec<Question>, owner: &(String, String), answers: &mut Answers) {
+async fn ask(
+    session: &Session,
+    questions: Vec<Question>,
+    owner: &(String, String),
+    indices: &mut BTreeMap<String, Index>,
+    answers: &mut Answers,
+) {
     let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)> = BTreeMap::new();
     let mut searches = Vec::new();
     for question in questions {
         match question {
-            Question::Read { kind, region, wanted } => {
+            Question::Read { kind, region, wanted, tags } => {
+                // The tags that are hoped for, until an index has vouched for them.
+                let wanted = Wanted { tags, ..wanted };
                 let (_, batch) = reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
                 match batch.iter_mut().find(|one| one.id == wanted.id) {
                     // Two addresses may name the same thing; the reader asks for it once.
                     Some(one) => {
-                        one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default())
+                        one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default());
+                        one.tags = None;
                     }
                     None => batch.push(wanted),
                 }
@@ -55,11 +74,15 @@ async fn ask(session: &Session, questions: Vec<Question>, owner: &(String, Strin
             Question::Find { kind, region, address, spec } => searches.push((kind, region, address, spec)),
         }
     }
-    let reading = join_all(reads.into_iter().map(|((name, region), (kind, batch))| async move {
-        let cx = session.cx(&region);
-        let found = kind.read_many(&cx, &batch).await;
-        (name, region, batch, found)
-    }));
+    let reading = async {
+        look_up(session, &mut reads, owner, indices).await;
+        join_all(reads.into_iter().map(|((name, region), (kind, batch))| async move {
+            let cx = session.cx(&region);
+            let found = kind.read_many(&cx, &batch).await;
+            (name, region, batch, found)
+        }))
+        .await
+    };
     let searching = join_all(searches.into_iter().map(|(kind, region, address, spec)| async move {
         let cx = session.cx(&region);
         let owner = Owner::new(&owner.0, &owner.1, &address);
@@ -73,4 +96,116 @@ async fn ask(session: &Session, questions: Vec<Question>, owner: &(String, Strin
         }
     }
     answers.found.extend(found);
+}
+
+/// Leaves of the tags that are hoped for those that the index of their region shows; asks
+/// for an index where that may be worth it. Without one, the kinds read the tags.
+async fn look_up(
+    session: &Session,
+    reads: &mut BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)>,
+    owner: &(String, String),
+    indices: &mut BTreeMap<String, Index>,
+) {
+    let mut hopes: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((_, region), (_, batch)) in &*reads {
+        *hopes.entry(region).or_default() += batch.iter().filter(|wanted| wanted.tags.is_some()).count();
+    }
+    hopes.retain(|region, count| *count >= WORTH && !indices.contains_key(*region));
+    let filter = [(Owner::STACK, owner.0.as_str()), (Owner::ENV, owner.1.as_str())];
+    let asked = join_all(hopes.into_keys().map(|region| async move {
+        let cx = session.cx(region);
+        let index = match tokio::time::timeout(PATIENCE, aws::tags_by_arn(&cx, &filter)).await {
+            Ok(Ok(index)) => index,
+            Ok(Err(error)) => {
+                tracing::debug!(region, %error, "no index of tags");
+                Index::new()
+            }
+            Err(_) => {
+                tracing::debug!(region, "no index of tags in time");
+                Index::new()
+            }
+        };
+        (region.to_owned(), index)
+    }))
+    .await;
+    indices.extend(asked);
+    for ((_, region), (_, batch)) in reads {
+        let index = indices.get(region);
+        for wanted in batch {
+            wanted.tags =
+                wanted.tags.take().filter(|tags| index.is_some_and(|index| shows(index, &wanted.id, tags)));
+        }
+    }
+}
+
+/// Whether the index shows these tags, one of which is the resource's address, of exactly
+/// one resource, and of that with this id.
+fn shows(index: &Index, id: &str, tags: &Tags) -> bool {
+    let Some(address) = tags.get(Owner::ADDRESS) else { return false };
+    let mut of_address = index.iter().filter(|(_, found)| found.get(Owner::ADDRESS) == Some(address));
+    match (of_address.next(), of_address.next()) {
+        (Some((arn, found)), None) => found == tags && last(arn) == last(id),
+        // Not there yet; or there twice, since it was replaced or given the address of another.
+        _ => false,
+    }
+}
+
+/// What an ARN and an id end with alike, whatever else they tell.
+fn last(name: &str) -> &str {
+    name.trim_end_matches(":*").rsplit(['/', ':', '|']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Index, Tags, shows};
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn an_index_vouches_only_for_exactly_what_is_wanted() {
+        let job = "arn:aws:glue:eu-west-1:123456789012:job/orders";
+        let wanted = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data")]);
+        let index = |entries: &[(&str, &Tags)]| -> Index {
+            entries.iter().map(|(arn, tags)| ((*arn).to_owned(), (*tags).clone())).collect()
+        };
+        let other = tags(&[("dwctl:address", "glue_job.returns"), ("team", "data")]);
+        let plain = index(&[(job, &wanted), ("arn:aws:glue:eu-west-1:123456789012:job/returns", &other)]);
+        assert!(shows(&plain, "orders", &wanted));
+        assert!(shows(&plain, job, &wanted));
+
+        // The index knows another resource by the address, or by it no resource at all.
+        assert!(!shows(&plain, "orders-2", &wanted));
+        assert!(!shows(&index(&[]), "orders", &wanted));
+        // Tags that were changed, added or taken away.
+        for there in [
+            tags(&[("dwctl:address", "glue_job.orders"), ("team", "ops")]),
+            tags(&[("dwctl:address", "glue_job.orders"), ("team", "data"), ("cost", "1")]),
+            tags(&[("dwctl:address", "glue_job.orders")]),
+            tags(&[("team", "data")]),
+        ] {
+            assert!(!shows(&index(&[(job, &there)]), "orders", &wanted), "{there:?}");
+        }
+        // A predecessor that the index still shows.
+        let former = "arn:aws:glue:eu-west-1:123456789012:job/orders-1";
+        let gone = tags(&[("dwctl:address", "glue_job.orders")]);
+        assert!(!shows(&index(&[(job, &wanted), (former, &gone)]), "orders", &wanted));
+        // Without an address nothing tells whose tags they are.
+        let nobody = tags(&[("team", "data")]);
+        assert!(!shows(&index(&[(job, &nobody)]), "orders", &nobody));
+    }
+
+    #[test]
+    fn an_index_names_resources_by_arn() {
+        let wanted = tags(&[("dwctl:address", "a.b")]);
+        for (arn, id) in [
+            ("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:late", "late"),
+            ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/glue/jobs:*", "/aws/glue/jobs"),
+            ("arn:aws:events:eu-west-1:123456789012:rule/bus/nightly", "bus|nightly"),
+            ("arn:aws:s3:::acme-raw", "acme-raw"),
+        ] {
+            assert!(shows(&Index::from([(arn.to_owned(), wanted.clone())]), id, &wanted), "{arn}");
+        }
+    }
 }

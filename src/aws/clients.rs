@@ -55,6 +55,8 @@ clients! {
     kms: aws_sdk_kms;
     /// Amazon Redshift.
     redshift: aws_sdk_redshift;
+    /// The index of tags: AWS Resource Groups Tagging.
+    resourcegroupstagging: aws_sdk_resourcegroupstagging;
     /// Amazon S3.
     s3: aws_sdk_s3, force_path_style = custom_endpoint;
     /// AWS Secrets Manager.

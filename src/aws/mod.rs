@@ -5,12 +5,14 @@ mod clients;
 mod error;
 mod meter;
 mod session;
+mod tag_index;
 mod transport;
 
 pub use clients::Clients;
 pub use error::{Class, Error, Result, ResultExt};
 pub use meter::{Bill, Meter};
 pub use session::{Options, Scope, Session};
+pub use tag_index::tags_by_arn;
 
 /// What a kind's verbs get to work with: the clients of one region of one account,
 /// and the facts that names and ARNs are made of.

@@ -118,6 +118,9 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     ] {
         wrap(&mut text, &format!("{verb}: {}", actions.join(", ")), 2);
     }
+    if kind.tags_apart() {
+        wrap(&mut text, "optional: tag:GetResources, with which a plan makes fewer calls", 2);
+    }
     text
 }
 

@@ -33,6 +33,9 @@ pub struct Wanted {
     pub attributes: Option<BTreeSet<String>>,
     /// What the stack declares.
     pub spec: Value,
+    /// The resource's tags, where an index has shown that they are as wanted; the kind
+    /// then need not read them.
+    pub tags: Option<Tags>,
 }
 
 /// A kind without its types; every method is its twin of [`Kind`].
@@ -47,6 +50,8 @@ pub trait ErasedKind: Send + Sync {
     fn actions(&self) -> Actions;
     /// See [`Kind::TAGGABLE`].
     fn taggable(&self) -> bool;
+    /// See [`Kind::TAGS_APART`].
+    fn tags_apart(&self) -> bool;
     /// See [`Kind::PACE`].
     fn pace(&self) -> Pace;
     /// The schema of what the user writes and of what AWS decides.
@@ -168,6 +173,10 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::TAGGABLE
     }
 
+    fn tags_apart(&self) -> bool {
+        K::TAGS_APART
+    }
+
     fn pace(&self) -> Pace {
         K::PACE
     }
@@ -215,6 +224,7 @@ impl<K: Kind> ErasedKind for Of<K> {
                     id: &wanted.id,
                     attributes: wanted.attributes.as_ref(),
                     spec: Known(&wanted.spec),
+                    tags: wanted.tags.as_ref(),
                 })
                 .collect();
             let reads = K::read_many(cx, &lookups).await;

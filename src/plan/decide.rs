@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::diff::unreadable;
 use super::{Action, AttributeChange, Cause, Change, Plan, Reason, diff, overlay};
-use crate::aws::{Class, Error};
+use crate::aws::{Class, Error, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
@@ -63,6 +63,9 @@ pub enum Question {
         region: String,
         /// Its id, and what of it is needed.
         wanted: Wanted,
+        /// The tags that it is to have, where they are known and reading them takes a call
+        /// of its own: an index that shows them may save the call.
+        tags: Option<Tags>,
     },
     /// The id of the resource that this owner made.
     Find {
@@ -293,10 +296,25 @@ impl Planner<'_, '_, '_> {
                     kind,
                     region: region.to_owned(),
                     wanted: wanted(id, instance, entry),
+                    tags: self.known_tags(instance, entry),
                 });
                 Err(Unread::Pending)
             }
         }
+    }
+
+    /// The tags that a resource is to have, if an index may vouch for them: of what the
+    /// ledger tells of, since elsewhere the tags decide whose it is.
+    fn known_tags(&self, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Option<Tags> {
+        let instance = instance.filter(|one| entry.is_some() && one.kind.tags_apart())?;
+        let stack = self.inputs.world.stack;
+        tags(instance, &stack.name, &stack.env)
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::String(text) => Some((key, text)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Whether a live resource that the ledger does not tell of is provably ours: its
@@ -555,7 +573,7 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>) 
         attributes.insert(path.clone());
     }
     let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
-    Wanted { id: id.to_owned(), attributes: Some(attributes), spec }
+    Wanted { id: id.to_owned(), attributes: Some(attributes), spec, tags: None }
 }
 
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with

@@ -35,6 +35,7 @@ scripts![
     "redshift.py",
     "redshift_common.py",
     "redshift_groups.py",
+    "resourcegroupstagging.py",
     "s3.py",
     "secretsmanager.py",
     "server.py",

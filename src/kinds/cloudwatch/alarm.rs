@@ -337,6 +337,7 @@ impl Kind for Alarm {
         delete: &["cloudwatch:DeleteAlarms"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -369,7 +370,7 @@ impl Kind for Alarm {
                 Some(arn) => arn.to_owned(),
                 None => cx.scope.arn("cloudwatch", format!("alarm:{}", lookup.id)),
             };
-            let Some(tags) = read_tags(cx, &arn).await? else { return Ok(None) };
+            let Some(tags) = read_tags(cx, &lookup, &arn).await? else { return Ok(None) };
             Ok(Some(Live::ready(to_spec(alarm, lookup.spec), Attrs { arn }, tags)))
         })
         .await

@@ -48,6 +48,7 @@ impl Kind for Dashboard {
         delete: &["cloudwatch:DeleteDashboards"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -127,7 +128,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<Dashboard>>> {
     let arn = arn(&cx.scope, lookup.id);
     let (dashboard, tags) = futures_util::future::join(
         cx.aws.cloudwatch().get_dashboard().dashboard_name(lookup.id).send(),
-        read_tags(cx, &arn),
+        read_tags(cx, &lookup, &arn),
     )
     .await;
     let Some(dashboard) = dashboard.or_gone()? else { return Ok(None) };

@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::types::Tag;
 
 use crate::aws::{Cx, Result, ResultExt, Tags};
-use crate::kind::user_tags;
+use crate::kind::{Lookup, user_tags};
 
 /// Tags in CloudWatch's own type; `None` where there are none.
 pub fn to_tags(tags: &Tags) -> Option<Vec<Tag>> {
@@ -12,7 +12,10 @@ pub fn to_tags(tags: &Tags) -> Option<Vec<Tag>> {
 }
 
 /// The user's tags of a resource; `None` where it does not exist.
-pub async fn read_tags(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
+pub async fn read_tags(cx: &Cx, lookup: &Lookup<'_>, arn: &str) -> Result<Option<Tags>> {
+    if let Some(tags) = lookup.tags {
+        return Ok(Some(tags.clone()));
+    }
     let answer = cx.aws.cloudwatch().list_tags_for_resource().resource_arn(arn).send().await.or_gone()?;
     Ok(answer.map(|answer| {
         user_tags(answer.tags().iter().filter_map(|tag| Some((tag.key()?, tag.value().unwrap_or_default()))))

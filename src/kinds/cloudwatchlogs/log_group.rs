@@ -223,6 +223,7 @@ impl Kind for LogGroup {
         delete: &["logs:DeleteLogGroup"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -498,7 +499,17 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         (None, None) => cx.scope.arn("logs", format!("log-group:{id}")),
     };
     let (tags, metric_filters, subscription_filters, policy) = future::join4(
-        logs.list_tags_for_resource().resource_arn(&arn).send(),
+        async {
+            if let Some(tags) = lookup.tags {
+                return Ok(Some(tags.clone()));
+            }
+            let answer = logs.list_tags_for_resource().resource_arn(&arn).send().await.or_gone()?;
+            Ok::<_, Error>(answer.map(|answer| {
+                user_tags(
+                    answer.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())),
+                )
+            }))
+        },
         async {
             if !lookup.wants("metric_filters") {
                 return Ok(Vec::new());
@@ -523,7 +534,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         },
     )
     .await;
-    let Some(tags) = tags.or_gone()? else { return Ok(None) };
+    let Some(tags) = tags? else { return Ok(None) };
     let Some(metric_filters) = metric_filters.or_gone()? else { return Ok(None) };
     let Some(subscription_filters) = subscription_filters.or_gone()? else { return Ok(None) };
     // A log group without a policy may be answered with "not found".
@@ -550,8 +561,6 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         subscription_filters: subscription_filters.iter().map(subscription_filter).collect(),
     };
     let attrs = Attrs { arn, retention_policy_name: group.retention_policy_name().map(str::to_owned) };
-    let tags =
-        user_tags(tags.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())));
     Ok(Some(Live::ready(spec, attrs, tags)))
 }
 

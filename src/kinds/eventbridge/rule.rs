@@ -103,6 +103,7 @@ impl Kind for EventbridgeRule {
         delete: &["events:ListTargetsByRule", "events:RemoveTargets", "events:DeleteRule"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -332,7 +333,14 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<Ev
     let wants_targets = lookup.wants("targets");
     let (targets, tags) = try_join(
         async { if wants_targets { targets(cx, bus, name).await } else { Ok(Some(Vec::new())) } },
-        async { cx.aws.eventbridge().list_tags_for_resource().resource_arn(&arn).send().await.or_gone() },
+        async {
+            if let Some(tags) = lookup.tags {
+                return Ok(Some(tags.clone()));
+            }
+            let answer =
+                cx.aws.eventbridge().list_tags_for_resource().resource_arn(&arn).send().await.or_gone()?;
+            Ok(answer.map(|answer| user_tags(answer.tags().iter().map(|tag| (tag.key(), tag.value())))))
+        },
     )
     .await?;
     let (Some(targets), Some(tags)) = (targets, tags) else { return Ok(None) };
@@ -348,7 +356,6 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<Ev
         role_arn: given(rule.role_arn()),
         targets: targets.iter().map(Target::from_sdk).collect(),
     };
-    let tags = user_tags(tags.tags().iter().map(|tag| (tag.key(), tag.value())));
     Ok(Some(Live::ready(spec, Attrs { arn }, tags)))
 }
 

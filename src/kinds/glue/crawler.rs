@@ -367,6 +367,7 @@ impl Kind for GlueCrawler {
         delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
     // A crawl that runs is stopped before its crawler is deleted, which takes minutes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };
 

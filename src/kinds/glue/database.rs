@@ -143,6 +143,7 @@ impl Kind for GlueDatabase {
         delete: &["glue:GetTables", "glue:DeleteDatabase"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -515,9 +516,9 @@ mod tests {
     fn parameters_of_others_do_not_count() {
         let declared = Value::from_json(&json!({ "name": "sales", "parameters": { "owner": "data" } }));
         let applied = BTreeSet::from(["name".to_owned(), "parameters.old".to_owned()]);
-        let lookup = Lookup { id: "sales", attributes: Some(&applied), spec: Known(&declared) };
+        let lookup = Lookup { id: "sales", attributes: Some(&applied), spec: Known(&declared), tags: None };
         assert!(is_ours(&lookup, "owner") && is_ours(&lookup, "old") && !is_ours(&lookup, "CreatedByJob"));
-        let import = Lookup { id: "sales", attributes: None, spec: Known(&Value::Null) };
+        let import = Lookup { id: "sales", attributes: None, spec: Known(&Value::Null), tags: None };
         assert!(is_ours(&import, "CreatedByJob"));
     }
 }

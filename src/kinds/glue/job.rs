@@ -266,6 +266,7 @@ impl Kind for GlueJob {
         delete: &["glue:DeleteJob"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -77,6 +77,9 @@ pub(super) async fn with_tags<K: Kind, T>(
     let (arn, live) = (&arn, &live);
     let reads = lookups.iter().zip(found).map(|(lookup, found)| async move {
         let Some(thing) = found? else { return Ok(None) };
+        if let Some(tags) = lookup.tags {
+            return live(lookup, thing, tags.clone()).map(Some);
+        }
         let tags = cx.aws.glue().get_tags().resource_arn(arn(lookup.id)).send().await.or_gone()?;
         let Some(tags) = tags else { return Ok(None) };
         let tags =

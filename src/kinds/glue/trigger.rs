@@ -185,6 +185,7 @@ impl Kind for GlueTrigger {
         delete: &["glue:DeleteTrigger"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -54,6 +54,7 @@ impl Kind for GlueWorkflow {
         delete: &["glue:DeleteWorkflow"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -133,6 +133,7 @@ impl Kind for KmsKey {
         delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ScheduleKeyDeletion"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -431,8 +432,13 @@ async fn read(
             "KMSInvalidStateException",
         ])
     };
-    let (key, tags, policy, rotation) =
-        futures_util::join!(describe(cx, lookup.id), tags_of(cx, lookup.id), policy, rotation);
+    let tags = async {
+        match lookup.tags {
+            Some(tags) => Ok(tags.clone()),
+            None => tags_of(cx, lookup.id).await,
+        }
+    };
+    let (key, tags, policy, rotation) = futures_util::join!(describe(cx, lookup.id), tags, policy, rotation);
     let Some(key) = key? else { return Ok(None) };
     let rotation = rotation?;
     let key_policy = policy?

@@ -109,6 +109,7 @@ impl Kind for S3Bucket {
         ],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
     // Emptying a bucket is a call for every thousand versions.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 3600 };
 
@@ -340,8 +341,9 @@ async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
     let s3 = cx.aws.s3();
     let id = lookup.id;
     let wants = |attribute: &str| lookup.wants(attribute);
-    let tags =
-        when(true, async { s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"]) });
+    let tags = when(lookup.tags.is_none(), async {
+        s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"])
+    });
     let block = when(true, async {
         s3.get_public_access_block()
             .bucket(id)
@@ -506,8 +508,11 @@ async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
             .unwrap_or_else(request_payer),
         force_destroy: false,
     };
-    let tags: Tags = of_tags(tags?.as_ref().map(|answer| answer.tag_set()).unwrap_or_default());
-    let tags = user_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let read: Tags = of_tags(tags?.as_ref().map(|answer| answer.tag_set()).unwrap_or_default());
+    let tags = match lookup.tags {
+        Some(tags) => tags.clone(),
+        None => user_tags(read.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+    };
     Ok(Live::ready(spec, attrs(id, &cx.scope), tags))
 }
 

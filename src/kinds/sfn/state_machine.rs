@@ -121,6 +121,7 @@ impl Kind for SfnStateMachine {
         delete: &["states:DeleteStateMachine"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
     // A deleted machine stays until its executions have ended.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 30, deadline_seconds: 600 };
 
@@ -314,22 +315,30 @@ fn to_encryption(encryption: &Encryption) -> Result<EncryptionConfiguration> {
         .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
 }
 
+async fn tags_of(cx: &Cx, lookup: &Lookup<'_>) -> Result<Tags> {
+    if let Some(tags) = lookup.tags {
+        return Ok(tags.clone());
+    }
+    // A machine that is being deleted may have lost its tags.
+    let answer = cx.aws.sfn().list_tags_for_resource().resource_arn(lookup.id).send().await.or_gone()?;
+    Ok(user_tags(
+        answer
+            .iter()
+            .flat_map(|answer| answer.tags())
+            .map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
+    ))
+}
+
 /// Step Functions has no batch read, and no read that returns tags.
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine>>> {
     let sfn = cx.aws.sfn();
     let (machine, tags) = futures_util::future::join(
         sfn.describe_state_machine().state_machine_arn(lookup.id).send(),
-        sfn.list_tags_for_resource().resource_arn(lookup.id).send(),
+        tags_of(cx, &lookup),
     )
     .await;
     let Some(machine) = machine.or_gone()? else { return Ok(None) };
-    // A machine that is being deleted may have lost its tags.
-    let tags = tags.or_gone()?;
-    let tags = user_tags(
-        tags.iter()
-            .flat_map(|tags| tags.tags())
-            .map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
-    );
+    let tags = tags?;
     let spec = Spec {
         name: machine.name.clone(),
         role_arn: machine.role_arn.clone(),

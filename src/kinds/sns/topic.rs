@@ -137,6 +137,7 @@ impl Kind for SnsTopic {
         delete: &["sns:DeleteTopic"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -264,13 +265,19 @@ impl Kind for SnsTopic {
 
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     let sns = cx.aws.sns();
-    let (topic, tags) = futures_util::future::join(
-        sns.get_topic_attributes().topic_arn(lookup.id).send(),
-        sns.list_tags_for_resource().resource_arn(lookup.id).send(),
-    )
-    .await;
+    let (topic, tags) =
+        futures_util::future::join(sns.get_topic_attributes().topic_arn(lookup.id).send(), async {
+            if let Some(tags) = lookup.tags {
+                return Ok(Some(tags.clone()));
+            }
+            let answer = sns.list_tags_for_resource().resource_arn(lookup.id).send().await.or_gone()?;
+            Ok::<_, Error>(
+                answer.map(|answer| user_tags(answer.tags().iter().map(|tag| (tag.key(), tag.value())))),
+            )
+        })
+        .await;
     let Some(topic) = topic.or_gone()? else { return Ok(None) };
-    let Some(tags) = tags.or_gone()? else { return Ok(None) };
+    let Some(tags) = tags? else { return Ok(None) };
     let data_protection_policy = if lookup.wants("data_protection_policy") {
         sns.get_data_protection_policy().resource_arn(lookup.id).send().await.or_gone()?.and_then(|answer| {
             answer.data_protection_policy().filter(|text| !text.is_empty()).map(str::to_owned)
@@ -313,7 +320,6 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
         delivery_status_logging,
     };
     let attrs = Attrs { arn: lookup.id.to_owned(), owner: text("Owner").unwrap_or_default() };
-    let tags = user_tags(tags.tags().iter().map(|tag| (tag.key(), tag.value())));
     Ok(Some(Live::ready(spec, attrs, tags)))
 }
 

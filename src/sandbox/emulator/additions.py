@@ -11,6 +11,7 @@ MODULES = {
     "kms": ("kms",),
     "logs": ("logs",),
     "redshift": ("redshift", "redshift_groups"),
+    "resourcegroupstaggingapi": ("resourcegroupstagging",),
     "s3": ("s3",),
     "secretsmanager": ("secretsmanager",),
     "sns": ("sns",),

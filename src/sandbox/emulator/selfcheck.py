@@ -1056,6 +1056,57 @@ def networks():
     refused("InvalidVpcID.NotFound", ec2.describe_vpcs, VpcIds=[vpc])
 
 
+@check
+def the_index_of_tags():
+    index, glue, owner = client("resourcegroupstaggingapi"), client("glue"), name("o")
+    account = "arn:aws:%s:us-east-1:123456789012:%s"
+    tags = [{"Key": "owner", "Value": owner}, {"Key": "a", "Value": "b"}]
+    plain = {"owner": owner, "a": "b"}
+    thing, bucket = name("i"), name("index-")
+    cloudwatch, events, kms = client("cloudwatch"), client("events"), client("kms")
+    cloudwatch.put_metric_alarm(AlarmName=thing, MetricName="m", Namespace="n", Period=60, EvaluationPeriods=1,
+                                Threshold=1, Statistic="Sum", ComparisonOperator="GreaterThanThreshold", Tags=tags)
+    cloudwatch.put_composite_alarm(AlarmName=thing + "c", AlarmRule=f"ALARM({thing})", Tags=tags)
+    cloudwatch.put_dashboard(DashboardName=thing, DashboardBody="{}", Tags=tags)
+    events.put_rule(Name=thing, ScheduleExpression="rate(1 hour)", Tags=tags)
+    client("logs").create_log_group(logGroupName=thing, tags=plain)
+    glue.create_database(DatabaseInput={"Name": thing}, Tags=plain)
+    glue.create_workflow(Name=thing, Tags=plain)
+    client("s3").create_bucket(Bucket=bucket)
+    client("s3").put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    topic = client("sns").create_topic(Name=thing, Tags=tags)["TopicArn"]
+    key = kms.create_key(Tags=[{"TagKey": one["Key"], "TagValue": one["Value"]} for one in tags])["KeyMetadata"]
+    wanted = sorted([
+        account % ("cloudwatch", "alarm:" + thing), account % ("cloudwatch", f"alarm:{thing}c"),
+        "arn:aws:cloudwatch::123456789012:dashboard/" + thing, account % ("events", "rule/" + thing),
+        account % ("logs", "log-group:" + thing), account % ("glue", "database/" + thing),
+        account % ("glue", "workflow/" + thing), "arn:aws:s3:::" + bucket, topic, key["Arn"],
+    ])
+
+    def found(**arguments):
+        pages, token = [], ""
+        while True:
+            answer = index.get_resources(PaginationToken=token, **arguments)
+            pages.append(answer["ResourceTagMappingList"])
+            token = answer["PaginationToken"]
+            if not token:
+                return pages
+
+    ours = [{"Key": "owner", "Values": [owner, "nobody"]}]
+    pages = found(TagFilters=ours, ResourcesPerPage=4)
+    equal([len(page) for page in pages], [4, 4, 2])
+    equal(sorted(one["ResourceARN"] for page in pages for one in page), wanted)
+    equal([{tag["Key"]: tag["Value"] for tag in one["Tags"]} for page in pages for one in page], [plain] * 10)
+    equal(len(found(TagFilters=ours + [{"Key": "a"}], ResourcesPerPage=100)[0]), 10)
+    equal(found(TagFilters=ours + [{"Key": "a", "Values": ["c"]}]), [[]])
+    equal(len(found(TagFilters=ours, ResourceTypeFilters=["glue:workflow", "s3"])[0]), 2)
+    equal(found(ResourceARNList=[topic])[0][0]["ResourceARN"], topic)
+    refused("InvalidParameterException", index.get_resources, ResourcesPerPage=101)
+    glue.delete_workflow(Name=thing)
+    cloudwatch.delete_dashboards(DashboardNames=[thing])
+    equal(len(found(TagFilters=ours)[0]), 8)
+
+
 if __name__ == "__main__":
     chosen = sys.argv[2:]
     failed = 0

@@ -34,7 +34,12 @@ from moto.moto_api._internal import mock_random
 from emulator import additions, cbor
 
 # Signing names that are not botocore's service names.
-SERVICES = {"states": "stepfunctions", "monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
+SERVICES = {
+    "elasticloadbalancing": "elbv2",
+    "monitoring": "cloudwatch",
+    "states": "stepfunctions",
+    "tagging": "resourcegroupstaggingapi",
+}
 # Deprecated operations that share their address with what replaced them.
 REPLACED = {
     "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
