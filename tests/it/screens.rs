@@ -143,7 +143,7 @@ impl Account {
 
     fn answer(&self, question: Question, answers: &mut Answers) {
         match question {
-            Question::Read { kind, region, wanted } => {
+            Question::Read { kind, region, wanted, .. } => {
                 let live = self.lives.iter().find(|(address, _)| {
                     let entry = &self.ledger.resources[*address];
                     address.kind == kind.name() && entry.id == wanted.id && entry.region == region
