@@ -36,11 +36,11 @@ struct Cli {
     verb: Verb,
 
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, env = "DWCTL_COLOR", value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, env = "DWCTL_COLOR", value_name = "WHEN", help_heading = "Output")]
     color: Colour,
 
     /// Writes what dwctl does to stderr, such as `debug` or `dwctl=trace`. Never a secret.
-    #[arg(long, global = true, env = "DWCTL_LOG", value_name = "FILTER")]
+    #[arg(long, global = true, env = "DWCTL_LOG", value_name = "FILTER", help_heading = "Output")]
     log: Option<String>,
 }
 

@@ -154,6 +154,7 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint) {
         .filter(|&width| width <= WIDEST_ATTRIBUTE)
         .max()
         .unwrap_or(0);
+    let mut policy = String::new();
     for (one, name) in change.attributes.iter().zip(&names) {
         if one.statement {
             let parent = path_text(&one.path[..one.path.len().saturating_sub(1)]);
@@ -162,9 +163,14 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint) {
                 (None, Some(after)) => ("+", AnsiColor::Green, after),
                 (None, None) => continue,
             };
+            // The policy once, its statements below it.
+            if policy != parent {
+                line(text, &format!("      {parent}"));
+                policy = parent;
+            }
             let statement = statement(value);
             let notes = notes(one, paint);
-            line(text, &format!("      {parent}  {} {statement}{notes}", paint.colour(colour, sign)));
+            line(text, &format!("        {} {statement}{notes}", paint.colour(colour, sign)));
             continue;
         }
         let padding = " ".repeat(width.saturating_sub(name.chars().count()));

@@ -574,10 +574,9 @@ impl Loader<'_> {
             }
         }
         let name = name.unwrap_or_default();
-        if !name.is_empty()
-            && !(name.len() <= 64
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
-        {
+        let is_name =
+            name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if !is_name {
             self.problems.push(
                 Diagnostic::error("invalid-name", format!("`{name}` cannot be a stack's name"))
                     .at(span, "up to 64 letters, digits, `-` and `_`"),

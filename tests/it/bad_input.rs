@@ -116,9 +116,6 @@ fn an_arn_that_is_none() {
 
 #[test]
 fn a_state_machine_that_cannot_run() {
-    if dwctl::kinds::kind("sfn_state_machine").is_none() {
-        return;
-    }
     refused(
         "[sfn_state_machine.a]\nname = 'a'\nrole_arn = 'arn:aws:iam::111111111111:role/a'\ndefinition = { StartAt = 'First', States = { Frist = { Type = 'Pass', End = true } } }",
         "8:26",

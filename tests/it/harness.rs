@@ -83,9 +83,27 @@ impl Cloud {
 
     /// Calls that went through the proxy since the test began, by `service:Operation`.
     pub fn calls(&self, operation: &str) -> u64 {
+        self.statistics()["calls"][operation].as_u64().unwrap_or(0)
+    }
+
+    /// Returns once every request that was sent has been answered, or its sender is gone.
+    pub fn await_calm(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let statistics = self.statistics();
+            let answered = statistics["status"].as_object().into_iter().flatten();
+            let answered: u64 = answered.filter_map(|(_, count)| count.as_u64()).sum();
+            if statistics["requests"].as_u64() == Some(answered) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "requests stay unanswered: {statistics}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn statistics(&self) -> serde_json::Value {
         let (_, body) = request(self.machine().proxy, "GET", "/__stats");
-        let stats: serde_json::Value = serde_json::from_str(&body).expect("the proxy's statistics");
-        stats["calls"][operation].as_u64().unwrap_or(0)
+        serde_json::from_str(&body).expect("the proxy's statistics")
     }
 
     /// A call of the JSON protocol, past the proxy: `target` is its X-Amz-Target.

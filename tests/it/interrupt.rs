@@ -1,6 +1,7 @@
 //! Stopped anywhere, it converges: what was made is known or found again, and nothing is
 //! made twice.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -74,11 +75,17 @@ fn ctrl_c_awaits_what_is_in_work_and_the_next_apply_goes_on() {
 #[test]
 fn a_second_ctrl_c_stops_at_once() {
     let project = Project::new(STACK);
-    project.cloud.disturb("latency_ms=2000&fault_match=sns:");
-    let child = apply_until(&project, 1);
+    project.cloud.disturb("latency_ms=1000");
+    let mut child = apply_until(&project, 1);
+    let stderr = child.stderr.take().expect("piped");
     signal(&child, "-INT");
+    let mut lines = BufReader::new(stderr).lines().map(|line| line.expect("its output"));
+    assert!(lines.any(|line| line.starts_with("Stopping: ")), "the first Ctrl-C is not answered");
+    let began = Instant::now();
     signal(&child, "-INT");
     finish(child, "apply").exits(6);
+    assert!(began.elapsed() < Duration::from_millis(900), "it awaited what was in work");
+    project.cloud.await_calm();
     project.cloud.disturb("latency_ms=0");
     project.apply();
     project.settled();
@@ -92,6 +99,8 @@ fn killed_at(count: u64) {
     let mut child = apply_until(&project, count);
     child.kill().expect("it is ours");
     child.wait().expect("a child");
+    // What it sent before it died is done by AWS all the same.
+    project.cloud.await_calm();
 
     project.cloud.disturb("latency_ms=0");
     project.apply();

@@ -514,6 +514,21 @@ fn an_offline_plan() {
     insta::assert_snapshot!(run.stdout);
 }
 
+/// The schema alone knows that this is one: it stands deep in a table, as a plain text.
+#[test]
+fn a_secret_inside_of_a_table() {
+    let details =
+        "source_control_details = { auth_strategy = 'PERSONAL_ACCESS_TOKEN', auth_token = 'hunter2' }";
+    let folder = paper::folder(&[("stack.toml", &paper::headed(&format!("{JOB}{details}\n")))]);
+    let run = paper::dwctl(folder.path(), &["plan", "--offline"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stdout.contains("auth_token = (secret)") && !run.stdout.contains("hunter2"),
+        "{}",
+        run.stdout
+    );
+}
+
 #[test]
 fn the_graph_in_both_notations() {
     let folder = paper::folder(&[(

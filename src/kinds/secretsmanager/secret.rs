@@ -173,7 +173,11 @@ impl Kind for SecretsManagerSecret {
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/secretsmanager_secret.toml");
     const ACTIONS: Actions = Actions {
         read: &["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],
+        // KMS's where the secret has a key of its own; Lambda's for its rotation
+        // (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>).
         create: &[
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
             "secretsmanager:CreateSecret",
             "secretsmanager:DescribeSecret",
             "secretsmanager:GetRandomPassword",
@@ -182,6 +186,9 @@ impl Kind for SecretsManagerSecret {
             "secretsmanager:UpdateSecret",
         ],
         update: &[
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "lambda:InvokeFunction",
             "secretsmanager:CancelRotateSecret",
             "secretsmanager:DeleteResourcePolicy",
             "secretsmanager:GetRandomPassword",

@@ -131,6 +131,8 @@ impl Kind for SnsTopic {
             "sns:PutDataProtectionPolicy",
             "sns:TagResource",
             "sns:UntagResource",
+            // For the roles that log deliveries.
+            "iam:PassRole",
         ],
         delete: &["sns:DeleteTopic"],
     };

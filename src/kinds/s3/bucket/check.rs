@@ -285,7 +285,9 @@ mod tests {
 
     #[test]
     fn the_tls_statement_is_written_once() {
-        let statement = serde_json::json!({ "Statement": { "Sid": TLS_SID, "Effect": "Deny" } });
+        let statement = serde_json::json!({ "Statement": {
+            "Sid": TLS_SID, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"
+        } });
         assert_eq!(paths(serde_json::json!({ "tls_only": true, "policy": statement })), ["policy"]);
         assert_eq!(
             paths(serde_json::json!({ "tls_only": true, "policy": statement.to_string() })),
