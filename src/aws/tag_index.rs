@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_resourcegroupstagging::config::{self, retry::RetryConfig};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::{Cx, Result, Tags};
@@ -19,21 +20,31 @@ const PAGE: i32 = 100;
 /// AWS's.
 pub async fn tags_by_arn(cx: &Cx, filter: &[(&str, &str)]) -> Result<HashMap<String, Tags>> {
     let filters = filter.iter().map(|(key, value)| TagFilter::builder().key(*key).values(*value).build());
-    let mut pages = cx
-        .aws
-        .resourcegroupstagging()
-        .get_resources()
-        .set_tag_filters(Some(filters.collect()))
-        .resources_per_page(PAGE)
-        .into_paginator()
-        .send();
+    let filters: Vec<TagFilter> = filters.collect();
+    // What can be done without is not worth many attempts.
+    let hasty = || config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(2));
     let mut found = HashMap::new();
-    while let Some(page) = pages.next().await {
-        for resource in page?.resource_tag_mapping_list.unwrap_or_default() {
+    let mut token = None;
+    loop {
+        let page = cx
+            .aws
+            .resourcegroupstagging()
+            .get_resources()
+            .set_tag_filters(Some(filters.clone()))
+            .resources_per_page(PAGE)
+            .set_pagination_token(token)
+            .customize()
+            .config_override(hasty())
+            .send()
+            .await?;
+        for resource in page.resource_tag_mapping_list.unwrap_or_default() {
             let tags = resource.tags.unwrap_or_default().into_iter();
             let tags = tags.map(|tag| (tag.key, tag.value)).filter(|(key, _)| !key.starts_with("aws:"));
             found.insert(resource.resource_arn.unwrap_or_default(), tags.collect());
         }
+        token = page.pagination_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(found);
+        }
     }
-    Ok(found)
 }

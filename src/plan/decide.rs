@@ -591,9 +591,10 @@ pub fn complete(
         let path: Vec<&str> = ignored.split('.').collect();
         take_over(&mut want, &found, &path);
     }
-    overlay(schema, want, found, &|path, value| {
-        let applied = entry?.fingerprints.get(path)?;
-        Some(prints.of(&instance.address, path, value).as_ref() == Some(applied))
+    overlay(schema, want, found, &|path, value, marks| match entry?.fingerprints.get(path) {
+        Some(applied) => Some(prints.of(&instance.address, path, value).as_ref() == Some(applied)),
+        // It was applied without this one, which AWS needs to be sent then.
+        None => marks.write_only.then_some(false),
     })
 }
 

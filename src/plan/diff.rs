@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{Node, PathStep, Shape};
+use crate::schema::{Marks, Node, PathStep, Shape};
 use crate::value::Value;
 
 /// One difference.
@@ -247,9 +247,9 @@ impl Walk {
     }
 }
 
-/// Whether a wanted value at a dotted path is the one that was applied last; `None` if
-/// none is on record.
-pub type WasApplied<'a> = dyn Fn(&str, &Value) -> Option<bool> + 'a;
+/// Whether a wanted value at a dotted path, of a field with these marks, is the one that
+/// was applied last; `None` if that is not on record.
+pub type WasApplied<'a> = dyn Fn(&str, &Value, Marks) -> Option<bool> + 'a;
 
 /// Completes both sides of a comparison: fields of `want` that are AWS's choice where
 /// absent take the live value, and fields that AWS cannot tell take on the live side
@@ -272,7 +272,7 @@ fn overlay_at(
                 if field.marks.unreadable() {
                     live.remove(name);
                     if let Some(wanted) = want.get(name)
-                        && was_applied(&path, wanted) != Some(false)
+                        && was_applied(&path, wanted, field.marks) != Some(false)
                     {
                         live.insert(name.clone(), wanted.clone());
                     }

@@ -5,6 +5,7 @@
 //! - `[[change]]`: attributes to set or remove, which must be done in place;
 //! - `[[replace]]`: the same, which must make the resource anew; a `[[replace.change]]`
 //!   after it is done in place to what was made;
+//! - `[also.KIND.NAME]`: a resource beside those of the example;
 //! - `[[given]]`: what there must be and `dwctl` has no kind for, as a call in JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,6 +139,7 @@ impl Life {
     fn live(mut self) {
         let (changes, replaces) = self.steps();
         self.say("validate");
+        self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         self.project.run(&["validate"]).exits(0);
         self.say("create");
         self.apply().plans(&self.address, "+ create");
@@ -162,14 +164,22 @@ impl Life {
     }
 
     /// The steps of the life file.
-    fn steps(&self) -> (Vec<Step>, Vec<Step>) {
+    fn steps(&mut self) -> (Vec<Step>, Vec<Step>) {
         let name = self.kind.name();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lives/{name}.toml"));
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("tests/lives/{name}.toml: {error}"));
         let life: Table = text.parse().expect("the life is TOML");
         for key in life.keys() {
-            assert!(["given", "change", "replace"].contains(&key.as_str()), "{name}: what is `{key}`?");
+            assert!(
+                ["given", "also", "change", "replace"].contains(&key.as_str()),
+                "{name}: what is `{key}`?"
+            );
+        }
+        for (kind, resources) in life.get("also").and_then(toml::Value::as_table).into_iter().flatten() {
+            let table = self.stack.entry(kind).or_insert_with(|| Table::new().into());
+            let resources = resources.as_table().expect("resources by name").clone();
+            table.as_table_mut().expect("resources by name").extend(resources);
         }
         for given in life.get("given").and_then(toml::Value::as_array).into_iter().flatten() {
             self.give(given.as_table().expect("a table"));

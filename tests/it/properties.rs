@@ -214,7 +214,7 @@ fn what_aws_chose_where_the_user_said_nothing_is_no_difference() {
                 map.retain(|name, _| !fields.get(name).is_some_and(|field| field.marks.aws_default));
             }
             let want = normalize(node, want);
-            let (want, live) = overlay(node, want, live, &|_, _| Some(true));
+            let (want, live) = overlay(node, want, live, &|_, _, _| Some(true));
             prop_assert!(
                 diff(node, &live, &want).is_empty(),
                 "{}: {:?}",
@@ -240,9 +240,9 @@ fn what_aws_cannot_tell_is_compared_with_what_was_applied() {
             if let Value::Map(map) = &mut live {
                 unreadable.iter().for_each(|name| drop(map.remove(*name)));
             }
-            let (same, found) = overlay(node, want.clone(), live.clone(), &|_, _| Some(true));
+            let (same, found) = overlay(node, want.clone(), live.clone(), &|_, _, _| Some(true));
             prop_assert!(diff(node, &found, &same).is_empty(), "{}", kind.name());
-            let (other, found) = overlay(node, want.clone(), live, &|_, _| Some(false));
+            let (other, found) = overlay(node, want.clone(), live, &|_, _, _| Some(false));
             let written = unreadable.iter().filter(|name| want.get(name).is_some()).count();
             let differing: Vec<_> = diff(node, &found, &other);
             prop_assert!(differing.len() >= written, "{}: {:?}", kind.name(), differing);

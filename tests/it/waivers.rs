@@ -27,12 +27,26 @@ pub enum What {
 }
 
 /// The emulator's gaps.
-pub const GAPS: &[Gap] = &[Gap {
-    kind: "sns_subscription",
-    what: What::Attribute("delivery_policy"),
-    operation: "sns:ConfirmSubscription",
-    reason: "only HTTP endpoints have one, and nobody in the sandbox confirms theirs",
-}];
+pub const GAPS: &[Gap] = &[
+    Gap {
+        kind: "ec2_subnet",
+        what: What::Step("replace 5"),
+        operation: "ec2:CreateSubnet",
+        reason: "it has no subnets without IPv4 addresses",
+    },
+    Gap {
+        kind: "ec2_subnet",
+        what: What::Attribute("ipv6_native"),
+        operation: "ec2:CreateSubnet",
+        reason: "it has no subnets without IPv4 addresses",
+    },
+    Gap {
+        kind: "sns_subscription",
+        what: What::Attribute("delivery_policy"),
+        operation: "sns:ConfirmSubscription",
+        reason: "only HTTP endpoints have one, and nobody in the sandbox confirms theirs",
+    },
+];
 
 /// A request that AWS accepts and the models of the checking proxy do not.
 pub struct Violation {

@@ -602,13 +602,20 @@ def update_database(call):
 @extends("glue", "GetDatabases")
 def get_databases(call):
     """https://docs.aws.amazon.com/glue/latest/webapi/API_GetDatabases.html"""
-    shown = call.moto().get("DatabaseList", [])
-    for one in shown:
-        known = backend(call).databases.get(one["Name"])
-        federated = (known.input if known else {}).get("FederatedDatabase")
-        if federated:
-            one["FederatedDatabase"] = federated
+    shown = [whole_database(call, one) for one in call.moto().get("DatabaseList", [])]
     return page(call, shown, "DatabaseList")
+
+
+@extends("glue", "GetDatabase")
+def get_database(call):
+    """https://docs.aws.amazon.com/glue/latest/webapi/API_GetDatabase.html"""
+    return {"Database": whole_database(call, call.moto()["Database"])}
+
+
+def whole_database(call, shown):
+    known = backend(call).databases.get(shown["Name"])
+    federated = (known.input if known else {}).get("FederatedDatabase")
+    return dict(shown, FederatedDatabase=federated) if federated else shown
 
 
 @extends("glue", "DeleteDatabase")

@@ -359,6 +359,10 @@ class Gateway:
     def answer(self, environ, body):
         service, region, operation, protocol = self.identify(environ, body)
         raw = self.answered(environ, body, service, region, operation, protocol)
+        if environ.get("REQUEST_METHOD") == "HEAD" and raw.status in (301, 400, 403, 404):
+            # The answer has no body to tell it apart from a page for people; S3 calls it XML.
+            raw.headers = [(key, value) for key, value in raw.headers if key.lower() != "content-type"]
+            raw.headers.append(("Content-Type", "application/xml"))
         root = S3_ROOTS.get(operation) if service == "s3" and raw.status == 200 else None
         if root:
             for opening in (b"<", b"</"):
@@ -402,9 +406,6 @@ class Gateway:
                 return self.failure(service, described, protocol, fault)
         raw = self.forward(environ, body)
         if environ.get("REQUEST_METHOD") == "HEAD" and raw.status in (301, 400, 403, 404):
-            # The answer has no body to tell it apart from a page for people; S3 calls it XML.
-            raw.headers = [(key, value) for key, value in raw.headers if key.lower() != "content-type"]
-            raw.headers.append(("Content-Type", "application/xml"))
             return raw
         if raw.is_html() and service not in (None, ""):
             fault = not_implemented(operation or environ.get("PATH_INFO", ""))
