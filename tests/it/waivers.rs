@@ -41,6 +41,12 @@ pub const GAPS: &[Gap] = &[
         reason: "it has no subnets without IPv4 addresses",
     },
     Gap {
+        kind: "redshift_cluster",
+        what: What::Attribute("cluster_version"),
+        operation: "redshift:ModifyCluster",
+        reason: "1.0 is the only version there is",
+    },
+    Gap {
         kind: "sns_subscription",
         what: What::Attribute("delivery_policy"),
         operation: "sns:ConfirmSubscription",
