@@ -443,7 +443,9 @@ fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
         diagnostic = diagnostic.note(format!("its id is {id}"));
     }
     match error.class {
-        Class::Denied => diagnostic.help(format!("allow the caller {}", error.operation)),
+        Class::Denied if !error.operation.is_empty() => {
+            diagnostic.help(format!("allow the caller {}", error.operation))
+        }
         Class::NotImplemented => {
             diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it")
         }

@@ -47,6 +47,18 @@ pub const GAPS: &[Gap] = &[
         reason: "1.0 is the only version there is",
     },
     Gap {
+        kind: "s3_object",
+        what: What::Attribute("object_lock_mode"),
+        operation: "s3:PutObjectRetention",
+        reason: "what is locked cannot be destroyed before its date, as on AWS: the life would not end",
+    },
+    Gap {
+        kind: "s3_object",
+        what: What::Attribute("object_lock_retain_until_date"),
+        operation: "s3:PutObjectRetention",
+        reason: "what is locked cannot be destroyed before its date, as on AWS: the life would not end",
+    },
+    Gap {
         kind: "sns_subscription",
         what: What::Attribute("delivery_policy"),
         operation: "sns:ConfirmSubscription",
