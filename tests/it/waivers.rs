@@ -41,6 +41,24 @@ pub const GAPS: &[Gap] = &[
         reason: "it has no subnets without IPv4 addresses",
     },
     Gap {
+        kind: "redshift_cluster",
+        what: What::Attribute("cluster_version"),
+        operation: "redshift:ModifyCluster",
+        reason: "1.0 is the only version there is",
+    },
+    Gap {
+        kind: "s3_object",
+        what: What::Attribute("object_lock_mode"),
+        operation: "s3:PutObjectRetention",
+        reason: "what is locked cannot be destroyed before its date, as on AWS: the life would not end",
+    },
+    Gap {
+        kind: "s3_object",
+        what: What::Attribute("object_lock_retain_until_date"),
+        operation: "s3:PutObjectRetention",
+        reason: "what is locked cannot be destroyed before its date, as on AWS: the life would not end",
+    },
+    Gap {
         kind: "sns_subscription",
         what: What::Attribute("delivery_policy"),
         operation: "sns:ConfirmSubscription",
