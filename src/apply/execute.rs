@@ -442,20 +442,12 @@ fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     if !id.is_empty() {
         diagnostic = diagnostic.note(format!("its id is {id}"));
     }
-    match error.class {
-        Class::Denied if !error.operation.is_empty() => {
-            diagnostic.help(format!("allow the caller {}", error.operation))
-        }
-        Class::NotImplemented => {
-            diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it")
-        }
-        Class::Conflict => {
-            diagnostic.help("something else still uses or changes it; run apply again when that is over")
-        }
-        Class::Throttled | Class::Transient | Class::Unreachable => {
-            diagnostic.help("run apply again: it goes on where it stopped")
-        }
-        _ => diagnostic,
+    if error.class == Class::Conflict {
+        return diagnostic.help("something else still uses or changes it; run apply again when that is over");
+    }
+    match error.advice("run apply again: it goes on where it stopped") {
+        Some(advice) => diagnostic.help(advice),
+        None => diagnostic,
     }
 }
 

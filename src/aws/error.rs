@@ -75,6 +75,20 @@ impl Error {
         self.class == Class::Gone
     }
 
+    /// What to do about it, where its class alone tells; `again` is how to try again.
+    pub fn advice(&self, again: &str) -> Option<String> {
+        match self.class {
+            Class::Denied if !self.operation.is_empty() => {
+                Some(format!("allow the caller {}", self.operation))
+            }
+            Class::NotImplemented => {
+                Some("this endpoint is an emulator that lacks the operation; AWS has it".to_owned())
+            }
+            Class::Throttled | Class::Transient | Class::Unreachable => Some(again.to_owned()),
+            _ => None,
+        }
+    }
+
     /// Whether AWS answered with one of these codes.
     pub fn has_code(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())

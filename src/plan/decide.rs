@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::diff::unreadable;
 use super::{Action, AttributeChange, Cause, Change, Plan, Reason, diff, overlay};
-use crate::aws::{Class, Error, Tags};
+use crate::aws::{Error, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
@@ -711,13 +711,9 @@ fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     if let Some(request) = &error.request_id {
         diagnostic = diagnostic.note(format!("request id {request}"));
     }
-    match error.class {
-        Class::Denied => diagnostic.help(format!("allow the caller {}", error.operation)),
-        Class::NotImplemented => {
-            diagnostic.help("this endpoint is an emulator that lacks the operation; AWS has it")
-        }
-        Class::Throttled | Class::Transient | Class::Unreachable => diagnostic.help("try again"),
-        _ => diagnostic,
+    match error.advice("try again") {
+        Some(advice) => diagnostic.help(advice),
+        None => diagnostic,
     }
 }
 
