@@ -319,6 +319,9 @@ pub trait Kind: Sized + 'static {
     const TAGGABLE: bool;
     /// Whether reading its tags takes a call of its own, which [`Lookup::tags`] saves.
     const TAGS_APART: bool = false;
+    /// Attributes that `create` can do without and `update` sets: where resources refer to
+    /// each other in a circle that runs through them, all are made first, and these follow.
+    const DEFERRABLE: &'static [&'static str] = &[];
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
 

@@ -50,7 +50,9 @@ impl<'a> Executor<'_, 'a, '_> {
                 Ok(change.id.clone().unwrap_or_default())
             }
             (Step::Destroy, _) => self.destroy(unit, change).await,
-            (Step::Create | Step::Update, Some(instance)) => self.raise(unit, change, instance).await,
+            (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
+                self.raise(unit, change, instance).await
+            }
             // Only what is declared is created or updated.
             (_, None) => Err(vec![Diagnostic::error("defect", format!("{} is not declared", unit.address))]),
         }
@@ -70,6 +72,9 @@ impl<'a> Executor<'_, 'a, '_> {
         if !self.world.evaluate(&mut instance, &mut problems) {
             return Err(problems);
         }
+        if unit.step == Step::Create && !change.deferred.is_empty() {
+            instance.defer();
+        }
         if let Some(unknown) =
             instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown))
         {
@@ -80,7 +85,11 @@ impl<'a> Executor<'_, 'a, '_> {
                     .help("apply without --target, or with that address among the targets"),
             ]);
         }
-        let doing = if unit.step == Step::Create { "creating" } else { "updating" };
+        let doing = match unit.step {
+            Step::Create => "creating",
+            Step::Complete => "completing",
+            _ => "updating",
+        };
         (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
         let work = Work {
@@ -91,8 +100,14 @@ impl<'a> Executor<'_, 'a, '_> {
             old: change.id.as_ref(),
             began: Instant::now(),
         };
-        let (id, fresh) = match (unit.step, &change.id) {
-            (Step::Update, Some(id)) => (id.clone(), false),
+        let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
+        let id = match unit.step {
+            Step::Update => change.id.clone(),
+            Step::Complete => made(),
+            _ => None,
+        };
+        let (id, fresh) = match id {
+            Some(id) => (id, false),
             _ => (work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?, true),
         };
         if fresh {
@@ -422,8 +437,8 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
         region: instance.region.clone(),
         needs: instance.needs.iter().cloned().collect(),
         applied: ledger::now(),
-        protect: instance.resource.lifecycle.protect,
-        retain: instance.resource.lifecycle.retain,
+        protect: instance.protect,
+        retain: instance.retain,
         fingerprints: plan::prints(instance, &found, ledger),
     };
     // What has not changed is not written again: an apply without changes leaves the file as it is.

@@ -111,10 +111,12 @@ pub async fn apply(
     let started = Instant::now();
     let mut problems = Vec::new();
     let mut instances: BTreeMap<Address, Instance<'_>> = BTreeMap::new();
+    let planned: BTreeMap<&Address, &Change> =
+        plan.changes.iter().map(|change| (&change.address, change)).collect();
     for resource in world.declarations() {
         for instance in world.instances(resource, &mut problems) {
-            let change = plan.changes.iter().find(|change| change.address == instance.address);
-            let live = change
+            let live = planned
+                .get(&instance.address)
                 .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
                 .and_then(|change| change.live.as_ref());
             world.show(
@@ -218,7 +220,7 @@ fn count(summary: &mut Summary, unit: &Unit) {
         Step::Create => summary.created += 1,
         Step::Update => summary.updated += 1,
         Step::Destroy => summary.destroyed += 1,
-        Step::Forget => {}
+        Step::Complete | Step::Forget => {}
     }
 }
 

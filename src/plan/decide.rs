@@ -96,13 +96,14 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
     let mut planner = Planner {
         inputs,
         questions: Vec::new(),
+        asked: BTreeSet::new(),
         problems: Vec::new(),
         changes: BTreeMap::new(),
-        declared: BTreeSet::new(),
+        declared: BTreeMap::new(),
     };
     for resource in inputs.world.declarations() {
         for instance in inputs.world.instances(resource, &mut planner.problems) {
-            planner.declared.insert(instance.address.clone());
+            planner.declared.insert(instance.address.clone(), instance.protect);
             planner.instance(&instance);
         }
     }
@@ -114,7 +115,7 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
     planner.select();
     planner.protect();
     if !planner.problems.is_empty() {
-        planner.problems.dedup();
+        crate::diag::unique(&mut planner.problems);
         return Err(planner.problems);
     }
     let stack = inputs.world.stack;
@@ -131,9 +132,12 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
 struct Planner<'p, 'w, 'a> {
     inputs: &'p Inputs<'w, 'a>,
     questions: Vec<Question>,
+    /// The reads among the questions, by kind, region and id.
+    asked: BTreeSet<(&'static str, String, String)>,
     problems: Vec<Diagnostic>,
     changes: BTreeMap<Address, Change>,
-    declared: BTreeSet<Address>,
+    /// What is declared, and whether it is protected.
+    declared: BTreeMap<Address, bool>,
 }
 
 impl Planner<'_, '_, '_> {
@@ -171,6 +175,7 @@ impl Planner<'_, '_, '_> {
             id,
             region: instance.region.clone(),
             needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
             attributes,
             live,
             existing,
@@ -230,7 +235,7 @@ impl Planner<'_, '_, '_> {
         let existing = have;
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
-        let replace = Action::Replace { create_first: instance.resource.lifecycle.create_before_destroy };
+        let replace = Action::Replace { create_first: instance.create_before_destroy };
         let selected =
             |selectors: &[String]| selectors.iter().any(|selector| instance.address.is_selected_by(selector));
         let (action, reason) = if region != instance.region {
@@ -267,12 +272,15 @@ impl Planner<'_, '_, '_> {
                     Identification::Pending
                 }
                 None => {
-                    self.questions.push(Question::Find {
-                        kind: instance.kind,
-                        region: instance.region.clone(),
-                        address: instance.address.clone(),
-                        spec: instance.spec.clone(),
-                    });
+                    let known = |question: &Question| matches!(question, Question::Find { address, .. } if *address == instance.address);
+                    if !self.questions.iter().any(known) {
+                        self.questions.push(Question::Find {
+                            kind: instance.kind,
+                            region: instance.region.clone(),
+                            address: instance.address.clone(),
+                            spec: instance.spec.clone(),
+                        });
+                    }
                     Identification::Pending
                 }
             },
@@ -292,12 +300,15 @@ impl Planner<'_, '_, '_> {
             Some(Ok(live)) => Ok(live.clone()),
             Some(Err(error)) => Err(Unread::Failed(error.clone())),
             None => {
-                self.questions.push(Question::Read {
-                    kind,
-                    region: region.to_owned(),
-                    wanted: wanted(id, instance, entry),
-                    tags: self.known_tags(instance, entry),
-                });
+                // What is in a circle of references is come by twice.
+                if self.asked.insert(key) {
+                    self.questions.push(Question::Read {
+                        kind,
+                        region: region.to_owned(),
+                        wanted: wanted(id, instance, entry),
+                        tags: self.known_tags(instance, entry),
+                    });
+                }
                 Err(Unread::Pending)
             }
         }
@@ -387,7 +398,7 @@ impl Planner<'_, '_, '_> {
             return;
         }
         for (address, entry) in &self.inputs.ledger.resources {
-            if self.declared.contains(address) {
+            if self.declared.contains_key(address) {
                 continue;
             }
             let Some(kind) = kinds::kind(&address.kind) else {
@@ -422,6 +433,7 @@ impl Planner<'_, '_, '_> {
                     id: Some(entry.id.clone()),
                     region: entry.region.clone(),
                     needs: entry.needs.iter().cloned().collect(),
+                    deferred: BTreeSet::new(),
                     attributes: Vec::new(),
                     live,
                     existing,
@@ -494,10 +506,11 @@ impl Planner<'_, '_, '_> {
                 .resources
                 .iter()
                 .find(|one| one.address() == change.address.declaration());
-            let declared = resource.is_some_and(|resource| resource.lifecycle.protect);
-            let recorded =
-                self.entry(&change.address).is_some_and(|entry| entry.protect) && resource.is_none();
-            if declared || recorded {
+            let protected = match self.declared.get(&change.address) {
+                Some(protected) => *protected,
+                None => self.entry(&change.address).is_some_and(|entry| entry.protect),
+            };
+            if protected {
                 let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
                 let mut error = Diagnostic::error(
                     "protected",
@@ -508,9 +521,9 @@ impl Planner<'_, '_, '_> {
                     error =
                         error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
                 }
-                error = match resource {
-                    Some(resource) => error
-                        .at(resource.span, "lifecycle.protect = true")
+                error = match resource.and_then(|resource| resource.lifecycle.protect.as_ref()) {
+                    Some(node) => error
+                        .at(node.span, "lifecycle.protect")
                         .help("to go on, set lifecycle.protect = false and apply that first"),
                     None => error
                         .note("it was applied with lifecycle.protect = true, which holds though its block is gone")

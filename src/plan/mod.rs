@@ -49,6 +49,9 @@ pub struct Change {
     pub region: String,
     /// The addresses that it needs, or needed when it was applied.
     pub needs: BTreeSet<Address>,
+    /// Those of `needs` that need it in turn: it is made without what refers to them, and
+    /// completed when they exist.
+    pub deferred: BTreeSet<Address>,
     /// The attributes that differ, tags among them as `tags.NAME`.
     pub attributes: Vec<AttributeChange>,
     /// The resource as it is.

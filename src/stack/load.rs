@@ -467,11 +467,9 @@ impl Loader<'_> {
                 texts.into_iter().map(|(text, _)| text).collect()
             };
             match field.name.as_str() {
-                "protect" => lifecycle.protect = self.flag(&field.value, "`protect`"),
-                "create_before_destroy" => {
-                    lifecycle.create_before_destroy = self.flag(&field.value, "`create_before_destroy`");
-                }
-                "retain" => lifecycle.retain = self.flag(&field.value, "`retain`"),
+                "protect" => lifecycle.protect = Some(field.value.clone()),
+                "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
+                "retain" => lifecycle.retain = Some(field.value.clone()),
                 "ignore_changes" => lifecycle.ignore_changes = list(self),
                 "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
                 _ => self.unknown_key(field, "`lifecycle`", &KNOWN),

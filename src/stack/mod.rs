@@ -77,18 +77,18 @@ impl Resource {
 }
 
 /// `lifecycle` of a resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     /// Refuse to delete or replace it.
-    pub protect: bool,
+    pub protect: Option<Node>,
     /// When it is replaced, make the new one before the old one is deleted.
-    pub create_before_destroy: bool,
+    pub create_before_destroy: Option<Node>,
     /// Attributes whose difference from AWS is left alone.
     pub ignore_changes: Vec<String>,
     /// Addresses whose change or replacement replaces this one.
     pub replace_triggered_by: Vec<String>,
     /// Leave it at AWS when it is no longer declared.
-    pub retain: bool,
+    pub retain: Option<Node>,
 }
 
 /// An output as it is written.

@@ -523,6 +523,10 @@ fn a_ledger_holds_no_value() {
                 spec: normalize(node, marked(spec)),
                 tags: BTreeMap::new(),
                 needs: Default::default(),
+                deferred: Default::default(),
+                protect: false,
+                create_before_destroy: false,
+                retain: false,
             };
             let fingerprints = dwctl::plan::prints(&instance, &instance.spec, &ledger);
             for (path, print) in &fingerprints {
