@@ -245,6 +245,10 @@ impl Owner {
     pub const ENV: &'static str = "dwctl:env";
     /// Key of the address's tag.
     pub const ADDRESS: &'static str = "dwctl:address";
+    /// Key of the tag that says `true` on what is protected, for when ledger and block are gone.
+    pub const PROTECT: &'static str = "dwctl:protect";
+    /// Every key that dwctl sets.
+    pub const KEYS: [&'static str; 4] = [Self::STACK, Self::ENV, Self::ADDRESS, Self::PROTECT];
 
     /// The owner of a resource of a stack.
     pub fn new(stack: &str, env: &str, address: &crate::graph::Address) -> Self {

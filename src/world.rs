@@ -425,6 +425,18 @@ impl<'a> World<'a> {
         Value::Map(view)
     }
 
+    /// The id that an `[[import]]` names for an address, `None` where there is no such block.
+    pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
+        let import = self.stack.imports.iter().find(|import| import.to == *address)?;
+        match import.id.evaluate(&Names::new(self, None), problems).reveal() {
+            Value::String(id) if !id.is_empty() => Some(id),
+            other => {
+                problems.push(undecided("id", "a string", &other, &import.id));
+                None
+            }
+        }
+    }
+
     /// The outputs, from what is known now; secret where they are declared sensitive.
     pub fn outputs(&self, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
         let names = Names::new(self, None);

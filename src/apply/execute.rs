@@ -31,6 +31,8 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
     pub(super) world: &'e World<'a>,
     pub(super) book: &'e Book<'l>,
+    /// Whether settings are read that nobody declared.
+    pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
 }
 
@@ -46,6 +48,7 @@ impl<'a> Executor<'_, 'a, '_> {
     ) -> Outcome<String> {
         match (unit.step, instance) {
             (Step::Forget, _) => {
+                self.release(change).await?;
                 self.forget(change);
                 Ok(change.id.clone().unwrap_or_default())
             }
@@ -64,6 +67,27 @@ impl<'a> Executor<'_, 'a, '_> {
         if ledger.resources.get(&change.address).is_some_and(|entry| Some(&entry.id) == change.id.as_ref()) {
             ledger.resources.remove(&change.address);
             self.book.dirty.set(true);
+        }
+    }
+
+    /// Takes the owner's tags from what stays at AWS: it is nobody's then.
+    async fn release(&self, change: &Change) -> Outcome<()> {
+        let (Some(kind), Some(id), Some(live)) =
+            (kinds::kind(&change.address.kind), &change.id, &change.live)
+        else {
+            return Ok(());
+        };
+        let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        if keys.is_empty() || !kind.taggable() {
+            return Ok(());
+        }
+        let cx = self.session.cx(&change.region);
+        match kind.tag(&cx, id, &live.attrs, &crate::aws::Tags::new(), &keys).await {
+            Err(error) if error.class != Class::Gone => {
+                Err(vec![failure(&format!("cannot let go of {}", change.address), id, &error)])
+            }
+            _ => Ok(()),
         }
     }
 
@@ -148,7 +172,7 @@ impl<'a> Executor<'_, 'a, '_> {
             (self.report)(Event::Waiting { address, on, elapsed: began.elapsed() });
             patience.wait(&error).await.map_err(|()| failed(&error))?;
         }
-        let wanted = plan::wanted(id, None, None);
+        let wanted = plan::wanted(id, None, None, false);
         let mut pause = Pause::default();
         loop {
             match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
@@ -274,7 +298,12 @@ impl Work<'_, '_, '_, '_> {
     async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
         let wanted = {
             let ledger = self.executor.book.ledger.borrow();
-            plan::wanted(id, Some(self.instance), ledger.resources.get(&self.instance.address))
+            plan::wanted(
+                id,
+                Some(self.instance),
+                ledger.resources.get(&self.instance.address),
+                self.executor.deep,
+            )
         };
         self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
     }
@@ -439,6 +468,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
         applied: ledger::now(),
         protect: instance.protect,
         retain: instance.retain,
+        fingerprinted_as: None,
         fingerprints: plan::prints(instance, &found, ledger),
     };
     // What has not changed is not written again: an apply without changes leaves the file as it is.

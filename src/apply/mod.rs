@@ -28,6 +28,8 @@ use signals::Signals;
 pub struct Options {
     /// Resources in work at the same time, at most.
     pub parallelism: usize,
+    /// As [`crate::plan::Selection::deep`] of the plan.
+    pub deep: bool,
 }
 
 /// What happens while a plan is applied.
@@ -127,6 +129,11 @@ pub async fn apply(
         }
     }
     world.facts.scope.account_id.clone_into(&mut ledger.account);
+    for change in &plan.changes {
+        if let Some(from) = &change.moved_from {
+            ledger.rename(from, &change.address);
+        }
+    }
     adopt(plan, &instances, ledger);
     announce(plan, &instances, world, ledger);
     store.write(ledger)?;
@@ -135,7 +142,7 @@ pub async fn apply(
         plan.effective().map(|change| (&change.address, change)).collect();
     let mut schedule = Schedule::of(&changes, ledger);
     let book = Book { ledger: RefCell::new(ledger), dirty: Cell::new(false) };
-    let executor = Executor { session, world, book: &book, report };
+    let executor = Executor { session, world, book: &book, deep: options.deep, report };
     let mut summary = Summary::default();
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();

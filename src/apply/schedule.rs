@@ -67,7 +67,7 @@ impl Schedule {
                 Action::Create => drop(up.insert(address, add(Step::Create))),
                 // Who it waits for may in turn need it: that it exists is enough for those.
                 Action::Update if !change.deferred.is_empty() => {
-                    drop(later.insert(address, add(Step::Update)))
+                    later.insert(address, add(Step::Update));
                 }
                 Action::Update => drop(up.insert(address, add(Step::Update))),
                 Action::Replace { .. } => {

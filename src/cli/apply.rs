@@ -9,7 +9,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, pla
 use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
 use crate::ledger::FileStore;
-use crate::plan::{Selection, TextOptions, bill_line, render};
+use crate::plan::{Action, Selection, TextOptions, bill_line, render};
 
 /// Makes AWS what the stack declares: plans, asks, applies.
 #[derive(Debug, clap::Args)]
@@ -63,15 +63,17 @@ pub(super) async fn change(
     let options = TextOptions {
         colour: printer.colour(),
         details: false,
+        drift: false,
         bill: Some((session.bill(), began.elapsed())),
     };
     printer.out(&render(&plan, &options));
     if !plan.is_empty() && !how.yes {
         ask(&plan.stack, &plan.env, selection.destroy)?;
     }
-    let progress = Progress::new(printer, plan.effective().count());
+    let progress =
+        Progress::new(printer, plan.changes.iter().filter(|change| change.action != Action::NoOp).count());
     let applying = Instant::now();
-    let options = apply::Options { parallelism: how.parallelism };
+    let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
     let summary =
         apply::apply(&session, &world, &plan, &mut ledger, &store, &options, &|event| progress.report(event))
             .await;

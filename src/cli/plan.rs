@@ -59,6 +59,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let options = TextOptions {
         colour: printer.colour(),
         details: args.details || args.offline,
+        drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
     printer.out(&render(&plan, &options));
@@ -72,6 +73,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
         replace: args.replace.clone(),
         destroy,
         adopt: args.adopt,
+        deep: args.deep,
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::diag::{Sources, Span};
+use crate::graph::Address;
 
 /// A stack as it is written, before anything is evaluated.
 #[derive(Debug)]
@@ -42,6 +43,45 @@ pub struct Stack {
     pub resources: Vec<Resource>,
     /// `[output]`.
     pub outputs: BTreeMap<String, Output>,
+    /// `[[import]]`.
+    pub imports: Vec<Import>,
+    /// `[[moved]]`.
+    pub moved: Vec<Moved>,
+    /// `[[removed]]`.
+    pub removed: Vec<Removed>,
+}
+
+/// Something that exists and is to become the stack's.
+#[derive(Debug)]
+pub struct Import {
+    /// Where it is declared.
+    pub to: Address,
+    /// Its physical id.
+    pub id: Node,
+    /// Where the block stands.
+    pub span: Span,
+}
+
+/// A resource that has another address now.
+#[derive(Debug)]
+pub struct Moved {
+    /// The address that it had.
+    pub from: Address,
+    /// The address that it has.
+    pub to: Address,
+    /// Where the block stands.
+    pub span: Span,
+}
+
+/// A resource that the stack lets go of.
+#[derive(Debug)]
+pub struct Removed {
+    /// The address that it had.
+    pub from: Address,
+    /// Whether it is destroyed at AWS; else it stays there, and is no longer the stack's.
+    pub destroy: bool,
+    /// Where the block stands.
+    pub span: Span,
 }
 
 /// A resource as it is written.

@@ -36,6 +36,7 @@ pub(super) fn all(stack: &Stack) -> Vec<Reference> {
     let mut nodes: Vec<&Node> = stack.locals.values().map(|entry| &entry.value).collect();
     nodes.extend(stack.outputs.values().map(|output| &output.value));
     nodes.extend(&stack.tags);
+    nodes.extend(stack.imports.iter().map(|import| &import.id));
     nodes.extend(stack.resources.iter().flat_map(nodes_of));
     nodes.into_iter().flat_map(Node::references).collect()
 }
@@ -96,6 +97,15 @@ impl References {
         }
         for output in stack.outputs.values() {
             linker.targets(&output.value.references());
+        }
+        for import in &stack.imports {
+            linker.targets(&import.id.references());
+            linker.written_address(&import.to.to_string(), import.span);
+        }
+        // What moves on is declared where it ends.
+        let on = |to: &Address| stack.moved.iter().any(|next| next.from == *to);
+        for moved in stack.moved.iter().filter(|moved| !on(&moved.to)) {
+            linker.written_address(&moved.to.to_string(), moved.span);
         }
         if !linker.problems.is_empty() {
             return Err(linker.problems);

@@ -10,6 +10,7 @@ mod circles;
 mod harness;
 mod interrupt;
 mod lives;
+mod moves;
 mod ownership;
 mod paper;
 mod properties;
