@@ -425,6 +425,11 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
         protect: instance.resource.lifecycle.protect,
         retain: instance.resource.lifecycle.retain,
         fingerprints: plan::prints(instance, &found, ledger),
+        unknown: ledger
+            .resources
+            .get(&instance.address)
+            .map(|known| known.unknown.clone())
+            .unwrap_or_default(),
     };
     // What has not changed is not written again: an apply without changes leaves the file as it is.
     match ledger.resources.get_mut(&instance.address) {

@@ -6,6 +6,7 @@ mod context;
 mod destroy;
 mod explain;
 mod graph;
+mod locking;
 mod output;
 mod plan;
 mod printer;

@@ -93,6 +93,7 @@ impl Account {
             protect: instance.resource.lifecycle.protect,
             retain: instance.resource.lifecycle.retain,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
+            ..Entry::default()
         };
         self.ledger.resources.insert(instance.address.clone(), entry);
         live
