@@ -245,6 +245,10 @@ impl Owner {
     pub const ENV: &'static str = "dwctl:env";
     /// Key of the address's tag.
     pub const ADDRESS: &'static str = "dwctl:address";
+    /// Key of the tag that says `true` on what is protected, for when ledger and block are gone.
+    pub const PROTECT: &'static str = "dwctl:protect";
+    /// Every key that dwctl sets.
+    pub const KEYS: [&'static str; 4] = [Self::STACK, Self::ENV, Self::ADDRESS, Self::PROTECT];
 
     /// The owner of a resource of a stack.
     pub fn new(stack: &str, env: &str, address: &crate::graph::Address) -> Self {
@@ -319,6 +323,9 @@ pub trait Kind: Sized + 'static {
     const TAGGABLE: bool;
     /// Whether reading its tags takes a call of its own, which [`Lookup::tags`] saves.
     const TAGS_APART: bool = false;
+    /// Attributes that `create` can do without and `update` sets: where resources refer to
+    /// each other in a circle that runs through them, all are made first, and these follow.
+    const DEFERRABLE: &'static [&'static str] = &[];
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
 

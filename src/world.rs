@@ -57,8 +57,28 @@ pub struct Instance<'a> {
     pub spec: Value,
     /// The tags that are wanted, without the owner's; a value may be unknown.
     pub tags: BTreeMap<String, Value>,
-    /// The addresses that must exist before it.
+    /// The addresses that it refers to: those that must exist before it is complete.
     pub needs: BTreeSet<Address>,
+    /// Those of `needs` that need it in turn: it is made without what refers to them.
+    pub deferred: BTreeSet<Address>,
+    /// Refuse to delete or replace it.
+    pub protect: bool,
+    /// When it is replaced, make the new one before the old one is deleted.
+    pub create_before_destroy: bool,
+    /// Leave it at AWS when it is no longer declared.
+    pub retain: bool,
+}
+
+impl Instance<'_> {
+    /// Leaves out what refers to resources that do not exist yet, where its kind can set
+    /// that later.
+    pub fn defer(&mut self) {
+        if let Value::Map(attributes) = &mut self.spec {
+            let deferrable = self.kind.deferrable();
+            attributes
+                .retain(|name, value| !(deferrable.contains(&name.as_str()) && value.contains_unknown()));
+        }
+    }
 }
 
 /// A stack with the values of its variables and the resources seen so far.
@@ -84,9 +104,14 @@ impl<'a> World<'a> {
         facts: Facts,
         variables: BTreeMap<String, Value>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let references = References::of(stack)?;
-        let order = graph::order(stack.resources.len(), &references.edges())
-            .map_err(|cycle| vec![references.cycle(stack, &cycle)])?;
+        let mut references = References::of(stack)?;
+        let order = loop {
+            match graph::order(stack.resources.len(), &references.edges()) {
+                Ok(order) => break order,
+                Err(cycle) if references.defer(&cycle) => {}
+                Err(cycle) => return Err(vec![references.cycle(stack, &cycle)]),
+            }
+        };
         Ok(Self {
             stack,
             facts,
@@ -98,10 +123,12 @@ impl<'a> World<'a> {
         })
     }
 
-    /// The declarations, each after those it refers to.
+    /// The declarations, each after those it refers to. Those in a circle of references
+    /// come once more at the end, when all of it has been seen.
     pub fn declarations(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
         let stack = self.stack;
-        self.order.clone().into_iter().map(move |index| &stack.resources[index])
+        let again = self.references.deferring();
+        self.order.clone().into_iter().chain(again).map(move |index| &stack.resources[index])
     }
 
     /// Whether any expression asks for the zones of the region.
@@ -150,9 +177,21 @@ impl<'a> World<'a> {
             }
         };
         if resource.for_each.is_some() {
-            self.views.borrow_mut().insert(resource.address(), View::Each(BTreeMap::new()));
+            let mut views = self.views.borrow_mut();
+            let mut each = match views.remove(&resource.address()) {
+                Some(View::Each(each)) => each,
+                _ => BTreeMap::new(),
+            };
+            let keys: BTreeSet<&String> = elements.iter().filter_map(|(key, _)| key.as_ref()).collect();
+            each.retain(|key, _| keys.contains(key));
+            for key in keys {
+                // One element may refer to another.
+                let unknown = || Value::Unknown(Unknown::new(resource.address(), ""));
+                each.entry(key.clone()).or_insert_with(unknown);
+            }
+            views.insert(resource.address(), View::Each(each));
         }
-        let needs = self.references.needs(self.stack, resource, &self.views.borrow());
+        let (needs, deferred) = self.references.needs(self.stack, resource, &self.views.borrow());
         let mut instances = Vec::new();
         for (key, value) in elements {
             let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
@@ -165,6 +204,10 @@ impl<'a> World<'a> {
                 spec: Value::Null,
                 tags: BTreeMap::new(),
                 needs: needs.clone(),
+                deferred: deferred.clone(),
+                protect: false,
+                create_before_destroy: false,
+                retain: false,
             };
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);
@@ -195,6 +238,20 @@ impl<'a> World<'a> {
                 other => problems.push(undecided("region", "a string", &other, node)),
             }
         }
+        let mut flag = |node: &Option<Node>, what: &str| match node {
+            None => false,
+            Some(node) => match node.evaluate(&names, problems).reveal() {
+                Value::Bool(flag) => flag,
+                other => {
+                    problems.push(undecided(what, "a bool", &other, node));
+                    false
+                }
+            },
+        };
+        instance.protect = flag(&resource.lifecycle.protect, "protect");
+        instance.create_before_destroy =
+            flag(&resource.lifecycle.create_before_destroy, "create_before_destroy");
+        instance.retain = flag(&resource.lifecycle.retain, "retain");
         let mut spec = resource.body.evaluate(&names, problems);
         if problems.len() > before {
             return false;
@@ -368,6 +425,18 @@ impl<'a> World<'a> {
         Value::Map(view)
     }
 
+    /// The id that an `[[import]]` names for an address, `None` where there is no such block.
+    pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
+        let import = self.stack.imports.iter().find(|import| import.to == *address)?;
+        match import.id.evaluate(&Names::new(self, None), problems).reveal() {
+            Value::String(id) if !id.is_empty() => Some(id),
+            other => {
+                problems.push(undecided("id", "a string", &other, &import.id));
+                None
+            }
+        }
+    }
+
     /// The outputs, from what is known now; secret where they are declared sensitive.
     pub fn outputs(&self, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
         let names = Names::new(self, None);
@@ -384,11 +453,11 @@ impl<'a> World<'a> {
     /// Evaluates the whole stack with nothing known of AWS but what follows from the
     /// stack itself: all that can be checked without AWS, and the instances so found.
     pub fn evaluate_all(&self, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
-        let mut all = Vec::new();
+        let mut all: BTreeMap<Address, Instance<'a>> = BTreeMap::new();
         for resource in self.declarations() {
             for instance in self.instances(resource, problems) {
                 self.show(&instance.address, self.view(&instance, None, None));
-                all.push(instance);
+                all.insert(instance.address.clone(), instance);
             }
         }
         // A local that nothing uses is still checked.
@@ -401,8 +470,8 @@ impl<'a> World<'a> {
                 .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
         }
         self.outputs(problems);
-        problems.dedup();
-        all
+        crate::diag::unique(problems);
+        all.into_values().collect()
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
     pub(super) world: &'e World<'a>,
     pub(super) book: &'e Book<'l>,
+    /// Whether settings are read that nobody declared.
+    pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
 }
 
@@ -46,11 +48,14 @@ impl<'a> Executor<'_, 'a, '_> {
     ) -> Outcome<String> {
         match (unit.step, instance) {
             (Step::Forget, _) => {
+                self.release(change).await?;
                 self.forget(change);
                 Ok(change.id.clone().unwrap_or_default())
             }
             (Step::Destroy, _) => self.destroy(unit, change).await,
-            (Step::Create | Step::Update, Some(instance)) => self.raise(unit, change, instance).await,
+            (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
+                self.raise(unit, change, instance).await
+            }
             // Only what is declared is created or updated.
             (_, None) => Err(vec![Diagnostic::error("defect", format!("{} is not declared", unit.address))]),
         }
@@ -65,10 +70,34 @@ impl<'a> Executor<'_, 'a, '_> {
         }
     }
 
+    /// Takes the owner's tags from what stays at AWS: it is nobody's then.
+    async fn release(&self, change: &Change) -> Outcome<()> {
+        let (Some(kind), Some(id), Some(live)) =
+            (kinds::kind(&change.address.kind), &change.id, &change.live)
+        else {
+            return Ok(());
+        };
+        let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        if keys.is_empty() || !kind.taggable() {
+            return Ok(());
+        }
+        let cx = self.session.cx(&change.region);
+        match kind.tag(&cx, id, &live.attrs, &crate::aws::Tags::new(), &keys).await {
+            Err(error) if error.class != Class::Gone => {
+                Err(vec![failure(&format!("cannot let go of {}", change.address), id, &error)])
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn raise(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<String> {
         let mut problems = Vec::new();
         if !self.world.evaluate(&mut instance, &mut problems) {
             return Err(problems);
+        }
+        if unit.step == Step::Create && !change.deferred.is_empty() {
+            instance.defer();
         }
         if let Some(unknown) =
             instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown))
@@ -80,7 +109,11 @@ impl<'a> Executor<'_, 'a, '_> {
                     .help("apply without --target, or with that address among the targets"),
             ]);
         }
-        let doing = if unit.step == Step::Create { "creating" } else { "updating" };
+        let doing = match unit.step {
+            Step::Create => "creating",
+            Step::Complete => "completing",
+            _ => "updating",
+        };
         (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
         let work = Work {
@@ -91,8 +124,14 @@ impl<'a> Executor<'_, 'a, '_> {
             old: change.id.as_ref(),
             began: Instant::now(),
         };
-        let (id, fresh) = match (unit.step, &change.id) {
-            (Step::Update, Some(id)) => (id.clone(), false),
+        let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
+        let id = match unit.step {
+            Step::Update => change.id.clone(),
+            Step::Complete => made(),
+            _ => None,
+        };
+        let (id, fresh) = match id {
+            Some(id) => (id, false),
             _ => (work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?, true),
         };
         if fresh {
@@ -133,7 +172,7 @@ impl<'a> Executor<'_, 'a, '_> {
             (self.report)(Event::Waiting { address, on, elapsed: began.elapsed() });
             patience.wait(&error).await.map_err(|()| failed(&error))?;
         }
-        let wanted = plan::wanted(id, None, None);
+        let wanted = plan::wanted(id, None, None, false);
         let mut pause = Pause::default();
         loop {
             match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
@@ -259,7 +298,12 @@ impl Work<'_, '_, '_, '_> {
     async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
         let wanted = {
             let ledger = self.executor.book.ledger.borrow();
-            plan::wanted(id, Some(self.instance), ledger.resources.get(&self.instance.address))
+            plan::wanted(
+                id,
+                Some(self.instance),
+                ledger.resources.get(&self.instance.address),
+                self.executor.deep,
+            )
         };
         self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
     }
@@ -422,8 +466,9 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
         region: instance.region.clone(),
         needs: instance.needs.iter().cloned().collect(),
         applied: ledger::now(),
-        protect: instance.resource.lifecycle.protect,
-        retain: instance.resource.lifecycle.retain,
+        protect: instance.protect,
+        retain: instance.retain,
+        fingerprinted_as: None,
         fingerprints: plan::prints(instance, &found, ledger),
         unknown: ledger
             .resources

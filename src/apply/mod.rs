@@ -30,6 +30,8 @@ pub use signals::Signals;
 pub struct Options {
     /// Resources in work at the same time, at most.
     pub parallelism: usize,
+    /// As [`crate::plan::Selection::deep`] of the plan.
+    pub deep: bool,
 }
 
 /// What happens while a plan is applied.
@@ -125,6 +127,11 @@ pub async fn apply(
     let before = ledger.clone();
     let instances = instances(world, plan);
     world.facts.scope.account_id.clone_into(&mut ledger.account);
+    for change in &plan.changes {
+        if let Some(from) = &change.moved_from {
+            ledger.rename(from, &change.address);
+        }
+    }
     adopt(plan, &instances, ledger);
     announce(plan, &instances, world, ledger);
 
@@ -134,7 +141,7 @@ pub async fn apply(
     let book = Book::new(ledger, &before, store, lock);
     // Before the first call: what is about to be made.
     book.begin().await?;
-    let executor = Executor { session, world, book: &book, report };
+    let executor = Executor { session, world, book: &book, deep: options.deep, report };
     let mut summary = Summary::default();
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
@@ -221,10 +228,12 @@ pub async fn apply(
 fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
     let mut problems = Vec::new();
     let mut instances = BTreeMap::new();
+    let planned: BTreeMap<&Address, &Change> =
+        plan.changes.iter().map(|change| (&change.address, change)).collect();
     for resource in world.declarations() {
         for instance in world.instances(resource, &mut problems) {
-            let change = plan.changes.iter().find(|change| change.address == instance.address);
-            let live = change
+            let live = planned
+                .get(&instance.address)
                 .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
                 .and_then(|change| change.live.as_ref());
             world.show(
@@ -242,7 +251,7 @@ fn count(summary: &mut Summary, unit: &Unit) {
         Step::Create => summary.created += 1,
         Step::Update => summary.updated += 1,
         Step::Destroy => summary.destroyed += 1,
-        Step::Forget => {}
+        Step::Complete | Step::Forget => {}
     }
 }
 

@@ -12,6 +12,8 @@ use crate::plan::{Action, Change};
 pub(super) enum Step {
     Create,
     Update,
+    /// Sets what a resource was made without, since it refers to one that needed it first.
+    Complete,
     Destroy,
     Forget,
 }
@@ -29,6 +31,7 @@ impl Unit {
         match self.step {
             Step::Create => "created",
             Step::Update => "updated",
+            Step::Complete => "completed",
             Step::Destroy => "destroyed",
             Step::Forget => "forgotten",
         }
@@ -53,6 +56,7 @@ impl Schedule {
         let mut units = Vec::new();
         let mut up: BTreeMap<&Address, usize> = BTreeMap::new();
         let mut down: BTreeMap<&Address, usize> = BTreeMap::new();
+        let mut later: BTreeMap<&Address, usize> = BTreeMap::new();
         for (address, change) in changes {
             let mut add = |step| {
                 units.push(Unit { address: (*address).clone(), step });
@@ -61,6 +65,10 @@ impl Schedule {
             match change.action {
                 Action::NoOp => {}
                 Action::Create => drop(up.insert(address, add(Step::Create))),
+                // Who it waits for may in turn need it: that it exists is enough for those.
+                Action::Update if !change.deferred.is_empty() => {
+                    later.insert(address, add(Step::Update));
+                }
                 Action::Update => drop(up.insert(address, add(Step::Update))),
                 Action::Replace { .. } => {
                     up.insert(address, add(Step::Create));
@@ -69,13 +77,22 @@ impl Schedule {
                 Action::Delete => drop(down.insert(address, add(Step::Destroy))),
                 Action::Forget => drop(down.insert(address, add(Step::Forget))),
             }
+            if matches!(change.action, Action::Create | Action::Replace { .. }) && !change.deferred.is_empty()
+            {
+                units.push(Unit { address: (*address).clone(), step: Step::Complete });
+                later.insert(address, units.len() - 1);
+            }
         }
         let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
         for (address, change) in changes {
-            for needed in &change.needs {
+            for needed in change.needs.difference(&change.deferred) {
                 if let (Some(&mine), Some(&theirs)) = (up.get(address), up.get(needed)) {
                     edges.insert((mine, theirs));
                 }
+            }
+            if let Some(&mine) = later.get(address) {
+                let needed = change.needs.iter().chain([*address]);
+                edges.extend(needed.filter_map(|needed| Some((mine, *up.get(needed)?))));
             }
             let before =
                 ledger.resources.get(address).map(|entry| entry.needs.as_slice()).unwrap_or_default();
@@ -89,7 +106,9 @@ impl Schedule {
                         )
                     });
                     if let Some(&mine) = down.get(address) {
-                        edges.insert((theirs, mine));
+                        if mine != theirs {
+                            edges.insert((theirs, mine));
+                        }
                     } else if let (Some(&mine), true) = (up.get(address), create_first) {
                         edges.insert((theirs, mine));
                     }
@@ -102,10 +121,14 @@ impl Schedule {
             }
         }
         // Old and new edges may contradict each other when references were turned round;
-        // the old ones of what only goes down yield.
+        // the old ones of what only goes down yield. What held each other goes down at the
+        // same time: its kind lets go of what the others hold.
         let order = loop {
             match graph::order(units.len(), &edges) {
                 Ok(order) => break order,
+                Err(cycle) if cycle.iter().all(|&unit| units[unit].step == Step::Destroy) => {
+                    edges.retain(|(from, to)| !(cycle.contains(from) && cycle.contains(to)));
+                }
                 Err(cycle) => {
                     let last = cycle.last().copied().zip(cycle.first().copied());
                     let soft =
@@ -180,7 +203,7 @@ impl Schedule {
 fn seconds(unit: &Unit) -> u64 {
     let pace = kinds::kind(&unit.address.kind).map(|kind| kind.pace());
     let seconds = match unit.step {
-        Step::Create | Step::Update => pace.map(|pace| pace.create_seconds),
+        Step::Create | Step::Update | Step::Complete => pace.map(|pace| pace.create_seconds),
         Step::Destroy => pace.map(|pace| pace.delete_seconds),
         Step::Forget => Some(0),
     };

@@ -10,7 +10,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, pla
 use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
 use crate::ledger::Holder;
-use crate::plan::{Selection, TextOptions, bill_line, render};
+use crate::plan::{Action, Selection, TextOptions, bill_line, render};
 
 /// Makes AWS what the stack declares: plans, asks, applies.
 #[derive(Debug, clap::Args)]
@@ -70,6 +70,7 @@ pub(super) async fn change(
             let options = TextOptions {
                 colour: printer.colour(),
                 details: false,
+                drift: false,
                 bill: Some((session.bill(), began.elapsed())),
             };
             printer.out(&render(&plan, &options));
@@ -79,9 +80,12 @@ pub(super) async fn change(
             Ok((world, plan, ledger))
         };
         let (world, plan, mut ledger) = interruptible(signals, planning).await?;
-        let progress = Progress::new(printer, plan.effective().count());
+        let progress = Progress::new(
+            printer,
+            plan.changes.iter().filter(|change| change.action != Action::NoOp).count(),
+        );
         let applying = Instant::now();
-        let options = apply::Options { parallelism: how.parallelism };
+        let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
         let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
         let summary =
             apply::apply(&session, &world, &plan, keeper, &options, &|event| progress.report(event)).await;

@@ -239,6 +239,17 @@ pub(super) async fn store(
     Ok(Store::s3(file, S3Store::new(of_profile.as_ref().unwrap_or(session), place, holder)))
 }
 
+/// The ledger, for a verb that only reads it.
+pub(super) async fn read_ledger(
+    args: &AwsArgs,
+    stack: &Stack,
+    session: &Session,
+    command: &str,
+) -> Result<Ledger, Failure> {
+    let holder = Holder::new(command, Some(session.caller()));
+    ledger(&store(args, stack, session, &holder).await?, stack, Some(session)).await
+}
+
 /// The file that a local ledger is in.
 pub(super) fn local_store(args: &AwsArgs, stack: &Stack) -> FileStore {
     FileStore::new(&stack.folder, &stack.env, args.sandbox)

@@ -4,6 +4,7 @@ mod apply;
 mod completions;
 mod context;
 mod destroy;
+mod drift;
 mod explain;
 mod graph;
 mod locking;
@@ -30,7 +31,7 @@ use printer::Printer;
 #[command(name = "dwctl", version, propagate_version = true, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done or no changes · 1 error · 2 changes present (plan --detailed-exitcode) · \
-    3 stack invalid · 5 lock held · 6 interrupted, safe to run again · 7 refused"
+    3 stack invalid · 4 drift · 5 lock held · 6 interrupted, safe to run again · 7 refused"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -62,6 +63,7 @@ enum Verb {
     Plan(plan::Args),
     Apply(apply::Args),
     Destroy(destroy::Args),
+    Drift(drift::Args),
     Output(output::Args),
     Graph(graph::Args),
     Explain(explain::Args),
@@ -124,6 +126,10 @@ struct SelectArgs {
     /// Takes over resources that exist and are not provably this stack's.
     #[arg(long)]
     adopt: bool,
+
+    /// Sees settings, too, that nobody declared, such as a policy added by hand.
+    #[arg(long, env = "DWCTL_DEEP")]
+    deep: bool,
 }
 
 /// How a verb ended.
@@ -133,6 +139,7 @@ enum Exit {
     Error = 1,
     Changes = 2,
     Invalid = 3,
+    Drift = 4,
     Locked = 5,
     Interrupted = 6,
     Refused = 7,
@@ -192,6 +199,7 @@ pub fn main() -> ExitCode {
             Verb::Plan(args) => plan::run(args, &printer).await,
             Verb::Apply(args) => apply::run(args, &printer).await,
             Verb::Destroy(args) => destroy::run(args, &printer).await,
+            Verb::Drift(args) => drift::run(args, &printer).await,
             Verb::Output(args) => output::run(args, &printer).await,
             Verb::Graph(args) => graph::run(args, &printer),
             Verb::Explain(args) => explain::run(args, &printer),

@@ -6,7 +6,7 @@ use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::Diagnostic;
-use crate::ledger::{Holder, Ledger, Store};
+use crate::ledger::{Ledger, Store};
 use crate::live;
 use crate::plan::{Plan, Selection, TextOptions, render};
 use crate::stack::Stack;
@@ -58,9 +58,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     } else {
         let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
         let facts = context::facts(&session, &stack).await?;
-        let holder = Holder::new("plan", Some(session.caller()));
-        let store = context::store(&args.aws, &stack, &session, &holder).await?;
-        let ledger = context::ledger(&store, &stack, Some(&session)).await?;
+        let ledger = context::read_ledger(&args.aws, &stack, &session, "plan").await?;
         (Some(session), facts, ledger)
     };
     let world = context::world(&stack, facts, variables)?;
@@ -68,6 +66,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let options = TextOptions {
         colour: printer.colour(),
         details: args.details || args.offline,
+        drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
     printer.out(&render(&plan, &options));
@@ -81,6 +80,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
         replace: args.replace.clone(),
         destroy,
         adopt: args.adopt,
+        deep: args.deep,
     }
 }
 

@@ -121,6 +121,31 @@ fn stack_schema() -> Value {
     );
     properties.insert("local".to_owned(), json!({ "description": "Named expressions.", "type": "object" }));
     properties.insert("output".to_owned(), json!({ "description": "Outputs, by name.", "type": "object" }));
+    let block = |description: &str, fields: Value, required: &[&str]| {
+        json!({ "description": description, "type": "array", "items": {
+            "type": "object", "properties": fields, "required": required, "additionalProperties": false } })
+    };
+    let text = json!({ "type": "string" });
+    for (name, schema) in [
+        (
+            "import",
+            block("What exists and becomes the stack's.", json!({ "to": text, "id": text }), &["to", "id"]),
+        ),
+        (
+            "moved",
+            block("What has another address now.", json!({ "from": text, "to": text }), &["from", "to"]),
+        ),
+        (
+            "removed",
+            block(
+                "What the stack lets go of.",
+                json!({ "from": text, "destroy": { "type": "boolean" } }),
+                &["from"],
+            ),
+        ),
+    ] {
+        properties.insert(name.to_owned(), schema);
+    }
     for kind in kinds::KINDS.iter() {
         let schema = kind.schema();
         let Value::Object(mut resource) = schema.json.clone() else { continue };
@@ -147,8 +172,9 @@ fn stack_schema() -> Value {
                     "description": "How it is replaced and removed.",
                     "type": "object",
                     "properties": {
-                        "protect": { "type": "boolean" }, "create_before_destroy": { "type": "boolean" },
-                        "retain": { "type": "boolean" },
+                        "protect": { "type": ["boolean", "string"] },
+                        "create_before_destroy": { "type": ["boolean", "string"] },
+                        "retain": { "type": ["boolean", "string"] },
                         "ignore_changes": { "type": "array", "items": { "type": "string" } },
                         "replace_triggered_by": { "type": "array", "items": { "type": "string" } }
                     },

@@ -52,6 +52,8 @@ pub trait ErasedKind: Send + Sync {
     fn taggable(&self) -> bool;
     /// See [`Kind::TAGS_APART`].
     fn tags_apart(&self) -> bool;
+    /// See [`Kind::DEFERRABLE`].
+    fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::PACE`].
     fn pace(&self) -> Pace;
     /// The schema of what the user writes and of what AWS decides.
@@ -175,6 +177,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn tags_apart(&self) -> bool {
         K::TAGS_APART
+    }
+
+    fn deferrable(&self) -> &'static [&'static str] {
+        K::DEFERRABLE
     }
 
     fn pace(&self) -> Pace {

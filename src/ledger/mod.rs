@@ -80,6 +80,9 @@ pub struct Entry {
     /// Leave it at AWS when its block is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
+    /// The address under which the fingerprints were taken, where it had another one then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprinted_as: Option<Address>,
     /// Keyed fingerprint of every attribute as it was applied, by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
@@ -100,7 +103,29 @@ pub struct Intent {
     pub id: Option<String>,
 }
 
+impl Entry {
+    /// The address that its fingerprints are of, if the entry is now that of `address`.
+    pub fn fingerprinted<'a>(&'a self, address: &'a Address) -> &'a Address {
+        self.fingerprinted_as.as_ref().unwrap_or(address)
+    }
+}
+
 impl Ledger {
+    /// Gives a resource another address, in what needs it too. The fingerprints stay
+    /// those of the old one until the next apply.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        if let Some(mut entry) = self.resources.remove(from) {
+            entry.fingerprinted_as.get_or_insert_with(|| from.clone());
+            entry.fingerprinted_as.take_if(|printed| printed == to);
+            self.resources.insert(to.clone(), entry);
+        }
+        for needed in self.resources.values_mut().flat_map(|entry| &mut entry.needs) {
+            if needed == from {
+                *needed = to.clone();
+            }
+        }
+    }
+
     /// A ledger that owns nothing.
     ///
     /// # Errors

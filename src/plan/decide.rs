@@ -28,6 +28,8 @@ pub struct Selection {
     pub destroy: bool,
     /// Take over resources that exist and are not provably ours.
     pub adopt: bool,
+    /// See settings, too, that nobody declared.
+    pub deep: bool,
 }
 
 /// What a plan is made from.
@@ -93,56 +95,94 @@ pub enum Outcome {
 /// # Errors
 /// All problems of the stack and of its resources.
 pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
-    let mut planner = Planner {
-        inputs,
-        questions: Vec::new(),
-        problems: Vec::new(),
-        changes: BTreeMap::new(),
-        declared: BTreeSet::new(),
-    };
-    for resource in inputs.world.declarations() {
-        for instance in inputs.world.instances(resource, &mut planner.problems) {
-            planner.declared.insert(instance.address.clone());
-            planner.instance(&instance);
+    let mut moves = BTreeMap::new();
+    loop {
+        let mut planner = Planner::new(inputs, moves.clone());
+        planner.visit();
+        // What was renamed without a word is seen only when everything has been.
+        let renamed = planner.renamed();
+        if renamed.is_empty() {
+            return planner.conclude();
         }
+        moves.extend(renamed);
     }
-    planner.undeclared();
-    if !planner.questions.is_empty() {
-        return Ok(Outcome::Ask(planner.questions));
-    }
-    let outputs = inputs.world.outputs(&mut planner.problems);
-    planner.select();
-    planner.protect();
-    if !planner.problems.is_empty() {
-        planner.problems.dedup();
-        return Err(planner.problems);
-    }
-    let stack = inputs.world.stack;
-    Ok(Outcome::Plan(Box::new(Plan {
-        stack: stack.name.clone(),
-        env: stack.env.clone(),
-        account_id: (!inputs.offline).then(|| inputs.world.facts.scope.account_id.clone()),
-        region: stack.region.clone(),
-        changes: planner.changes.into_values().collect(),
-        outputs,
-    })))
 }
 
-struct Planner<'p, 'w, 'a> {
-    inputs: &'p Inputs<'w, 'a>,
+pub(super) struct Planner<'p, 'w, 'a> {
+    pub(super) inputs: &'p Inputs<'w, 'a>,
     questions: Vec<Question>,
-    problems: Vec<Diagnostic>,
-    changes: BTreeMap<Address, Change>,
-    declared: BTreeSet<Address>,
+    /// The reads among the questions, by kind, region and id.
+    asked: BTreeSet<(&'static str, String, String)>,
+    pub(super) problems: Vec<Diagnostic>,
+    pub(super) changes: BTreeMap<Address, Change>,
+    /// What is declared, and whether it is protected.
+    pub(super) declared: BTreeMap<Address, bool>,
+    /// The address in the ledger of what has another one now.
+    pub(super) moves: BTreeMap<Address, Address>,
+    /// What the ledger does not tell of, with its id where that follows from its spec.
+    pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
 }
 
-impl Planner<'_, '_, '_> {
-    fn entry(&self, address: &Address) -> Option<&Entry> {
-        self.inputs.ledger.resources.get(address)
+impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
+    /// `renamed` tells of moves besides those that the stack's `[[moved]]` do.
+    fn new(inputs: &'p Inputs<'w, 'a>, renamed: BTreeMap<Address, Address>) -> Self {
+        let mut planner = Self {
+            inputs,
+            questions: Vec::new(),
+            asked: BTreeSet::new(),
+            problems: Vec::new(),
+            changes: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            moves: renamed,
+            newcomers: BTreeMap::new(),
+        };
+        planner.moved();
+        planner
+    }
+
+    /// Decides all that is declared or owned.
+    fn visit(&mut self) {
+        let world = self.inputs.world;
+        for resource in world.declarations() {
+            for instance in world.instances(resource, &mut self.problems) {
+                self.declared.insert(instance.address.clone(), instance.protect);
+                self.instance(&instance);
+            }
+        }
+        self.undeclared();
+    }
+
+    fn conclude(mut self) -> Result<Outcome, Vec<Diagnostic>> {
+        if !self.questions.is_empty() {
+            return Ok(Outcome::Ask(self.questions));
+        }
+        let (world, offline) = (self.inputs.world, self.inputs.offline);
+        let outputs = world.outputs(&mut self.problems);
+        self.still_there();
+        self.select();
+        self.protect();
+        if !self.problems.is_empty() {
+            crate::diag::unique(&mut self.problems);
+            return Err(self.problems);
+        }
+        let stack = world.stack;
+        Ok(Outcome::Plan(Box::new(Plan {
+            stack: stack.name.clone(),
+            env: stack.env.clone(),
+            account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
+            region: stack.region.clone(),
+            changes: self.changes.into_values().collect(),
+            outputs,
+        })))
+    }
+
+    pub(super) fn entry(&self, address: &Address) -> Option<&Entry> {
+        let ledger = &self.inputs.ledger.resources;
+        ledger.get(self.moves.get(address).unwrap_or(address))
     }
 
     /// Decides one instance and shows it to those that refer to it.
-    fn instance(&mut self, instance: &Instance<'_>) {
+    fn instance(&mut self, instance: &Instance<'a>) {
         let (change, view) = match self.decide(instance) {
             Some(change) => {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
@@ -163,7 +203,7 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    fn decide(&mut self, instance: &Instance<'_>) -> Option<Change> {
+    fn decide(&mut self, instance: &Instance<'a>) -> Option<Change> {
         let change = |action, reason, id, live, attributes, existing| Change {
             address: instance.address.clone(),
             action,
@@ -171,6 +211,9 @@ impl Planner<'_, '_, '_> {
             id,
             region: instance.region.clone(),
             needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
+            moved_from: None,
+            imported: false,
             attributes,
             live,
             existing,
@@ -184,17 +227,38 @@ impl Planner<'_, '_, '_> {
         }
         let entry = self.entry(&instance.address).cloned();
         let region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
-        let id = match &entry {
-            Some(entry) => entry.id.clone(),
-            None => match self.identify(instance) {
-                Identification::Id(id) => id,
-                Identification::New => return Some(create(Reason::New)),
-                Identification::Pending => return None,
-            },
+        let import = self.inputs.world.import(&instance.address, &mut self.problems);
+        let id = match (&entry, &import) {
+            (Some(entry), Some(import)) if entry.id != *import => {
+                self.problems.push(super::ownership::imported_before(instance, &entry.id, import));
+                return None;
+            }
+            (Some(entry), _) => entry.id.clone(),
+            (None, Some(import)) => import.clone(),
+            (None, None) => {
+                let identification = self.identify(instance);
+                let id = match &identification {
+                    Identification::Id(id) => Some(id.clone()),
+                    _ => None,
+                };
+                self.newcomers.insert(instance.address.clone(), (instance.clone(), id));
+                match identification {
+                    Identification::Id(id) => id,
+                    Identification::New => return Some(create(Reason::New)),
+                    Identification::Pending => return None,
+                }
+            }
         };
         let live = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
             Ok(Some(live)) => live,
-            Ok(None) if entry.is_some() => return Some(create(Reason::Vanished)),
+            Ok(None) if entry.is_some() => {
+                let moved_from = self.moves.get(&instance.address).cloned();
+                return Some(Change { moved_from, ..create(Reason::Vanished) });
+            }
+            Ok(None) if import.is_some() => {
+                self.problems.push(super::ownership::nothing_to_import(instance, &id));
+                return None;
+            }
             Ok(None) => return Some(create(Reason::New)),
             Err(Unread::Pending) => return None,
             Err(Unread::Failed(error)) => {
@@ -205,8 +269,11 @@ impl Planner<'_, '_, '_> {
                 return None;
             }
         };
-        if entry.is_none() && !self.inputs.selection.adopt && !self.is_ours(instance, &live) {
-            self.problems.push(not_ours(instance, &id, &live));
+        let foreign = entry.is_none() && !self.is_ours(instance, &live);
+        // An import takes what nobody owns; what another stack owns takes --adopt as well.
+        let free = import.is_some() && Owner::of(&live.tags).is_none();
+        if foreign && !free && !self.inputs.selection.adopt {
+            self.problems.push(super::ownership::not_ours(instance, &id, &live));
             return None;
         }
         if let State::Failed(reason) = &live.state {
@@ -226,11 +293,11 @@ impl Planner<'_, '_, '_> {
         let (want, have) = complete(instance, found.clone(), entry.as_ref(), self.inputs.ledger);
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
-        self.blame(instance, &found, entry.as_ref(), &mut attributes);
+        self.blame(instance, &found, &live, entry.as_ref(), &mut attributes);
         let existing = have;
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
-        let replace = Action::Replace { create_first: instance.resource.lifecycle.create_before_destroy };
+        let replace = Action::Replace { create_first: instance.create_before_destroy };
         let selected =
             |selectors: &[String]| selectors.iter().any(|selector| instance.address.is_selected_by(selector));
         let (action, reason) = if region != instance.region {
@@ -246,7 +313,9 @@ impl Planner<'_, '_, '_> {
         } else {
             (Action::Update, Reason::Differs)
         };
-        Some(change(action, reason, Some(id), Some(live), attributes, existing))
+        let moved_from = self.moves.get(&instance.address).cloned();
+        let change = change(action, reason, Some(id), Some(live), attributes, existing);
+        Some(Change { moved_from, imported: foreign, ..change })
     }
 
     /// The id of a resource that the ledger does not tell of.
@@ -267,12 +336,15 @@ impl Planner<'_, '_, '_> {
                     Identification::Pending
                 }
                 None => {
-                    self.questions.push(Question::Find {
-                        kind: instance.kind,
-                        region: instance.region.clone(),
-                        address: instance.address.clone(),
-                        spec: instance.spec.clone(),
-                    });
+                    let known = |question: &Question| matches!(question, Question::Find { address, .. } if *address == instance.address);
+                    if !self.questions.iter().any(known) {
+                        self.questions.push(Question::Find {
+                            kind: instance.kind,
+                            region: instance.region.clone(),
+                            address: instance.address.clone(),
+                            spec: instance.spec.clone(),
+                        });
+                    }
                     Identification::Pending
                 }
             },
@@ -292,12 +364,15 @@ impl Planner<'_, '_, '_> {
             Some(Ok(live)) => Ok(live.clone()),
             Some(Err(error)) => Err(Unread::Failed(error.clone())),
             None => {
-                self.questions.push(Question::Read {
-                    kind,
-                    region: region.to_owned(),
-                    wanted: wanted(id, instance, entry),
-                    tags: self.known_tags(instance, entry),
-                });
+                // What is in a circle of references is come by twice.
+                if self.asked.insert(key) {
+                    self.questions.push(Question::Read {
+                        kind,
+                        region: region.to_owned(),
+                        wanted: wanted(id, instance, entry, self.inputs.selection.deep),
+                        tags: self.known_tags(instance, entry),
+                    });
+                }
                 Err(Unread::Pending)
             }
         }
@@ -347,17 +422,33 @@ impl Planner<'_, '_, '_> {
         &self,
         instance: &Instance<'_>,
         found: &Value,
+        live: &ErasedLive,
         entry: Option<&Entry>,
         changes: &mut [AttributeChange],
     ) {
         let Some(entry) = entry else { return };
         let prints = self.inputs.ledger.fingerprints();
         let fields = instance.kind.schema().spec.fields();
+        let address = entry.fingerprinted(&instance.address);
+        let stack = self.inputs.world.stack;
+        let tags = tags(instance, &stack.name, &stack.env);
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
             // Of what AWS cannot tell nobody knows whether someone else changed it.
-            if name == "tags" || change.hidden {
+            if change.hidden {
+                continue;
+            }
+            if let ("tags", Some(PathStep::Name(tag))) = (name.as_str(), change.path.get(1)) {
+                let applied = entry.fingerprints.get(&format!("tags.{tag}"));
+                let print = |value: &Value| prints.of(address, &format!("tags.{tag}"), value);
+                let there = live.tags.get(tag).and_then(|text| print(&Value::String(text.clone())));
+                let wanted = tags.get(tag).and_then(print);
+                change.cause = match (there.as_ref() == applied, wanted.as_ref() == applied) {
+                    (true, _) => Cause::Stack,
+                    (false, true) => Cause::Drift,
+                    (false, false) => Cause::Both,
+                };
                 continue;
             }
             change.cause = *causes.entry(name.clone()).or_insert_with(|| {
@@ -365,9 +456,7 @@ impl Planner<'_, '_, '_> {
                 let default =
                     fields.and_then(|fields| fields.get(name)).and_then(|field| field.default.as_ref());
                 let same = |value: Option<&Value>| match (applied, value) {
-                    (Some(applied), Some(value)) => {
-                        prints.of(&instance.address, name, value).as_ref() == Some(applied)
-                    }
+                    (Some(applied), Some(value)) => prints.of(address, name, value).as_ref() == Some(applied),
                     // What was never declared was applied as it is by default.
                     (None, value) => value == default,
                     (Some(_), None) => false,
@@ -387,7 +476,7 @@ impl Planner<'_, '_, '_> {
             return;
         }
         for (address, entry) in &self.inputs.ledger.resources {
-            if self.declared.contains(address) {
+            if self.declared.contains_key(address) || self.moves.values().any(|from| from == address) {
                 continue;
             }
             let Some(kind) = kinds::kind(&address.kind) else {
@@ -408,7 +497,11 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            let action = if live.is_none() || entry.retain { Action::Forget } else { Action::Delete };
+            let stays = match self.removed(address) {
+                Some(removed) => !removed.destroy,
+                None => entry.retain,
+            };
+            let action = if live.is_none() || stays { Action::Forget } else { Action::Delete };
             let existing = live
                 .as_ref()
                 .map(|live| normalize(&kind.schema().spec, live.spec.clone()))
@@ -422,6 +515,9 @@ impl Planner<'_, '_, '_> {
                     id: Some(entry.id.clone()),
                     region: entry.region.clone(),
                     needs: entry.needs.iter().cloned().collect(),
+                    deferred: BTreeSet::new(),
+                    moved_from: None,
+                    imported: false,
                     attributes: Vec::new(),
                     live,
                     existing,
@@ -476,6 +572,7 @@ impl Planner<'_, '_, '_> {
         for (address, change) in &mut self.changes {
             if !chosen.contains(address) || left_out.contains(address) {
                 (change.action, change.reason) = (Action::NoOp, Reason::Same);
+                (change.moved_from, change.imported) = (None, false);
                 change.attributes.clear();
             }
         }
@@ -494,10 +591,15 @@ impl Planner<'_, '_, '_> {
                 .resources
                 .iter()
                 .find(|one| one.address() == change.address.declaration());
-            let declared = resource.is_some_and(|resource| resource.lifecycle.protect);
-            let recorded =
-                self.entry(&change.address).is_some_and(|entry| entry.protect) && resource.is_none();
-            if declared || recorded {
+            let protected = match self.declared.get(&change.address) {
+                Some(protected) => *protected,
+                None => {
+                    let tagged = change.live.as_ref().and_then(|live| live.tags.get(Owner::PROTECT));
+                    let entry = self.entry(&change.address);
+                    entry.is_some_and(|entry| entry.protect) || tagged.is_some_and(|tag| tag == "true")
+                }
+            };
+            if protected {
                 let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
                 let mut error = Diagnostic::error(
                     "protected",
@@ -508,9 +610,9 @@ impl Planner<'_, '_, '_> {
                     error =
                         error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
                 }
-                error = match resource {
-                    Some(resource) => error
-                        .at(resource.span, "lifecycle.protect = true")
+                error = match resource.and_then(|resource| resource.lifecycle.protect.as_ref()) {
+                    Some(node) => error
+                        .at(node.span, "lifecycle.protect")
                         .help("to go on, set lifecycle.protect = false and apply that first"),
                     None => error
                         .note("it was applied with lifecycle.protect = true, which holds though its block is gone")
@@ -564,8 +666,9 @@ fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String,
     })
 }
 
-/// What to read of a resource: the declared attributes and those applied before.
-pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Wanted {
+/// What to read of a resource: the declared attributes and those applied before, or
+/// everything if it is to be `deep`.
+pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, deep: bool) -> Wanted {
     let mut attributes: BTreeSet<String> =
         instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
     for path in entry.into_iter().flat_map(|entry| entry.fingerprints.keys()) {
@@ -573,7 +676,7 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>) 
         attributes.insert(path.clone());
     }
     let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
-    Wanted { id: id.to_owned(), attributes: Some(attributes), spec, tags: None }
+    Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None }
 }
 
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
@@ -592,7 +695,10 @@ pub fn complete(
         take_over(&mut want, &found, &path);
     }
     overlay(schema, want, found, &|path, value, marks| match entry?.fingerprints.get(path) {
-        Some(applied) => Some(prints.of(&instance.address, path, value).as_ref() == Some(applied)),
+        Some(applied) => {
+            let address = entry?.fingerprinted(&instance.address);
+            Some(prints.of(address, path, value).as_ref() == Some(applied))
+        }
         // It was applied without this one, which AWS needs to be sent then.
         None => marks.write_only.then_some(false),
     })
@@ -638,6 +744,10 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     for (path, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
     }
+    for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
+        let path = format!("tags.{name}");
+        all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
+    }
     all
 }
 
@@ -647,6 +757,9 @@ pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String,
     if instance.kind.taggable() {
         let owner = Owner::new(stack, env, &instance.address);
         tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
+        if instance.protect {
+            tags.insert(Owner::PROTECT.to_owned(), Value::from("true"));
+        }
     }
     tags
 }
@@ -715,27 +828,4 @@ fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,
     }
-}
-
-fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> Diagnostic {
-    let error = Diagnostic::error(
-        "not-ours",
-        format!("{} exists already and is not provably this stack's", instance.address),
-    )
-    .at(instance.resource.span, "declared here")
-    .note(format!("{} {id}", instance.kind.name()));
-    let error = match Owner::of(&live.tags) {
-        Some(owner) => error.note(format!(
-            "its tags say that it is {} of stack {}/{}",
-            owner.address, owner.stack, owner.env
-        )),
-        None if live.tags.is_empty() => error.note("it has no tags that name an owner"),
-        None => error.note(format!(
-            "its tags are {}",
-            live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
-        )),
-    };
-    error
-        .note("it was left as it is")
-        .help("to take it over, run again with --adopt; else choose another name")
 }

@@ -28,6 +28,14 @@ pub struct AttributeChange {
     pub cause: Cause,
 }
 
+impl AttributeChange {
+    /// Whether it is one of the tags by which dwctl knows what it owns.
+    pub fn is_owner_tag(&self) -> bool {
+        matches!(self.path.as_slice(), [PathStep::Name(tags), PathStep::Name(key)]
+            if tags == "tags" && crate::kind::Owner::KEYS.contains(&key.as_str()))
+    }
+}
+
 /// Who made an attribute differ from what is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {

@@ -2,6 +2,7 @@
 
 mod decide;
 mod diff;
+mod ownership;
 mod text;
 
 pub use decide::{
@@ -49,6 +50,13 @@ pub struct Change {
     pub region: String,
     /// The addresses that it needs, or needed when it was applied.
     pub needs: BTreeSet<Address>,
+    /// Those of `needs` that need it in turn: it is made without what refers to them, and
+    /// completed when they exist.
+    pub deferred: BTreeSet<Address>,
+    /// The address that it had before.
+    pub moved_from: Option<Address>,
+    /// It exists, and becomes the stack's.
+    pub imported: bool,
     /// The attributes that differ, tags among them as `tags.NAME`.
     pub attributes: Vec<AttributeChange>,
     /// The resource as it is.
@@ -106,10 +114,46 @@ pub enum Reason {
     Destroy,
 }
 
+impl Change {
+    /// Whether it does something, if only to the ledger.
+    pub fn is_effective(&self) -> bool {
+        self.action != Action::NoOp || self.moved_from.is_some() || self.imported
+    }
+
+    /// Whether nothing changes but whose, or under which address, it is.
+    pub fn is_only_ownership(&self) -> bool {
+        (self.moved_from.is_some() || self.imported)
+            && matches!(self.action, Action::NoOp | Action::Update)
+            && self.attributes.iter().all(AttributeChange::is_owner_tag)
+    }
+}
+
 impl Plan {
     /// The changes that do something.
     pub fn effective(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| change.action != Action::NoOp)
+        self.changes.iter().filter(|change| change.is_effective())
+    }
+
+    /// What someone other than dwctl changed since the last apply, and nothing else. What
+    /// differs is told from the stack's side to AWS's: as it was changed.
+    pub fn drift(mut self) -> Self {
+        for change in &mut self.changes {
+            let vanished = change.reason == Reason::Vanished;
+            change.attributes.retain(|one| one.cause != Cause::Stack);
+            for one in &mut change.attributes {
+                std::mem::swap(&mut one.before, &mut one.after);
+                one.forces_replacement = false;
+            }
+            change.moved_from = None;
+            change.imported = false;
+            (change.action, change.reason) = match (vanished, change.attributes.is_empty()) {
+                (true, _) => (Action::Delete, Reason::Vanished),
+                (false, false) => (Action::Update, Reason::Differs),
+                (false, true) => (Action::NoOp, Reason::Same),
+            };
+        }
+        self.outputs.clear();
+        self
     }
 
     /// Whether there is nothing to do.
@@ -117,8 +161,8 @@ impl Plan {
         self.effective().next().is_none()
     }
 
-    /// How many resources an action happens to.
+    /// How many resources an action happens to, more than a change of whose they are.
     pub fn count(&self, is: impl Fn(Action) -> bool) -> usize {
-        self.changes.iter().filter(|change| is(change.action)).count()
+        self.changes.iter().filter(|change| is(change.action) && !change.is_only_ownership()).count()
     }
 }

@@ -17,6 +17,8 @@ pub struct TextOptions {
     pub colour: bool,
     /// With every attribute of what is created.
     pub details: bool,
+    /// What was changed outside dwctl, not what dwctl would do: see [`Plan::drift`].
+    pub drift: bool,
     /// What it cost to make, where AWS was asked.
     pub bill: Option<(Bill, Duration)>,
 }
@@ -47,13 +49,15 @@ pub fn render(plan: &Plan, options: &TextOptions) -> String {
         .max()
         .unwrap_or(0);
     for change in &changes {
-        resource(&mut text, change, width, &paint, options.details);
+        resource(&mut text, change, width, &paint, options);
     }
-    if changes.is_empty() {
-        line(&mut text, "No changes: AWS is as the stack declares it.");
+    match (changes.is_empty(), options.drift) {
+        (true, false) => line(&mut text, "No changes: AWS is as the stack declares it."),
+        (true, true) => line(&mut text, "No drift: nobody changed what the stack owns since it was applied."),
+        (false, _) => {}
     }
     text.push('\n');
-    line(&mut text, &summary(plan, &paint));
+    line(&mut text, &if options.drift { drift_summary(plan, &paint) } else { summary(plan, &paint) });
     if let Some((bill, time)) = &options.bill {
         line(&mut text, &bill_line(bill, *time));
     }
@@ -90,10 +94,26 @@ fn look(action: Action) -> (&'static str, AnsiColor, &'static str) {
     }
 }
 
-fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, details: bool) {
-    let (sign, colour, words) = look(change.action);
+fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, options: &TextOptions) {
+    let (sign, colour, words) = match (change.is_only_ownership(), &change.moved_from) {
+        (true, Some(_)) => (">", AnsiColor::Cyan, "move"),
+        (true, None) => ("<", AnsiColor::Cyan, "import"),
+        (false, _) if options.drift && change.action == Action::Delete => ("-", AnsiColor::Red, "deleted"),
+        (false, _) if options.drift => ("~", AnsiColor::Yellow, "changed"),
+        (false, _) => look(change.action),
+    };
     let mut words = words.to_owned();
+    match &change.moved_from {
+        Some(from) => {
+            let _ = write!(words, "  was {from}");
+        }
+        None if change.imported => {
+            let _ = write!(words, "  exists as {}", change.id.as_deref().unwrap_or_default());
+        }
+        None => {}
+    }
     match &change.reason {
+        Reason::Vanished if options.drift => {}
         Reason::Vanished if change.action == Action::Create => words.push_str("  gone from AWS"),
         Reason::Vanished => words.push_str("  gone from AWS, no longer declared"),
         Reason::Requested => words.push_str("  asked for by --replace"),
@@ -137,16 +157,17 @@ fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, det
         ),
     );
     let shown = match change.action {
+        _ if change.is_only_ownership() => false,
         Action::Update | Action::Replace { .. } => true,
-        Action::Create => details,
+        Action::Create => options.details,
         Action::NoOp | Action::Delete | Action::Forget => false,
     };
     if shown {
-        attributes(text, change, paint);
+        attributes(text, change, paint, options.drift);
     }
 }
 
-fn attributes(text: &mut String, change: &Change, paint: &Paint) {
+fn attributes(text: &mut String, change: &Change, paint: &Paint, drift: bool) {
     let names: Vec<String> = change.attributes.iter().map(|one| path_text(&one.path)).collect();
     let width = names
         .iter()
@@ -169,24 +190,26 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint) {
                 policy = parent;
             }
             let statement = statement(value);
-            let notes = notes(one, paint);
+            let notes = notes(one, paint, drift);
             line(text, &format!("        {} {statement}{notes}", paint.colour(colour, sign)));
             continue;
         }
         let padding = " ".repeat(width.saturating_sub(name.chars().count()));
-        let (values, notes) = (values(one, change.action, paint), notes(one, paint));
+        let (values, notes) = (values(one, change.action, paint), notes(one, paint, drift));
         line(text, &format!("      {name}{padding}  {values}{notes}"));
     }
 }
 
 /// What there is to say of a difference besides its values.
-fn notes(change: &AttributeChange, paint: &Paint) -> String {
+fn notes(change: &AttributeChange, paint: &Paint, drift: bool) -> String {
     let mut notes = Vec::new();
     if change.forces_replacement {
         notes.push("forces replacement");
     }
     match change.cause {
         Cause::Stack => {}
+        Cause::Drift if drift => {}
+        Cause::Both if drift => notes.push("by the stack, too"),
         Cause::Drift => notes.push("drift: changed outside dwctl"),
         Cause::Both => notes.push("changed by the stack and outside dwctl"),
     }
@@ -336,7 +359,12 @@ fn list_text(value: &Value) -> String {
 }
 
 fn summary(plan: &Plan, paint: &Paint) -> String {
+    let only = |change: &&Change| change.is_only_ownership();
+    let moved = plan.changes.iter().filter(only).filter(|change| change.moved_from.is_some()).count();
+    let imported = plan.changes.iter().filter(only).count() - moved;
     let counts = [
+        (imported, AnsiColor::Cyan, "to import"),
+        (moved, AnsiColor::Cyan, "to move"),
         (plan.count(|action| action == Action::Create), AnsiColor::Green, "to create"),
         (plan.count(|action| action == Action::Update), AnsiColor::Yellow, "to update"),
         (plan.count(|action| matches!(action, Action::Replace { .. })), AnsiColor::Magenta, "to replace"),
@@ -349,6 +377,20 @@ fn summary(plan: &Plan, paint: &Paint) -> String {
         .map(|(count, colour, words)| paint.colour(colour, &format!("{count} {words}")))
         .collect();
     parts.push(format!("{} unchanged", plan.count(|action| action == Action::NoOp)));
+    parts.join(" · ")
+}
+
+fn drift_summary(plan: &Plan, paint: &Paint) -> String {
+    let counts = [
+        (plan.count(|action| action == Action::Update), AnsiColor::Yellow, "changed"),
+        (plan.count(|action| action == Action::Delete), AnsiColor::Red, "deleted"),
+    ];
+    let mut parts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, colour, words)| paint.colour(colour, &format!("{count} {words} outside dwctl")))
+        .collect();
+    parts.push(format!("{} without drift", plan.count(|action| action == Action::NoOp)));
     parts.join(" · ")
 }
 

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::{Content, Entry, Lifecycle, Node, Output, Resource, Stack, Type, Variable};
+use super::{
+    Content, Entry, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
+};
 use crate::diag::{Diagnostic, FileId, Sources, Span, nearest};
+use crate::graph::Address;
 use crate::value::Value;
 
 /// No stack file that a person wrote is larger.
@@ -31,6 +34,9 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
         locals: BTreeMap::new(),
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        imports: Vec::new(),
+        moved: Vec::new(),
+        removed: Vec::new(),
     };
     for file in loader.stack_files(folder) {
         if let Some(table) = loader.parse(&file, folder) {
@@ -66,6 +72,9 @@ struct Loader<'a> {
     locals: BTreeMap<String, Entry>,
     resources: BTreeMap<(String, String), Resource>,
     outputs: BTreeMap<String, Output>,
+    imports: Vec<Import>,
+    moved: Vec<Moved>,
+    removed: Vec<Removed>,
 }
 
 impl Loader<'_> {
@@ -202,7 +211,8 @@ impl Loader<'_> {
                     }
                 }),
                 "output" => self.each(entry, Self::output),
-                "data" | "module" | "import" | "moved" | "removed" | "check" | "policy" => {
+                "import" | "moved" | "removed" => self.ownership(&entry),
+                "data" | "module" | "check" | "policy" => {
                     self.problems.push(
                         Diagnostic::error(
                             "not-supported",
@@ -216,7 +226,8 @@ impl Loader<'_> {
                     self.each(entry, |loader, resource| loader.resource(&kind, resource));
                 }
                 other => {
-                    let tables = ["stack", "ledger", "variable", "local", "output"];
+                    let tables =
+                        ["stack", "ledger", "variable", "local", "output", "import", "moved", "removed"];
                     let near = nearest(other, self.kinds.iter().copied().chain(tables));
                     let error = Diagnostic::error("unknown-kind", format!("there is no kind `{other}`"));
                     self.problems.push(
@@ -415,6 +426,82 @@ impl Loader<'_> {
         self.outputs.insert(entry.name, output);
     }
 
+    /// The blocks of `[[import]]`, `[[moved]]` or `[[removed]]`.
+    fn ownership(&mut self, entry: &Entry) {
+        let known: &[&str] = match entry.name.as_str() {
+            "import" => &["to", "id"],
+            "moved" => &["from", "to"],
+            _ => &["from", "destroy"],
+        };
+        let Content::List(blocks) = &entry.value.content else {
+            self.problems.push(
+                Diagnostic::error("wrong-type", format!("`{}` must be a list of tables", entry.name))
+                    .at(entry.value.span, format!("write [[{}]]", entry.name)),
+            );
+            return;
+        };
+        for block in blocks {
+            let whose = format!("`[[{}]]`", entry.name);
+            for field in block.entries().iter().filter(|field| !known.contains(&field.name.as_str())) {
+                self.unknown_key(field, &whose, known);
+            }
+            let found = self.problems.len();
+            for name in known.iter().filter(|name| **name != "destroy" && block.entry(name).is_none()) {
+                self.problems.push(
+                    Diagnostic::error("missing-attribute", format!("{whose} needs `{name}`"))
+                        .at(block.span, format!("`{name}` is missing")),
+                );
+            }
+            if self.problems.len() > found {
+                continue;
+            }
+            let span = block.span;
+            let (from, to) = (self.address(block, "from"), self.address(block, "to"));
+            match (entry.name.as_str(), from, to, block.entry("id")) {
+                ("import", _, Some(to), Some(id)) => {
+                    self.imports.push(Import { to, id: id.value.clone(), span });
+                }
+                ("moved", Some(from), Some(to), _) if from.kind != to.kind => self.problems.push(
+                    Diagnostic::error(
+                        "invalid-value",
+                        format!("a {} cannot become a {}", from.kind, to.kind),
+                    )
+                    .at(span, "both addresses are of one kind"),
+                ),
+                ("moved", Some(from), Some(to), _) => self.moved.push(Moved { from, to, span }),
+                ("removed", Some(from), ..) => {
+                    let destroy =
+                        block.entry("destroy").is_some_and(|field| self.flag(&field.value, "`destroy`"));
+                    self.removed.push(Removed { from, destroy, span });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn address(&mut self, block: &Node, name: &str) -> Option<Address> {
+        let field = block.entry(name)?;
+        let text = self.text(&field.value, &format!("`{name}`"))?;
+        match text.parse::<Address>() {
+            Ok(address) if self.kinds.contains(&address.kind.as_str()) => Some(address),
+            Ok(address) => {
+                let error = Diagnostic::error("unknown-kind", format!("there is no kind `{}`", address.kind));
+                self.problems.push(match nearest(&address.kind, self.kinds.iter().copied()) {
+                    Some(near) => error.at(field.value.span, format!("did you mean `{near}`?")),
+                    None => error.at(field.value.span, ""),
+                });
+                None
+            }
+            Err(message) => {
+                self.problems.push(
+                    Diagnostic::error("invalid-reference", message)
+                        .at(field.value.span, "expected an address"),
+                );
+                None
+            }
+        }
+    }
+
     fn resource(&mut self, kind: &str, entry: Entry) {
         self.name(&entry);
         let key = (kind.to_owned(), entry.name.clone());
@@ -478,11 +565,9 @@ impl Loader<'_> {
                 texts.into_iter().map(|(text, _)| text).collect()
             };
             match field.name.as_str() {
-                "protect" => lifecycle.protect = self.flag(&field.value, "`protect`"),
-                "create_before_destroy" => {
-                    lifecycle.create_before_destroy = self.flag(&field.value, "`create_before_destroy`");
-                }
-                "retain" => lifecycle.retain = self.flag(&field.value, "`retain`"),
+                "protect" => lifecycle.protect = Some(field.value.clone()),
+                "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
+                "retain" => lifecycle.retain = Some(field.value.clone()),
                 "ignore_changes" => lifecycle.ignore_changes = list(self),
                 "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
                 _ => self.unknown_key(field, "`lifecycle`", &KNOWN),
@@ -618,6 +703,9 @@ impl Loader<'_> {
             locals: self.locals,
             resources: self.resources.into_values().collect(),
             outputs: self.outputs,
+            imports: self.imports,
+            moved: self.moved,
+            removed: self.removed,
         })
     }
 

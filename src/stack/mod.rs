@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::diag::{Sources, Span};
+use crate::graph::Address;
 
 /// A stack as it is written, before anything is evaluated.
 #[derive(Debug)]
@@ -46,6 +47,45 @@ pub struct Stack {
     pub resources: Vec<Resource>,
     /// `[output]`.
     pub outputs: BTreeMap<String, Output>,
+    /// `[[import]]`.
+    pub imports: Vec<Import>,
+    /// `[[moved]]`.
+    pub moved: Vec<Moved>,
+    /// `[[removed]]`.
+    pub removed: Vec<Removed>,
+}
+
+/// Something that exists and is to become the stack's.
+#[derive(Debug)]
+pub struct Import {
+    /// Where it is declared.
+    pub to: Address,
+    /// Its physical id.
+    pub id: Node,
+    /// Where the block stands.
+    pub span: Span,
+}
+
+/// A resource that has another address now.
+#[derive(Debug)]
+pub struct Moved {
+    /// The address that it had.
+    pub from: Address,
+    /// The address that it has.
+    pub to: Address,
+    /// Where the block stands.
+    pub span: Span,
+}
+
+/// A resource that the stack lets go of.
+#[derive(Debug)]
+pub struct Removed {
+    /// The address that it had.
+    pub from: Address,
+    /// Whether it is destroyed at AWS; else it stays there, and is no longer the stack's.
+    pub destroy: bool,
+    /// Where the block stands.
+    pub span: Span,
 }
 
 /// A resource as it is written.
@@ -81,18 +121,18 @@ impl Resource {
 }
 
 /// `lifecycle` of a resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     /// Refuse to delete or replace it.
-    pub protect: bool,
+    pub protect: Option<Node>,
     /// When it is replaced, make the new one before the old one is deleted.
-    pub create_before_destroy: bool,
+    pub create_before_destroy: Option<Node>,
     /// Attributes whose difference from AWS is left alone.
     pub ignore_changes: Vec<String>,
     /// Addresses whose change or replacement replaces this one.
     pub replace_triggered_by: Vec<String>,
     /// Leave it at AWS when it is no longer declared.
-    pub retain: bool,
+    pub retain: Option<Node>,
 }
 
 /// An output as it is written.

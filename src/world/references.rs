@@ -15,13 +15,20 @@ const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"]
 
 /// For every declaration, the declarations that it refers to, with the keys where they
 /// are written (`None` for all of them) and where that is.
-pub(super) struct References(Vec<Vec<Target>>);
+pub(super) struct References {
+    targets: Vec<Vec<Target>>,
+    /// Edges of circles that are left out of the order: see [`References::defer`].
+    deferred: BTreeSet<(usize, usize)>,
+    indices: BTreeMap<String, usize>,
+}
 
 #[derive(Clone, Debug)]
 struct Target {
     index: usize,
     key: Option<String>,
     span: Span,
+    /// Written in an attribute that can follow when both exist.
+    deferrable: bool,
 }
 
 /// Every reference of the stack.
@@ -29,16 +36,28 @@ pub(super) fn all(stack: &Stack) -> Vec<Reference> {
     let mut nodes: Vec<&Node> = stack.locals.values().map(|entry| &entry.value).collect();
     nodes.extend(stack.outputs.values().map(|output| &output.value));
     nodes.extend(&stack.tags);
+    nodes.extend(stack.imports.iter().map(|import| &import.id));
     nodes.extend(stack.resources.iter().flat_map(nodes_of));
     nodes.into_iter().flat_map(Node::references).collect()
 }
 
 fn nodes_of(resource: &Resource) -> impl Iterator<Item = &Node> {
-    std::iter::once(&resource.body)
-        .chain(&resource.tags)
+    let attributes = resource.body.entries().iter().map(|entry| &entry.value);
+    attributes.chain(settings_of(resource))
+}
+
+/// What is written of a resource besides its attributes.
+fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
+    let lifecycle = &resource.lifecycle;
+    resource
+        .tags
+        .iter()
         .chain(&resource.for_each)
         .chain(&resource.when)
         .chain(&resource.region)
+        .chain(&lifecycle.protect)
+        .chain(&lifecycle.create_before_destroy)
+        .chain(&lifecycle.retain)
 }
 
 impl References {
@@ -56,9 +75,14 @@ impl References {
         let mut targets = Vec::new();
         for resource in &stack.resources {
             let mut own = shared.clone();
-            for node in nodes_of(resource) {
-                let found = linker.targets(&node.references());
-                own.extend(found);
+            let deferrable = kinds::kind(&resource.kind).map(|kind| kind.deferrable()).unwrap_or_default();
+            for entry in resource.body.entries() {
+                let deferrable = deferrable.contains(&entry.name.as_str());
+                let found = linker.targets(&entry.value.references());
+                own.extend(found.into_iter().map(|target| Target { deferrable, ..target }));
+            }
+            for node in settings_of(resource) {
+                own.extend(linker.targets(&node.references()));
             }
             let explicit = resource.depends_on.iter().cloned();
             let triggers = resource
@@ -74,29 +98,58 @@ impl References {
         for output in stack.outputs.values() {
             linker.targets(&output.value.references());
         }
-        if linker.problems.is_empty() { Ok(Self(targets)) } else { Err(linker.problems) }
+        for import in &stack.imports {
+            linker.targets(&import.id.references());
+            linker.written_address(&import.to.to_string(), import.span);
+        }
+        // What moves on is declared where it ends.
+        let on = |to: &Address| stack.moved.iter().any(|next| next.from == *to);
+        for moved in stack.moved.iter().filter(|moved| !on(&moved.to)) {
+            linker.written_address(&moved.to.to_string(), moved.span);
+        }
+        if !linker.problems.is_empty() {
+            return Err(linker.problems);
+        }
+        Ok(Self { targets, deferred: BTreeSet::new(), indices: linker.declared })
     }
 
+    /// Who comes after whom.
     pub(super) fn edges(&self) -> BTreeSet<(usize, usize)> {
-        self.0
+        self.targets
             .iter()
             .enumerate()
             .flat_map(|(index, targets)| targets.iter().map(move |target| (index, target.index)))
+            .filter(|edge| !self.deferred.contains(edge))
             .collect()
     }
 
-    /// The instances that a declaration needs, as far as they have been seen.
+    /// Leaves an edge of a cycle out of the order, if one is made by nothing but attributes
+    /// that can follow when both ends exist; `false` where there is none.
+    pub(super) fn defer(&mut self, cycle: &[usize]) -> bool {
+        let next = cycle.iter().cycle().skip(1);
+        let edge = cycle.iter().copied().zip(next.copied()).find(|(from, to)| {
+            self.targets[*from].iter().filter(|target| target.index == *to).all(|target| target.deferrable)
+        });
+        edge.is_some_and(|edge| self.deferred.insert(edge))
+    }
+
+    /// The declarations of which an edge was left out.
+    pub(super) fn deferring(&self) -> BTreeSet<usize> {
+        self.deferred.iter().map(|(from, _)| *from).collect()
+    }
+
+    /// The instances that a declaration needs, as far as they have been seen, and those of
+    /// them that it can do without at first.
     pub(super) fn needs(
         &self,
         stack: &Stack,
         resource: &Resource,
         views: &BTreeMap<String, View>,
-    ) -> BTreeSet<Address> {
-        let Some(index) = stack.resources.iter().position(|one| std::ptr::eq(one, resource)) else {
-            return BTreeSet::new();
-        };
-        let mut needs = BTreeSet::new();
-        for target in &self.0[index] {
+    ) -> (BTreeSet<Address>, BTreeSet<Address>) {
+        let (mut all, mut deferred) = (BTreeSet::new(), BTreeSet::new());
+        let Some(&index) = self.indices.get(&resource.address()) else { return (all, deferred) };
+        for target in &self.targets[index] {
+            let mut needs = BTreeSet::new();
             let needed = &stack.resources[target.index];
             let address = |key| Address { kind: needed.kind.clone(), name: needed.name.clone(), key };
             match views.get(&needed.address()) {
@@ -111,8 +164,12 @@ impl References {
                 }
                 Some(View::Off) | None => {}
             }
+            if self.deferred.contains(&(index, target.index)) {
+                deferred.extend(needs.iter().cloned());
+            }
+            all.extend(needs);
         }
-        needs
+        (all, deferred)
     }
 
     pub(super) fn cycle(&self, stack: &Stack, cycle: &[usize]) -> Diagnostic {
@@ -123,7 +180,7 @@ impl References {
             Diagnostic::error("cycle", format!("resources need each other: {}", path.join(" → ")));
         for (position, &index) in cycle.iter().enumerate() {
             let next = cycle[(position + 1) % cycle.len()];
-            if let Some(target) = self.0[index].iter().find(|target| target.index == next) {
+            if let Some(target) = self.targets[index].iter().find(|target| target.index == next) {
                 let words = format!("{} needs {}", name(index), name(next));
                 error =
                     if position == 0 { error.at(target.span, words) } else { error.and(target.span, words) };
@@ -229,14 +286,14 @@ impl Linker<'_> {
             (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Some(key.clone()),
             _ => None,
         };
-        Some(Target { index, key, span: reference.span })
+        Some(Target { index, key, span: reference.span, deferrable: false })
     }
 
     fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {
         let address: Result<Address, _> = text.parse();
         match address {
             Ok(address) => match self.declared.get(&address.declaration()) {
-                Some(&index) => Some(Target { index, key: address.key, span }),
+                Some(&index) => Some(Target { index, key: address.key, span, deferrable: false }),
                 None => {
                     self.unknown(
                         "resource",

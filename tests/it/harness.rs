@@ -360,7 +360,7 @@ impl Project {
     /// A `dwctl` in the stack's folder, not run yet, that reaches this cloud alone.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command_without_endpoint(arguments);
-        if matches!(arguments.first(), Some(&("plan" | "apply" | "destroy" | "output"))) {
+        if matches!(arguments.first(), Some(&("plan" | "apply" | "destroy" | "drift" | "output"))) {
             command.args(["--endpoint-url", &self.cloud.endpoint()]);
         }
         command

@@ -6,9 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bad_input;
+mod circles;
 mod harness;
 mod interrupt;
 mod lives;
+mod moves;
 mod ownership;
 mod paper;
 mod properties;

@@ -464,6 +464,7 @@ fn a_ledger_comes_back_as_it_was_written() {
     let text = r"[a-z]{1,8}";
     let entry = (text, text, any::<bool>(), any::<bool>(), prop::collection::btree_map(text, text, 0..3))
         .prop_map(|(id, region, protect, retain, fingerprints)| Entry {
+            fingerprinted_as: None,
             id,
             region,
             needs: Vec::new(),
@@ -524,6 +525,10 @@ fn a_ledger_holds_no_value() {
                 spec: normalize(node, marked(spec)),
                 tags: BTreeMap::new(),
                 needs: Default::default(),
+                deferred: Default::default(),
+                protect: false,
+                create_before_destroy: false,
+                retain: false,
             };
             let fingerprints = dwctl::plan::prints(&instance, &instance.spec, &ledger);
             for (path, print) in &fingerprints {
@@ -540,6 +545,7 @@ fn a_ledger_holds_no_value() {
                 applied: "2026-01-01T00:00:00Z".to_owned(),
                 protect: false,
                 retain: false,
+                fingerprinted_as: None,
                 fingerprints,
                 ..Entry::default()
             };

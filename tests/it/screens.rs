@@ -90,8 +90,9 @@ impl Account {
             region: instance.region.clone(),
             needs: instance.needs.iter().cloned().collect(),
             applied: "2026-01-01T00:00:00Z".to_owned(),
-            protect: instance.resource.lifecycle.protect,
-            retain: instance.resource.lifecycle.retain,
+            protect: instance.protect,
+            retain: instance.retain,
+            fingerprinted_as: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
             ..Entry::default()
         };

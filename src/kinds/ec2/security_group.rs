@@ -131,6 +131,7 @@ impl Kind for Ec2SecurityGroup {
         ],
     };
     const TAGGABLE: bool = true;
+    const DEFERRABLE: &'static [&'static str] = &["ingress", "egress"];
     // What services leave behind in a group (network interfaces) goes away slowly.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 3, deadline_seconds: 1200 };
 

@@ -114,6 +114,7 @@ impl Kind for IamRole {
         ],
     };
     const TAGGABLE: bool = true;
+    const DEFERRABLE: &'static [&'static str] = &["inline_policies", "managed_policy_arns"];
     // A new role reaches the services that assume it within about ten seconds.
     const PACE: Pace = Pace { create_seconds: 10, delete_seconds: 2, deadline_seconds: 300 };
 

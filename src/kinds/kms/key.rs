@@ -133,6 +133,7 @@ impl Kind for KmsKey {
         delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ScheduleKeyDeletion"],
     };
     const TAGGABLE: bool = true;
+    const DEFERRABLE: &'static [&'static str] = &["key_policy"];
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

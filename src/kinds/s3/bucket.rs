@@ -109,6 +109,7 @@ impl Kind for S3Bucket {
         ],
     };
     const TAGGABLE: bool = true;
+    const DEFERRABLE: &'static [&'static str] = &["policy", "logging", "notification", "replication"];
     const TAGS_APART: bool = true;
     // Emptying a bucket is a call for every thousand versions.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 3600 };

@@ -137,6 +137,7 @@ impl Kind for SnsTopic {
         delete: &["sns:DeleteTopic"],
     };
     const TAGGABLE: bool = true;
+    const DEFERRABLE: &'static [&'static str] = &["policy"];
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

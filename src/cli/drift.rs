@@ -1,0 +1,53 @@
+//! `dwctl drift`.
+
+use std::time::Instant;
+
+use super::printer::Printer;
+use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
+use crate::plan::{TextOptions, render};
+
+/// Shows what someone other than dwctl changed at AWS since the last apply; exits with 4
+/// if there is any.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    aws: AwsArgs,
+
+    /// Only this address and what it needs; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+
+    /// Not this address, nor what needs it; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    exclude: Vec<String>,
+
+    /// Sees settings, too, that nobody declared, such as a policy added by hand.
+    #[arg(long, env = "DWCTL_DEEP")]
+    deep: bool,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let began = Instant::now();
+    let stack = context::load(&args.stack)?;
+    let variables = context::variables(&args.stack, &stack)?;
+    context::check(&stack, &variables)?;
+    let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
+    let facts = context::facts(&session, &stack).await?;
+    let ledger = context::read_ledger(&args.aws, &stack, &session, "drift").await?;
+    let world = context::world(&stack, facts, variables)?;
+    let select = SelectArgs {
+        target: args.target,
+        exclude: args.exclude,
+        replace: Vec::new(),
+        adopt: false,
+        deep: args.deep,
+    };
+    let selection = plan::selection(&select, false);
+    let drift = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?.drift();
+    let bill = Some((session.bill(), began.elapsed()));
+    let options = TextOptions { colour: printer.colour(), details: false, drift: true, bill };
+    printer.out(&render(&drift, &options));
+    Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
+}

@@ -1,0 +1,168 @@
+//! Whose a resource is, and under which address: `[[import]]`, `[[moved]]`, `[[removed]]`,
+//! and renames that nobody wrote down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::{Planner, complete};
+use super::{Action, Reason, diff};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedLive, Owner};
+use crate::schema::normalize;
+use crate::stack::Removed;
+use crate::world::Instance;
+
+impl Planner<'_, '_, '_> {
+    /// Follows the stack's `[[moved]]`, from what the ledger tells of to where it is now.
+    pub(super) fn moved(&mut self) {
+        let blocks = &self.inputs.world.stack.moved;
+        let ledger = &self.inputs.ledger.resources;
+        for from in ledger.keys() {
+            let mut seen = BTreeSet::from([from.clone()]);
+            let mut address = from.clone();
+            let mut last = None;
+            while let Some((to, block)) = blocks.iter().find_map(|block| {
+                let whole = block.from.key.is_none() && block.to.key.is_none();
+                let same =
+                    block.from == address || (whole && block.from.declaration() == address.declaration());
+                let key = if whole { address.key.clone() } else { block.to.key.clone() };
+                same.then(|| (Address { key, ..block.to.clone() }, block))
+            }) {
+                last = Some(block);
+                address = to;
+                if !seen.insert(address.clone()) {
+                    self.problems.push(
+                        Diagnostic::error("cycle", format!("{from} is moved in a circle"))
+                            .at(block.span, "part of the circle"),
+                    );
+                    return;
+                }
+            }
+            let Some(block) = last else { continue };
+            if ledger.contains_key(&address) {
+                self.problems.push(
+                    Diagnostic::error("moved", format!("{from} cannot become {address}: both exist"))
+                        .at(block.span, "this move")
+                        .note("nothing was changed")
+                        .help(format!("let go of one of them first: dwctl ledger forget '{from}'")),
+                );
+            } else {
+                self.moves.insert(address, from.clone());
+            }
+        }
+    }
+
+    /// The `[[removed]]` that tells of an address.
+    pub(super) fn removed(&self, address: &Address) -> Option<&Removed> {
+        let blocks = &self.inputs.world.stack.removed;
+        blocks.iter().find(|block| address.is_selected_by(&block.from.to_string()))
+    }
+
+    /// Refuses blocks that say of something declared that it is not.
+    pub(super) fn still_there(&mut self) {
+        let stack = self.inputs.world.stack;
+        let moved = stack.moved.iter().map(|block| (&block.from, block.span, "has moved"));
+        let removed = stack.removed.iter().map(|block| (&block.from, block.span, "is removed"));
+        for (from, span, what) in moved.chain(removed) {
+            if self.declared.contains_key(from) {
+                self.problems.push(
+                    Diagnostic::error("still-declared", format!("{from} {what}, and is still declared"))
+                        .at(span, "remove this block, or the declaration"),
+                );
+            }
+        }
+    }
+
+    /// What has another address and is the same at AWS: of the same id or, where AWS assigns
+    /// ids, the only one that is exactly as the only new one of its kind is declared.
+    pub(super) fn renamed(&self) -> BTreeMap<Address, Address> {
+        let gone = || {
+            self.inputs.ledger.resources.iter().filter(|(address, _)| {
+                !self.declared.contains_key(*address)
+                    && !self.moves.values().any(|from| from == *address)
+                    && self.removed(address).is_none()
+            })
+        };
+        let mut renamed = BTreeMap::new();
+        for (address, (instance, id)) in &self.newcomers {
+            let named = gone().find(|(old, entry)| {
+                old.kind == address.kind && entry.region == instance.region && Some(&entry.id) == id.as_ref()
+            });
+            if let Some((old, _)) = named {
+                renamed.insert(address.clone(), old.clone());
+                continue;
+            }
+            let made = self.changes.get(address);
+            if id.is_some() || made.is_none_or(|change| change.reason != Reason::New) {
+                continue;
+            }
+            let alike: Vec<&Address> = gone()
+                .filter(|(old, entry)| old.kind == address.kind && entry.region == instance.region)
+                .filter(|(old, _)| {
+                    self.changes.get(old).is_some_and(|change| self.is_alike(instance, change))
+                })
+                .map(|(old, _)| old)
+                .collect();
+            let rivals = self.newcomers.values().filter(|(other, id)| {
+                id.is_none()
+                    && other.address.kind == address.kind
+                    && other.region == instance.region
+                    && other.spec == instance.spec
+            });
+            if let ([old], 1) = (alike.as_slice(), rivals.count()) {
+                renamed.insert(address.clone(), (*old).clone());
+            }
+        }
+        renamed
+    }
+
+    /// Whether what is to be destroyed is in everything what is to be made.
+    fn is_alike(&self, instance: &Instance<'_>, change: &super::Change) -> bool {
+        let (Action::Delete, Some(live)) = (change.action, &change.live) else { return false };
+        let schema = &instance.kind.schema().spec;
+        let found = normalize(schema, live.spec.clone());
+        let (want, have) = complete(instance, found, None, self.inputs.ledger);
+        diff(schema, &have, &want).is_empty()
+    }
+}
+
+/// The refusal of what is not provably the stack's.
+pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> Diagnostic {
+    let error = Diagnostic::error(
+        "not-ours",
+        format!("{} exists already and is not provably this stack's", instance.address),
+    )
+    .at(instance.resource.span, "declared here")
+    .note(format!("{} {id}", instance.kind.name()));
+    let error = match Owner::of(&live.tags) {
+        Some(owner) => error.note(format!(
+            "its tags say that it is {} of stack {}/{}",
+            owner.address, owner.stack, owner.env
+        )),
+        None if live.tags.is_empty() => error.note("it has no tags that name an owner"),
+        None => error.note(format!(
+            "its tags are {}",
+            live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+        )),
+    };
+    error
+        .note("it was left as it is")
+        .help("to take it over, import it ([[import]], or --adopt); else choose another name")
+}
+
+/// The refusal of an import of something else than the ledger tells of.
+pub(super) fn imported_before(instance: &Instance<'_>, id: &str, import: &str) -> Diagnostic {
+    Diagnostic::error("import", format!("{} exists already", instance.address))
+        .at(instance.resource.span, "declared here")
+        .note(format!("it is {id}; the import names {import}"))
+        .note("both were left as they are")
+        .help("give the import an address of its own, or remove it")
+}
+
+/// The refusal of an import of nothing.
+pub(super) fn nothing_to_import(instance: &Instance<'_>, id: &str) -> Diagnostic {
+    Diagnostic::error("import", format!("there is no {} {id} to import", instance.kind.name()))
+        .at(instance.resource.span, "declared here")
+        .note(format!("AWS has none in {}", instance.region))
+        .help("check the id and the region; to make a new one, remove the import")
+}
