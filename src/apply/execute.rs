@@ -470,6 +470,11 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
         retain: instance.retain,
         fingerprinted_as: None,
         fingerprints: plan::prints(instance, &found, ledger),
+        unknown: ledger
+            .resources
+            .get(&instance.address)
+            .map(|known| known.unknown.clone())
+            .unwrap_or_default(),
     };
     // What has not changed is not written again: an apply without changes leaves the file as it is.
     match ledger.resources.get_mut(&instance.address) {

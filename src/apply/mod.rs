@@ -1,12 +1,12 @@
 //! Carries out a plan: a dispatcher that owns the order and the events, and executors
 //! that each make one resource what it is declared to be.
 
+mod book;
 mod execute;
 mod schedule;
 mod signals;
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -15,13 +15,15 @@ use futures_util::stream::FuturesUnordered;
 use crate::aws::Session;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::ledger::{FileStore, Intent, Ledger};
+use crate::ledger::{Intent, Ledger, Lock, Store};
 use crate::plan::{Action, Change, Plan};
 use crate::world::{Instance, World};
 
+use book::{Book, Writing};
 use execute::Executor;
 use schedule::{Schedule, Step, Unit};
-use signals::Signals;
+
+pub use signals::Signals;
 
 /// How to apply.
 #[derive(Clone, Debug)]
@@ -96,38 +98,34 @@ pub struct Summary {
     pub elapsed: Duration,
 }
 
-/// Applies the plan. The ledger is written before the first step, at intervals, and at
+/// The ledger of an apply, where it is written, and the lock that allows to.
+pub struct Keeper<'k> {
+    /// What is owned.
+    pub ledger: &'k mut Ledger,
+    /// Where the ledger lives.
+    pub store: &'k Store,
+    /// Its lock, which this apply holds.
+    pub lock: &'k Lock,
+}
+
+/// Applies the plan. The ledger is written before the first step, now and then, and at
 /// the end, whatever happens.
 ///
 /// # Errors
-/// The ledger could not be written; failures of resources are in the [`Summary`].
+/// The ledger could not be written, or its lock was lost; failures of resources are in
+/// the [`Summary`].
 pub async fn apply(
     session: &Session,
     world: &World<'_>,
     plan: &Plan,
-    ledger: &mut Ledger,
-    store: &FileStore,
+    keeper: Keeper<'_>,
     options: &Options,
     report: &dyn Fn(Event),
 ) -> Result<Summary, Diagnostic> {
     let started = Instant::now();
-    let mut problems = Vec::new();
-    let mut instances: BTreeMap<Address, Instance<'_>> = BTreeMap::new();
-    let planned: BTreeMap<&Address, &Change> =
-        plan.changes.iter().map(|change| (&change.address, change)).collect();
-    for resource in world.declarations() {
-        for instance in world.instances(resource, &mut problems) {
-            let live = planned
-                .get(&instance.address)
-                .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
-                .and_then(|change| change.live.as_ref());
-            world.show(
-                &instance.address,
-                world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
-            );
-            instances.insert(instance.address.clone(), instance);
-        }
-    }
+    let Keeper { ledger, store, lock } = keeper;
+    let before = ledger.clone();
+    let instances = instances(world, plan);
     world.facts.scope.account_id.clone_into(&mut ledger.account);
     for change in &plan.changes {
         if let Some(from) = &change.moved_from {
@@ -136,22 +134,29 @@ pub async fn apply(
     }
     adopt(plan, &instances, ledger);
     announce(plan, &instances, world, ledger);
-    store.write(ledger)?;
 
     let changes: BTreeMap<&Address, &Change> =
         plan.effective().map(|change| (&change.address, change)).collect();
     let mut schedule = Schedule::of(&changes, ledger);
-    let book = Book { ledger: RefCell::new(ledger), dirty: Cell::new(false) };
+    let book = Book::new(ledger, &before, store, lock);
+    // Before the first call: what is about to be made.
+    book.begin().await?;
     let executor = Executor { session, world, book: &book, deep: options.deep, report };
     let mut summary = Summary::default();
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
-    let mut flush = tokio::time::interval(Duration::from_secs(2));
-    flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut writing = std::pin::pin!(Writing::default());
     let mut trouble = None;
     let width = options.parallelism.max(1);
     loop {
-        while !summary.interrupted && trouble.is_none() && running.len() < width {
+        if trouble.is_none() {
+            trouble = book.lost();
+        }
+        // While it is in doubt, nothing is begun and the heartbeat's answer awaited.
+        let held = book.is_held();
+        while !summary.interrupted && trouble.is_none() && held && running.len() < width {
             let Some(unit) = schedule.next() else { break };
             let change = changes[&unit.address];
             let instance = instances.get(&unit.address).cloned();
@@ -162,8 +167,11 @@ pub async fn apply(
                 (unit, outcome, began.elapsed())
             });
         }
-        if running.is_empty() {
+        if running.is_empty() && (summary.interrupted || trouble.is_some() || held) {
             break;
+        }
+        if writing.is_idle() && trouble.is_none() && book.is_due() {
+            writing.set(Writing::of(book.write()));
         }
         tokio::select! {
             Some((unit, outcome, elapsed)) = running.next() => match outcome {
@@ -181,45 +189,61 @@ pub async fn apply(
                     summary.failures.extend(failures);
                 }
             },
-            _ = flush.tick() => {
-                if trouble.is_none() {
-                    trouble = book.flush(store).err();
-                }
-            }
+            written = writing.as_mut() => trouble = written.err(),
+            () = lock.changed() => {}
+            _ = tick.tick() => {}
             () = signals.next() => {
                 if summary.interrupted {
                     break;
                 }
                 summary.interrupted = true;
+                book.hurry();
                 report(Event::Stopping { in_flight: running.len() });
             }
         }
     }
+    // A second signal leaves seconds: the system's own may be the next.
+    let patience = if running.is_empty() { Duration::from_secs(60) } else { Duration::from_secs(2) };
     drop(running);
+    if !writing.is_idle() {
+        let written = tokio::time::timeout(patience, writing).await;
+        trouble = trouble.or(written.unwrap_or_else(|_| Err(book.late())).err());
+    }
     if summary.interrupted || trouble.is_some() {
         for address in schedule.remaining() {
             summary.skipped.entry(address).or_insert(None);
         }
     }
-    let finished = summary.failures.is_empty() && !summary.interrupted;
-    {
-        let mut ledger = book.ledger.borrow_mut();
-        let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
-        // An intent is kept until its resource is known, or the apply ended without a question.
-        ledger.intents.retain(|address, _| !finished && !existing.contains(address));
-    }
-    book.dirty.set(true);
-    let last = book.flush(store).err();
+    let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     summary.elapsed = started.elapsed();
-    match trouble.or(last) {
+    let changed = summary.created + summary.updated + summary.destroyed;
+    match book.finish(finished, trouble, patience).await {
         Some(error) => Err(error
-            .note(format!(
-                "{} resources were changed before",
-                summary.created + summary.updated + summary.destroyed
-            ))
-            .help("make room, then run apply again: what was made is found by its owner tags")),
+            .note(format!("{changed} resources were changed, and {} were not begun", summary.skipped.len()))),
         None => Ok(summary),
     }
+}
+
+/// Every declared instance, shown to those that refer to it as it is at AWS.
+fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
+    let mut problems = Vec::new();
+    let mut instances = BTreeMap::new();
+    let planned: BTreeMap<&Address, &Change> =
+        plan.changes.iter().map(|change| (&change.address, change)).collect();
+    for resource in world.declarations() {
+        for instance in world.instances(resource, &mut problems) {
+            let live = planned
+                .get(&instance.address)
+                .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
+                .and_then(|change| change.live.as_ref());
+            world.show(
+                &instance.address,
+                world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
+            );
+            instances.insert(instance.address.clone(), instance);
+        }
+    }
+    instances
 }
 
 fn count(summary: &mut Summary, unit: &Unit) {
@@ -228,21 +252,6 @@ fn count(summary: &mut Summary, unit: &Unit) {
         Step::Update => summary.updated += 1,
         Step::Destroy => summary.destroyed += 1,
         Step::Complete | Step::Forget => {}
-    }
-}
-
-/// The ledger while executors write to it.
-struct Book<'l> {
-    ledger: RefCell<&'l mut Ledger>,
-    dirty: Cell<bool>,
-}
-
-impl Book<'_> {
-    fn flush(&self, store: &FileStore) -> Result<(), Diagnostic> {
-        if self.dirty.replace(false) {
-            store.write(&mut self.ledger.borrow_mut())?;
-        }
-        Ok(())
     }
 }
 

@@ -1,16 +1,22 @@
 //! Ctrl-C and termination, as one stream.
 
 /// The user's, or the system's, wish to stop.
-pub(super) struct Signals {
+pub struct Signals {
     #[cfg(unix)]
     interrupt: Option<tokio::signal::unix::Signal>,
     #[cfg(unix)]
     terminate: Option<tokio::signal::unix::Signal>,
 }
 
+impl Default for Signals {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Signals {
     /// Listens from now on. Where the system refuses, the default remains: the process ends.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +31,7 @@ impl Signals {
 
     /// Returns at the next signal.
     #[cfg(unix)]
-    pub(super) async fn next(&mut self) {
+    pub async fn next(&mut self) {
         async fn of(signal: &mut Option<tokio::signal::unix::Signal>) {
             if let Some(signal) = signal
                 && signal.recv().await.is_some()
@@ -42,7 +48,7 @@ impl Signals {
 
     /// Returns at the next Ctrl-C.
     #[cfg(not(unix))]
-    pub(super) async fn next(&mut self) {
+    pub async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

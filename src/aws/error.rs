@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::operation::BuildError;
 
 use super::transport;
 
@@ -108,6 +109,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<BuildError> for Error {
+    /// A member that the SDK requires is missing.
+    fn from(error: BuildError) -> Self {
+        Self::finding(Class::Invalid, error.to_string())
+    }
+}
 
 impl<E> From<SdkError<E, HttpResponse>> for Error
 where

@@ -3,12 +3,13 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
+use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::progress::Progress;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
-use crate::ledger::FileStore;
+use crate::ledger::Holder;
 use crate::plan::{Action, Selection, TextOptions, bill_line, render};
 
 /// Makes AWS what the stack declares: plans, asks, applies.
@@ -34,6 +35,9 @@ pub(super) struct HowArgs {
     /// Resources in work at the same time, at most.
     #[arg(long, default_value_t = 24, env = "DWCTL_PARALLELISM", value_name = "N")]
     parallelism: usize,
+
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
@@ -54,36 +58,51 @@ pub(super) async fn change(
     let variables = context::variables(stack_args, &stack)?;
     context::check(&stack, &variables)?;
     let session = context::connect(aws_args, &stack, &|text| printer.note(text)).await?;
-    let store = FileStore::new(&stack.folder, &stack.env, aws_args.sandbox);
-    let _lock = store.lock()?;
-    let mut ledger = context::ledger(&store, &stack, Some(&session))?;
-    let facts = context::facts(&session, &stack).await?;
-    let world = context::world(&stack, facts, variables)?;
-    let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
-    let options = TextOptions {
-        colour: printer.colour(),
-        details: false,
-        drift: false,
-        bill: Some((session.bill(), began.elapsed())),
-    };
-    printer.out(&render(&plan, &options));
-    if !plan.is_empty() && !how.yes {
-        ask(&plan.stack, &plan.env, selection.destroy)?;
-    }
-    let progress =
-        Progress::new(printer, plan.changes.iter().filter(|change| change.action != Action::NoOp).count());
-    let applying = Instant::now();
-    let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
-    let summary =
-        apply::apply(&session, &world, &plan, &mut ledger, &store, &options, &|event| progress.report(event))
-            .await;
-    progress.finish();
-    let summary = summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
-    if !plan.is_empty() {
-        printer.out(&format!("\n{}\n{}\n", totals(&summary), bill_line(&session.bill(), applying.elapsed())));
-    }
-    let exit = end(&summary, printer);
-    if summary.failures.is_empty() {
+    let command = if selection.destroy { "destroy" } else { "apply" };
+    let holder = Holder::new(command, Some(session.caller()));
+    let store = context::store(aws_args, &stack, &session, &holder).await?;
+    locked(&store, holder, &how.lock, printer, async |lock, signals| {
+        let planning = async {
+            let ledger = context::ledger(&store, &stack, Some(&session)).await?;
+            let facts = context::facts(&session, &stack).await?;
+            let world = context::world(&stack, facts, variables)?;
+            let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            let options = TextOptions {
+                colour: printer.colour(),
+                details: false,
+                drift: false,
+                bill: Some((session.bill(), began.elapsed())),
+            };
+            printer.out(&render(&plan, &options));
+            if !plan.is_empty() && !how.yes {
+                ask(&plan.stack, &plan.env, selection.destroy).await?;
+            }
+            Ok((world, plan, ledger))
+        };
+        let (world, plan, mut ledger) = interruptible(signals, planning).await?;
+        let progress = Progress::new(
+            printer,
+            plan.changes.iter().filter(|change| change.action != Action::NoOp).count(),
+        );
+        let applying = Instant::now();
+        let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
+        let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
+        let summary =
+            apply::apply(&session, &world, &plan, keeper, &options, &|event| progress.report(event)).await;
+        progress.finish();
+        let summary =
+            summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
+        if !plan.is_empty() {
+            printer.out(&format!(
+                "\n{}\n{}\n",
+                totals(&summary),
+                bill_line(&session.bill(), applying.elapsed())
+            ));
+        }
+        let exit = end(&summary, printer);
+        if !summary.failures.is_empty() {
+            return Err(Failure::new(exit, summary.failures, stack.sources.clone()));
+        }
         if exit == Exit::Done && !selection.destroy {
             let mut problems = Vec::new();
             let outputs = world.outputs(&mut problems);
@@ -91,12 +110,12 @@ pub(super) async fn change(
                 printer.out(&format!("\n{}", super::output::text(&outputs)));
             }
         }
-        return Ok(exit);
-    }
-    Err(Failure::new(exit, summary.failures, stack.sources.clone()))
+        Ok(exit)
+    })
+    .await
 }
 
-fn ask(stack: &str, env: &str, destroy: bool) -> Result<(), Failure> {
+async fn ask(stack: &str, env: &str, destroy: bool) -> Result<(), Failure> {
     let refused = |message: &str| {
         let diagnostic = Diagnostic::error("refused", message.to_owned()).note("nothing was changed");
         Failure::from(diagnostic.help("to apply without a question, add --yes"))
@@ -105,13 +124,18 @@ fn ask(stack: &str, env: &str, destroy: bool) -> Result<(), Failure> {
         return Err(refused("there is no terminal to ask on"));
     }
     let verb = if destroy { "Destroy everything above" } else { "Apply this" };
-    let mut stderr = std::io::stderr().lock();
-    let mut answer = String::new();
-    let asked = write!(stderr, "\n{verb} in {stack}/{env}? Only `yes` goes on: ")
-        .and_then(|()| stderr.flush())
-        .and_then(|()| std::io::stdin().lock().read_line(&mut answer));
-    match asked {
-        Ok(_) if answer.trim() == "yes" => Ok(()),
+    let question = format!("\n{verb} in {stack}/{env}? Only `yes` goes on: ");
+    // On a thread of its own: the lock's heartbeat goes on while the user thinks.
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stderr = std::io::stderr().lock();
+        let mut answer = String::new();
+        write!(stderr, "{question}")
+            .and_then(|()| stderr.flush())
+            .and_then(|()| std::io::stdin().lock().read_line(&mut answer))
+            .map(|_| answer)
+    });
+    match answer.await {
+        Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
         _ => Err(refused("not confirmed")),
     }
 }

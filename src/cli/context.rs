@@ -1,12 +1,13 @@
 //! What most verbs begin with: the stack, its variables, AWS, the ledger.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{AwsArgs, Exit, Failure, StackArgs};
 use crate::aws::{Class, Error, Options, Session};
 use crate::diag::{Diagnostic, Sources};
 use crate::kinds;
-use crate::ledger::{FileStore, Ledger};
+use crate::ledger::{FileStore, Holder, Ledger, Place, S3Store, Store};
 use crate::stack::{self, Node, Stack};
 use crate::value::Value;
 use crate::world::{Facts, World};
@@ -120,14 +121,18 @@ pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Resul
     if problems.is_empty() { Ok(instances.len()) } else { Err(invalid(stack, problems)) }
 }
 
-/// Connects to AWS, and checks that it is the account the stack belongs to.
-pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -> Result<Session, Failure> {
-    let mut options = Options {
+fn options(args: &AwsArgs, stack: &Stack) -> Options {
+    Options {
         endpoint_url: args.endpoint_url.clone(),
         profile: args.profile.clone(),
         sandbox: args.sandbox,
         folder: stack.folder.clone(),
-    };
+    }
+}
+
+/// Connects to AWS, and checks that it is the account the stack belongs to.
+pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -> Result<Session, Failure> {
+    let mut options = options(args, stack);
     if args.sandbox {
         options.endpoint_url = Some(crate::sandbox::up(say).await?.endpoint);
     }
@@ -201,18 +206,74 @@ pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Fai
     Ok(Facts { scope: session.scope(&stack.region), availability_zones })
 }
 
-/// The ledger of the stack's environment; a new one where there is none yet.
-pub(super) fn ledger(store: &FileStore, stack: &Stack, session: Option<&Session>) -> Result<Ledger, Failure> {
-    let ledger = match store.read()? {
-        Some(ledger) => ledger,
-        None => Ledger::new(&stack.name, &stack.env).map_err(|error| {
-            Failure::from(
-                Diagnostic::error("system", "the system gives no randomness").note(error.to_string()),
+/// Where the ledger of the stack's environment lives; `holder` is told of as who writes it.
+pub(super) async fn store(
+    args: &AwsArgs,
+    stack: &Stack,
+    session: &Session,
+    holder: &Holder,
+) -> Result<Store, Failure> {
+    let file = local_store(args, stack);
+    let Some(declared) = &stack.ledger else { return Ok(Store::local(file)) };
+    let region = declared.region.as_ref().unwrap_or(&stack.region).clone();
+    let place = Place {
+        bucket: declared.bucket.clone(),
+        prefix: declared.prefix.clone(),
+        key: format!("{}{}/{}.json", declared.prefix, stack.name, stack.env),
+        kms_key_id: declared.kms_key_id.clone(),
+        lock_expiry: Duration::from_secs(declared.lock_expiry_seconds),
+        region,
+    };
+    // In the local AWS there is one caller.
+    let of_profile = match &declared.profile {
+        Some(profile) if !args.sandbox => {
+            let args = AwsArgs { profile: Some(profile.clone()), ..args.clone() };
+            Some(
+                Session::connect(options(&args, stack), &place.region)
+                    .await
+                    .map_err(|error| unreachable_aws(&args, stack, &error))?,
             )
-        })?,
+        }
+        _ => None,
+    };
+    Ok(Store::s3(file, S3Store::new(of_profile.as_ref().unwrap_or(session), place, holder)))
+}
+
+/// The ledger, for a verb that only reads it.
+pub(super) async fn read_ledger(
+    args: &AwsArgs,
+    stack: &Stack,
+    session: &Session,
+    command: &str,
+) -> Result<Ledger, Failure> {
+    let holder = Holder::new(command, Some(session.caller()));
+    ledger(&store(args, stack, session, &holder).await?, stack, Some(session)).await
+}
+
+/// The file that a local ledger is in.
+pub(super) fn local_store(args: &AwsArgs, stack: &Stack) -> FileStore {
+    FileStore::new(&stack.folder, &stack.env, args.sandbox)
+}
+
+/// A ledger that owns nothing yet.
+pub(super) fn new_ledger(stack: &Stack) -> Result<Ledger, Failure> {
+    Ledger::new(&stack.name, &stack.env).map_err(|error| {
+        Diagnostic::error("system", "the system gives no randomness").note(error.to_string()).into()
+    })
+}
+
+/// The ledger of the stack's environment; a new one where there is none yet.
+pub(super) async fn ledger(
+    store: &Store,
+    stack: &Stack,
+    session: Option<&Session>,
+) -> Result<Ledger, Failure> {
+    let ledger = match store.read().await? {
+        Some(ledger) => ledger,
+        None => new_ledger(stack)?,
     };
     if ledger.stack != stack.name || ledger.env != stack.env {
-        return Err(Diagnostic::error("ledger", format!("{} is of another stack", store.path().display()))
+        return Err(Diagnostic::error("ledger", format!("{} is of another stack", store.place()))
             .note(format!(
                 "it is the ledger of {}/{}, not of {}/{}",
                 ledger.stack, ledger.env, stack.name, stack.env

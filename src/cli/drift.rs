@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
-use crate::ledger::FileStore;
 use crate::plan::{TextOptions, render};
 
 /// Shows what someone else changed at AWS since the last apply.
@@ -35,10 +34,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables)?;
-    let store = FileStore::new(&stack.folder, &stack.env, args.aws.sandbox);
     let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
     let facts = context::facts(&session, &stack).await?;
-    let ledger = context::ledger(&store, &stack, Some(&session))?;
+    let ledger = context::read_ledger(&args.aws, &stack, &session, "drift").await?;
     let world = context::world(&stack, facts, variables)?;
     let select = SelectArgs {
         target: args.target,

@@ -7,6 +7,7 @@ mod destroy;
 mod drift;
 mod explain;
 mod graph;
+mod locking;
 mod output;
 mod plan;
 mod printer;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, plan};
 use crate::diag::{Diagnostic, nearest};
-use crate::ledger::FileStore;
 use crate::plan::{Selection, value_text};
 use crate::value::Value;
 
@@ -32,8 +31,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables)?;
     let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
-    let store = FileStore::new(&stack.folder, &stack.env, args.aws.sandbox);
-    let ledger = context::ledger(&store, &stack, Some(&session))?;
+    let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
     let facts = context::facts(&session, &stack).await?;
     let world = context::world(&stack, facts, variables)?;
     let outputs = plan::make(Some(&session), &stack, &world, &ledger, &Selection::default()).await?.outputs;

@@ -6,7 +6,7 @@ use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::Diagnostic;
-use crate::ledger::{FileStore, Ledger};
+use crate::ledger::{Ledger, Store};
 use crate::live;
 use crate::plan::{Plan, Selection, TextOptions, render};
 use crate::stack::Stack;
@@ -45,15 +45,22 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables)?;
     let selection = selection(&args.select, args.destroy);
-    let store = FileStore::new(&stack.folder, &stack.env, args.aws.sandbox);
-    let (session, facts) = if args.offline {
-        (None, Facts::offline(&stack))
+    let (session, facts, ledger) = if args.offline {
+        // What is in S3 is not asked for either.
+        let ledger = match stack.ledger {
+            None => {
+                let store = Store::local(context::local_store(&args.aws, &stack));
+                context::ledger(&store, &stack, None).await?
+            }
+            Some(_) => context::new_ledger(&stack)?,
+        };
+        (None, Facts::offline(&stack), ledger)
     } else {
         let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
         let facts = context::facts(&session, &stack).await?;
-        (Some(session), facts)
+        let ledger = context::read_ledger(&args.aws, &stack, &session, "plan").await?;
+        (Some(session), facts, ledger)
     };
-    let ledger = context::ledger(&store, &stack, session.as_ref())?;
     let world = context::world(&stack, facts, variables)?;
     let plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
     let options = TextOptions {

@@ -82,6 +82,25 @@ fn stack_schema() -> Value {
         }),
     );
     properties.insert(
+        "ledger".to_owned(),
+        json!({
+            "description": "Where the ledger lives: in S3 instead of a local file.",
+            "type": "object",
+            "properties": {
+                "bucket": { "description": "The bucket; `dwctl ledger init` makes it.", "type": "string" },
+                "prefix": { "description": "What keys begin with.", "type": "string", "default": "dwctl/" },
+                "region": { "description": "The bucket's region; the stack's without one.", "type": "string" },
+                "kms_key_id": { "description": "The KMS key that encrypts the ledger.", "type": "string" },
+                "profile": { "description": "Profile of the AWS configuration to reach it with.", "type": "string" },
+                "lock_expiry_seconds": {
+                    "description": "Seconds after which a lock without a sign of life may be taken over.",
+                    "type": "integer", "minimum": 3, "maximum": 3600, "default": 60
+                }
+            },
+            "additionalProperties": false
+        }),
+    );
+    properties.insert(
         "variable".to_owned(),
         json!({
             "description": "Variables, by name.",

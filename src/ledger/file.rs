@@ -1,23 +1,29 @@
 //! The ledger in a local file: written whole, moved into place, locked while it is used.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Ledger, VERSION};
+use super::{Holder, Ledger};
 use crate::diag::Diagnostic;
 
-/// Where a local ledger lives.
+/// Where a local ledger lives, and where copies are kept in an emergency.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     path: PathBuf,
 }
 
-/// Held while a verb changes what the ledger tells of; freed when dropped, or when the
-/// process ends in whatever way.
+/// The locked file; freed when dropped, or when the process ends in whatever way.
 #[derive(Debug)]
-pub struct Lock {
-    _file: File,
+pub struct FileLock {
+    file: File,
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Who held it is of no more interest. That it cannot be said is no harm.
+        drop(self.file.set_len(0));
+    }
 }
 
 impl FileStore {
@@ -39,76 +45,87 @@ impl FileStore {
     /// # Errors
     /// The file cannot be read, is no ledger, or was written by a newer version.
     pub fn read(&self) -> Result<Option<Ledger>, Diagnostic> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.trouble("cannot read", &error)),
-        };
-        let damaged = |note: String| {
-            Diagnostic::error("ledger", format!("the ledger {} is damaged", self.path.display()))
-                .note(note)
-                .note("nothing was changed at AWS")
-                .help("restore the file from a backup; it holds names only, and no value of your stack")
-        };
-        #[derive(serde::Deserialize)]
-        struct Format {
-            version: u32,
+        match std::fs::read(&self.path) {
+            Ok(text) => Ledger::parse(&text, &self.path.display().to_string()).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.trouble("cannot read", &error)),
         }
-        // The version first: a newer format may not have this version's shape.
-        let format: Format = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-        if format.version > VERSION {
-            return Err(Diagnostic::error(
-                "ledger",
-                format!("the ledger {} was written by a newer dwctl", self.path.display()),
-            )
-            .note(format!("its format is {}, this version reads up to {VERSION}", format.version))
-            .help("install the newer dwctl"));
-        }
-        serde_json::from_str(&text).map(Some).map_err(|error| damaged(error.to_string()))
     }
 
-    /// Writes the ledger: beside the old one first, flushed to the disk, then moved over
-    /// it, so that at no instant there is half a ledger. Readable by its owner alone.
+    /// Writes the ledger's text: beside the old one first, flushed to the disk, then moved
+    /// over it, so that at no instant there is half a ledger. Readable by its owner alone.
     ///
     /// # Errors
     /// The disk is full, the folder cannot be written.
-    pub fn write(&self, ledger: &mut Ledger) -> Result<(), Diagnostic> {
-        ledger.serial += 1;
-        let attempt = || -> io::Result<()> {
-            let folder = self.folder()?;
-            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-            serde_json::to_writer_pretty(&mut file, ledger)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&self.path)?;
-            File::open(&folder)?.sync_all()
-        };
-        attempt().map_err(|error| self.trouble("cannot write", &error))
+    pub fn write(&self, text: &[u8]) -> Result<(), Diagnostic> {
+        self.replace(&self.path, text).map_err(|error| {
+            self.trouble("cannot write", &error).help("make room, or make the folder writable")
+        })
     }
 
-    /// Locks the ledger for a verb that changes something.
+    /// Keeps a ledger that its store does not take, beside where a local one lives: the
+    /// file that it is in.
     ///
     /// # Errors
-    /// Another process holds it.
-    pub fn lock(&self) -> Result<Lock, Diagnostic> {
-        let attempt = || -> io::Result<Result<File, ()>> {
-            let folder = self.folder()?;
-            let name = self.path.with_extension("lock");
-            let name = folder.join(name.file_name().unwrap_or_default());
-            let file = private(OpenOptions::new().create(true).write(true).truncate(false)).open(name)?;
+    /// The system's.
+    pub fn keep(&self, text: &[u8]) -> io::Result<PathBuf> {
+        let time = super::now().replace([':', '-'], "");
+        let env = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let path = self.path.with_file_name(format!("{env}.emergency-{time}.json"));
+        self.replace(&path, text)?;
+        Ok(path)
+    }
+
+    fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
+        let folder = self.folder()?;
+        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+        file.write_all(text)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(&folder)?.sync_all()
+    }
+
+    /// Tries once to lock the ledger; who holds it where it is not free. The lock's file
+    /// tells of the holder.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn lock(&self, holder: &Holder) -> Result<Result<FileLock, Holder>, Diagnostic> {
+        let attempt = || -> io::Result<Result<FileLock, Holder>> {
+            self.folder()?;
+            let path = self.lock_path();
+            let mut file =
+                private(OpenOptions::new().create(true).write(true).truncate(false)).open(&path)?;
             match file.try_lock() {
-                Ok(()) => Ok(Ok(file)),
-                Err(TryLockError::WouldBlock) => Ok(Err(())),
-                Err(TryLockError::Error(error)) => Err(error),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Ok(Err(Holder::parse(&std::fs::read(path)?, "")));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
             }
+            let told = file
+                .set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| file.write_all(&holder.text()))
+                .and_then(|()| file.flush());
+            // It is held all the same: only a waiter would be told less.
+            drop(told);
+            Ok(Ok(FileLock { file }))
         };
-        match attempt() {
-            Ok(Ok(file)) => Ok(Lock { _file: file }),
-            Ok(Err(())) => Err(Diagnostic::error("locked", "another dwctl is changing this stack")
-                .note(format!("it holds the lock beside {}", self.path.display()))
-                .help("wait until it is done; a lock of a dead process frees itself")),
-            Err(error) => Err(self.trouble("cannot lock", &error)),
+        attempt().map_err(|error| self.trouble("cannot lock", &error))
+    }
+
+    /// Who holds the lock, as far as its file tells.
+    pub fn holder(&self) -> Option<Holder> {
+        let file = File::open(self.lock_path()).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Holder::parse(&std::fs::read(self.lock_path()).ok()?, "")),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
         }
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
     }
 
     fn folder(&self) -> io::Result<PathBuf> {
@@ -137,21 +154,21 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::FileStore;
-    use crate::ledger::Ledger;
+    use crate::ledger::{Holder, Ledger};
 
     #[test]
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FileStore::new(folder.path(), "dev", false);
         assert_eq!(store.read().expect("readable"), None);
-        let mut ledger = Ledger::new("shop", "dev").expect("randomness");
-        store.write(&mut ledger).expect("written");
-        assert_eq!(ledger.serial, 1);
-        assert_eq!(store.read().expect("readable"), Some(ledger));
+        let ledger = Ledger::new("shop", "dev").expect("randomness");
+        store.write(&ledger.text()).expect("written");
+        assert_eq!(store.read().expect("readable"), Some(ledger.clone()));
+        let kept = store.keep(&ledger.text()).expect("kept");
         #[cfg(unix)]
-        {
+        for path in [store.path(), &kept] {
             use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(store.path()).expect("there").permissions().mode();
+            let mode = std::fs::metadata(path).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
@@ -171,12 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn a_held_lock_is_told() {
+    fn a_held_lock_names_its_holder() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FileStore::new(folder.path(), "dev", false);
-        let held = store.lock().expect("free");
-        assert_eq!(store.lock().expect_err("held").code, "locked");
+        let holder = Holder::new("apply", None);
+        assert_eq!(store.holder(), None);
+        let held = store.lock(&holder).expect("lockable").expect("free");
+        assert_eq!(store.lock(&Holder::new("destroy", None)).expect("lockable").expect_err("held"), holder);
+        assert_eq!(store.holder(), Some(holder.clone()));
         drop(held);
-        store.lock().expect("free again");
+        assert_eq!(store.holder(), None);
+        store.lock(&holder).expect("lockable").expect("free again");
     }
 }

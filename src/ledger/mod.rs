@@ -1,20 +1,39 @@
 //! The identity store: what the stack owns and under which ids. Names and keyed
 //! fingerprints, never a value.
+//!
+//! A ledger lives in a local file or in S3 ([`Store`]); who changes it holds its lock
+//! ([`Lock`]). Its format has a version. A change that an older dwctl must not overlook
+//! raises it, and the older one refuses the ledger; what may be overlooked is added as a
+//! field, which a version that does not know it keeps as it is.
 
+mod bucket;
 mod file;
 mod fingerprint;
+mod holder;
+mod lock;
+mod s3;
+mod store;
 
-pub use file::{FileStore, Lock};
+pub use bucket::ensure as ensure_bucket;
+pub use file::FileStore;
 pub use fingerprint::Fingerprints;
+pub use holder::Holder;
+pub use lock::{Lock, Standing};
+pub use s3::{Place, S3Store};
+pub use store::{Snapshot, Store};
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diag::Diagnostic;
 use crate::graph::Address;
 
 /// The format that this version writes; it reads this and all before.
 pub const VERSION: u32 = 1;
+
+/// Fields that a newer dwctl wrote and that this one keeps as they are.
+pub type Unknown = BTreeMap<String, serde_json::Value>;
 
 /// What a stack owns in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +57,13 @@ pub struct Ledger {
     /// What an apply set out to create and has not finished.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
+    /// What a newer dwctl added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 /// One resource of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The physical id.
     pub id: String,
@@ -64,6 +86,9 @@ pub struct Entry {
     /// Keyed fingerprint of every attribute as it was applied, by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
+    /// What a newer dwctl added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 /// A resource about to be created: what to look for after a crash.
@@ -118,7 +143,47 @@ impl Ledger {
             key: fingerprint::to_hex(&key),
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),
+            unknown: Unknown::new(),
         })
+    }
+
+    /// Reads a ledger's text; `place` is where it was found, for messages.
+    ///
+    /// # Errors
+    /// It is no ledger, or was written by a newer version.
+    pub fn parse(text: &[u8], place: &str) -> Result<Self, Diagnostic> {
+        let damaged = |note: String| {
+            Diagnostic::error("ledger", format!("the ledger {place} is damaged"))
+                .note(note)
+                .note("nothing was changed at AWS")
+                .help("restore it from a backup, or an earlier version of the object in S3")
+                .help("or move it away and run `dwctl ledger recover`, which rebuilds it from AWS")
+        };
+        #[derive(Deserialize)]
+        struct Format {
+            version: u32,
+        }
+        // The version first: a newer format may not have this version's shape.
+        let format: Format = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        if format.version > VERSION {
+            return Err(Diagnostic::error(
+                "ledger",
+                format!("the ledger {place} was written by a newer dwctl"),
+            )
+            .note(format!("its format is {}, this version reads up to {VERSION}", format.version))
+            .note("it was left as it is")
+            .help("install the newer dwctl"));
+        }
+        let ledger: Self = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        Ok(Self { version: VERSION, ..ledger })
+    }
+
+    /// The ledger's text, with a line break at its end.
+    pub fn text(&self) -> Vec<u8> {
+        // Its keys are strings and its values plain, so it always has a JSON form.
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
     }
 
     /// The fingerprints of this ledger's key.

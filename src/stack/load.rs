@@ -28,6 +28,8 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
         kinds,
         stack: None,
         env_settings: None,
+        ledger: None,
+        env_ledger: None,
         variables: BTreeMap::new(),
         locals: BTreeMap::new(),
         resources: BTreeMap::new(),
@@ -64,6 +66,8 @@ struct Loader<'a> {
     kinds: &'a [&'a str],
     stack: Option<Entry>,
     env_settings: Option<Node>,
+    ledger: Option<Entry>,
+    env_ledger: Option<Node>,
     variables: BTreeMap<String, Variable>,
     locals: BTreeMap<String, Entry>,
     resources: BTreeMap<(String, String), Resource>,
@@ -189,6 +193,13 @@ impl Loader<'_> {
                         self.duplicate("`[stack]`", entry.span, first);
                     }
                 },
+                "ledger" => match &self.ledger {
+                    None => self.ledger = Some(entry),
+                    Some(first) => {
+                        let first = first.span;
+                        self.duplicate("`[ledger]`", entry.span, first);
+                    }
+                },
                 "variable" => self.each(entry, Self::variable),
                 "local" => self.each(entry, |loader, local| match loader.locals.get(&local.name) {
                     None => {
@@ -201,7 +212,7 @@ impl Loader<'_> {
                 }),
                 "output" => self.each(entry, Self::output),
                 "import" | "moved" | "removed" => self.ownership(&entry),
-                "ledger" | "data" | "module" | "check" | "policy" => {
+                "data" | "module" | "check" | "policy" => {
                     self.problems.push(
                         Diagnostic::error(
                             "not-supported",
@@ -215,7 +226,8 @@ impl Loader<'_> {
                     self.each(entry, |loader, resource| loader.resource(&kind, resource));
                 }
                 other => {
-                    let tables = ["stack", "variable", "local", "output", "import", "moved", "removed"];
+                    let tables =
+                        ["stack", "ledger", "variable", "local", "output", "import", "moved", "removed"];
                     let near = nearest(other, self.kinds.iter().copied().chain(tables));
                     let error = Diagnostic::error("unknown-kind", format!("there is no kind `{other}`"));
                     self.problems.push(
@@ -589,6 +601,8 @@ impl Loader<'_> {
         for entry in entries {
             if entry.name == "stack" && !self.variables.contains_key("stack") {
                 self.env_settings = Some(entry.value);
+            } else if entry.name == "ledger" && !self.variables.contains_key("ledger") {
+                self.env_ledger = Some(entry.value);
             } else {
                 values.insert(entry.name, entry.value);
             }
@@ -657,6 +671,8 @@ impl Loader<'_> {
                 }
             }
         }
+        let ledger =
+            super::ledger::ledger_place(self.ledger.as_ref(), self.env_ledger.as_ref(), &mut self.problems);
         let name = name.unwrap_or_default();
         let is_name =
             name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
@@ -681,6 +697,7 @@ impl Loader<'_> {
             accounts,
             span,
             env: env.to_owned(),
+            ledger,
             env_values,
             variables: self.variables,
             locals: self.locals,

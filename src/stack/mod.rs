@@ -1,9 +1,11 @@
 //! Stack files: TOML with spans into declarations. This room knows no AWS.
 
+mod ledger;
 mod load;
 mod node;
 mod variable;
 
+pub use ledger::LedgerPlace;
 pub use load::{is_region, load};
 pub use node::{Content, Entry, Node};
 pub use variable::{Type, Variable, variables};
@@ -33,6 +35,8 @@ pub struct Stack {
     pub span: Span,
     /// The chosen environment; `default` without one.
     pub env: String,
+    /// Where the ledger lives, if not in a local file.
+    pub ledger: Option<LedgerPlace>,
     /// What the environment's file sets.
     pub env_values: BTreeMap<String, Node>,
     /// `[variable.NAME]`.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use dwctl::aws::Tags;
 use dwctl::kind::Birth;
 use dwctl::kinds::kind;
-use dwctl::ledger::FileStore;
+use dwctl::ledger::{FileStore, Holder};
 use dwctl::schema::normalize;
 use dwctl::value::Value;
 
@@ -102,7 +102,8 @@ fn a_lost_ledger_is_made_up_for_by_owner_tags() {
 #[test]
 fn two_applies_at_once_are_refused_and_a_plan_is_not() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
-    let lock = FileStore::new(&project.stack(), "default", false).lock().expect("free");
+    let store = FileStore::new(&project.stack(), "default", false);
+    let lock = store.lock(&Holder::new("apply", None)).expect("lockable").expect("free");
     project.run(&["apply", "--yes"]).exits(5).says("another dwctl is changing this stack");
     project.run(&["plan"]).exits(0).plans("sns_topic.alerts", "+ create");
     assert!(!topic_exists(&project, "alerts"));

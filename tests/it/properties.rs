@@ -472,6 +472,7 @@ fn a_ledger_comes_back_as_it_was_written() {
             protect,
             retain,
             fingerprints,
+            ..Entry::default()
         });
     let address =
         (text, text, prop::option::of(".{0,12}")).prop_map(|(kind, name, key)| Address { kind, name, key });
@@ -546,6 +547,7 @@ fn a_ledger_holds_no_value() {
                 retain: false,
                 fingerprinted_as: None,
                 fingerprints,
+                ..Entry::default()
             };
             let ledger = Ledger { resources: BTreeMap::from([(address, entry)]), ..ledger };
             let json = serde_json::to_string(&ledger).expect("JSON");

@@ -94,6 +94,7 @@ impl Account {
             retain: instance.retain,
             fingerprinted_as: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
+            ..Entry::default()
         };
         self.ledger.resources.insert(instance.address.clone(), entry);
         live

@@ -1,0 +1,291 @@
+//! The ledger while executors write to it, and when it is written to its store: seldom,
+//! and never so that work waits for it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::ledger::{Ledger, Lock, Snapshot, Standing, Store};
+
+/// Resources that became known or were removed, after which the ledger is written. With
+/// the first write, the last and the quiet ones, an apply of n resources writes it at most
+/// 4 + n/25 times.
+const MANY: usize = 25;
+/// How often it is written because nothing has happened for a while.
+const QUIET_WRITES: u32 = 2;
+/// How long that while is.
+const QUIET: Duration = Duration::from_secs(4);
+
+/// The ledger while executors write to it.
+pub(super) struct Book<'l> {
+    pub(super) ledger: RefCell<&'l mut Ledger>,
+    /// Set by those who change the ledger.
+    pub(super) dirty: Cell<bool>,
+    store: &'l Store,
+    lock: &'l Lock,
+    /// What the store holds.
+    written: RefCell<BTreeMap<Address, String>>,
+    /// Whose coming or going has been a reason to write.
+    counted: RefCell<BTreeSet<Address>>,
+    fresh: Cell<usize>,
+    unsaved: Cell<bool>,
+    changed: Cell<Instant>,
+    quiet_writes: Cell<u32>,
+    hurried: Cell<bool>,
+    kept: RefCell<Option<std::path::PathBuf>>,
+}
+
+/// A write under way, or none.
+#[derive(Default)]
+pub(super) struct Writing<'w>(Option<LocalBoxFuture<'w, Result<(), Diagnostic>>>);
+
+impl<'w> Writing<'w> {
+    pub(super) fn of(write: impl Future<Output = Result<(), Diagnostic>> + 'w) -> Self {
+        Self(Some(Box::pin(write)))
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Future for Writing<'_> {
+    type Output = Result<(), Diagnostic>;
+
+    /// Never ready without a write; idle once one is done.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(write) = &mut self.0 else { return Poll::Pending };
+        let outcome = write.as_mut().poll(context);
+        if outcome.is_ready() {
+            self.0 = None;
+        }
+        outcome
+    }
+}
+
+fn ids(ledger: &Ledger) -> BTreeMap<Address, String> {
+    ledger.resources.iter().map(|(address, entry)| (address.clone(), entry.id.clone())).collect()
+}
+
+impl<'l> Book<'l> {
+    /// The book of a ledger that its store holds as `before`.
+    pub(super) fn new(ledger: &'l mut Ledger, before: &Ledger, store: &'l Store, lock: &'l Lock) -> Self {
+        Self {
+            unsaved: Cell::new(ledger != before),
+            ledger: RefCell::new(ledger),
+            dirty: Cell::new(false),
+            store,
+            lock,
+            written: RefCell::new(ids(before)),
+            counted: RefCell::default(),
+            fresh: Cell::new(0),
+            changed: Cell::new(Instant::now()),
+            quiet_writes: Cell::new(0),
+            hurried: Cell::new(false),
+            kept: RefCell::new(None),
+        }
+    }
+
+    /// Writes what has changed before the first step.
+    pub(super) async fn begin(&self) -> Result<(), Diagnostic> {
+        if let Some(lost) = self.lost() {
+            return Err(lost.note("nothing was changed at AWS"));
+        }
+        if !self.unsaved.get() {
+            return Ok(());
+        }
+        self.attempt().await.map_err(|error| error.note("nothing was changed at AWS"))
+    }
+
+    /// Whether work may begin: the lock stands beyond doubt.
+    pub(super) fn is_held(&self) -> bool {
+        self.lock.standing() == Standing::Held
+    }
+
+    /// The error where the lock is lost.
+    pub(super) fn lost(&self) -> Option<Diagnostic> {
+        let Standing::Lost(why) = self.lock.standing() else { return None };
+        Some(
+            Diagnostic::error("lock-lost", format!("the lock of the ledger {} was lost", self.store.place()))
+                .note(why),
+        )
+    }
+
+    /// From now on every change is a reason to write: the end may come at any moment.
+    pub(super) fn hurry(&self) {
+        self.hurried.set(true);
+    }
+
+    /// Whether it is time to write.
+    pub(super) fn is_due(&self) -> bool {
+        self.notice();
+        if !self.unsaved.get() {
+            return false;
+        }
+        if self.hurried.get() || self.fresh.get() >= MANY {
+            return true;
+        }
+        let quiet = self.changed.get().elapsed() > QUIET && self.quiet_writes.get() < QUIET_WRITES;
+        if quiet {
+            self.quiet_writes.set(self.quiet_writes.get() + 1);
+        }
+        quiet
+    }
+
+    /// Takes note of what executors changed.
+    fn notice(&self) {
+        if !self.dirty.replace(false) {
+            return;
+        }
+        self.unsaved.set(true);
+        self.changed.set(Instant::now());
+        let ledger = self.ledger.borrow();
+        let (written, mut counted) = (self.written.borrow(), self.counted.borrow_mut());
+        let came =
+            ledger.resources.iter().filter(|(address, entry)| written.get(*address) != Some(&entry.id));
+        let went = written.keys().filter(|address| !ledger.resources.contains_key(*address));
+        for address in came.map(|(address, _)| address).chain(went) {
+            if counted.insert(address.clone()) {
+                self.fresh.set(self.fresh.get() + 1);
+            }
+        }
+    }
+
+    /// Writes the ledger as it is now; where that fails, keeps a copy at once: what is
+    /// still in work may take hours, and the end may come before.
+    pub(super) async fn write(&self) -> Result<(), Diagnostic> {
+        let written = self.attempt().await;
+        if written.is_err() {
+            self.keep();
+        }
+        written
+    }
+
+    async fn attempt(&self) -> Result<(), Diagnostic> {
+        self.notice();
+        let (snapshot, ids) = {
+            let mut ledger = self.ledger.borrow_mut();
+            (Snapshot::of(&mut ledger), ids(&ledger))
+        };
+        self.unsaved.set(false);
+        self.fresh.set(0);
+        match self.store.write(snapshot).await {
+            Ok(()) => {
+                self.written.replace(ids);
+                Ok(())
+            }
+            Err(error) => {
+                self.unsaved.set(true);
+                Err(error)
+            }
+        }
+    }
+
+    /// The error of a write that takes too long.
+    pub(super) fn late(&self) -> Diagnostic {
+        self.unsaved.set(true);
+        Diagnostic::error("ledger", format!("the ledger {} could not be written in time", self.store.place()))
+    }
+
+    /// Keeps a copy in a file of its own, in place of an earlier one.
+    fn keep(&self) -> Option<std::io::Error> {
+        match self.store.keep(&self.ledger.borrow()) {
+            Ok(path) => {
+                if let Some(earlier) = self.kept.replace(Some(path.clone()))
+                    && earlier != path
+                {
+                    // Two copies are no harm, only untidy.
+                    drop(std::fs::remove_file(earlier));
+                }
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    /// Writes the ledger for the last time; the error, complete, where something went
+    /// wrong with it on the way or now. `finished` says that nothing is left to be done.
+    pub(super) async fn finish(
+        &self,
+        finished: bool,
+        trouble: Option<Diagnostic>,
+        patience: Duration,
+    ) -> Option<Diagnostic> {
+        self.notice();
+        {
+            let mut ledger = self.ledger.borrow_mut();
+            let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
+            let before = ledger.intents.len();
+            // An intent is kept until its resource is known, or the apply ended without a question.
+            ledger.intents.retain(|address, _| !finished && !existing.contains(address));
+            self.unsaved.set(self.unsaved.get() || ledger.intents.len() != before);
+        }
+        let trouble = trouble.or_else(|| self.lost());
+        // Where another has the lock or wrote the ledger, ours is not to be written over it.
+        let lost =
+            trouble.as_ref().is_some_and(|error| matches!(error.code, "lock-lost" | "ledger-conflict"));
+        let error = if lost {
+            trouble?
+        } else if self.unsaved.get() {
+            let written = tokio::time::timeout(patience, self.attempt()).await;
+            match written.unwrap_or_else(|_| Err(self.late())) {
+                Ok(()) => {
+                    if let Some(copy) = self.kept.take() {
+                        drop(std::fs::remove_file(copy));
+                    }
+                    return Some(
+                        trouble?
+                            .note("nothing new was begun; the ledger could be written in the end, and is complete")
+                            .help("run apply again to go on"),
+                    );
+                }
+                Err(error) => error,
+            }
+        } else {
+            trouble?
+        };
+        Some(self.told(error, finished))
+    }
+
+    /// An error that leaves the ledger unwritten, with where it is kept.
+    fn told(&self, error: Diagnostic, finished: bool) -> Diagnostic {
+        let error = if finished {
+            error
+        } else {
+            error.note("nothing new was begun, and what was in work was awaited")
+        };
+        if !self.unsaved.get() {
+            return error.note("all that was made is in the ledger").help("run apply again to go on");
+        }
+        if let Some(problem) = self.keep() {
+            let ledger = self.ledger.borrow();
+            let written = self.written.borrow();
+            let mut error = error.note(format!("a copy of the ledger could not be kept either: {problem}"));
+            for (address, entry) in &ledger.resources {
+                if written.get(address) != Some(&entry.id) {
+                    error = error
+                        .note(format!("not in the ledger: {address} is {} in {}", entry.id, entry.region));
+                }
+            }
+            for address in written.keys().filter(|address| !ledger.resources.contains_key(*address)) {
+                error = error.note(format!("still in the ledger, and gone: {address}"));
+            }
+            return error.help(
+                "keep these lines; make room, then run apply again: it looks for them by name and owner tags",
+            );
+        }
+        let copy = self.kept.borrow().as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        error
+            .note(format!("the ledger as it should be is kept in {copy}"))
+            .help(format!("when the cause is gone: dwctl ledger push {copy}"))
+            .help("if it was changed by another apply meanwhile: dwctl ledger recover")
+            .help("then run apply again to go on")
+    }
+}

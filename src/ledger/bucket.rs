@@ -1,0 +1,272 @@
+//! The bucket of ledgers: private, versioned, encrypted, reached by TLS alone.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
+    CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+    NoncurrentVersionExpiration, PublicAccessBlockConfiguration, ServerSideEncryption,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    VersioningConfiguration,
+};
+use serde_json::{Value, json};
+
+use super::S3Store;
+use super::s3::{Place, trouble};
+use crate::aws::{Class, Error, Result, ResultExt, Session};
+use crate::diag::Diagnostic;
+
+/// The tag that says a bucket is for ledgers.
+const TAG: &str = "dwctl:ledger";
+/// Names our statement in the bucket's policy, and our rule of its lifecycle.
+const OURS: &str = "DwctlLedger";
+/// How long earlier versions of a ledger are kept.
+const KEPT_DAYS: i32 = 365;
+
+/// Makes the bucket that a ledger is to live in, or repairs what is not as it should be.
+/// What others set for it (policy statements, lifecycle rules, tags) is kept. Tells what
+/// was done; nothing where all is well.
+///
+/// # Errors
+/// AWS's; the bucket is another account's, or one that holds other things (`refused`),
+/// unless `adopt`.
+pub async fn ensure(
+    session: &Session,
+    store: &S3Store,
+    adopt: bool,
+) -> std::result::Result<Vec<String>, Diagnostic> {
+    let place = store.place();
+    let cx = session.cx(&place.region);
+    let bucket =
+        Bucket { s3: cx.aws.s3(), place, account: session.account_id(), partition: &cx.scope.partition };
+    let mut done = Vec::new();
+    let name = &place.bucket;
+    let failed =
+        |what: &str, error: &Error| trouble(&format!("cannot {what} the bucket `{name}`"), name, error);
+    match bucket.is_there().await {
+        Ok(true) => {}
+        Ok(false) => {
+            bucket.create().await.map_err(|error| failed("make", &error))?;
+            done.push(format!("made in {}", place.region));
+        }
+        Err(error) if error.class == Class::Denied => {
+            return Err(Diagnostic::error("refused", format!("the bucket `{name}` is not ours"))
+                .note(format!("AWS answered: {error}"))
+                .note(format!(
+                    "it belongs to another account than {}, or the caller may not see it",
+                    session.account_id()
+                ))
+                .note("it was left as it is")
+                .help("choose another name: those of buckets are taken world-wide"));
+        }
+        Err(error) => return Err(failed("look at", &error)),
+    }
+    let tags = bucket.tags().await.map_err(|error| failed("read the tags of", &error))?;
+    let is_ours = tags.iter().any(|tag| tag.key() == TAG);
+    // One that is empty and has no tag may be what an earlier attempt made.
+    if !is_ours && !adopt && !bucket.is_empty().await.map_err(|error| failed("list", &error))? {
+        return Err(Diagnostic::error("refused", format!("the bucket `{name}` holds other things"))
+            .note(format!("it has objects, and no tag `{TAG}`"))
+            .note("it was left as it is")
+            .help("choose another bucket, or add --adopt to use this one: its settings are then changed"));
+    }
+    let steps = [
+        ("tag", bucket.tag(tags).await),
+        ("close", bucket.close().await),
+        ("version", bucket.version().await),
+        ("encrypt", bucket.encrypt().await),
+        ("set the policy of", bucket.restrict().await),
+        ("set the lifecycle of", bucket.expire().await),
+    ];
+    for (what, step) in steps {
+        done.extend(step.map_err(|error| failed(what, &error))?.map(str::to_owned));
+    }
+    Ok(done)
+}
+
+struct Bucket<'b> {
+    s3: &'b Client,
+    place: &'b Place,
+    account: &'b str,
+    partition: &'b str,
+}
+
+/// What was done, if anything was.
+type Step = Result<Option<&'static str>>;
+
+impl Bucket<'_> {
+    async fn is_there(&self) -> Result<bool> {
+        let head = self.s3.head_bucket().bucket(&self.place.bucket).expected_bucket_owner(self.account);
+        Ok(head.send().await.or_gone()?.is_some())
+    }
+
+    async fn create(&self) -> Result<()> {
+        // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html: us-east-1
+        // is named by naming none.
+        let configuration = (self.place.region != "us-east-1").then(|| {
+            CreateBucketConfiguration::builder()
+                .location_constraint(BucketLocationConstraint::from(self.place.region.as_str()))
+                .build()
+        });
+        let request = self.s3.create_bucket().bucket(&self.place.bucket);
+        let made = request.set_create_bucket_configuration(configuration).send().await;
+        made.or_none_on(&["BucketAlreadyOwnedByYou"])?;
+        Ok(())
+    }
+
+    async fn is_empty(&self) -> Result<bool> {
+        let request = self.s3.list_objects_v2().bucket(&self.place.bucket).max_keys(1);
+        Ok(request.expected_bucket_owner(self.account).send().await?.contents().is_empty())
+    }
+
+    async fn tags(&self) -> Result<Vec<Tag>> {
+        let request = self.s3.get_bucket_tagging().bucket(&self.place.bucket);
+        let answer =
+            request.expected_bucket_owner(self.account).send().await.or_none_on(&["NoSuchTagSet"])?;
+        Ok(answer.map(|answer| answer.tag_set).unwrap_or_default())
+    }
+
+    async fn tag(&self, mut tags: Vec<Tag>) -> Step {
+        if tags.iter().any(|tag| tag.key() == TAG) {
+            return Ok(None);
+        }
+        tags.push(Tag::builder().key(TAG).value("true").build()?);
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build()?;
+        let request = self.s3.put_bucket_tagging().bucket(&self.place.bucket).tagging(tagging);
+        request.expected_bucket_owner(self.account).send().await?;
+        Ok(Some("tagged as a bucket of ledgers"))
+    }
+
+    async fn close(&self) -> Step {
+        let request = self.s3.get_public_access_block().bucket(&self.place.bucket);
+        let answer = request
+            .expected_bucket_owner(self.account)
+            .send()
+            .await
+            .or_none_on(&["NoSuchPublicAccessBlockConfiguration"])?;
+        let want = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(true)
+            .ignore_public_acls(true)
+            .block_public_policy(true)
+            .restrict_public_buckets(true)
+            .build();
+        if answer.and_then(|answer| answer.public_access_block_configuration).as_ref() == Some(&want) {
+            return Ok(None);
+        }
+        let request = self.s3.put_public_access_block().bucket(&self.place.bucket);
+        let request = request.public_access_block_configuration(want);
+        request.expected_bucket_owner(self.account).send().await?;
+        Ok(Some("closed to the public"))
+    }
+
+    async fn version(&self) -> Step {
+        let request = self.s3.get_bucket_versioning().bucket(&self.place.bucket);
+        let answer = request.expected_bucket_owner(self.account).send().await?;
+        if answer.status() == Some(&BucketVersioningStatus::Enabled) {
+            return Ok(None);
+        }
+        let want = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let request = self.s3.put_bucket_versioning().bucket(&self.place.bucket);
+        let request = request.versioning_configuration(want);
+        request.expected_bucket_owner(self.account).send().await?;
+        Ok(Some("versioned: earlier ledgers can be had back"))
+    }
+
+    async fn encrypt(&self) -> Step {
+        let request = self.s3.get_bucket_encryption().bucket(&self.place.bucket);
+        let answer = request
+            .expected_bucket_owner(self.account)
+            .send()
+            .await
+            .or_none_on(&["ServerSideEncryptionConfigurationNotFoundError"])?;
+        let rules = answer.and_then(|answer| answer.server_side_encryption_configuration);
+        let rules = rules.map(|configuration| configuration.rules).unwrap_or_default();
+        let default = rules.first().and_then(|rule| rule.apply_server_side_encryption_by_default());
+        let key = self.place.kms_key_id.as_deref();
+        // Whatever encrypts it is right where no key is asked for.
+        if default.is_some_and(|default| key.is_none() || default.kms_master_key_id() == key) {
+            return Ok(None);
+        }
+        let algorithm =
+            if key.is_some() { ServerSideEncryption::AwsKms } else { ServerSideEncryption::Aes256 };
+        let default = ServerSideEncryptionByDefault::builder()
+            .sse_algorithm(algorithm)
+            .set_kms_master_key_id(key.map(str::to_owned));
+        let rule = ServerSideEncryptionRule::builder()
+            .apply_server_side_encryption_by_default(default.build()?)
+            .set_bucket_key_enabled(key.map(|_| true))
+            .build();
+        let configuration = ServerSideEncryptionConfiguration::builder().rules(rule).build()?;
+        let request = self.s3.put_bucket_encryption().bucket(&self.place.bucket);
+        let request = request.server_side_encryption_configuration(configuration);
+        request.expected_bucket_owner(self.account).send().await?;
+        Ok(Some("encrypted"))
+    }
+
+    /// Refuses what does not come by TLS
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html>).
+    async fn restrict(&self) -> Step {
+        let request = self.s3.get_bucket_policy().bucket(&self.place.bucket);
+        let answer =
+            request.expected_bucket_owner(self.account).send().await.or_none_on(&["NoSuchBucketPolicy"])?;
+        let text = answer.and_then(|answer| answer.policy).unwrap_or_else(|| "{}".to_owned());
+        let mut policy: Value = serde_json::from_str(&text)
+            .map_err(|error| Error::finding(Class::Other, format!("its policy is not JSON: {error}")))?;
+        let arn = format!("arn:{}:s3:::{}", self.partition, self.place.bucket);
+        let want = json!({
+            "Sid": OURS, "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+            "Resource": [arn, format!("{arn}/*")],
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } }
+        });
+        let mut statements = match policy.get("Statement") {
+            Some(Value::Array(list)) => list.clone(),
+            Some(Value::Null) | None => Vec::new(),
+            Some(one) => vec![one.clone()],
+        };
+        if statements.contains(&want) {
+            return Ok(None);
+        }
+        statements.retain(|statement| statement["Sid"] != OURS);
+        statements.push(want);
+        let version = policy.get("Version").cloned().unwrap_or_else(|| json!("2012-10-17"));
+        policy = json!({ "Version": version, "Statement": statements });
+        let request = self.s3.put_bucket_policy().bucket(&self.place.bucket).policy(policy.to_string());
+        request.expected_bucket_owner(self.account).send().await?;
+        Ok(Some("restricted to TLS"))
+    }
+
+    async fn expire(&self) -> Step {
+        let request = self.s3.get_bucket_lifecycle_configuration().bucket(&self.place.bucket);
+        let answer = request
+            .expected_bucket_owner(self.account)
+            .send()
+            .await
+            .or_none_on(&["NoSuchLifecycleConfiguration"])?;
+        let mut rules = answer.and_then(|answer| answer.rules).unwrap_or_default();
+        let as_wanted = |rule: &LifecycleRule| {
+            rule.id() == Some(OURS)
+                && rule.status() == &ExpirationStatus::Enabled
+                && rule.filter().and_then(LifecycleRuleFilter::prefix) == Some(self.place.prefix.as_str())
+                && rule.noncurrent_version_expiration().and_then(|one| one.noncurrent_days())
+                    == Some(KEPT_DAYS)
+        };
+        if rules.iter().any(as_wanted) {
+            return Ok(None);
+        }
+        let want = LifecycleRule::builder()
+            .id(OURS)
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix(&self.place.prefix).build())
+            .noncurrent_version_expiration(
+                NoncurrentVersionExpiration::builder().noncurrent_days(KEPT_DAYS).build(),
+            )
+            // Freed locks leave nothing but their markers.
+            .expiration(LifecycleExpiration::builder().expired_object_delete_marker(true).build());
+        rules.retain(|rule| rule.id() != Some(OURS));
+        rules.push(want.build()?);
+        let configuration = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build()?;
+        let request = self.s3.put_bucket_lifecycle_configuration().bucket(&self.place.bucket);
+        let request = request.lifecycle_configuration(configuration);
+        request.expected_bucket_owner(self.account).send().await?;
+        Ok(Some("earlier versions are kept for 365 days"))
+    }
+}

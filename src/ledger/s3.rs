@@ -1,0 +1,393 @@
+//! The ledger in S3. Every write names what it replaces, so that none can be lost; a lock
+//! object beside it says who changes it.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ServerSideEncryption};
+
+use super::{Holder, Ledger, Lock};
+use crate::aws::{Class, Error, Result as Answer, Session};
+use crate::diag::Diagnostic;
+
+/// The most times that S3's "a conflicting operation is under way" is answered by another try.
+const CONFLICTS: u32 = 6;
+
+/// Where a ledger lives in S3.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The bucket.
+    pub bucket: String,
+    /// What keys begin with.
+    pub prefix: String,
+    /// The object's key.
+    pub key: String,
+    /// The bucket's region.
+    pub region: String,
+    /// The KMS key that encrypts it; the bucket's default without one.
+    pub kms_key_id: Option<String>,
+    /// How long a lock without a sign of life is left alone.
+    pub lock_expiry: Duration,
+}
+
+/// What a write expects to replace.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Expect<'a> {
+    /// No object.
+    Nothing,
+    /// The object with this ETag.
+    Etag(&'a str),
+}
+
+/// The objects of a bucket.
+#[derive(Clone)]
+pub(super) struct Objects {
+    client: Client,
+    bucket: String,
+    /// The account that the bucket must belong to.
+    account: String,
+    kms_key_id: Option<String>,
+    /// Who writes, for the object's metadata.
+    writer: String,
+}
+
+impl Objects {
+    /// The text and ETag of an object; `None` where there is none.
+    pub(super) async fn get(&self, key: &str) -> Answer<Option<(Vec<u8>, String)>> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .expected_bucket_owner(&self.account)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await
+            .map_err(Error::from);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.has_code(&["NoSuchKey"]) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let body = answer.body.collect().await.map_err(|error| {
+            Error::finding(Class::Transient, format!("the object cannot be read to its end: {error}"))
+        })?;
+        Ok(Some((body.to_vec(), etag)))
+    }
+
+    /// Writes an object: its new ETag, or `None` where it is not as expected.
+    pub(super) async fn put(&self, key: &str, text: &[u8], expect: Expect<'_>) -> Answer<Option<String>> {
+        let mut conflicts = 0;
+        loop {
+            let request = self
+                .client
+                .put_object()
+                .bucket(&self.bucket)
+                .key(key)
+                .expected_bucket_owner(&self.account)
+                .content_type("application/json")
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .metadata("writer", &self.writer)
+                .set_server_side_encryption(self.kms_key_id.as_ref().map(|_| ServerSideEncryption::AwsKms))
+                .set_ssekms_key_id(self.kms_key_id.clone())
+                .body(ByteStream::from(text.to_vec()));
+            let request = match expect {
+                Expect::Nothing => request.if_none_match("*"),
+                Expect::Etag(etag) => request.if_match(etag),
+            };
+            let error = match request.send().await {
+                Ok(answer) => return Ok(Some(answer.e_tag.unwrap_or_default())),
+                Err(error) => Error::from(error),
+            };
+            if error.has_code(&["ConditionalRequestConflict"]) && conflicts < CONFLICTS {
+                conflicts += 1;
+                tokio::time::sleep(Duration::from_millis(100 << conflicts)).await;
+                continue;
+            }
+            let refused = error.has_code(&["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]);
+            if !refused && !matches!(error.class, Class::Transient | Class::Unreachable) {
+                return Err(error);
+            }
+            // The answer to an earlier attempt of this very write may have been lost.
+            return match self.get(key).await {
+                Ok(Some((there, etag))) if there == text => Ok(Some(etag)),
+                Ok(_) if refused => Ok(None),
+                Err(unreadable) if refused => Err(unreadable),
+                Ok(_) | Err(_) => Err(error),
+            };
+        }
+    }
+
+    /// Deletes the object with this ETag; false where another one is there.
+    pub(super) async fn delete(&self, key: &str, etag: &str) -> Answer<bool> {
+        let answer = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .expected_bucket_owner(&self.account)
+            .if_match(etag)
+            .send()
+            .await
+            .map_err(Error::from);
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.has_code(&["NoSuchKey"]) => Ok(true),
+            Err(error) if error.has_code(&["PreconditionFailed", "ConditionalRequestConflict"]) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who wrote an object, as its metadata tells.
+    async fn writer_of(&self, key: &str) -> Option<String> {
+        let head = self.client.head_object().bucket(&self.bucket).key(key);
+        let head = head.expected_bucket_owner(&self.account).send().await.ok()?;
+        head.metadata()?.get("writer").cloned()
+    }
+
+    /// An error of S3, told of an object.
+    pub(super) fn trouble(&self, what: &str, key: &str, error: &Error) -> Diagnostic {
+        trouble(&format!("{what} s3://{}/{key}", self.bucket), &self.bucket, error)
+    }
+}
+
+/// An error of S3 about a ledger's bucket: what happened, AWS's words, what to do.
+pub(super) fn trouble(what: &str, bucket: &str, error: &Error) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("ledger", what.to_owned()).note(format!("AWS answered: {error}"));
+    if let Some(request) = &error.request_id {
+        diagnostic = diagnostic.note(format!("request id {request}"));
+    }
+    if error.has_code(&["NoSuchBucket"]) {
+        return diagnostic.help(format!("to make the bucket `{bucket}`, run dwctl ledger init"));
+    }
+    if error.class == Class::Denied {
+        diagnostic = diagnostic
+            .note("S3 answers so, too, where the bucket belongs to another account")
+            .note("and where an object is missing and the caller may not list the bucket");
+    }
+    match error.advice("check the network, then try again") {
+        Some(advice) => diagnostic.help(advice),
+        None => diagnostic,
+    }
+}
+
+/// A ledger in S3.
+pub struct S3Store {
+    place: Place,
+    objects: Objects,
+    /// The ETag of the ledger as it was last read or written; `None` where there was none.
+    seen: RefCell<Option<String>>,
+}
+
+impl S3Store {
+    /// The ledger at `place`, reached with the credentials of `session`, to whose account
+    /// the bucket must belong.
+    pub fn new(session: &Session, place: Place, holder: &Holder) -> Self {
+        let config = session.cx(&place.region).aws.s3().config().to_builder();
+        // A ledger is small, and what waits for its lock or ends with its writing has no
+        // minutes to wait.
+        let config = config
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(5)
+                    .with_initial_backoff(Duration::from_millis(200))
+                    .with_max_backoff(Duration::from_secs(3)),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(4))
+                    .operation_attempt_timeout(Duration::from_secs(15))
+                    .operation_timeout(Duration::from_secs(40))
+                    .build(),
+            );
+        let objects = Objects {
+            client: Client::from_conf(config.build()),
+            bucket: place.bucket.clone(),
+            account: session.account_id().to_owned(),
+            kms_key_id: place.kms_key_id.clone(),
+            // Metadata is sent in headers.
+            writer: holder.words().chars().filter(|one| (' '..='~').contains(one)).collect(),
+        };
+        Self { place, objects, seen: RefCell::new(None) }
+    }
+
+    /// `s3://bucket/key`.
+    pub fn url(&self) -> String {
+        format!("s3://{}/{}", self.place.bucket, self.place.key)
+    }
+
+    /// The ledger, `None` if there is none yet.
+    ///
+    /// # Errors
+    /// S3's; it is no ledger, or was written by a newer version.
+    pub async fn read(&self) -> Result<Option<Ledger>, Diagnostic> {
+        let key = &self.place.key;
+        let found = self
+            .objects
+            .get(key)
+            .await
+            .map_err(|error| self.objects.trouble("cannot read the ledger", key, &error))?;
+        self.seen.replace(found.as_ref().map(|(_, etag)| etag.clone()));
+        found.map(|(text, _)| Ledger::parse(&text, &self.url())).transpose()
+    }
+
+    /// Writes the ledger's text over the one that was read or written last.
+    ///
+    /// # Errors
+    /// S3's; someone else wrote it since.
+    pub async fn write(&self, text: &[u8]) -> Result<(), Diagnostic> {
+        let key = &self.place.key;
+        let seen = self.seen.borrow().clone();
+        let expect = seen.as_deref().map_or(Expect::Nothing, Expect::Etag);
+        match self.objects.put(key, text, expect).await {
+            Ok(Some(etag)) => {
+                self.seen.replace(Some(etag));
+                Ok(())
+            }
+            Ok(None) => Err(self.conflict().await),
+            Err(error) => Err(self.objects.trouble("cannot write the ledger", key, &error)),
+        }
+    }
+
+    async fn conflict(&self) -> Diagnostic {
+        let error = Diagnostic::error(
+            "ledger-conflict",
+            format!("the ledger {} was written by someone else meanwhile", self.url()),
+        );
+        let error = match self.objects.get(&self.place.key).await {
+            Ok(Some((text, _))) => match Ledger::parse(&text, &self.url()) {
+                Ok(there) => {
+                    error.note(format!("there: serial {} of lineage {}", there.serial, there.lineage))
+                }
+                Err(unreadable) => error.note(unreadable.message),
+            },
+            Ok(None) => error.note("it was deleted"),
+            Err(unreadable) => error.note(format!("it cannot be read: {unreadable}")),
+        };
+        let error = match self.objects.writer_of(&self.place.key).await {
+            Some(writer) => error.note(format!("written by {writer}")),
+            None => error,
+        };
+        error.note("it was left as it is")
+    }
+
+    fn lock_key(&self) -> String {
+        format!("{}.lock", self.place.key)
+    }
+
+    /// Who holds the lock.
+    ///
+    /// # Errors
+    /// S3's.
+    pub async fn holder(&self) -> Result<Option<Holder>, Diagnostic> {
+        let key = self.lock_key();
+        let found = self.objects.get(&key).await;
+        let found = found.map_err(|error| self.objects.trouble("cannot read the lock", &key, &error))?;
+        Ok(found.map(|(text, etag)| Holder::parse(&text, &etag)))
+    }
+
+    /// Takes the lock, waiting for it up to `timeout`. One that seems dead is watched for
+    /// its expiry even so, and taken over where it gave no sign of life: clocks of other
+    /// machines only say whether watching is worth it.
+    ///
+    /// # Errors
+    /// S3's; another holds it, with the code `locked`.
+    pub async fn lock(
+        &self,
+        mut holder: Holder,
+        timeout: Duration,
+        say: &dyn Fn(&str),
+    ) -> Result<Lock, Diagnostic> {
+        let key = self.lock_key();
+        let failed = |error: Error| self.objects.trouble("cannot lock the ledger:", &key, &error);
+        let expiry = self.place.lock_expiry;
+        let began = Instant::now();
+        let mut watched: Option<(String, Instant)> = None;
+        let mut told = String::new();
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let found = match watched {
+                // At first it is taken for free, which saves a look.
+                None => None,
+                Some(_) => self.objects.get(&key).await.map_err(failed)?,
+            };
+            let dead = found.as_ref().filter(|(text, etag)| {
+                let theirs = Duration::from_secs(Holder::parse(text, etag).expiry_seconds);
+                watched
+                    .as_ref()
+                    .is_some_and(|(seen, since)| seen == etag && since.elapsed() > expiry.max(theirs))
+            });
+            if found.is_none() || dead.is_some() {
+                if let Some((text, etag)) = dead {
+                    let former = Holder::parse(text, etag);
+                    say(&format!("Taking over the lock of {}: it gives no sign of life.", former.words()));
+                }
+                holder.renew(expiry);
+                let sent = (Instant::now(), SystemTime::now());
+                let expect = dead.map_or(Expect::Nothing, |(_, etag)| Expect::Etag(etag));
+                let taken = self.objects.put(&key, &holder.text(), expect).await.map_err(failed)?;
+                if let Some(etag) = taken {
+                    return Ok(Lock::of_object(holder, self.objects.clone(), key, etag, sent, expiry));
+                }
+                watched = Some((String::new(), Instant::now()));
+                continue;
+            }
+            let Some((text, etag)) = found else { continue };
+            let other = Holder::parse(&text, &etag);
+            if watched.as_ref().is_none_or(|(seen, _)| *seen != etag) {
+                watched = Some((etag, Instant::now()));
+            }
+            let mut patience = timeout;
+            if other.seems_dead() {
+                let theirs = Duration::from_secs(other.expiry_seconds);
+                patience = patience.max(expiry.max(theirs) + Duration::from_secs(5));
+            }
+            if began.elapsed() >= patience {
+                return Err(other.locked());
+            }
+            if told != other.id {
+                say(&format!("Waiting for the lock, held by {}.", other.words()));
+                told.clone_from(&other.id);
+            }
+            // A little random, so that many who wait do not ask at once.
+            let jitter = Duration::from_millis((uuid::Uuid::new_v4().as_u128() % 200) as u64);
+            tokio::time::sleep(pause + jitter).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(3));
+        }
+    }
+
+    /// Frees the lock with this id, whoever holds it.
+    ///
+    /// # Errors
+    /// S3's; there is none, or one of another id.
+    pub async fn unlock(&self, id: &str) -> Result<Holder, Diagnostic> {
+        let key = self.lock_key();
+        let failed = |error: Error| self.objects.trouble("cannot free the lock", &key, &error);
+        loop {
+            let Some((text, etag)) = self.objects.get(&key).await.map_err(failed)? else {
+                return Err(Diagnostic::error("not-locked", format!("{} is not locked", self.url())));
+            };
+            let holder = Holder::parse(&text, &etag);
+            if holder.id != id {
+                return Err(Diagnostic::error("refused", format!("no lock has the id {id}"))
+                    .note(format!("the lock {} is held by {}", holder.id, holder.words()))
+                    .note("it was left as it is"));
+            }
+            // A heartbeat may come in between.
+            if self.objects.delete(&key, &etag).await.map_err(failed)? {
+                return Ok(holder);
+            }
+        }
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+}

@@ -1,0 +1,134 @@
+//! Where a ledger lives: a local file, or an object in S3.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::{FileStore, Holder, Ledger, Lock, S3Store};
+use crate::diag::Diagnostic;
+
+/// Where the ledger of a stack's environment lives.
+pub struct Store {
+    /// Without S3, the ledger; copies are kept beside it in an emergency.
+    file: FileStore,
+    s3: Option<S3Store>,
+    writes: Cell<u64>,
+}
+
+/// A ledger as it is to be written.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    text: Vec<u8>,
+}
+
+impl Snapshot {
+    /// The ledger as it is now, as its next serial.
+    pub fn of(ledger: &mut Ledger) -> Self {
+        ledger.serial += 1;
+        Self { text: ledger.text() }
+    }
+}
+
+impl Store {
+    /// A ledger in a local file.
+    pub fn local(file: FileStore) -> Self {
+        Self { file, s3: None, writes: Cell::new(0) }
+    }
+
+    /// A ledger in S3; copies are kept beside `file` in an emergency.
+    pub fn s3(file: FileStore, s3: S3Store) -> Self {
+        Self { file, s3: Some(s3), writes: Cell::new(0) }
+    }
+
+    /// Where it lives, as a path or `s3://bucket/key`.
+    pub fn place(&self) -> String {
+        self.s3.as_ref().map_or_else(|| self.file.path().display().to_string(), S3Store::url)
+    }
+
+    /// The ledger in S3, where it lives there.
+    pub fn as_s3(&self) -> Option<&S3Store> {
+        self.s3.as_ref()
+    }
+
+    /// The ledger, `None` if there is none yet.
+    ///
+    /// # Errors
+    /// It cannot be read, is no ledger, or was written by a newer version.
+    pub async fn read(&self) -> Result<Option<Ledger>, Diagnostic> {
+        match &self.s3 {
+            Some(s3) => s3.read().await,
+            None => self.file.read(),
+        }
+    }
+
+    /// Writes the ledger. Nothing else of this process waits for the disk meanwhile.
+    ///
+    /// # Errors
+    /// It cannot be written; in S3, someone else wrote it since it was read
+    /// (`ledger-conflict`).
+    pub async fn write(&self, snapshot: Snapshot) -> Result<(), Diagnostic> {
+        self.writes.set(self.writes.get() + 1);
+        if let Some(s3) = &self.s3 {
+            return s3.write(&snapshot.text).await;
+        }
+        let file = self.file.clone();
+        let written = tokio::task::spawn_blocking(move || file.write(&snapshot.text)).await;
+        written.unwrap_or_else(|error| {
+            Err(Diagnostic::error("ledger", "the ledger's writer ended early").note(error.to_string()))
+        })
+    }
+
+    /// How often [`Self::write`] was called.
+    pub fn writes(&self) -> u64 {
+        self.writes.get()
+    }
+
+    /// Keeps a copy of a ledger that cannot be written: the file it is in.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn keep(&self, ledger: &Ledger) -> std::io::Result<PathBuf> {
+        self.file.keep(&ledger.text())
+    }
+
+    /// Locks the ledger for a verb that changes something, waiting up to `timeout` for
+    /// another to free it; `say` is told who that is.
+    ///
+    /// # Errors
+    /// Another holds it (`locked`); the store cannot be reached or written.
+    pub async fn lock(
+        &self,
+        holder: Holder,
+        timeout: Duration,
+        say: &dyn Fn(&str),
+    ) -> Result<Lock, Diagnostic> {
+        if let Some(s3) = &self.s3 {
+            return s3.lock(holder, timeout, say).await;
+        }
+        let began = Instant::now();
+        let mut told = false;
+        loop {
+            match self.file.lock(&holder)? {
+                Ok(lock) => return Ok(Lock::of_file(holder, lock)),
+                Err(other) if began.elapsed() >= timeout => return Err(other.locked()),
+                Err(other) if !told => {
+                    say(&format!("Waiting for the lock, held by {}.", other.words()));
+                    told = true;
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Who holds the lock.
+    ///
+    /// # Errors
+    /// S3's.
+    pub async fn holder(&self) -> Result<Option<Holder>, Diagnostic> {
+        match &self.s3 {
+            Some(s3) => s3.holder().await,
+            None => Ok(self.file.holder()),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `[ledger]`: where the ledger lives.
+
+use super::{Entry, Node, is_region};
+use crate::diag::{Diagnostic, Span, nearest};
+use crate::value::{Number, Value};
+
+/// A ledger in S3, as `[ledger]` declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerPlace {
+    /// The bucket.
+    pub bucket: String,
+    /// What keys begin with.
+    pub prefix: String,
+    /// The bucket's region; the stack's without one.
+    pub region: Option<String>,
+    /// The KMS key that encrypts the ledger; the bucket's default without one.
+    pub kms_key_id: Option<String>,
+    /// Profile of the shared AWS configuration files to reach it with; the stack's own
+    /// credentials without one.
+    pub profile: Option<String>,
+    /// Seconds after which a lock without a sign of life may be taken over.
+    pub lock_expiry_seconds: u64,
+    /// Where the table stands.
+    pub span: Span,
+}
+
+const KNOWN: [&str; 6] = ["bucket", "prefix", "region", "kms_key_id", "profile", "lock_expiry_seconds"];
+
+/// Whether a text has the form of a bucket's name. It becomes a part of host names, to
+/// which signed requests go, so nothing else may get through
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+fn is_bucket(text: &str) -> bool {
+    (3..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+        && !text.contains("..")
+}
+
+/// Reads `[ledger]` of the stack, and that of the environment, whose entries win.
+pub(super) fn ledger_place(
+    stack: Option<&Entry>,
+    env: Option<&Node>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<LedgerPlace> {
+    let span = env.map(|node| node.span).or(stack.map(|entry| entry.span))?;
+    let mut place = LedgerPlace {
+        bucket: String::new(),
+        prefix: "dwctl/".to_owned(),
+        region: None,
+        kms_key_id: None,
+        profile: None,
+        lock_expiry_seconds: 60,
+        span,
+    };
+    for field in stack.map(|entry| &entry.value).into_iter().chain(env).flat_map(Node::entries) {
+        let value = field.value.literal();
+        let mut wrong = |what: &str| {
+            problems.push(
+                Diagnostic::error("invalid-value", format!("`{}` of [ledger] must be {what}", field.name))
+                    .at(field.value.span, "it is read before anything else: no expressions"),
+            );
+        };
+        let text = match &value {
+            Some(Value::String(text)) if !text.is_empty() || field.name == "prefix" => Some(text.clone()),
+            _ => None,
+        };
+        match (field.name.as_str(), text) {
+            ("bucket", Some(text)) if is_bucket(&text) => place.bucket = text,
+            ("prefix", Some(text)) if !text.starts_with('/') && text.len() <= 512 => place.prefix = text,
+            ("region", Some(text)) if is_region(&text) => place.region = Some(text),
+            ("kms_key_id", Some(text)) => place.kms_key_id = Some(text),
+            ("profile", Some(text)) => place.profile = Some(text),
+            ("lock_expiry_seconds", _) => match value {
+                Some(Value::Number(Number::Integer(seconds))) if (3..=3600).contains(&seconds) => {
+                    place.lock_expiry_seconds = seconds.unsigned_abs();
+                }
+                _ => wrong("a whole number from 3 to 3600"),
+            },
+            ("region", _) => wrong("a region such as \"us-east-1\""),
+            ("prefix", _) => wrong("a string that does not begin with `/`"),
+            ("bucket", _) => wrong("the name of a bucket"),
+            ("kms_key_id" | "profile", _) => wrong("a string"),
+            (name, _) => {
+                let error = Diagnostic::error("unknown-attribute", format!("`[ledger]` has no `{name}`"));
+                problems.push(match nearest(name, KNOWN) {
+                    Some(near) => error.at(field.span, format!("did you mean `{near}`?")),
+                    None => error.at(field.span, format!("known: {}", KNOWN.join(", "))),
+                });
+            }
+        }
+    }
+    if place.bucket.is_empty() && problems.is_empty() {
+        problems.push(
+            Diagnostic::error("missing-attribute", "`[ledger]` needs a `bucket`")
+                .at(span, "`bucket` is missing")
+                .help("without [ledger], the ledger is a file in .dwctl"),
+        );
+    }
+    Some(place)
+}
