@@ -59,6 +59,8 @@ pub struct Instance<'a> {
     pub tags: BTreeMap<String, Value>,
     /// The addresses that must exist before it.
     pub needs: BTreeSet<Address>,
+    /// The attributes of it that something in the stack refers to.
+    pub referred: BTreeSet<String>,
 }
 
 /// A stack with the values of its variables and the resources seen so far.
@@ -153,6 +155,7 @@ impl<'a> World<'a> {
             self.views.borrow_mut().insert(resource.address(), View::Each(BTreeMap::new()));
         }
         let needs = self.references.needs(self.stack, resource, &self.views.borrow());
+        let referred = self.references.referred(self.stack, resource);
         let mut instances = Vec::new();
         for (key, value) in elements {
             let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
@@ -165,6 +168,7 @@ impl<'a> World<'a> {
                 spec: Value::Null,
                 tags: BTreeMap::new(),
                 needs: needs.clone(),
+                referred: referred.clone(),
             };
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);

@@ -58,6 +58,9 @@ pub struct Entry {
     /// Leave it at AWS when its block is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
+    /// What AWS called this state of it, where it does: the version of an object, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<String>,
     /// Keyed fingerprint of every attribute as it was applied, by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,

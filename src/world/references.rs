@@ -14,14 +14,29 @@ use crate::value::Value;
 const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"];
 
 /// For every declaration, the declarations that it refers to, with the keys where they
-/// are written (`None` for all of them) and where that is.
-pub(super) struct References(Vec<Vec<Target>>);
+/// are written (`None` for all of them) and where that is; and the attributes that
+/// something refers to.
+pub(super) struct References {
+    targets: Vec<Vec<Target>>,
+    referred: Vec<BTreeSet<String>>,
+}
 
 #[derive(Clone, Debug)]
 struct Target {
     index: usize,
     key: Option<String>,
+    sees: Sees,
     span: Span,
+}
+
+/// What a reference looks at.
+#[derive(Clone, Debug)]
+enum Sees {
+    /// Order alone.
+    Nothing,
+    Attribute(String),
+    /// Attributes that the files do not tell.
+    Everything,
 }
 
 /// Every reference of the stack.
@@ -71,14 +86,35 @@ impl References {
             }
             targets.push(own);
         }
+        let mut all: Vec<Target> = targets.iter().flatten().cloned().collect();
         for output in stack.outputs.values() {
-            linker.targets(&output.value.references());
+            all.extend(linker.targets(&output.value.references()));
         }
-        if linker.problems.is_empty() { Ok(Self(targets)) } else { Err(linker.problems) }
+        // Also a local that nothing uses is evaluated.
+        all.extend(linker.locals.values().flatten().cloned());
+        let mut referred = vec![BTreeSet::new(); stack.resources.len()];
+        for target in all {
+            match target.sees {
+                Sees::Nothing => {}
+                Sees::Attribute(name) => drop(referred[target.index].insert(name)),
+                Sees::Everything => {
+                    let kind = kinds::kind(&stack.resources[target.index].kind);
+                    let attrs = kind.and_then(|kind| kind.schema().attrs.fields()).into_iter().flatten();
+                    referred[target.index].extend(attrs.map(|(name, _)| name.clone()));
+                }
+            }
+        }
+        if linker.problems.is_empty() { Ok(Self { targets, referred }) } else { Err(linker.problems) }
+    }
+
+    /// The attributes of a declaration that something in the stack refers to.
+    pub(super) fn referred(&self, stack: &Stack, resource: &Resource) -> BTreeSet<String> {
+        let index = stack.resources.iter().position(|one| std::ptr::eq(one, resource));
+        index.and_then(|index| self.referred.get(index)).cloned().unwrap_or_default()
     }
 
     pub(super) fn edges(&self) -> BTreeSet<(usize, usize)> {
-        self.0
+        self.targets
             .iter()
             .enumerate()
             .flat_map(|(index, targets)| targets.iter().map(move |target| (index, target.index)))
@@ -96,7 +132,7 @@ impl References {
             return BTreeSet::new();
         };
         let mut needs = BTreeSet::new();
-        for target in &self.0[index] {
+        for target in &self.targets[index] {
             let needed = &stack.resources[target.index];
             let address = |key| Address { kind: needed.kind.clone(), name: needed.name.clone(), key };
             match views.get(&needed.address()) {
@@ -123,7 +159,7 @@ impl References {
             Diagnostic::error("cycle", format!("resources need each other: {}", path.join(" → ")));
         for (position, &index) in cycle.iter().enumerate() {
             let next = cycle[(position + 1) % cycle.len()];
-            if let Some(target) = self.0[index].iter().find(|target| target.index == next) {
+            if let Some(target) = self.targets[index].iter().find(|target| target.index == next) {
                 let words = format!("{} needs {}", name(index), name(next));
                 error =
                     if position == 0 { error.at(target.span, words) } else { error.and(target.span, words) };
@@ -229,14 +265,20 @@ impl Linker<'_> {
             (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Some(key.clone()),
             _ => None,
         };
-        Some(Target { index, key, span: reference.span })
+        let sees = match reference.name(if key.is_some() { 2 } else { 1 }) {
+            Some(name) if key.is_some() || self.stack.resources[index].for_each.is_none() => {
+                Sees::Attribute(name.to_owned())
+            }
+            _ => Sees::Everything,
+        };
+        Some(Target { index, key, sees, span: reference.span })
     }
 
     fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {
         let address: Result<Address, _> = text.parse();
         match address {
             Ok(address) => match self.declared.get(&address.declaration()) {
-                Some(&index) => Some(Target { index, key: address.key, span }),
+                Some(&index) => Some(Target { index, key: address.key, sees: Sees::Nothing, span }),
                 None => {
                     self.unknown(
                         "resource",

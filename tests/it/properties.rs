@@ -470,6 +470,7 @@ fn a_ledger_comes_back_as_it_was_written() {
             applied: "2026-01-01T00:00:00Z".to_owned(),
             protect,
             retain,
+            stamp: None,
             fingerprints,
         });
     let address =
@@ -523,6 +524,7 @@ fn a_ledger_holds_no_value() {
                 spec: normalize(node, marked(spec)),
                 tags: BTreeMap::new(),
                 needs: Default::default(),
+                referred: Default::default(),
             };
             let fingerprints = dwctl::plan::prints(&instance, &instance.spec, &ledger);
             for (path, print) in &fingerprints {
@@ -539,6 +541,7 @@ fn a_ledger_holds_no_value() {
                 applied: "2026-01-01T00:00:00Z".to_owned(),
                 protect: false,
                 retain: false,
+                stamp: None,
                 fingerprints,
             };
             let ledger = Ledger { resources: BTreeMap::from([(address, entry)]), ..ledger };

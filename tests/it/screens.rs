@@ -92,6 +92,7 @@ impl Account {
             applied: "2026-01-01T00:00:00Z".to_owned(),
             protect: instance.resource.lifecycle.protect,
             retain: instance.resource.lifecycle.retain,
+            stamp: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
         };
         self.ledger.resources.insert(instance.address.clone(), entry);
