@@ -175,18 +175,45 @@ impl Foreseen {
 pub struct Lookup<'a> {
     /// The physical id.
     pub id: &'a str,
-    /// The attributes that are declared or were applied before; see [`Lookup::wants`].
+    /// The attributes that are declared, were applied before or are referred to; see
+    /// [`Lookup::wants`].
     pub(crate) attributes: Option<&'a std::collections::BTreeSet<String>>,
     /// What the stack declares, for ids that do not say everything; `Null` where nothing is declared any more.
     pub spec: Known<'a>,
     /// The resource's tags, where an index has shown that they are as wanted; the kind
     /// then need not read them.
     pub tags: Option<&'a Tags>,
+    /// What is declared as it was last applied; see [`Lookup::stays`].
+    pub(crate) applied: Option<&'a Applied>,
+}
+
+/// What the stack declares as it was last applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// What [`Kind::STAMP`] was then.
+    pub stamp: String,
+    /// The attributes, by the paths of their fingerprints, and all that AWS decides.
+    pub attributes: std::collections::BTreeSet<String>,
 }
 
 impl Lookup<'_> {
-    /// Whether a setting with a read call of its own is needed: it is declared, was
-    /// applied before, or everything is asked for.
+    /// Whether an attribute is as the spec says, since AWS shows the [stamp](Kind::STAMP)
+    /// that it had when exactly that was applied: for what cannot change while the stamp
+    /// stays, and would take a call to read.
+    pub fn stays(&self, stamp: &str, attribute: &str) -> bool {
+        self.applied.is_some_and(|applied| {
+            applied.stamp == stamp && (!self.wants(attribute) || applied.attributes.contains(attribute))
+        })
+    }
+
+    /// The spec, where all that is wanted of it [stays](Self::stays).
+    pub fn applied<S: DeserializeOwned>(&self, stamp: &str) -> Option<S> {
+        let stays = self.attributes?.iter().all(|attribute| self.stays(stamp, attribute));
+        stays.then(|| erased::typed(self.spec.0).ok()).flatten()
+    }
+
+    /// Whether an attribute with a read call of its own is needed: it is declared, was
+    /// applied before, is referred to, or everything is asked for.
     pub fn wants(&self, attribute: &str) -> bool {
         self.attributes.is_none_or(|attributes| attributes.contains(attribute))
     }
@@ -326,6 +353,11 @@ pub trait Kind: Sized + 'static {
     /// Attributes that `create` can do without and `update` sets: where resources refer to
     /// each other in a circle that runs through them, all are made first, and these follow.
     const DEFERRABLE: &'static [&'static str] = &[];
+    /// Whether AWS keeps it outside of regions.
+    const GLOBAL: bool = false;
+    /// The attribute of [`Kind::Attrs`] by which AWS tells a state of the resource from
+    /// another, such as the version of an object: see [`Lookup::stays`].
+    const STAMP: Option<&'static str> = None;
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
 

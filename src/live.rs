@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::aws::{self, Session, Tags};
+use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
 use crate::kind::{ErasedKind, Owner, Wanted};
 use crate::ledger::Ledger;
@@ -67,6 +67,7 @@ async fn ask(
                     Some(one) => {
                         one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default());
                         one.tags = None;
+                        one.applied = None;
                     }
                     None => batch.push(wanted),
                 }
@@ -107,8 +108,9 @@ async fn look_up(
     indices: &mut BTreeMap<String, Index>,
 ) {
     let mut hopes: BTreeMap<&str, usize> = BTreeMap::new();
-    for ((_, region), (_, batch)) in &*reads {
-        *hopes.entry(region).or_default() += batch.iter().filter(|wanted| wanted.tags.is_some()).count();
+    for ((_, region), (kind, batch)) in &*reads {
+        *hopes.entry(indexed(*kind, region)).or_default() +=
+            batch.iter().filter(|wanted| wanted.tags.is_some()).count();
     }
     hopes.retain(|region, count| *count >= WORTH && !indices.contains_key(*region));
     let filter = [(Owner::STACK, owner.0.as_str()), (Owner::ENV, owner.1.as_str())];
@@ -129,12 +131,24 @@ async fn look_up(
     }))
     .await;
     indices.extend(asked);
-    for ((_, region), (_, batch)) in reads {
-        let index = indices.get(region);
+    for ((_, region), (kind, batch)) in reads {
+        let index = indices.get(indexed(*kind, region));
         for wanted in batch {
             wanted.tags =
                 wanted.tags.take().filter(|tags| index.is_some_and(|index| shows(index, &wanted.id, tags)));
         }
+    }
+}
+
+/// The region whose index has the resources of a kind: what AWS keeps outside of regions is
+/// in that of its partition's home
+/// (<https://docs.aws.amazon.com/ARG/latest/userguide/supported-resources.html>).
+fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
+    match (kind.global(), Scope::partition_of(region)) {
+        (true, "aws") => "us-east-1",
+        (true, "aws-cn") => "cn-north-1",
+        (true, "aws-us-gov") => "us-gov-west-1",
+        _ => region,
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Instance<'a> {
     pub create_before_destroy: bool,
     /// Leave it at AWS when it is no longer declared.
     pub retain: bool,
+    /// The attributes of it that something in the stack refers to.
+    pub referred: BTreeSet<String>,
 }
 
 impl Instance<'_> {
@@ -192,6 +194,7 @@ impl<'a> World<'a> {
             views.insert(resource.address(), View::Each(each));
         }
         let (needs, deferred) = self.references.needs(self.stack, resource, &self.views.borrow());
+        let referred = self.references.referred(resource);
         let mut instances = Vec::new();
         for (key, value) in elements {
             let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
@@ -208,6 +211,7 @@ impl<'a> World<'a> {
                 protect: false,
                 create_before_destroy: false,
                 retain: false,
+                referred: referred.clone(),
             };
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);

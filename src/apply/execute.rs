@@ -136,14 +136,14 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         if fresh {
             let mut ledger = self.book.ledger.borrow_mut();
-            record(&mut ledger, &instance, &id, &Value::Null);
+            record(&mut ledger, &instance, &id, None);
             ledger.intents.remove(&instance.address);
             self.book.dirty.set(true);
         }
         let live = work.converge(&id, fresh).await.map_err(|failure| vec![failure])?;
         {
             let mut ledger = self.book.ledger.borrow_mut();
-            record(&mut ledger, &instance, &id, &live.spec);
+            record(&mut ledger, &instance, &id, Some(&live));
             self.book.dirty.set(true);
         }
         self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
@@ -457,10 +457,11 @@ fn split(changes: &[AttributeChange]) -> (crate::aws::Tags, Vec<String>) {
     (set, remove)
 }
 
-/// Puts a resource into the ledger, as it was applied and read back (`found`; null where
+/// Puts a resource into the ledger, as it was applied and read back (`live`; none where
 /// it has not been read yet).
-pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, found: &Value) {
-    let found = normalize(&instance.kind.schema().spec, found.clone());
+pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, live: Option<&ErasedLive>) {
+    let found = live.map(|live| live.spec.clone()).unwrap_or_default();
+    let found = normalize(&instance.kind.schema().spec, found);
     let entry = Entry {
         id: id.to_owned(),
         region: instance.region.clone(),
@@ -469,6 +470,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, fou
         protect: instance.protect,
         retain: instance.retain,
         fingerprinted_as: None,
+        stamp: live.and_then(|live| instance.kind.stamp(live)).map(str::to_owned),
         fingerprints: plan::prints(instance, &found, ledger),
         unknown: ledger
             .resources

@@ -265,7 +265,7 @@ fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut 
             continue;
         };
         if change.action == Action::NoOp && change.reason == crate::plan::Reason::Same {
-            execute::record(ledger, instance, id, &live.spec);
+            execute::record(ledger, instance, id, Some(live));
         }
     }
 }

@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, State};
+use super::{
+    Actions, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, State,
+};
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
 use crate::value::Value;
@@ -36,6 +38,8 @@ pub struct Wanted {
     /// The resource's tags, where an index has shown that they are as wanted; the kind
     /// then need not read them.
     pub tags: Option<Tags>,
+    /// What is declared as it was last applied.
+    pub applied: Option<Applied>,
 }
 
 /// A kind without its types; every method is its twin of [`Kind`].
@@ -54,6 +58,10 @@ pub trait ErasedKind: Send + Sync {
     fn tags_apart(&self) -> bool;
     /// See [`Kind::DEFERRABLE`].
     fn deferrable(&self) -> &'static [&'static str];
+    /// See [`Kind::GLOBAL`].
+    fn global(&self) -> bool;
+    /// See [`Kind::STAMP`].
+    fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str>;
     /// See [`Kind::PACE`].
     fn pace(&self) -> Pace;
     /// The schema of what the user writes and of what AWS decides.
@@ -127,7 +135,7 @@ struct Of<K> {
 
 /// The typed form of a complete value. Secrets are revealed here, and only here:
 /// from here on they live in [`super::Secret`].
-fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
+pub(super) fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
     let json = value.clone().reveal().to_json().map_err(|_| {
         Error::finding(
             Class::Other,
@@ -183,6 +191,14 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::DEFERRABLE
     }
 
+    fn global(&self) -> bool {
+        K::GLOBAL
+    }
+
+    fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str> {
+        live.attrs.get(K::STAMP?)?.as_str()
+    }
+
     fn pace(&self) -> Pace {
         K::PACE
     }
@@ -231,6 +247,7 @@ impl<K: Kind> ErasedKind for Of<K> {
                     attributes: wanted.attributes.as_ref(),
                     spec: Known(&wanted.spec),
                     tags: wanted.tags.as_ref(),
+                    applied: wanted.applied.as_ref(),
                 })
                 .collect();
             let reads = K::read_many(cx, &lookups).await;

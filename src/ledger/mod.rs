@@ -83,6 +83,9 @@ pub struct Entry {
     /// The address under which the fingerprints were taken, where it had another one then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprinted_as: Option<Address>,
+    /// What AWS called this state of it, where it does: the version of an object, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<String>,
     /// Keyed fingerprint of every attribute as it was applied, by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,

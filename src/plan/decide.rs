@@ -8,7 +8,7 @@ use super::{Action, AttributeChange, Cause, Change, Plan, Reason, diff, overlay}
 use crate::aws::{Error, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
+use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger};
 use crate::schema::{PathStep, Shape, normalize};
@@ -369,7 +369,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     self.questions.push(Question::Read {
                         kind,
                         region: region.to_owned(),
-                        wanted: wanted(id, instance, entry, self.inputs.selection.deep),
+                        wanted: Wanted {
+                            applied: self.applied(instance, entry),
+                            ..wanted(id, instance, entry, self.inputs.selection.deep)
+                        },
                         tags: self.known_tags(instance, entry),
                     });
                 }
@@ -390,6 +393,17 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 _ => None,
             })
             .collect()
+    }
+
+    /// What of a resource is declared as it was applied, where AWS has a name for its state.
+    fn applied(&self, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Option<Applied> {
+        let (instance, entry) = instance.zip(entry)?;
+        let stamp = entry.stamp.clone()?;
+        let now = prints(instance, &Value::Null, self.inputs.ledger);
+        let same = now.into_iter().filter(|(path, print)| entry.fingerprints.get(path) == Some(print));
+        let decided =
+            instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name.clone());
+        Some(Applied { stamp, attributes: same.map(|(path, _)| path).chain(decided).collect() })
     }
 
     /// Whether a live resource that the ledger does not tell of is provably ours: its
@@ -666,8 +680,8 @@ fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String,
     })
 }
 
-/// What to read of a resource: the declared attributes and those applied before, or
-/// everything if it is to be `deep`.
+/// What to read of a resource: the declared attributes, those applied before, and those
+/// that something refers to; or everything if it is to be `deep`.
 pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, deep: bool) -> Wanted {
     let mut attributes: BTreeSet<String> =
         instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
@@ -675,8 +689,9 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, 
         attributes.extend(path.split_once('.').map(|(name, _)| name.to_owned()));
         attributes.insert(path.clone());
     }
+    attributes.extend(instance.into_iter().flat_map(|instance| instance.referred.iter().cloned()));
     let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
-    Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None }
+    Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
 }
 
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with

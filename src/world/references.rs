@@ -14,9 +14,11 @@ use crate::value::Value;
 const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"];
 
 /// For every declaration, the declarations that it refers to, with the keys where they
-/// are written (`None` for all of them) and where that is.
+/// are written (`None` for all of them) and where that is; and the attributes that
+/// something refers to.
 pub(super) struct References {
     targets: Vec<Vec<Target>>,
+    referred: Vec<BTreeSet<String>>,
     /// Edges of circles that are left out of the order: see [`References::defer`].
     deferred: BTreeSet<(usize, usize)>,
     indices: BTreeMap<String, usize>,
@@ -26,9 +28,20 @@ pub(super) struct References {
 struct Target {
     index: usize,
     key: Option<String>,
+    sees: Sees,
     span: Span,
     /// Written in an attribute that can follow when both exist.
     deferrable: bool,
+}
+
+/// What a reference looks at.
+#[derive(Clone, Debug)]
+enum Sees {
+    /// Order alone.
+    Nothing,
+    Attribute(String),
+    /// Attributes that the files do not tell.
+    Everything,
 }
 
 /// Every reference of the stack.
@@ -95,8 +108,9 @@ impl References {
             }
             targets.push(own);
         }
+        let mut all: Vec<Target> = targets.iter().flatten().cloned().collect();
         for output in stack.outputs.values() {
-            linker.targets(&output.value.references());
+            all.extend(linker.targets(&output.value.references()));
         }
         for import in &stack.imports {
             linker.targets(&import.id.references());
@@ -107,10 +121,30 @@ impl References {
         for moved in stack.moved.iter().filter(|moved| !on(&moved.to)) {
             linker.written_address(&moved.to.to_string(), moved.span);
         }
+        // Also a local that nothing uses is evaluated.
+        all.extend(linker.locals.values().flatten().cloned());
+        let mut referred = vec![BTreeSet::new(); stack.resources.len()];
+        for target in all {
+            match target.sees {
+                Sees::Nothing => {}
+                Sees::Attribute(name) => drop(referred[target.index].insert(name)),
+                Sees::Everything => {
+                    let kind = kinds::kind(&stack.resources[target.index].kind);
+                    let attrs = kind.and_then(|kind| kind.schema().attrs.fields()).into_iter().flatten();
+                    referred[target.index].extend(attrs.map(|(name, _)| name.clone()));
+                }
+            }
+        }
         if !linker.problems.is_empty() {
             return Err(linker.problems);
         }
-        Ok(Self { targets, deferred: BTreeSet::new(), indices: linker.declared })
+        Ok(Self { targets, referred, deferred: BTreeSet::new(), indices: linker.declared })
+    }
+
+    /// The attributes of a declaration that something in the stack refers to.
+    pub(super) fn referred(&self, resource: &Resource) -> BTreeSet<String> {
+        let index = self.indices.get(&resource.address());
+        index.and_then(|index| self.referred.get(*index)).cloned().unwrap_or_default()
     }
 
     /// Who comes after whom.
@@ -286,14 +320,22 @@ impl Linker<'_> {
             (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Some(key.clone()),
             _ => None,
         };
-        Some(Target { index, key, span: reference.span, deferrable: false })
+        let sees = match reference.name(if key.is_some() { 2 } else { 1 }) {
+            Some(name) if key.is_some() || self.stack.resources[index].for_each.is_none() => {
+                Sees::Attribute(name.to_owned())
+            }
+            _ => Sees::Everything,
+        };
+        Some(Target { index, key, sees, span: reference.span, deferrable: false })
     }
 
     fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {
         let address: Result<Address, _> = text.parse();
         match address {
             Ok(address) => match self.declared.get(&address.declaration()) {
-                Some(&index) => Some(Target { index, key: address.key, span, deferrable: false }),
+                Some(&index) => {
+                    Some(Target { index, key: address.key, sees: Sees::Nothing, span, deferrable: false })
+                }
                 None => {
                     self.unknown(
                         "resource",

@@ -242,7 +242,8 @@ impl Drop for Machine {
 pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Option<ErasedLive> {
     let deadline = Instant::now() + STUCK;
     loop {
-        let wanted = Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None };
+        let wanted =
+            Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
         let read = kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer");
         let mut live = read.unwrap_or_else(|error| panic!("{} {id} cannot be read: {error}", kind.name()))?;
         if !matches!(live.state, State::Busy(_)) {

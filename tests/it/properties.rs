@@ -471,6 +471,7 @@ fn a_ledger_comes_back_as_it_was_written() {
             applied: "2026-01-01T00:00:00Z".to_owned(),
             protect,
             retain,
+            stamp: None,
             fingerprints,
             ..Entry::default()
         });
@@ -529,6 +530,7 @@ fn a_ledger_holds_no_value() {
                 protect: false,
                 create_before_destroy: false,
                 retain: false,
+                referred: Default::default(),
             };
             let fingerprints = dwctl::plan::prints(&instance, &instance.spec, &ledger);
             for (path, print) in &fingerprints {
@@ -546,6 +548,7 @@ fn a_ledger_holds_no_value() {
                 protect: false,
                 retain: false,
                 fingerprinted_as: None,
+                stamp: None,
                 fingerprints,
                 ..Entry::default()
             };

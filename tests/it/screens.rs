@@ -93,6 +93,7 @@ impl Account {
             protect: instance.protect,
             retain: instance.retain,
             fingerprinted_as: None,
+            stamp: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
             ..Entry::default()
         };

@@ -6,7 +6,6 @@ use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup, SecurityGroupRule,
     UserIdGroupPair,
 };
-use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -434,6 +433,56 @@ impl Rule {
         }
     }
 
+    /// Rules as AWS returns them with their group: those that differ in their peers alone
+    /// are one permission.
+    fn of_permissions(permissions: &[IpPermission], group: &SecurityGroup) -> Vec<Self> {
+        let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let mut rules = Vec::new();
+        for permission in permissions {
+            let ip_protocol = permission.ip_protocol().unwrap_or("-1").to_owned();
+            let has_ports = WITH_PORTS.contains(&ip_protocol.as_str());
+            let rule = |description: Option<&str>| Self {
+                from_port: permission.from_port().filter(|_| has_ports),
+                to_port: permission.to_port().filter(|_| has_ports),
+                ip_protocol: ip_protocol.clone(),
+                cidr_ipv4: None,
+                cidr_ipv6: None,
+                prefix_list_id: None,
+                referenced_security_group_id: None,
+                referenced_security_group_owner_id: None,
+                own_group: false,
+                description: text(description),
+            };
+            rules.extend(
+                permission
+                    .ip_ranges()
+                    .iter()
+                    .map(|range| Self { cidr_ipv4: text(range.cidr_ip()), ..rule(range.description()) }),
+            );
+            rules.extend(
+                permission
+                    .ipv6_ranges()
+                    .iter()
+                    .map(|range| Self { cidr_ipv6: text(range.cidr_ipv6()), ..rule(range.description()) }),
+            );
+            rules.extend(permission.prefix_list_ids().iter().map(|list| Self {
+                prefix_list_id: text(list.prefix_list_id()),
+                ..rule(list.description())
+            }));
+            rules.extend(permission.user_id_group_pairs().iter().map(|pair| {
+                let own_group = pair.group_id() == group.group_id();
+                let owner = pair.user_id().filter(|owner| group.owner_id().is_some_and(|own| own != *owner));
+                Self {
+                    referenced_security_group_id: text(pair.group_id()).filter(|_| !own_group),
+                    referenced_security_group_owner_id: text(owner),
+                    own_group,
+                    ..rule(pair.description())
+                }
+            }));
+        }
+        rules
+    }
+
     /// What makes the rule another rule: everything but its description.
     fn key(&self) -> Self {
         Self { description: None, ..self.clone() }
@@ -585,39 +634,32 @@ async fn revoke(
 }
 
 async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec2SecurityGroup>>> {
-    let (groups, rules) = try_join(groups(cx, lookups), rules(cx, lookups)).await?;
-    let mut by_group: HashMap<String, Vec<SecurityGroupRule>> = HashMap::new();
-    for rule in rules {
-        by_group.entry(rule.group_id.clone().unwrap_or_default()).or_default().push(rule);
-    }
+    let groups = groups(cx, lookups).await?;
     Ok(groups
         .into_iter()
         .map(|group| {
             let id = group.group_id.clone().unwrap_or_default();
-            let rules = by_group.remove(&id).unwrap_or_default();
-            (id.clone(), live(cx, id, group, &rules))
+            (id.clone(), live(cx, id, group))
         })
         .collect())
 }
 
-fn live(cx: &Cx, id: String, group: SecurityGroup, rules: &[SecurityGroupRule]) -> Live<Ec2SecurityGroup> {
-    let of = |direction: Direction| -> Vec<Rule> {
-        rules.iter().filter(|rule| direction.has(rule)).map(|rule| Rule::read(rule, &id)).collect()
-    };
-    let egress = of(Direction::Out);
+fn live(cx: &Cx, id: String, group: SecurityGroup) -> Live<Ec2SecurityGroup> {
+    let ingress = Rule::of_permissions(group.ip_permissions(), &group);
+    let egress = Rule::of_permissions(group.ip_permissions_egress(), &group);
     let tags = from_tags(group.tags());
     let attrs = Attrs {
         arn: group
             .security_group_arn
             .unwrap_or_else(|| arn(cx, group.owner_id.as_deref(), "security-group", &id)),
         owner_id: group.owner_id.unwrap_or_else(|| cx.scope.account_id.clone()),
-        group_id: id.clone(),
+        group_id: id,
     };
     let spec = Spec {
         group_name: group.group_name.unwrap_or_default(),
         description: group.description.unwrap_or_default(),
         vpc_id: group.vpc_id,
-        ingress: of(Direction::In),
+        ingress,
         revoke_all_egress: egress.is_empty(),
         egress,
     };
@@ -630,16 +672,6 @@ async fn groups(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Vec<SecurityGroup>> {
         let groups =
             cx.aws.ec2().describe_security_groups().filters(filter).max_results(PAGE).into_paginator();
         found.extend(groups.items().send().collect::<std::result::Result<Vec<_>, _>>().await?);
-    }
-    Ok(found)
-}
-
-async fn rules(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Vec<SecurityGroupRule>> {
-    let mut found = Vec::new();
-    for filter in by_ids("group-id", lookups) {
-        let rules =
-            cx.aws.ec2().describe_security_group_rules().filters(filter).max_results(PAGE).into_paginator();
-        found.extend(rules.items().send().collect::<std::result::Result<Vec<_>, _>>().await?);
     }
     Ok(found)
 }

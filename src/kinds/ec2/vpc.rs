@@ -73,10 +73,13 @@ pub struct Attrs {
     pub owner_id: String,
     /// Id of the security group that AWS made with the VPC.
     pub default_security_group_id: String,
-    /// Id of the network ACL that AWS made with the VPC.
-    pub default_network_acl_id: String,
-    /// Id of the route table of subnets that have none of their own.
-    pub main_route_table_id: String,
+    /// Id of the network ACL that AWS made with the VPC; read where something refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_network_acl_id: Option<String>,
+    /// Id of the route table of subnets that have none of their own; read where something
+    /// refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_route_table_id: Option<String>,
     /// Block of IPv6 addresses from Amazon, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_cidr_block: Option<String>,
@@ -349,8 +352,8 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
     let lives = try_join_all(vpcs.into_iter().map(|vpc| {
         let id = vpc.vpc_id.clone().unwrap_or_default();
         let group = parts.groups.remove(&id);
-        let network_acl = parts.network_acls.remove(&id).unwrap_or_default();
-        let route_table = parts.route_tables.remove(&id).unwrap_or_default();
+        let network_acl = parts.network_acls.remove(&id);
+        let route_table = parts.route_tables.remove(&id);
         let lookup = lookups.iter().find(|lookup| lookup.id == id);
         async move {
             let asked = async |attribute: VpcAttributeName, name: &str, default: bool| {
@@ -437,40 +440,48 @@ async fn parts(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Parts> {
     let mut parts = Parts::default();
     for chunk in lookups.chunks(FILTER_VALUES) {
         let of_vpcs = || filter("vpc-id", chunk.iter().map(|lookup| lookup.id));
-        let groups = ec2
-            .describe_security_groups()
-            .filters(of_vpcs())
-            .filters(filter("group-name", ["default"]))
-            .max_results(PAGE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<std::result::Result<Vec<_>, _>>();
-        let network_acls = ec2
-            .describe_network_acls()
-            .filters(of_vpcs())
-            .filters(filter("default", ["true"]))
-            .max_results(PAGE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<std::result::Result<Vec<_>, _>>();
-        // At most 100 a page (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html).
-        let route_tables = ec2
-            .describe_route_tables()
-            .filters(of_vpcs())
-            .filters(filter("association.main", ["true"]))
-            .max_results(100)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<std::result::Result<Vec<_>, _>>();
-        let (groups, network_acls, route_tables) = try_join3(
-            async { groups.await.map_err(Error::from) },
-            async { network_acls.await.map_err(Error::from) },
-            async { route_tables.await.map_err(Error::from) },
-        )
-        .await?;
+        let of = |attribute: &str| chunk.iter().any(|lookup| lookup.wants(attribute));
+        let groups = async {
+            let groups = ec2
+                .describe_security_groups()
+                .filters(of_vpcs())
+                .filters(filter("group-name", ["default"]))
+                .max_results(PAGE)
+                .into_paginator()
+                .items()
+                .send();
+            Ok::<Vec<_>, Error>(groups.collect::<std::result::Result<_, _>>().await?)
+        };
+        let network_acls = async {
+            if !of("default_network_acl_id") {
+                return Ok(Vec::new());
+            }
+            let network_acls = ec2
+                .describe_network_acls()
+                .filters(of_vpcs())
+                .filters(filter("default", ["true"]))
+                .max_results(PAGE)
+                .into_paginator()
+                .items()
+                .send();
+            Ok::<Vec<_>, Error>(network_acls.collect::<std::result::Result<_, _>>().await?)
+        };
+        let route_tables = async {
+            if !of("main_route_table_id") {
+                return Ok(Vec::new());
+            }
+            // At most 100 a page (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html).
+            let route_tables = ec2
+                .describe_route_tables()
+                .filters(of_vpcs())
+                .filters(filter("association.main", ["true"]))
+                .max_results(100)
+                .into_paginator()
+                .items()
+                .send();
+            Ok::<Vec<_>, Error>(route_tables.collect::<std::result::Result<_, _>>().await?)
+        };
+        let (groups, network_acls, route_tables) = try_join3(groups, network_acls, route_tables).await?;
         parts.groups.extend(groups.into_iter().filter_map(|group| Some((group.vpc_id.clone()?, group))));
         parts
             .network_acls

@@ -126,7 +126,7 @@ pub struct Attrs {
 /// The kind `glue_database`.
 pub struct GlueDatabase;
 
-/// Up to this many databases are read one by one; more, by a list of the catalog.
+/// Up to this many databases that the first page of a catalog does not have are read one by one.
 const FEW: usize = 2;
 
 /// The principal that stands for "IAM decides", which Glue grants all by default.
@@ -336,23 +336,27 @@ fn arn(id: &str, scope: &Scope) -> String {
 async fn databases(cx: &Cx, catalog: &str, names: HashSet<&str>) -> Result<HashMap<String, Database>> {
     let glue = cx.aws.glue();
     let mut found = HashMap::new();
-    if names.len() <= FEW {
-        for name in names {
-            let answer = glue.get_database().catalog_id(catalog).name(name).send().await.or_gone()?;
-            if let Some(database) = answer.and_then(|answer| answer.database) {
-                found.insert(name.to_owned(), database);
+    let mut missing = names;
+    if missing.len() > 1 {
+        let mut pages = glue.get_databases().catalog_id(catalog).into_paginator().page_size(100).send();
+        while let Some(page) = pages.next().await {
+            // The catalog itself may not exist.
+            let Some(page) = page.or_gone()? else { return Ok(found) };
+            for database in page.database_list {
+                if missing.remove(database.name()) {
+                    found.insert(database.name().to_owned(), database);
+                }
+            }
+            // A few by their names cost less than the pages of a large catalog.
+            if missing.len() <= FEW {
+                break;
             }
         }
-        return Ok(found);
     }
-    let mut pages = glue.get_databases().catalog_id(catalog).into_paginator().page_size(100).send();
-    while let Some(page) = pages.next().await {
-        // The catalog itself may not exist.
-        let Some(page) = page.or_gone()? else { break };
-        let wanted = page.database_list.into_iter().filter(|database| names.contains(database.name()));
-        found.extend(wanted.map(|database| (database.name().to_owned(), database)));
-        if found.len() == names.len() {
-            break;
+    for name in missing {
+        let answer = glue.get_database().catalog_id(catalog).name(name).send().await.or_gone()?;
+        if let Some(database) = answer.and_then(|answer| answer.database) {
+            found.insert(name.to_owned(), database);
         }
     }
     Ok(found)
@@ -516,9 +520,16 @@ mod tests {
     fn parameters_of_others_do_not_count() {
         let declared = Value::from_json(&json!({ "name": "sales", "parameters": { "owner": "data" } }));
         let applied = BTreeSet::from(["name".to_owned(), "parameters.old".to_owned()]);
-        let lookup = Lookup { id: "sales", attributes: Some(&applied), spec: Known(&declared), tags: None };
+        let lookup = Lookup {
+            id: "sales",
+            attributes: Some(&applied),
+            spec: Known(&declared),
+            tags: None,
+            applied: None,
+        };
         assert!(is_ours(&lookup, "owner") && is_ours(&lookup, "old") && !is_ours(&lookup, "CreatedByJob"));
-        let import = Lookup { id: "sales", attributes: None, spec: Known(&Value::Null), tags: None };
+        let import =
+            Lookup { id: "sales", attributes: None, spec: Known(&Value::Null), tags: None, applied: None };
         assert!(is_ours(&import, "CreatedByJob"));
     }
 }

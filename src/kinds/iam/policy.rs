@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_iam::types::{EntityType, PolicyVersion};
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,10 @@ impl Kind for IamPolicy {
         delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
     };
     const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
+    const GLOBAL: bool = true;
+    // A description stays as long as the policy does.
+    const STAMP: Option<&'static str> = Some("policy_id");
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -98,21 +102,29 @@ impl Kind for IamPolicy {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        // The account's listing has all documents in one call, but no tags; `GetPolicy` has
-        // the tags, but no document.
-        let versions = if lookups.len() < READ_ACCOUNT_FROM {
+        // The account's listing has all documents in one call, but no tags and no description;
+        // `GetPolicy` has these, but no document.
+        let listed = if lookups.len() < READ_ACCOUNT_FROM {
             HashMap::new()
         } else {
             match read_account(cx, &lookups.iter().map(|lookup| lookup.id).collect()).await {
-                Ok(versions) => versions,
+                Ok(listed) => listed,
                 // Not everyone who may read a policy may read all of the account.
                 Err(error) if error.class == Class::Denied => HashMap::new(),
                 Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
             }
         };
         each(lookups, 5, |lookup| {
-            let versions = versions.get(lookup.id).map_or(&[][..], Vec::as_slice);
-            read(cx, lookup.id, versions)
+            let listed = listed.get(lookup.id);
+            async move {
+                match listed.map(|listed| told(lookup, listed)).transpose()?.flatten() {
+                    Some(live) => Ok(Some(live)),
+                    None => {
+                        read(cx, lookup.id, listed.map_or(&[], ManagedPolicyDetail::policy_version_list))
+                            .await
+                    }
+                }
+            }
         })
         .await
     }
@@ -206,6 +218,32 @@ async fn delete_version(cx: &Cx, id: &str, version: &str) -> Result<()> {
     Ok(())
 }
 
+/// The document of the default version, if that is among the versions.
+fn default_document<'a>(versions: &'a [PolicyVersion], default: Option<&str>) -> Option<&'a str> {
+    let default = default.unwrap_or("v1");
+    versions.iter().find(|version| version.version_id() == Some(default))?.document()
+}
+
+/// A policy from the account's listing, where that and what is known tell all of it. The
+/// listing has no description, whatever its model says.
+fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<IamPolicy>>> {
+    let (Some(tags), Some(policy_id)) = (lookup.tags, listed.policy_id()) else { return Ok(None) };
+    let versions = listed.policy_version_list();
+    let Some(text) = default_document(versions, listed.default_version_id()) else { return Ok(None) };
+    let description = lookup.spec.text("description");
+    if !lookup.stays(policy_id, "description") || description.is_none() && lookup.spec.is_set("description") {
+        return Ok(None);
+    }
+    let spec = Spec {
+        policy_name: listed.policy_name().unwrap_or_default().to_owned(),
+        path: listed.path().map_or_else(root, str::to_owned),
+        description: description.map(str::to_owned),
+        policy_document: document(Some(text))?,
+    };
+    let attrs = Attrs { arn: lookup.id.to_owned(), policy_id: policy_id.to_owned() };
+    Ok(Some(Live::ready(spec, attrs, tags.clone())))
+}
+
 /// Reads one policy. `listed` are the versions that are known already: the document is
 /// taken from there where the default version is among them.
 async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live<IamPolicy>>> {
@@ -216,11 +254,7 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
         return Ok(None);
     };
     let default = policy.default_version_id().unwrap_or("v1");
-    let known = listed
-        .iter()
-        .find(|version| version.version_id() == Some(default))
-        .and_then(|version| version.document());
-    let policy_document = match known {
+    let policy_document = match default_document(listed, Some(default)) {
         Some(text) => document(Some(text))?,
         None => {
             let version =
@@ -240,8 +274,8 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
     Ok(Some(Live::ready(spec, attrs, tags)))
 }
 
-/// The versions of those of `ids` that the account's listing has.
-async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Vec<PolicyVersion>>> {
+/// Those of `ids` that the account's listing has.
+async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, ManagedPolicyDetail>> {
     let mut found = HashMap::new();
     let mut pages = cx
         .aws
@@ -253,10 +287,8 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Ve
         .send();
     while let Some(page) = pages.next().await {
         for policy in page?.policies.unwrap_or_default() {
-            if let (Some(arn), Some(versions)) = (policy.arn, policy.policy_version_list)
-                && ids.contains(arn.as_str())
-            {
-                found.insert(arn, versions);
+            if let Some(arn) = policy.arn.clone().filter(|arn| ids.contains(arn.as_str())) {
+                found.insert(arn, policy);
             }
         }
     }

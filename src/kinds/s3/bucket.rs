@@ -5,11 +5,10 @@ mod convert;
 mod spec;
 mod update;
 
-use std::collections::HashMap;
-
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectIdentifier, Tagging,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectIdentifier,
+    PublicAccessBlockConfiguration, Tagging,
 };
 use futures_util::future::LocalBoxFuture;
 use schemars::JsonSchema;
@@ -136,14 +135,11 @@ impl Kind for S3Bucket {
         check::check(spec)
     }
 
-    /// One list tells which buckets exist and where. Of each bucket its tags, its public
-    /// access block and its encryption are always read, since dwctl answers for them even
-    /// where the stack says nothing; every other setting only where it is declared.
+    /// Of each bucket its tags, its public access block and its encryption are always read,
+    /// since dwctl answers for them even where the stack says nothing; every other setting
+    /// only where it is declared. The first answer tells whether the bucket is there and ours.
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        match list(cx, lookups).await {
-            Ok(listed) => each(lookups, 8, |lookup| read(cx, lookup, listed.as_ref())).await,
-            Err(error) => lookups.iter().map(|_| Err(error.clone())).collect(),
-        }
+        each(lookups, 8, |lookup| read(cx, lookup)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
@@ -258,72 +254,47 @@ fn attrs(bucket: &str, scope: &Scope) -> Attrs {
     }
 }
 
-/// The buckets of the account by name, with their regions where S3 tells; `None` where
-/// the caller may not list. Only names that begin as all of those looked for begin.
-async fn list(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Option<HashMap<String, Option<String>>>> {
-    let mut prefix = lookups.first().map(|lookup| lookup.id).unwrap_or_default();
-    for lookup in lookups {
-        while !lookup.id.starts_with(prefix) {
-            prefix = &prefix[..prefix.len() - prefix.chars().next_back().map_or(1, char::len_utf8)];
-        }
+/// What a refused call means: the name may be another account's, or the bucket in another
+/// region, which is better said in the plan than in the apply.
+async fn explain(cx: &Cx, bucket: &str, error: Error) -> Error {
+    let s3 = cx.aws.s3();
+    if error.class == Class::Denied {
+        return match s3.head_bucket().bucket(bucket).send().await.or_gone() {
+            Err(head) if head.class == Class::Denied => Error {
+                message: format!(
+                    "`{bucket}` is a bucket of another account, or one that the caller may not see; bucket names \
+                     are shared by all of AWS"
+                ),
+                ..error
+            },
+            // The caller may see the bucket, and not this setting of it.
+            _ => error,
+        };
     }
-    let mut listed = HashMap::new();
-    let request = cx.aws.s3().list_buckets().max_buckets(1000);
-    let request = if prefix.is_empty() { request } else { request.prefix(prefix) };
-    let mut pages = request.into_paginator().send();
-    while let Some(page) = pages.next().await {
-        match page.map_err(Error::from) {
-            Ok(page) => {
-                for bucket in page.buckets() {
-                    if let Some(name) = bucket.name() {
-                        listed.insert(name.to_owned(), bucket.bucket_region().map(str::to_owned));
-                    }
-                }
-            }
-            Err(error) if error.class == Class::Denied => return Ok(None),
-            Err(error) => return Err(error),
-        }
+    if !error.has_code(&["PermanentRedirect", "AuthorizationHeaderMalformed"]) {
+        return error;
     }
-    Ok(Some(listed))
-}
-
-/// Whether a bucket that is not in the list exists after all. The list may lag behind,
-/// and the name may be another account's, which is better said in the plan than in the apply.
-async fn exists(cx: &Cx, bucket: &str) -> Result<bool> {
-    match cx.aws.s3().head_bucket().bucket(bucket).send().await.or_gone() {
-        Ok(found) => Ok(found.is_some()),
-        Err(error) if error.class == Class::Denied => Err(Error {
-            message: format!(
-                "`{bucket}` is a bucket of another account, or one that the caller may not see; bucket names are \
-                 shared by all of AWS"
-            ),
-            ..error
-        }),
-        Err(error) if error.has_code(&["PermanentRedirect"]) => Err(elsewhere(cx, bucket, "another region")),
-        Err(error) => Err(error),
-    }
-}
-
-fn elsewhere(cx: &Cx, bucket: &str, region: &str) -> Error {
+    let listed = s3.list_buckets().prefix(bucket).send().await.ok();
+    let region = listed
+        .iter()
+        .flat_map(|listed| listed.buckets())
+        .find(|one| one.name() == Some(bucket))
+        .and_then(|one| one.bucket_region())
+        .unwrap_or("another region");
     Error::finding(
         Class::Invalid,
         format!("the bucket `{bucket}` exists already, in {region}, and not in {}", cx.scope.region),
     )
 }
 
-async fn read(
-    cx: &Cx,
-    lookup: Lookup<'_>,
-    listed: Option<&HashMap<String, Option<String>>>,
-) -> Result<Option<Live<S3Bucket>>> {
-    match listed.map(|listed| listed.get(lookup.id)) {
-        Some(None) if !exists(cx, lookup.id).await? => return Ok(None),
-        Some(Some(Some(region))) if *region != cx.scope.region => {
-            return Err(elsewhere(cx, lookup.id, region));
-        }
-        _ => {}
-    }
-    match settings(cx, lookup).await {
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Bucket>>> {
+    let block = cx.aws.s3().get_public_access_block().bucket(lookup.id).send().await;
+    let block = match block.or_none_on(&["NoSuchPublicAccessBlockConfiguration"]) {
+        Ok(block) => block.and_then(|answer| answer.public_access_block_configuration),
+        Err(error) if error.is_gone() => return Ok(None),
+        Err(error) => return Err(explain(cx, lookup.id, error).await),
+    };
+    match settings(cx, lookup, block).await {
         Err(error) if error.is_gone() => Ok(None),
         read => read.map(Some),
     }
@@ -338,19 +309,16 @@ fn when<'a, T: 'a>(
     if wanted { Box::pin(call) } else { Box::pin(async { Ok(None) }) }
 }
 
-async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
+async fn settings(
+    cx: &Cx,
+    lookup: Lookup<'_>,
+    block: Option<PublicAccessBlockConfiguration>,
+) -> Result<Live<S3Bucket>> {
     let s3 = cx.aws.s3();
     let id = lookup.id;
     let wants = |attribute: &str| lookup.wants(attribute);
     let tags = when(lookup.tags.is_none(), async {
         s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"])
-    });
-    let block = when(true, async {
-        s3.get_public_access_block()
-            .bucket(id)
-            .send()
-            .await
-            .or_none_on(&["NoSuchPublicAccessBlockConfiguration"])
     });
     let encryption = when(true, async {
         s3.get_bucket_encryption()
@@ -419,11 +387,11 @@ async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
     let metrics = when(wants("request_metrics"), request_metrics(s3, id));
     let inventory = when(wants("inventory"), inventories(s3, id));
     let (
-        (tags, block, encryption, versioning, ownership, policy),
+        (tags, encryption, versioning, ownership, policy),
         (lifecycle, logging, cors, notification, replication, website),
         (accelerate, lock, payer, tiering, metrics, inventory),
     ) = futures_util::join!(
-        async { futures_util::join!(tags, block, encryption, versioning, ownership, policy) },
+        async { futures_util::join!(tags, encryption, versioning, ownership, policy) },
         async { futures_util::join!(lifecycle, logging, cors, notification, replication, website) },
         async { futures_util::join!(accelerate, lock, payer, tiering, metrics, inventory) },
     );
@@ -435,7 +403,7 @@ async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
             Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
         })?;
     let (policy, tls_only) = split(live_policy, &tls_statement(&cx.scope, id)?, lookup.spec)?;
-    let (block, encryption, lifecycle, lock) = (block?, encryption?, lifecycle?, lock?);
+    let (encryption, lifecycle, lock) = (encryption?, lifecycle?, lock?);
     let lock = lock.as_ref().and_then(|lock| lock.object_lock_configuration());
     let rule = encryption
         .as_ref()
@@ -457,9 +425,7 @@ async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
         versioning: versioning?
             .is_some_and(|versioning| versioning.status() == Some(&BucketVersioningStatus::Enabled)),
         encryption,
-        public_access_block: PublicAccessBlock::of(
-            block.as_ref().and_then(|answer| answer.public_access_block_configuration()),
-        ),
+        public_access_block: PublicAccessBlock::of(block.as_ref()),
         object_ownership: match ownership? {
             Some(answer) => {
                 answer.ownership_controls().and_then(|controls| controls.rules().first()).map_or_else(

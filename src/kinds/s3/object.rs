@@ -2,15 +2,16 @@
 
 mod body;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ObjectIdentifier,
-    ObjectLockLegalHold, ObjectLockRetention, Tag, Tagging,
+    ObjectLockLegalHold, ObjectLockRetention, ObjectVersion, Tag, Tagging,
 };
 use futures_util::TryStreamExt;
+use futures_util::future::join_all;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,13 @@ impl Kind for S3Object {
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_object.toml");
     const ACTIONS: Actions = Actions {
         // KMS is asked for the checksum of an object that its keys encrypt.
-        read: &["kms:Decrypt", "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket"],
+        read: &[
+            "kms:Decrypt",
+            "s3:GetObject",
+            "s3:GetObjectTagging",
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+        ],
         create: &[
             "kms:Decrypt",
             "kms:GenerateDataKey",
@@ -160,6 +167,8 @@ impl Kind for S3Object {
         delete: &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
     };
     const TAGGABLE: bool = true;
+    // A version keeps its content and metadata for ever.
+    const STAMP: Option<&'static str> = Some("version_id");
     // A large file takes its time.
     const PACE: Pace = Pace { create_seconds: 1, delete_seconds: 1, deadline_seconds: 3600 };
 
@@ -230,11 +239,12 @@ impl Kind for S3Object {
         check(spec)
     }
 
-    /// `HeadObject` and `GetObjectTagging` each: `ListObjectsV2` would find many objects in
-    /// one call, but tells neither the SHA-256 nor the metadata, the media type, the key or
-    /// the lock, so drift on them would go unseen.
+    /// `GetObjectTagging` each, and `HeadObject` each unless a list of versions shows that the
+    /// object is still the version that was applied: no list tells the SHA-256, the metadata
+    /// or the media type, so of anything else drift would go unseen.
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        each(lookups, 16, |lookup| read(cx, lookup)).await
+        let versions = versions(cx, lookups).await;
+        each(lookups, 16, |lookup| read(cx, lookup, versions.get(lookup.id))).await
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
@@ -372,9 +382,89 @@ fn parts(id: &str) -> Result<(&str, &str)> {
         .ok_or_else(|| Error::finding(Class::Invalid, format!("`{id}` is not a bucket, a slash and a key")))
 }
 
-async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Object>>> {
+/// What of a version can change: its lock, and its encryption (`UpdateObjectEncryption`).
+const CHANGEABLE: [&str; 6] = [
+    "bucket_key_enabled",
+    "object_lock_legal_hold_status",
+    "object_lock_mode",
+    "object_lock_retain_until_date",
+    "server_side_encryption",
+    "ssekms_key_id",
+];
+
+/// The current versions by id, as one page of each bucket lists them, where that may save
+/// calls. Without a list, as for one who may not list, each object is asked for itself.
+async fn versions(cx: &Cx, lookups: &[Lookup<'_>]) -> HashMap<String, ObjectVersion> {
+    let mut buckets: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for lookup in lookups {
+        if let Ok((bucket, key)) = parts(lookup.id)
+            && lookup.applied.is_some()
+            && !CHANGEABLE.iter().any(|attribute| lookup.wants(attribute))
+        {
+            buckets.entry(bucket).or_default().push(key);
+        }
+    }
+    let listed =
+        join_all(buckets.into_iter().filter(|(_, keys)| keys.len() > 1).map(|(bucket, keys)| async move {
+            let request = cx.aws.s3().list_object_versions().bucket(bucket).prefix(common_prefix(&keys));
+            let versions = request.send().await.ok().and_then(|page| page.versions).unwrap_or_default();
+            let current = versions.into_iter().filter(|version| version.is_latest() == Some(true));
+            current
+                .map(|version| (format!("{bucket}/{}", version.key().unwrap_or_default()), version))
+                .collect()
+        }));
+    listed.await.into_iter().flat_map(|versions: Vec<_>| versions).collect()
+}
+
+/// What all keys begin with.
+fn common_prefix<'a>(keys: &[&'a str]) -> &'a str {
+    let mut prefix = keys.first().copied().unwrap_or_default();
+    while let Some(last) =
+        prefix.chars().next_back().filter(|_| !keys.iter().all(|key| key.starts_with(prefix)))
+    {
+        prefix = &prefix[..prefix.len() - last.len_utf8()];
+    }
+    prefix
+}
+
+/// An object that is still what was applied: all but its tags.
+fn unchanged(cx: &Cx, lookup: Lookup<'_>, version: &ObjectVersion) -> Option<(Spec, Attrs)> {
+    // Without versioning every object has the same version.
+    let id = version.version_id().filter(|id| *id != "null")?;
+    let applied: Spec = lookup.applied(id)?;
+    let (bucket, key) = parts(lookup.id).ok()?;
+    let spec = Spec {
+        source: None,
+        content: None,
+        content_base64: None,
+        // Rules of the bucket move a version to another class.
+        storage_class: version.storage_class().map_or_else(storage_class, |class| class.as_str().to_owned()),
+        force_destroy: false,
+        ..applied
+    };
+    Some((spec, attrs(cx, bucket, key, version.e_tag(), Some(id))))
+}
+
+fn attrs(cx: &Cx, bucket: &str, key: &str, e_tag: Option<&str>, version_id: Option<&str>) -> Attrs {
+    Attrs {
+        arn: format!("arn:{}:s3:::{bucket}/{key}", cx.scope.partition),
+        uri: format!("s3://{bucket}/{key}"),
+        e_tag: e_tag.unwrap_or_default().trim_matches('"').to_owned(),
+        version_id: text(version_id).filter(|version| version != "null"),
+    }
+}
+
+async fn read(
+    cx: &Cx,
+    lookup: Lookup<'_>,
+    version: Option<&ObjectVersion>,
+) -> Result<Option<Live<S3Object>>> {
     let (bucket, key) = parts(lookup.id)?;
     let s3 = cx.aws.s3();
+    if let Some((spec, attrs)) = version.and_then(|version| unchanged(cx, lookup, version)) {
+        let tags = s3.get_object_tagging().bucket(bucket).key(key).send().await.or_gone()?;
+        return Ok(tags.map(|tags| Live::ready(spec, attrs, tags_of(tags.tag_set()))));
+    }
     let (head, tags) = futures_util::future::join(
         s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send(),
         s3.get_object_tagging().bucket(bucket).key(key).send(),
@@ -418,15 +508,12 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Object>>> {
             .map(|hold| hold.as_str().to_owned()),
         force_destroy: false,
     };
-    let attrs = Attrs {
-        arn: format!("arn:{}:s3:::{bucket}/{key}", cx.scope.partition),
-        uri: format!("s3://{bucket}/{key}"),
-        e_tag: head.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
-        version_id: text(head.version_id()).filter(|version| version != "null"),
-    };
-    let tags: Tags = of_tags(tags.tag_set());
-    let tags = user_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    Ok(Some(Live::ready(spec, attrs, tags)))
+    let attrs = attrs(cx, bucket, key, head.e_tag(), head.version_id());
+    Ok(Some(Live::ready(spec, attrs, tags_of(tags.tag_set()))))
+}
+
+fn tags_of(tags: &[Tag]) -> Tags {
+    user_tags(tags.iter().map(|tag| (tag.key(), tag.value())))
 }
 
 fn date(want: &Spec) -> Result<Option<DateTime>> {

@@ -1,6 +1,7 @@
 """IAM: documents that are checked, and what cannot be deleted while it is in use."""
 
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.iam.models import iam_backends
 
 from emulator import documents
 from emulator.wire import AwsError, extends
@@ -85,3 +86,18 @@ def is_action_permitted(self, *arguments, **named):
 
 
 IAMPolicyStatement.is_action_permitted = is_action_permitted
+
+
+@extends("iam", "GetAccountAuthorizationDetails")
+def account_details(call):
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+
+    AWS's own examples of it have no description of a policy, though the type has one.
+    """
+    answer = call.moto()
+    policies = iam_backends[call.account]["aws"].managed_policies
+    for listed in answer.get("Policies", []):
+        policy = policies[listed["Arn"]]
+        listed.pop("Description", None)
+        listed["PolicyName"], listed["PolicyId"] = policy.name, policy.id
+    return answer

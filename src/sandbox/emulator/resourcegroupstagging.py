@@ -3,6 +3,7 @@
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.resource_tagging import iter_taggable_backends, make_tag_matcher, match_resource_type
 from moto.events.models import events_backends
+from moto.iam.models import iam_backends
 
 from emulator.wire import AwsError, extends
 
@@ -27,6 +28,12 @@ def everything(call):
     for bus in events.event_buses.values():
         for rule in bus.rules.values():
             yield rule.arn, "events:rule", events.tagger.get_tag_dict_for_resource(rule.arn)
+    # IAM is in the index of one region, and of its kinds policies are, roles and users are not:
+    # https://docs.aws.amazon.com/ARG/latest/userguide/supported-resources.html
+    if call.region == "us-east-1":
+        for policy in iam_backends[call.account]["aws"].managed_policies.values():
+            if f"::{call.account}:" in policy.arn:
+                yield policy.arn, "iam:policy", {tag["Key"]: tag["Value"] for tag in policy.tags.values()}
 
 
 @extends("resourcegroupstaggingapi", "GetResources")

@@ -24,6 +24,11 @@ def bucket_of(call):
     bucket = s3_backends[owner[1]][owner[0]].buckets.get(name) if owner else None
     if bucket is None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+    if bucket.region_name != call.region:
+        raise AwsError("PermanentRedirect", "The bucket you are attempting to access must be addressed using the "
+                       "specified endpoint. Please send all future requests to this endpoint.", 301,
+                       Bucket=name, Endpoint=f"{name}.s3.{bucket.region_name}.amazonaws.com")
     return bucket
 
 
@@ -113,6 +118,13 @@ def default_encryption(call):
                         "BucketKeyEnabled": False}]}
     kept(call)["encryption"] = rules
     call.ask("PutBucketEncryption", {"Bucket": call["Bucket"], "ServerSideEncryptionConfiguration": rules})
+
+
+@extends("s3", "GetPublicAccessBlock")
+def get_public_access_block(call):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetPublicAccessBlock.html"""
+    bucket_of(call)
+    return call.raw()
 
 
 @extends("s3", "PutBucketEncryption")

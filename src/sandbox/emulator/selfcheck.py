@@ -92,6 +92,7 @@ def s3_new_bucket():
           ["eu-west-1"])
     refused("BucketAlreadyOwnedByYou", west.create_bucket, Bucket=other,
             CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    refused("PermanentRedirect", s3.get_public_access_block, Bucket=other)
     refused("AccessControlListNotSupported", s3.put_bucket_acl, Bucket=bucket, ACL="public-read")
     s3.delete_bucket(Bucket=bucket)
     refused("NoSuchBucket", s3.get_bucket_encryption, Bucket=bucket)
@@ -311,6 +312,8 @@ def iam_roles_and_policies():
     refused("MalformedPolicyDocument", iam.update_assume_role_policy, RoleName=role, PolicyDocument="{")
     arn = iam.create_policy(PolicyName=policy, PolicyDocument=POLICY, Tags=[{"Key": "a", "Value": "b"}])[
         "Policy"]["Arn"]
+    listed = iam.get_account_authorization_details(Filter=["LocalManagedPolicy"])["Policies"]
+    holds(next(one for one in listed if one["Arn"] == arn), {"PolicyName": policy, "DefaultVersionId": "v1"})
     iam.attach_role_policy(RoleName=role, PolicyArn=arn)
     refused("DeleteConflict", iam.delete_policy, PolicyArn=arn)
     refused("DeleteConflict", iam.delete_role, RoleName=role)
@@ -1075,12 +1078,13 @@ def the_index_of_tags():
     client("s3").create_bucket(Bucket=bucket)
     client("s3").put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
     topic = client("sns").create_topic(Name=thing, Tags=tags)["TopicArn"]
+    policy = client("iam").create_policy(PolicyName=thing, PolicyDocument=POLICY, Tags=tags)["Policy"]["Arn"]
     key = kms.create_key(Tags=[{"TagKey": one["Key"], "TagValue": one["Value"]} for one in tags])["KeyMetadata"]
     wanted = sorted([
         account % ("cloudwatch", "alarm:" + thing), account % ("cloudwatch", f"alarm:{thing}c"),
         "arn:aws:cloudwatch::123456789012:dashboard/" + thing, account % ("events", "rule/" + thing),
         account % ("logs", "log-group:" + thing), account % ("glue", "database/" + thing),
-        account % ("glue", "workflow/" + thing), "arn:aws:s3:::" + bucket, topic, key["Arn"],
+        account % ("glue", "workflow/" + thing), "arn:aws:s3:::" + bucket, topic, key["Arn"], policy,
     ])
 
     def found(**arguments):
@@ -1094,17 +1098,17 @@ def the_index_of_tags():
 
     ours = [{"Key": "owner", "Values": [owner, "nobody"]}]
     pages = found(TagFilters=ours, ResourcesPerPage=4)
-    equal([len(page) for page in pages], [4, 4, 2])
+    equal([len(page) for page in pages], [4, 4, 3])
     equal(sorted(one["ResourceARN"] for page in pages for one in page), wanted)
-    equal([{tag["Key"]: tag["Value"] for tag in one["Tags"]} for page in pages for one in page], [plain] * 10)
-    equal(len(found(TagFilters=ours + [{"Key": "a"}], ResourcesPerPage=100)[0]), 10)
+    equal([{tag["Key"]: tag["Value"] for tag in one["Tags"]} for page in pages for one in page], [plain] * 11)
+    equal(len(found(TagFilters=ours + [{"Key": "a"}], ResourcesPerPage=100)[0]), 11)
     equal(found(TagFilters=ours + [{"Key": "a", "Values": ["c"]}]), [[]])
     equal(len(found(TagFilters=ours, ResourceTypeFilters=["glue:workflow", "s3"])[0]), 2)
     equal(found(ResourceARNList=[topic])[0][0]["ResourceARN"], topic)
     refused("InvalidParameterException", index.get_resources, ResourcesPerPage=101)
     glue.delete_workflow(Name=thing)
     cloudwatch.delete_dashboards(DashboardNames=[thing])
-    equal(len(found(TagFilters=ours)[0]), 8)
+    equal(len(found(TagFilters=ours)[0]), 9)
 
 
 if __name__ == "__main__":

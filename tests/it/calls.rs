@@ -1,0 +1,158 @@
+//! What a plan costs: fewer calls than resources, and none of them saved by looking away.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Project, Run};
+
+/// Copies a folder of the repository into the project's stack.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The number before `words` in what was printed.
+fn count(run: &Run, words: &str) -> u64 {
+    let lines = run.stdout.lines().chain(run.stderr.lines());
+    let number = lines.filter_map(|line| line.split(" · ").find_map(|part| part.split_once(words))).next();
+    number.and_then(|(number, _)| number.parse().ok()).unwrap_or_else(|| panic!("no number of{words}\n{run}"))
+}
+
+#[test]
+fn a_plan_of_the_whole_warehouse_costs_less_than_a_call_a_resource() {
+    let project = Project::new("");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/ecommerce"), &project.stack());
+    project.run(&["apply", "--env", "dev", "--yes"]).exits(0);
+    let plan = project.run(&["plan", "--env", "dev", "--detailed-exitcode"]).exits(0).says("No changes");
+    let (resources, calls) = (count(&plan, " unchanged"), count(&plan, " calls in"));
+    assert!(resources > 75, "{resources} resources\n{plan}");
+    assert!(calls <= resources, "{calls} calls for {resources} resources\n{plan}");
+    project.run(&["destroy", "--env", "dev", "--yes"]).exits(0);
+}
+
+const OBJECTS: &str = r#"
+[stack]
+name = "shop"
+region = "us-east-1"
+
+[s3_bucket.lake]
+bucket = "shop-lake"
+versioning = true
+force_destroy = true
+
+[s3_object.part]
+for_each = ["a", "b"]
+bucket = "${s3_bucket.lake.bucket}"
+key = "parts/${each.key}.csv"
+content = "id\n"
+metadata = { owner = "data" }
+force_destroy = true
+"#;
+
+#[test]
+fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied() {
+    let project = Project::new(OBJECTS);
+    project.apply();
+    let heads = || project.cloud.calls("s3:HeadObject");
+    let before = heads();
+    project.settled();
+    assert_eq!(heads(), before, "both are what was applied");
+
+    // The same content with other metadata: only the version tells.
+    project.with(async |_, cx| {
+        let put = cx.aws.s3().put_object().bucket("shop-lake").key("parts/a.csv");
+        let put = put.metadata("owner", "finance").content_type("text/csv");
+        put.body("id\n".as_bytes().to_vec().into()).send().await.expect("it can be written");
+    });
+    let plan = project.run(&["plan"]).exits(0).plans("s3_object.part[\"a\"]", "~ update").says("finance");
+    plan.leaves("s3_object.part[\"b\"]");
+    assert_eq!(heads(), before + 1);
+    project.apply();
+    let before = heads();
+    project.settled();
+    assert_eq!(heads(), before, "both are again what was applied");
+
+    // Tags are not part of a version.
+    project.with(async |_, cx| {
+        let untag = cx.aws.s3().delete_object_tagging().bucket("shop-lake").key("parts/b.csv");
+        untag.send().await.expect("it can be untagged");
+    });
+    project.run(&["plan"]).exits(0).plans("s3_object.part[\"b\"]", "~ update");
+
+    // Behind a delete marker there is no object.
+    project.with(async |_, cx| {
+        let delete = cx.aws.s3().delete_object().bucket("shop-lake").key("parts/b.csv");
+        delete.send().await.expect("it can be deleted");
+    });
+    project.run(&["plan"]).exits(0).plans("s3_object.part[\"b\"]", "+ create");
+    project.write(&OBJECTS.replace("owner = \"data\"", "owner = \"sales\""));
+    project.run(&["plan"]).exits(0).plans("s3_object.part[\"a\"]", "~ update");
+    project.run(&["destroy", "--yes"]).exits(0);
+}
+
+const POLICIES: &str = r#"
+[stack]
+name = "shop"
+region = "eu-west-1"
+
+[iam_policy.read]
+for_each = ["a", "b", "c", "d"]
+policy_name = "shop-${each.key}"
+description = "Reads ${each.key}"
+policy_document = { Version = "2012-10-17", Statement = { Effect = "Allow", Action = "s3:GetObject", Resource = "*" } }
+"#;
+
+#[test]
+fn a_policy_is_asked_for_by_name_only_if_it_is_no_longer_the_one_that_was_applied() {
+    let project = Project::new(POLICIES);
+    project.apply();
+    let gets = || project.cloud.calls("iam:GetPolicy");
+    let before = gets();
+    project.settled();
+    assert_eq!(gets(), before, "the listing and the index of IAM's own region tell all");
+
+    // Made anew by someone, with the same document and other words.
+    project.with(async |_, cx| {
+        let iam = cx.aws.iam();
+        let arn = project.id("iam_policy.read[\"a\"]");
+        let policy = iam.get_policy().policy_arn(&arn).send().await.expect("there").policy.expect("there");
+        let version = iam.get_policy_version().policy_arn(&arn).version_id("v1").send().await.expect("there");
+        iam.delete_policy().policy_arn(&arn).send().await.expect("it can be deleted");
+        iam.create_policy()
+            .policy_name("shop-a")
+            .description("Writes")
+            .set_tags(policy.tags)
+            .policy_document(version.policy_version().and_then(|one| one.document()).expect("a document"))
+            .send()
+            .await
+            .expect("it can be made");
+    });
+    project.run(&["plan"]).exits(0).plans("iam_policy.read[\"a\"]", "± replace").says("Writes");
+    assert_eq!(gets(), before + 1);
+    project.run(&["destroy", "--yes"]).exits(0);
+}
+
+#[test]
+fn what_only_aws_decides_is_read_where_something_refers_to_it() {
+    let vpc =
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n";
+    let project = Project::new(vpc);
+    project.apply();
+    assert_eq!(project.cloud.calls("ec2:DescribeRouteTables"), 0);
+
+    project.write(&format!("{vpc}\n[output]\ntable = \"${{ec2_vpc.main.main_route_table_id}}\"\n"));
+    project.apply().says("rtb-");
+    assert_eq!(project.cloud.calls("ec2:DescribeNetworkAcls"), 0);
+    // By a name that the file does not tell, it may be any.
+    project.write(&format!("{vpc}\n[output]\nall = '${{[for name, value in ec2_vpc.main : value]}}'\n"));
+    project.apply().says("rtb-").says("acl-");
+    project.run(&["destroy", "--yes"]).exits(0);
+}
