@@ -685,7 +685,8 @@ fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String,
 pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, deep: bool) -> Wanted {
     let mut attributes: BTreeSet<String> =
         instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
-    for path in entry.into_iter().flat_map(|entry| entry.fingerprints.keys()) {
+    let applied = entry.into_iter().flat_map(|entry| entry.fingerprints.keys());
+    for path in applied.filter(|path| !path.starts_with("tags.")) {
         attributes.extend(path.split_once('.').map(|(name, _)| name.to_owned()));
         attributes.insert(path.clone());
     }
