@@ -6,8 +6,9 @@ use super::printer::Printer;
 use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::plan::{TextOptions, render};
 
-/// Shows what someone other than dwctl changed at AWS since the last apply; exits with 4
-/// if there is any.
+/// Shows what someone else changed at AWS since the last apply.
+///
+/// Exits with 4 if there is any. What the stack changed itself is left out.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
