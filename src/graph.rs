@@ -48,6 +48,32 @@ impl Address {
         text
     }
 
+    /// The address that [`Self::as_tag`] wrote; `None` of one that was too long to be
+    /// written whole, and of anything else.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let (declaration, key) = match tag.split_once('/') {
+            Some((declaration, key)) => (declaration, Some(key)),
+            None => (tag, None),
+        };
+        let (kind, name) = declaration.split_once('.')?;
+        let key = match key {
+            Some(key) => {
+                let mut bytes = Vec::new();
+                let mut rest = key;
+                while let Some((plain, escaped)) = rest.split_once('@') {
+                    bytes.extend_from_slice(plain.as_bytes());
+                    bytes.push(u8::from_str_radix(escaped.get(..2)?, 16).ok()?);
+                    rest = escaped.get(2..)?;
+                }
+                bytes.extend_from_slice(rest.as_bytes());
+                Some(String::from_utf8(bytes).ok()?)
+            }
+            None => None,
+        };
+        let address = Self { kind: kind.to_owned(), name: name.to_owned(), key };
+        (address.as_tag() == tag).then_some(address)
+    }
+
     /// Whether `selector` is this address or that of its declaration or kind
     /// (`s3_bucket.lake` selects `s3_bucket.lake["raw"]`).
     pub fn is_selected_by(&self, selector: &str) -> bool {
@@ -192,10 +218,18 @@ mod tests {
         let tag = |text: &str| text.parse::<Address>().expect("an address").as_tag();
         assert_eq!(tag("s3_bucket.lake[\"raw\"]"), "s3_bucket.lake/raw");
         assert_eq!(tag("s3_object.code[\"a b@c.py\"]"), "s3_object.code/a@20b@40c.py");
+        for text in ["s3_bucket.lake", "s3_bucket.lake[\"raw\"]", "s3_object.code[\"a b/@c é.py\"]"] {
+            let address: Address = text.parse().expect("an address");
+            assert_eq!(Address::of_tag(&address.as_tag()), Some(address));
+        }
+        for tag in ["", "lake", "s3_object.code/@zz", "s3_object.code/@4"] {
+            assert_eq!(Address::of_tag(tag), None, "{tag}");
+        }
         let long =
             |end: &str| Address { kind: "k".into(), name: "n".into(), key: Some("x".repeat(400) + end) };
         assert_eq!(long("a").as_tag().len(), 256);
         assert_ne!(long("a").as_tag(), long("b").as_tag());
+        assert_eq!(Address::of_tag(&long("a").as_tag()), None);
     }
 
     #[test]

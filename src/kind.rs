@@ -405,6 +405,13 @@ pub trait Kind: Sized + 'static {
         Ok(None)
     }
 
+    /// The id of the resource with this ARN, as AWS's index of tags names it: by default
+    /// what follows the type, `orders` of `arn:…:job/orders`. Whose it is, is read then.
+    fn id_of_arn(arn: &str) -> Option<String> {
+        let resource = arn.splitn(6, ':').nth(5)?;
+        Some(resource.split_once(['/', ':']).map_or(resource, |(_, id)| id).to_owned())
+    }
+
     /// Makes the resource and returns its id. What the create call cannot set may be
     /// left to `update`: the engine reads and updates until nothing differs.
     ///

@@ -3,6 +3,7 @@
 
 mod book;
 mod execute;
+mod recover;
 mod schedule;
 mod signals;
 
@@ -23,6 +24,7 @@ use book::{Book, Writing};
 use execute::Executor;
 use schedule::{Schedule, Step, Unit};
 
+pub use recover::{Recovered, recover};
 pub use signals::Signals;
 
 /// How to apply.

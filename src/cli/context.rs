@@ -103,8 +103,8 @@ pub(super) fn invalid(stack: &Stack, problems: Vec<Diagnostic>) -> Failure {
     Failure::new(Exit::Invalid, problems, stack.sources.clone())
 }
 
-/// Checks all that can be checked without AWS.
-pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Result<usize, Failure> {
+/// Checks that the stack says which region it is in.
+pub(super) fn has_region(stack: &Stack) -> Result<(), Failure> {
     if stack.region.is_empty() {
         return Err(invalid(
             stack,
@@ -115,6 +115,12 @@ pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Resul
             ],
         ));
     }
+    Ok(())
+}
+
+/// Checks all that can be checked without AWS.
+pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Result<usize, Failure> {
+    has_region(stack)?;
     let world = world(stack, Facts::offline(stack), variables.clone())?;
     let mut problems = Vec::new();
     let instances = world.evaluate_all(&mut problems);
@@ -224,19 +230,18 @@ pub(super) async fn store(
         lock_expiry: Duration::from_secs(declared.lock_expiry_seconds),
         region,
     };
-    // In the local AWS there is one caller.
-    let of_profile = match &declared.profile {
-        Some(profile) if !args.sandbox => {
-            let args = AwsArgs { profile: Some(profile.clone()), ..args.clone() };
-            Some(
-                Session::connect(options(&args, stack), &place.region)
-                    .await
-                    .map_err(|error| unreachable_aws(&args, stack, &error))?,
-            )
-        }
-        _ => None,
-    };
+    let of_profile = ledger_session(args, stack).await?;
     Ok(Store::s3(file, S3Store::new(of_profile.as_ref().unwrap_or(session), place, holder)))
+}
+
+/// A connection of its own for the ledger, where `[ledger]` names a profile.
+pub(super) async fn ledger_session(args: &AwsArgs, stack: &Stack) -> Result<Option<Session>, Failure> {
+    let profile = stack.ledger.as_ref().and_then(|declared| declared.profile.clone());
+    // In the local AWS there is one caller.
+    let Some(profile) = profile.filter(|_| !args.sandbox) else { return Ok(None) };
+    let args = AwsArgs { profile: Some(profile), ..args.clone() };
+    let session = Session::connect(options(&args, stack), &stack.region).await;
+    session.map(Some).map_err(|error| unreachable_aws(&args, stack, &error))
 }
 
 /// The ledger, for a verb that only reads it.
@@ -272,8 +277,19 @@ pub(super) async fn ledger(
         Some(ledger) => ledger,
         None => new_ledger(stack)?,
     };
+    belongs(&ledger, &store.place(), stack, session)?;
+    Ok(ledger)
+}
+
+/// Checks that a ledger is of this stack and of the caller's account.
+pub(super) fn belongs(
+    ledger: &Ledger,
+    place: &str,
+    stack: &Stack,
+    session: Option<&Session>,
+) -> Result<(), Failure> {
     if ledger.stack != stack.name || ledger.env != stack.env {
-        return Err(Diagnostic::error("ledger", format!("{} is of another stack", store.place()))
+        return Err(Diagnostic::error("ledger", format!("{} is of another stack", place))
             .note(format!(
                 "it is the ledger of {}/{}, not of {}/{}",
                 ledger.stack, ledger.env, stack.name, stack.env
@@ -297,5 +313,5 @@ pub(super) async fn ledger(
         failure.exit = Exit::Refused;
         return Err(failure);
     }
-    Ok(ledger)
+    Ok(())
 }

@@ -7,6 +7,7 @@ mod destroy;
 mod drift;
 mod explain;
 mod graph;
+mod ledger;
 mod locking;
 mod output;
 mod plan;
@@ -66,6 +67,7 @@ enum Verb {
     Drift(drift::Args),
     Output(output::Args),
     Graph(graph::Args),
+    Ledger(ledger::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
@@ -202,6 +204,7 @@ pub fn main() -> ExitCode {
             Verb::Drift(args) => drift::run(args, &printer).await,
             Verb::Output(args) => output::run(args, &printer).await,
             Verb::Graph(args) => graph::run(args, &printer),
+            Verb::Ledger(args) => ledger::run(args, &printer).await,
             Verb::Explain(args) => explain::run(args, &printer),
             Verb::Schema(args) => schema::run(args, &printer),
             Verb::Sandbox(args) => sandbox::run(args, &printer).await,

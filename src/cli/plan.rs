@@ -81,6 +81,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
         destroy,
         adopt: args.adopt,
         deep: args.deep,
+        recover: false,
     }
 }
 

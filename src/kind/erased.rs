@@ -56,6 +56,8 @@ pub trait ErasedKind: Send + Sync {
     fn taggable(&self) -> bool;
     /// See [`Kind::TAGS_APART`].
     fn tags_apart(&self) -> bool;
+    /// See [`Kind::id_of_arn`].
+    fn id_of_arn(&self, arn: &str) -> Option<String>;
     /// See [`Kind::DEFERRABLE`].
     fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::GLOBAL`].
@@ -185,6 +187,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn tags_apart(&self) -> bool {
         K::TAGS_APART
+    }
+
+    fn id_of_arn(&self, arn: &str) -> Option<String> {
+        K::id_of_arn(arn)
     }
 
     fn deferrable(&self) -> &'static [&'static str] {

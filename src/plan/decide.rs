@@ -30,6 +30,8 @@ pub struct Selection {
     pub adopt: bool,
     /// See settings, too, that nobody declared.
     pub deep: bool,
+    /// Only find what is there, to be recorded: what could not be changed is no problem.
+    pub recover: bool,
 }
 
 /// What a plan is made from.
@@ -160,7 +162,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let outputs = world.outputs(&mut self.problems);
         self.still_there();
         self.select();
-        self.protect();
+        if !self.inputs.selection.recover {
+            self.protect();
+        }
         if !self.problems.is_empty() {
             crate::diag::unique(&mut self.problems);
             return Err(self.problems);
@@ -276,7 +280,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             self.problems.push(super::ownership::not_ours(instance, &id, &live));
             return None;
         }
-        if let State::Failed(reason) = &live.state {
+        if let State::Failed(reason) = &live.state
+            && !self.inputs.selection.recover
+        {
             self.problems.push(
                 Diagnostic::error(
                     "failed-resource",

@@ -292,6 +292,10 @@ impl Kind for LogGroup {
         problems
     }
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        Some(arn.split_once(":log-group:")?.1.trim_end_matches(":*").to_owned())
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         let groups = match describe(cx, lookups).await {
             Ok(groups) => groups,

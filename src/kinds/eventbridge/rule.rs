@@ -160,6 +160,14 @@ impl Kind for EventbridgeRule {
         problems
     }
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        let rule = arn.split_once(":rule/")?.1;
+        Some(
+            rule.rsplit_once('/')
+                .map_or_else(|| format!("default|{rule}"), |(bus, name)| format!("{bus}|{name}")),
+        )
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         let rules = match rules(cx, lookups).await {
             Ok(rules) => rules,

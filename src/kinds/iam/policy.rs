@@ -101,6 +101,10 @@ impl Kind for IamPolicy {
         problems
     }
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        Some(arn.to_owned())
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         // The account's listing has all documents in one call, but no tags and no description;
         // `GetPolicy` has these, but no document.

@@ -241,6 +241,11 @@ impl Kind for SecretsManagerSecret {
     /// five minutes old (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>):
     /// a plan right after an apply would show changes that are made already. `DescribeSecret`
     /// is current, and tells tags, rotation and replicas in the same answer.
+    fn id_of_arn(arn: &str) -> Option<String> {
+        // AWS appends a hyphen and six characters to the name.
+        Some(arn.split_once(":secret:")?.1.rsplit_once('-')?.0.to_owned())
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         each(lookups, 16, |lookup| read(cx, lookup)).await
     }

@@ -202,6 +202,10 @@ impl Kind for SfnStateMachine {
         problems
     }
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        Some(arn.to_owned())
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }

@@ -12,7 +12,7 @@ import json
 import re
 
 from moto.moto_api._internal import mock_random
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 
 from emulator.wire import AwsError, Raw, extends
 
@@ -231,6 +231,24 @@ def put_policy(call):
             raise AwsError("AccessDenied", "User is not authorized to perform: s3:PutBucketPolicy because public "
                            "policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", 403)
     return call.raw()
+
+
+_permission = FakeBucket.get_permission
+
+
+def permission(self, action, resource):
+    """moto takes every condition for unmet, and an unmet one for a refusal. Statements with
+    a condition are left out here: requests count as sent by TLS, as they would be at AWS."""
+    if self.policy is None:
+        return _permission(self, action, resource)
+    policy = json.loads(self.policy)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    plain = copy.copy(self)
+    plain.policy = json.dumps({**policy, "Statement": [one for one in statements if not one.get("Condition")]}).encode()
+    return _permission(plain, action, resource)
+
+
+FakeBucket.get_permission = permission
 
 
 # Settings that are one document

@@ -1,0 +1,179 @@
+//! Rebuilds a ledger from what is at AWS: what is declared, as a plan finds it, and what
+//! is no longer declared, as the index of tags tells and the services confirm.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::{self, Scope, Session};
+use crate::graph::Address;
+use crate::kind::{ErasedKind, Owner};
+use crate::kinds;
+use crate::ledger::{self, Entry, Ledger};
+use crate::plan::{self, Change, Plan};
+use crate::schema::PathStep;
+use crate::world::World;
+
+/// What was found, and what not. Resources are told with their ids.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// Declared, and by their owner tags the stack's.
+    pub by_tags: Vec<(Address, String)>,
+    /// Declared, of a kind that AWS cannot tag: taken by their declared names.
+    pub by_name: Vec<(Address, String)>,
+    /// No longer declared, and by their owner tags the stack's: the next plan is to destroy
+    /// them.
+    pub undeclared: Vec<(Address, String)>,
+    /// Left out, and why.
+    pub unconfirmed: Vec<(Address, String)>,
+    /// Declared, and not at AWS.
+    pub missing: Vec<Address>,
+    /// What hindered the search for what is no longer declared.
+    pub hindrances: Vec<String>,
+}
+
+/// Puts into the ledger what `plan` found, which was made with
+/// [`crate::plan::Selection::recover`] and `adopt`, and what the index of tags tells
+/// beyond. What the ledger tells of already stays as it is.
+pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: &mut Ledger) -> Recovered {
+    let mut recovered = Recovered::default();
+    let instances = super::instances(world, plan);
+    for change in &plan.changes {
+        let known = ledger.resources.contains_key(&change.address) || change.moved_from.is_some();
+        let Some(instance) = instances.get(&change.address).filter(|_| !known) else { continue };
+        let (Some(id), Some(live)) = (&change.id, &change.live) else {
+            recovered.missing.push(change.address.clone());
+            continue;
+        };
+        let found = (change.address.clone(), id.clone());
+        if !instance.kind.taggable() {
+            recovered.by_name.push(found);
+        } else if !change.imported {
+            recovered.by_tags.push(found);
+        } else {
+            let why = match Owner::of(&live.tags) {
+                Some(owner) => {
+                    format!("{id} is, by its tags, {} of stack {}/{}", owner.address, owner.stack, owner.env)
+                }
+                None => format!("{id} exists, and has no owner tags"),
+            };
+            recovered.unconfirmed.push((change.address.clone(), why));
+            continue;
+        }
+        super::execute::record(ledger, instance, id, &live.spec);
+        if let Some(entry) = ledger.resources.get_mut(&change.address) {
+            forget_differing(entry, change);
+        }
+    }
+    let declared: BTreeSet<&Address> = instances.keys().collect();
+    let regions = instances.values().map(|instance| &instance.region);
+    let regions: BTreeSet<&str> = regions.map(String::as_str).chain([plan.region.as_str()]).collect();
+    undeclared(session, &declared, regions, ledger, &mut recovered).await;
+    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
+    ledger.intents.retain(|address, _| !existing.contains(address));
+    recovered
+}
+
+/// Drops the fingerprints of what is not as declared: nobody knows who changed it.
+fn forget_differing(entry: &mut Entry, change: &Change) {
+    for attribute in &change.attributes {
+        let names: Vec<&str> = attribute
+            .path
+            .iter()
+            .map_while(|step| match step {
+                PathStep::Name(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        let Some(first) = names.first() else { continue };
+        // A tag by itself; of everything else the whole attribute with what is below it.
+        let path = if *first == "tags" { names.join(".") } else { (*first).to_owned() };
+        let below = format!("{path}.");
+        entry.fingerprints.retain(|known, _| *known != path && !known.starts_with(&below));
+    }
+}
+
+/// Looks for what bears the stack's owner tags and is no longer declared.
+async fn undeclared(
+    session: &Session,
+    declared: &BTreeSet<&Address>,
+    regions: BTreeSet<&str>,
+    ledger: &mut Ledger,
+    recovered: &mut Recovered,
+) {
+    let filter = [(Owner::STACK, ledger.stack.as_str()), (Owner::ENV, ledger.env.as_str())];
+    let mut indices = BTreeMap::new();
+    // What has no region is in the index of the partition's first one.
+    let home = match Scope::partition_of(regions.first().copied().unwrap_or_default()) {
+        "aws" => "us-east-1",
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => regions.first().copied().unwrap_or_default(),
+    };
+    for region in regions.into_iter().chain([home]).collect::<BTreeSet<&str>>() {
+        match aws::tags_by_arn(&session.cx(region), &filter).await {
+            Ok(index) => drop(indices.insert(region.to_owned(), index)),
+            Err(error) => recovered.hindrances.push(format!("the index of tags in {region}: {error}")),
+        }
+    }
+    for (region, index) in indices {
+        let mut found: Vec<(String, aws::Tags)> = index.into_iter().collect();
+        found.sort();
+        for (arn, tags) in found {
+            let Some(owner) = Owner::of(&tags) else { continue };
+            let Some(address) = Address::of_tag(&owner.address) else {
+                recovered.hindrances.push(format!("{arn}: its tag `{}` is no address", owner.address));
+                continue;
+            };
+            let Some(kind) = kinds::kind(&address.kind) else {
+                recovered.hindrances.push(format!("{arn} is {address}, of a kind this version lacks"));
+                continue;
+            };
+            let Some(id) = kind.id_of_arn(&arn) else {
+                recovered.hindrances.push(format!("{arn} is {address}, and its id is not known"));
+                continue;
+            };
+            let known = ledger.resources.get(&address).map(|entry| entry.id.as_str());
+            if known == Some(id.as_str()) || (known.is_none() && declared.contains(&address)) {
+                continue;
+            }
+            match confirm(session, kind, &region, &id, &owner).await {
+                Ok(None) => {}
+                Ok(Some(_)) if known.is_some() => {
+                    let why =
+                        format!("{arn} bears its tags, too, and the ledger says {}", known.unwrap_or(""));
+                    recovered.unconfirmed.push((address, why));
+                }
+                Ok(Some(protect)) => {
+                    let entry = Entry {
+                        id: id.clone(),
+                        region: region.clone(),
+                        applied: ledger::now(),
+                        protect,
+                        ..Entry::default()
+                    };
+                    ledger.resources.insert(address.clone(), entry);
+                    recovered.undeclared.push((address, id));
+                }
+                Err(error) => recovered.unconfirmed.push((address, format!("{arn}: {error}"))),
+            }
+        }
+    }
+}
+
+/// Asks the service itself, since the index lags: whether the resource is there and bears
+/// these owner tags, and whether it is protected.
+async fn confirm(
+    session: &Session,
+    kind: &dyn ErasedKind,
+    region: &str,
+    id: &str,
+    owner: &Owner,
+) -> aws::Result<Option<bool>> {
+    let wanted = plan::wanted(id, None, None, false);
+    let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
+    Ok(live
+        .transpose()?
+        .flatten()
+        .filter(|live| Owner::of(&live.tags).as_ref() == Some(owner))
+        .map(|live| live.tags.get(Owner::PROTECT).is_some_and(|value| value == "true")))
+}

@@ -1,0 +1,36 @@
+//! `dwctl ledger forget`.
+
+use super::{LockArgs, WhereArgs, address, unknown};
+use crate::cli::Outcome;
+use crate::cli::printer::Printer;
+use crate::graph::Address;
+
+/// Drops a resource from the ledger; it stays at AWS as it is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Its address.
+    #[arg(value_parser = address)]
+    address: Address,
+
+    #[command(flatten)]
+    place: WhereArgs,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let desk = args.place.open("ledger forget", printer).await?;
+    let address = args.address;
+    desk.edit(&args.lock, printer, |ledger| {
+        let Some(entry) = ledger.resources.remove(&address) else {
+            return Err(unknown(ledger, &address).into());
+        };
+        ledger.intents.remove(&address);
+        Ok(format!(
+            "{address} is forgotten; {} stays at AWS, with its owner tags: where it is declared, or \
+             `dwctl ledger recover` is run, it is the stack's again",
+            entry.id
+        ))
+    })
+    .await
+}

@@ -1,0 +1,38 @@
+//! `dwctl ledger init`.
+
+use super::{WhereArgs, context};
+use crate::cli::printer::Printer;
+use crate::cli::{Exit, Failure, Outcome};
+use crate::diag::Diagnostic;
+use crate::ledger;
+
+/// Makes the S3 bucket that [ledger] names, or repairs what is not as it should be:
+/// private, versioned, encrypted, reached by TLS alone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    place: WhereArgs,
+
+    /// Uses a bucket of the account that holds other things, and changes its settings.
+    #[arg(long)]
+    adopt: bool,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let desk = args.place.open("ledger init", printer).await?;
+    let (Some(session), Some(s3)) = (&desk.session, desk.store.as_s3()) else {
+        return Err(Failure::from(
+            Diagnostic::error("no-bucket", "the stack's ledger is a local file, which needs no bucket")
+                .note(format!("it is {}", desk.store.place()))
+                .help("to keep it in S3, add [ledger] with a bucket to stack.toml"),
+        ));
+    };
+    let of_profile = context::ledger_session(&args.place.aws, &desk.stack).await?;
+    let done = ledger::ensure_bucket(of_profile.as_ref().unwrap_or(session), s3, args.adopt).await?;
+    for step in &done {
+        printer.out(&format!("{step}\n"));
+    }
+    let words = if done.is_empty() { "the bucket is as it should be" } else { "the bucket is ready" };
+    printer.out(&format!("{words}; the ledger lives at {}\n", desk.store.place()));
+    Ok(Exit::Done)
+}

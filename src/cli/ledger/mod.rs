@@ -1,0 +1,153 @@
+//! `dwctl ledger`: looks at the identity store, and mends it.
+
+mod forget;
+mod init;
+mod list;
+mod pull;
+mod push;
+mod recover;
+mod rename;
+mod show;
+mod unlock;
+
+use super::locking::{LockArgs, interruptible, locked};
+use super::printer::Printer;
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context};
+use crate::aws::Session;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::ledger::{Holder, Ledger, Snapshot, Store};
+use crate::stack::Stack;
+
+/// Looks at the ledger, and mends it.
+///
+/// The ledger tells what the stack owns and under which ids. It lives in .dwctl in the
+/// stack's folder, or in S3 where the stack has a [ledger] table.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Init(init::Args),
+    List(list::Args),
+    Show(show::Args),
+    Move(rename::Args),
+    Forget(forget::Args),
+    Recover(recover::Args),
+    Unlock(unlock::Args),
+    Pull(pull::Args),
+    Push(push::Args),
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    match args.verb {
+        Verb::Init(args) => init::run(args, printer).await,
+        Verb::List(args) => list::run(args, printer).await,
+        Verb::Show(args) => show::run(args, printer).await,
+        Verb::Move(args) => rename::run(args, printer).await,
+        Verb::Forget(args) => forget::run(args, printer).await,
+        Verb::Recover(args) => recover::run(args, printer).await,
+        Verb::Unlock(args) => unlock::run(args, printer).await,
+        Verb::Pull(args) => pull::run(args, printer).await,
+        Verb::Push(args) => push::run(args, printer).await,
+    }
+}
+
+/// Whose ledger.
+#[derive(Clone, Debug, clap::Args)]
+struct WhereArgs {
+    /// Folder of the stack.
+    #[arg(long, default_value = ".", env = "DWCTL_STACK", value_name = "FOLDER")]
+    stack: std::path::PathBuf,
+
+    /// Environment.
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    env: Option<String>,
+
+    #[command(flatten)]
+    aws: AwsArgs,
+}
+
+/// A stack and the place of its ledger.
+struct Desk {
+    stack: Stack,
+    /// The connection, where the ledger lives in S3.
+    session: Option<Session>,
+    store: Store,
+    holder: Holder,
+}
+
+impl WhereArgs {
+    fn stack_args(&self) -> StackArgs {
+        StackArgs { stack: self.stack.clone(), env: self.env.clone(), var: Vec::new(), var_file: Vec::new() }
+    }
+
+    /// Reads the stack, and connects to AWS only where its ledger lives there. `command` is
+    /// what those are told who wait for the lock.
+    async fn open(&self, command: &str, printer: &Printer) -> Result<Desk, Failure> {
+        let stack = context::load(&self.stack_args())?;
+        if stack.ledger.is_none() {
+            let store = Store::local(context::local_store(&self.aws, &stack));
+            return Ok(Desk { stack, session: None, store, holder: Holder::new(command, None) });
+        }
+        context::has_region(&stack)?;
+        let session = context::connect(&self.aws, &stack, &|text| printer.note(text)).await?;
+        let holder = Holder::new(command, Some(session.caller()));
+        let store = context::store(&self.aws, &stack, &session, &holder).await?;
+        Ok(Desk { stack, session: Some(session), store, holder })
+    }
+}
+
+impl Desk {
+    /// The ledger, which must be there.
+    async fn ledger(&self) -> Result<Ledger, Failure> {
+        if self.store.read().await?.is_none() {
+            return Err(Diagnostic::error(
+                "no-ledger",
+                format!("there is no ledger at {}", self.store.place()),
+            )
+            .note("an apply makes it")
+            .help("if it was lost: dwctl ledger recover")
+            .into());
+        }
+        context::ledger(&self.store, &self.stack, self.session.as_ref()).await
+    }
+
+    /// Changes the ledger under its lock, and says what was done.
+    async fn edit(
+        self,
+        lock: &LockArgs,
+        printer: &Printer,
+        change: impl FnOnce(&mut Ledger) -> Result<String, Failure>,
+    ) -> Outcome {
+        locked(&self.store, self.holder.clone(), lock, printer, async |_, signals| {
+            let work = async {
+                let mut ledger = self.ledger().await?;
+                let done = change(&mut ledger)?;
+                self.store.write(Snapshot::of(&mut ledger)).await?;
+                printer.out(&format!("{done}\n"));
+                Ok(Exit::Done)
+            };
+            interruptible(signals, work).await
+        })
+        .await
+    }
+}
+
+/// An address that the user names.
+fn address(text: &str) -> Result<Address, String> {
+    text.parse()
+}
+
+/// The error of an address that the ledger does not tell of.
+fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
+    let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
+    let error = Diagnostic::error("unknown-address", format!("the ledger does not tell of `{address}`"));
+    match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("dwctl ledger list shows all"),
+    }
+}

@@ -1,0 +1,18 @@
+//! `dwctl ledger pull`.
+
+use super::WhereArgs;
+use crate::cli::printer::Printer;
+use crate::cli::{Exit, Outcome};
+
+/// Prints the ledger, as JSON.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    place: WhereArgs,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let ledger = args.place.open("ledger pull", printer).await?.ledger().await?;
+    printer.out(&String::from_utf8_lossy(&ledger.text()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,79 @@
+//! `dwctl ledger push`.
+
+use std::path::PathBuf;
+
+use super::{LockArgs, WhereArgs, context};
+use crate::cli::locking::{interruptible, locked};
+use crate::cli::printer::Printer;
+use crate::cli::{Exit, Failure, Outcome};
+use crate::diag::Diagnostic;
+use crate::ledger::{Ledger, Snapshot};
+
+/// Writes a ledger from a file, such as one that was kept when the store could not be
+/// reached.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The file; `-` for standard input.
+    file: PathBuf,
+
+    /// Even over a newer ledger, or one of another lineage.
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    place: WhereArgs,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let desk = args.place.open("ledger push", printer).await?;
+    let name = args.file.display().to_string();
+    let text = match name.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin()).map(String::into_bytes),
+        _ => std::fs::read(&args.file),
+    };
+    let text = text.map_err(|error| {
+        Diagnostic::error("unreadable", format!("cannot read {name}")).note(error.to_string())
+    })?;
+    let mut pushed = Ledger::parse(&text, &name)?;
+    context::belongs(&pushed, &name, &desk.stack, desk.session.as_ref())?;
+    locked(&desk.store, desk.holder.clone(), &args.lock, printer, async |_, signals| {
+        let work = async {
+            if let Some(there) = desk.store.read().await? {
+                if !args.force {
+                    check(&pushed, &there, &name)?;
+                }
+                pushed.serial = pushed.serial.max(there.serial);
+            }
+            desk.store.write(Snapshot::of(&mut pushed)).await?;
+            printer.out(&format!(
+                "{} holds {name} now, {} resources, as serial {}\n",
+                desk.store.place(),
+                pushed.resources.len(),
+                pushed.serial
+            ));
+            Ok(Exit::Done)
+        };
+        interruptible(signals, work).await
+    })
+    .await
+}
+
+/// Whether one ledger goes on where another stopped.
+fn check(pushed: &Ledger, there: &Ledger, name: &str) -> Result<(), Failure> {
+    let message = if pushed.lineage != there.lineage {
+        format!("{name} is of another lineage")
+    } else if pushed.serial < there.serial {
+        format!("{name} is older than the ledger")
+    } else {
+        return Ok(());
+    };
+    Err(Diagnostic::error("refused", message)
+        .note(format!("the ledger: serial {}, lineage {}", there.serial, there.lineage))
+        .note(format!("the file: serial {}, lineage {}", pushed.serial, pushed.lineage))
+        .note("the ledger was left as it is")
+        .help("dwctl ledger recover completes the ledger from what is at AWS")
+        .help("to write it all the same, add --force")
+        .into())
+}

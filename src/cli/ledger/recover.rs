@@ -1,0 +1,92 @@
+//! `dwctl ledger recover`.
+
+use std::path::PathBuf;
+
+use super::{LockArgs, WhereArgs, context};
+use crate::apply::{self, Recovered};
+use crate::cli::locking::{interruptible, locked};
+use crate::cli::printer::Printer;
+use crate::cli::{Exit, Outcome, StackArgs, plan};
+use crate::graph::Address;
+use crate::ledger::{Holder, Snapshot};
+use crate::plan::Selection;
+
+/// Rebuilds a lost ledger, or completes one, from what is at AWS. What it tells of already
+/// stays; nothing at AWS is changed.
+///
+/// What is declared is looked for by its name or its owner tags; what is no longer declared,
+/// in the index of tags. Roles and S3 objects are not in that index: of them, only those
+/// that are declared are found.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    place: WhereArgs,
+
+    /// Sets a variable; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    var: Vec<String>,
+
+    /// Sets variables from a TOML file; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    var_file: Vec<PathBuf>,
+
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let stack_args = StackArgs { var: args.var, var_file: args.var_file, ..args.place.stack_args() };
+    let stack = context::load(&stack_args)?;
+    let variables = context::variables(&stack_args, &stack)?;
+    context::check(&stack, &variables)?;
+    let session = context::connect(&args.place.aws, &stack, &|text| printer.note(text)).await?;
+    let holder = Holder::new("ledger recover", Some(session.caller()));
+    let store = context::store(&args.place.aws, &stack, &session, &holder).await?;
+    locked(&store, holder, &args.lock, printer, async |_, signals| {
+        let work = async {
+            let mut ledger = context::ledger(&store, &stack, Some(&session)).await?;
+            let before = ledger.clone();
+            let facts = context::facts(&session, &stack).await?;
+            let world = context::world(&stack, facts, variables)?;
+            let selection = Selection { adopt: true, recover: true, ..Selection::default() };
+            let found = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            let recovered = apply::recover(&session, &world, &found, &mut ledger).await;
+            tell(&recovered, printer);
+            if ledger == before {
+                printer.out("the ledger told of all that was found; it was left as it is\n");
+            } else {
+                store.write(Snapshot::of(&mut ledger)).await?;
+                printer.out(&format!(
+                    "{} tells of {} resources now, {} of them recovered\n",
+                    store.place(),
+                    ledger.resources.len(),
+                    ledger.resources.len() - before.resources.len()
+                ));
+            }
+            Ok(Exit::Done)
+        };
+        interruptible(signals, work).await
+    })
+    .await
+}
+
+fn tell(recovered: &Recovered, printer: &Printer) {
+    let list = |title: &str, found: &[(Address, String)]| {
+        if !found.is_empty() {
+            printer.out(&format!("{title}:\n"));
+        }
+        for (address, words) in found {
+            printer.out(&format!("  {address}  {words}\n"));
+        }
+    };
+    list("found by owner tags", &recovered.by_tags);
+    list("found by name, since AWS cannot tag them", &recovered.by_name);
+    list("no longer declared, to be destroyed by the next apply", &recovered.undeclared);
+    list("not confirmed, and left out", &recovered.unconfirmed);
+    let missing: Vec<(Address, String)> =
+        recovered.missing.iter().map(|address| (address.clone(), String::new())).collect();
+    list("declared, and not found: the next apply makes them", &missing);
+    for words in &recovered.hindrances {
+        printer.note(&format!("not looked into: {words}"));
+    }
+}

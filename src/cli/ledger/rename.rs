@@ -1,0 +1,46 @@
+//! `dwctl ledger move`.
+
+use super::{LockArgs, WhereArgs, address, unknown};
+use crate::cli::printer::Printer;
+use crate::cli::{Failure, Outcome};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+
+/// Gives a resource another address, without touching it at AWS.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The address in the ledger.
+    #[arg(value_parser = address)]
+    from: Address,
+
+    /// The address that it is to have.
+    #[arg(value_parser = address)]
+    to: Address,
+
+    #[command(flatten)]
+    place: WhereArgs,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let desk = args.place.open("ledger move", printer).await?;
+    let (from, to) = (args.from, args.to);
+    desk.edit(&args.lock, printer, |ledger| {
+        let refused = |message: String| {
+            Failure::from(Diagnostic::error("refused", message).note("the ledger was left as it is"))
+        };
+        if !ledger.resources.contains_key(&from) {
+            return Err(unknown(ledger, &from).into());
+        }
+        if from.kind != to.kind {
+            return Err(refused(format!("a {} cannot become a {}", from.kind, to.kind)));
+        }
+        if ledger.resources.contains_key(&to) {
+            return Err(refused(format!("the address {to} is taken")));
+        }
+        ledger.rename(&from, &to);
+        Ok(format!("{from} is {to} now; the next apply changes its tag"))
+    })
+    .await
+}

@@ -1,0 +1,61 @@
+//! `dwctl ledger show`.
+
+use super::{WhereArgs, address, unknown};
+use crate::cli::printer::Printer;
+use crate::cli::{Exit, Outcome};
+use crate::graph::Address;
+
+/// Shows where the ledger lives, whose it is and who holds its lock; or one resource.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// One resource.
+    #[arg(value_parser = address)]
+    address: Option<Address>,
+
+    #[command(flatten)]
+    place: WhereArgs,
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let desk = args.place.open("ledger show", printer).await?;
+    let ledger = desk.ledger().await?;
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    match &args.address {
+        None => {
+            lines.push(("stack", format!("{}/{}", ledger.stack, ledger.env)));
+            lines.push(("account", ledger.account.clone()));
+            lines.push(("lives at", desk.store.place()));
+            lines.push(("lineage", ledger.lineage.clone()));
+            lines.push(("serial", ledger.serial.to_string()));
+            lines.push(("format", ledger.version.to_string()));
+            lines.push(("resources", ledger.resources.len().to_string()));
+            lines.push(("unfinished", ledger.intents.len().to_string()));
+            let lock = desk.store.holder().await?;
+            lines.push((
+                "lock",
+                lock.map_or("free".to_owned(), |held| format!("{}: {}", held.id, held.words())),
+            ));
+        }
+        Some(address) => {
+            let Some(entry) = ledger.resources.get(address) else {
+                return Err(unknown(&ledger, address).into());
+            };
+            lines.push(("address", address.to_string()));
+            lines.push(("id", entry.id.clone()));
+            lines.push(("region", entry.region.clone()));
+            lines.push(("applied", entry.applied.clone()));
+            lines.push(("protected", if entry.protect { "yes" } else { "no" }.to_owned()));
+            lines.push(("retained", if entry.retain { "yes" } else { "no" }.to_owned()));
+            let needs: Vec<String> = entry.needs.iter().map(ToString::to_string).collect();
+            lines.push(("needs", needs.join(", ")));
+            let known: Vec<&str> = entry.fingerprints.keys().map(String::as_str).collect();
+            lines.push(("fingerprints", known.join(", ")));
+        }
+    }
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in lines {
+        printer.out(format!("{name:width$}  {value}").trim_end());
+        printer.out("\n");
+    }
+    Ok(Exit::Done)
+}
