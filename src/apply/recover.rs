@@ -58,7 +58,7 @@ pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: 
             recovered.unconfirmed.push((change.address.clone(), why));
             continue;
         }
-        super::execute::record(ledger, instance, id, &live.spec);
+        super::execute::record(ledger, instance, id, Some(live));
         if let Some(entry) = ledger.resources.get_mut(&change.address) {
             forget_differing(entry, change);
         }
