@@ -8,6 +8,7 @@
 mod bad_input;
 mod calls;
 mod circles;
+mod exchange;
 mod harness;
 mod interrupt;
 mod lives;
