@@ -14,6 +14,7 @@ mod interrupt;
 mod lives;
 mod moves;
 mod ownership;
+mod paging;
 mod paper;
 mod properties;
 mod sandbox;
