@@ -85,7 +85,8 @@ fn no_cluster() -> Answer {
 }
 
 fn created() -> Answer {
-    on("redshift:CreateCluster").answers("<Cluster><ClusterIdentifier>warehouse</ClusterIdentifier></Cluster>")
+    on("redshift:CreateCluster")
+        .answers("<Cluster><ClusterIdentifier>warehouse</ClusterIdentifier></Cluster>")
 }
 
 /// A scene in which the cluster is there and as declared.
@@ -135,7 +136,10 @@ fn a_resize_is_waited_for() {
     let run = scene.apply(vec![
         cluster("available", "Available", 2),
         cluster("available", "Available", 2),
-        on("redshift:ResizeCluster").sends("NumberOfNodes", "4").sends("Classic", "false").answers("<Cluster/>"),
+        on("redshift:ResizeCluster")
+            .sends("NumberOfNodes", "4")
+            .sends("Classic", "false")
+            .answers("<Cluster/>"),
         cluster("available, prep-for-resize", "Modifying", 2),
         cluster("resizing", "Modifying", 2),
         cluster("available, resize-cleanup", "Modifying", 4),
@@ -170,7 +174,11 @@ fn a_cluster_is_destroyed_with_a_last_snapshot_and_waited_for() {
 fn a_cluster_that_another_change_holds_is_tried_again() {
     let scene = with_cluster();
     let busy = || {
-        on("redshift:DeleteCluster").fails(400, "InvalidClusterState", "There is an operation running on the Cluster.")
+        on("redshift:DeleteCluster").fails(
+            400,
+            "InvalidClusterState",
+            "There is an operation running on the Cluster.",
+        )
     };
     let run = scene.run(
         &["destroy", "--yes"],
@@ -192,14 +200,16 @@ fn a_cluster_that_another_change_holds_is_tried_again() {
 fn a_cluster_that_aws_gave_up_on_is_told_in_its_words() {
     for status in ["incompatible-network", "incompatible-restore", "incompatible-hsm", "hardware-failure"] {
         let scene = Scene::new(&stack(2));
-        let answers = vec![no_cluster(), created(), cluster("creating", "Modifying", 2), cluster(status, "Failed", 2)];
+        let answers =
+            vec![no_cluster(), created(), cluster("creating", "Modifying", 2), cluster(status, "Failed", 2)];
         let run = scene.run(&["apply", "--yes"], answers);
         assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
         let said = format!("{}{}", run.stdout, run.stderr);
         assert!(said.contains(status) && said.contains("redshift_cluster.w did not become ready"), "{said}");
         assert!(said.contains("warehouse") && said.contains("stack.toml:"), "{said}");
         // It exists and is ours: the next apply knows it.
-        let ledger = std::fs::read_to_string(scene.folder.path().join(".dwctl/default.json")).expect("a ledger");
+        let ledger =
+            std::fs::read_to_string(scene.folder.path().join(".dwctl/default.json")).expect("a ledger");
         assert!(ledger.contains("\"warehouse\""), "{ledger}");
     }
 }
@@ -230,7 +240,11 @@ fn key_tags(id: &str) -> Answer {
 #[test]
 fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gone() {
     let scene = Scene::new(KEY);
-    let made = |id: &str| on("kms:CreateKey").sends("Origin", "EXTERNAL").answers(json!({ "KeyMetadata": { "KeyId": id } }).to_string());
+    let made = |id: &str| {
+        on("kms:CreateKey")
+            .sends("Origin", "EXTERNAL")
+            .answers(json!({ "KeyMetadata": { "KeyId": id } }).to_string())
+    };
     let seen = |id: &str, state: &str| vec![key(id, state), key_tags(id)];
     let none = || on("kms:ListKeys").answers(r#"{"Keys":[]}"#);
     let mut script = vec![none(), made("k-1")];
@@ -275,7 +289,9 @@ fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
     let scene = Scene::new(&CRAWLER.replace("WORDS", "old"));
     scene.apply(vec![no_crawler(), on("glue:CreateCrawler"), crawler_tags(), crawler("old", "READY")]);
     scene.write(&CRAWLER.replace("WORDS", "new"));
-    let running = || on("glue:UpdateCrawler").fails(400, "CrawlerRunningException", "Crawler with name raw is running.");
+    let running = || {
+        on("glue:UpdateCrawler").fails(400, "CrawlerRunningException", "Crawler with name raw is running.")
+    };
     let run = scene.apply(vec![
         crawler("old", "RUNNING"),
         crawler("old", "RUNNING"),
@@ -292,7 +308,11 @@ fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
         &["destroy", "--yes"],
         vec![
             crawler("new", "RUNNING"),
-            on("glue:DeleteCrawler").fails(400, "CrawlerRunningException", "Crawler with name raw is running."),
+            on("glue:DeleteCrawler").fails(
+                400,
+                "CrawlerRunningException",
+                "Crawler with name raw is running.",
+            ),
             on("glue:StopCrawler"),
             on("glue:DeleteCrawler"),
             no_crawler(),
@@ -340,7 +360,14 @@ fn a_state_machine_that_is_being_deleted_is_waited_for() {
     let deleting = || {
         on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted")
     };
-    scene.apply(vec![no_machine(), machine_tags(), deleting(), deleting(), machine_made(), machine("ACTIVE")]);
+    scene.apply(vec![
+        no_machine(),
+        machine_tags(),
+        deleting(),
+        deleting(),
+        machine_made(),
+        machine("ACTIVE"),
+    ]);
     let run = scene.run(
         &["destroy", "--yes"],
         vec![
@@ -427,7 +454,14 @@ fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
     ] {
         let scene = Scene::new(MACHINE);
         let not_yet = || on("states:CreateStateMachine").fails(400, code, words);
-        let run = scene.apply(vec![no_machine(), machine_tags(), not_yet(), not_yet(), machine_made(), machine("ACTIVE")]);
+        let run = scene.apply(vec![
+            no_machine(),
+            machine_tags(),
+            not_yet(),
+            not_yet(),
+            machine_made(),
+            machine("ACTIVE"),
+        ]);
         assert!(run.stdout.contains("1 created"), "{}", run.stdout);
     }
     for words in [
@@ -446,12 +480,24 @@ fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
         ]);
     }
     for (code, words) in [
-        ("InvalidParameterValue", "The IAM role arn:aws:iam::123456789012:role/load cannot be assumed by Redshift."),
-        ("InvalidParameterCombination", "The IAM role is not valid. Cluster is not authorized to assume IAM Role arn:aws:iam::123456789012:role/load"),
+        (
+            "InvalidParameterValue",
+            "The IAM role arn:aws:iam::123456789012:role/load cannot be assumed by Redshift.",
+        ),
+        (
+            "InvalidParameterCombination",
+            "The IAM role is not valid. Cluster is not authorized to assume IAM Role arn:aws:iam::123456789012:role/load",
+        ),
     ] {
         let scene = Scene::new(&stack(2));
         let not_yet = || on("redshift:CreateCluster").fails(400, code, words);
-        scene.apply(vec![no_cluster(), not_yet(), not_yet(), created(), cluster("available", "Available", 2)]);
+        scene.apply(vec![
+            no_cluster(),
+            not_yet(),
+            not_yet(),
+            created(),
+            cluster("available", "Available", 2),
+        ]);
     }
 }
 
@@ -467,7 +513,11 @@ fn what_no_waiting_mends_is_told_at_once() {
     let run = scene.run(&["apply", "--yes"], vec![no_machine(), machine_tags_unused(), refused]);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.time < Duration::from_secs(5), "{:?}", run.time);
-    assert!(run.stderr.contains("sfn:CreateStateMachine") && run.stderr.contains("exchange-1"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("sfn:CreateStateMachine") && run.stderr.contains("exchange-1"),
+        "{}",
+        run.stderr
+    );
 }
 
 /// The tags are asked for beside the machine, whether it is there or not.
