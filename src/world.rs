@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::Scope as AwsScope;
 use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
-use crate::kind::{ErasedKind, Known, Problem};
+use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
 use crate::schema::{PathStep, normalize, validate};
 use crate::stack::{Node, Resource, Stack, is_region};
@@ -477,8 +477,30 @@ impl<'a> World<'a> {
                 .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
         }
         self.outputs(problems);
+        check_among(&all, problems);
         crate::diag::unique(problems);
         all.into_values().collect()
+    }
+}
+
+/// The rules between resources.
+fn check_among(all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnostic>) {
+    let mut peers = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, Vec<Peer<'_>>> = BTreeMap::new();
+    for (address, instance) in all {
+        let (kind, region) = (instance.kind.name(), instance.region.as_str());
+        let peer = Peer { address: address.to_string(), kind, region, spec: Known(&instance.spec) };
+        peers.insert(peer.address.clone(), peer.clone());
+        kinds.entry(kind).or_default().push(peer);
+    }
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for instance in all.values() {
+        let kind = instance.kind.name();
+        let count = seen.entry(kind).or_default();
+        let before = kinds.get(kind).and_then(|peers| peers.get(..*count)).unwrap_or_default();
+        *count += 1;
+        let found = instance.kind.check_among(Known(&instance.spec), &Among { all: &peers, before });
+        problems.extend(found.into_iter().map(|problem| located(problem, instance.resource)));
     }
 }
 

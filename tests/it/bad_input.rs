@@ -403,3 +403,54 @@ fn arguments_that_do_not_exist() {
         assert!(run.stderr.starts_with("error: ") && run.stderr.contains("--help"), "{}", run.stderr);
     }
 }
+
+const NETWORK: &str = "[ec2_vpc.main]\ncidr_block = '10.0.0.0/16'\nsecondary_cidr_blocks = ['10.8.0.0/20']\n\
+                       [ec2_vpc.other]\ncidr_block = '10.0.0.0/16'\n\
+                       [ec2_subnet.a]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.0.0.0/20'\n";
+
+#[test]
+fn a_subnet_outside_of_its_vpc() {
+    let subnet = "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.1.0.0/20'\n";
+    refused(
+        &(NETWORK.to_owned() + subnet),
+        "15:14",
+        &["10.1.0.0/20 is not within ec2_vpc.main", "the VPC has 10.0.0.0/16, 10.8.0.0/20"],
+    );
+    // A part of it is not enough.
+    let subnet = "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.8.0.0/19'\n";
+    refused(&(NETWORK.to_owned() + subnet), "15:14", &["10.8.0.0/19 is not within ec2_vpc.main"]);
+}
+
+#[test]
+fn subnets_that_overlap() {
+    let subnet = "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.0.8.0/24'\n";
+    refused(&(NETWORK.to_owned() + subnet), "15:14", &["10.0.8.0/24 overlaps 10.0.0.0/20 of ec2_subnet.a"]);
+    let many = "[ec2_subnet.b]\nfor_each = { x = '10.0.16.0/20', y = '10.0.16.0/21' }\n\
+                vpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '${each.value}'\n";
+    refused(
+        &(NETWORK.to_owned() + many),
+        "16:14",
+        &["10.0.16.0/21 overlaps 10.0.16.0/20 of ec2_subnet.b[\"x\"]"],
+    );
+    // A VPC that the stack does not make.
+    let by_id = "[ec2_subnet.a]\nvpc_id = 'vpc-1'\ncidr_block = '10.0.0.0/20'\nipv6_cidr_block = '2600:1f14::/56'\n\
+                 [ec2_subnet.b]\nvpc_id = 'vpc-1'\ncidr_block = '10.0.16.0/20'\nipv6_cidr_block = '2600:1f14::/64'\n";
+    refused(by_id, "12:19", &["2600:1f14::/64 overlaps 2600:1f14::/56 of ec2_subnet.a"]);
+}
+
+#[test]
+fn subnets_that_only_seem_to_overlap() {
+    let stacks = [
+        // In another VPC, in the second block of the same, beside the other.
+        "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.other.vpc_id}'\ncidr_block = '10.0.0.0/20'\n",
+        "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.8.0.0/20'\n",
+        "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.0.16.0/20'\n",
+        // In one that is known by its id alone.
+        "[ec2_subnet.b]\nvpc_id = 'vpc-1'\ncidr_block = '192.168.0.0/24'\n",
+    ];
+    for subnet in stacks {
+        let stack = folder(&[("stack.toml", &headed(&(NETWORK.to_owned() + subnet)))]);
+        let run = dwctl(stack.path(), &["validate"]);
+        assert_eq!(run.code, DONE, "{subnet}: {}", run.stderr);
+    }
+}
