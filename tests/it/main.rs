@@ -16,6 +16,7 @@ mod moves;
 mod ownership;
 mod paging;
 mod paper;
+mod peers;
 mod properties;
 mod sandbox;
 mod schemas;
