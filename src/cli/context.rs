@@ -64,7 +64,8 @@ fn variable_file(
     let trouble = |note: String| {
         Diagnostic::error("unreadable", format!("cannot read the variables in {}", file.display())).note(note)
     };
-    let text = std::fs::read_to_string(file).map_err(|error| trouble(error.to_string()))?;
+    // Also what a shell writes to a pipe: `--var-file <(…)`.
+    let text = stack::read_text(file, file, false)?;
     let table = toml::de::DeTable::parse(&text).map_err(|error| trouble(error.message().to_owned()))?;
     let mut sources = Sources::default();
     let id = sources.add(file, text.as_str());

@@ -301,7 +301,7 @@ fn an_endpoint_that_is_down() {
         "{}",
         run.stderr
     );
-    assert!(run.time < Duration::from_secs(30), "{:?}", run.time);
+    assert!(run.time < Duration::from_secs(3), "{:?}", run.time);
     assert!(!stack.path().join(".dwctl").exists());
 }
 
@@ -452,5 +452,99 @@ fn subnets_that_only_seem_to_overlap() {
         let stack = folder(&[("stack.toml", &headed(&(NETWORK.to_owned() + subnet)))]);
         let run = dwctl(stack.path(), &["validate"]);
         assert_eq!(run.code, DONE, "{subnet}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_is_missing() {
+    refused("[sns_topic.a]\nname = 'a'\ndisplay_name = '${file(\"nowhere.txt\")}'", "7:24", &["nowhere.txt"]);
+    refused("[s3_object.a]\nbucket = 'lake'\nkey = 'a.py'\nsource = 'nowhere.py'", "8:10", &["nowhere.py"]);
+    refused(
+        "[glue_workflow.a]\nname = 'a'\ndescription = '${templatefile(\"nowhere.tftpl\", {})}'",
+        "7:31",
+        &["nowhere.tftpl"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_that_contain_themselves() {
+    let stack = folder(&[
+        (
+            "stack.toml",
+            &headed(
+                "[s3_object.a]\nfor_each = '${fileset(\".\", \"**/*.py\")}'\nbucket = 'lake'\nkey = '${each.value}'\nsource = '${each.value}'\n",
+            ),
+        ),
+        ("jobs/a.py", ""),
+    ]);
+    std::os::unix::fs::symlink(".", stack.path().join("self")).expect("a link");
+    std::os::unix::fs::symlink("..", stack.path().join("jobs/up")).expect("a link");
+    let run = dwctl(stack.path(), &["plan", "--offline"]);
+    assert_eq!(run.code, DONE, "{}", run.stderr);
+    assert!(run.time < Duration::from_secs(3), "{:?}", run.time);
+    assert!(run.stdout.contains("1 to create"), "{}", run.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.toml");
+    if std::fs::write(stack.path().join(name), "[sns_topic.b]\nnam = 'b'\n").is_err() {
+        // Not every file system has such names.
+        return;
+    }
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    assert!(run.stderr.contains("caf"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_of_values_that_is_no_text_or_too_large() {
+    let stack = folder(&[("stack.toml", &headed("[variable.nodes]\ntype = 'number'"))]);
+    std::fs::write(stack.path().join("a.tfvars"), b"nodes = \xff\n").expect("a file");
+    std::fs::write(stack.path().join("b.tfvars"), "# values\n".repeat(1_200_000)).expect("a file");
+    for (name, word) in [("a.tfvars", "UTF-8"), ("b.tfvars", "4 MiB"), ("/dev/zero", "4 MiB")] {
+        if !Path::new(name).exists() && !stack.path().join(name).exists() {
+            continue;
+        }
+        let run = dwctl(stack.path(), &["plan", "--var-file", name]);
+        orderly(&run, INVALID, stack.path());
+        assert!(run.stderr.contains(name) && run.stderr.contains(word), "{}", run.stderr);
+    }
+}
+
+/// Where there is an instance its metadata answers in milliseconds; elsewhere the address
+/// swallows all that is sent there.
+#[test]
+fn metadata_of_an_instance_that_never_answers() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = format!("http://{}", listener.local_addr().expect("an address"));
+    let kept = std::thread::spawn(move || listener.incoming().take(8).collect::<Vec<_>>());
+    let environment =
+        [("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", silent.as_str())];
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    let run = dwctl_with(stack.path(), &["plan"], &environment);
+    orderly(&run, ERROR, stack.path());
+    assert!(run.stderr.contains("error[credentials]"), "{}", run.stderr);
+    assert!(!kept.is_finished(), "it is asked again and again");
+}
+
+#[test]
+fn credentials_that_aws_refuses() {
+    use crate::exchange::{Exchange, on};
+    for (code, words) in [
+        ("ExpiredToken", "The security token included in the request is expired"),
+        ("InvalidClientTokenId", "The security token included in the request is invalid."),
+        ("SignatureDoesNotMatch", "The request signature we calculated does not match"),
+    ] {
+        let aws = Exchange::of([on("sts:GetCallerIdentity").fails(403, code, words)]);
+        let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+        let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", &aws.endpoint()], &KEYS);
+        orderly(&run, ERROR, stack.path());
+        assert!(run.stderr.contains("error[credentials]") && run.stderr.contains(words), "{}", run.stderr);
+        assert!(run.stderr.contains("AWS_PROFILE") || run.stderr.contains("aws sso login"), "{}", run.stderr);
     }
 }
