@@ -206,11 +206,6 @@ impl Exchange {
         calls.into_iter().filter(|call| known(call).is_none()).collect()
     }
 
-    /// The operations of [`Self::calls`].
-    pub fn operations(&self) -> Vec<String> {
-        self.calls().into_iter().map(|call| call.operation).collect()
-    }
-
     /// Calls of one operation.
     pub fn calls_of(&self, operation: &str) -> Vec<Call> {
         self.calls().into_iter().filter(|call| call.operation == operation).collect()
