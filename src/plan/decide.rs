@@ -626,7 +626,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     format!("the plan would {verb} {}, which is protected", change.address),
                 );
                 if let Reason::Forced(paths) = &change.reason {
-                    let names: Vec<String> = paths.iter().map(|path| super::text::path_text(path)).collect();
+                    let names: Vec<String> =
+                        paths.iter().map(|path| super::detail::path_text(path)).collect();
                     error =
                         error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
                 }
