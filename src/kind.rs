@@ -248,6 +248,8 @@ pub enum State {
     Ready,
     /// AWS is at work on it (`creating`, `modifying`, `resizing`): the engine waits.
     Busy(String),
+    /// AWS is deleting it: for a plan it is gone, and it holds its name until it is.
+    Leaving(String),
     /// AWS gave up on it, with its reason: the engine stops with an error.
     Failed(String),
 }

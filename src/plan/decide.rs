@@ -253,7 +253,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 }
             }
         };
-        let live = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
+        let read = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
+            // What AWS is deleting is gone, but for its name, which apply waits for; one who
+            // destroys awaits the end of it.
+            Ok(Some(live)) if matches!(live.state, State::Leaving(_)) && !self.inputs.selection.destroy => {
+                Ok(None)
+            }
+            read => read,
+        };
+        let live = match read {
             Ok(Some(live)) => live,
             Ok(None) if entry.is_some() => {
                 let moved_from = self.moves.get(&instance.address).cloned();

@@ -246,7 +246,7 @@ pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Opt
             Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
         let read = kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer");
         let mut live = read.unwrap_or_else(|error| panic!("{} {id} cannot be read: {error}", kind.name()))?;
-        if !matches!(live.state, State::Busy(_)) {
+        if !matches!(live.state, State::Busy(_) | State::Leaving(_)) {
             live.spec = normalize(&kind.schema().spec, live.spec);
             return Some(live);
         }

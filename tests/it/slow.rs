@@ -524,3 +524,47 @@ fn what_no_waiting_mends_is_told_at_once() {
 fn machine_tags_unused() -> Answer {
     on("states:ListTagsForResource").fails(400, "ResourceNotFound", "Resource not found").stays()
 }
+
+/// What is being deleted is no longer there for a plan, and in the way of its successor until
+/// it is gone.
+#[test]
+fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
+    let scene = with_cluster();
+    for status in ["deleting", "final-snapshot"] {
+        let plan = scene.run(&["plan", "--detailed-exitcode"], vec![cluster(status, "Modifying", 2)]);
+        assert_eq!(plan.code, 2, "{status}: {}{}", plan.stdout, plan.stderr);
+        assert!(plan.stdout.contains("+ redshift_cluster.w  create"), "{status}: {}", plan.stdout);
+    }
+    let taken = || on("redshift:CreateCluster").fails(400, "ClusterAlreadyExists", "Cluster already exists");
+    let run = scene.apply(vec![
+        cluster("deleting", "Modifying", 2),
+        taken(),
+        cluster("deleting", "Modifying", 2),
+        taken(),
+        cluster("deleting", "Modifying", 2),
+        created(),
+        cluster("creating", "Modifying", 2),
+        cluster("available", "Available", 2),
+    ]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+}
+
+/// A deletion that is under way is not asked for again, and awaited all the same.
+#[test]
+fn a_cluster_that_somebody_deletes_is_destroyed_when_it_is_gone() {
+    let scene = with_cluster();
+    let deleting = || cluster("deleting", "Modifying", 2);
+    let run = scene.run(&["destroy", "--yes"], vec![deleting(), deleting(), deleting(), no_cluster()]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
+}
+
+#[test]
+fn a_state_machine_that_somebody_deletes_is_made_again() {
+    let scene = Scene::new(MACHINE);
+    scene.apply(vec![no_machine(), machine_tags(), machine_made(), machine("ACTIVE")]);
+    let deleting =
+        on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted");
+    let run = scene.apply(vec![machine("DELETING"), deleting, machine_made(), machine("ACTIVE")]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+}
