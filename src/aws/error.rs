@@ -403,6 +403,12 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "role is invalid or cannot be assumed",
         "Secrets Manager cannot invoke the specified Lambda function",
         "Unable to validate the following destination configurations",
+        // CloudWatch Logs tries the role of a subscription filter when it is put.
+        "permission to assume the provided role",
+        "Could not deliver test message to specified",
+        // SNS and Secrets Manager, of a policy that names a role made seconds ago.
+        "Policy Error: PrincipalNotFound",
+        "This resource policy contains an unsupported principal",
         // Step Functions, of the policy of a role made seconds ago.
         "is not authorized to access the Log Destination",
     ];

@@ -568,3 +568,85 @@ fn a_state_machine_that_somebody_deletes_is_made_again() {
     let run = scene.apply(vec![machine("DELETING"), deleting, machine_made(), machine("ACTIVE")]);
     assert!(run.stdout.contains("1 created"), "{}", run.stdout);
 }
+
+/// The same of policies and grants: what names a principal made a moment ago is refused by
+/// services that have not heard of it.
+#[test]
+fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
+    use dwctl::aws::Class;
+    use dwctl::kinds::kind;
+    use dwctl::schema::normalize;
+    use dwctl::value::Value;
+
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::123456789012:role/new" }, "Action": "x:Y", "Resource": "*",
+    }] });
+    let filter = json!([{
+        "filter_name": "f", "filter_pattern": "", "role_arn": "arn:aws:iam::123456789012:role/new",
+        "destination_arn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/s",
+    }]);
+    let stream =
+        ("cloudwatchlogs_log_group", json!({ "log_group_name": "g" }), "subscription_filters", filter);
+    let put = "logs:PutSubscriptionFilter";
+    for ((name, spec, attribute, value), operation, code, words) in [
+        (
+            stream.clone(),
+            put,
+            "ValidationException",
+            "Make sure you have given CloudWatch Logs permission to assume the provided role.",
+        ),
+        (
+            stream,
+            put,
+            "InvalidParameterException",
+            "Could not deliver test message to specified Firehose stream. Check if the given Firehose stream is in ACTIVE state.",
+        ),
+        (
+            ("sns_topic", json!({ "name": "t" }), "policy", policy.clone()),
+            "sns:SetTopicAttributes",
+            "InvalidParameter",
+            "Invalid parameter: Policy Error: PrincipalNotFound",
+        ),
+        (
+            ("secretsmanager_secret", json!({ "name": "s" }), "resource_policy", policy.clone()),
+            "secretsmanager:PutResourcePolicy",
+            "MalformedPolicyDocumentException",
+            "This resource policy contains an unsupported principal.",
+        ),
+        (
+            ("s3_bucket", json!({ "bucket": "b" }), "policy", policy.clone()),
+            "s3:PutBucketPolicy",
+            "MalformedPolicy",
+            "Invalid principal in policy",
+        ),
+        (
+            ("kms_key", json!({}), "key_policy", policy.clone()),
+            "kms:PutKeyPolicy",
+            "MalformedPolicyDocumentException",
+            "Policy contains a statement with one or more invalid principals.",
+        ),
+        (
+            (
+                "iam_role",
+                json!({ "role_name": "r", "assume_role_policy_document": {} }),
+                "assume_role_policy_document",
+                policy,
+            ),
+            "iam:UpdateAssumeRolePolicy",
+            "MalformedPolicyDocument",
+            "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/new\"",
+        ),
+    ] {
+        let kind = kind(name).expect("a kind");
+        let whole = |spec: &serde_json::Value| normalize(&kind.schema().spec, Value::from_json(spec));
+        let mut want = spec.clone();
+        want[attribute] = value;
+        for (words, class) in [(words, Class::NotYetConsistent), ("Something else is wrong", Class::Invalid)]
+        {
+            let aws = Exchange::of([on(operation).fails(400, code, words)]);
+            let done = aws.with(async |cx| kind.update(cx, "id", &whole(&spec), &whole(&want)).await);
+            let error = done.expect_err(name);
+            assert_eq!(error.class, class, "{name}: {error}");
+        }
+    }
+}
