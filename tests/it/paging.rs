@@ -1002,3 +1002,52 @@ fn every_list_is_paged_and_every_paged_list_has_a_test() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// Calls that take many resources by name, and how many AWS takes at once.
+const BATCHES: &[(&str, &str, &str, usize)] = &[
+    ("glue_crawler", "glue:BatchGetCrawlers", "CrawlerNames.", 100),
+    ("glue_job", "glue:BatchGetJobs", "JobNames.", 100),
+    ("glue_trigger", "glue:BatchGetTriggers", "TriggerNames.", 100),
+    ("glue_workflow", "glue:BatchGetWorkflows", "Names.", 25),
+    ("cloudwatch_alarm", "monitoring:DescribeAlarms", "AlarmNames.", 100),
+    ("cloudwatchlogs_log_group", "logs:DescribeLogGroups", "logGroupIdentifiers.", 50),
+    ("ec2_vpc", "ec2:DescribeVpcs", "Filter.1.Value.", 200),
+    ("ec2_subnet", "ec2:DescribeSubnets", "Filter.1.Value.", 200),
+    ("ec2_security_group", "ec2:DescribeSecurityGroups", "Filter.1.Value.", 200),
+];
+
+#[test]
+fn no_call_names_more_than_aws_takes() {
+    const MANY: usize = 230;
+    for (name, operation, member, most) in BATCHES {
+        let kind = kind(name).expect("a kind");
+        let aws = Exchange::of([on(operation).stays()]);
+        if *name == "ec2_vpc" {
+            // What belongs to VPCs is read beside them.
+            aws.then([on("ec2:DescribeSecurityGroups").stays()]);
+        }
+        let wanted: Vec<Wanted> = (0..MANY)
+            .map(|number| Wanted {
+                id: format!("n-{number}"),
+                attributes: Some(BTreeSet::new()),
+                spec: Value::Null,
+                tags: None,
+                applied: None,
+            })
+            .collect();
+        let reads = aws.with(async |cx| kind.read_many(cx, &wanted).await);
+        assert!(reads.len() == MANY && reads.iter().all(|read| *read == Ok(None)), "{name}: {:?}", reads[0]);
+        let mut named = BTreeSet::new();
+        for call in aws.calls_of(operation) {
+            let names: Vec<&String> = call
+                .members
+                .iter()
+                .filter(|(one, _)| one.starts_with(member))
+                .map(|(_, value)| value)
+                .collect();
+            assert!(!names.is_empty() && names.len() <= *most, "{name}: {} at once", names.len());
+            named.extend(names.into_iter().cloned());
+        }
+        assert_eq!(named.len(), MANY, "{name}");
+    }
+}
