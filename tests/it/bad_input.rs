@@ -548,3 +548,21 @@ fn credentials_that_aws_refuses() {
         assert!(run.stderr.contains("AWS_PROFILE") || run.stderr.contains("aws sso login"), "{}", run.stderr);
     }
 }
+
+/// A name that is taken in another region is told in the plan, and not by the apply.
+#[test]
+fn a_bucket_that_is_in_another_region() {
+    use crate::exchange::{Exchange, on};
+    let aws = Exchange::of([
+        on("s3:GetPublicAccessBlock").fails(301, "PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint."),
+        on("s3:ListBuckets").answers(
+            "<ListAllMyBucketsResult><Buckets><Bucket><Name>lake</Name><BucketRegion>eu-west-1</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>",
+        ),
+    ]);
+    let stack = folder(&[("stack.toml", &headed("[s3_bucket.lake]\nbucket = 'lake'"))]);
+    let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", &aws.endpoint()], &KEYS);
+    orderly(&run, ERROR, stack.path());
+    for words in ["`lake` exists already, in eu-west-1, and not in us-east-1", "stack.toml:5:"] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+}
