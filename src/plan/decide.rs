@@ -288,8 +288,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             self.problems.push(super::ownership::not_ours(instance, &id, &live));
             return None;
         }
+        // What AWS gave up on can be removed and made anew, and nothing else.
+        let selection = self.inputs.selection;
+        let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
         if let State::Failed(reason) = &live.state
-            && !self.inputs.selection.recover
+            && !(selection.recover || selection.destroy || remade)
         {
             self.problems.push(
                 Diagnostic::error(
@@ -298,7 +301,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 )
                 .at(instance.resource.span, "this resource")
                 .note(format!("{id}: {reason}"))
-                .help("repair or delete it at AWS, then plan again"),
+                .help(format!(
+                    "repair it at AWS, then plan again; or make it anew with --replace {}",
+                    instance.address
+                )),
             );
             return None;
         }

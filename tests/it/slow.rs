@@ -650,3 +650,34 @@ fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
         }
     }
 }
+
+/// What AWS gave up on cannot be changed, and can be removed or made anew.
+#[test]
+fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
+    let failed = || cluster("incompatible-network", "Failed", 2);
+    let scene = with_cluster();
+    let plan = scene.run(&["plan"], vec![failed()]);
+    assert_eq!(plan.code, 1, "{}{}", plan.stdout, plan.stderr);
+    for words in
+        ["error[failed-resource]", "incompatible-network", "--replace redshift_cluster.w", "stack.toml:"]
+    {
+        assert!(plan.stderr.contains(words), "{words}: {}", plan.stderr);
+    }
+    let run = scene.run(
+        &["apply", "--yes", "--replace", "redshift_cluster.w"],
+        vec![
+            failed(),
+            failed(),
+            on("redshift:DeleteCluster").answers("<Cluster/>"),
+            cluster("deleting", "Failed", 2),
+            no_cluster(),
+            created(),
+            cluster("available", "Available", 2),
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let answers = vec![failed(), failed(), on("redshift:DeleteCluster").answers("<Cluster/>"), no_cluster()];
+    let run = scene.run(&["destroy", "--yes"], answers);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
+}
