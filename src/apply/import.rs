@@ -7,8 +7,11 @@ use super::execute::{self, failure};
 use super::{Keeper, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
+use crate::graph::Address;
 use crate::kind::Owner;
+use crate::ledger::Ledger;
 use crate::plan::{self, Plan};
+use crate::value::Value;
 use crate::world::World;
 
 /// What became of the owner tags.
@@ -46,6 +49,7 @@ pub async fn import(
             continue;
         };
         execute::record(ledger, instance, id, Some(live));
+        as_found(ledger, &change.address, &live.tags);
         ledger.intents.remove(&change.address);
         if !instance.kind.taggable() {
             continue;
@@ -78,5 +82,19 @@ pub async fn import(
     match book.finish(false, lost, Duration::from_secs(60)).await {
         Some(error) => Err(error),
         None => Ok(tagged),
+    }
+}
+
+/// Records the tags as they were found, but for the owner's: what differs from them now
+/// differs on account of the stack.
+fn as_found(ledger: &mut Ledger, address: &Address, tags: &Tags) {
+    let prints = ledger.fingerprints();
+    let Some(entry) = ledger.resources.get_mut(address) else { return };
+    let is_owners = |key: &str| Owner::KEYS.contains(&key);
+    entry.fingerprints.retain(|path, _| path.strip_prefix("tags.").is_none_or(is_owners));
+    for (key, value) in tags.iter().filter(|(key, _)| !is_owners(key)) {
+        let path = format!("tags.{key}");
+        let print = prints.of(address, &path, &Value::from(value.as_str()));
+        entry.fingerprints.extend(print.map(|print| (path, print)));
     }
 }

@@ -295,6 +295,7 @@ fn announce(
             crate::kind::Identity::Assigned | crate::kind::Identity::Unknown => None,
         };
         let token = uuid::Uuid::new_v4().to_string();
-        ledger.intents.insert(change.address.clone(), Intent { region: instance.region.clone(), token, id });
+        let intent = Intent { region: instance.region.clone(), token, id, unknown: BTreeMap::new() };
+        ledger.intents.insert(change.address.clone(), intent);
     }
 }

@@ -67,7 +67,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 return Ok(None);
             }
             let selection = Selection { import: Some((address.clone(), id.clone())), adopt, ..Selection::default() };
-            let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            let mut plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            // The owner tags are set here and now.
+            for change in &mut plan.changes {
+                change.attributes.retain(|one| !one.is_owner_tag());
+                if change.attributes.is_empty() && change.action == Action::Update {
+                    change.action = Action::NoOp;
+                }
+            }
             printer.out(&render(&plan, &TextOptions { colour: printer.colour(), ..TextOptions::default() }));
             Ok(Some((world, plan, ledger)))
         };
@@ -88,9 +95,6 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         let left = plan.changes.iter().find(|change| change.address == address);
         printer.out(match left.map(|change| change.action) {
             Some(Action::NoOp) | None => "It is as it is declared.\n",
-            Some(Action::Update) if left.is_some_and(|change| change.is_only_ownership()) => {
-                "It is as it is declared.\n"
-            }
             Some(Action::Replace { .. }) => {
                 "The next apply replaces it. To keep it, declare it as it is: dwctl plan shows what differs.\n"
             }
@@ -135,6 +139,8 @@ fn is_there(
     region: &str,
 ) -> Result<bool, Failure> {
     let refused = |error: Diagnostic| {
+        let declared = stack.resources.iter().find(|resource| resource.address() == address.declaration());
+        let error = error.at_maybe(declared.map(|resource| resource.span), "declared here");
         let error = error.note("the ledger and AWS were left as they are");
         Failure::new(Exit::Refused, vec![error], stack.sources.clone())
     };

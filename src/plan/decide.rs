@@ -10,7 +10,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::kinds;
-use crate::ledger::{Entry, Ledger};
+use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{PathStep, Shape, normalize};
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -466,6 +466,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
+            // What was applied as a secret is one still, though the stack no longer says so.
+            let second = match change.path.get(1) {
+                Some(PathStep::Name(key)) => entry.fingerprints.get(&format!("{name}.{key}")),
+                _ => None,
+            };
+            if second.or_else(|| entry.fingerprints.get(name)).is_some_and(|print| is_of_secret(print)) {
+                change.before = change.before.take().map(Value::into_secret);
+                change.after = change.after.take().map(Value::into_secret);
+            }
             // Of what AWS cannot tell nobody knows whether someone else changed it.
             if change.hidden {
                 continue;

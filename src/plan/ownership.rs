@@ -180,9 +180,11 @@ pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> 
             live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
         )),
     };
-    error
-        .note("it was left as it is")
-        .help("to take it over, import it ([[import]], or --adopt); else choose another name")
+    let help = match Owner::of(&live.tags) {
+        Some(_) => "to take it over from there, add --adopt; else choose another name",
+        None => "to take it over, import it ([[import]], or --adopt); else choose another name",
+    };
+    error.note("it was left as it is").help(help)
 }
 
 /// The refusal of an import of something else than the ledger tells of.

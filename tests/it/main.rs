@@ -5,18 +5,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod bad_input;
 mod calls;
 mod circles;
 mod harness;
+mod import;
 mod interrupt;
+mod ledger;
 mod lives;
 mod moves;
 mod ownership;
 mod paper;
+mod patience;
 mod properties;
 mod sandbox;
 mod schemas;
 mod screens;
+mod secrets;
 mod tidy;
 mod waivers;
