@@ -372,6 +372,20 @@ fn init_makes_a_bucket_that_is_private_versioned_encrypted_and_reached_by_tls_al
     });
     screens.push_str(&screen(&project, &project.run(&["ledger", "init"]).exits(0)));
     insta::assert_snapshot!(screens);
+
+    // What the emulator makes by itself, as AWS does, and others may have opened.
+    project.with(async |_, cx| {
+        let s3 = cx.aws.s3();
+        s3.delete_public_access_block().bucket("shop-ledger").send().await.expect("opened");
+        s3.delete_bucket_policy().bucket("shop-ledger").send().await.expect("opened");
+    });
+    let run = project.run(&["ledger", "init"]).exits(0);
+    run.says("closed to the public").says("restricted to TLS");
+    let block = project.with(async |_, cx| {
+        let block = cx.aws.s3().get_public_access_block().bucket("shop-ledger").send().await;
+        block.expect("read").public_access_block_configuration.expect("there is one")
+    });
+    assert_eq!((block.block_public_acls(), block.restrict_public_buckets()), (Some(true), Some(true)));
     project.apply();
     project.settled();
 }

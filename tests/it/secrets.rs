@@ -394,13 +394,15 @@ fn whatever_is_done_no_secret_lies_about() {
     hunt.look(&[&["plan"], &["drift"]]);
     hunt.run(&["apply", "--yes"], 0);
 
-    // What is there is no longer called secret by the stack, which does not hold it any more.
+    // What is there is no longer called secret by the stack, which does not tell of it any
+    // more: this run cannot know it from there, only from its fingerprint.
     let source = hunt.project.stack().join("stack.toml");
     let whole = fs::read_to_string(&source).expect("the stack");
-    let (before, after) = whole.split_once("\"--of_file\"").expect("it is declared");
+    let (before, after) = whole.split_once("\"--literal\"").expect("it is declared");
     let (_, after) = after.split_once("\"--plain\"").expect("it is declared");
-    let less = format!("{before}\"--plain\"{after}");
-    fs::write(&source, less.replace("[\"--of_file\"]", "[\"--plain\"]")).expect("written");
+    fs::write(&source, format!("{before}\"--plain\"{after}")).expect("written");
+    let shown = hunt.run(&["plan"], 0);
+    assert!(shown.stdout.contains("default_arguments"), "that it goes is shown\n{shown}");
     hunt.look(&[&["plan"], &["plan", "--details"], &["drift"]]);
     fs::write(&source, &whole).expect("written");
 
