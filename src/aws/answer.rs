@@ -37,13 +37,12 @@ pub(super) fn code(response: &HttpResponse) -> Option<String> {
 
 /// The id by which AWS finds the call.
 pub(super) fn request_id(response: &HttpResponse) -> Option<String> {
-    let header = |name: &&str| response.headers().get(*name).map(str::to_owned);
-    ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
-        .iter()
-        .find_map(|name| header(name))
-        .or_else(|| {
-            element(response.body().bytes().unwrap_or_default(), &["RequestId", "requestId", "RequestID"])
-        })
+    let names = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"];
+    let told = names.iter().find_map(|name| response.headers().get(*name));
+    told.map(str::to_owned).or_else(|| {
+        let body = response.body().bytes().unwrap_or_default();
+        element(body, &["RequestId", "requestId", "RequestID"])
+    })
 }
 
 /// The text of the first XML element of one of these names.

@@ -59,7 +59,10 @@ fn limits(service: &str) -> Limits {
 
 /// The lanes of all services; clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lanes(Arc<Mutex<HashMap<(String, String), Arc<Lane>>>>);
+pub(super) struct Lanes(Arc<Mutex<ByPlace>>);
+
+/// Lanes by service and region.
+type ByPlace = HashMap<(String, String), Arc<Lane>>;
 
 impl Lanes {
     /// The lane of a service in a region.

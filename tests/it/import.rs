@@ -96,8 +96,10 @@ fn an_assigned_id_is_taken_over() {
 fn what_cannot_be_tagged_is_in_the_ledger_alone() {
     let queue = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:on-call");
     let topic = topic();
+    // What it needs is someone else's still: that is no concern of it.
     let project = stack(&format!(
-        "[sns_subscription.on_call]\ntopic_arn = \"{topic}\"\nprotocol = \"sqs\"\nendpoint = \"{queue}\"\n"
+        "{TOPIC}[sns_subscription.on_call]\ntopic_arn = \"${{sns_topic.alerts.arn}}\"\n\
+         protocol = \"sqs\"\nendpoint = \"{queue}\"\n"
     ));
     assert!(!kind("sns_subscription").expect("a kind").taggable());
     let id = project.with(async |_, cx| {
@@ -108,6 +110,8 @@ fn what_cannot_be_tagged_is_in_the_ledger_alone() {
     let run = project.run(&["import", "sns_subscription.on_call", &id]).exits(0);
     insta::assert_snapshot!(screen(&project, &run).replace(&id, "SUBSCRIPTION"));
     assert_eq!(project.id("sns_subscription.on_call"), id);
+    project.run(&["plan"]).exits(7);
+    project.run(&["import", "sns_topic.alerts", &topic]).exits(0);
     project.settled();
 }
 

@@ -60,3 +60,37 @@ fn the_first_calls_of_all_are_repeated_when_throttled() {
         project.run(&["destroy", "--yes"]).exits(0);
     }
 }
+
+/// AWS's services are eventually consistent: what was made may be unknown for a moment.
+#[test]
+fn what_was_made_and_cannot_be_seen_yet_is_awaited_and_not_made_again() {
+    for (resource, gone, read, create) in [
+        ("[sns_topic.x]\nname = \"x\"\n", "2,3:404:NotFound", "sns:GetTopicAttributes", "sns:CreateTopic"),
+        (
+            "[ec2_vpc.x]\ncidr_block = \"10.0.0.0/16\"\n",
+            "2,3:400:InvalidVpcID.NotFound",
+            "ec2:DescribeVpcs$",
+            "ec2:CreateVpc",
+        ),
+        (
+            "[kms_key.x]\ndescription = \"x\"\n",
+            "1,2:400:NotFoundException",
+            "kms:DescribeKey",
+            "kms:CreateKey",
+        ),
+        (
+            "[cloudwatchlogs_log_group.x]\nlog_group_name = \"x\"\nretention_in_days = 14\n",
+            "1,2:400:ResourceNotFoundException",
+            "logs:PutRetentionPolicy",
+            "logs:CreateLogGroup",
+        ),
+    ] {
+        let project = Project::new(&format!("{HEAD}{resource}"));
+        // The plan's own look, where it takes one, comes first.
+        project.cloud.disturb(&format!("error_nth={gone}&fault_match={read}"));
+        project.run(&["apply", "--yes"]).exits(0).says("1 created");
+        project.cloud.disturb("error_nth=&fault_match=");
+        assert_eq!(project.cloud.calls(create), 1, "{create}");
+        project.settled();
+    }
+}

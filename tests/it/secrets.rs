@@ -601,6 +601,25 @@ fn errors_in_the_stack_show_no_secret() {
     hunt.ends(30);
 }
 
+#[test]
+fn secrets_become_no_addresses() {
+    let variable = "[variable.names]\ntype = 'list(string)'\nsensitive = true\ndefault = ['hidden-name-1']\n";
+    for elements in ["${var.names}", "${[for name in var.names : name]}", "${[sensitive(\"hidden-name-1\")]}"]
+    {
+        let topic = format!("{variable}[sns_topic.each]\nfor_each = '{elements}'\nname = 'x'\n");
+        let shown = crate::paper::problems(&topic);
+        assert!(shown.contains("`for_each` would show a secret"), "{elements}\n{shown}");
+    }
+    // What plain keys stand for may be secret, and stays so.
+    let map = "{ a = sensitive(\"hidden-value-1\") }";
+    let topic =
+        format!("[sns_topic.each]\nfor_each = '${{{map}}}'\nname = 'x'\ndisplay_name = '${{each.value}}'\n");
+    assert_eq!(crate::paper::problems(&topic), "");
+    let folder = crate::paper::folder(&[("stack.toml", &crate::paper::headed(&topic))]);
+    let shown = crate::paper::dwctl(folder.path(), &["plan", "--offline"]).stdout;
+    assert!(shown.contains("(secret)") && !shown.contains("hidden-value-1"), "{shown}");
+}
+
 /// It outlives the command that started it.
 #[cfg(target_os = "linux")]
 #[test]
