@@ -166,7 +166,18 @@ impl<'a> World<'a> {
             None => vec![(None, None)],
             Some(node) => {
                 let before = problems.len();
-                let value = node.evaluate(&Names::new(self, None), problems).reveal();
+                let value = node.evaluate(&Names::new(self, None), problems);
+                if shows_secret(&value) {
+                    problems.push(
+                        Diagnostic::error("secret-for-each", "`for_each` would show a secret")
+                            .at(node.span, "its keys become addresses, which are shown")
+                            .help(
+                                "iterate over names that are no secrets; what they stand for may be secret",
+                            ),
+                    );
+                    self.broken(resource);
+                    return Vec::new();
+                }
                 match elements(value) {
                     Ok(elements) => {
                         elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
@@ -529,6 +540,15 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
     let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
     if problem.help.is_empty() { error } else { error.help(problem.help) }
+}
+
+/// Whether the keys to iterate over are secret.
+fn shows_secret(value: &Value) -> bool {
+    match value {
+        Value::Secret(_) => true,
+        Value::List(list) => list.iter().any(Value::contains_secret),
+        _ => false,
+    }
 }
 
 /// The elements of `for_each` by key; the value itself where it cannot have any.

@@ -505,7 +505,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
     }
 }
 
-fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
+pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     let mut diagnostic =
         Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
     if let Some(request) = &error.request_id {

@@ -206,7 +206,7 @@ fn tidy(words: &str) -> String {
 
 /// The services' own ways to say "slow down": the SDK's list, and what Glue,
 /// Redshift and IAM add.
-pub(super) const THROTTLING_CODES: &[&str] = &[
+const THROTTLING_CODES: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -216,7 +216,6 @@ pub(super) const THROTTLING_CODES: &[&str] = &[
     "TransactionInProgressException",
     "RequestLimitExceeded",
     "BandwidthLimitExceeded",
-    "LimitExceededException: Rate",
     "RequestThrottled",
     "SlowDown",
     "PriorRequestNotComplete",
