@@ -26,6 +26,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             return Err(unknown(ledger, &address).into());
         };
         ledger.intents.remove(&address);
+        ledger.deposed.remove(&address);
         Ok(format!(
             "{address} is forgotten; {} stays at AWS, with its owner tags: where it is declared, or \
              `dwctl ledger recover` is run, it is the stack's again",
