@@ -62,8 +62,14 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 
     fn forget(&self, change: &Change) {
-        let Some(id) = &change.id else { return };
         let mut ledger = self.book.ledger.borrow_mut();
+        let Some(id) = &change.id else {
+            // It was found to be gone.
+            ledger.resources.remove(&change.address);
+            ledger.intents.remove(&change.address);
+            self.book.dirty.set(true);
+            return;
+        };
         let region = existing_region(change);
         if !matches!(change.action, Action::Replace { .. })
             && change.reason != Reason::Deposed

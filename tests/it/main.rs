@@ -8,6 +8,8 @@
 mod bad_input;
 mod calls;
 mod circles;
+mod crash;
+mod gate;
 mod harness;
 mod interrupt;
 mod lives;
