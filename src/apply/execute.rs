@@ -73,7 +73,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let region = existing_region(change);
         if !matches!(change.action, Action::Replace { .. })
             && change.reason != Reason::Deposed
-            && !ledger.resources.get(&change.address).is_some_and(|entry| entry.id != *id)
+            && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
         {
             // What an apply that was cut off had begun ends with it.
             ledger.intents.remove(&change.address);

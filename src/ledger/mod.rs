@@ -231,3 +231,44 @@ pub fn now() -> String {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Intent, Ledger};
+    use crate::graph::Address;
+
+    #[test]
+    fn what_is_deposed_stays_known_until_it_is_discarded() {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (key, other) = (address("kms_key.data"), address("kms_key.other"));
+        let mut ledger = Ledger::new("shop", "dev").expect("randomness");
+        let entry =
+            |id: &str| Entry { id: id.to_owned(), region: "eu-west-1".to_owned(), ..Entry::default() };
+        ledger.resources.insert(key.clone(), entry("old"));
+        ledger.depose(&key);
+        ledger.resources.insert(key.clone(), entry("new"));
+        let intent = Intent {
+            region: "eu-west-1".to_owned(),
+            token: "t".to_owned(),
+            id: None,
+            needs: vec![key.clone()],
+        };
+        ledger.intents.insert(other.clone(), intent);
+        let ledger = Ledger::parse(&ledger.text(), "test");
+        let mut ledger = ledger.expect("readable");
+        ledger.rename(&key, &other);
+        assert_eq!(ledger.deposed[&other][0].id, "old");
+        assert!(!ledger.discard(&other, "eu-west-1", "new"));
+        assert!(!ledger.discard(&other, "us-east-1", "old"));
+        assert!(ledger.discard(&other, "eu-west-1", "old") && ledger.deposed.is_empty());
+        assert_eq!(ledger.resources[&other].id, "new");
+    }
+
+    #[test]
+    fn a_ledger_of_an_older_version_is_read() {
+        let ledger = Ledger::new("shop", "dev").expect("randomness");
+        let text = String::from_utf8(ledger.text()).expect("text");
+        assert!(!text.contains("deposed"), "what is not there is not written");
+        assert_eq!(Ledger::parse(text.as_bytes(), "test").expect("readable"), ledger);
+    }
+}

@@ -468,26 +468,45 @@ fn a_deposed_resource_stays_known_until_it_is_gone() {
 #[test]
 fn what_was_born_and_is_no_longer_declared_is_destroyed() {
     let empty = format!("[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n");
+    // The name of one of them is known only when the other is there.
     let full = format!(
         "{empty}[kms_key.data]\ndescription = \"Data\"\n[sns_topic.a]\nname = \"a\"\n\
-         [glue_database.a]\nname = \"a\"\n"
+         [sns_topic.b]\nname = \"b-${{kms_key.data.key_id}}\"\n"
     );
-    let at = rehearse(&empty, &full, "CreateKey");
     let stage = Stage::of(&full, Where::File);
-    assert!(
-        stage.killed(&["apply", "--yes", "--parallelism", "1"], at.max(1) + 1, true)
-            || live_keys(&stage) == 1
-    );
+    stage.run(&["apply", "--yes", "--parallelism", "1"]).exits(0);
+    let at = stage.gate.last("Action=CreateTopic");
+    let stage = Stage::of(&full, Where::File);
+    assert!(stage.killed(&["apply", "--yes", "--parallelism", "1"], at, true));
+    let there = stage.project.with(async |_, cx| listed(cx).await);
+    let count =
+        |name: &str| there.iter().filter(|(service, _)| *service == name).flat_map(|(_, all)| all).count();
+    assert_eq!((count("keys"), count("topics")), (1, 2));
     stage.project.write(&empty);
     stage.run(&["apply", "--yes"]).exits(0);
     let left: Vec<_> = stage
         .project
         .with(async |_, cx| listed(cx).await)
         .into_iter()
-        .filter(|(service, names)| matches!(*service, "keys" | "topics" | "databases") && !names.is_empty())
+        .filter(|(service, names)| matches!(*service, "keys" | "topics") && !names.is_empty())
         .collect();
     assert!(left.is_empty(), "{left:?}");
     stage.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
+}
+
+#[test]
+fn what_was_not_selected_is_not_taken_for_applied() {
+    let text = |secret: &str, display: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n[secretsmanager_secret.a]\nname = \"a\"\n\
+             secret_string = \"{secret}\"\n[sns_topic.a]\nname = \"a\"\ndisplay_name = \"{display}\"\n"
+        )
+    };
+    let stage = Stage::of(&text("one", "one"), Where::File);
+    stage.run(&["apply", "--yes"]).exits(0);
+    stage.project.write(&text("two", "two"));
+    stage.run(&["apply", "--yes", "--target", "sns_topic.a"]).exits(0);
+    stage.run(&["plan"]).plans("secretsmanager_secret.a", "~ update in place").leaves("sns_topic.a");
 }
 
 /// The ledger's bucket is out of reach from some moment on.

@@ -89,6 +89,13 @@ impl Gate {
         found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
     }
 
+    /// The number of the last request whose head says `words`.
+    pub fn last(&self, words: &str) -> u64 {
+        let heads = self.state.heads.lock().unwrap();
+        let found = heads.iter().rposition(|head| head.contains(words));
+        found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
+    }
+
     pub fn refuse(&self, refusal: Refusal) {
         *self.state.refusal.lock().unwrap() = Some(refusal);
     }

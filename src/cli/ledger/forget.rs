@@ -22,6 +22,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let desk = args.place.open("ledger forget", printer).await?;
     let address = args.address;
     desk.edit(&args.lock, printer, |ledger| {
+        if !ledger.resources.contains_key(&address) && ledger.intents.remove(&address).is_some() {
+            return Ok(format!(
+                "{address} is forgotten; whether an apply that was cut off made it is not known"
+            ));
+        }
         let Some(entry) = ledger.resources.remove(&address) else {
             return Err(unknown(ledger, &address).into());
         };
