@@ -132,6 +132,10 @@ async fn undeclared(
                 recovered.hindrances.push(format!("{arn} is {address}, and its id is not known"));
                 continue;
             };
+            let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
+            if deposed.any(|entry| entry.id == id && entry.region == region) {
+                continue;
+            }
             let known = ledger.resources.get(&address).map(|entry| entry.id.as_str());
             if known == Some(id.as_str()) || (known.is_none() && declared.contains(&address)) {
                 continue;
