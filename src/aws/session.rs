@@ -25,6 +25,8 @@ pub struct Options {
     pub sandbox: bool,
     /// The stack's folder: see [`Cx::folder`].
     pub folder: std::path::PathBuf,
+    /// Another way to the network, such as one of a test that loses answers.
+    pub http: Option<SharedHttpClient>,
 }
 
 /// The facts that names and ARNs are made of.
@@ -82,7 +84,7 @@ impl Session {
         let custom = options.endpoint_url.is_some()
             || std::env::vars()
                 .any(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
-        let http = transport::client(options.sandbox, custom);
+        let http = transport::client(options.http.clone(), options.sandbox, custom);
         let meter = Meter::default();
         let base = configure(&options, &http, region).await;
         // The first call tells whether AWS answers at all: no patience here, so that a

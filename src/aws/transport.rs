@@ -24,11 +24,17 @@ pub(super) fn is_refusal(words: &str) -> bool {
     words.contains(NOT_IMPLEMENTED)
 }
 
-/// The HTTP client that all AWS clients share.
-pub(super) fn client(loopback_only: bool, custom_endpoint: bool) -> SharedHttpClient {
-    let inner = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
+/// The HTTP client that all AWS clients share: the gate before `inner`, or before the network.
+pub(super) fn client(
+    inner: Option<SharedHttpClient>,
+    loopback_only: bool,
+    custom_endpoint: bool,
+) -> SharedHttpClient {
+    let inner = inner.unwrap_or_else(|| {
+        aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https()
+    });
     SharedHttpClient::new(Gate { inner, loopback_only, custom_endpoint, lanes: Lanes::default() })
 }
 

@@ -133,6 +133,7 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
         profile: args.profile.clone(),
         sandbox: args.sandbox,
         folder: stack.folder.clone(),
+        http: None,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod calls;
+mod chaos;
 mod circles;
 mod harness;
 mod interrupt;
@@ -19,4 +20,5 @@ mod sandbox;
 mod schemas;
 mod screens;
 mod tidy;
+mod together;
 mod waivers;
