@@ -83,14 +83,19 @@ impl Cloud {
 
     /// Deletes all that there is.
     pub fn empty(&self) {
-        let machine = self.machine();
-        eprintln!("{:?} {:?} {:?}", try_request(machine.proxy, "GET", "/__config?latency_ms=0").map(|(status, _)| status), try_request(machine.proxy, "GET", "/__reset").map(|(s, _)| s), try_request(machine.emulator, "POST", "/moto-api/reset"));
         assert!(self.machine().empty(), "the emulator does not answer");
     }
 
     /// Calls that went through the proxy since the test began, by `service:Operation`.
     pub fn calls(&self, operation: &str) -> u64 {
         self.statistics()["calls"][operation].as_u64().unwrap_or(0)
+    }
+
+    /// Calls that the proxy throttled since then.
+    pub fn throttled(&self) -> u64 {
+        let statistics = self.statistics();
+        let counts = statistics["throttled"].as_object().into_iter().flatten();
+        counts.filter_map(|(_, count)| count.as_u64()).sum()
     }
 
     /// Returns once every request that was sent has been answered, or its sender is gone.
