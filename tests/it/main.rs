@@ -12,6 +12,7 @@ mod circles;
 mod harness;
 mod interrupt;
 mod lives;
+mod lost;
 mod moves;
 mod ownership;
 mod paper;

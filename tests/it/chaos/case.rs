@@ -12,7 +12,7 @@ use dwctl::value::Value;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::engine::{End, Engine, Survey, address};
+use super::engine::{End, Engine, Survey, address, without_mercy};
 use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
 use super::wire::{Fault, Script};
 use crate::harness::{Cloud, finish};
@@ -519,15 +519,7 @@ impl Run<'_> {
             return;
         }
         let Some(live) = self.engine.look(name, &id).await else { return };
-        let mut spec = live.spec;
-        if let Value::Map(map) = &mut spec {
-            if name == "s3_bucket" {
-                map.insert("force_destroy".to_owned(), Value::Bool(true));
-            }
-            if name == "secretsmanager_secret" {
-                map.insert("recovery_window_days".to_owned(), Value::from_json(&serde_json::json!(0)));
-            }
-        }
+        let spec = without_mercy(name, live.spec);
         let deleted = kind(name).expect("a kind").delete(&self.engine.cx(), &id, &spec).await;
         deleted.unwrap_or_else(|error| panic!("{name} {id} cannot be deleted: {error}"));
     }

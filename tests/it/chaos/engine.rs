@@ -20,7 +20,7 @@ use dwctl::stack::{self, Stack};
 use dwctl::value::Value;
 use dwctl::world::{Facts, World};
 
-use super::model::BUCKET;
+use super::model::{BUCKET, SHAPES};
 use super::wire::{Script, Wire};
 use crate::harness::REGION;
 
@@ -61,7 +61,7 @@ impl Engine {
         };
         wire.follow(Script::new());
         let session = Session::connect(options(Some(wire.http())), REGION).await.expect("an AWS");
-        let aside = Session::connect(options(None), REGION).await.expect("an AWS");
+        let aside = Session::connect(options(Some(wire.aside())), REGION).await.expect("an AWS");
         Self { wire, session, aside, folder: folder.to_owned() }
     }
 
@@ -263,6 +263,30 @@ impl Engine {
         there
     }
 
+    /// Deletes all that there is; whether that worked.
+    pub async fn clear(&self) -> bool {
+        let cx = self.cx();
+        let mut left = self.survey().await;
+        // Parts first.
+        for parts in [true, false] {
+            for shape in SHAPES.iter().filter(|shape| shape.parent.is_some() == parts) {
+                let kind = kind(shape.kind).expect("a kind");
+                for ((_, id), live) in left.iter().filter(|((name, _), _)| *name == shape.kind) {
+                    let spec = without_mercy(shape.kind, live.spec.clone());
+                    // What cannot be deleted is seen below.
+                    drop(kind.delete(&cx, id, &spec).await);
+                }
+            }
+        }
+        if let Ok(listed) = cx.aws.s3().list_objects_v2().bucket(BUCKET).send().await {
+            for key in listed.contents().iter().filter_map(|one| one.key()) {
+                cx.aws.s3().delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
+            }
+        }
+        left = self.survey().await;
+        left.is_empty()
+    }
+
     /// Everything at AWS of the kinds that chaos uses, listed by AWS and not by what anybody
     /// remembers.
     pub async fn survey(&self) -> Survey {
@@ -319,6 +343,20 @@ impl Engine {
         }
         survey
     }
+}
+
+/// A spec with which a resource is deleted at once, with all that is in it.
+pub fn without_mercy(name: &str, mut spec: Value) -> Value {
+    if let Value::Map(map) = &mut spec {
+        match name {
+            "s3_bucket" => drop(map.insert("force_destroy".to_owned(), Value::Bool(true))),
+            "secretsmanager_secret" => {
+                map.insert("recovery_window_days".to_owned(), Value::from_json(&serde_json::json!(0)));
+            }
+            _ => {}
+        }
+    }
+    spec
 }
 
 /// The address that a text is.

@@ -125,10 +125,10 @@ pub const SHAPES: [Shape; 13] = [
     Shape {
         kind: "glue_job",
         parent: Some(1),
-        head: "name = \"job-{n}\"\nrole = \"${{p}.arn}\"\nglue_version = \"5.0\"\nworker_type = \"G.1X\"\n\
+        head: "name = \"job-{n}\"\nrole = \"${{p}.arn}\"\nglue_version = \"5.0\"\nworker_type = \"G.1X\"\nnumber_of_workers = 2\n\
                command = { script_location = \"s3://scripts/job.py\", python_version = \"3\" }",
         named: Some("job-{n}"),
-        knobs: &[plain("number_of_workers", &["2", "5"]), plain("timeout_minutes", &["60", "90"])],
+        knobs: &[plain("description", &["\"One\"", "\"Two\""]), plain("timeout_minutes", &["60", "90"])],
     },
     Shape {
         kind: "s3_bucket",
@@ -261,7 +261,16 @@ impl Model {
         if self.in_s3 {
             let _ = writeln!(text, "[ledger]\nbucket = \"{BUCKET}\"");
         }
+        let declared: BTreeSet<String> = self.resources.values().map(Declared::address).collect();
         for (from, to) in &self.moved {
+            // To where something is, now or after another move.
+            let mut end = to;
+            while let Some((_, next)) = self.moved.iter().find(|(from, _)| from == end) {
+                end = next;
+            }
+            if !declared.contains(end) {
+                continue;
+            }
             let _ = writeln!(text, "[[moved]]\nfrom = \"{from}\"\nto = \"{to}\"");
         }
         for one in self.resources.values() {

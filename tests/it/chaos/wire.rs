@@ -83,6 +83,11 @@ impl Wire {
         SharedHttpClient::new(self.clone())
     }
 
+    /// The way past the wire.
+    pub fn aside(&self) -> SharedHttpClient {
+        self.0.http.clone()
+    }
+
     /// Begins to count anew, and does what the script says.
     pub fn follow(&self, script: Script) {
         *self.state() = State { script, ..State::default() };
