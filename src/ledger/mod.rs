@@ -16,7 +16,7 @@ mod store;
 
 pub use bucket::ensure as ensure_bucket;
 pub use file::FileStore;
-pub use fingerprint::Fingerprints;
+pub use fingerprint::{Fingerprints, is_of_secret};
 pub use holder::Holder;
 pub use lock::{Lock, Standing};
 pub use s3::{Place, S3Store};
@@ -104,6 +104,9 @@ pub struct Intent {
     /// The id it will have, where that follows from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// What a newer dwctl added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 impl Entry {

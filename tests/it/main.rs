@@ -5,21 +5,30 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod bad_input;
 mod calls;
 mod chaos;
 mod circles;
+mod exchange;
 mod harness;
+mod import;
 mod interrupt;
+mod ledger;
 mod lives;
 mod lost;
 mod moves;
 mod ownership;
+mod paging;
 mod paper;
+mod patience;
+mod peers;
 mod properties;
 mod sandbox;
 mod schemas;
 mod screens;
+mod secrets;
+mod slow;
 mod tidy;
 mod together;
 mod waivers;
