@@ -336,7 +336,7 @@ fn moments(scenario: Scenario, after: bool, requests: u64) -> Vec<u64> {
     }
     let count = match (scenario, after) {
         ((_, Where::File), _) => 2,
-        ((What::Apply, Where::S3), false) | ((What::Update, Where::S3), true) => 1,
+        ((What::Update, Where::S3), true) => 1,
         _ => 0,
     };
     // Most of the reads of a plan come first: the later ones tell more.
