@@ -408,12 +408,13 @@ pub trait Kind: Sized + 'static {
 
     /// Finds a resource with an assigned id again, by its owner tags or, where AWS
     /// cannot tag it, by what makes it unique in its parent. `spec` as far as it is known.
+    /// All that there are, which are several where one was replaced by another first.
     ///
     /// # Errors
     /// AWS's, as for every verb.
-    async fn find(cx: &Cx, owner: &Owner, spec: Known<'_>) -> Result<Option<String>> {
+    async fn find(cx: &Cx, owner: &Owner, spec: Known<'_>) -> Result<Vec<String>> {
         let _ = (cx, owner, spec);
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// The ids and tags of all that there are, where AWS's index of tags does not know the kind

@@ -10,6 +10,7 @@ use crate::diag::Diagnostic;
 use crate::kind::{ErasedKind, Owner, Wanted};
 use crate::ledger::Ledger;
 use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
+use crate::value::Value;
 use crate::world::World;
 
 /// The fewest calls that an index of tags must be able to save to be worth its own.
@@ -87,7 +88,13 @@ async fn ask(
     let searching = join_all(searches.into_iter().map(|(kind, region, address, spec)| async move {
         let cx = session.cx(&region);
         let owner = Owner::new(&owner.0, &owner.1, &address);
-        let found = kind.find(&cx, &owner, &spec).await;
+        let found = match kind.find(&cx, &owner, &spec).await {
+            // Of what is declared no longer nothing tells the name but the index of tags.
+            Ok(ids) if ids.is_empty() && spec == Value::Null && kind.taggable() => {
+                indexed_ids(session.cx(indexed(kind, &region)), kind, &owner).await
+            }
+            found => found,
+        };
         (address, found)
     }));
     let (read, found) = futures_util::future::join(reading, searching).await;
@@ -97,6 +104,17 @@ async fn ask(
         }
     }
     answers.found.extend(found);
+}
+
+/// The ids of what bears an owner's tags, as the index of a region tells.
+async fn indexed_ids(cx: aws::Cx, kind: &dyn ErasedKind, owner: &Owner) -> aws::Result<Vec<String>> {
+    let filter = [
+        (Owner::STACK, owner.stack.as_str()),
+        (Owner::ENV, owner.env.as_str()),
+        (Owner::ADDRESS, owner.address.as_str()),
+    ];
+    let index = aws::tags_by_arn(&cx, &filter).await?;
+    Ok(index.keys().filter_map(|arn| kind.id_of_arn(arn)).collect())
 }
 
 /// Leaves of the tags that are hoped for those that the index of their region shows; asks

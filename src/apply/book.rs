@@ -211,20 +211,21 @@ impl<'l> Book<'l> {
     }
 
     /// Writes the ledger for the last time; the error, complete, where something went
-    /// wrong with it on the way or now. `finished` says that nothing is left to be done.
+    /// wrong with it on the way or now. `finished` says that nothing is left to be done but
+    /// what was `unselected`.
     pub(super) async fn finish(
         &self,
         finished: bool,
+        unselected: &BTreeSet<&Address>,
         trouble: Option<Diagnostic>,
         patience: Duration,
     ) -> Option<Diagnostic> {
         self.notice();
         {
             let mut ledger = self.ledger.borrow_mut();
-            let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
             let before = ledger.intents.len();
             // An intent is kept until its resource is known, or the apply ended without a question.
-            ledger.intents.retain(|address, _| !finished && !existing.contains(address));
+            ledger.intents.retain(|address, _| !finished || unselected.contains(address));
             self.unsaved.set(self.unsaved.get() || ledger.intents.len() != before);
         }
         let trouble = trouble.or_else(|| self.lost());

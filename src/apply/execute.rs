@@ -10,7 +10,7 @@ use crate::diag::Diagnostic;
 use crate::kind::{Birth, ErasedKind, ErasedLive, Identity, Known, Owner, State};
 use crate::kinds;
 use crate::ledger::{self, Entry, Ledger};
-use crate::plan::{self, AttributeChange, Change, Reason, diff};
+use crate::plan::{self, Action, AttributeChange, Change, Reason, diff};
 use crate::schema::normalize;
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -63,11 +63,28 @@ impl<'a> Executor<'_, 'a, '_> {
 
     fn forget(&self, change: &Change) {
         let mut ledger = self.book.ledger.borrow_mut();
-        // A replacement made first has taken the address over.
-        if ledger.resources.get(&change.address).is_some_and(|entry| Some(&entry.id) == change.id.as_ref()) {
+        let Some(id) = &change.id else {
+            // It was found to be gone.
             ledger.resources.remove(&change.address);
+            ledger.intents.remove(&change.address);
             self.book.dirty.set(true);
+            return;
+        };
+        let region = existing_region(change);
+        if !matches!(change.action, Action::Replace { .. })
+            && change.reason != Reason::Deposed
+            && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
+        {
+            // What an apply that was cut off had begun ends with it.
+            ledger.intents.remove(&change.address);
         }
+        // A replacement made first has taken the address over.
+        if !ledger.discard(&change.address, region, id)
+            && ledger.resources.get(&change.address).is_some_and(|entry| entry.id == *id)
+        {
+            ledger.resources.remove(&change.address);
+        }
+        self.book.dirty.set(true);
     }
 
     /// Takes the owner's tags from what stays at AWS: it is nobody's then.
@@ -116,14 +133,8 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
-        let work = Work {
-            executor: self,
-            instance: &instance,
-            kind: instance.kind,
-            cx: &cx,
-            old: change.id.as_ref(),
-            began: Instant::now(),
-        };
+        let work =
+            Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
         let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -136,6 +147,10 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         if fresh {
             let mut ledger = self.book.ledger.borrow_mut();
+            // The new one was made first, and the old one is to go.
+            if change.live.is_some() {
+                ledger.depose(&instance.address);
+            }
             record(&mut ledger, &instance, &id, None);
             ledger.intents.remove(&instance.address);
             self.book.dirty.set(true);
@@ -144,6 +159,7 @@ impl<'a> Executor<'_, 'a, '_> {
         {
             let mut ledger = self.book.ledger.borrow_mut();
             record(&mut ledger, &instance, &id, Some(&live));
+            ledger.intents.remove(&instance.address);
             self.book.dirty.set(true);
         }
         self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
@@ -155,11 +171,7 @@ impl<'a> Executor<'_, 'a, '_> {
             return Ok(String::new());
         };
         (self.report)(Event::Started { address: unit.address.clone(), doing: "destroying" });
-        let region = match &change.reason {
-            Reason::Moved { from } => from,
-            _ => &change.region,
-        };
-        let cx = self.session.cx(region);
+        let cx = self.session.cx(existing_region(change));
         let began = Instant::now();
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
         let failed = |error: &Error| {
@@ -217,8 +229,6 @@ struct Work<'w, 'e, 'a, 'l> {
     instance: &'w Instance<'a>,
     kind: &'static dyn ErasedKind,
     cx: &'w Cx,
-    /// The id of what is there already: in a replacement, that of the one which goes.
-    old: Option<&'w String>,
     began: Instant,
 }
 
@@ -272,9 +282,9 @@ impl Work<'_, '_, '_, '_> {
             }
             if exists || assigned {
                 match self.made_before(&owner).await? {
-                    Some(id) if Some(&id) != self.old => return Ok(id),
-                    _ if exists => return Err(error),
-                    _ => {}
+                    Some(id) => return Ok(id),
+                    None if exists => return Err(error),
+                    None => {}
                 }
             }
         }
@@ -294,15 +304,25 @@ impl Work<'_, '_, '_, '_> {
 
     /// The id of the resource, if an earlier attempt of ours made it.
     async fn made_before(&self, owner: &Owner) -> Result<Option<String>, Error> {
+        // What the ledger knows is what goes: its entry until the new one is in it.
+        let is_old = |id: &str| {
+            let ledger = self.executor.book.ledger.borrow();
+            let deposed = ledger.deposed.get(&self.instance.address).into_iter().flatten();
+            let mut known = deposed.chain(ledger.resources.get(&self.instance.address));
+            known.any(|entry| entry.id == id && entry.region == self.instance.region)
+        };
         match self.kind.identity(Known(&self.instance.spec), &self.cx.scope) {
             Identity::Named(id) => {
                 let live = self.read(&id).await?;
                 let ours = live.is_some_and(|live| {
                     !self.kind.taggable() || Owner::of(&live.tags).as_ref() == Some(owner)
                 });
-                Ok(ours.then_some(id))
+                Ok(Some(id).filter(|id| ours && !is_old(id)))
             }
-            Identity::Assigned => self.kind.find(self.cx, owner, &self.instance.spec).await,
+            Identity::Assigned => {
+                let found = self.kind.find(self.cx, owner, &self.instance.spec).await?;
+                Ok(found.into_iter().find(|id| !is_old(id)))
+            }
             Identity::Unknown => Ok(None),
         }
     }
@@ -461,6 +481,14 @@ impl Work<'_, '_, '_, '_> {
             error = error.note(plan::change_text(change));
         }
         error.help("declare what AWS returns, or set lifecycle.ignore_changes for the attribute")
+    }
+}
+
+/// The region of what is there now.
+pub(super) fn existing_region(change: &Change) -> &str {
+    match &change.reason {
+        Reason::Moved { from } => from,
+        _ => &change.region,
     }
 }
 

@@ -8,7 +8,7 @@ mod recover;
 mod schedule;
 mod signals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -18,7 +18,7 @@ use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Intent, Ledger, Lock, Store};
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Plan, Reason};
 use crate::world::{Instance, World};
 
 use book::{Book, Writing};
@@ -136,12 +136,17 @@ pub async fn apply(
             ledger.rename(from, &change.address);
         }
     }
+    succeed(plan, ledger);
     adopt(plan, &instances, ledger);
     announce(plan, &instances, world, ledger);
 
-    let changes: BTreeMap<&Address, &Change> =
-        plan.effective().map(|change| (&change.address, change)).collect();
-    let mut schedule = Schedule::of(&changes, ledger);
+    let changes: BTreeMap<&Address, &Change> = plan
+        .changes
+        .iter()
+        .filter(|change| change.is_effective())
+        .map(|change| (&change.address, change))
+        .collect();
+    let mut schedule = Schedule::of(&changes, &plan.deposed, ledger);
     let book = Book::new(ledger, &before, store, lock);
     // Before the first call: what is about to be made.
     book.begin().await?;
@@ -162,7 +167,10 @@ pub async fn apply(
         let held = book.is_held();
         while !summary.interrupted && trouble.is_none() && held && running.len() < width {
             let Some(unit) = schedule.next() else { break };
-            let change = changes[&unit.address];
+            let change = match unit.deposed {
+                Some(index) => &plan.deposed[index],
+                None => changes[&unit.address],
+            };
             let instance = instances.get(&unit.address).cloned();
             let executor = &executor;
             running.push(async move {
@@ -222,7 +230,9 @@ pub async fn apply(
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     summary.elapsed = started.elapsed();
     let changed = summary.created + summary.updated + summary.destroyed;
-    match book.finish(finished, trouble, patience).await {
+    let unselected = plan.changes.iter().filter(|change| change.reason == Reason::Unselected);
+    let unselected: BTreeSet<&Address> = unselected.map(|change| &change.address).collect();
+    match book.finish(finished, &unselected, trouble, patience).await {
         Some(error) => Err(error
             .note(format!("{changed} resources were changed, and {} were not begun", summary.skipped.len()))),
         None => Ok(summary),
@@ -260,6 +270,26 @@ fn count(summary: &mut Summary, unit: &Unit) {
     }
 }
 
+/// Where an apply that was cut off made what was to replace what the ledger tells of: the
+/// old one is deposed, or gone.
+fn succeed(plan: &Plan, ledger: &mut Ledger) {
+    for change in &plan.changes {
+        let (Some(id), Some(entry)) = (&change.id, ledger.resources.get(&change.address)) else { continue };
+        let successor = change.live.is_some()
+            && change.reason != Reason::Unselected
+            && (entry.id != *id || entry.region != execute::existing_region(change));
+        if !successor {
+            continue;
+        }
+        let deposed = |one: &Change| one.address == change.address && one.id.as_ref() == Some(&entry.id);
+        if plan.deposed.iter().any(deposed) {
+            ledger.depose(&change.address);
+        } else {
+            ledger.resources.remove(&change.address);
+        }
+    }
+}
+
 /// Takes what exists as declared into the ledger, and what the stack says now about
 /// keeping it.
 fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
@@ -269,8 +299,9 @@ fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut 
         else {
             continue;
         };
-        if change.action == Action::NoOp && change.reason == crate::plan::Reason::Same {
+        if change.action == Action::NoOp && change.reason == Reason::Same {
             execute::record(ledger, instance, id, Some(live));
+            ledger.intents.remove(&change.address);
         }
     }
 }
@@ -283,9 +314,13 @@ fn announce(
     ledger: &mut Ledger,
 ) {
     for change in plan.effective() {
-        if !matches!(change.action, Action::Create | Action::Replace { .. })
-            || ledger.intents.contains_key(&change.address)
-        {
+        // An unfinished birth is gone on with; one that is replaced is another.
+        let begins = match change.action {
+            Action::Create => !ledger.intents.contains_key(&change.address),
+            Action::Replace { .. } => true,
+            _ => false,
+        };
+        if !begins {
             continue;
         }
         let Some(instance) = instances.get(&change.address) else { continue };
@@ -295,7 +330,9 @@ fn announce(
             crate::kind::Identity::Assigned | crate::kind::Identity::Unknown => None,
         };
         let token = uuid::Uuid::new_v4().to_string();
-        let intent = Intent { region: instance.region.clone(), token, id, unknown: BTreeMap::new() };
+        let needs = instance.needs.iter().cloned().collect();
+        let intent =
+            Intent { region: instance.region.clone(), token, id, needs, unknown: BTreeMap::new() };
         ledger.intents.insert(change.address.clone(), intent);
     }
 }

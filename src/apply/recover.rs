@@ -177,6 +177,10 @@ impl Found<'_> {
         let Some(id) = id(kind) else {
             return hindered(format!("is {address}, and its id is not known"));
         };
+        let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
+        if deposed.any(|entry| entry.id == id && entry.region == region) {
+            return;
+        }
         let known = ledger.resources.get(&address).map(|entry| entry.id.as_str());
         if known == Some(id.as_str()) || (known.is_none() && declared.contains(&address)) {
             return;

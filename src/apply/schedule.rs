@@ -23,6 +23,8 @@ pub(super) enum Step {
 pub(super) struct Unit {
     pub(super) address: Address,
     pub(super) step: Step,
+    /// Its place among what was deposed, where it is of that.
+    pub(super) deposed: Option<usize>,
 }
 
 impl Unit {
@@ -52,14 +54,14 @@ pub(super) struct Schedule {
 impl Schedule {
     /// Orders the changes: up after what is needed, down after what needed it, by the
     /// stack's edges and by those that the ledger remembers.
-    pub(super) fn of(changes: &BTreeMap<&Address, &Change>, ledger: &Ledger) -> Self {
+    pub(super) fn of(changes: &BTreeMap<&Address, &Change>, deposed: &[Change], ledger: &Ledger) -> Self {
         let mut units = Vec::new();
         let mut up: BTreeMap<&Address, usize> = BTreeMap::new();
         let mut down: BTreeMap<&Address, usize> = BTreeMap::new();
         let mut later: BTreeMap<&Address, usize> = BTreeMap::new();
         for (address, change) in changes {
             let mut add = |step| {
-                units.push(Unit { address: (*address).clone(), step });
+                units.push(Unit { address: (*address).clone(), step, deposed: None });
                 units.len() - 1
             };
             match change.action {
@@ -79,7 +81,7 @@ impl Schedule {
             }
             if matches!(change.action, Action::Create | Action::Replace { .. }) && !change.deferred.is_empty()
             {
-                units.push(Unit { address: (*address).clone(), step: Step::Complete });
+                units.push(Unit { address: (*address).clone(), step: Step::Complete, deposed: None });
                 later.insert(address, units.len() - 1);
             }
         }
@@ -119,6 +121,20 @@ impl Schedule {
             {
                 edges.insert(if create_first { (old, new) } else { (new, old) });
             }
+        }
+        for (index, change) in deposed.iter().enumerate() {
+            let mine = units.len();
+            let step = if change.action == Action::Forget { Step::Forget } else { Step::Destroy };
+            units.push(Unit { address: change.address.clone(), step, deposed: Some(index) });
+            // After all that may still refer to it; before what it needed.
+            edges.extend(up.get(&change.address).map(|&new| (mine, new)));
+            for (address, entry) in &ledger.resources {
+                if entry.needs.contains(&change.address) {
+                    let units = [&up, &later, &down].map(|units| units.get(address));
+                    edges.extend(units.into_iter().flatten().map(|&unit| (mine, unit)));
+                }
+            }
+            edges.extend(change.needs.iter().filter_map(|needed| Some((*down.get(needed)?, mine))));
         }
         // Old and new edges may contradict each other when references were turned round;
         // the old ones of what only goes down yield. What held each other goes down at the

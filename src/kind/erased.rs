@@ -99,7 +99,7 @@ pub trait ErasedKind: Send + Sync {
         cx: &'a Cx,
         owner: &'a Owner,
         spec: &'a Value,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>>;
+    ) -> LocalBoxFuture<'a, Result<Vec<String>>>;
     /// See [`Kind::all_tags`].
     fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Option<Vec<(String, Tags)>>>>;
     /// See [`Kind::create`].
@@ -275,7 +275,7 @@ impl<K: Kind> ErasedKind for Of<K> {
         cx: &'a Cx,
         owner: &'a Owner,
         spec: &'a Value,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Vec<String>>> {
         Box::pin(K::find(cx, owner, Known(spec)))
     }
 

@@ -78,10 +78,18 @@ impl FileStore {
 
     fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
         let folder = self.folder()?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        file.write_all(text)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        // One name for all attempts: what a killed one left is written over by the next, and
+        // there is one writer, who holds the lock.
+        let part = path.with_extension("part");
+        let written = private(OpenOptions::new().create(true).write(true).truncate(true))
+            .open(&part)
+            .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&part, path));
+        if let Err(error) = written {
+            // Half a file is of no use, and takes room.
+            drop(std::fs::remove_file(&part));
+            return Err(error);
+        }
         File::open(&folder)?.sync_all()
     }
 
@@ -171,6 +179,20 @@ mod tests {
             let mode = std::fs::metadata(path).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn what_a_killed_write_left_is_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = FileStore::new(folder.path(), "dev", false);
+        let ledger = Ledger::new("shop", "dev").expect("randomness");
+        store.write(&ledger.text()).expect("written");
+        let part = store.path().with_extension("part");
+        std::fs::write(&part, vec![b'x'; 100_000]).expect("half of a write");
+        assert_eq!(store.read().expect("readable"), Some(ledger.clone()));
+        store.write(&ledger.text()).expect("written");
+        assert_eq!(store.read().expect("readable"), Some(ledger));
+        assert!(!part.exists());
     }
 
     #[test]

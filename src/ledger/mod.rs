@@ -57,6 +57,9 @@ pub struct Ledger {
     /// What an apply set out to create and has not finished.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
+    /// What was replaced by another of its address and is to be deleted still.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deposed: BTreeMap<Address, Vec<Entry>>,
     /// What a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -104,6 +107,9 @@ pub struct Intent {
     /// The id it will have, where that follows from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The addresses it needs: the order in which to delete, should it be declared no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Address>,
     /// What a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -125,11 +131,35 @@ impl Ledger {
             entry.fingerprinted_as.take_if(|printed| printed == to);
             self.resources.insert(to.clone(), entry);
         }
-        for needed in self.resources.values_mut().flat_map(|entry| &mut entry.needs) {
+        if let Some(deposed) = self.deposed.remove(from) {
+            self.deposed.entry(to.clone()).or_default().extend(deposed);
+        }
+        let entries = self.resources.values_mut().chain(self.deposed.values_mut().flatten());
+        for needed in entries.flat_map(|entry| &mut entry.needs) {
             if needed == from {
                 *needed = to.clone();
             }
         }
+    }
+
+    /// Another resource takes over an address: what it names until now is to be deleted.
+    pub fn depose(&mut self, address: &Address) {
+        let Some(entry) = self.resources.remove(address) else { return };
+        // What it was applied as is of no more interest.
+        let entry = Entry { fingerprints: BTreeMap::new(), stamp: None, fingerprinted_as: None, ..entry };
+        self.deposed.entry(address.clone()).or_default().push(entry);
+    }
+
+    /// Forgets what was deposed, and is deleted; false where there is no such thing.
+    pub fn discard(&mut self, address: &Address, region: &str, id: &str) -> bool {
+        let Some(deposed) = self.deposed.get_mut(address) else { return false };
+        let before = deposed.len();
+        deposed.retain(|entry| entry.id != id || entry.region != region);
+        let found = deposed.len() < before;
+        if deposed.is_empty() {
+            self.deposed.remove(address);
+        }
+        found
     }
 
     /// A ledger that owns nothing.
@@ -149,6 +179,7 @@ impl Ledger {
             key: fingerprint::to_hex(&key),
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),
+            deposed: BTreeMap::new(),
             unknown: Unknown::new(),
         })
     }
@@ -202,4 +233,45 @@ impl Ledger {
 pub fn now() -> String {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Intent, Ledger};
+    use crate::graph::Address;
+
+    #[test]
+    fn what_is_deposed_stays_known_until_it_is_discarded() {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (key, other) = (address("kms_key.data"), address("kms_key.other"));
+        let mut ledger = Ledger::new("shop", "dev").expect("randomness");
+        let entry =
+            |id: &str| Entry { id: id.to_owned(), region: "eu-west-1".to_owned(), ..Entry::default() };
+        ledger.resources.insert(key.clone(), entry("old"));
+        ledger.depose(&key);
+        ledger.resources.insert(key.clone(), entry("new"));
+        let intent = Intent {
+            region: "eu-west-1".to_owned(),
+            token: "t".to_owned(),
+            id: None,
+            needs: vec![key.clone()],
+        };
+        ledger.intents.insert(other.clone(), intent);
+        let ledger = Ledger::parse(&ledger.text(), "test");
+        let mut ledger = ledger.expect("readable");
+        ledger.rename(&key, &other);
+        assert_eq!(ledger.deposed[&other][0].id, "old");
+        assert!(!ledger.discard(&other, "eu-west-1", "new"));
+        assert!(!ledger.discard(&other, "us-east-1", "old"));
+        assert!(ledger.discard(&other, "eu-west-1", "old") && ledger.deposed.is_empty());
+        assert_eq!(ledger.resources[&other].id, "new");
+    }
+
+    #[test]
+    fn a_ledger_of_an_older_version_is_read() {
+        let ledger = Ledger::new("shop", "dev").expect("randomness");
+        let text = String::from_utf8(ledger.text()).expect("text");
+        assert!(!text.contains("deposed"), "what is not there is not written");
+        assert_eq!(Ledger::parse(text.as_bytes(), "test").expect("readable"), ledger);
+    }
 }

@@ -9,7 +9,6 @@ use crate::aws::{Error, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
-use crate::kinds;
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{PathStep, Shape, normalize};
 use crate::value::Value;
@@ -55,8 +54,8 @@ pub struct Inputs<'w, 'a> {
 pub struct Answers {
     /// Reads, by kind, region and id.
     pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
-    /// Searches by owner, by address.
-    pub found: HashMap<Address, Result<Option<String>, Error>>,
+    /// Searches by owner, by address: all that were found.
+    pub found: HashMap<Address, Result<Vec<String>, Error>>,
 }
 
 /// Something to ask AWS.
@@ -73,7 +72,7 @@ pub enum Question {
         /// of its own: an index that shows them may save the call.
         tags: Option<Tags>,
     },
-    /// The id of the resource that this owner made.
+    /// The ids of the resources that this owner made.
     Find {
         /// Its kind.
         kind: &'static dyn ErasedKind,
@@ -117,11 +116,13 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
 
 pub(super) struct Planner<'p, 'w, 'a> {
     pub(super) inputs: &'p Inputs<'w, 'a>,
-    questions: Vec<Question>,
+    pub(super) questions: Vec<Question>,
     /// The reads among the questions, by kind, region and id.
     asked: BTreeSet<(&'static str, String, String)>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) changes: BTreeMap<Address, Change>,
+    /// What is there of addresses that name another resource now.
+    pub(super) deposed: Vec<Change>,
     /// What is declared, and whether it is protected.
     pub(super) declared: BTreeMap<Address, bool>,
     /// The address in the ledger of what has another one now.
@@ -139,6 +140,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             asked: BTreeSet::new(),
             problems: Vec::new(),
             changes: BTreeMap::new(),
+            deposed: Vec::new(),
             declared: BTreeMap::new(),
             moves: renamed,
             newcomers: BTreeMap::new(),
@@ -160,6 +162,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             }
         }
         self.undeclared();
+        self.unfinished();
+        self.replaced();
     }
 
     fn conclude(mut self) -> Result<Outcome, Vec<Diagnostic>> {
@@ -187,6 +191,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
             region: stack.region.clone(),
             changes: self.changes.into_values().collect(),
+            deposed: self.deposed,
             outputs,
         })))
     }
@@ -240,10 +245,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         if self.inputs.offline {
             return Some(create(Reason::New));
         }
-        let entry = self.entry(&instance.address).cloned();
-        let region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
+        let mut entry = self.entry(&instance.address).cloned();
+        let mut region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
         let import = self.import(&instance.address);
-        let id = match (&entry, &import) {
+        let mut id = match (&entry, &import) {
             (Some(entry), Some(import)) if entry.id != *import => {
                 self.problems.push(super::ownership::imported_before(instance, &entry.id, import));
                 return None;
@@ -251,7 +256,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             (Some(entry), _) => entry.id.clone(),
             (None, Some(import)) => import.clone(),
             (None, None) => {
-                let identification = self.identify(instance);
+                let identification = self.identify(instance, None);
                 let id = match &identification {
                     Identification::Id(id) => Some(id.clone()),
                     _ => None,
@@ -264,7 +269,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 }
             }
         };
-        let read = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
+        let mut read = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
             // What AWS is deleting is gone, but for its name, which apply waits for; one who
             // destroys awaits the end of it.
             Ok(Some(live)) if matches!(live.state, State::Leaving(_)) && !self.inputs.selection.destroy => {
@@ -272,6 +277,18 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             }
             read => read,
         };
+        if let (Some(old), Ok(live)) = (&entry, &read) {
+            match self.successor(instance, old, live.is_none()) {
+                Ok(None) => {}
+                Ok(Some((new, born))) => {
+                    if let Some(live) = live.clone() {
+                        self.depose(&instance.address, instance.kind, old, Some(live));
+                    }
+                    (entry, region, id, read) = (None, instance.region.clone(), new, Ok(Some(born)));
+                }
+                Err(()) => return None,
+            }
+        }
         let live = match read {
             Ok(Some(live)) => live,
             Ok(None) if entry.is_some() => {
@@ -349,16 +366,18 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         Some(Change { moved_from, imported: foreign, ..change })
     }
 
-    /// The id of a resource that the ledger does not tell of.
-    fn identify(&mut self, instance: &Instance<'_>) -> Identification {
+    /// The id of a resource that the ledger does not tell of, or tells of as `old`.
+    pub(super) fn identify(&mut self, instance: &Instance<'_>, old: Option<&Entry>) -> Identification {
         let scope =
             crate::aws::Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
         match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
             Identity::Named(id) => Identification::Id(id),
             Identity::Unknown => Identification::New,
             Identity::Assigned => match self.inputs.answers.found.get(&instance.address) {
-                Some(Ok(Some(id))) => Identification::Id(id.clone()),
-                Some(Ok(None)) => Identification::New,
+                Some(Ok(ids)) => {
+                    let new = self.unknown(ids, &instance.address, old);
+                    new.map_or(Identification::New, Identification::Id)
+                }
                 Some(Err(error)) => {
                     self.problems.push(
                         read_failed(&instance.address.to_string(), "", error)
@@ -382,7 +401,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
     }
 
-    fn read(
+    pub(super) fn read(
         &mut self,
         kind: &'static dyn ErasedKind,
         region: &str,
@@ -439,14 +458,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Whether a live resource that the ledger does not tell of is provably ours: its
     /// owner tags say so, or, where AWS cannot tag, an unfinished apply set out to make it.
-    fn is_ours(&self, instance: &Instance<'_>, live: &ErasedLive) -> bool {
+    pub(super) fn is_ours(&self, instance: &Instance<'_>, live: &ErasedLive) -> bool {
         if instance.kind.taggable() {
             return Owner::of(&live.tags).is_some_and(|owner| owner == self.owner(&instance.address));
         }
         self.inputs.ledger.intents.contains_key(&instance.address)
     }
 
-    fn owner(&self, address: &Address) -> Owner {
+    pub(super) fn owner(&self, address: &Address) -> Owner {
         let stack = self.inputs.world.stack;
         Owner::new(&stack.name, &stack.env, address)
     }
@@ -524,62 +543,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
     }
 
-    /// What is owned and no longer declared.
-    fn undeclared(&mut self) {
-        if self.inputs.offline {
-            return;
-        }
-        for (address, entry) in &self.inputs.ledger.resources {
-            if self.declared.contains_key(address) || self.moves.values().any(|from| from == address) {
-                continue;
-            }
-            let Some(kind) = kinds::kind(&address.kind) else {
-                self.problems.push(
-                    Diagnostic::error(
-                        "unknown-kind",
-                        format!("the ledger tells of {address}, of a kind this version lacks"),
-                    )
-                    .help("use the version of dwctl that made it"),
-                );
-                continue;
-            };
-            let live = match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
-                Ok(live) => live,
-                Err(Unread::Pending) => continue,
-                Err(Unread::Failed(error)) => {
-                    self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
-                    continue;
-                }
-            };
-            let stays = match self.removed(address) {
-                Some(removed) => !removed.destroy,
-                None => entry.retain,
-            };
-            let action = if live.is_none() || stays { Action::Forget } else { Action::Delete };
-            let existing = live
-                .as_ref()
-                .map(|live| normalize(&kind.schema().spec, live.spec.clone()))
-                .unwrap_or_default();
-            self.changes.insert(
-                address.clone(),
-                Change {
-                    address: address.clone(),
-                    action,
-                    reason: if live.is_none() { Reason::Vanished } else { Reason::Undeclared },
-                    id: Some(entry.id.clone()),
-                    region: entry.region.clone(),
-                    needs: entry.needs.iter().cloned().collect(),
-                    deferred: BTreeSet::new(),
-                    moved_from: None,
-                    imported: false,
-                    attributes: Vec::new(),
-                    live,
-                    existing,
-                },
-            );
-        }
-    }
-
     /// Turns the plan into one that destroys, and leaves out what was not selected.
     fn select(&mut self) {
         let selection = self.inputs.selection;
@@ -625,11 +588,17 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         spread(&mut left_out, &needs, !selection.destroy);
         for (address, change) in &mut self.changes {
             if !chosen.contains(address) || left_out.contains(address) {
-                (change.action, change.reason) = (Action::NoOp, Reason::Same);
+                (change.action, change.reason) = (Action::NoOp, Reason::Unselected);
                 (change.moved_from, change.imported) = (None, false);
                 change.attributes.clear();
             }
         }
+        self.deposed.retain(|change| {
+            let address = &change.address;
+            let named =
+                selection.targets.is_empty() || chosen.contains(address) || is(address, &selection.targets);
+            named && !left_out.contains(address) && !is(address, &selection.exclude)
+        });
     }
 
     /// Refuses to delete what is protected, now or when it was applied.
@@ -679,13 +648,13 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 }
 
-enum Identification {
+pub(super) enum Identification {
     Id(String),
     New,
     Pending,
 }
 
-enum Unread {
+pub(super) enum Unread {
     Pending,
     Failed(Error),
 }
@@ -876,7 +845,7 @@ fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
     changes
 }
 
-fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
+pub(super) fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("read-failed", format!("cannot read {address}"))
         .note(format!("AWS answered: {error}"));
     if !id.is_empty() {

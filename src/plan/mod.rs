@@ -4,6 +4,7 @@ mod decide;
 mod detail;
 mod diff;
 mod ownership;
+mod remains;
 mod text;
 
 pub use decide::{
@@ -33,6 +34,8 @@ pub struct Plan {
     pub region: String,
     /// One for every resource that is declared or owned, in order of address.
     pub changes: Vec<Change>,
+    /// What was replaced before, by another resource of its address, and is there still.
+    pub deposed: Vec<Change>,
     /// The outputs as far as they are known.
     pub outputs: BTreeMap<String, Value>,
 }
@@ -93,6 +96,8 @@ pub enum Action {
 pub enum Reason {
     /// It is as declared.
     Same,
+    /// It is not of the part of the stack that the plan is for.
+    Unselected,
     /// It is declared and was never made.
     New,
     /// It was made and is gone from AWS.
@@ -112,6 +117,8 @@ pub enum Reason {
     },
     /// It is no longer declared.
     Undeclared,
+    /// It was replaced, by an apply that did not come to deleting it.
+    Deposed,
     /// Everything is to be destroyed.
     Destroy,
 }
@@ -133,7 +140,7 @@ impl Change {
 impl Plan {
     /// The changes that do something.
     pub fn effective(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| change.is_effective())
+        self.changes.iter().chain(&self.deposed).filter(|change| change.is_effective())
     }
 
     /// What someone other than dwctl changed since the last apply, and nothing else. What
@@ -154,6 +161,7 @@ impl Plan {
                 (false, true) => (Action::NoOp, Reason::Same),
             };
         }
+        self.deposed.clear();
         self.outputs.clear();
         self
     }
@@ -165,6 +173,7 @@ impl Plan {
 
     /// How many resources an action happens to, more than a change of whose they are.
     pub fn count(&self, is: impl Fn(Action) -> bool) -> usize {
-        self.changes.iter().filter(|change| is(change.action) && !change.is_only_ownership()).count()
+        let all = self.changes.iter().chain(&self.deposed);
+        all.filter(|change| is(change.action) && !change.is_only_ownership()).count()
     }
 }

@@ -126,7 +126,14 @@ fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, opt
             words.push_str("  no longer declared, stays at AWS")
         }
         Reason::Undeclared => words.push_str("  no longer declared"),
-        Reason::Same | Reason::New | Reason::Differs | Reason::Forced(_) | Reason::Destroy => {}
+        Reason::Deposed if change.action == Action::Forget => words.push_str("  replaced before, and gone"),
+        Reason::Deposed => words.push_str("  replaced before, and still there"),
+        Reason::Same
+        | Reason::Unselected
+        | Reason::New
+        | Reason::Differs
+        | Reason::Forced(_)
+        | Reason::Destroy => {}
     }
     let mut risks = Vec::new();
     if change.attributes.iter().any(|one| one.data_loss) && matches!(change.action, Action::Replace { .. }) {

@@ -92,6 +92,32 @@ fn a_second_ctrl_c_stops_at_once() {
     assert_eq!(made(&project), RESOURCES);
 }
 
+/// As GitHub Actions cancels a job: SIGINT, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
+/// Here they come faster than the calls in work are answered.
+#[test]
+fn interrupted_terminated_and_killed_it_converges() {
+    let project = Project::new(STACK);
+    project.cloud.disturb("latency_ms=700");
+    let mut child = apply_until(&project, 3);
+    signal(&child, "-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().expect("a child").is_none(), "it awaits what is in work");
+    signal(&child, "-TERM");
+    std::thread::sleep(Duration::from_millis(100));
+    // It may have ended by then.
+    let _ = child.kill();
+    child.wait().expect("a child");
+    let ledger = project.ledger();
+    assert!(!ledger.intents.is_empty(), "what was about to be made is in the ledger");
+    project.cloud.await_calm();
+
+    project.cloud.disturb("latency_ms=0");
+    project.apply();
+    project.settled();
+    assert_eq!(made(&project), RESOURCES, "nothing is made twice");
+    assert!(project.ledger().intents.is_empty());
+}
+
 /// Killed while the `count`th resource is being made.
 fn killed_at(count: u64) {
     let project = Project::new(STACK);

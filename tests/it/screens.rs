@@ -155,7 +155,7 @@ impl Account {
                 answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
             }
             Question::Find { address, .. } => {
-                answers.found.insert(address, Ok(None));
+                answers.found.insert(address, Ok(Vec::new()));
             }
         }
     }

@@ -24,10 +24,16 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let desk = args.place.open("ledger forget", Some(&args.audit), printer).await?;
     let address = args.address;
     desk.edit(&args.lock, printer, |ledger| {
+        if !ledger.resources.contains_key(&address) && ledger.intents.remove(&address).is_some() {
+            return Ok(format!(
+                "{address} is forgotten; whether an apply that was cut off made it is not known"
+            ));
+        }
         let Some(entry) = ledger.resources.remove(&address) else {
             return Err(unknown(ledger, &address).into());
         };
         ledger.intents.remove(&address);
+        ledger.deposed.remove(&address);
         Ok(format!(
             "{address} is forgotten; {} stays at AWS, with its owner tags: where it is declared, or \
              `dwctl ledger recover` is run, it is the stack's again",

@@ -41,6 +41,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     for [address, id, region, applied] in &rows {
         printer.out(&format!("{address:first$}  {id:second$}  {region:third$}  {applied}\n"));
     }
+    for (address, entry) in
+        ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)))
+    {
+        printer.out(&format!(
+            "{address}  {}  {}  replaced, and to be destroyed by the next apply\n",
+            entry.id, entry.region
+        ));
+    }
     for address in ledger.intents.keys() {
         printer.out(&format!("{address}  about to be made when an apply ended; the next one looks for it\n"));
     }

@@ -30,6 +30,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             lines.push(("format", ledger.version.to_string()));
             lines.push(("resources", ledger.resources.len().to_string()));
             lines.push(("unfinished", ledger.intents.len().to_string()));
+            lines.push(("deposed", ledger.deposed.values().map(Vec::len).sum::<usize>().to_string()));
             let lock = desk.store.holder().await?;
             lines.push((
                 "lock",
@@ -43,6 +44,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             lines.push(("address", address.to_string()));
             lines.push(("id", entry.id.clone()));
             lines.push(("region", entry.region.clone()));
+            let deposed: Vec<&str> =
+                ledger.deposed.get(address).into_iter().flatten().map(|one| one.id.as_str()).collect();
+            if !deposed.is_empty() {
+                lines.push(("deposed", deposed.join(", ")));
+            }
             lines.push(("applied", entry.applied.clone()));
             lines.push(("protected", if entry.protect { "yes" } else { "no" }.to_owned()));
             lines.push(("retained", if entry.retain { "yes" } else { "no" }.to_owned()));

@@ -175,17 +175,18 @@ impl Kind for Ec2SecurityGroup {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Option<String>> {
-        let mut groups = cx
+    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
+        let groups: Vec<_> = cx
             .aws
             .ec2()
             .describe_security_groups()
             .set_filters(Some(by_owner(owner)))
             .into_paginator()
             .items()
-            .send();
-        let group = groups.next().await.transpose()?;
-        Ok(group.and_then(|group| group.group_id))
+            .send()
+            .try_collect()
+            .await?;
+        Ok(groups.into_iter().filter_map(|group| group.group_id).collect())
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {

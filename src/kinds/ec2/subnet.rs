@@ -236,17 +236,18 @@ impl Kind for Ec2Subnet {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Option<String>> {
-        let mut subnets = cx
+    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
+        let subnets: Vec<_> = cx
             .aws
             .ec2()
             .describe_subnets()
             .set_filters(Some(by_owner(owner)))
             .into_paginator()
             .items()
-            .send();
-        let subnet = subnets.next().await.transpose()?;
-        Ok(subnet.and_then(|subnet| subnet.subnet_id))
+            .send()
+            .try_collect()
+            .await?;
+        Ok(subnets.into_iter().filter_map(|subnet| subnet.subnet_id).collect())
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {

@@ -164,11 +164,10 @@ impl Kind for Ec2Vpc {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Option<String>> {
-        let mut vpcs =
-            cx.aws.ec2().describe_vpcs().set_filters(Some(by_owner(owner))).into_paginator().items().send();
-        let vpc = vpcs.next().await.transpose()?;
-        Ok(vpc.and_then(|vpc| vpc.vpc_id))
+    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
+        let request = cx.aws.ec2().describe_vpcs().set_filters(Some(by_owner(owner)));
+        let vpcs: Vec<_> = request.into_paginator().items().send().try_collect().await?;
+        Ok(vpcs.into_iter().filter_map(|vpc| vpc.vpc_id).collect())
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {

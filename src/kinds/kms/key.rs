@@ -212,7 +212,7 @@ impl Kind for KmsKey {
         each(lookups, 8, |lookup| read(cx, lookup, &aliases)).await
     }
 
-    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Option<String>> {
+    async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         let mut pages = cx.aws.kms().list_keys().limit(1000).into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -228,7 +228,7 @@ impl Kind for KmsKey {
             .buffer_unordered(8)
             .collect()
             .await;
-        let mut newest: Option<(f64, String)> = None;
+        let mut found: Vec<(f64, String)> = Vec::new();
         for (id, tags) in tags {
             let tags = match tags {
                 Ok(tags) => tags,
@@ -239,12 +239,11 @@ impl Kind for KmsKey {
                 continue;
             }
             let Some(key) = describe(cx, &id).await? else { continue };
-            let made = key.creation_date().map_or(0.0, |date| date.as_secs_f64());
-            if newest.as_ref().is_none_or(|(at, _)| made > *at) {
-                newest = Some((made, id));
-            }
+            found.push((key.creation_date().map_or(0.0, |date| date.as_secs_f64()), id));
         }
-        Ok(newest.map(|(_, id)| id))
+        // The newest first.
+        found.sort_by(|one, other| other.0.total_cmp(&one.0));
+        Ok(found.into_iter().map(|(_, id)| id).collect())
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {

@@ -157,26 +157,26 @@ impl Kind for SnsSubscription {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn find(cx: &Cx, _: &Owner, spec: Known<'_>) -> Result<Option<String>> {
+    async fn find(cx: &Cx, _: &Owner, spec: Known<'_>) -> Result<Vec<String>> {
         let (Some(topic), Some(protocol), Some(endpoint)) =
             (spec.text("topic_arn"), spec.text("protocol"), plain(spec, "endpoint"))
         else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let mut subscriptions =
             cx.aws.sns().list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
         while let Some(found) = subscriptions.next().await {
-            let Some(found) = found.map(Some).or_gone()?.flatten() else { return Ok(None) };
+            let Some(found) = found.map(Some).or_gone()?.flatten() else { return Ok(Vec::new()) };
             // A pending subscription is listed as "PendingConfirmation". It needs no finding: to
             // subscribe once more returns its ARN.
             if found.protocol() == Some(protocol)
                 && found.endpoint().is_some_and(|live| is_same_endpoint(endpoint, live))
                 && let Some(arn) = found.subscription_arn().filter(|arn| arn.starts_with("arn:"))
             {
-                return Ok(Some(arn.to_owned()));
+                return Ok(vec![arn.to_owned()]);
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 
     async fn create(cx: &Cx, want: &Spec, _: &Birth<'_>) -> Result<String> {

@@ -1,0 +1,211 @@
+//! What is there and not declared: what the ledger tells of beyond the stack, and what
+//! applies that were cut off left.
+
+use std::collections::BTreeSet;
+
+use super::decide::{Identification, Planner, Question, Unread, read_failed};
+use super::{Action, Change, Reason};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedKind, ErasedLive, Owner};
+use crate::kinds;
+use crate::ledger::Entry;
+use crate::schema::normalize;
+use crate::value::Value;
+use crate::world::Instance;
+
+impl Planner<'_, '_, '_> {
+    /// What is owned and no longer declared.
+    pub(super) fn undeclared(&mut self) {
+        if self.inputs.offline {
+            return;
+        }
+        for (address, entry) in &self.inputs.ledger.resources {
+            if self.declared.contains_key(address) || self.moves.values().any(|from| from == address) {
+                continue;
+            }
+            let Some(kind) = kinds::kind(&address.kind) else {
+                self.problems.push(unknown_kind(address));
+                continue;
+            };
+            let live = match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
+                Ok(live) => live,
+                Err(Unread::Pending) => continue,
+                Err(Unread::Failed(error)) => {
+                    self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
+                    continue;
+                }
+            };
+            let stays = match self.removed(address) {
+                Some(removed) => !removed.destroy,
+                None => entry.retain,
+            };
+            let action = if live.is_none() || stays { Action::Forget } else { Action::Delete };
+            let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
+            let change = removal(address, kind, entry, live, action, reason);
+            self.changes.insert(address.clone(), change);
+        }
+    }
+
+    /// What an apply that was cut off was about to make, and is no longer declared.
+    pub(super) fn unfinished(&mut self) {
+        if self.inputs.offline {
+            return;
+        }
+        let ledger = self.inputs.ledger;
+        for (address, intent) in &ledger.intents {
+            let entry = ledger.resources.get(address);
+            let Some(kind) = kinds::kind(&address.kind).filter(|_| !self.declared.contains_key(address))
+            else {
+                continue;
+            };
+            let ids = match (&intent.id, self.inputs.answers.found.get(address)) {
+                (Some(id), _) => std::slice::from_ref(id),
+                (None, Some(Ok(ids))) => ids.as_slice(),
+                (None, Some(Err(error))) => {
+                    self.problems.push(read_failed(&address.to_string(), "", error));
+                    continue;
+                }
+                (None, None) => {
+                    self.questions.push(Question::Find {
+                        kind,
+                        region: intent.region.clone(),
+                        address: address.clone(),
+                        spec: Value::Null,
+                    });
+                    continue;
+                }
+            };
+            let Some(id) = self.unknown(ids, address, entry) else { continue };
+            let owner = self.owner(address);
+            let live = match self.read(kind, &intent.region, &id, None, None) {
+                Ok(Some(live)) if !kind.taggable() || Owner::of(&live.tags).as_ref() == Some(&owner) => live,
+                // What was not made, or is another's, is of no concern.
+                Ok(_) | Err(Unread::Pending) => continue,
+                Err(Unread::Failed(error)) => {
+                    self.problems.push(read_failed(&address.to_string(), &id, &error));
+                    continue;
+                }
+            };
+            let born =
+                Entry { id, region: intent.region.clone(), needs: intent.needs.clone(), ..Entry::default() };
+            let change = removal(address, kind, &born, Some(live), Action::Delete, Reason::Undeclared);
+            match entry {
+                // The address is that of what it was to replace.
+                Some(_) => self.deposed.push(change),
+                None => drop(self.changes.insert(address.clone(), change)),
+            }
+        }
+    }
+
+    /// The first of these that is not known by `address` already, or as `old`.
+    pub(super) fn unknown(&self, ids: &[String], address: &Address, old: Option<&Entry>) -> Option<String> {
+        let deposed = self.inputs.ledger.deposed.get(address).into_iter().flatten();
+        let known: Vec<&str> = deposed.chain(old).map(|entry| entry.id.as_str()).collect();
+        ids.iter().find(|id| !known.contains(&id.as_str())).cloned()
+    }
+
+    /// What an apply that was cut off made in the place of what the ledger tells of, with
+    /// its id. It is looked for where the old one is `gone`, or such an apply is known of.
+    ///
+    /// # Errors
+    /// AWS must be asked first, or a problem was said.
+    pub(super) fn successor(
+        &mut self,
+        instance: &Instance<'_>,
+        old: &Entry,
+        gone: bool,
+    ) -> Result<Option<(String, ErasedLive)>, ()> {
+        if !gone && !self.inputs.ledger.intents.contains_key(&instance.address) {
+            return Ok(None);
+        }
+        let id = match self.identify(instance, Some(old)) {
+            Identification::Id(id) if id != old.id || instance.region != old.region => id,
+            Identification::Id(_) | Identification::New => return Ok(None),
+            Identification::Pending => return Err(()),
+        };
+        match self.read(instance.kind, &instance.region, &id, Some(instance), None) {
+            Ok(Some(live)) if self.is_ours(instance, &live) => Ok(Some((id, live))),
+            // What is not ours is said when it stands in the way.
+            Ok(_) | Err(Unread::Failed(_)) => Ok(None),
+            Err(Unread::Pending) => Err(()),
+        }
+    }
+
+    /// What the ledger tells of as replaced.
+    pub(super) fn replaced(&mut self) {
+        if self.inputs.offline {
+            return;
+        }
+        let ledger = self.inputs.ledger;
+        for (address, entry) in ledger
+            .deposed
+            .iter()
+            .flat_map(|(address, entries)| entries.iter().map(move |entry| (address, entry)))
+        {
+            let Some(kind) = kinds::kind(&address.kind) else {
+                self.problems.push(unknown_kind(address));
+                continue;
+            };
+            // It may have been given an address again.
+            let owned = ledger.resources.iter().any(|(other, one)| {
+                other.kind == address.kind && one.id == entry.id && one.region == entry.region
+            });
+            if owned {
+                self.depose(address, kind, entry, None);
+                continue;
+            }
+            match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
+                Ok(live) => self.depose(address, kind, entry, live),
+                Err(Unread::Pending) => {}
+                Err(Unread::Failed(error)) => {
+                    self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
+                }
+            }
+        }
+    }
+
+    /// Plans the end of what was replaced.
+    pub(super) fn depose(
+        &mut self,
+        address: &Address,
+        kind: &'static dyn ErasedKind,
+        entry: &Entry,
+        live: Option<ErasedLive>,
+    ) {
+        let action = if live.is_some() { Action::Delete } else { Action::Forget };
+        self.deposed.push(removal(address, kind, entry, live, action, Reason::Deposed));
+    }
+}
+
+/// The removal of what the ledger tells of.
+fn removal(
+    address: &Address,
+    kind: &'static dyn ErasedKind,
+    entry: &Entry,
+    live: Option<ErasedLive>,
+    action: Action,
+    reason: Reason,
+) -> Change {
+    let existing =
+        live.as_ref().map(|live| normalize(&kind.schema().spec, live.spec.clone())).unwrap_or_default();
+    Change {
+        address: address.clone(),
+        action,
+        reason,
+        id: Some(entry.id.clone()),
+        region: entry.region.clone(),
+        needs: entry.needs.iter().cloned().collect(),
+        deferred: BTreeSet::new(),
+        moved_from: None,
+        imported: false,
+        attributes: Vec::new(),
+        live,
+        existing,
+    }
+}
+
+fn unknown_kind(address: &Address) -> Diagnostic {
+    Diagnostic::error("unknown-kind", format!("the ledger tells of {address}, of a kind this version lacks"))
+        .help("use the version of dwctl that made it")
+}

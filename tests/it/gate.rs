@@ -1,0 +1,237 @@
+//! A gate between `dwctl` and the local AWS: it counts requests, kills who sent one before
+//! or after it is done, and refuses some.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Requests that are refused.
+pub struct Refusal {
+    /// What the head of the request says after which they are refused; without one, all are.
+    pub after: Option<&'static str>,
+    /// What their heads say.
+    pub words: &'static str,
+    /// The status of the answer; without one the connection is closed.
+    pub status: Option<u16>,
+}
+
+/// Who is killed, and when.
+struct Trap {
+    victim: Option<Child>,
+    at: u64,
+    after: bool,
+    sprung: bool,
+}
+
+#[derive(Default)]
+struct State {
+    upstream: u16,
+    count: AtomicU64,
+    active: AtomicUsize,
+    closed: AtomicBool,
+    /// The first line and the target of every request.
+    heads: Mutex<Vec<String>>,
+    trap: Mutex<Option<Trap>>,
+    refusal: Mutex<Option<Refusal>>,
+}
+
+pub struct Gate {
+    port: u16,
+    state: Arc<State>,
+}
+
+impl Gate {
+    /// A gate before the emulator with this URL.
+    pub fn before(emulator: &str) -> Self {
+        let upstream = emulator.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state = Arc::new(State { upstream, ..State::default() });
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if shared.closed.load(Ordering::SeqCst) {
+                    return;
+                }
+                shared.active.fetch_add(1, Ordering::SeqCst);
+                let state = Arc::clone(&shared);
+                std::thread::spawn(move || {
+                    // A sender that is gone needs no answer.
+                    let _ = state.pass(stream);
+                    state.active.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { port, state }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Requests since it was told to forget.
+    pub fn count(&self) -> u64 {
+        self.state.count.load(Ordering::SeqCst)
+    }
+
+    pub fn forget(&self) {
+        self.state.count.store(0, Ordering::SeqCst);
+        self.state.heads.lock().unwrap().clear();
+    }
+
+    /// The number of the first request whose head says `words`.
+    pub fn position(&self, words: &str) -> u64 {
+        let heads = self.state.heads.lock().unwrap();
+        let found = heads.iter().position(|head| head.contains(words));
+        found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
+    }
+
+    /// The number of the last request whose head says `words`.
+    pub fn last(&self, words: &str) -> u64 {
+        let heads = self.state.heads.lock().unwrap();
+        let found = heads.iter().rposition(|head| head.contains(words));
+        found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
+    }
+
+    pub fn refuse(&self, refusal: Refusal) {
+        *self.state.refusal.lock().unwrap() = Some(refusal);
+    }
+
+    pub fn relent(&self) {
+        *self.state.refusal.lock().unwrap() = None;
+    }
+
+    /// Runs a command and kills it at request `at`: before it is passed on or, if `after`,
+    /// when it is done and not yet answered. Returns when all that was sent is done; whether
+    /// it was killed.
+    pub fn kill(&self, command: &mut Command, at: u64, after: bool) -> bool {
+        {
+            let mut trap = self.state.trap.lock().unwrap();
+            let victim = command.spawn().expect("dwctl can be run");
+            *trap = Some(Trap { victim: Some(victim), at, after, sprung: false });
+        }
+        let deadline = Instant::now() + Duration::from_secs(180);
+        let sprung = loop {
+            {
+                let mut trap = self.state.trap.lock().unwrap();
+                let one = trap.as_mut().expect("set above");
+                let ended = one.victim.as_mut().expect("set above").try_wait().expect("a child");
+                if ended.is_some() {
+                    break trap.take().expect("set above").sprung;
+                }
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let mut calm = 0;
+        while calm < 5 {
+            let idle = self.state.active.load(Ordering::SeqCst) == 0;
+            calm = if idle { calm + 1 } else { 0 };
+            assert!(Instant::now() < deadline, "requests stay unanswered");
+            std::thread::sleep(Duration::from_millis(4));
+        }
+        sprung
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.state.closed.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+impl State {
+    /// Passes on one request and its answer.
+    fn pass(&self, mut client: TcpStream) -> std::io::Result<()> {
+        client.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let Some((head, body)) = request(&mut client)? else { return Ok(()) };
+        let number = {
+            // Both at once, so that numbers are places among the heads.
+            let mut heads = self.heads.lock().unwrap();
+            let target = head.lines().find(|line| line.to_ascii_lowercase().starts_with("x-amz-target"));
+            let form = if body.len() < 4096 { String::from_utf8_lossy(&body) } else { "".into() };
+            let action = form.split('&').find(|pair| pair.starts_with("Action="));
+            let first = head.lines().next().unwrap_or_default();
+            heads.push(format!("{first} {} {}", target.unwrap_or_default(), action.unwrap_or_default()));
+            self.count.fetch_add(1, Ordering::SeqCst) + 1
+        };
+        if let Some(refusal) = self.refusal.lock().unwrap().as_mut() {
+            let began = refusal.after.is_none();
+            refusal.after.take_if(|words| head.contains(*words));
+            if began && head.contains(refusal.words) {
+                return match refusal.status {
+                    Some(status) => write!(
+                        client,
+                        "HTTP/1.1 {status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                    ),
+                    None => Ok(()),
+                };
+            }
+        }
+        if self.spring(number, false) {
+            return Ok(());
+        }
+        let mut upstream = TcpStream::connect(("127.0.0.1", self.upstream))?;
+        let (first, rest) = head.split_once("\r\n").unwrap_or((&head, ""));
+        upstream.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
+        upstream.write_all(&body)?;
+        let mut answer = Vec::new();
+        upstream.read_to_end(&mut answer)?;
+        if self.spring(number, true) {
+            return Ok(());
+        }
+        client.write_all(&answer)
+    }
+
+    /// Kills who is to be killed at this request; whether that was so.
+    fn spring(&self, number: u64, after: bool) -> bool {
+        let mut trap = self.trap.lock().unwrap();
+        match trap.as_mut().filter(|trap| trap.at == number && trap.after == after) {
+            Some(Trap { victim: Some(victim), sprung, .. }) => {
+                *sprung = victim.kill().is_ok();
+                *sprung
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The head, with the empty line, and the body of a request; `None` where the connection
+/// ends without one.
+fn request(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<u8>)>> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        match client.read(&mut buffer)? {
+            0 => return Ok(None),
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let header = |name: &str| {
+        head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
+        })
+    };
+    assert!(header("transfer-encoding").is_none(), "no request here has a body of unknown length");
+    if header("expect").is_some() {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let length: usize = header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    while bytes.len() < end + length {
+        match client.read(&mut buffer)? {
+            0 => return Ok(None),
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+    Ok(Some((head, bytes[end..].to_vec())))
+}
