@@ -417,6 +417,16 @@ pub trait Kind: Sized + 'static {
         Ok(Vec::new())
     }
 
+    /// The ids and tags of all that there are, where AWS's index of tags does not know the kind
+    /// and one listing tells both; `None` elsewhere. It serves a lost ledger alone.
+    ///
+    /// # Errors
+    /// AWS's.
+    async fn all_tags(cx: &Cx) -> Result<Option<Vec<(String, Tags)>>> {
+        let _ = cx;
+        Ok(None)
+    }
+
     /// The id of the resource with this ARN, as AWS's index of tags names it: by default
     /// what follows the type, `orders` of `arn:…:job/orders`. Whose it is, is read then.
     fn id_of_arn(arn: &str) -> Option<String> {

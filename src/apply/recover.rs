@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
+
 use crate::aws::{self, Scope, Session};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
@@ -120,46 +122,87 @@ async fn undeclared(
         found.sort();
         for (arn, tags) in found {
             let Some(owner) = Owner::of(&tags) else { continue };
-            let Some(address) = Address::of_tag(&owner.address) else {
-                recovered.hindrances.push(format!("{arn}: its tag `{}` is no address", owner.address));
-                continue;
-            };
-            let Some(kind) = kinds::kind(&address.kind) else {
-                recovered.hindrances.push(format!("{arn} is {address}, of a kind this version lacks"));
-                continue;
-            };
-            let Some(id) = kind.id_of_arn(&arn) else {
-                recovered.hindrances.push(format!("{arn} is {address}, and its id is not known"));
-                continue;
-            };
-            let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
-            if deposed.any(|entry| entry.id == id && entry.region == region) {
-                continue;
-            }
-            let known = ledger.resources.get(&address).map(|entry| entry.id.as_str());
-            if known == Some(id.as_str()) || (known.is_none() && declared.contains(&address)) {
-                continue;
-            }
-            match confirm(session, kind, &region, &id, &owner).await {
-                Ok(None) => {}
-                Ok(Some(_)) if known.is_some() => {
-                    let why =
-                        format!("{arn} bears its tags, too, and the ledger says {}", known.unwrap_or(""));
-                    recovered.unconfirmed.push((address, why));
+            let id = |kind: &dyn ErasedKind| kind.id_of_arn(&arn);
+            let found = Found { region: &region, name: &arn, owner, id: &id };
+            found.take(session, declared, ledger, recovered).await;
+        }
+    }
+    // What the index does not know, and one listing tells.
+    let asked = kinds::KINDS.iter().map(|kind| async move { (kind, kind.all_tags(&session.cx(home)).await) });
+    for (kind, all) in join_all(asked).await {
+        match all {
+            Ok(all) => {
+                for (id, tags) in all.into_iter().flatten() {
+                    let owner = Owner::of(&tags)
+                        .filter(|owner| owner.stack == ledger.stack && owner.env == ledger.env)
+                        .filter(|owner| owner.address.starts_with(&format!("{}.", kind.name())));
+                    let Some(owner) = owner else { continue };
+                    let name = format!("{} {id}", kind.name());
+                    let found = Found { region: home, name: &name, owner, id: &|_| Some(id.clone()) };
+                    found.take(session, declared, ledger, recovered).await;
                 }
-                Ok(Some(protect)) => {
-                    let entry = Entry {
-                        id: id.clone(),
-                        region: region.clone(),
-                        applied: ledger::now(),
-                        protect,
-                        ..Entry::default()
-                    };
-                    ledger.resources.insert(address.clone(), entry);
-                    recovered.undeclared.push((address, id));
-                }
-                Err(error) => recovered.unconfirmed.push((address, format!("{arn}: {error}"))),
             }
+            Err(error) => recovered.hindrances.push(format!("all of {}: {error}", kind.name())),
+        }
+    }
+}
+
+/// What bears the stack's owner tags, as something other than its service tells.
+struct Found<'f> {
+    region: &'f str,
+    /// What it is called in messages.
+    name: &'f str,
+    owner: Owner,
+    /// Its id, once its kind is known.
+    id: &'f dyn Fn(&dyn ErasedKind) -> Option<String>,
+}
+
+impl Found<'_> {
+    /// Puts it into the ledger where it is not declared and its service says the same.
+    async fn take(
+        self,
+        session: &Session,
+        declared: &BTreeSet<&Address>,
+        ledger: &mut Ledger,
+        recovered: &mut Recovered,
+    ) {
+        let Self { region, name, owner, id } = self;
+        let mut hindered = |why: String| recovered.hindrances.push(format!("{name} {why}"));
+        let Some(address) = Address::of_tag(&owner.address) else {
+            return hindered(format!("has the tag `{}`, which is no address", owner.address));
+        };
+        let Some(kind) = kinds::kind(&address.kind) else {
+            return hindered(format!("is {address}, of a kind this version lacks"));
+        };
+        let Some(id) = id(kind) else {
+            return hindered(format!("is {address}, and its id is not known"));
+        };
+        let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
+        if deposed.any(|entry| entry.id == id && entry.region == region) {
+            return;
+        }
+        let known = ledger.resources.get(&address).map(|entry| entry.id.as_str());
+        if known == Some(id.as_str()) || (known.is_none() && declared.contains(&address)) {
+            return;
+        }
+        match confirm(session, kind, region, &id, &owner).await {
+            Ok(None) => {}
+            Ok(Some(_)) if known.is_some() => {
+                let why = format!("{name} bears its tags, too, and the ledger says {}", known.unwrap_or(""));
+                recovered.unconfirmed.push((address, why));
+            }
+            Ok(Some(protect)) => {
+                let entry = Entry {
+                    id: id.clone(),
+                    region: region.to_owned(),
+                    applied: ledger::now(),
+                    protect,
+                    ..Entry::default()
+                };
+                ledger.resources.insert(address.clone(), entry);
+                recovered.undeclared.push((address, id));
+            }
+            Err(error) => recovered.unconfirmed.push((address, format!("{name}: {error}"))),
         }
     }
 }

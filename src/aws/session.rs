@@ -32,6 +32,8 @@ pub struct Options {
     pub audit: Option<Audit>,
     /// The stack's folder: see [`Cx::folder`].
     pub folder: std::path::PathBuf,
+    /// Another way to the network, such as one of a test that loses answers.
+    pub http: Option<SharedHttpClient>,
 }
 
 /// The facts that names and ARNs are made of.
@@ -89,7 +91,7 @@ impl Session {
         let custom = options.endpoint_url.is_some()
             || std::env::vars()
                 .any(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
-        let gate = Gate::new(options.sandbox, custom);
+        let gate = Gate::new(options.http.clone(), options.sandbox, custom);
         let meter = Meter::default();
         let base = configure(&options, &gate.shared(), region).await;
         // The first call tells whether AWS answers at all: no patience here but for

@@ -39,11 +39,13 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// A client with a pool of connections of its own.
-    pub(super) fn new(loopback_only: bool, custom_endpoint: bool) -> Self {
-        let inner = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
+    /// The gate before `inner`, or before the network with a pool of connections of its own.
+    pub(super) fn new(inner: Option<SharedHttpClient>, loopback_only: bool, custom_endpoint: bool) -> Self {
+        let inner = inner.unwrap_or_else(|| {
+            aws_smithy_http_client::Builder::new()
+                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+                .build_https()
+        });
         Self { inner, loopback_only, custom_endpoint, lanes: Lanes::default() }
     }
 

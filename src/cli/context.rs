@@ -140,6 +140,7 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
         sandbox: args.sandbox,
         audit: args.audit.clone(),
         folder: stack.folder.clone(),
+        http: None,
     }
 }
 

@@ -100,6 +100,8 @@ pub trait ErasedKind: Send + Sync {
         owner: &'a Owner,
         spec: &'a Value,
     ) -> LocalBoxFuture<'a, Result<Vec<String>>>;
+    /// See [`Kind::all_tags`].
+    fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Option<Vec<(String, Tags)>>>>;
     /// See [`Kind::create`].
     fn create<'a>(
         &'a self,
@@ -275,6 +277,10 @@ impl<K: Kind> ErasedKind for Of<K> {
         spec: &'a Value,
     ) -> LocalBoxFuture<'a, Result<Vec<String>>> {
         Box::pin(K::find(cx, owner, Known(spec)))
+    }
+
+    fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Option<Vec<(String, Tags)>>>> {
+        Box::pin(K::all_tags(cx))
     }
 
     fn create<'a>(

@@ -81,6 +81,11 @@ impl Cloud {
         assert_eq!(status, 200, "{body}");
     }
 
+    /// Deletes all that there is.
+    pub fn empty(&self) {
+        assert!(self.machine().empty(), "the emulator does not answer");
+    }
+
     /// Calls that went through the proxy since the test began, by `service:Operation`.
     pub fn calls(&self, operation: &str) -> u64 {
         self.statistics()["calls"][operation].as_u64().unwrap_or(0)

@@ -15,8 +15,8 @@ use crate::plan::Selection;
 /// stays; nothing at AWS is changed.
 ///
 /// What is declared is looked for by its name or its owner tags; what is no longer declared,
-/// in the index of tags. Roles and S3 objects are not in that index: of them, only those
-/// that are declared are found.
+/// in the index of tags and among the account's roles. S3 objects are in no such index, and
+/// some kinds have no tags: of them, only those that are declared are found.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

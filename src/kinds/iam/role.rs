@@ -212,6 +212,28 @@ impl Kind for IamRole {
         .await
     }
 
+    /// The index of tags has no roles
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>); the account's
+    /// listing has their tags.
+    async fn all_tags(cx: &Cx) -> Result<Option<Vec<(String, Tags)>>> {
+        let mut found = Vec::new();
+        let mut pages = cx
+            .aws
+            .iam()
+            .get_account_authorization_details()
+            .filter(EntityType::Role)
+            .max_items(PAGE)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            for role in page?.role_detail_list.unwrap_or_default() {
+                let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+                found.push((role.role_name.unwrap_or_default(), tags));
+            }
+        }
+        Ok(Some(found))
+    }
+
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
         cx.aws
             .iam()

@@ -166,6 +166,18 @@ def subscribe(call):
     return {"SubscriptionArn": arn}
 
 
+@extends("sns", "ConfirmSubscription")
+def confirm_subscription(call):
+    """https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
+    No mail is sent here: the token is what the ARN of the subscription ends with."""
+    topic_of(call)
+    for subscription in call.backend(sns_backends).subscriptions.values():
+        if subscription.arn == call["TopicArn"] + ":" + call["Token"]:
+            subscription.dwctl_pending = False
+            return {"SubscriptionArn": subscription.arn}
+    raise invalid("Token")
+
+
 def subscription_attributes(call, subscription):
     shown = call.ask("GetSubscriptionAttributes", {"SubscriptionArn": subscription.arn})["Attributes"]
     shown.update(getattr(subscription, "dwctl", {}))

@@ -1,0 +1,169 @@
+//! Random runs: a random stack, random things done to it and to its AWS, and after each
+//! apply what must always hold. A failure prints the seed that reproduces it, and the
+//! shortest sequence that was found.
+//!
+//! `DWCTL_CHAOS=1000` runs so many cases, `DWCTL_CHAOS_SEED=7` that one alone.
+
+mod case;
+mod engine;
+mod model;
+mod wire;
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use case::{Case, case};
+use engine::Engine;
+use wire::Wire;
+
+use crate::harness::Cloud;
+
+/// Cases of a `cargo test`, as long as time allows.
+const SAMPLE: u64 = 12;
+/// The time that they may take.
+const TIME: Duration = Duration::from_secs(30);
+/// Runs of a case that fails, in search of a shorter one.
+const SHRINKS: u32 = 60;
+
+/// After so many cases the cloud is made anew, and after one that failed: what a case made is
+/// deleted by itself, which is faster.
+const RESET: u32 = 8;
+
+/// One case after the other on a cloud of its own.
+struct Worker {
+    cloud: Cloud,
+    wire: Wire,
+    runtime: tokio::runtime::Runtime,
+    /// Cases since the cloud was made anew.
+    used: Cell<u32>,
+}
+
+impl Worker {
+    fn new() -> Self {
+        // One thread for files: what a dead process was writing is written before the next one
+        // begins.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .expect("a runtime");
+        Self { cloud: Cloud::new(), wire: Wire::new(), runtime, used: Cell::new(0) }
+    }
+
+    fn run(&self, case: &Case) -> Result<(), TestCaseError> {
+        if self.used.get() >= RESET {
+            self.cloud.empty();
+            self.used.set(0);
+        }
+        // Until this one has ended well and is cleared away.
+        let used = self.used.replace(RESET);
+        let folder = tempfile::tempdir().expect("a folder");
+        let outcome = self.runtime.block_on(async {
+            let engine = Engine::new(&self.cloud.emulator(), folder.path(), self.wire.clone()).await;
+            case.run(&engine, &self.cloud).await?;
+            if engine.clear().await {
+                self.used.set(used + 1);
+            }
+            Ok(())
+        });
+        outcome.map_err(|error: String| TestCaseError::fail(error))
+    }
+
+    /// The case of a seed; what is wrong with it, where something is.
+    fn seed(&self, seed: u64) -> Option<String> {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let config = Config {
+            failure_persistence: None,
+            max_shrink_iters: number("DWCTL_CHAOS_SHRINKS").map_or(SHRINKS, |most| most as u32),
+            max_shrink_time: 240_000,
+            ..Config::default()
+        };
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        let tree = case().new_tree(&mut runner).expect("a case");
+        match runner.run_one(tree, |case| self.run(&case)) {
+            Ok(_) => None,
+            Err(TestError::Fail(reason, shortest)) => {
+                Some(format!("seed {seed}: {reason}\nthe shortest that fails so: {shortest:#?}"))
+            }
+            Err(TestError::Abort(reason)) => Some(format!("seed {seed}: {reason}")),
+        }
+    }
+}
+
+/// Runs these seeds, side by side on two clouds, until `deadline`; how many were run.
+fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
+    let (next, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let wrong: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seeds = Arc::new(seeds);
+    let workers: Vec<_> = (0..seeds.len().min(2))
+        .map(|_| {
+            let (next, done) = (next.clone(), done.clone());
+            let (wrong, seeds) = (wrong.clone(), seeds.clone());
+            std::thread::spawn(move || {
+                let worker = Worker::new();
+                loop {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(seed) = usize::try_from(at).ok().and_then(|at| seeds.get(at)) else { return };
+                    if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                        return;
+                    }
+                    let found = worker.seed(*seed);
+                    let count = done.fetch_add(1, Ordering::SeqCst) + 1;
+                    if let Some(found) = found {
+                        eprintln!("{found}");
+                        wrong.lock().expect("no panic meanwhile").push(found);
+                    }
+                    if count % 25 == 0 {
+                        let wrong = wrong.lock().expect("no panic meanwhile").len();
+                        eprintln!("chaos: {count} cases, {wrong} with a broken invariant");
+                    }
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().expect("a worker ends");
+    }
+    let (count, wrong) = (done.load(Ordering::SeqCst), wrong.lock().expect("all have ended"));
+    eprintln!("chaos: survived {} of {count}", count - wrong.len() as u64);
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} cases break an invariant; DWCTL_CHAOS_SEED=… reproduces one\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
+    count
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")))
+}
+
+#[test]
+fn whatever_happens_it_converges() {
+    if let Some(seed) = number("DWCTL_CHAOS_SEED") {
+        match number("DWCTL_CHAOS") {
+            Some(count) => drop(run((seed..seed + count).collect(), None)),
+            None => drop(run(vec![seed], None)),
+        }
+        return;
+    }
+    if let Some(count) = number("DWCTL_CHAOS") {
+        run((1..=count).collect(), None);
+        return;
+    }
+    // Half of them always the same ones, half of them new ones.
+    let random = uuid::Uuid::new_v4().as_u128() as u64 >> 16;
+    let mut seeds: Vec<u64> = (1..=SAMPLE / 2).collect();
+    seeds.extend((0..SAMPLE / 2).map(|one| random + one));
+    eprintln!("chaos: seeds {seeds:?}");
+    assert!(run(seeds, Some(Instant::now() + TIME)) > 0);
+}

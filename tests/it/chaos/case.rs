@@ -1,0 +1,597 @@
+//! One random run: what is done, and what must hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use dwctl::aws::Tags;
+use dwctl::diag::{Diagnostic, Severity};
+use dwctl::kind::{Birth, Owner};
+use dwctl::kinds::kind;
+use dwctl::schema::normalize;
+use dwctl::value::Value;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::engine::{End, Engine, Survey, address, without_mercy};
+use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
+use super::wire::{Fault, Script};
+use crate::harness::{Cloud, finish};
+
+/// What is done. Numbers choose among what there is then.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Sets a knob of a resource.
+    Edit(u8, u8, u8),
+    /// Gives a resource another physical name.
+    Rename(u8),
+    /// Gives a resource another address, with `[[moved]]` or without.
+    Readdress(u8, bool),
+    Add(u8, u8),
+    Remove(u8),
+    FlipCreateFirst(u8),
+    /// One more `depends_on`.
+    Depend(u8, u8),
+    Apply,
+    /// An apply with trouble at these requests.
+    Trouble(Vec<(u8, u8)>),
+    /// An apply that is killed at a request, before or after it is done.
+    Kill(u8, bool),
+    /// A `dwctl` of its own that is killed after so many milliseconds.
+    KillProcess(u16),
+    /// An apply during which someone else writes the ledger.
+    Conflict(u8),
+    /// Someone makes something; where a name allows, the next one that the stack is to have.
+    Foreign(u8, bool),
+    /// Someone changes something of ours.
+    Meddle(u8, u8, u8),
+    /// Someone deletes something of ours.
+    Vanish(u8),
+    /// Someone changes the tags of something of ours.
+    Retag(u8, u8),
+    /// The ledger is lost, and recovered or not.
+    Lose(bool),
+}
+
+#[derive(Clone, Debug)]
+pub struct Case {
+    in_s3: bool,
+    destroy: bool,
+    parallel: bool,
+    first: Vec<(u8, u8)>,
+    ops: Vec<Op>,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let any = proptest::arbitrary::any::<u8>;
+    let yes = proptest::arbitrary::any::<bool>;
+    prop_oneof![
+        4 => (any(), any(), any()).prop_map(|(a, b, c)| Op::Edit(a, b, c)),
+        2 => any().prop_map(Op::Rename),
+        2 => (any(), yes()).prop_map(|(a, b)| Op::Readdress(a, b)),
+        2 => (any(), any()).prop_map(|(a, b)| Op::Add(a, b)),
+        2 => any().prop_map(Op::Remove),
+        1 => any().prop_map(Op::FlipCreateFirst),
+        1 => (any(), any()).prop_map(|(a, b)| Op::Depend(a, b)),
+        4 => Just(Op::Apply),
+        3 => vec((any(), any()), 1..6).prop_map(Op::Trouble),
+        4 => (any(), yes()).prop_map(|(a, b)| Op::Kill(a, b)),
+        1 => (20_u16..900).prop_map(Op::KillProcess),
+        1 => any().prop_map(Op::Conflict),
+        2 => (any(), yes()).prop_map(|(a, b)| Op::Foreign(a, b)),
+        2 => (any(), any(), any()).prop_map(|(a, b, c)| Op::Meddle(a, b, c)),
+        2 => any().prop_map(Op::Vanish),
+        2 => (any(), any()).prop_map(|(a, b)| Op::Retag(a, b)),
+        1 => yes().prop_map(Op::Lose),
+    ]
+}
+
+/// Any case.
+pub fn case() -> impl Strategy<Value = Case> {
+    let flags = (prop::bool::weighted(0.25), prop::bool::weighted(0.4), any::<bool>());
+    (flags, vec((any::<u8>(), any::<u8>()), 2..7), vec(op(), 3..9)).prop_map(|(flags, first, ops)| {
+        let (in_s3, destroy, parallel) = flags;
+        Case { in_s3, destroy, parallel, first, ops }
+    })
+}
+
+/// A case while it runs.
+struct Run<'r> {
+    engine: &'r Engine,
+    cloud: &'r Cloud,
+    parallelism: usize,
+    model: Model,
+    /// What is not ours, as it was made.
+    foreign: Survey,
+    /// Resources whose names are taken by what is foreign.
+    collisions: BTreeSet<u32>,
+    /// Whether tags that say whose something is were changed since the last apply.
+    disowned: bool,
+    /// Whether addresses or names were changed since the last apply.
+    restructured: bool,
+    /// Whether the last thing done was an apply that did all.
+    settled: bool,
+    requests: u32,
+    log: Vec<String>,
+}
+
+type Outcome = Result<(), String>;
+
+impl Case {
+    /// Runs it; what is wrong, where something is.
+    pub async fn run(&self, engine: &Engine, cloud: &Cloud) -> Outcome {
+        let mut run = Run {
+            engine,
+            cloud,
+            parallelism: if self.parallel { 8 } else { 1 },
+            model: Model { in_s3: self.in_s3, ..Model::default() },
+            foreign: Survey::new(),
+            collisions: BTreeSet::new(),
+            disowned: false,
+            restructured: false,
+            settled: false,
+            requests: 40,
+            log: Vec::new(),
+        };
+        if self.in_s3 {
+            engine.cx().aws.s3().create_bucket().bucket(BUCKET).send().await.expect("a bucket");
+        }
+        for (shape, choice) in &self.first {
+            run.model.add(usize::from(*shape) % SHAPES.len(), usize::from(*choice));
+        }
+        run.write();
+        let done = async {
+            for op in &self.ops {
+                run.log.push(format!("{op:?}"));
+                run.step(op).await?;
+            }
+            run.log.push("the end".to_owned());
+            run.give_way();
+            run.clean(Script::new(), false).await?;
+            if self.destroy {
+                run.destroy().await?;
+            }
+            Ok(())
+        }
+        .await;
+        done.map_err(|error: String| {
+            format!("{error}\nafter: {}\nwith this stack:\n{}", run.log.join("\n       "), run.model.text())
+        })
+    }
+}
+
+/// An error of the command line, with what a user is told.
+fn words(problems: &[Diagnostic]) -> String {
+    let one = |problem: &Diagnostic| {
+        format!("{}: {} {:?} {:?}", problem.code, problem.message, problem.notes, problem.helps)
+    };
+    problems.iter().map(one).collect::<Vec<_>>().join("\n  ")
+}
+
+impl Run<'_> {
+    async fn step(&mut self, op: &Op) -> Outcome {
+        if !matches!(op, Op::Lose(_)) {
+            self.settled = self.settled && matches!(op, Op::Apply);
+        }
+        match op {
+            Op::Edit(which, knob, option) => {
+                if let Some(one) = self.pick(*which) {
+                    let knobs = one.shape().knobs;
+                    let at = usize::from(*knob) % knobs.len();
+                    one.knobs[at] = usize::from(*option) % (knobs[at].options.len() + 1);
+                }
+            }
+            Op::Rename(which) => {
+                let number = self.model.fresh_number();
+                if let Some(one) = self.pick(*which) {
+                    one.number = number;
+                    self.restructured = true;
+                }
+            }
+            Op::Readdress(which, told) => {
+                if let Some(one) = self.pick(*which) {
+                    let from = one.address();
+                    one.label.push('x');
+                    let to = one.address();
+                    if *told {
+                        self.model.moved.push((from, to));
+                    }
+                    self.restructured = true;
+                }
+            }
+            Op::Add(shape, choice) => {
+                self.model.add(usize::from(*shape) % SHAPES.len(), usize::from(*choice));
+            }
+            Op::Remove(which) => {
+                if let Some(slot) = self.model.pick(usize::from(*which)) {
+                    self.model.remove(slot);
+                    self.collisions.retain(|slot| self.model.resources.contains_key(slot));
+                    self.restructured = true;
+                }
+            }
+            Op::FlipCreateFirst(which) => {
+                if let Some(one) = self.pick(*which) {
+                    one.create_first ^= true;
+                }
+            }
+            Op::Depend(which, on) => {
+                let (later, earlier) =
+                    (self.model.pick(usize::from(*which)), self.model.pick(usize::from(*on)));
+                if let (Some(later), Some(earlier)) = (later, earlier)
+                    && earlier < later
+                {
+                    self.model.resources.get_mut(&later).expect("picked").after = Some(earlier);
+                }
+            }
+            Op::Apply => self.apply(Script::new()).await?,
+            Op::Trouble(faults) => {
+                let mut script = Script::new();
+                for (at, what) in faults {
+                    let kinds = [Fault::Throttle, Fault::Internal, Fault::Cut, Fault::Lost, Fault::Late];
+                    let at = 1 + u32::from(*at) * self.requests / 255;
+                    script.push((at, kinds[usize::from(*what) % kinds.len()]));
+                }
+                self.apply(script).await?;
+            }
+            Op::Kill(at, done) => {
+                let at = 1 + u32::from(*at) * self.requests / 255;
+                let fault = if *done { Fault::KillAfter } else { Fault::KillBefore };
+                self.apply(vec![(at, fault)]).await?;
+            }
+            Op::KillProcess(milliseconds) => self.kill_process(*milliseconds).await?,
+            Op::Conflict(at) => {
+                if self.model.in_s3 {
+                    let at = 1 + u32::from(*at) * self.requests / 255;
+                    self.apply(vec![(at, Fault::Intrude)]).await?;
+                }
+            }
+            Op::Foreign(shape, collides) => self.make_foreign(usize::from(*shape), *collides).await,
+            Op::Meddle(which, knob, option) => self.meddle(*which, *knob, *option).await,
+            Op::Vanish(which) => self.vanish(*which).await,
+            Op::Retag(which, how) => self.retag(*which, *how).await,
+            Op::Lose(recover) => self.lose(*recover).await?,
+        }
+        Ok(())
+    }
+
+    fn pick(&mut self, choice: u8) -> Option<&mut Declared> {
+        let slot = self.model.pick(usize::from(choice))?;
+        self.model.resources.get_mut(&slot)
+    }
+
+    fn write(&self) {
+        std::fs::write(self.engine.folder().join("stack.toml"), self.model.text()).expect("written");
+    }
+
+    /// An apply of whatever there is, which may be refused or die.
+    async fn apply(&mut self, script: Script) -> Outcome {
+        if self.collisions.is_empty() {
+            return self.clean(script, false).await;
+        }
+        let before = self.engine.survey().await;
+        self.write();
+        match self.engine.apply(false, self.parallelism, async || ()).await {
+            End::Failed(problems) if problems.iter().any(|problem| problem.code == "not-ours") => {
+                explained(&problems)?;
+            }
+            other => return Err(format!("what is foreign is to be refused, and it ended so: {other:?}")),
+        }
+        if self.engine.survey().await != before {
+            return Err("an apply that was refused changed something".to_owned());
+        }
+        Ok(())
+    }
+
+    /// An apply that has nothing in its way but what the script says, and what must hold then.
+    async fn clean(&mut self, script: Script, again: bool) -> Outcome {
+        self.write();
+        let intrudes = script.iter().any(|(_, fault)| *fault == Fault::Intrude);
+        self.engine.wire.follow(script.clone());
+        let (end, requests, befell) =
+            self.engine.apply_told(self.parallelism, async || self.engine.write_ledger().await).await;
+        self.log.extend(befell.iter().map(|one| format!("  {one}")));
+        match end {
+            End::Done => {
+                self.requests = requests.max(10);
+                self.holds().await
+            }
+            End::Killed => {
+                if self.model.in_s3 {
+                    self.engine.unlock().await;
+                }
+                self.untouched(&self.engine.survey().await)
+            }
+            End::Failed(problems) => {
+                explained(&problems)?;
+                let conflict = problems.iter().any(|problem| problem.code == "ledger-conflict");
+                if intrudes && conflict && !again {
+                    return self.untouched(&self.engine.survey().await);
+                }
+                Err(format!("an apply fails:\n  {}", words(&problems)))
+            }
+        }
+    }
+
+    /// What holds after an apply that did all.
+    async fn holds(&mut self) -> Outcome {
+        self.model.moved.clear();
+        (self.disowned, self.restructured, self.settled) = (false, false, true);
+        self.write();
+        let survey = self.engine.survey().await;
+        self.untouched(&survey)?;
+        let ledger = self.engine.ledger().await;
+        let (resources, intents) =
+            ledger.map(|ledger| (ledger.resources, ledger.intents)).unwrap_or_default();
+        if !intents.is_empty() {
+            return Err(format!("intents are left: {intents:?}"));
+        }
+        let mut ours: BTreeMap<(&str, &str), String> = BTreeMap::new();
+        for (address, entry) in &resources {
+            let (kind, id) = (address.kind.as_str(), entry.id.as_str());
+            if let Some(other) = ours.insert((kind, id), address.to_string()) {
+                return Err(format!("{id} is both {other} and {address}"));
+            }
+        }
+        for ((kind, id), live) in &survey {
+            let address = ours.remove(&(*kind, id.as_str()));
+            let foreign = self.foreign.contains_key(&(*kind, id.clone()));
+            match address {
+                None if foreign => {}
+                None => return Err(format!("an orphan or a duplicate: {kind} {id} {:?}", live.tags)),
+                Some(address) if foreign => {
+                    return Err(format!("{address} took over {id}, which is foreign"));
+                }
+                Some(address) => self.is_as_declared(&address, id, live)?,
+            }
+        }
+        if let Some(((_, id), address)) = ours.pop_first() {
+            return Err(format!("a phantom: {address} is {id} in the ledger, and not at AWS"));
+        }
+        let known: BTreeSet<String> = resources.keys().map(ToString::to_string).collect();
+        let declared: BTreeSet<String> = self.model.resources.values().map(Declared::address).collect();
+        if known != declared {
+            return Err(format!("the ledger tells of {known:?}, and declared are {declared:?}"));
+        }
+        self.is_settled().await
+    }
+
+    async fn is_settled(&self) -> Outcome {
+        match self.engine.plan().await {
+            Ok(plan) if plan.is_empty() => Ok(()),
+            Ok(plan) => {
+                let left: Vec<_> = plan
+                    .effective()
+                    .map(|one| (&one.address, one.action, &one.reason, &one.attributes))
+                    .collect();
+                Err(format!("a further plan is not empty: {left:?}"))
+            }
+            Err(problems) => Err(format!("a further plan fails: {}", words(&problems))),
+        }
+    }
+
+    /// That a resource is what the model says, without asking `dwctl` what differs.
+    fn is_as_declared(&self, of: &str, id: &str, live: &dwctl::kind::ErasedLive) -> Outcome {
+        let Some(one) = self.model.resources.values().find(|one| one.address() == of) else {
+            return Err(format!("{of} is {id}, and no longer declared"));
+        };
+        if kind(one.shape().kind).expect("a kind").taggable() {
+            let mut tags = Owner::new(STACK, "default", &address(of)).tags();
+            tags.insert("team".to_owned(), "data".to_owned());
+            if live.tags != tags {
+                return Err(format!("{of} {id} has the tags {:?}", live.tags));
+            }
+        }
+        let spec = live.spec.clone().reveal().to_json().map_err(|_| format!("{of} has unknown values"))?;
+        for (knob, option) in one.set().filter(|(knob, _)| knob.plain) {
+            if spec[knob.name] != json(&option) {
+                return Err(format!("{of} {id}: {} is {} and not {option}", knob.name, spec[knob.name]));
+            }
+        }
+        Ok(())
+    }
+
+    /// That what is foreign is as it was made.
+    fn untouched(&self, survey: &Survey) -> Outcome {
+        for (key, was) in &self.foreign {
+            match survey.get(key) {
+                Some(live) if live == was => {}
+                Some(live) => {
+                    return Err(format!("{key:?} is foreign, and was changed: {was:?} to {live:?}"));
+                }
+                None => return Err(format!("{key:?} is foreign, and was deleted")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives way to what is foreign: other names for what collides.
+    fn give_way(&mut self) {
+        for slot in std::mem::take(&mut self.collisions) {
+            let number = self.model.fresh_number();
+            if let Some(one) = self.model.resources.get_mut(&slot) {
+                one.number = number;
+            }
+        }
+    }
+
+    async fn destroy(&mut self) -> Outcome {
+        match self.engine.apply(true, self.parallelism, async || ()).await {
+            End::Done => {}
+            other => return Err(format!("destroy ends so: {other:?}")),
+        }
+        let survey = self.engine.survey().await;
+        self.untouched(&survey)?;
+        let left: Vec<_> = survey.keys().filter(|key| !self.foreign.contains_key(*key)).collect();
+        if !left.is_empty() {
+            return Err(format!("destroy leaves {left:?}"));
+        }
+        match self.engine.ledger().await {
+            Some(ledger) if !ledger.resources.is_empty() => {
+                Err(format!("after destroy the ledger tells of {:?}", ledger.resources.keys()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn kill_process(&mut self, milliseconds: u16) -> Outcome {
+        if !self.collisions.is_empty() {
+            return Ok(());
+        }
+        self.write();
+        let endpoint = self.cloud.endpoint();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dwctl"));
+        command
+            .args(["apply", "--yes", "--parallelism", "4", "--endpoint-url", &endpoint])
+            .current_dir(self.engine.folder())
+            .env_clear()
+            .env("HOME", self.engine.folder())
+            .env("AWS_ACCESS_KEY_ID", "sandbox")
+            .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("dwctl can be run");
+        tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+        // It may have ended by itself.
+        child.kill().expect("it is ours");
+        let run = finish(child, "apply");
+        self.cloud.await_calm();
+        if self.model.in_s3 {
+            self.engine.unlock().await;
+        }
+        match run.code {
+            None => self.untouched(&self.engine.survey().await),
+            Some(0) => self.holds().await,
+            Some(_) => Err(format!("an apply fails: {run}")),
+        }
+    }
+
+    /// Someone makes something, with tags of their own.
+    async fn make_foreign(&mut self, shape: usize, collides: bool) {
+        let shape = shape % SHAPES.len();
+        if SHAPES[shape].parent.is_some() || SHAPES[shape].kind == "s3_object" {
+            return;
+        }
+        let mut other = Model::default();
+        let number = self.model.fresh_number();
+        let slot = other.add(shape, 0);
+        other.resources.get_mut(&slot).expect("added").number = number;
+        let text = other.text();
+        let Some(spec) = self.engine.evaluate(&text).await else { return };
+        let kind = kind(SHAPES[shape].kind).expect("a kind");
+        let tags = Tags::from([("team".to_owned(), "finance".to_owned())]);
+        let token = uuid::Uuid::new_v4().to_string();
+        let birth = Birth { tags: &tags, token: &token };
+        let made = kind.create(&self.engine.cx(), &spec, birth).await;
+        let id = made.unwrap_or_else(|error| panic!("{} {number}: {error}", kind.name()));
+        let live = self.engine.look(kind.name(), &id).await.expect("it was made");
+        self.foreign.insert((kind.name(), id), live);
+        if collides && SHAPES[shape].named.is_some() {
+            let slot = self.model.add(shape, 0);
+            self.model.resources.get_mut(&slot).expect("added").number = number;
+            self.collisions.insert(slot);
+        }
+    }
+
+    /// Something of ours that exists: its kind, id and address.
+    async fn ours(&self, choice: u8) -> Option<(&'static str, String, String)> {
+        let ledger = self.engine.ledger().await?;
+        let count = ledger.resources.len();
+        let (address, entry) = ledger.resources.iter().nth(usize::from(choice) % count.max(1))?;
+        let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
+        Some((shape.kind, entry.id.clone(), address.to_string()))
+    }
+
+    async fn meddle(&mut self, which: u8, knob: u8, option: u8) {
+        let Some((name, id, _)) = self.ours(which).await else { return };
+        let Some(live) = self.engine.look(name, &id).await else { return };
+        let shape = SHAPES.iter().find(|shape| shape.kind == name).expect("a shape");
+        let simple: Vec<_> = shape
+            .knobs
+            .iter()
+            .filter(|knob| knob.plain && knob.name != "aliases" && knob.name != "multi_region")
+            .collect();
+        let Some(knob) = simple.get(usize::from(knob) % simple.len().max(1)) else { return };
+        let option = json(knob.options[usize::from(option) % knob.options.len()]);
+        let kind = kind(name).expect("a kind");
+        let mut want = live.spec.clone();
+        if let Value::Map(map) = &mut want {
+            map.insert(knob.name.to_owned(), Value::from_json(&option));
+        }
+        let want = normalize(&kind.schema().spec, want);
+        // What AWS refuses is not changed.
+        drop(kind.update(&self.engine.cx(), &id, &live.spec, &want).await);
+    }
+
+    async fn vanish(&mut self, which: u8) {
+        let Some((name, id, _)) = self.ours(which).await else { return };
+        // AWS does not let go of a network with something in it.
+        if name == "ec2_vpc" {
+            return;
+        }
+        let Some(live) = self.engine.look(name, &id).await else { return };
+        let spec = without_mercy(name, live.spec);
+        let deleted = kind(name).expect("a kind").delete(&self.engine.cx(), &id, &spec).await;
+        deleted.unwrap_or_else(|error| panic!("{name} {id} cannot be deleted: {error}"));
+    }
+
+    async fn retag(&mut self, which: u8, how: u8) {
+        let Some((name, id, _)) = self.ours(which).await else { return };
+        let kind = kind(name).expect("a kind");
+        let Some(live) = self.engine.look(name, &id).await.filter(|_| kind.taggable()) else { return };
+        let one = |key: &str, value: &str| Tags::from([(key.to_owned(), value.to_owned())]);
+        let (set, remove) = match how % 4 {
+            0 => (one("who", "someone"), Vec::new()),
+            1 => (Tags::new(), vec!["team".to_owned()]),
+            2 => (one(Owner::ADDRESS, "sns_topic.other"), Vec::new()),
+            _ => (Tags::new(), Owner::KEYS[..3].iter().map(|key| (*key).to_owned()).collect()),
+        };
+        self.disowned |= how % 4 > 1;
+        let tagged = kind.tag(&self.engine.cx(), &id, &live.attrs, &set, &remove).await;
+        tagged.unwrap_or_else(|error| panic!("{name} {id} cannot be tagged: {error}"));
+    }
+
+    /// Loses the ledger where the tags still tell of everything.
+    async fn lose(&mut self, recover: bool) -> Outcome {
+        let untagged = self.model.resources.values().any(|one| one.shape().kind == "sns_subscription");
+        if self.disowned || self.restructured || !self.collisions.is_empty() {
+            return Ok(());
+        }
+        self.write();
+        self.engine.lose_ledger(self.model.in_s3).await;
+        if !recover && !untagged {
+            return if self.settled { self.is_settled().await } else { Ok(()) };
+        }
+        let recovered = self.engine.recover().await;
+        let recovered = recovered.map_err(|problems| format!("recover fails: {}", words(&problems)))?;
+        if self.settled {
+            if !recovered.unconfirmed.is_empty() || !recovered.missing.is_empty() {
+                return Err(format!("recover does not find all: {recovered:?}"));
+            }
+            return self.is_settled().await;
+        }
+        Ok(())
+    }
+}
+
+/// Whether every error is one that is documented, and says what to do.
+fn explained(problems: &[Diagnostic]) -> Outcome {
+    const CODES: [&str; 9] = [
+        "apply-failed",
+        "read-failed",
+        "not-ours",
+        "not-converged",
+        "ledger",
+        "ledger-conflict",
+        "lock-lost",
+        "locked",
+        "failed-resource",
+    ];
+    for problem in problems {
+        let helpful = !problem.helps.is_empty() || !problem.notes.is_empty();
+        if !CODES.contains(&problem.code) || problem.severity != Severity::Error || !helpful {
+            return Err(format!("an error that is not explained: {}", words(std::slice::from_ref(problem))));
+        }
+    }
+    if problems.is_empty() { Err("it failed without an error".to_owned()) } else { Ok(()) }
+}

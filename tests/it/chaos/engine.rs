@@ -1,0 +1,362 @@
+//! The verbs of `dwctl` in process, as the command line puts them together, and what is at
+//! AWS as seen by someone else.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dwctl::apply;
+use dwctl::aws::{Cx, Options, Session};
+use dwctl::diag::Diagnostic;
+use dwctl::graph::Address;
+use dwctl::kind::{ErasedLive, Wanted};
+use dwctl::kinds::{self, kind};
+use dwctl::ledger::{FileStore, Holder, Ledger, Place, S3Store, Snapshot, Store};
+use dwctl::live;
+use dwctl::plan::{Plan, Selection};
+use dwctl::schema::normalize;
+use dwctl::stack::{self, Stack};
+use dwctl::value::Value;
+use dwctl::world::{Facts, World};
+
+use super::model::{BUCKET, SHAPES};
+use super::wire::{Script, Wire};
+use crate::harness::REGION;
+
+/// After this long an apply of a few resources is taken for stuck.
+const STUCK: Duration = Duration::from_secs(90);
+
+/// How an apply ended.
+#[derive(Debug)]
+pub enum End {
+    /// All was done.
+    Done,
+    /// Some of it was not.
+    Failed(Vec<Diagnostic>),
+    /// The process died.
+    Killed,
+}
+
+/// A process's view: a connection and a folder.
+pub struct Engine {
+    pub wire: Wire,
+    pub session: Session,
+    /// The same AWS past the wire: someone else's connection.
+    pub aside: Session,
+    folder: PathBuf,
+}
+
+/// Everything at AWS, by kind and id.
+pub type Survey = BTreeMap<(&'static str, String), ErasedLive>;
+
+impl Engine {
+    pub async fn new(endpoint: &str, folder: &Path, wire: Wire) -> Self {
+        let options = |http| Options {
+            endpoint_url: Some(endpoint.to_owned()),
+            sandbox: true,
+            folder: folder.to_owned(),
+            http,
+            ..Options::default()
+        };
+        wire.follow(Script::new());
+        let session = Session::connect(options(Some(wire.http())), REGION).await.expect("an AWS");
+        let aside = Session::connect(options(Some(wire.aside())), REGION).await.expect("an AWS");
+        Self { wire, session, aside, folder: folder.to_owned() }
+    }
+
+    /// The stack's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn cx(&self) -> Cx {
+        self.aside.cx(REGION)
+    }
+
+    fn load(&self) -> Result<Stack, Vec<Diagnostic>> {
+        let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
+        stack::load(&self.folder, None, &kinds).map_err(|(problems, _)| problems)
+    }
+
+    fn store(&self, session: &Session, stack: &Stack, holder: &Holder) -> Store {
+        let file = FileStore::new(&self.folder, &stack.env, false);
+        match &stack.ledger {
+            None => Store::local(file),
+            Some(_) => {
+                let place = Place {
+                    bucket: BUCKET.to_owned(),
+                    prefix: "dwctl/".to_owned(),
+                    key: format!("dwctl/{}/{}.json", stack.name, stack.env),
+                    region: REGION.to_owned(),
+                    kms_key_id: None,
+                    lock_expiry: Duration::from_secs(60),
+                };
+                Store::s3(file, S3Store::new(session, place, holder))
+            }
+        }
+    }
+
+    async fn read(store: &Store, stack: &Stack) -> Result<Ledger, Vec<Diagnostic>> {
+        let ledger = store.read().await.map_err(|error| vec![error])?;
+        Ok(ledger.unwrap_or_else(|| Ledger::new(&stack.name, &stack.env).expect("randomness")))
+    }
+
+    fn facts(&self, stack: &Stack) -> Facts {
+        Facts { scope: self.session.scope(&stack.region), availability_zones: None }
+    }
+
+    /// `dwctl plan`.
+    pub async fn plan(&self) -> Result<Plan, Vec<Diagnostic>> {
+        let stack = self.load()?;
+        let store = self.store(&self.session, &stack, &Holder::new("plan", None));
+        let ledger = Self::read(&store, &stack).await?;
+        let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
+        live::plan(Some(&self.session), &world, &ledger, &Selection::default()).await
+    }
+
+    /// `dwctl apply`, or `dwctl destroy`; `intrude` is what someone else does where the wire
+    /// says so.
+    pub async fn apply(&self, destroy: bool, parallelism: usize, intrude: impl AsyncFn()) -> End {
+        let applying = async {
+            let stack = self.load()?;
+            let holder = Holder::new("apply", None);
+            let store = self.store(&self.session, &stack, &holder);
+            let lock = store.lock(holder, Duration::ZERO, &|_| {}).await.map_err(|error| vec![error])?;
+            let applied = async {
+                let mut ledger = Self::read(&store, &stack).await?;
+                let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
+                let selection = Selection { destroy, ..Selection::default() };
+                let plan = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
+                let options = apply::Options { parallelism, deep: false };
+                let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
+                let done = apply::apply(&self.session, &world, &plan, keeper, &options, &|_| {}).await;
+                let summary = done.map_err(|error| vec![error])?;
+                if summary.failures.is_empty() { Ok(()) } else { Err(summary.failures) }
+            }
+            .await;
+            lock.release().await.map_err(|error| vec![error])?;
+            applied
+        };
+        let intruding = async {
+            loop {
+                self.wire.intruded().await;
+                intrude().await;
+                self.wire.resume();
+            }
+        };
+        let end = tokio::select! {
+            applied = tokio::time::timeout(STUCK, applying) => match applied {
+                Ok(Ok(())) => End::Done,
+                Ok(Err(problems)) => End::Failed(problems),
+                Err(_) => panic!("an apply does not end"),
+            },
+            () = self.wire.killed() => End::Killed,
+            never = intruding => never,
+        };
+        self.settle().await;
+        end
+    }
+
+    /// `dwctl apply` on the wire as it is, with the number of its requests and what befell them.
+    pub async fn apply_told(&self, parallelism: usize, intrude: impl AsyncFn()) -> (End, u32, Vec<String>) {
+        let end = self.apply(false, parallelism, intrude).await;
+        let told = (self.wire.count(), self.wire.befell());
+        self.wire.follow(Script::new());
+        (end, told.0, told.1)
+    }
+
+    /// The spec of the one resource of another stack, complete.
+    pub async fn evaluate(&self, text: &str) -> Option<Value> {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("stack.toml"), text).expect("written");
+        let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
+        let stack =
+            stack::load(folder.path(), None, &kinds).map_err(|(problems, _)| problems).expect("a stack");
+        let world = World::new(&stack, self.facts(&stack), BTreeMap::new()).expect("a world");
+        let mut problems = Vec::new();
+        let instances = world.evaluate_all(&mut problems);
+        instances.into_iter().next().map(|instance| instance.spec)
+    }
+
+    /// Awaits what was under way when a process died.
+    async fn settle(&self) {
+        self.wire.calm().await;
+        // Files are written one after the other on the one thread that there is for it.
+        tokio::task::spawn_blocking(|| ()).await.expect("a thread");
+    }
+
+    /// Frees a lock in S3 whose holder is dead, as `dwctl ledger unlock` does.
+    pub async fn unlock(&self) {
+        let Ok(stack) = self.load() else { return };
+        let store = self.store(&self.aside, &stack, &Holder::new("ledger unlock", None));
+        if let (Some(s3), Ok(Some(holder))) = (store.as_s3(), store.holder().await) {
+            s3.unlock(&holder.id).await.expect("a lock");
+        }
+    }
+
+    /// The ledger, where there is one.
+    pub async fn ledger(&self) -> Option<Ledger> {
+        let stack = self.load().expect("a stack");
+        let store = self.store(&self.aside, &stack, &Holder::new("ledger pull", None));
+        store.read().await.expect("a ledger that can be read")
+    }
+
+    /// Someone else writes the ledger, and changes nothing of it.
+    pub async fn write_ledger(&self) {
+        let stack = self.load().expect("a stack");
+        let store = self.store(&self.aside, &stack, &Holder::new("ledger push", None));
+        let mut ledger = Self::read(&store, &stack).await.expect("a ledger");
+        store.write(Snapshot::of(&mut ledger)).await.expect("written");
+    }
+
+    /// Loses the ledger.
+    pub async fn lose_ledger(&self, in_s3: bool) {
+        if in_s3 {
+            let s3 = self.cx();
+            let key = format!("dwctl/{}/default.json", super::model::STACK);
+            s3.aws.s3().delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
+        } else {
+            // An apply that was refused left none.
+            drop(std::fs::remove_file(FileStore::new(&self.folder, "default", false).path()));
+        }
+    }
+
+    /// `dwctl ledger recover`.
+    pub async fn recover(&self) -> Result<apply::Recovered, Vec<Diagnostic>> {
+        let stack = self.load()?;
+        let holder = Holder::new("ledger recover", None);
+        let store = self.store(&self.session, &stack, &holder);
+        let lock = store.lock(holder, Duration::ZERO, &|_| {}).await.map_err(|error| vec![error])?;
+        let mut ledger = Self::read(&store, &stack).await?;
+        let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
+        let selection = Selection { adopt: true, recover: true, ..Selection::default() };
+        let found = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
+        let recovered = apply::recover(&self.session, &world, &found, &mut ledger).await;
+        store.write(Snapshot::of(&mut ledger)).await.map_err(|error| vec![error])?;
+        lock.release().await.map_err(|error| vec![error])?;
+        Ok(recovered)
+    }
+
+    /// A resource with all its settings.
+    pub async fn look(&self, name: &str, id: &str) -> Option<ErasedLive> {
+        let found = self.look_at(name, vec![id.to_owned()]).await;
+        found.into_iter().next().map(|(_, live)| live)
+    }
+
+    async fn look_at(&self, name: &str, ids: Vec<String>) -> Vec<(String, ErasedLive)> {
+        let kind = kind(name).expect("a kind");
+        let all = |id: String| Wanted { id, attributes: None, spec: Value::Null, tags: None, applied: None };
+        let wanted: Vec<Wanted> = ids.into_iter().map(all).collect();
+        let found = kind.read_many(&self.cx(), &wanted).await;
+        let mut there = Vec::new();
+        for (wanted, live) in wanted.into_iter().zip(found) {
+            let live = live.unwrap_or_else(|error| panic!("{name} {}: {error}", wanted.id));
+            if let Some(mut live) = live {
+                live.spec = normalize(&kind.schema().spec, live.spec);
+                there.push((wanted.id, live));
+            }
+        }
+        there
+    }
+
+    /// Deletes all that there is; whether that worked.
+    pub async fn clear(&self) -> bool {
+        let cx = self.cx();
+        let mut left = self.survey().await;
+        // Parts first.
+        for parts in [true, false] {
+            for shape in SHAPES.iter().filter(|shape| shape.parent.is_some() == parts) {
+                let kind = kind(shape.kind).expect("a kind");
+                for ((_, id), live) in left.iter().filter(|((name, _), _)| *name == shape.kind) {
+                    let spec = without_mercy(shape.kind, live.spec.clone());
+                    // What cannot be deleted is seen below.
+                    drop(kind.delete(&cx, id, &spec).await);
+                }
+            }
+        }
+        if let Ok(listed) = cx.aws.s3().list_objects_v2().bucket(BUCKET).send().await {
+            for key in listed.contents().iter().filter_map(|one| one.key()) {
+                cx.aws.s3().delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
+            }
+        }
+        left = self.survey().await;
+        left.is_empty()
+    }
+
+    /// Everything at AWS of the kinds that chaos uses, listed by AWS and not by what anybody
+    /// remembers.
+    pub async fn survey(&self) -> Survey {
+        let cx = self.cx();
+        let ids: RefCell<BTreeMap<&'static str, Vec<String>>> = RefCell::default();
+        let put = |kind, id: Option<&str>| {
+            ids.borrow_mut().entry(kind).or_default().push(id.unwrap_or_default().to_owned());
+        };
+        let topics = cx.aws.sns().list_topics().send().await.expect("topics");
+        topics.topics().iter().for_each(|one| put("sns_topic", one.topic_arn()));
+        let subscriptions = cx.aws.sns().list_subscriptions().send().await.expect("subscriptions");
+        subscriptions.subscriptions().iter().for_each(|one| put("sns_subscription", one.subscription_arn()));
+        let roles = cx.aws.iam().list_roles().send().await.expect("roles");
+        roles.roles().iter().for_each(|one| put("iam_role", Some(one.role_name())));
+        let keys = cx.aws.kms().list_keys().send().await.expect("keys");
+        keys.keys().iter().for_each(|one| put("kms_key", one.key_id()));
+        let vpcs = cx.aws.ec2().describe_vpcs().send().await.expect("VPCs");
+        vpcs.vpcs()
+            .iter()
+            .filter(|one| one.is_default() != Some(true))
+            .for_each(|one| put("ec2_vpc", one.vpc_id()));
+        let subnets = cx.aws.ec2().describe_subnets().send().await.expect("subnets");
+        subnets
+            .subnets()
+            .iter()
+            .filter(|one| one.default_for_az() != Some(true))
+            .for_each(|one| put("ec2_subnet", one.subnet_id()));
+        let groups = cx.aws.ec2().describe_security_groups().send().await.expect("groups");
+        groups
+            .security_groups()
+            .iter()
+            .filter(|one| one.group_name() != Some("default"))
+            .for_each(|one| put("ec2_security_group", one.group_id()));
+        let logs = cx.aws.cloudwatchlogs().describe_log_groups().send().await.expect("log groups");
+        logs.log_groups().iter().for_each(|one| put("cloudwatchlogs_log_group", one.log_group_name()));
+        let databases = cx.aws.glue().get_databases().send().await.expect("databases");
+        databases.database_list().iter().for_each(|one| put("glue_database", Some(one.name())));
+        let jobs = cx.aws.glue().get_jobs().send().await.expect("jobs");
+        jobs.jobs().iter().for_each(|one| put("glue_job", one.name()));
+        let buckets = cx.aws.s3().list_buckets().send().await.expect("buckets");
+        for bucket in buckets.buckets().iter().filter_map(|one| one.name()).filter(|name| *name != BUCKET) {
+            put("s3_bucket", Some(bucket));
+            let objects = cx.aws.s3().list_objects_v2().bucket(bucket).send().await.expect("objects");
+            for key in objects.contents().iter().filter_map(|one| one.key()) {
+                put("s3_object", Some(&format!("{bucket}/{key}")));
+            }
+        }
+        let secrets = cx.aws.secretsmanager().list_secrets().send().await.expect("secrets");
+        secrets.secret_list().iter().for_each(|one| put("secretsmanager_secret", one.name()));
+        let mut survey = Survey::new();
+        for (name, ids) in ids.into_inner() {
+            let found = self.look_at(name, ids).await;
+            survey.extend(found.into_iter().map(|(id, live)| ((name, id), live)));
+        }
+        survey
+    }
+}
+
+/// A spec with which a resource is deleted at once, with all that is in it.
+pub fn without_mercy(name: &str, mut spec: Value) -> Value {
+    if let Value::Map(map) = &mut spec {
+        match name {
+            "s3_bucket" => drop(map.insert("force_destroy".to_owned(), Value::Bool(true))),
+            "secretsmanager_secret" => {
+                map.insert("recovery_window_days".to_owned(), Value::from_json(&serde_json::json!(0)));
+            }
+            _ => {}
+        }
+    }
+    spec
+}
+
+/// The address that a text is.
+pub fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}

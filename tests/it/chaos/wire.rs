@@ -1,0 +1,275 @@
+//! The wire between `dwctl` and its AWS, in process: it counts requests, loses some, answers
+//! others as an AWS in trouble does, and can stop the world as a `kill -9` does.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use tokio::sync::Notify;
+
+/// What happens to one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The service's own throttling error.
+    Throttle,
+    /// A fault inside the service.
+    Internal,
+    /// It does not arrive: the connection is cut before.
+    Cut,
+    /// It is done, and the answer is lost with the connection.
+    Lost,
+    /// It is done, and the answer takes too long.
+    Late,
+    /// The process dies before it is sent.
+    KillBefore,
+    /// The process dies when it is done and before it is answered.
+    KillAfter,
+    /// Someone else does something first; see [`Wire::intruded`].
+    Intrude,
+}
+
+/// Faults by the number of the request that they befall, counted from 1.
+pub type Script = Vec<(u32, Fault)>;
+
+/// The wire; clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Wire(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: SharedHttpClient,
+    state: Mutex<State>,
+    in_flight: AtomicUsize,
+    killed: Notify,
+    intruded: Notify,
+    resumed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: Script,
+    count: u32,
+    dead: bool,
+    /// What befell which request.
+    befell: Vec<String>,
+}
+
+impl Wire {
+    pub fn new() -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        Self(Arc::new(Inner {
+            http,
+            state: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            killed: Notify::new(),
+            intruded: Notify::new(),
+            resumed: Notify::new(),
+        }))
+    }
+
+    /// As the way to the network of a session.
+    pub fn http(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// The way past the wire.
+    pub fn aside(&self) -> SharedHttpClient {
+        self.0.http.clone()
+    }
+
+    /// Begins to count anew, and does what the script says.
+    pub fn follow(&self, script: Script) {
+        *self.state() = State { script, ..State::default() };
+    }
+
+    /// Requests since then.
+    pub fn count(&self) -> u32 {
+        self.state().count
+    }
+
+    /// What befell which request since then.
+    pub fn befell(&self) -> Vec<String> {
+        self.state().befell.clone()
+    }
+
+    /// Returns when the process is to die.
+    pub async fn killed(&self) {
+        self.0.killed.notified().await;
+    }
+
+    /// Returns when someone else is to do something; what waits goes on after [`Self::resume`].
+    pub async fn intruded(&self) {
+        self.0.intruded.notified().await;
+    }
+
+    /// See [`Self::intruded`].
+    pub fn resume(&self) {
+        self.0.resumed.notify_one();
+    }
+
+    /// Returns when AWS has done all that it was asked for.
+    pub async fn calm(&self) {
+        while self.0.in_flight.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The fate of the next request; `None` where the process is dead.
+    fn fate(&self, request: &HttpRequest) -> Option<Option<Fault>> {
+        let mut state = self.state();
+        if state.dead {
+            return None;
+        }
+        state.count += 1;
+        let count = state.count;
+        let fault = state.script.iter().find(|(at, _)| *at == count).map(|(_, fault)| *fault);
+        if let Some(fault) = fault {
+            let what = format!("{fault:?} at {count}: {} {}", request.method(), operation(request));
+            state.befell.push(what);
+        }
+        Some(fault)
+    }
+
+    fn die(&self) {
+        self.state().dead = true;
+        self.0.killed.notify_one();
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.0.http.http_connector(settings, components);
+        SharedHttpConnector::new(Line { wire: self.clone(), inner })
+    }
+}
+
+#[derive(Debug)]
+struct Line {
+    wire: Wire,
+    inner: SharedHttpConnector,
+}
+
+impl HttpConnector for Line {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (wire, inner) = (self.wire.clone(), self.inner.clone());
+        HttpConnectorFuture::new(async move {
+            let Some(fault) = wire.fate(&request) else { return std::future::pending().await };
+            match fault {
+                Some(Fault::Throttle) => return Ok(refusal(&request, true)),
+                Some(Fault::Internal) => return Ok(refusal(&request, false)),
+                Some(Fault::Cut) => return Err(ConnectorError::io("the connection was cut".into())),
+                Some(Fault::KillBefore) => {
+                    wire.die();
+                    return std::future::pending().await;
+                }
+                Some(Fault::Intrude) => {
+                    wire.0.intruded.notify_one();
+                    wire.0.resumed.notified().await;
+                }
+                _ => {}
+            }
+            // What was sent is done, whether or not anybody still waits for the answer.
+            wire.0.in_flight.fetch_add(1, Ordering::SeqCst);
+            let sent = tokio::spawn({
+                let wire = wire.clone();
+                async move {
+                    let answer = inner.call(request).await;
+                    wire.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+                    answer
+                }
+            });
+            let answer = match sent.await {
+                Ok(answer) => answer,
+                Err(error) => return Err(ConnectorError::io(error.into())),
+            };
+            match fault {
+                Some(Fault::Lost) => Err(ConnectorError::io("the answer was lost".into())),
+                Some(Fault::Late) => Err(ConnectorError::timeout("no answer in time".into())),
+                Some(Fault::KillAfter) => {
+                    wire.die();
+                    std::future::pending().await
+                }
+                _ => answer,
+            }
+        })
+    }
+}
+
+/// The service that a request is signed for.
+fn service(request: &HttpRequest) -> String {
+    let header = request.headers().get("authorization").unwrap_or_default();
+    header.split('/').nth(3).unwrap_or_default().to_owned()
+}
+
+/// A request in a few words.
+fn operation(request: &HttpRequest) -> String {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+    let action = body.split('&').find_map(|one| one.strip_prefix("Action=")).unwrap_or_default();
+    let path = request.uri().splitn(4, '/').nth(3).unwrap_or_default();
+    format!("{} {target}{action} /{path}", service(request))
+}
+
+/// An AWS in trouble, in the words of each service.
+fn refusal(request: &HttpRequest, throttled: bool) -> HttpResponse {
+    let service = service(request);
+    let (status, code, kind, body) = match (service.as_str(), throttled) {
+        ("s3", _) => {
+            let code = if throttled { "SlowDown" } else { "InternalError" };
+            let status = if throttled { 503 } else { 500 };
+            (
+                status,
+                code,
+                "application/xml",
+                format!("<Error><Code>{code}</Code><Message>chaos</Message></Error>"),
+            )
+        }
+        ("ec2", _) => {
+            let code = if throttled { "RequestLimitExceeded" } else { "InternalError" };
+            let status = if throttled { 503 } else { 500 };
+            let error =
+                format!("<Errors><Error><Code>{code}</Code><Message>chaos</Message></Error></Errors>");
+            (status, code, "text/xml", format!("<Response>{error}<RequestID>0</RequestID></Response>"))
+        }
+        ("sns" | "iam" | "sts", _) => {
+            let code = if throttled { "Throttling" } else { "InternalFailure" };
+            let status = if throttled { 400 } else { 500 };
+            let error =
+                format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>chaos</Message></Error>");
+            (
+                status,
+                code,
+                "text/xml",
+                format!("<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>"),
+            )
+        }
+        (_, true) => (400, "ThrottlingException", "application/x-amz-json-1.1", String::new()),
+        (_, false) => (500, "InternalServiceException", "application/x-amz-json-1.1", String::new()),
+    };
+    let body =
+        if body.is_empty() { format!("{{\"__type\":\"{code}\",\"message\":\"chaos\"}}") } else { body };
+    let status = aws_smithy_runtime_api::http::StatusCode::try_from(status).expect("a status");
+    let mut answer = HttpResponse::new(status, SdkBody::from(body));
+    answer.headers_mut().insert("content-type", kind);
+    answer.headers_mut().insert("x-amzn-requestid", "chaos");
+    answer
+}
