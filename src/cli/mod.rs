@@ -6,6 +6,7 @@ mod context;
 mod destroy;
 mod drift;
 mod explain;
+mod formats;
 mod graph;
 mod ledger;
 mod locking;

@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Actions, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, State,
+    Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -48,6 +49,8 @@ pub trait ErasedKind: Send + Sync {
     fn name(&self) -> &'static str;
     /// See [`Kind::CFN`].
     fn cloudformation(&self) -> Option<&'static str>;
+    /// See [`Kind::TERRAFORM`].
+    fn terraform(&self) -> Terraform;
     /// See [`Kind::EXAMPLE`].
     fn example(&self) -> &'static str;
     /// See [`Kind::ACTIONS`].
@@ -171,6 +174,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn cloudformation(&self) -> Option<&'static str> {
         K::CFN
+    }
+
+    fn terraform(&self) -> Terraform {
+        K::TERRAFORM
     }
 
     fn example(&self) -> &'static str {

@@ -7,6 +7,9 @@ use sha2::Sha256;
 use crate::graph::Address;
 use crate::value::Value;
 
+/// What those of secrets begin with.
+const HARD: &str = "argon2id:";
+
 /// Makes and compares fingerprints under one ledger's key.
 #[derive(Clone)]
 pub struct Fingerprints {
@@ -34,7 +37,12 @@ impl Fingerprints {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(&plain, &salt, &mut hard)
             .ok()?;
-        Some(format!("argon2id:{}", to_hex(&hard)))
+        Some(format!("{HARD}{}", to_hex(&hard)))
+    }
+
+    /// Whether a fingerprint is one of a value with a secret in it.
+    pub fn is_of_secret(print: &str) -> bool {
+        print.starts_with(HARD)
     }
 
     fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::diff::unreadable;
-use super::{Action, AttributeChange, Cause, Change, Plan, Reason, diff, overlay};
+use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff, overlay};
 use crate::aws::{Error, Tags};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Sources};
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::kinds;
-use crate::ledger::{Entry, Ledger};
+use crate::ledger::{Entry, Fingerprints, Ledger};
 use crate::schema::{PathStep, Shape, normalize};
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -221,6 +221,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             attributes,
             live,
             existing,
+            wanted: instance.spec.clone(),
+            wanted_tags: tags(instance, &self.inputs.world.stack.name, &self.inputs.world.stack.env),
+            declared: Some(declaration(instance, &self.inputs.world.stack.sources)),
         };
         let create = |reason| {
             let attributes = created(instance);
@@ -300,7 +303,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
         self.blame(instance, &found, &live, entry.as_ref(), &mut attributes);
-        let existing = have;
+        let (existing, wanted) = (have, want);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
         let replace = Action::Replace { create_first: instance.create_before_destroy };
@@ -321,7 +324,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         };
         let moved_from = self.moves.get(&instance.address).cloned();
         let change = change(action, reason, Some(id), Some(live), attributes, existing);
-        Some(Change { moved_from, imported: foreign, ..change })
+        Some(Change { moved_from, imported: foreign, wanted, ..change })
     }
 
     /// The id of a resource that the ledger does not tell of.
@@ -522,10 +525,16 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 None => entry.retain,
             };
             let action = if live.is_none() || stays { Action::Forget } else { Action::Delete };
-            let existing = live
+            let mut existing = live
                 .as_ref()
                 .map(|live| normalize(&kind.schema().spec, live.spec.clone()))
                 .unwrap_or_default();
+            // AWS tells in the open what the stack kept secret; the ledger knows what that was.
+            for (path, print) in &entry.fingerprints {
+                if Fingerprints::is_of_secret(print) {
+                    hide(&mut existing, path);
+                }
+            }
             self.changes.insert(
                 address.clone(),
                 Change {
@@ -541,6 +550,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     attributes: Vec::new(),
                     live,
                     existing,
+                    wanted: Value::Null,
+                    wanted_tags: BTreeMap::new(),
+                    declared: None,
                 },
             );
         }
@@ -642,6 +654,34 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 self.problems.push(error);
             }
         }
+    }
+}
+
+/// Makes a secret of what is at a fingerprint's dotted path.
+fn hide(value: &mut Value, path: &str) {
+    let Value::Map(map) = value else { return };
+    if let Some(inner) = map.get_mut(path) {
+        *inner = std::mem::take(inner).into_secret();
+    } else if let Some((name, rest)) = path.split_once('.')
+        && let Some(inner) = map.get_mut(name)
+    {
+        hide(inner, rest);
+    }
+}
+
+/// Where an instance is declared.
+fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
+    let resource = instance.resource;
+    let written = resource.body.entries().iter();
+    let mut attributes: BTreeMap<String, usize> =
+        written.map(|entry| (entry.name.clone(), sources.line(entry.span))).collect();
+    if let Some(tags) = &resource.tags {
+        attributes.insert("tags".to_owned(), sources.line(tags.span));
+    }
+    Declared {
+        file: sources.path(resource.span.file).to_owned(),
+        line: sources.line(resource.span),
+        attributes,
     }
 }
 

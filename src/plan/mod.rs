@@ -3,7 +3,10 @@
 mod decide;
 mod detail;
 mod diff;
+pub mod format;
 mod ownership;
+pub mod review;
+pub mod since;
 mod text;
 
 pub use decide::{
@@ -14,6 +17,7 @@ pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use text::{TextOptions, bill_line, change_text, render};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::graph::Address;
 use crate::kind::ErasedLive;
@@ -66,6 +70,32 @@ pub struct Change {
     /// As `live.spec`, with what is declared for fields that AWS cannot tell: what
     /// `delete` is given.
     pub existing: Value,
+    /// As it is wanted, complete; null where it is no longer declared.
+    pub wanted: Value,
+    /// All tags as they are wanted, the owner's among them.
+    pub wanted_tags: BTreeMap<String, Value>,
+    /// Where it is declared.
+    pub declared: Option<Declared>,
+}
+
+/// Where a resource is declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// The file, as it was opened.
+    pub file: PathBuf,
+    /// The line of the resource's header, from 1.
+    pub line: usize,
+    /// The lines of its attributes, from 1.
+    pub attributes: BTreeMap<String, usize>,
+}
+
+impl Declared {
+    /// The line of an attribute as a reference writes it (`command.name`), or of the
+    /// resource where the attribute is not written.
+    pub fn line_of(&self, attribute: &str) -> usize {
+        let name = attribute.split(['.', '[']).next().unwrap_or_default();
+        self.attributes.get(name).copied().unwrap_or(self.line)
+    }
 }
 
 /// What happens to a resource.

@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod account;
 mod bad_input;
 mod calls;
 mod circles;
+mod formats;
 mod harness;
 mod interrupt;
 mod lives;

@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::shared::{change_tags, read_tags, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, each};
+use crate::kind::terraform::{Block, TerraformPart, take_block};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+};
+use crate::value::Value;
 
 /// A metric alarm of Amazon CloudWatch. It watches one of: a metric (`metric_name`), the result of
 /// metric math, an anomaly band or a Metrics Insights query (`metrics`), or a PromQL query
@@ -323,12 +327,35 @@ pub struct Attrs {
     pub arn: String,
 }
 
+/// A metric's statistic and what it is of are one block there.
+fn arrange(alarm: &mut Block) -> Vec<TerraformPart> {
+    if let Some(Value::List(queries)) = alarm.get_mut("metric_query") {
+        for query in queries {
+            let Value::Map(query) = query else { continue };
+            let Some(mut statistic) = take_block(query, "metric") else { continue };
+            let metric = take_block(&mut statistic, "metric");
+            statistic.extend(metric.unwrap_or_default());
+            query.insert("metric".to_owned(), Value::List(vec![Value::Map(statistic)]));
+        }
+    }
+    Vec::new()
+}
+
 /// The kind `cloudwatch_alarm`.
 pub struct Alarm;
 
 impl Kind for Alarm {
     const NAME: &'static str = "cloudwatch_alarm";
     const CFN: Option<&'static str> = Some("AWS::CloudWatch::Alarm");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_cloudwatch_metric_alarm",
+        &[
+            ("evaluate_low_sample_count_percentile", "evaluate_low_sample_count_percentiles"),
+            ("metrics", "metric_query"),
+            ("metrics.metric_stat", "metric"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatch_alarm.toml");
     const ACTIONS: Actions = Actions {
         read: &["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, each, user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    user_tags,
 };
 use crate::value::Value;
 
@@ -186,12 +188,49 @@ pub struct Attrs {
     pub retention_policy_name: Option<String>,
 }
 
+/// Filters and the data protection policy are resources of their own there.
+fn arrange(group: &mut Block) -> Vec<TerraformPart> {
+    let name = group.get("name").cloned().unwrap_or_default();
+    let mut parts = Vec::new();
+    for (filters, resource) in [
+        ("metric_filters", "aws_cloudwatch_log_metric_filter"),
+        ("subscription_filters", "aws_cloudwatch_log_subscription_filter"),
+    ] {
+        for filter in take_blocks(group, filters) {
+            let key = filter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let mut part = TerraformPart::new(resource, "log_group_name", &name, []).keyed(key);
+            part.attributes.extend(filter);
+            parts.push(part);
+        }
+    }
+    let policy = take(group, "data_protection_policy");
+    if policy != Value::Null {
+        let resource = "aws_cloudwatch_log_data_protection_policy";
+        parts.push(TerraformPart::new(resource, "log_group_name", &name, [("policy_document", policy)]));
+    }
+    parts
+}
+
 /// The kind `cloudwatchlogs_log_group`.
 pub struct LogGroup;
 
 impl Kind for LogGroup {
     const NAME: &'static str = "cloudwatchlogs_log_group";
     const CFN: Option<&'static str> = Some("AWS::Logs::LogGroup");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_cloudwatch_log_group",
+        &[
+            ("log_group_name", "name"),
+            ("metric_filters.filter_name", "name"),
+            ("metric_filters.filter_pattern", "pattern"),
+            ("metric_filters.metric_transformations", "metric_transformation"),
+            ("metric_filters.metric_transformations.metric_name", "name"),
+            ("metric_filters.metric_transformations.metric_namespace", "namespace"),
+            ("metric_filters.metric_transformations.metric_value", "value"),
+            ("subscription_filters.filter_name", "name"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatchlogs_log_group.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, WRITE_ONLY};
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Secret};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Secret, Terraform,
+};
 use crate::value::Value;
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
@@ -258,6 +260,14 @@ macro_rules! define {
 impl Kind for GlueJob {
     const NAME: &'static str = "glue_job";
     const CFN: Option<&'static str> = Some("AWS::Glue::Job");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_glue_job",
+        &[
+            ("role", "role_arn"),
+            ("timeout_minutes", "timeout"),
+            ("notification_property.notify_delay_after_minutes", "notify_delay_after"),
+        ],
+    );
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_job.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetJobs", "glue:GetTags"],

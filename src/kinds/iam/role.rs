@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::shared::{PAGE, READ_ACCOUNT_FROM, check_path, check_size, document, is_limit, size, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, PolicyUse, Problem,
-    Reads, check_policy, each, user_tags,
+    Reads, Terraform, check_policy, each, user_tags,
 };
 use crate::value::Value;
 
@@ -74,12 +75,30 @@ pub struct Attrs {
     pub role_id: String,
 }
 
+/// Inline policies are resources of their own there.
+fn arrange(role: &mut Block) -> Vec<TerraformPart> {
+    let name = role.get("name").cloned().unwrap_or_default();
+    let Value::Map(policies) = take(role, "inline_policies") else { return Vec::new() };
+    policies
+        .into_iter()
+        .map(|(key, policy)| {
+            let attributes = [("name", Value::from(key.as_str())), ("policy", policy)];
+            TerraformPart::new("aws_iam_role_policy", "role", &name, attributes).keyed(key)
+        })
+        .collect()
+}
+
 /// The kind `iam_role`.
 pub struct IamRole;
 
 impl Kind for IamRole {
     const NAME: &'static str = "iam_role";
     const CFN: Option<&'static str> = Some("AWS::IAM::Role");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_iam_role",
+        &[("role_name", "name"), ("assume_role_policy_document", "assume_role_policy")],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_role.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem, Reads,
-    State, check_policy, each, user_tags,
+    State, Terraform, check_policy, each, user_tags,
 };
+use crate::value::Value;
 
 /// An AWS KMS key with its aliases. Deleting it only schedules its deletion; until the
 /// waiting period ends, it can be brought back with `aws kms cancel-key-deletion`.
@@ -100,12 +102,34 @@ pub struct Attrs {
     pub key_id: String,
 }
 
+/// Aliases are resources of their own there.
+fn arrange(key: &mut Block) -> Vec<TerraformPart> {
+    let Value::List(aliases) = take(key, "aliases") else { return Vec::new() };
+    aliases
+        .into_iter()
+        .map(|alias| {
+            let key = alias.as_str().unwrap_or_default().to_owned();
+            TerraformPart::new("aws_kms_alias", "target_key_id", &Value::Null, [("name", alias)]).keyed(key)
+        })
+        .collect()
+}
+
 /// The kind `kms_key`.
 pub struct KmsKey;
 
 impl Kind for KmsKey {
     const NAME: &'static str = "kms_key";
     const CFN: Option<&'static str> = Some("AWS::KMS::Key");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_kms_key",
+        &[
+            ("key_policy", "policy"),
+            ("enabled", "is_enabled"),
+            ("key_spec", "customer_master_key_spec"),
+            ("deletion_window_days", "deletion_window_in_days"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/kms_key.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -7,9 +7,11 @@ use super::cluster_live::{arn, find_cluster, read};
 use super::shared::{tag, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
+use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Problem, Reads, Secret, answer,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Problem, Reads, Secret, Terraform, answer,
 };
+use crate::value::Value;
 
 /// An Amazon Redshift cluster: a provisioned data warehouse.
 ///
@@ -280,12 +282,36 @@ pub struct Attrs {
     pub cluster_status: Option<String>,
 }
 
+/// A cluster of one node has a type of its own there, and logging a switch.
+fn arrange(cluster: &mut Block) -> Vec<TerraformPart> {
+    if let Some(nodes) = cluster.get("number_of_nodes").and_then(Value::as_i64) {
+        let sort = if nodes == 1 { "single-node" } else { "multi-node" };
+        cluster.insert("cluster_type".to_owned(), sort.into());
+    }
+    if let Some(mut logging) = take_block(cluster, "logging") {
+        logging.insert("enable".to_owned(), Value::Bool(true));
+        cluster.insert("logging".to_owned(), Value::List(vec![Value::Map(logging)]));
+    }
+    Vec::new()
+}
+
 /// The kind `redshift_cluster`.
 pub struct RedshiftCluster;
 
 impl Kind for RedshiftCluster {
     const NAME: &'static str = "redshift_cluster";
     const CFN: Option<&'static str> = Some("AWS::Redshift::Cluster");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_redshift_cluster",
+        &[
+            ("db_name", "database_name"),
+            ("master_user_password", "master_password"),
+            ("availability_zone_relocation", "availability_zone_relocation_enabled"),
+            ("snapshot_copy.snapshot_copy_grant_name", "grant_name"),
+            ("snapshot_copy.manual_snapshot_retention_period", "manual_snapshot_retention_period"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusters", "redshift:DescribeLoggingStatus"],

@@ -12,8 +12,8 @@ use super::states_language;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State, each,
-    user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
+    Terraform, each, user_tags,
 };
 use crate::value::Value;
 
@@ -113,6 +113,8 @@ const LONGEST: usize = 1_048_576;
 impl Kind for SfnStateMachine {
     const NAME: &'static str = "sfn_state_machine";
     const CFN: Option<&'static str> = Some("AWS::StepFunctions::StateMachine");
+    const TERRAFORM: Terraform =
+        Terraform::of("aws_sfn_state_machine", &[("logging_configuration.log_group_arn", "log_destination")]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sfn_state_machine.toml");
     const ACTIONS: Actions = Actions {
         read: &["states:DescribeStateMachine", "states:ListTagsForResource"],
