@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{Marks, Node, PathStep, Shape};
+use crate::schema::{Document, Marks, Node, PathStep, Shape};
 use crate::value::Value;
 
 /// One difference.
@@ -130,6 +130,10 @@ impl Walk {
         if flags.secret {
             return self.leaf(flags, before, after, false);
         }
+        if node.and_then(|node| node.document).is_some_and(Document::is_whole) {
+            let (before, after) = conceal(before.clone(), after.clone());
+            return self.leaf(flags, &before, &after, false);
+        }
         match (shape, before, after) {
             (Some(Shape::Policy), Value::Map(before), Value::Map(after)) => self.policy(flags, before, after),
             (_, Value::Map(before), Value::Map(after)) => {
@@ -252,6 +256,37 @@ impl Walk {
             // The same statements in another number or order: canonical form leaves none such.
             self.leaf(flags, &Value::Map(before.clone()), &Value::Map(after.clone()), false);
         }
+    }
+}
+
+/// Two versions of a document, of which AWS tells one in the open: what is secret in either
+/// is so in both, and where the two cannot be laid side by side, all of that place is.
+fn conceal(before: Value, after: Value) -> (Value, Value) {
+    match (before, after) {
+        (before, after) if !before.contains_secret() && !after.contains_secret() => (before, after),
+        (Value::Map(before), Value::Map(mut after)) => {
+            let mut left = BTreeMap::new();
+            let mut right = BTreeMap::new();
+            for (name, value) in before {
+                match after.remove(&name) {
+                    Some(other) => {
+                        let (value, other) = conceal(value, other);
+                        left.insert(name.clone(), value);
+                        right.insert(name, other);
+                    }
+                    // It may be what has another name now.
+                    None => drop(left.insert(name, value.into_secret())),
+                }
+            }
+            right.extend(after);
+            (Value::Map(left), Value::Map(right))
+        }
+        (Value::List(before), Value::List(after)) if before.len() == after.len() => {
+            let pairs = before.into_iter().zip(after).map(|(before, after)| conceal(before, after));
+            let (before, after) = pairs.unzip();
+            (Value::List(before), Value::List(after))
+        }
+        (before, after) => (before.into_secret(), after.into_secret()),
     }
 }
 

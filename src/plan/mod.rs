@@ -5,6 +5,7 @@ mod detail;
 mod diff;
 pub mod format;
 mod ownership;
+mod risk;
 pub mod review;
 pub mod since;
 mod text;
@@ -12,8 +13,11 @@ mod text;
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };
-pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, value_text};
+pub use detail::{
+    Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text,
+};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use risk::{Allowed, consent, of_change};
 pub use text::{TextOptions, bill_line, change_text, render};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +39,8 @@ pub struct Plan {
     pub account_id: Option<String>,
     /// The stack's region.
     pub region: String,
+    /// When it was made, where that is known.
+    pub now: Option<jiff::Timestamp>,
     /// One for every resource that is declared or owned, in order of address.
     pub changes: Vec<Change>,
     /// The outputs as far as they are known.

@@ -1,10 +1,10 @@
 //! A plan as it is told to a person, in no format yet: what every format shows, so that
 //! none says more or less than another.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use super::{Action, Cause, Change, Detail, Plan, Reason, Risk, RiskLabel, details, value_text};
+use super::{Action, Cause, Change, Detail, Plan, Reason, Risk, RiskLabel, details, of_change, value_text};
 use crate::graph::Address;
 
 /// A plan as it is told.
@@ -151,7 +151,7 @@ impl<'p> Review<'p> {
     /// What is told of a plan.
     pub fn new(plan: &'p Plan, drift: bool) -> Self {
         let needed = needed_by(plan);
-        let mut items: Vec<Item<'p>> = plan.effective().map(|change| item(change, drift, &needed)).collect();
+        let mut items: Vec<Item<'p>> = plan.effective().map(|change| item(change, drift, plan.now, &needed)).collect();
         let mut first: HashMap<String, usize> = HashMap::new();
         for (index, item) in items.iter_mut().enumerate() {
             if let Some(key) = item.sameness() {
@@ -289,7 +289,12 @@ pub fn risk_text(risk: &Risk) -> String {
     if risk.words.is_empty() { words.to_owned() } else { format!("{words}: {}", visible(&risk.words)) }
 }
 
-fn item<'p>(change: &'p Change, drift: bool, needed: &HashMap<&Address, Vec<&Address>>) -> Item<'p> {
+fn item<'p>(
+    change: &'p Change,
+    drift: bool,
+    now: Option<jiff::Timestamp>,
+    needed: &HashMap<&Address, Vec<&Address>>,
+) -> Item<'p> {
     let (sort, words) = match (change.is_only_ownership(), &change.moved_from, change.action) {
         (true, Some(_), _) => (Sort::Move, "move"),
         (true, None, _) => (Sort::Import, "import"),
@@ -303,7 +308,7 @@ fn item<'p>(change: &'p Change, drift: bool, needed: &HashMap<&Address, Vec<&Add
         (false, _, Action::Forget) => (Sort::Forget, "forget"),
     };
     let told = matches!(sort, Sort::Update | Sort::Changed | Sort::Replace | Sort::Create);
-    let details = if told { details(change) } else { Vec::new() };
+    let details = if told { details(change, now) } else { Vec::new() };
     let goes = matches!(sort, Sort::Replace | Sort::Destroy | Sort::Deleted);
     Item {
         change,
@@ -311,31 +316,23 @@ fn item<'p>(change: &'p Change, drift: bool, needed: &HashMap<&Address, Vec<&Add
         sort,
         words,
         why: why(change, drift),
-        risks: risks(sort, &details),
+        risks: risks(sort, change, &details),
         details,
         same_as: None,
         dependents: if goes { dependents(&change.address, needed) } else { Dependents::default() },
     }
 }
 
-/// The risks of a resource, each label once: with the words of the first that has some.
-fn risks(sort: Sort, details: &[Detail]) -> Vec<Risk> {
-    let mut worst: BTreeMap<RiskLabel, String> = BTreeMap::new();
-    for risk in details.iter().flat_map(|detail| &detail.risks) {
-        let counts = match sort {
-            Sort::Create => false,
-            // It has happened: what stays is what it opened or costs.
-            Sort::Changed => matches!(risk.label, RiskLabel::SecurityWidening | RiskLabel::CostUp),
-            _ => true,
-        };
-        if counts {
-            let words = worst.entry(risk.label).or_default();
-            if words.is_empty() {
-                words.clone_from(&risk.words);
-            }
-        }
-    }
-    worst.into_iter().map(|(label, words)| Risk { label, words }).collect()
+/// The risks of a resource, as far as they are still ahead.
+fn risks(sort: Sort, change: &Change, details: &[Detail]) -> Vec<Risk> {
+    let mut risks = of_change(change, details);
+    risks.retain(|risk| match sort {
+        // It has happened: what stays is what it opened or costs.
+        Sort::Changed => matches!(risk.label, RiskLabel::SecurityWidening | RiskLabel::CostUp),
+        Sort::Deleted | Sort::Forget | Sort::Move | Sort::Import => false,
+        _ => true,
+    });
+    risks
 }
 
 /// Why something happens, and what else is to be known.

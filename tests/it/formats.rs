@@ -1000,6 +1000,7 @@ proptest! {
             env: stack,
             account_id: None,
             region: "us-east-1".to_owned(),
+            now: None,
             outputs: [("o".to_owned(), Value::from("hunter2").into_secret())].into(),
             changes,
         };

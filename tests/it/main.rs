@@ -20,5 +20,6 @@ mod properties;
 mod sandbox;
 mod schemas;
 mod screens;
+mod semantic;
 mod tidy;
 mod waivers;

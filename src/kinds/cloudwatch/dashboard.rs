@@ -24,6 +24,7 @@ pub struct Spec {
     /// The dashboard: its `widgets`, and `start`, `end`, `periodOverride` and `variables`, as
     /// [Dashboard body structure and syntax](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html)
     /// spells them.
+    #[schemars(extend("x-dwctl-document" = "dashboard"))]
     pub dashboard_body: Json,
 }
 

@@ -26,17 +26,20 @@ pub struct Spec {
         length(min = 1, max = 512),
         regex(pattern = r"^[.\-_/#A-Za-z0-9]{1,512}$")
     )]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed: its log events are deleted"]))]
     pub log_group_name: String,
     /// Days after which log events expire. Absent: never. An account-level retention policy of
     /// CloudWatch Logs overrides it: while there is one, AWS does not tell this setting, and
     /// dwctl cannot see it drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = RETENTION_DAYS))]
+    #[schemars(extend("x-dwctl-risk" = ["security when shorter: log events are kept {after} days instead of {before}", "cost when longer: log events are kept {after} days instead of {before}"]))]
     pub retention_in_days: Option<i32>,
     /// ARN of the KMS key that encrypts the log events that arrive from then on. Absent: encrypted
     /// by CloudWatch Logs itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), regex(pattern = r"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$"))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// Class of the log group: `STANDARD` has all features; `INFREQUENT_ACCESS` and `ESSENTIALS` cost
     /// less and have fewer; `DELIVERY` only passes the logs of Lambda on and keeps them for a day.
@@ -48,12 +51,15 @@ pub struct Spec {
     pub log_group_class: String,
     /// Have AWS refuse every deletion of the log group until this is off again.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: the log group can be deleted"]))]
     pub deletion_protection_enabled: bool,
     /// Accept log events that are authenticated by a bearer token instead of a signature.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when on: a bearer token suffices to write"]))]
     pub bearer_token_authentication_enabled: bool,
     /// What to audit and mask in log events, as CloudWatch Logs' data protection policy document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: sensitive data is no longer masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Metrics made from log events, matched by `filter_name`; at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +68,7 @@ pub struct Spec {
     /// Where log events are streamed to, matched by `filter_name`; at most two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 2))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: log events no longer reach a subscriber"]))]
     pub subscription_filters: Vec<SubscriptionFilter>,
 }
 

@@ -36,14 +36,17 @@ pub struct Spec {
     /// What may come in: all rules, each with one source. Absent: nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-document" = "ingress"))]
     pub ingress: Vec<Rule>,
     /// What may go out: all rules, each with one destination. Absent: what AWS chose,
     /// which is everything. For nothing at all: `revoke_all_egress`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-document" = "egress"))]
     pub egress: Vec<Rule>,
     /// Whether nothing may go out: the group is without any egress rule. Default false.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: everything may go out"]))]
     pub revoke_all_egress: bool,
 }
 

@@ -48,6 +48,7 @@ pub struct Spec {
     pub ipv6_native: bool,
     /// Whether what starts in the subnet gets a public IPv4 address. Default false.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when on: what starts in it gets a public address"]))]
     pub map_public_ip_on_launch: bool,
     /// Whether what starts in the subnet gets an IPv6 address. Default false.
     #[serde(default)]

@@ -38,6 +38,7 @@ pub struct Spec {
     /// day-of-week year)` such as `cron(0 2 * * ? *)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
+    #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule_expression: Option<String>,
     /// Which events the rule takes, as AWS's event pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -47,6 +47,7 @@ pub struct Spec {
     /// When to crawl, in UTC, such as `cron(15 2 * * ? *)`. Absent, or paused by hand: only
     /// when started.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule: Option<String>,
     /// Names of custom classifiers, tried in this order before AWS's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -75,6 +76,7 @@ pub struct Spec {
     /// Name of a Glue security configuration, for the crawler's logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: logs and results are no longer encrypted"]))]
     pub crawler_security_configuration: Option<String>,
 }
 

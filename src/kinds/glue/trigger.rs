@@ -41,6 +41,7 @@ pub struct Spec {
     pub description: Option<String>,
     /// When a `SCHEDULED` trigger fires, in UTC, such as `cron(15 2 * * ? *)`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule: Option<String>,
     /// What a `CONDITIONAL` trigger waits for.
     #[serde(skip_serializing_if = "Option::is_none")]

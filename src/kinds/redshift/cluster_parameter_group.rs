@@ -36,6 +36,7 @@ pub struct Spec {
     /// Workload management: the list of queues as AWS's `wlm_json_configuration`, the default
     /// queue last. Absent: automatic WLM as AWS configures it. At most 8000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "wlm"))]
     pub wlm_json_configuration: Option<Json>,
 }
 

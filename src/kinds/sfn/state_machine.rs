@@ -28,6 +28,7 @@ pub struct Spec {
     #[schemars(length(min = 1, max = 256))]
     pub role_arn: String,
     /// The steps in the Amazon States Language: a table, JSON text, or `file("load.asl.json")`.
+    #[schemars(extend("x-dwctl-document" = "states-language"))]
     pub definition: Json,
     /// `STANDARD` runs up to a year and exactly once; `EXPRESS` runs up to five minutes, many a second.
     #[serde(default = "standard")]
@@ -35,12 +36,15 @@ pub struct Spec {
     pub r#type: String,
     /// Log of what executions do. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: executions are no longer logged"]))]
     pub logging_configuration: Option<Logging>,
     /// AWS X-Ray tracing. Absent: off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: executions are no longer traced"]))]
     pub tracing_configuration: Option<Tracing>,
     /// Key that encrypts the definition and the data of executions. Absent: a key of AWS's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
     pub encryption_configuration: Option<Encryption>,
 }
 
@@ -51,6 +55,7 @@ pub struct Logging {
     /// Which events are logged.
     #[serde(default = "off")]
     #[schemars(extend("enum" = ["ALL", "ERROR", "FATAL", "OFF"]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when to OFF: executions are no longer logged"]))]
     pub level: String,
     /// Log the states' input and output too.
     #[serde(default)]

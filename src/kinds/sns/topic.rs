@@ -33,6 +33,7 @@ pub struct Spec {
     pub policy: Option<PolicyDocument>,
     /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted"]))]
     pub kms_master_key_id: Option<String>,
     /// How deliveries to HTTP endpoints are retried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +67,7 @@ pub struct Spec {
     pub tracing_config: String,
     /// What may not be in messages, as AWS's data protection policy document. Standard topics only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: sensitive data is no longer masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Log of deliveries by protocol: `application`, `firehose`, `http`, `lambda` or `sqs`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
