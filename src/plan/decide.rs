@@ -175,7 +175,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             env: stack.env.clone(),
             account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
             region: stack.region.clone(),
-            now: None,
+            now: Some(world.facts.now),
             changes: self.changes.into_values().collect(),
             outputs,
         })))
@@ -459,6 +459,12 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
+            // What goes is told by AWS in the open; the ledger knows that it was secret.
+            let key = change.path.get(1).map(|key| format!("{name}.{key}"));
+            let print = key.and_then(|key| entry.fingerprints.get(&key)).or(entry.fingerprints.get(name));
+            if change.after.is_none() && print.is_some_and(|print| Fingerprints::is_of_secret(print)) {
+                change.before = change.before.take().map(Value::into_secret);
+            }
             // Of what AWS cannot tell nobody knows whether someone else changed it.
             if change.hidden {
                 continue;

@@ -78,6 +78,7 @@ impl Walk {
     }
 
     fn leaf(&mut self, flags: Flags, before: &Value, after: &Value, statement: bool) {
+        let (before, after) = &conceal(before.clone(), after.clone());
         let present = |value: &Value| {
             let value = if flags.secret { value.clone().reveal().into_secret() } else { value.clone() };
             (!matches!(&value, Value::Null) && value != Value::Secret(Box::new(Value::Null))).then_some(value)
@@ -130,9 +131,18 @@ impl Walk {
         if flags.secret {
             return self.leaf(flags, before, after, false);
         }
-        if node.and_then(|node| node.document).is_some_and(Document::is_whole) {
-            let (before, after) = conceal(before.clone(), after.clone());
-            return self.leaf(flags, &before, &after, false);
+        // Told apart by place or name, what AWS tells in the open may be what is secret
+        // elsewhere: such a document or list is one difference, with both sides concealed.
+        let secret = before.contains_secret() || after.contains_secret();
+        let moves = match (shape, before, after) {
+            (Some(Shape::Policy), ..) => true,
+            (_, Value::List(before), Value::List(after)) => {
+                before.len() != after.len() || node.is_some_and(|node| node.marks.set)
+            }
+            _ => false,
+        };
+        if (secret && moves) || node.and_then(|node| node.document).is_some_and(Document::is_whole) {
+            return self.leaf(flags, before, after, false);
         }
         match (shape, before, after) {
             (Some(Shape::Policy), Value::Map(before), Value::Map(after)) => self.policy(flags, before, after),
@@ -148,6 +158,17 @@ impl Walk {
                     before,
                     after,
                 );
+            }
+            // Of policies by free names, each is told by itself.
+            (Some(Shape::Map(element)), Value::Null, Value::Map(after))
+                if matches!(element.shape, Shape::Policy) =>
+            {
+                self.maps(|_| Some(element.as_ref()), flags, &BTreeMap::new(), after);
+            }
+            (Some(Shape::Map(element)), Value::Map(before), Value::Null)
+                if matches!(element.shape, Shape::Policy) =>
+            {
+                self.maps(|_| Some(element.as_ref()), flags, before, &BTreeMap::new());
             }
             (Some(Shape::List { element, .. }), Value::List(before), Value::List(after)) => {
                 match node.and_then(|node| node.key.as_deref()) {
@@ -264,6 +285,9 @@ impl Walk {
 fn conceal(before: Value, after: Value) -> (Value, Value) {
     match (before, after) {
         (before, after) if !before.contains_secret() && !after.contains_secret() => (before, after),
+        // Nothing is there to be told.
+        (Value::Null, after) => (Value::Null, after),
+        (before, Value::Null) => (before, Value::Null),
         (Value::Map(before), Value::Map(mut after)) => {
             let mut left = BTreeMap::new();
             let mut right = BTreeMap::new();

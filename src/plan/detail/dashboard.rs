@@ -21,15 +21,12 @@ pub(super) fn widgets((before, after): (&Value, &Value)) -> Vec<Part> {
         Some((widget.get("type").cloned(), place))
     };
     let mut parts = Vec::new();
+    let mut order = Vec::new();
     for (old, new) in matched(&old, &new, &[&title, &content, &corner]) {
         match (old, new) {
             (Some((from, old)), Some((to, new))) => {
-                let before = parts.len();
+                order.push(from);
                 changed(&mut parts, &name(new, to), old, new);
-                if parts.len() == before && from != to {
-                    // Widgets that lie over each other are drawn in the order of the list.
-                    parts.push(Part::new(Sign::Changed, format!("{}: at another place in the list", name(new, to))));
-                }
             }
             (None, Some((place, widget))) => parts.push(Part::new(Sign::Added, name(widget, place))),
             (Some((place, widget)), None) => parts.push(Part::new(Sign::Removed, name(widget, place))),
@@ -37,6 +34,10 @@ pub(super) fn widgets((before, after): (&Value, &Value)) -> Vec<Part> {
         }
     }
     parts.extend(json::parts("", &without(before, &["widgets"]), &without(after, &["widgets"])));
+    // Their place says where they are drawn, not their order: it is told where it is all there is.
+    if parts.is_empty() && !order.is_sorted() {
+        parts.push(Part::new(Sign::Changed, "order of the widgets"));
+    }
     parts
 }
 

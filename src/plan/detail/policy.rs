@@ -104,7 +104,13 @@ impl Told<'_, '_> {
             && sides.iter().all(|(old, new)| old == new || (old.is_plain() && new.is_plain()));
         if plain {
             self.grants(old, new, parts);
-            conditions(old, new, parts);
+            // Of a grant that stays; one that comes or goes is told with its conditions.
+            let stays = |(old, new): &(&Dimension, &Dimension)| {
+                !old.within(new).is_absent() || (old.is_absent() && new.is_absent())
+            };
+            if sides.iter().all(stays) {
+                conditions(old, new, parts);
+            }
             let (was, is) = (old.value.get("Sid"), new.value.get("Sid"));
             if was != is {
                 parts.push(Part::between(format!("name of: {}", new.grant_words()), was, is));
