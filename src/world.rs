@@ -89,6 +89,8 @@ pub struct World<'a> {
     pub stack: &'a Stack,
     /// Where we are.
     pub facts: Facts,
+    /// When this was built, in RFC 3339: the `plantimestamp()` of every expression.
+    pub planned_at: String,
     variables: BTreeMap<String, Value>,
     references: References,
     order: Vec<usize>,
@@ -117,6 +119,7 @@ impl<'a> World<'a> {
         Ok(Self {
             stack,
             facts,
+            planned_at: crate::ledger::now(),
             variables,
             references,
             order,

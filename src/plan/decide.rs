@@ -175,7 +175,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             env: stack.env.clone(),
             account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
             region: stack.region.clone(),
-            now: Some(world.facts.now),
+            now: world.planned_at.parse().ok(),
             changes: self.changes.into_values().collect(),
             outputs,
         })))

@@ -5,17 +5,15 @@ mod detail;
 mod diff;
 pub mod format;
 mod ownership;
-mod risk;
 pub mod review;
+mod risk;
 pub mod since;
 mod text;
 
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };
-pub use detail::{
-    Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text,
-};
+pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use risk::{Allowed, consent, of_change};
 pub use text::{TextOptions, bill_line, change_text, render};

@@ -151,7 +151,8 @@ impl<'p> Review<'p> {
     /// What is told of a plan.
     pub fn new(plan: &'p Plan, drift: bool) -> Self {
         let needed = needed_by(plan);
-        let mut items: Vec<Item<'p>> = plan.effective().map(|change| item(change, drift, plan.now, &needed)).collect();
+        let mut items: Vec<Item<'p>> =
+            plan.effective().map(|change| item(change, drift, plan.now, &needed)).collect();
         let mut first: HashMap<String, usize> = HashMap::new();
         for (index, item) in items.iter_mut().enumerate() {
             if let Some(key) = item.sameness() {

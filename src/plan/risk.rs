@@ -102,10 +102,8 @@ fn words(mark: &RiskMark, before: Option<&Value>, after: Option<&Value>) -> Stri
 }
 
 fn pace(change: &Change) -> Pace {
-    crate::kinds::kind(&change.address.kind).map_or(
-        Pace { create_seconds: 0, delete_seconds: 0, deadline_seconds: 0 },
-        |kind| kind.pace(),
-    )
+    crate::kinds::kind(&change.address.kind)
+        .map_or(Pace { create_seconds: 0, delete_seconds: 0, deadline_seconds: 0 }, |kind| kind.pace())
 }
 
 /// `about 15 min`; empty where it is hardly noticed.
@@ -253,8 +251,7 @@ fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
         Action::Replace { .. } => "replace",
         _ => "change",
     };
-    let mut problem =
-        Diagnostic::error("not-allowed", format!("the plan would {verb} {}, which was not allowed", change.address));
+    let mut problem = Diagnostic::error("not-allowed", format!("the plan would {verb} {}", change.address));
     for note in notes {
         problem = problem.note(note);
     }

@@ -139,6 +139,8 @@ impl Account {
                 Inputs { world: &world, ledger: &self.ledger, answers: &answers, selection, offline: false };
             match plan::plan(&inputs) {
                 Ok(Outcome::Plan(mut plan)) => {
+                    // The next runs of a schedule depend on the day.
+                    plan.now = None;
                     // The path of the folder differs from run to run.
                     for declared in plan.changes.iter_mut().filter_map(|change| change.declared.as_mut()) {
                         if let Ok(path) = declared.file.strip_prefix(folder.path()) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::kind::{ErasedKind, mark};
 use dwctl::kinds::KINDS;
-use dwctl::schema::{Document, RiskMark, Node, Shape};
+use dwctl::schema::{Document, Node, RiskMark, Shape};
 use serde_json::Value as Json;
 
 use crate::paper;

@@ -14,7 +14,9 @@ fn change(before: &str, after: &str) -> String {
 }
 
 fn planned(before: &str, after: &str) -> Plan {
-    Account::after(before).planned(after, &Selection::default()).unwrap_or_else(|problems| panic!("{problems}"))
+    Account::after(before)
+        .planned(after, &Selection::default())
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 /// What is told of the one resource that changes.
@@ -65,7 +67,10 @@ fn a_policy_that_becomes_narrower_widens_nothing() {
 fn the_order_of_a_policy_is_nothing() {
     let after = ROLE
         .replace("[\"s3:GetObject\", \"s3:ListBucket\"]", "[\"s3:ListBucket\", \"s3:GetObject\"]")
-        .replace("Principal = { Service = \"glue.amazonaws.com\" }", "Principal = { Service = [\"glue.amazonaws.com\"] }");
+        .replace(
+            "Principal = { Service = \"glue.amazonaws.com\" }",
+            "Principal = { Service = [\"glue.amazonaws.com\"] }",
+        );
     assert!(planned(ROLE, &after).is_empty());
 }
 
@@ -86,8 +91,14 @@ fn a_ban_that_goes() {
 #[test]
 fn conditions_that_change() {
     let after = TOPIC_POLICY
-        .replace("\"aws:SourceAccount\" = \"111111111111\"", "\"aws:SourceAccount\" = [\"111111111111\", \"222222222222\"]")
-        .replace("{ \"aws:SecureTransport\" = \"false\" }", "{ \"aws:SecureTransport\" = \"false\", \"aws:ViaAWSService\" = \"false\" }");
+        .replace(
+            "\"aws:SourceAccount\" = \"111111111111\"",
+            "\"aws:SourceAccount\" = [\"111111111111\", \"222222222222\"]",
+        )
+        .replace(
+            "{ \"aws:SecureTransport\" = \"false\" }",
+            "{ \"aws:SecureTransport\" = \"false\", \"aws:ViaAWSService\" = \"false\" }",
+        );
     insta::assert_snapshot!(change(TOPIC_POLICY, &after));
 }
 
@@ -142,7 +153,9 @@ fn a_state_machine_by_state() {
         .replace("Catch    = [{ ErrorEquals = [\"States.ALL\"], Next = \"Alert\" }]\n", "")
         .replace("Next     = \"Good?\"", "Next     = \"Wait\"")
         .replace("TimeoutSeconds = 300", "TimeoutSeconds = 600");
-    let after = format!("{after}[sfn_state_machine.load.definition.States.Wait]\nType = \"Wait\"\nSeconds = 5\nNext = \"Good?\"\n");
+    let after = format!(
+        "{after}[sfn_state_machine.load.definition.States.Wait]\nType = \"Wait\"\nSeconds = 5\nNext = \"Good?\"\n"
+    );
     insta::assert_snapshot!(change(MACHINE, &after));
     let plan = planned(MACHINE, &after);
     let pictures = plan::pictures(plan.effective().next().expect("a change"));
@@ -172,7 +185,9 @@ fn a_secret_in_a_state_machine_is_told_nowhere() {
             .replace("TimeoutSeconds = 300", &format!("TimeoutSeconds = {seconds}"))
             .replace("Error = \"Failed\"", &format!("Error = '${{sensitive(\"{secret}\")}}'"))
     };
-    for (before, after) in [(with("hunter2", 300), with("hunter3", 300)), (with("hunter2", 300), with("hunter2", 301))] {
+    for (before, after) in
+        [(with("hunter2", 300), with("hunter3", 300)), (with("hunter2", 300), with("hunter2", 301))]
+    {
         let plan = planned(&before, &after);
         let change = plan.effective().next().expect("a change");
         let told = format!("{:?}", details(change, None));
@@ -271,7 +286,8 @@ fn a_new_group_that_is_open_to_the_world() {
 
 #[test]
 fn a_schedule_in_words_with_its_next_runs() {
-    let rule = "[eventbridge_rule.nightly]\nname = \"nightly\"\nschedule_expression = \"cron(0 2 * * ? *)\"\n";
+    let rule =
+        "[eventbridge_rule.nightly]\nname = \"nightly\"\nschedule_expression = \"cron(0 2 * * ? *)\"\n";
     let mut plan = planned(rule, &rule.replace("cron(0 2", "cron(0 3"));
     plan.now = Some("2026-11-24T09:30:00Z".parse().expect("a time"));
     insta::assert_snapshot!(plan::render(&plan, &plan::TextOptions::default()));
@@ -280,7 +296,9 @@ fn a_schedule_in_words_with_its_next_runs() {
 #[test]
 fn a_long_text_by_hunk() {
     let text = |line: &str| {
-        format!("[s3_object.job]\nbucket = \"scripts-of-shop\"\nkey = \"job.py\"\ncontent = \"x\"\n[glue_job.orders]\nname = \"orders\"\nrole = \"glue\"\ncommand = {{ script_location = \"s3://a/b\" }}\ndescription = \"\"\"\none\ntwo\nthree\n{line}\nfive\nsix\nseven\n\"\"\"\n")
+        format!(
+            "[s3_object.job]\nbucket = \"scripts-of-shop\"\nkey = \"job.py\"\ncontent = \"x\"\n[glue_job.orders]\nname = \"orders\"\nrole = \"glue\"\ncommand = {{ script_location = \"s3://a/b\" }}\ndescription = \"\"\"\none\ntwo\nthree\n{line}\nfive\nsix\nseven\n\"\"\"\n"
+        )
     };
     insta::assert_snapshot!(change(&text("four"), &text("4")));
 }
@@ -296,7 +314,8 @@ fn what_protects_and_is_turned_off() {
 /// A secret that loses its name is in the open at AWS alone.
 #[test]
 fn a_secret_argument_that_goes_is_told_nowhere() {
-    let with = |arguments: &str| JOB.replace("\"--mode\" = \"full\"", &format!("\"--mode\" = \"full\"{arguments}"));
+    let with =
+        |arguments: &str| JOB.replace("\"--mode\" = \"full\"", &format!("\"--mode\" = \"full\"{arguments}"));
     let before = with(", \"--password\" = '${sensitive(\"hunter2\")}'");
     for after in [with(""), with(", \"--secret\" = '${sensitive(\"hunter2\")}'")] {
         let screen = change(&before, &after);
@@ -348,15 +367,41 @@ fn document() -> impl Strategy<Value = serde_json::Value> {
         "[a-c \n\"]{0,4}".prop_map(Into::into),
     ];
     let name = prop::sample::select(vec![
-        "Statement", "Effect", "Action", "NotAction", "Resource", "Principal", "Condition", "Sid", "States", "StartAt",
-        "Next", "Retry", "Catch", "ErrorEquals", "Branches", "ItemProcessor", "Choices", "widgets", "properties", "title",
-        "metrics", "x", "y", "type", "name", "query_group", "a",
+        "Statement",
+        "Effect",
+        "Action",
+        "NotAction",
+        "Resource",
+        "Principal",
+        "Condition",
+        "Sid",
+        "States",
+        "StartAt",
+        "Next",
+        "Retry",
+        "Catch",
+        "ErrorEquals",
+        "Branches",
+        "ItemProcessor",
+        "Choices",
+        "widgets",
+        "properties",
+        "title",
+        "metrics",
+        "x",
+        "y",
+        "type",
+        "name",
+        "query_group",
+        "a",
     ]);
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::Array),
             prop::collection::vec((name.clone(), inner), 0..6).prop_map(|members| {
-                serde_json::Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+                serde_json::Value::Object(
+                    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+                )
             }),
         ]
     })

@@ -1,6 +1,7 @@
 //! `ec2_subnet`.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use aws_sdk_ec2::types::{HostnameType, ResourceType, Subnet, SubnetCidrBlockStateCode, SubnetState};
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use crate::kind::{
     Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, State, Terraform,
     answer,
 };
+use crate::value::Value;
 
 /// A subnet: a range of a VPC's addresses in one availability zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,7 +52,8 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["security when on: what starts in it gets a public address"]))]
     pub map_public_ip_on_launch: bool,
-    /// Whether what starts in the subnet gets an IPv6 address. Default false.
+    /// Whether what starts in the subnet gets an IPv6 address. Default false; true in an
+    /// `ipv6_native` subnet, as AWS has it.
     #[serde(default)]
     pub assign_ipv6_address_on_creation: bool,
     /// Whether AWS's DNS server makes up IPv6 addresses for names that have IPv4 alone. Default false.
@@ -133,6 +136,19 @@ impl Kind for Ec2Subnet {
 
     fn identity(_: Known<'_>, _: &Scope) -> Identity {
         Identity::Assigned
+    }
+
+    /// AWS assigns addresses in an IPv6-only subnet without being asked to.
+    fn derive(spec: &mut Value, _: &Path) -> Result<(), Problem> {
+        if let Value::Map(fields) = spec
+            && matches!(fields.get("ipv6_native"), Some(Value::Bool(true)))
+        {
+            let assigns = fields.entry("assign_ipv6_address_on_creation".to_owned()).or_insert(Value::Null);
+            if *assigns == Value::Null {
+                *assigns = true.into();
+            }
+        }
+        Ok(())
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

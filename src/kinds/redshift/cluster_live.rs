@@ -79,6 +79,9 @@ fn live(
         number_of_nodes: pending
             .and_then(|pending| pending.number_of_nodes())
             .or(cluster.number_of_nodes())
+            // A paused cluster may be told without nodes, and has them again when it is resumed.
+            .filter(|nodes| *nodes > 0)
+            .or_else(|| declared.integer("number_of_nodes").and_then(|nodes| i32::try_from(nodes).ok()))
             .unwrap_or(1),
         classic: false,
         db_name: given(cluster.db_name()),

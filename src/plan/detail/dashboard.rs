@@ -66,13 +66,23 @@ fn changed(parts: &mut Vec<Part>, name: &str, old: &Value, new: &Value) {
     let mut apart = false;
     if let (Some(Value::List(had)), Some(Value::List(has))) = (&had, &has) {
         // `"."` repeats what stands above it: where such lines move, their place tells more.
-        let repeats = |list: &[Value]| list.iter().any(|one| one.as_list().is_some_and(|one| one.iter().any(|one| one.as_str() == Some("."))));
+        let repeats = |list: &[Value]| {
+            list.iter()
+                .any(|one| one.as_list().is_some_and(|one| one.iter().any(|one| one.as_str() == Some("."))))
+        };
         let goes: Vec<&Value> = had.iter().filter(|one| !has.contains(one)).collect();
         let comes: Vec<&Value> = has.iter().filter(|one| !had.contains(one)).collect();
         if !repeats(had) && !repeats(has) && !(goes.is_empty() && comes.is_empty()) {
             apart = true;
-            parts.extend(goes.into_iter().map(|one| Part::new(Sign::Removed, format!("{name}: metric {}", metric(one)))));
-            parts.extend(comes.into_iter().map(|one| Part::new(Sign::Added, format!("{name}: metric {}", metric(one)))));
+            parts.extend(
+                goes.into_iter()
+                    .map(|one| Part::new(Sign::Removed, format!("{name}: metric {}", metric(one)))),
+            );
+            parts.extend(
+                comes
+                    .into_iter()
+                    .map(|one| Part::new(Sign::Added, format!("{name}: metric {}", metric(one)))),
+            );
         }
     }
     for (path, before, after) in json::differences(&without(old, &PLACE), &without(new, &PLACE)) {

@@ -33,7 +33,8 @@ pub(super) fn rules<'v>(
             parts.push(Part::between(what, old.get("description"), rule.get("description")));
             continue;
         }
-        let part = Part::new(Sign::Added, format!("{opens} {} {way} {}{}", traffic(rule), peer(rule), about(rule)));
+        let part =
+            Part::new(Sign::Added, format!("{opens} {} {way} {}{}", traffic(rule), peer(rule), about(rule)));
         let world = is_world(rule);
         let wider = !before.iter().any(|old| covers(old, rule));
         let words = match world {
@@ -112,8 +113,10 @@ fn covers(old: &Value, new: &Value) -> bool {
     let everything = protocol(old) == "-1";
     let port = |rule: &Value, member| rule.get(member).and_then(Value::as_i64);
     let ports = match (port(old, "from_port"), port(old, "to_port")) {
-        (Some(from), Some(to)) => port(new, "from_port").is_some_and(|port| port >= from)
-            && port(new, "to_port").is_some_and(|port| port <= to),
+        (Some(from), Some(to)) => {
+            port(new, "from_port").is_some_and(|port| port >= from)
+                && port(new, "to_port").is_some_and(|port| port <= to)
+        }
         _ => port(new, "from_port") == port(old, "from_port"),
     };
     let peers = match (network(old), network(new)) {

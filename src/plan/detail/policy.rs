@@ -85,8 +85,8 @@ impl Told<'_, '_> {
     /// A grant, or a ban, that goes.
     fn goes(&self, grant: &Statement<'_>, sentence: String) -> Part {
         let part = Part::new(Sign::Removed, sentence);
-        let widens = grant.effect == "Deny"
-            && !self.new.iter().any(|new| new.effect == "Deny" && new.covers(grant));
+        let widens =
+            grant.effect == "Deny" && !self.new.iter().any(|new| new.effect == "Deny" && new.covers(grant));
         if !widens {
             return part;
         }
@@ -139,13 +139,16 @@ impl Told<'_, '_> {
             ];
             let absent = [to.actions.is_absent(), to.resources.is_absent(), to.principals.is_absent()];
             for (actions, resources, principals) in pieces {
-                let empty = [&actions, &resources, &principals].iter().zip(absent).any(|(dimension, absent)| {
-                    dimension.names.is_empty() && !absent
-                });
+                let empty = [&actions, &resources, &principals]
+                    .iter()
+                    .zip(absent)
+                    .any(|(dimension, absent)| dimension.names.is_empty() && !absent);
                 if empty {
                     continue;
                 }
-                let is_new = |one: &Dimension, from: &Dimension| one.names.iter().any(|name| !from.names.contains(name));
+                let is_new = |one: &Dimension, from: &Dimension| {
+                    one.names.iter().any(|name| !from.names.contains(name))
+                };
                 if !(is_new(&actions, &from.actions)
                     || is_new(&resources, &from.resources)
                     || is_new(&principals, &from.principals))
@@ -165,7 +168,8 @@ fn conditions(old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
     let nothing = Value::Map(Default::default());
     let (before, after) = (old.condition.unwrap_or(&nothing), new.condition.unwrap_or(&nothing));
     for (path, was, is) in flat(before, after) {
-        let part = Part::between(format!("{}: condition {path}", new.grant_words()), was.as_ref(), is.as_ref());
+        let part =
+            Part::between(format!("{}: condition {path}", new.grant_words()), was.as_ref(), is.as_ref());
         let allow = new.effect == "Allow";
         let risk = match (&was, &is) {
             (None, Some(_)) => (!allow).then_some("denied under one more condition only"),
@@ -340,7 +344,8 @@ impl<'v> Statement<'v> {
     /// Whether everybody has it.
     fn is_open(&self) -> bool {
         self.condition.is_none()
-            && (self.principals.inverted || self.principals.names.iter().any(|name| name == "AWS *" || name == "*"))
+            && (self.principals.inverted
+                || self.principals.names.iter().any(|name| name == "AWS *" || name == "*"))
     }
 
     /// Whether it is everything on everything.
@@ -380,7 +385,12 @@ impl<'v> Statement<'v> {
             (&self.principals, "for ", "for all but "),
         ] {
             if !dimension.is_absent() {
-                let _ = write!(text, " {}{}", if dimension.inverted { inverted } else { plain }, dimension.words());
+                let _ = write!(
+                    text,
+                    " {}{}",
+                    if dimension.inverted { inverted } else { plain },
+                    dimension.words()
+                );
             }
         }
         text.trim().to_owned()
@@ -413,9 +423,8 @@ fn condition_words(condition: &Value) -> String {
     let mut words = Vec::new();
     for (operator, keys) in operators {
         match keys {
-            Value::Map(keys) => words.extend(
-                keys.iter().map(|(key, values)| format!("{operator} {key} = {}", list_text(values))),
-            ),
+            Value::Map(keys) => words
+                .extend(keys.iter().map(|(key, values)| format!("{operator} {key} = {}", list_text(values)))),
             other => words.push(format!("{operator} {}", value_text(other))),
         }
     }

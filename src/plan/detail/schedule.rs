@@ -51,8 +51,18 @@ fn words(text: &str) -> Option<String> {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -115,9 +125,10 @@ impl<'t> Cron<'t> {
         let time = match (minutes.split_once('/'), hours) {
             (Some(("0" | "*", step)), "*") => format!("every {step} minutes"),
             _ if times <= 4 => {
-                let times = self.hours.iter().flat_map(|hour| {
-                    self.minutes.iter().map(move |minute| format!("{hour:02}:{minute:02}"))
-                });
+                let times = self
+                    .hours
+                    .iter()
+                    .flat_map(|hour| self.minutes.iter().map(move |minute| format!("{hour:02}:{minute:02}")));
                 format!("at {} UTC", times.collect::<Vec<_>>().join(" and "))
             }
             _ if self.minutes.len() == 1 && hours == "*" => {
@@ -135,7 +146,8 @@ impl<'t> Cron<'t> {
                 _ => format!("on day {days} of the month"),
             },
         };
-        let mut text = if time.starts_with("every") && day == "every day" { time } else { format!("{day} {time}") };
+        let mut text =
+            if time.starts_with("every") && day == "every day" { time } else { format!("{day} {time}") };
         if month != "*" {
             let names = self.months.iter().filter_map(|month| MONTHS.get(usize::from(*month) - 1).copied());
             text.push_str(&format!(" in {}", names.collect::<Vec<_>>().join(", ")));
@@ -169,9 +181,8 @@ fn days_of_week(text: &str) -> String {
 
 /// `number of "MON"` or of `2`.
 fn number(text: &str, names: &[&str], from: u16, to: u16) -> Option<u16> {
-    let named = names.iter().position(|name| {
-        name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(text))
-    });
+    let named =
+        names.iter().position(|name| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(text)));
     match named {
         Some(place) => Some(from + place as u16),
         None => text.parse().ok().filter(|number| (from..=to).contains(number)),
@@ -265,7 +276,10 @@ mod tests {
             ("cron(0 8 1 * ? *)", "on day 1 of the month at 08:00 UTC"),
             ("cron(0 0 L * ? *)", "on the last day of the month at 00:00 UTC"),
             ("cron(0 9 ? * 2#1 *)", "on Monday number 1 of the month at 09:00 UTC"),
-            ("cron(0 9 ? 1,7 5L 2027)", "on the last Thursday of the month at 09:00 UTC in January, July of 2027"),
+            (
+                "cron(0 9 ? 1,7 5L 2027)",
+                "on the last Thursday of the month at 09:00 UTC in January, July of 2027",
+            ),
         ] {
             assert_eq!(words(text).as_deref(), Some(said), "{text}");
         }
@@ -279,7 +293,10 @@ mod tests {
         for (text, runs) in [
             ("cron(0 2 * * ? *)", ["2026-11-25T02:00:00", "2026-11-26T02:00:00", "2026-11-27T02:00:00"]),
             ("cron(30/15 9 * * ? *)", ["2026-11-24T09:45:00", "2026-11-25T09:30:00", "2026-11-25T09:45:00"]),
-            ("cron(0 18 ? * FRI-SAT *)", ["2026-11-27T18:00:00", "2026-11-28T18:00:00", "2026-12-04T18:00:00"]),
+            (
+                "cron(0 18 ? * FRI-SAT *)",
+                ["2026-11-27T18:00:00", "2026-11-28T18:00:00", "2026-12-04T18:00:00"],
+            ),
             ("cron(0 0 L * ? *)", ["2026-11-30T00:00:00", "2026-12-31T00:00:00", "2027-01-31T00:00:00"]),
             ("cron(0 0 LW * ? *)", ["2026-11-30T00:00:00", "2026-12-31T00:00:00", "2027-01-29T00:00:00"]),
             ("cron(0 0 1W * ? *)", ["2026-12-01T00:00:00", "2027-01-01T00:00:00", "2027-02-01T00:00:00"]),

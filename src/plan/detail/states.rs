@@ -21,7 +21,9 @@ pub(super) fn machine((before, after): (&Value, &Value)) -> Vec<Part> {
         match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => changed(name, old, new, &mut parts),
             (None, Some(new)) => parts.push(summed_up(Part::new(Sign::Added, format!("state {name}")), new)),
-            (Some(old), None) => parts.push(summed_up(Part::new(Sign::Removed, format!("state {name}")), old)),
+            (Some(old), None) => {
+                parts.push(summed_up(Part::new(Sign::Removed, format!("state {name}")), old))
+            }
             (None, None) => {}
         }
     }
@@ -111,7 +113,9 @@ fn handlers(what: &str, member: &str, begun: &str, old: &Value, new: &Value, par
         match (old, new) {
             (Some((from, old)), Some((index, new))) => {
                 order.push(from);
-                parts.extend(json::parts(&format!("{what}: {member}[{index}]"), old, new).into_iter().map(joined));
+                parts.extend(
+                    json::parts(&format!("{what}: {member}[{index}]"), old, new).into_iter().map(joined),
+                );
             }
             (None, Some((_, handler))) => parts.push(Part::new(Sign::Added, words(handler))),
             (Some((_, handler)), None) => {
@@ -121,7 +125,9 @@ fn handlers(what: &str, member: &str, begun: &str, old: &Value, new: &Value, par
         }
     }
     if !order.is_sorted() {
-        parts.push(Part::new(Sign::Changed, format!("{what}: order of {member}")).note("the first that fits counts"));
+        parts.push(
+            Part::new(Sign::Changed, format!("{what}: order of {member}")).note("the first that fits counts"),
+        );
     } else if parts.len() == count && old.get(member) != new.get(member) {
         parts.push(Part::between(format!("{what}: {member}"), old.get(member), new.get(member)));
     }
@@ -190,7 +196,9 @@ impl Picture {
             let shape = if kind == "Choice" { ["{\"", "\"}"] } else { ["[\"", "\"]"] };
             let _ = writeln!(self.text, "{indent}{id}{}{label}{}{class}", shape[0], shape[1]);
             let inner = |state: Option<&Value>| -> Vec<Value> {
-                state.map(|state| inner(state).map(|(machine, _)| machine.clone()).collect()).unwrap_or_default()
+                state
+                    .map(|state| inner(state).map(|(machine, _)| machine.clone()).collect())
+                    .unwrap_or_default()
             };
             let (had, has) = (inner(was), inner(is));
             for place in 0..had.len().max(has.len()) {

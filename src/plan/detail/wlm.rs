@@ -10,7 +10,8 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     let (Value::List(before), Value::List(after)) = (before, after) else {
         return json::parts("", before, after);
     };
-    let by = |member: &'static str| move |queue: &Value| queue.get(member).filter(|one| telling(one)).cloned();
+    let by =
+        |member: &'static str| move |queue: &Value| queue.get(member).filter(|one| telling(one)).cloned();
     let (name, query_group, user_group) = (by("name"), by("query_group"), by("user_group"));
     // The last queue takes what no other does, and short queries have an entry of their own.
     let short = |queue: &Value| queue.get("short_query_queue").map(|_| Value::Bool(true));
