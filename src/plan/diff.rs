@@ -1,6 +1,6 @@
 //! What differs between a wanted spec and a live one, by the kind's schema.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{Document, Marks, Node, PathStep, Shape};
 use crate::value::Value;
@@ -197,7 +197,7 @@ impl Walk {
         before: &BTreeMap<String, Value>,
         after: &BTreeMap<String, Value>,
     ) {
-        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
             let left = before.get(name).unwrap_or(&Value::Null);
             let right = after.get(name).unwrap_or(&Value::Null);
@@ -283,6 +283,44 @@ impl Walk {
 /// Two versions of a document, of which AWS tells one in the open: what is secret in either
 /// is so in both, and where the two cannot be laid side by side, all of that place is.
 fn conceal(before: Value, after: Value) -> (Value, Value) {
+    if !before.contains_secret() && !after.contains_secret() {
+        return (before, after);
+    }
+    let (mut before, mut after) = conceal_places(before, after);
+    let mut secrets = BTreeSet::new();
+    for side in [&before, &after] {
+        texts(side, false, &mut secrets);
+    }
+    // It may stand elsewhere on the other side.
+    for side in [&mut before, &mut after] {
+        conceal_texts(side, &secrets);
+    }
+    (before, after)
+}
+
+/// The texts that are secret.
+fn texts(value: &Value, secret: bool, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Secret(inner) => texts(inner, true, found),
+        Value::String(text) if secret && !text.is_empty() => drop(found.insert(text.clone())),
+        Value::List(list) => list.iter().for_each(|one| texts(one, secret, found)),
+        Value::Map(map) => map.values().for_each(|one| texts(one, secret, found)),
+        _ => {}
+    }
+}
+
+fn conceal_texts(value: &mut Value, secrets: &BTreeSet<String>) {
+    match value {
+        Value::String(text) if secrets.iter().any(|secret| text.contains(secret.as_str())) => {
+            *value = std::mem::take(value).into_secret();
+        }
+        Value::List(list) => list.iter_mut().for_each(|one| conceal_texts(one, secrets)),
+        Value::Map(map) => map.values_mut().for_each(|one| conceal_texts(one, secrets)),
+        _ => {}
+    }
+}
+
+fn conceal_places(before: Value, after: Value) -> (Value, Value) {
     match (before, after) {
         (before, after) if !before.contains_secret() && !after.contains_secret() => (before, after),
         // Nothing is there to be told.
@@ -294,7 +332,7 @@ fn conceal(before: Value, after: Value) -> (Value, Value) {
             for (name, value) in before {
                 match after.remove(&name) {
                     Some(other) => {
-                        let (value, other) = conceal(value, other);
+                        let (value, other) = conceal_places(value, other);
                         left.insert(name.clone(), value);
                         right.insert(name, other);
                     }
@@ -306,7 +344,7 @@ fn conceal(before: Value, after: Value) -> (Value, Value) {
             (Value::Map(left), Value::Map(right))
         }
         (Value::List(before), Value::List(after)) if before.len() == after.len() => {
-            let pairs = before.into_iter().zip(after).map(|(before, after)| conceal(before, after));
+            let pairs = before.into_iter().zip(after).map(|(before, after)| conceal_places(before, after));
             let (before, after) = pairs.unzip();
             (Value::List(before), Value::List(after))
         }

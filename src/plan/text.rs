@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::detail::plain;
 use super::review::{Item, Review, Sort, Told, notes, visible};
-use super::{AttributeChange, Detail, Plan, Sign};
+use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
 use crate::aws::Bill;
 
 /// How to show a plan.
@@ -27,6 +27,10 @@ pub struct TextOptions {
 const WIDEST_ADDRESS: usize = 52;
 /// Widest attribute that gets a column; longer ones push their values to the right.
 const WIDEST_ATTRIBUTE: usize = 40;
+/// Resources beyond which their risks are told ahead of them.
+const BANNER_FROM: usize = 8;
+/// What is dangerous.
+const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
 /// Longest value on a line of its own attribute.
 const LONGEST_VALUE: usize = 72;
 
@@ -41,6 +45,10 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     let mut text = String::new();
     let title = paint.with(Style::new().bold(), &review.title());
     line(&mut text, &format!("{title} · {}", review.place()));
+    // Of a few resources, their own lines are enough.
+    if review.items.len() > BANNER_FROM {
+        banner(&mut text, review, &paint);
+    }
     text.push('\n');
     let width = review
         .items
@@ -77,6 +85,17 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     text
 }
 
+/// By sort of risk, what has it.
+fn banner(text: &mut String, review: &Review<'_>, paint: &Paint) {
+    for label in RiskLabel::ALL {
+        let addresses: Vec<&str> = review.at_risk(label).map(|item| item.address.as_str()).collect();
+        if !addresses.is_empty() {
+            let label = paint.with(RED.bold(), &format!("⚠ {}", label.words()));
+            line(text, &format!("{label}: {}", addresses.join(", ")));
+        }
+    }
+}
+
 fn line(text: &mut String, line: &str) {
     text.push_str(line.trim_end());
     text.push('\n');
@@ -110,8 +129,7 @@ fn resource(text: &mut String, item: &Item<'_>, width: usize, paint: &Paint) {
         let _ = write!(words, "  {}", item.why);
     }
     if !item.risks.is_empty() {
-        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        let _ = write!(words, "  {}", paint.with(red, &format!("⚠ {}", item.risk_words())));
+        let _ = write!(words, "  {}", paint.with(RED.bold(), &format!("⚠ {}", item.risk_words())));
     }
     let padding = " ".repeat(width.saturating_sub(item.address.chars().count()));
     let sign = paint.colour(colour(item.sort), item.sort.sign());

@@ -19,6 +19,7 @@ mod ownership;
 mod paging;
 mod paper;
 mod properties;
+mod reviewer;
 mod sandbox;
 mod schemas;
 mod screens;

@@ -93,6 +93,10 @@ pub enum RiskLabel {
 }
 
 impl RiskLabel {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 5] =
+        [Self::DataLoss, Self::Irreversible, Self::Downtime, Self::SecurityWidening, Self::CostUp];
+
     /// The label as people read it.
     pub fn words(self) -> &'static str {
         match self {
