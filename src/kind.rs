@@ -9,6 +9,7 @@ mod document;
 mod erased;
 mod policy;
 mod schedule;
+pub mod terraform;
 mod types;
 
 use serde::Serialize;
@@ -23,6 +24,7 @@ pub use document::{canonical_json, canonical_policy};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
 pub use policy::{PolicyUse, check_policy};
 pub use schedule::check_schedule;
+pub use terraform::Terraform;
 pub use types::{Json, PolicyDocument, Secret};
 
 /// Marks of a field, set by `#[schemars(extend("x-dwctl" = [REPLACE]))]`.
@@ -346,6 +348,8 @@ pub trait Kind: Sized + 'static {
     const NAME: &'static str;
     /// The CloudFormation type, `AWS::Glue::Job`; `None` where CloudFormation has none.
     const CFN: Option<&'static str>;
+    /// What it is in Terraform's AWS provider.
+    const TERRAFORM: Terraform;
     /// The example: documentation of the kind and input of its tests.
     const EXAMPLE: &'static str;
     /// The IAM actions of its verbs.

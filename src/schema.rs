@@ -2,9 +2,11 @@
 //! and the editor's JSON Schema all read.
 
 mod build;
+mod meaning;
 mod normalize;
 mod validate;
 
+pub use meaning::{Document, RiskMark, RiskSort, When};
 pub use normalize::normalize;
 pub use validate::{Fault, PathStep, validate};
 
@@ -64,6 +66,10 @@ pub struct Node {
     pub default: Option<Value>,
     /// Field by which the elements of a list are matched.
     pub key: Option<String>,
+    /// What it is written in, where that is more than its shape.
+    pub document: Option<Document>,
+    /// What a change of it may cost.
+    pub risks: Vec<RiskMark>,
 }
 
 /// What a place in a schema holds.
@@ -126,6 +132,17 @@ impl Node {
             Shape::Object { fields, .. } => Some(fields),
             _ => None,
         }
+    }
+
+    /// The place at a path of a value, as far as the schema knows it; of a list, an index and
+    /// a key lead to the same.
+    pub fn at(&self, path: &[PathStep]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, step| match (&node.shape, step) {
+            (Shape::Object { fields, .. }, PathStep::Name(name)) => fields.get(name),
+            (Shape::Map(element), PathStep::Name(_)) => Some(element.as_ref()),
+            (Shape::List { element, .. }, _) => Some(element.as_ref()),
+            _ => None,
+        })
     }
 
     /// Whether the field `name` must be written.

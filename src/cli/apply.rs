@@ -11,7 +11,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, pla
 use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
 use crate::ledger::Holder;
-use crate::plan::{Action, Selection, TextOptions, bill_line, render};
+use crate::plan::{Action, Allowed, Selection, TextOptions, bill_line, consent, render};
 
 /// Makes AWS what the stack declares: plans, asks, applies.
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,21 @@ pub(super) struct Args {
     select: SelectArgs,
     #[command(flatten)]
     how: HowArgs,
+
+    /// What may be done without a question beyond what can be undone; a list, or repeated.
+    #[arg(long, value_enum, value_delimiter = ',', env = "DWCTL_ALLOW", value_name = "RISK")]
+    allow: Vec<Allow>,
+}
+
+/// What a plan may cost, as it is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Allow {
+    /// Data is lost by a change or a replacement.
+    DataLoss,
+    /// The service is interrupted.
+    Downtime,
+    /// What holds data, or cannot be brought back, is destroyed.
+    Destroy,
 }
 
 /// How to apply.
@@ -46,7 +61,12 @@ pub(super) struct HowArgs {
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let selection = plan::selection(&args.select, false);
-    change(&args.stack, &args.aws, &args.how, selection, printer).await
+    let allowed = Allowed {
+        data_loss: args.allow.contains(&Allow::DataLoss),
+        downtime: args.allow.contains(&Allow::Downtime),
+        destroy: args.allow.contains(&Allow::Destroy),
+    };
+    change(&args.stack, &args.aws, &args.how, selection, &allowed, printer).await
 }
 
 /// Plans, asks and applies: what `apply` and `destroy` share.
@@ -55,6 +75,7 @@ pub(super) async fn change(
     aws_args: &AwsArgs,
     how: &HowArgs,
     selection: Selection,
+    allowed: &Allowed,
     printer: &Printer,
 ) -> Outcome {
     let began = Instant::now();
@@ -79,8 +100,11 @@ pub(super) async fn change(
                 bill: Some((session.bill(), began.elapsed())),
             };
             printer.out(&render(&plan, &options));
-            if !plan.is_empty() && !how.yes {
-                ask(&plan.stack, &plan.env, selection.destroy).await?;
+            let consent = consent(&plan, allowed);
+            if how.yes {
+                consent.map_err(|problems| Failure::new(Exit::Refused, problems, stack.sources.clone()))?;
+            } else if !plan.is_empty() {
+                ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default()).await?;
             }
             Ok((world, plan, ledger))
         };
@@ -120,7 +144,8 @@ pub(super) async fn change(
     .await
 }
 
-async fn ask(stack: &str, env: &str, destroy: bool) -> Result<(), Failure> {
+/// Asks, with what would be refused without a question.
+async fn ask(stack: &str, env: &str, destroy: bool, costs: Vec<Diagnostic>) -> Result<(), Failure> {
     let refused = |message: &str| {
         let diagnostic = Diagnostic::error("refused", message.to_owned()).note("nothing was changed");
         Failure::from(diagnostic.help("to apply without a question, add --yes"))
@@ -129,7 +154,11 @@ async fn ask(stack: &str, env: &str, destroy: bool) -> Result<(), Failure> {
         return Err(refused("there is no terminal to ask on"));
     }
     let verb = if destroy { "Destroy everything above" } else { "Apply this" };
-    let question = format!("\n{verb} in {stack}/{env}? Only `yes` goes on: ");
+    let costs: String = costs
+        .iter()
+        .flat_map(|one| one.notes.iter().map(move |note| format!("\n⚠ {}: {note}", one.message)))
+        .collect();
+    let question = format!("{costs}\n{verb} in {stack}/{env}? Only `yes` goes on: ");
     // On a thread of its own: the lock's heartbeat goes on while the user thinks.
     let answer = tokio::task::spawn_blocking(move || {
         let mut stderr = std::io::stderr().lock();

@@ -2,7 +2,7 @@
 
 use super::printer::Printer;
 use super::{AwsArgs, Outcome, StackArgs, apply};
-use crate::plan::Selection;
+use crate::plan::{Allowed, Selection};
 
 /// Removes everything that the stack owns: shows the plan, asks, destroys.
 #[derive(Debug, clap::Args)]
@@ -26,5 +26,6 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let selection =
         Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
-    apply::change(&args.stack, &args.aws, &args.how, selection, printer).await
+    // Who asks for the removal of what is listed has consented to it.
+    apply::change(&args.stack, &args.aws, &args.how, selection, &Allowed::everything(), printer).await
 }

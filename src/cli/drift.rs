@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::formats::{FormatArgs, apply_command};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
-use crate::plan::{TextOptions, render};
+use crate::plan::TextOptions;
 
 /// Shows what someone else changed at AWS since the last apply.
 ///
@@ -15,6 +16,8 @@ pub(super) struct Args {
     stack: StackArgs,
     #[command(flatten)]
     aws: AwsArgs,
+    #[command(flatten)]
+    formats: FormatArgs,
 
     /// Only this address and what it needs; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
@@ -31,6 +34,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let began = Instant::now();
+    let earlier = args.formats.earlier()?;
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables)?;
@@ -49,6 +53,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let drift = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?.drift();
     let bill = Some((session.bill(), began.elapsed()));
     let options = TextOptions { colour: printer.colour(), details: false, drift: true, bill };
-    printer.out(&render(&drift, &options));
+    let commands = vec![apply_command(&args.stack)];
+    args.formats.show(&drift, options, earlier, commands, printer)?;
     Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
 }

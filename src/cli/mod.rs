@@ -7,6 +7,7 @@ mod context;
 mod destroy;
 mod drift;
 mod explain;
+mod formats;
 mod graph;
 mod import;
 mod ledger;

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
+use super::formats::{FormatArgs, apply_command};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::Diagnostic;
 use crate::ledger::{Ledger, Store};
 use crate::live;
-use crate::plan::{Plan, Selection, TextOptions, render};
+use crate::plan::{Plan, Selection, TextOptions};
 use crate::stack::Stack;
 use crate::world::{Facts, World};
 
@@ -21,6 +22,8 @@ pub(super) struct Args {
     aws: AwsArgs,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    formats: FormatArgs,
 
     /// Plans the removal of everything.
     #[arg(long)]
@@ -41,6 +44,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let began = Instant::now();
+    let earlier = args.formats.earlier()?;
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables)?;
@@ -69,7 +73,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
-    printer.out(&render(&plan, &options));
+    let commands = if args.offline || args.destroy { Vec::new() } else { vec![apply_command(&args.stack)] };
+    args.formats.show(&plan, options, earlier, commands, printer)?;
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
 

@@ -47,24 +47,35 @@ pub struct FileId(pub u32);
 /// The texts that spans point into.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    files: Vec<(PathBuf, String)>,
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug)]
+struct File {
+    path: PathBuf,
+    text: String,
+    /// Where its lines begin.
+    lines: Vec<usize>,
 }
 
 impl Sources {
     /// Registers a file under the path that messages should show.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> FileId {
-        self.files.push((path.into(), text.into()));
+        let text = text.into();
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        self.files.push(File { path: path.into(), text, lines });
         FileId((self.files.len() - 1) as u32)
     }
 
     /// The path under which `file` was registered.
     pub fn path(&self, file: FileId) -> &Path {
-        self.files.get(file.0 as usize).map_or(Path::new("?"), |(path, _)| path)
+        self.files.get(file.0 as usize).map_or(Path::new("?"), |file| &file.path)
     }
 
     /// The text of `file`.
     pub fn text(&self, file: FileId) -> &str {
-        self.files.get(file.0 as usize).map_or("", |(_, text)| text)
+        self.files.get(file.0 as usize).map_or("", |file| &file.text)
     }
 
     /// The source text under `span`, empty if the span lies outside the file.
@@ -72,12 +83,18 @@ impl Sources {
         self.text(span.file).get(span.start..span.end).unwrap_or("")
     }
 
+    /// The line of the start of `span`, from 1.
+    pub fn line(&self, span: Span) -> usize {
+        let lines = self.files.get(span.file.0 as usize).map_or(&[][..], |file| &file.lines);
+        lines.partition_point(|&start| start <= span.start).max(1)
+    }
+
     /// `file:line:column` of the start of `span`; line and column count from 1,
     /// columns in characters.
     pub fn location(&self, span: Span) -> String {
         let text = self.text(span.file);
         let before = text.get(..span.start.min(text.len())).unwrap_or(text);
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        let line = self.line(span);
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         format!("{}:{line}:{column}", self.path(span.file).display())
     }

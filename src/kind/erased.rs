@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem,
-    State,
+    State, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -49,6 +49,8 @@ pub trait ErasedKind: Send + Sync {
     fn name(&self) -> &'static str;
     /// See [`Kind::CFN`].
     fn cloudformation(&self) -> Option<&'static str>;
+    /// See [`Kind::TERRAFORM`].
+    fn terraform(&self) -> Terraform;
     /// See [`Kind::EXAMPLE`].
     fn example(&self) -> &'static str;
     /// See [`Kind::ACTIONS`].
@@ -176,6 +178,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn cloudformation(&self) -> Option<&'static str> {
         K::CFN
+    }
+
+    fn terraform(&self) -> Terraform {
+        K::TERRAFORM
     }
 
     fn example(&self) -> &'static str {

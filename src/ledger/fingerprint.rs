@@ -7,6 +7,9 @@ use sha2::Sha256;
 use crate::graph::Address;
 use crate::value::Value;
 
+/// What those of secrets begin with.
+const HARD: &str = "argon2id:";
+
 /// Makes and compares fingerprints under one ledger's key.
 #[derive(Clone)]
 pub struct Fingerprints {
@@ -53,9 +56,6 @@ impl Fingerprints {
 pub fn is_of_secret(print: &str) -> bool {
     print.starts_with(HARD)
 }
-
-/// What fingerprints of secrets begin with.
-const HARD: &str = "argon2id:";
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn to_hex(bytes: &[u8]) -> String {

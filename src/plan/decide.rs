@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::diff::unreadable;
-use super::{Action, AttributeChange, Cause, Change, Plan, Reason, diff, overlay};
+use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff, overlay};
 use crate::aws::{Error, Tags};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Sources};
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
@@ -190,6 +190,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             env: stack.env.clone(),
             account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
             region: stack.region.clone(),
+            now: world.planned_at.parse().ok(),
             changes: self.changes.into_values().collect(),
             deposed: self.deposed,
             outputs,
@@ -237,6 +238,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             attributes,
             live,
             existing,
+            wanted: instance.spec.clone(),
+            wanted_tags: tags(instance, &self.inputs.world.stack.name, &self.inputs.world.stack.env),
+            declared: Some(declaration(instance, &self.inputs.world.stack.sources)),
         };
         let create = |reason| {
             let attributes = created(instance);
@@ -342,7 +346,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
         self.blame(instance, &found, &live, entry.as_ref(), &mut attributes);
-        let existing = have;
+        let (existing, wanted) = (have, want);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
         let replace = Action::Replace { create_first: instance.create_before_destroy };
@@ -363,7 +367,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         };
         let moved_from = self.moves.get(&instance.address).cloned();
         let change = change(action, reason, Some(id), Some(live), attributes, existing);
-        Some(Change { moved_from, imported: foreign, ..change })
+        Some(Change { moved_from, imported: foreign, wanted, ..change })
     }
 
     /// The id of a resource that the ledger does not tell of, or tells of as `old`.
@@ -645,6 +649,22 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 self.problems.push(error);
             }
         }
+    }
+}
+
+/// Where an instance is declared.
+fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
+    let resource = instance.resource;
+    let written = resource.body.entries().iter();
+    let mut attributes: BTreeMap<String, usize> =
+        written.map(|entry| (entry.name.clone(), sources.line(entry.span))).collect();
+    if let Some(tags) = &resource.tags {
+        attributes.insert("tags".to_owned(), sources.line(tags.span));
+    }
+    Declared {
+        file: sources.path(resource.span.file).to_owned(),
+        line: sources.line(resource.span),
+        attributes,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What differs between a wanted spec and a live one, by the kind's schema.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::{Marks, Node, PathStep, Shape};
+use crate::schema::{Document, Marks, Node, PathStep, Shape};
 use crate::value::Value;
 
 /// One difference.
@@ -78,6 +78,7 @@ impl Walk {
     }
 
     fn leaf(&mut self, flags: Flags, before: &Value, after: &Value, statement: bool) {
+        let (before, after) = &conceal(before.clone(), after.clone());
         let present = |value: &Value| {
             let value = if flags.secret { value.clone().reveal().into_secret() } else { value.clone() };
             (!matches!(&value, Value::Null) && value != Value::Secret(Box::new(Value::Null))).then_some(value)
@@ -130,6 +131,19 @@ impl Walk {
         if flags.secret {
             return self.leaf(flags, before, after, false);
         }
+        // Told apart by place or name, what AWS tells in the open may be what is secret
+        // elsewhere: such a document or list is one difference, with both sides concealed.
+        let secret = before.contains_secret() || after.contains_secret();
+        let moves = match (shape, before, after) {
+            (Some(Shape::Policy), ..) => true,
+            (_, Value::List(before), Value::List(after)) => {
+                before.len() != after.len() || node.is_some_and(|node| node.marks.set)
+            }
+            _ => false,
+        };
+        if (secret && moves) || node.and_then(|node| node.document).is_some_and(Document::is_whole) {
+            return self.leaf(flags, before, after, false);
+        }
         match (shape, before, after) {
             (Some(Shape::Policy), Value::Map(before), Value::Map(after)) => self.policy(flags, before, after),
             (_, Value::Map(before), Value::Map(after)) => {
@@ -144,6 +158,17 @@ impl Walk {
                     before,
                     after,
                 );
+            }
+            // Of policies by free names, each is told by itself.
+            (Some(Shape::Map(element)), Value::Null, Value::Map(after))
+                if matches!(element.shape, Shape::Policy) =>
+            {
+                self.maps(|_| Some(element.as_ref()), flags, &BTreeMap::new(), after);
+            }
+            (Some(Shape::Map(element)), Value::Map(before), Value::Null)
+                if matches!(element.shape, Shape::Policy) =>
+            {
+                self.maps(|_| Some(element.as_ref()), flags, before, &BTreeMap::new());
             }
             (Some(Shape::List { element, .. }), Value::List(before), Value::List(after)) => {
                 match node.and_then(|node| node.key.as_deref()) {
@@ -172,7 +197,7 @@ impl Walk {
         before: &BTreeMap<String, Value>,
         after: &BTreeMap<String, Value>,
     ) {
-        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
             let left = before.get(name).unwrap_or(&Value::Null);
             let right = after.get(name).unwrap_or(&Value::Null);
@@ -252,6 +277,78 @@ impl Walk {
             // The same statements in another number or order: canonical form leaves none such.
             self.leaf(flags, &Value::Map(before.clone()), &Value::Map(after.clone()), false);
         }
+    }
+}
+
+/// Two versions of a document, of which AWS tells one in the open: what is secret in either
+/// is so in both, and where the two cannot be laid side by side, all of that place is.
+fn conceal(before: Value, after: Value) -> (Value, Value) {
+    if !before.contains_secret() && !after.contains_secret() {
+        return (before, after);
+    }
+    let (mut before, mut after) = conceal_places(before, after);
+    let mut secrets = BTreeSet::new();
+    for side in [&before, &after] {
+        texts(side, false, &mut secrets);
+    }
+    // It may stand elsewhere on the other side.
+    for side in [&mut before, &mut after] {
+        conceal_texts(side, &secrets);
+    }
+    (before, after)
+}
+
+/// The texts that are secret.
+fn texts(value: &Value, secret: bool, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Secret(inner) => texts(inner, true, found),
+        Value::String(text) if secret && !text.is_empty() => drop(found.insert(text.clone())),
+        Value::List(list) => list.iter().for_each(|one| texts(one, secret, found)),
+        Value::Map(map) => map.values().for_each(|one| texts(one, secret, found)),
+        _ => {}
+    }
+}
+
+fn conceal_texts(value: &mut Value, secrets: &BTreeSet<String>) {
+    match value {
+        Value::String(text) if secrets.iter().any(|secret| text.contains(secret.as_str())) => {
+            *value = std::mem::take(value).into_secret();
+        }
+        Value::List(list) => list.iter_mut().for_each(|one| conceal_texts(one, secrets)),
+        Value::Map(map) => map.values_mut().for_each(|one| conceal_texts(one, secrets)),
+        _ => {}
+    }
+}
+
+fn conceal_places(before: Value, after: Value) -> (Value, Value) {
+    match (before, after) {
+        (before, after) if !before.contains_secret() && !after.contains_secret() => (before, after),
+        // Nothing is there to be told.
+        (Value::Null, after) => (Value::Null, after),
+        (before, Value::Null) => (before, Value::Null),
+        (Value::Map(before), Value::Map(mut after)) => {
+            let mut left = BTreeMap::new();
+            let mut right = BTreeMap::new();
+            for (name, value) in before {
+                match after.remove(&name) {
+                    Some(other) => {
+                        let (value, other) = conceal_places(value, other);
+                        left.insert(name.clone(), value);
+                        right.insert(name, other);
+                    }
+                    // It may be what has another name now.
+                    None => drop(left.insert(name, value.into_secret())),
+                }
+            }
+            right.extend(after);
+            (Value::Map(left), Value::Map(right))
+        }
+        (Value::List(before), Value::List(after)) if before.len() == after.len() => {
+            let pairs = before.into_iter().zip(after).map(|(before, after)| conceal_places(before, after));
+            let (before, after) = pairs.unzip();
+            (Value::List(before), Value::List(after))
+        }
+        (before, after) => (before.into_secret(), after.into_secret()),
     }
 }
 

@@ -3,18 +3,24 @@
 mod decide;
 mod detail;
 mod diff;
+pub mod format;
 mod ownership;
 mod remains;
+pub mod review;
+mod risk;
+pub mod since;
 mod text;
 
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };
-pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, value_text};
+pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use risk::{Allowed, consent, of_change};
 pub use text::{TextOptions, bill_line, change_text, render};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::graph::Address;
 use crate::kind::ErasedLive;
@@ -32,6 +38,8 @@ pub struct Plan {
     pub account_id: Option<String>,
     /// The stack's region.
     pub region: String,
+    /// When it was made, where that is known.
+    pub now: Option<jiff::Timestamp>,
     /// One for every resource that is declared or owned, in order of address.
     pub changes: Vec<Change>,
     /// What was replaced before, by another resource of its address, and is there still.
@@ -69,6 +77,32 @@ pub struct Change {
     /// As `live.spec`, with what is declared for fields that AWS cannot tell: what
     /// `delete` is given.
     pub existing: Value,
+    /// As it is wanted, complete; null where it is no longer declared.
+    pub wanted: Value,
+    /// All tags as they are wanted, the owner's among them.
+    pub wanted_tags: BTreeMap<String, Value>,
+    /// Where it is declared.
+    pub declared: Option<Declared>,
+}
+
+/// Where a resource is declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// The file, as it was opened.
+    pub file: PathBuf,
+    /// The line of the resource's header, from 1.
+    pub line: usize,
+    /// The lines of its attributes, from 1.
+    pub attributes: BTreeMap<String, usize>,
+}
+
+impl Declared {
+    /// The line of an attribute as a reference writes it (`command.name`), or of the
+    /// resource where the attribute is not written.
+    pub fn line_of(&self, attribute: &str) -> usize {
+        let name = attribute.split(['.', '[']).next().unwrap_or_default();
+        self.attributes.get(name).copied().unwrap_or(self.line)
+    }
 }
 
 /// What happens to a resource.

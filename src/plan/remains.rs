@@ -1,7 +1,7 @@
 //! What is there and not declared: what the ledger tells of beyond the stack, and what
 //! applies that were cut off left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Identification, Planner, Question, Unread, read_failed};
 use super::{Action, Change, Reason};
@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
-use crate::ledger::Entry;
+use crate::ledger::{Entry, is_of_secret};
 use crate::schema::normalize;
 use crate::value::Value;
 use crate::world::Instance;
@@ -187,8 +187,12 @@ fn removal(
     action: Action,
     reason: Reason,
 ) -> Change {
-    let existing =
+    let mut existing =
         live.as_ref().map(|live| normalize(&kind.schema().spec, live.spec.clone())).unwrap_or_default();
+    // AWS tells in the open what the stack kept secret; the ledger knows what that was.
+    for (path, _) in entry.fingerprints.iter().filter(|(_, print)| is_of_secret(print)) {
+        hide(&mut existing, path);
+    }
     Change {
         address: address.clone(),
         action,
@@ -202,6 +206,21 @@ fn removal(
         attributes: Vec::new(),
         live,
         existing,
+        wanted: Value::Null,
+        wanted_tags: BTreeMap::new(),
+        declared: None,
+    }
+}
+
+/// Makes a secret of what is at a fingerprint's dotted path.
+fn hide(value: &mut Value, path: &str) {
+    let Value::Map(map) = value else { return };
+    if let Some(inner) = map.get_mut(path) {
+        *inner = std::mem::take(inner).into_secret();
+    } else if let Some((name, rest)) = path.split_once('.')
+        && let Some(inner) = map.get_mut(name)
+    {
+        hide(inner, rest);
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::detail::{plain, value_text};
-use super::{Action, AttributeChange, Cause, Change, Detail, Plan, Reason, Sign, details};
+use super::detail::plain;
+use super::review::{Item, Review, Sort, Told, notes, visible};
+use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
 use crate::aws::Bill;
 
 /// How to show a plan.
@@ -26,41 +27,73 @@ pub struct TextOptions {
 const WIDEST_ADDRESS: usize = 52;
 /// Widest attribute that gets a column; longer ones push their values to the right.
 const WIDEST_ATTRIBUTE: usize = 40;
+/// Resources beyond which their risks are told ahead of them.
+const BANNER_FROM: usize = 8;
+/// What is dangerous.
+const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
 /// Longest value on a line of its own attribute.
 const LONGEST_VALUE: usize = 72;
 
 /// The plan, ending in a newline.
 pub fn render(plan: &Plan, options: &TextOptions) -> String {
+    of(&Review::new(plan, options.drift), options)
+}
+
+/// What is told of a plan, ending in a newline.
+pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     let paint = Paint(options.colour);
     let mut text = String::new();
-    let account = plan
-        .account_id
-        .as_ref()
-        .map_or_else(|| "offline: compared with nothing".to_owned(), |account| format!("account {account}"));
-    let title = paint.with(Style::new().bold(), &format!("{}/{}", plan.stack, plan.env));
-    line(&mut text, &format!("{title} · {account} · {}", plan.region));
+    let title = paint.with(Style::new().bold(), &review.title());
+    line(&mut text, &format!("{title} · {}", review.place()));
+    // Of a few resources, their own lines are enough.
+    if review.items.len() > BANNER_FROM {
+        banner(&mut text, review, &paint);
+    }
     text.push('\n');
-    let changes: Vec<&Change> = plan.effective().collect();
-    let width = changes
+    let width = review
+        .items
         .iter()
-        .map(|change| change.address.to_string().chars().count())
+        .map(|item| item.address.chars().count())
         .filter(|&width| width <= WIDEST_ADDRESS)
         .max()
         .unwrap_or(0);
-    for change in &changes {
-        resource(&mut text, change, width, &paint, options);
+    for item in &review.items {
+        resource(&mut text, item, width, &paint);
+        if item.tells_details() || options.details {
+            match item.same_as.and_then(|first| review.items.get(first)) {
+                // What is told in a line is told faster than that it is the same.
+                Some(first) if item.details.len() > 1 => {
+                    line(&mut text, &format!("      the same as {}", first.address));
+                }
+                _ => attributes(&mut text, item, &paint, review.drift),
+            }
+        }
     }
-    match (changes.is_empty(), options.drift) {
-        (true, false) => line(&mut text, "No changes: AWS is as the stack declares it."),
-        (true, true) => line(&mut text, "No drift: nobody changed what the stack owns since it was applied."),
-        (false, _) => {}
+    if let Some(nothing) = review.nothing() {
+        line(&mut text, nothing);
     }
     text.push('\n');
-    line(&mut text, &if options.drift { drift_summary(plan, &paint) } else { summary(plan, &paint) });
+    let counts = review.counts().into_iter();
+    let mut parts: Vec<String> = counts
+        .map(|(sort, count)| paint.colour(colour(sort), &format!("{count} {}", sort.counted())))
+        .collect();
+    parts.push(review.rest());
+    line(&mut text, &parts.join(" · "));
     if let Some((bill, time)) = &options.bill {
         line(&mut text, &bill_line(bill, *time));
     }
     text
+}
+
+/// By sort of risk, what has it.
+fn banner(text: &mut String, review: &Review<'_>, paint: &Paint) {
+    for label in RiskLabel::ALL {
+        let addresses: Vec<&str> = review.at_risk(label).map(|item| item.address.as_str()).collect();
+        if !addresses.is_empty() {
+            let label = paint.with(RED.bold(), &format!("⚠ {}", label.words()));
+            line(text, &format!("{label}: {}", addresses.join(", ")));
+        }
+    }
 }
 
 fn line(text: &mut String, line: &str) {
@@ -80,102 +113,37 @@ impl Paint {
     }
 }
 
-/// Sign, colour and words of an action.
-fn look(action: Action) -> (&'static str, AnsiColor, &'static str) {
-    match action {
-        Action::NoOp => (" ", AnsiColor::White, "no change"),
-        Action::Create => ("+", AnsiColor::Green, "create"),
-        Action::Update => ("~", AnsiColor::Yellow, "update in place"),
-        Action::Replace { create_first: false } => ("±", AnsiColor::Magenta, "replace"),
-        Action::Replace { create_first: true } => ("±", AnsiColor::Magenta, "replace, new one first"),
-        Action::Delete => ("-", AnsiColor::Red, "destroy"),
-        Action::Forget => (".", AnsiColor::Cyan, "forget"),
+fn colour(sort: Sort) -> AnsiColor {
+    match sort {
+        Sort::Create => AnsiColor::Green,
+        Sort::Update | Sort::Changed => AnsiColor::Yellow,
+        Sort::Replace => AnsiColor::Magenta,
+        Sort::Destroy | Sort::Deleted => AnsiColor::Red,
+        Sort::Forget | Sort::Move | Sort::Import => AnsiColor::Cyan,
     }
 }
 
-fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, options: &TextOptions) {
-    let (sign, colour, words) = match (change.is_only_ownership(), &change.moved_from) {
-        (true, Some(_)) => (">", AnsiColor::Cyan, "move"),
-        (true, None) => ("<", AnsiColor::Cyan, "import"),
-        (false, _) if options.drift && change.action == Action::Delete => ("-", AnsiColor::Red, "deleted"),
-        (false, _) if options.drift => ("~", AnsiColor::Yellow, "changed"),
-        (false, _) => look(change.action),
-    };
-    let mut words = words.to_owned();
-    match &change.moved_from {
-        Some(from) => {
-            let _ = write!(words, "  was {from}");
-        }
-        None if change.imported => {
-            let _ = write!(words, "  exists as {}", change.id.as_deref().unwrap_or_default());
-        }
-        None => {}
+fn resource(text: &mut String, item: &Item<'_>, width: usize, paint: &Paint) {
+    let mut words = item.words.to_owned();
+    if !item.why.is_empty() {
+        let _ = write!(words, "  {}", item.why);
     }
-    match &change.reason {
-        Reason::Vanished if options.drift => {}
-        Reason::Vanished if change.action == Action::Create => words.push_str("  gone from AWS"),
-        Reason::Vanished => words.push_str("  gone from AWS, no longer declared"),
-        Reason::Requested => words.push_str("  asked for by --replace"),
-        Reason::Triggered(address) => {
-            let _ = write!(words, "  because {address} changes");
-        }
-        Reason::Moved { from } => {
-            let _ = write!(words, "  moves from {from} to {}", change.region);
-        }
-        Reason::Undeclared if change.action == Action::Forget => {
-            words.push_str("  no longer declared, stays at AWS")
-        }
-        Reason::Undeclared => words.push_str("  no longer declared"),
-        Reason::Deposed if change.action == Action::Forget => words.push_str("  replaced before, and gone"),
-        Reason::Deposed => words.push_str("  replaced before, and still there"),
-        Reason::Same
-        | Reason::Unselected
-        | Reason::New
-        | Reason::Differs
-        | Reason::Forced(_)
-        | Reason::Destroy => {}
+    if !item.risks.is_empty() {
+        let _ = write!(words, "  {}", paint.with(RED.bold(), &format!("⚠ {}", item.risk_words())));
     }
-    let mut risks = Vec::new();
-    if change.attributes.iter().any(|one| one.data_loss) && matches!(change.action, Action::Replace { .. }) {
-        risks.push("data loss");
-    }
-    if change.attributes.iter().any(|one| one.downtime) && change.action != Action::Create {
-        risks.push("downtime");
-    }
-    if !risks.is_empty() {
-        let _ = write!(
-            words,
-            "  {}",
-            paint.with(
-                Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
-                &format!("⚠ {}", risks.join(", "))
-            )
-        );
-    }
-    let address = change.address.to_string();
-    let padding = " ".repeat(width.saturating_sub(address.chars().count()));
-    line(
-        text,
-        &format!(
-            "  {} {}{padding}  {words}",
-            paint.colour(colour, sign),
-            paint.with(Style::new().bold(), &address)
-        ),
-    );
-    let shown = match change.action {
-        _ if change.is_only_ownership() => false,
-        Action::Update | Action::Replace { .. } => true,
-        Action::Create => options.details,
-        Action::NoOp | Action::Delete | Action::Forget => false,
-    };
-    if shown {
-        attributes(text, change, paint, options.drift);
+    let padding = " ".repeat(width.saturating_sub(item.address.chars().count()));
+    let sign = paint.colour(colour(item.sort), item.sort.sign());
+    let address = paint.with(Style::new().bold(), &item.address);
+    line(text, &format!("  {sign} {address}{padding}  {words}"));
+    if !item.dependents.addresses.is_empty() && !item.risks.is_empty() {
+        line(text, &format!("      {}", paint.with(Style::new().dimmed(), &item.dependents.words(5))));
     }
 }
 
-fn attributes(text: &mut String, change: &Change, paint: &Paint, drift: bool) {
-    let details = details(change);
-    let width = details
+fn attributes(text: &mut String, item: &Item<'_>, paint: &Paint, drift: bool) {
+    let creating = item.sort == Sort::Create;
+    let width = item
+        .details
         .iter()
         .filter(|one| one.part.is_empty())
         .map(|one| one.attribute.chars().count())
@@ -183,16 +151,20 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint, drift: bool) {
         .max()
         .unwrap_or(0);
     let mut heading = "";
-    for one in &details {
-        let notes = notes(one, paint, drift);
-        let values = values(one, change.action, paint);
+    for one in &item.details {
+        let notes = match notes(one, drift) {
+            notes if notes.is_empty() => String::new(),
+            notes => format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", "))),
+        };
+        let values = values(one, creating, paint);
+        let attribute = visible(&one.attribute);
         if one.part.is_empty() {
-            let padding = " ".repeat(width.saturating_sub(one.attribute.chars().count()));
-            line(text, &format!("      {}{padding}  {values}{notes}", one.attribute));
+            let padding = " ".repeat(width.saturating_sub(attribute.chars().count()));
+            line(text, &format!("      {attribute}{padding}  {values}{notes}"));
         } else {
             // The attribute once, its parts below it.
             if heading != one.attribute {
-                line(text, &format!("      {}", one.attribute));
+                line(text, &format!("      {attribute}"));
                 heading = &one.attribute;
             }
             let sign = match one.sign {
@@ -201,118 +173,26 @@ fn attributes(text: &mut String, change: &Change, paint: &Paint, drift: bool) {
                 Sign::Changed => paint.colour(AnsiColor::Yellow, "~"),
             };
             let values = if values.is_empty() { values } else { format!("  {values}") };
-            line(text, &format!("        {sign} {}{values}{notes}", one.part));
+            line(text, &format!("        {sign} {}{values}{notes}", visible(&one.part)));
         }
         for one in &one.lines {
             let shown = match one.sign {
-                Some(Sign::Added) => paint.colour(AnsiColor::Green, &format!("+ {}", one.text)),
-                Some(Sign::Removed) => paint.colour(AnsiColor::Red, &format!("- {}", one.text)),
-                _ => format!("  {}", one.text),
+                Some(Sign::Added) => paint.colour(AnsiColor::Green, &format!("+ {}", visible(&one.text))),
+                Some(Sign::Removed) => paint.colour(AnsiColor::Red, &format!("- {}", visible(&one.text))),
+                _ => format!("  {}", visible(&one.text)),
             };
             line(text, &format!("          {shown}"));
         }
     }
 }
 
-/// What there is to say of a difference besides its values.
-fn notes(detail: &Detail, paint: &Paint, drift: bool) -> String {
-    let mut notes: Vec<&str> = detail.notes.iter().map(String::as_str).collect();
-    if detail.forces_replacement {
-        notes.push("forces replacement");
+fn values(detail: &Detail, creating: bool, paint: &Paint) -> String {
+    let told = Told::of(detail, creating).shortened(LONGEST_VALUE);
+    match &told {
+        Told::Added(_) => paint.colour(AnsiColor::Green, &told.line()),
+        Told::Removed(_) => paint.colour(AnsiColor::Red, &told.line()),
+        _ => told.line(),
     }
-    match detail.cause {
-        Cause::Stack => {}
-        Cause::Drift if drift => {}
-        Cause::Both if drift => notes.push("by the stack, too"),
-        Cause::Drift => notes.push("drift: changed outside dwctl"),
-        Cause::Both => notes.push("changed by the stack and outside dwctl"),
-    }
-    if notes.is_empty() {
-        return String::new();
-    }
-    format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
-}
-
-fn values(detail: &Detail, action: Action, paint: &Paint) -> String {
-    match (&detail.before, &detail.after) {
-        (Some(before), Some(after)) if before.contains_secret() || after.contains_secret() => {
-            "(secret, changed)".to_owned()
-        }
-        (Some(before), Some(after)) => {
-            let (left, right) = (value_text(before), value_text(after));
-            let (left, right) = if left.chars().count() + right.chars().count() > 2 * LONGEST_VALUE {
-                apart(&left, &right)
-            } else {
-                (left, right)
-            };
-            format!("{left} → {right}")
-        }
-        (None, Some(after)) if action == Action::Create => shorten(&value_text(after)),
-        (None, Some(after)) if detail.hidden && after.contains_secret() => "(secret, changed)".to_owned(),
-        (None, Some(after)) if detail.hidden => format!("→ {}", shorten(&value_text(after))),
-        (None, Some(after)) => paint.colour(AnsiColor::Green, &format!("+ {}", shorten(&value_text(after)))),
-        (Some(before), None) => paint.colour(AnsiColor::Red, &format!("- {}", shorten(&value_text(before)))),
-        (None, None) if detail.part.is_empty() && detail.lines.is_empty() => "null".to_owned(),
-        (None, None) => String::new(),
-    }
-}
-
-/// Two long texts, cut to where they differ.
-fn apart(left: &str, right: &str) -> (String, String) {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
-    let start = same.saturating_sub(20);
-    let cut = |text: &[char]| {
-        let end = (start + LONGEST_VALUE).min(text.len());
-        let middle: String = text[start.min(end)..end].iter().collect();
-        let (head, tail) = (if start > 0 { "…" } else { "" }, if end < text.len() { "…" } else { "" });
-        format!("{head}{middle}{tail}")
-    };
-    (cut(&left), cut(&right))
-}
-
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= LONGEST_VALUE {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(LONGEST_VALUE - 1).collect();
-    format!("{head}…")
-}
-
-fn summary(plan: &Plan, paint: &Paint) -> String {
-    let only = |change: &&Change| change.is_only_ownership();
-    let moved = plan.changes.iter().filter(only).filter(|change| change.moved_from.is_some()).count();
-    let imported = plan.changes.iter().filter(only).count() - moved;
-    let counts = [
-        (imported, AnsiColor::Cyan, "to import"),
-        (moved, AnsiColor::Cyan, "to move"),
-        (plan.count(|action| action == Action::Create), AnsiColor::Green, "to create"),
-        (plan.count(|action| action == Action::Update), AnsiColor::Yellow, "to update"),
-        (plan.count(|action| matches!(action, Action::Replace { .. })), AnsiColor::Magenta, "to replace"),
-        (plan.count(|action| action == Action::Delete), AnsiColor::Red, "to destroy"),
-        (plan.count(|action| action == Action::Forget), AnsiColor::Cyan, "to forget"),
-    ];
-    let mut parts: Vec<String> = counts
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, colour, words)| paint.colour(colour, &format!("{count} {words}")))
-        .collect();
-    parts.push(format!("{} unchanged", plan.count(|action| action == Action::NoOp)));
-    parts.join(" · ")
-}
-
-fn drift_summary(plan: &Plan, paint: &Paint) -> String {
-    let counts = [
-        (plan.count(|action| action == Action::Update), AnsiColor::Yellow, "changed"),
-        (plan.count(|action| action == Action::Delete), AnsiColor::Red, "deleted"),
-    ];
-    let mut parts: Vec<String> = counts
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, colour, words)| paint.colour(colour, &format!("{count} {words} outside dwctl")))
-        .collect();
-    parts.push(format!("{} without drift", plan.count(|action| action == Action::NoOp)));
-    parts.join(" · ")
 }
 
 /// `41 calls in 0.38 s (glue 6, s3 18, iam 3) · 0 throttled`.
@@ -344,6 +224,6 @@ fn short_service(service: &str) -> String {
 pub fn change_text(change: &AttributeChange) -> String {
     let detail = plain(change);
     let what =
-        if detail.part.is_empty() { values(&detail, Action::Update, &Paint(false)) } else { detail.part };
+        if detail.part.is_empty() { values(&detail, false, &Paint(false)) } else { visible(&detail.part) };
     format!("{}: {what}", detail.attribute)
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
-use super::{Marks, Node, Schema, Shape};
+use super::{Document, Marks, Node, RiskMark, Schema, Shape};
 use crate::kind::mark;
 use crate::value::Value;
 
@@ -32,6 +32,8 @@ fn node(schema: &Json) -> Node {
             marks: Marks::default(),
             default: None,
             key: None,
+            document: None,
+            risks: Vec::new(),
         };
     };
     Node {
@@ -40,6 +42,14 @@ fn node(schema: &Json) -> Node {
         marks: marks(schema),
         default: schema.get("default").filter(|default| !default.is_null()).map(Value::from_json),
         key: text(schema, "x-dwctl-key"),
+        document: text(schema, "x-dwctl-document").and_then(|name| Document::named(&name)),
+        risks: schema
+            .get("x-dwctl-risk")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|mark| RiskMark::parse(mark.as_str()?))
+            .collect(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod account;
 mod audit;
 mod bad_input;
 mod calls;
@@ -12,6 +13,7 @@ mod chaos;
 mod circles;
 mod crash;
 mod exchange;
+mod formats;
 mod gate;
 mod harness;
 mod import;
@@ -26,10 +28,12 @@ mod paper;
 mod patience;
 mod peers;
 mod properties;
+mod reviewer;
 mod sandbox;
 mod schemas;
 mod screens;
 mod secrets;
+mod semantic;
 mod slow;
 mod tidy;
 mod together;

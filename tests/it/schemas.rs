@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::kind::{ErasedKind, mark};
 use dwctl::kinds::KINDS;
-use dwctl::schema::{Node, Shape};
+use dwctl::schema::{Document, Node, RiskMark, Shape};
 use serde_json::Value as Json;
 
 use crate::paper;
@@ -179,6 +179,18 @@ fn every_mark_is_known() {
                         if !["secret", "policy", "json"].contains(&value.as_str().unwrap_or("")) =>
                     {
                         found.push(format!("{path}: type {value}"));
+                    }
+                    "x-dwctl-document" => {
+                        if value.as_str().and_then(Document::named).is_none() {
+                            found.push(format!("{path}: {value}"));
+                        }
+                    }
+                    "x-dwctl-risk" => {
+                        for one in value.as_array().expect("a list of risks") {
+                            if one.as_str().and_then(RiskMark::parse).is_none() {
+                                found.push(format!("{path}: {one}"));
+                            }
+                        }
                     }
                     "x-dwctl-type" | "x-dwctl-key" => {}
                     name if name.starts_with("x-") => found.push(format!("{path}: {name}")),

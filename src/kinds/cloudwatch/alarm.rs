@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::shared::{change_tags, read_tags, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, each};
+use crate::kind::terraform::{Block, TerraformPart, take_block};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+};
+use crate::value::Value;
 
 /// A metric alarm of Amazon CloudWatch. It watches one of: a metric (`metric_name`), the result of
 /// metric math, an anomaly band or a Metrics Insights query (`metrics`), or a PromQL query
@@ -29,10 +33,12 @@ pub struct Spec {
     pub alarm_description: Option<String>,
     /// Whether the actions run when the state changes.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: the alarm tells nobody"]))]
     pub actions_enabled: bool,
     /// ARNs of what to notify or do when the alarm goes off, such as SNS topics; at most five.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: the alarm no longer tells one that it told"]))]
     pub alarm_actions: Vec<String>,
     /// ARNs of what to notify or do when all is well again; at most five.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -99,6 +105,7 @@ pub struct Spec {
     /// `missing` (insufficient data, if all are missing). AWS/DynamoDB metrics are always `ignore`.
     #[serde(default = "missing")]
     #[schemars(extend("enum" = ["breaching", "ignore", "missing", "notBreaching"]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when to notBreaching: missing data counts as good"]))]
     pub treat_missing_data: String,
     /// For percentiles: whether periods with too few data points to be significant are evaluated.
     /// Absent: they are.
@@ -323,12 +330,35 @@ pub struct Attrs {
     pub arn: String,
 }
 
+/// A metric's statistic and what it is of are one block there.
+fn arrange(alarm: &mut Block) -> Vec<TerraformPart> {
+    if let Some(Value::List(queries)) = alarm.get_mut("metric_query") {
+        for query in queries {
+            let Value::Map(query) = query else { continue };
+            let Some(mut statistic) = take_block(query, "metric") else { continue };
+            let metric = take_block(&mut statistic, "metric");
+            statistic.extend(metric.unwrap_or_default());
+            query.insert("metric".to_owned(), Value::List(vec![Value::Map(statistic)]));
+        }
+    }
+    Vec::new()
+}
+
 /// The kind `cloudwatch_alarm`.
 pub struct Alarm;
 
 impl Kind for Alarm {
     const NAME: &'static str = "cloudwatch_alarm";
     const CFN: Option<&'static str> = Some("AWS::CloudWatch::Alarm");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_cloudwatch_metric_alarm",
+        &[
+            ("evaluate_low_sample_count_percentile", "evaluate_low_sample_count_percentiles"),
+            ("metrics", "metric_query"),
+            ("metrics.metric_stat", "metric"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatch_alarm.toml");
     const ACTIONS: Actions = Actions {
         read: &["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],

@@ -9,7 +9,7 @@ use super::shared::{change_tags, read_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, each,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
 };
 use crate::value::Value;
 
@@ -24,6 +24,7 @@ pub struct Spec {
     /// The dashboard: its `widgets`, and `start`, `end`, `periodOverride` and `variables`, as
     /// [Dashboard body structure and syntax](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html)
     /// spells them.
+    #[schemars(extend("x-dwctl-document" = "dashboard"))]
     pub dashboard_body: Json,
 }
 
@@ -40,6 +41,7 @@ pub struct Dashboard;
 impl Kind for Dashboard {
     const NAME: &'static str = "cloudwatch_dashboard";
     const CFN: Option<&'static str> = Some("AWS::CloudWatch::Dashboard");
+    const TERRAFORM: Terraform = Terraform::of("aws_cloudwatch_dashboard", &[]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatch_dashboard.toml");
     const ACTIONS: Actions = Actions {
         read: &["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource"],

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, each, user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    user_tags,
 };
 use crate::value::Value;
 
@@ -24,17 +26,20 @@ pub struct Spec {
         length(min = 1, max = 512),
         regex(pattern = r"^[.\-_/#A-Za-z0-9]{1,512}$")
     )]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed: its log events are deleted"]))]
     pub log_group_name: String,
     /// Days after which log events expire. Absent: never. An account-level retention policy of
     /// CloudWatch Logs overrides it: while there is one, AWS does not tell this setting, and
     /// dwctl cannot see it drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = RETENTION_DAYS))]
+    #[schemars(extend("x-dwctl-risk" = ["security when shorter: log events are kept {after} days instead of {before}", "cost when longer: log events are kept {after} days instead of {before}"]))]
     pub retention_in_days: Option<i32>,
     /// ARN of the KMS key that encrypts the log events that arrive from then on. Absent: encrypted
     /// by CloudWatch Logs itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), regex(pattern = r"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$"))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// Class of the log group: `STANDARD` has all features; `INFREQUENT_ACCESS` and `ESSENTIALS` cost
     /// less and have fewer; `DELIVERY` only passes the logs of Lambda on and keeps them for a day.
@@ -46,12 +51,15 @@ pub struct Spec {
     pub log_group_class: String,
     /// Have AWS refuse every deletion of the log group until this is off again.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: the log group can be deleted"]))]
     pub deletion_protection_enabled: bool,
     /// Accept log events that are authenticated by a bearer token instead of a signature.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when on: a bearer token suffices to write"]))]
     pub bearer_token_authentication_enabled: bool,
     /// What to audit and mask in log events, as CloudWatch Logs' data protection policy document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: sensitive data is no longer masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Metrics made from log events, matched by `filter_name`; at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -60,6 +68,7 @@ pub struct Spec {
     /// Where log events are streamed to, matched by `filter_name`; at most two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 2))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: log events no longer reach a subscriber"]))]
     pub subscription_filters: Vec<SubscriptionFilter>,
 }
 
@@ -186,12 +195,49 @@ pub struct Attrs {
     pub retention_policy_name: Option<String>,
 }
 
+/// Filters and the data protection policy are resources of their own there.
+fn arrange(group: &mut Block) -> Vec<TerraformPart> {
+    let name = group.get("name").cloned().unwrap_or_default();
+    let mut parts = Vec::new();
+    for (filters, resource) in [
+        ("metric_filters", "aws_cloudwatch_log_metric_filter"),
+        ("subscription_filters", "aws_cloudwatch_log_subscription_filter"),
+    ] {
+        for filter in take_blocks(group, filters) {
+            let key = filter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let mut part = TerraformPart::new(resource, "log_group_name", &name, []).keyed(key);
+            part.attributes.extend(filter);
+            parts.push(part);
+        }
+    }
+    let policy = take(group, "data_protection_policy");
+    if policy != Value::Null {
+        let resource = "aws_cloudwatch_log_data_protection_policy";
+        parts.push(TerraformPart::new(resource, "log_group_name", &name, [("policy_document", policy)]));
+    }
+    parts
+}
+
 /// The kind `cloudwatchlogs_log_group`.
 pub struct LogGroup;
 
 impl Kind for LogGroup {
     const NAME: &'static str = "cloudwatchlogs_log_group";
     const CFN: Option<&'static str> = Some("AWS::Logs::LogGroup");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_cloudwatch_log_group",
+        &[
+            ("log_group_name", "name"),
+            ("metric_filters.filter_name", "name"),
+            ("metric_filters.filter_pattern", "pattern"),
+            ("metric_filters.metric_transformations", "metric_transformation"),
+            ("metric_filters.metric_transformations.metric_name", "name"),
+            ("metric_filters.metric_transformations.metric_namespace", "namespace"),
+            ("metric_filters.metric_transformations.metric_value", "value"),
+            ("subscription_filters.filter_name", "name"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatchlogs_log_group.toml");
     const ACTIONS: Actions = Actions {
         read: &[

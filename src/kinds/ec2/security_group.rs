@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::shared::{PAGE, arn, by_ids, by_owner, check_v4, check_v6, filter, from_tags, tag, tags_of};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
-use crate::kind::{Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, answer};
+use crate::kind::terraform::{Block, TerraformPart, listed, take};
+use crate::kind::{
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, Terraform, answer,
+};
 use crate::value::Value;
 
 /// A security group: a firewall around what is in it. Its rules are exactly those
@@ -33,14 +36,17 @@ pub struct Spec {
     /// What may come in: all rules, each with one source. Absent: nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-document" = "ingress"))]
     pub ingress: Vec<Rule>,
     /// What may go out: all rules, each with one destination. Absent: what AWS chose,
     /// which is everything. For nothing at all: `revoke_all_egress`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-document" = "egress"))]
     pub egress: Vec<Rule>,
     /// Whether nothing may go out: the group is without any egress rule. Default false.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: everything may go out"]))]
     pub revoke_all_egress: bool,
 }
 
@@ -94,6 +100,29 @@ pub struct Attrs {
     pub owner_id: String,
 }
 
+/// Peers are lists there, and all ports are `0`.
+fn arrange(group: &mut Block) -> Vec<TerraformPart> {
+    for direction in ["ingress", "egress"] {
+        let Some(Value::List(rules)) = group.get_mut(direction) else { continue };
+        for rule in rules {
+            let Value::Map(rule) = rule else { continue };
+            for (here, there) in [
+                ("cidr_ipv4", "cidr_blocks"),
+                ("cidr_ipv6", "ipv6_cidr_blocks"),
+                ("prefix_list_id", "prefix_list_ids"),
+                ("referenced_security_group_id", "security_groups"),
+            ] {
+                let peers = listed(take(rule, here));
+                rule.insert(there.to_owned(), peers);
+            }
+            for port in ["from_port", "to_port"] {
+                rule.entry(port.to_owned()).or_insert(Value::from(0));
+            }
+        }
+    }
+    Vec::new()
+}
+
 /// The kind `ec2_security_group`.
 pub struct Ec2SecurityGroup;
 
@@ -106,6 +135,11 @@ const PEERS: [&str; 5] = ["cidr_ipv4", "cidr_ipv6", "prefix_list_id", "reference
 impl Kind for Ec2SecurityGroup {
     const NAME: &'static str = "ec2_security_group";
     const CFN: Option<&'static str> = Some("AWS::EC2::SecurityGroup");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_security_group",
+        &[("group_name", "name"), ("ingress.ip_protocol", "protocol"), ("egress.ip_protocol", "protocol")],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_security_group.toml");
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules"],

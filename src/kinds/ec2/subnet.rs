@@ -13,9 +13,10 @@ use super::shared::{
 use super::vpc::Ec2Vpc;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
+use crate::kind::terraform::{Block, TerraformPart, take, take_block};
 use crate::kind::{
     Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads, State,
-    answer,
+    Terraform, answer,
 };
 use crate::value::Value;
 
@@ -50,6 +51,7 @@ pub struct Spec {
     pub ipv6_native: bool,
     /// Whether what starts in the subnet gets a public IPv4 address. Default false.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when on: what starts in it gets a public address"]))]
     pub map_public_ip_on_launch: bool,
     /// Whether what starts in the subnet gets an IPv6 address. Default false; true in an
     /// `ipv6_native` subnet, as AWS has it.
@@ -92,12 +94,27 @@ pub struct Attrs {
     pub owner_id: String,
 }
 
+/// What names are given at launch are attributes of the subnet there.
+fn arrange(subnet: &mut Block) -> Vec<TerraformPart> {
+    if let Some(mut options) = take_block(subnet, "private_dns_name_options_on_launch") {
+        for (here, there) in [
+            ("hostname_type", "private_dns_hostname_type_on_launch"),
+            ("enable_resource_name_dns_a_record", "enable_resource_name_dns_a_record_on_launch"),
+            ("enable_resource_name_dns_aaaa_record", "enable_resource_name_dns_aaaa_record_on_launch"),
+        ] {
+            subnet.insert(there.to_owned(), take(&mut options, here));
+        }
+    }
+    Vec::new()
+}
+
 /// The kind `ec2_subnet`.
 pub struct Ec2Subnet;
 
 impl Kind for Ec2Subnet {
     const NAME: &'static str = "ec2_subnet";
     const CFN: Option<&'static str> = Some("AWS::EC2::Subnet");
+    const TERRAFORM: Terraform = Terraform::of("aws_subnet", &[]).arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_subnet.toml");
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeSubnets"],

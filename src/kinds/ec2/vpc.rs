@@ -15,9 +15,12 @@ use super::shared::{
 };
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, State, answer,
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, State, Terraform,
+    answer,
 };
+use crate::value::Value;
 
 /// An Amazon VPC: the private network that clusters, jobs and endpoints are in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,12 +88,39 @@ pub struct Attrs {
     pub ipv6_cidr_block: Option<String>,
 }
 
+/// Further blocks of addresses, and the default group without rules, are resources of
+/// their own there.
+fn arrange(vpc: &mut Block) -> Vec<TerraformPart> {
+    let mut parts = Vec::new();
+    if let Value::List(blocks) = take(vpc, "secondary_cidr_blocks") {
+        for cidr in blocks {
+            let key = cidr.as_str().unwrap_or_default().to_owned();
+            let resource = "aws_vpc_ipv4_cidr_block_association";
+            let part = TerraformPart::new(resource, "vpc_id", &Value::Null, [("cidr_block", cidr)]);
+            parts.push(part.keyed(key));
+        }
+    }
+    if take(vpc, "empty_default_security_group") == Value::Bool(true) {
+        let none = || Value::List(Vec::new());
+        parts.push(TerraformPart::new(
+            "aws_default_security_group",
+            "vpc_id",
+            &Value::Null,
+            [("ingress", none()), ("egress", none())],
+        ));
+    }
+    parts
+}
+
 /// The kind `ec2_vpc`.
 pub struct Ec2Vpc;
 
 impl Kind for Ec2Vpc {
     const NAME: &'static str = "ec2_vpc";
     const CFN: Option<&'static str> = Some("AWS::EC2::VPC");
+    const TERRAFORM: Terraform =
+        Terraform::of("aws_vpc", &[("amazon_provided_ipv6_cidr_block", "assign_generated_ipv6_cidr_block")])
+            .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_vpc.toml");
     const ACTIONS: Actions = Actions {
         read: &[

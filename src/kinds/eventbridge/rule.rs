@@ -11,9 +11,10 @@ use super::pattern::check_pattern;
 use super::target::{Target, check_target};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
+use crate::kind::terraform::{Block, TerraformPart, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, check_schedule,
-    each, user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform,
+    check_schedule, each, user_tags,
 };
 use crate::value::Value;
 
@@ -37,6 +38,7 @@ pub struct Spec {
     /// day-of-week year)` such as `cron(0 2 * * ? *)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
+    #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule_expression: Option<String>,
     /// Which events the rule takes, as AWS's event pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +73,24 @@ pub struct Attrs {
     pub arn: String,
 }
 
+/// Targets are resources of their own there.
+fn arrange(rule: &mut Block) -> Vec<TerraformPart> {
+    let (name, bus) = (rule.get("name").cloned(), rule.get("event_bus_name").cloned());
+    let name = name.unwrap_or_default();
+    take_blocks(rule, "targets")
+        .into_iter()
+        .map(|target| {
+            let key = target.get("target_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let bus = bus.clone().unwrap_or_default();
+            let part =
+                TerraformPart::new("aws_cloudwatch_event_target", "rule", &name, [("event_bus_name", bus)]);
+            let mut part = part.keyed(key);
+            part.attributes.extend(target);
+            part
+        })
+        .collect()
+}
+
 /// The kind `eventbridge_rule`. Its id is `bus|name`.
 pub struct EventbridgeRule;
 
@@ -83,6 +103,19 @@ const MOST_TARGETS: usize = 100;
 impl Kind for EventbridgeRule {
     const NAME: &'static str = "eventbridge_rule";
     const CFN: Option<&'static str> = Some("AWS::Events::Rule");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_cloudwatch_event_rule",
+        &[
+            ("targets.id", "target_id"),
+            ("targets.ecs_parameters", "ecs_target"),
+            ("targets.http_parameters", "http_target"),
+            ("targets.kinesis_parameters", "kinesis_target"),
+            ("targets.redshift_data_parameters", "redshift_target"),
+            ("targets.sqs_parameters", "sqs_target"),
+            ("targets.input_transformer.input_paths_map", "input_paths"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/eventbridge_rule.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
+    Terraform,
 };
 
 /// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
@@ -45,6 +47,7 @@ pub struct Spec {
     /// When to crawl, in UTC, such as `cron(15 2 * * ? *)`. Absent, or paused by hand: only
     /// when started.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule: Option<String>,
     /// Names of custom classifiers, tried in this order before AWS's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +76,7 @@ pub struct Spec {
     /// Name of a Glue security configuration, for the crawler's logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: logs and results are no longer encrypted"]))]
     pub crawler_security_configuration: Option<String>,
 }
 
@@ -331,6 +335,13 @@ pub struct Attrs {
     pub arn: String,
 }
 
+/// Targets are blocks of the crawler itself there.
+fn arrange(crawler: &mut Block) -> Vec<TerraformPart> {
+    let targets = take_block(crawler, "targets");
+    crawler.extend(targets.unwrap_or_default());
+    Vec::new()
+}
+
 /// The kind `glue_crawler`.
 pub struct GlueCrawler;
 
@@ -353,6 +364,21 @@ const TARGETS: [&str; 8] = [
 impl Kind for GlueCrawler {
     const NAME: &'static str = "glue_crawler";
     const CFN: Option<&'static str> = Some("AWS::Glue::Crawler");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_glue_crawler",
+        &[
+            ("crawler_security_configuration", "security_configuration"),
+            ("targets.s3_targets", "s3_target"),
+            ("targets.jdbc_targets", "jdbc_target"),
+            ("targets.mongo_db_targets", "mongodb_target"),
+            ("targets.dynamo_db_targets", "dynamodb_target"),
+            ("targets.catalog_targets", "catalog_target"),
+            ("targets.delta_targets", "delta_target"),
+            ("targets.iceberg_targets", "iceberg_target"),
+            ("targets.hudi_targets", "hudi_target"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_crawler.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetCrawlers", "glue:GetTags"],

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE, SET};
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads};
+use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform};
 use crate::value::Value;
 
 /// A database of the AWS Glue Data Catalog: what tables, crawlers, Athena and Redshift
@@ -135,6 +135,10 @@ const IAM_ALLOWED: &str = "IAM_ALLOWED_PRINCIPALS";
 impl Kind for GlueDatabase {
     const NAME: &'static str = "glue_database";
     const CFN: Option<&'static str> = Some("AWS::Glue::Database");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_glue_catalog_database",
+        &[("create_table_default_permissions", "create_table_default_permission")],
+    );
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_database.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:GetDatabase", "glue:GetDatabases", "glue:GetTags"],

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, WRITE_ONLY};
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Secret};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Secret, Terraform,
+};
 use crate::value::Value;
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
@@ -42,15 +44,18 @@ pub struct Spec {
     /// to `R.8X`, or `Z.2X` for Ray. Needs `number_of_workers`; excludes `max_capacity`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when changed: other workers, {before} → {after}"]))]
     pub worker_type: Option<String>,
     /// Workers of a run; with auto scaling, the most. Needs `worker_type`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 0))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} workers"]))]
     pub number_of_workers: Option<i32>,
     /// Data processing units of a run: 0.0625 or 1 for a Python shell job; 2 to 100 for
     /// Spark with Glue 1.0 and older. Everything else has workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} DPU"]))]
     pub max_capacity: Option<f64>,
     /// How often a failed run is tried again.
     #[serde(default)]
@@ -81,6 +86,7 @@ pub struct Spec {
     /// Name of a Glue security configuration: encryption of output, logs and bookmarks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: logs and results are no longer encrypted"]))]
     pub security_configuration: Option<String>,
     /// When to tell that a run takes long.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -258,6 +264,14 @@ macro_rules! define {
 impl Kind for GlueJob {
     const NAME: &'static str = "glue_job";
     const CFN: Option<&'static str> = Some("AWS::Glue::Job");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_glue_job",
+        &[
+            ("role", "role_arn"),
+            ("timeout_minutes", "timeout"),
+            ("notification_property.notify_delay_after_minutes", "notify_delay_after"),
+        ],
+    );
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_job.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetJobs", "glue:GetTags"],

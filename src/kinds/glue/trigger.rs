@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State};
+use crate::kind::{
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, Terraform,
+};
 use crate::value::Value;
 
 /// An AWS Glue trigger: starts jobs and crawlers on a schedule, after other jobs and
@@ -39,6 +41,7 @@ pub struct Spec {
     pub description: Option<String>,
     /// When a `SCHEDULED` trigger fires, in UTC, such as `cron(15 2 * * ? *)`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule: Option<String>,
     /// What a `CONDITIONAL` trigger waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,6 +174,14 @@ pub struct GlueTrigger;
 impl Kind for GlueTrigger {
     const NAME: &'static str = "glue_trigger";
     const CFN: Option<&'static str> = Some("AWS::Glue::Trigger");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_glue_trigger",
+        &[
+            ("actions.timeout_minutes", "timeout"),
+            ("actions.notification_property.notify_delay_after_minutes", "notify_delay_after"),
+            ("event_batching_condition.batch_window_seconds", "batch_window"),
+        ],
+    );
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_trigger.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetTriggers", "glue:GetTags"],

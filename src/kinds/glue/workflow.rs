@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Reads};
+use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Reads, Terraform};
 
 /// An AWS Glue workflow: jobs, crawlers and the triggers that chain them, run and
 /// watched as one. A trigger joins it by `workflow_name`.
@@ -46,6 +46,7 @@ pub struct GlueWorkflow;
 impl Kind for GlueWorkflow {
     const NAME: &'static str = "glue_workflow";
     const CFN: Option<&'static str> = Some("AWS::Glue::Workflow");
+    const TERRAFORM: Terraform = Terraform::of("aws_glue_workflow", &[]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_workflow.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetWorkflows", "glue:GetTags"],

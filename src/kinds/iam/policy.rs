@@ -11,7 +11,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem, Reads,
-    check_policy, each, user_tags,
+    Terraform, check_policy, each, user_tags,
 };
 
 /// A managed IAM policy of this account: permissions that roles, users and groups share.
@@ -58,6 +58,8 @@ const MOST_VERSIONS: usize = 5;
 impl Kind for IamPolicy {
     const NAME: &'static str = "iam_policy";
     const CFN: Option<&'static str> = Some("AWS::IAM::ManagedPolicy");
+    const TERRAFORM: Terraform =
+        Terraform::of("aws_iam_policy", &[("policy_name", "name"), ("policy_document", "policy")]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_policy.toml");
     const ACTIONS: Actions = Actions {
         read: &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetAccountAuthorizationDetails"],

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::shared::{PAGE, READ_ACCOUNT_FROM, check_path, check_size, document, is_limit, size, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, PolicyUse, Problem,
-    Reads, check_policy, each, user_tags,
+    Reads, Terraform, check_policy, each, user_tags,
 };
 use crate::value::Value;
 
@@ -38,10 +39,12 @@ pub struct Spec {
     /// Longest session, in seconds: 3600 (the default, one hour) to 43200 (twelve hours).
     #[serde(default = "one_hour")]
     #[schemars(range(min = 3600, max = 43200))]
+    #[schemars(extend("x-dwctl-risk" = ["security when more: sessions last {after} s instead of {before}"]))]
     pub max_session_duration: i32,
     /// ARN of the policy that limits what the role can be allowed. Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 2048))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: nothing bounds its permissions", "security when changed: bounded by another policy"]))]
     pub permissions_boundary: Option<String>,
     /// ARNs of the managed policies that are attached, AWS's or own: all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,6 +53,7 @@ pub struct Spec {
         length(max = 20),
         inner(regex(pattern = r"^arn:(aws[a-zA-Z-]*)?:iam::(\d{12}|aws):policy/[a-zA-Z_0-9+=,.@\-_/]+$"))
     )]
+    #[schemars(extend("x-dwctl-risk" = ["security when come: {after} is attached"]))]
     pub managed_policy_arns: Vec<String>,
     /// Policies that are part of the role, by name: all of them. Together at most 10,240
     /// characters without white space.
@@ -74,12 +78,30 @@ pub struct Attrs {
     pub role_id: String,
 }
 
+/// Inline policies are resources of their own there.
+fn arrange(role: &mut Block) -> Vec<TerraformPart> {
+    let name = role.get("name").cloned().unwrap_or_default();
+    let Value::Map(policies) = take(role, "inline_policies") else { return Vec::new() };
+    policies
+        .into_iter()
+        .map(|(key, policy)| {
+            let attributes = [("name", Value::from(key.as_str())), ("policy", policy)];
+            TerraformPart::new("aws_iam_role_policy", "role", &name, attributes).keyed(key)
+        })
+        .collect()
+}
+
 /// The kind `iam_role`.
 pub struct IamRole;
 
 impl Kind for IamRole {
     const NAME: &'static str = "iam_role";
     const CFN: Option<&'static str> = Some("AWS::IAM::Role");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_iam_role",
+        &[("role_name", "name"), ("assume_role_policy_document", "assume_role_policy")],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_role.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem, Reads,
-    State, check_policy, each, user_tags,
+    State, Terraform, check_policy, each, user_tags,
 };
+use crate::value::Value;
 
 /// An AWS KMS key with its aliases. Deleting it only schedules its deletion; until the
 /// waiting period ends, it can be brought back with `aws kms cancel-key-deletion`.
@@ -30,6 +32,7 @@ pub struct Spec {
     /// Set a `key_policy` even if it locks the caller out of changing it again.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when on: the policy may lock everybody out"]))]
     pub bypass_policy_lockout_safety_check: bool,
     /// Names of the key, each beginning with `alias/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,10 +44,12 @@ pub struct Spec {
     pub enabled: bool,
     /// New key material every `rotation_period_in_days`. Symmetric encryption keys only.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: the key is no longer rotated"]))]
     pub enable_key_rotation: bool,
     /// Days between rotations, 90 to 2560. Absent: 365.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 90, max = 2560))]
+    #[schemars(extend("x-dwctl-risk" = ["security when more: rotated every {after} days instead of {before}"]))]
     pub rotation_period_in_days: Option<i32>,
     /// A key that can be replicated to other regions.
     #[serde(default)]
@@ -68,6 +73,7 @@ pub struct Spec {
     /// Days that AWS waits before it destroys a deleted key, 7 to 30.
     #[serde(default = "deletion_window")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 7, max = 30))]
+    #[schemars(extend("x-dwctl-risk" = ["irreversible when destroyed: after {before} days nothing encrypted with it can be read"]))]
     pub deletion_window_days: i32,
 }
 
@@ -100,12 +106,34 @@ pub struct Attrs {
     pub key_id: String,
 }
 
+/// Aliases are resources of their own there.
+fn arrange(key: &mut Block) -> Vec<TerraformPart> {
+    let Value::List(aliases) = take(key, "aliases") else { return Vec::new() };
+    aliases
+        .into_iter()
+        .map(|alias| {
+            let key = alias.as_str().unwrap_or_default().to_owned();
+            TerraformPart::new("aws_kms_alias", "target_key_id", &Value::Null, [("name", alias)]).keyed(key)
+        })
+        .collect()
+}
+
 /// The kind `kms_key`.
 pub struct KmsKey;
 
 impl Kind for KmsKey {
     const NAME: &'static str = "kms_key";
     const CFN: Option<&'static str> = Some("AWS::KMS::Key");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_kms_key",
+        &[
+            ("key_policy", "policy"),
+            ("enabled", "is_enabled"),
+            ("key_spec", "customer_master_key_spec"),
+            ("deletion_window_days", "deletion_window_in_days"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/kms_key.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -7,9 +7,11 @@ use super::cluster_live::{arn, find_cluster, read};
 use super::shared::{tag, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
+use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Problem, Reads, Secret, answer,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Problem, Reads, Secret, Terraform, answer,
 };
+use crate::value::Value;
 
 /// An Amazon Redshift cluster: a provisioned data warehouse.
 ///
@@ -23,10 +25,12 @@ pub struct Spec {
     pub cluster_identifier: String,
     /// Type of the nodes, such as `ra3.large`, `ra3.xlplus` or `rg.xlarge`. A change resizes the cluster.
     #[schemars(extend("x-dwctl" = [DOWNTIME]), length(min = 1))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when changed: other nodes, {before} → {after}"]))]
     pub node_type: String,
     /// Number of compute nodes; 1 makes a single-node cluster. A change resizes the cluster.
     #[serde(default = "number_of_nodes")]
     #[schemars(extend("x-dwctl" = [DOWNTIME]), range(min = 1, max = 128))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} nodes"]))]
     pub number_of_nodes: i32,
     /// Resize by the classic way: every target is possible, but the cluster is read-only for hours.
     /// Default: the elastic resize, some minutes, for targets that
@@ -76,11 +80,13 @@ pub struct Spec {
     pub default_iam_role_arn: Option<String>,
     /// Encrypt the data at rest. AWS makes no unencrypted clusters any more.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: no longer encrypted"]))]
     pub encrypted: bool,
     /// KMS key, by id or ARN, of the data. A change encrypts the cluster anew in the background.
     /// Default: the account's key `aws/redshift`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
     #[serde(default = "port")]
@@ -88,6 +94,7 @@ pub struct Spec {
     pub port: i32,
     /// Reachable from outside the VPC.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when on: reachable from the internet"]))]
     pub publicly_accessible: bool,
     /// Elastic IP address of a publicly accessible cluster. Default: one of AWS's choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +103,7 @@ pub struct Spec {
     /// Send all `COPY` and `UNLOAD` traffic through the VPC.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [DOWNTIME]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: traffic to S3 leaves the VPC"]))]
     pub enhanced_vpc_routing: bool,
     /// IP addresses of the endpoint: `ipv4` or `dualstack`.
     #[serde(default = "ip_address_type")]
@@ -111,6 +119,7 @@ pub struct Spec {
     /// Run in two availability zones; RA3 nodes only, at least two, encrypted.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [DOWNTIME]))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when on: nodes in two zones"]))]
     pub multi_az: bool,
     /// Weekly time of maintenance in UTC, at least 30 minutes, such as `sun:03:00-sun:04:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +140,7 @@ pub struct Spec {
     /// A smaller number deletes older snapshots at once.
     #[serde(default = "automated_snapshot_retention_period")]
     #[schemars(range(min = 0, max = 35))]
+    #[schemars(extend("x-dwctl-risk" = ["security when less: snapshots are kept {after} days instead of {before}", "cost when more: snapshots are kept {after} days instead of {before}"]))]
     pub automated_snapshot_retention_period: i32,
     /// Days that new manual snapshots are kept, 1 to 3653; -1 keeps them for ever.
     #[serde(default = "forever")]
@@ -141,6 +151,7 @@ pub struct Spec {
     pub extra_compute_for_automatic_optimization: bool,
     /// Audit log of connections, users and their activity. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: connections and queries are no longer logged"]))]
     pub logging: Option<Logging>,
     /// Copies of all snapshots in another region. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,6 +172,7 @@ pub struct Spec {
     /// Destroy the cluster without a last snapshot: its data is lost.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed true: no final snapshot is taken"]))]
     pub skip_final_snapshot: bool,
     /// Name of the last snapshot; it must be new.
     /// Default: `<cluster_identifier>-final-<time at which the cluster was created>`.
@@ -192,6 +204,7 @@ pub struct Logging {
     /// the parameter `enable_user_activity_logging`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 3))]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: a log is no longer exported"]))]
     pub log_exports: Vec<String>,
 }
 
@@ -280,12 +293,36 @@ pub struct Attrs {
     pub cluster_status: Option<String>,
 }
 
+/// A cluster of one node has a type of its own there, and logging a switch.
+fn arrange(cluster: &mut Block) -> Vec<TerraformPart> {
+    if let Some(nodes) = cluster.get("number_of_nodes").and_then(Value::as_i64) {
+        let sort = if nodes == 1 { "single-node" } else { "multi-node" };
+        cluster.insert("cluster_type".to_owned(), sort.into());
+    }
+    if let Some(mut logging) = take_block(cluster, "logging") {
+        logging.insert("enable".to_owned(), Value::Bool(true));
+        cluster.insert("logging".to_owned(), Value::List(vec![Value::Map(logging)]));
+    }
+    Vec::new()
+}
+
 /// The kind `redshift_cluster`.
 pub struct RedshiftCluster;
 
 impl Kind for RedshiftCluster {
     const NAME: &'static str = "redshift_cluster";
     const CFN: Option<&'static str> = Some("AWS::Redshift::Cluster");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_redshift_cluster",
+        &[
+            ("db_name", "database_name"),
+            ("master_user_password", "master_password"),
+            ("availability_zone_relocation", "availability_zone_relocation_enabled"),
+            ("snapshot_copy.snapshot_copy_grant_name", "grant_name"),
+            ("snapshot_copy.manual_snapshot_retention_period", "manual_snapshot_retention_period"),
+        ],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusters", "redshift:DescribeLoggingStatus"],

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::shared::{from_tags, tag, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, each,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
 };
 use crate::value::Value;
 
@@ -35,6 +36,7 @@ pub struct Spec {
     /// Workload management: the list of queues as AWS's `wlm_json_configuration`, the default
     /// queue last. Absent: automatic WLM as AWS configures it. At most 8000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "wlm"))]
     pub wlm_json_configuration: Option<Json>,
 }
 
@@ -43,6 +45,24 @@ pub struct Spec {
 pub struct Attrs {
     /// ARN of the group.
     pub arn: String,
+}
+
+/// Parameters are blocks of name and value there, the queues among them.
+fn arrange(group: &mut Block) -> Vec<TerraformPart> {
+    let mut parameters = match take(group, "parameters") {
+        Value::Map(parameters) => parameters,
+        _ => Block::new(),
+    };
+    let queues = take(group, "wlm_json_configuration");
+    if queues != Value::Null {
+        parameters.insert("wlm_json_configuration".to_owned(), queues);
+    }
+    let blocks = parameters.into_iter().map(|(name, value)| {
+        let pair = [("name".to_owned(), Value::from(name)), ("value".to_owned(), value)];
+        Value::Map(Block::from(pair))
+    });
+    group.insert("parameter".to_owned(), Value::List(blocks.collect()));
+    Vec::new()
 }
 
 /// The kind `redshift_cluster_parameter_group`.
@@ -57,6 +77,11 @@ const MOST_PARAMETERS: usize = 20;
 impl Kind for RedshiftClusterParameterGroup {
     const NAME: &'static str = "redshift_cluster_parameter_group";
     const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterParameterGroup");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_redshift_parameter_group",
+        &[("parameter_group_name", "name"), ("parameter_group_family", "family")],
+    )
+    .arranged(arrange);
     const EXAMPLE: &'static str =
         include_str!("../../../examples/kinds/redshift_cluster_parameter_group.toml");
     const ACTIONS: Actions = Actions {

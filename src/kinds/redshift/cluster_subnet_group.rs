@@ -10,7 +10,7 @@ use super::shared::{from_tags, tag, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, answer,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, Terraform, answer,
 };
 
 /// An Amazon Redshift cluster subnet group: the subnets of a VPC in which clusters may be placed.
@@ -43,6 +43,8 @@ pub struct RedshiftClusterSubnetGroup;
 impl Kind for RedshiftClusterSubnetGroup {
     const NAME: &'static str = "redshift_cluster_subnet_group";
     const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterSubnetGroup");
+    const TERRAFORM: Terraform =
+        Terraform::of("aws_redshift_subnet_group", &[("cluster_subnet_group_name", "name")]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster_subnet_group.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusterSubnetGroups"],

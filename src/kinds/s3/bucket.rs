@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod spec;
+mod terraform;
 mod update;
 
 use aws_sdk_s3::Client;
@@ -19,7 +20,7 @@ use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, Problem, Reads,
-    each, user_tags,
+    Terraform, each, user_tags,
 };
 pub use spec::*;
 
@@ -44,6 +45,8 @@ pub struct S3Bucket;
 impl Kind for S3Bucket {
     const NAME: &'static str = "s3_bucket";
     const CFN: Option<&'static str> = Some("AWS::S3::Bucket");
+    const TERRAFORM: Terraform =
+        Terraform::of("aws_s3_bucket", terraform::NAMES).arranged(terraform::arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_bucket.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -20,7 +20,8 @@ use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, each, user_tags,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, Terraform, each,
+    user_tags,
 };
 use crate::value::Value;
 use body::{Body, checksum, media_type};
@@ -134,6 +135,10 @@ pub struct S3Object;
 impl Kind for S3Object {
     const NAME: &'static str = "s3_object";
     const CFN: Option<&'static str> = None;
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_s3_object",
+        &[("ssekms_key_id", "kms_key_id"), ("website_redirect_location", "website_redirect")],
+    );
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_object.toml");
     const ACTIONS: Actions = Actions {
         // KMS is asked for the checksum of an object that its keys encrypt.

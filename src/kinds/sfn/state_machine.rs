@@ -12,8 +12,8 @@ use super::states_language;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State, each,
-    user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
+    Terraform, each, user_tags,
 };
 use crate::value::Value;
 
@@ -28,6 +28,7 @@ pub struct Spec {
     #[schemars(length(min = 1, max = 256))]
     pub role_arn: String,
     /// The steps in the Amazon States Language: a table, JSON text, or `file("load.asl.json")`.
+    #[schemars(extend("x-dwctl-document" = "states-language"))]
     pub definition: Json,
     /// `STANDARD` runs up to a year and exactly once; `EXPRESS` runs up to five minutes, many a second.
     #[serde(default = "standard")]
@@ -35,12 +36,15 @@ pub struct Spec {
     pub r#type: String,
     /// Log of what executions do. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: executions are no longer logged"]))]
     pub logging_configuration: Option<Logging>,
     /// AWS X-Ray tracing. Absent: off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: executions are no longer traced"]))]
     pub tracing_configuration: Option<Tracing>,
     /// Key that encrypts the definition and the data of executions. Absent: a key of AWS's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
     pub encryption_configuration: Option<Encryption>,
 }
 
@@ -51,6 +55,7 @@ pub struct Logging {
     /// Which events are logged.
     #[serde(default = "off")]
     #[schemars(extend("enum" = ["ALL", "ERROR", "FATAL", "OFF"]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when to OFF: executions are no longer logged"]))]
     pub level: String,
     /// Log the states' input and output too.
     #[serde(default)]
@@ -113,6 +118,8 @@ const LONGEST: usize = 1_048_576;
 impl Kind for SfnStateMachine {
     const NAME: &'static str = "sfn_state_machine";
     const CFN: Option<&'static str> = Some("AWS::StepFunctions::StateMachine");
+    const TERRAFORM: Terraform =
+        Terraform::of("aws_sfn_state_machine", &[("logging_configuration.log_group_arn", "log_destination")]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sfn_state_machine.toml");
     const ACTIONS: Actions = Actions {
         read: &["states:DescribeStateMachine", "states:ListTagsForResource"],

@@ -7,7 +7,8 @@ use super::shared::Attributes;
 use crate::aws::{Cx, Result, ResultExt, Scope};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Problem, Reads, each,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Problem, Reads, Terraform,
+    each,
 };
 use crate::value::Value;
 
@@ -82,6 +83,7 @@ pub struct SnsSubscription;
 impl Kind for SnsSubscription {
     const NAME: &'static str = "sns_subscription";
     const CFN: Option<&'static str> = Some("AWS::SNS::Subscription");
+    const TERRAFORM: Terraform = Terraform::of("aws_sns_topic_subscription", &[]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_subscription.toml");
     const ACTIONS: Actions = Actions {
         read: &["sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic"],

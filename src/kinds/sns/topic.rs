@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::shared::{Attributes, json, unreadable};
 use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
+use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem,
-    Reads, check_policy, each, user_tags,
+    Reads, Terraform, check_policy, each, user_tags,
 };
+use crate::value::Value;
 
 /// An Amazon SNS topic: what publishers send to and subscriptions receive from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,7 @@ pub struct Spec {
     pub policy: Option<PolicyDocument>,
     /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted"]))]
     pub kms_master_key_id: Option<String>,
     /// How deliveries to HTTP endpoints are retried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,7 @@ pub struct Spec {
     pub tracing_config: String,
     /// What may not be in messages, as AWS's data protection policy document. Standard topics only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: sensitive data is no longer masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Log of deliveries by protocol: `application`, `firehose`, `http`, `lambda` or `sqs`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -107,6 +111,23 @@ pub struct Attrs {
     pub owner: String,
 }
 
+/// How deliveries are logged is told by attributes for each protocol there.
+fn arrange(topic: &mut Block) -> Vec<TerraformPart> {
+    if let Value::Map(protocols) = take(topic, "delivery_status_logging") {
+        for (protocol, settings) in protocols {
+            let Value::List(blocks) = settings else { continue };
+            let settings = blocks.into_iter().filter_map(|one| match one {
+                Value::Map(map) => Some(map),
+                _ => None,
+            });
+            for (name, value) in settings.flatten() {
+                topic.insert(format!("{protocol}_{name}"), value);
+            }
+        }
+    }
+    Vec::new()
+}
+
 /// The kind `sns_topic`.
 pub struct SnsTopic;
 
@@ -122,6 +143,7 @@ const PROTOCOLS: [(&str, &str); 5] = [
 impl Kind for SnsTopic {
     const NAME: &'static str = "sns_topic";
     const CFN: Option<&'static str> = Some("AWS::SNS::Topic");
+    const TERRAFORM: Terraform = Terraform::of("aws_sns_topic", &[]).arranged(arrange);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_topic.toml");
     const ACTIONS: Actions = Actions {
         read: &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"],

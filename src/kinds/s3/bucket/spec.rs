@@ -18,6 +18,7 @@ pub struct Spec {
     pub bucket: String,
     /// Keep earlier versions of objects. Turning it off suspends it: the versions stay.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: overwritten and deleted objects are no longer kept"]))]
     pub versioning: bool,
     /// How new objects are encrypted unless the writer says otherwise. Absent: `AES256`, with S3's own keys.
     #[serde(default)]
@@ -28,12 +29,14 @@ pub struct Spec {
     /// Who owns new objects. `BucketOwnerEnforced` turns access control lists off.
     #[serde(default = "object_ownership")]
     #[schemars(extend("enum" = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when to ObjectWriter: access control lists count", "security when to BucketOwnerPreferred: access control lists count"]))]
     pub object_ownership: String,
     /// Who may do what with the bucket, besides what IAM policies allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyDocument>,
     /// Refuse requests without TLS, by a statement `DenyInsecureTransport` that is added to `policy`.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: requests without TLS are accepted"]))]
     pub tls_only: bool,
     /// When objects move to other storage classes and expire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,6 +48,7 @@ pub struct Spec {
     pub transition_default_minimum_object_size: Option<String>,
     /// Where requests are logged. Absent: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: requests are no longer logged"]))]
     pub logging: Option<Logging>,
     /// What web pages of other origins may do. The first rule that fits counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -58,9 +62,11 @@ pub struct Spec {
     pub replication: Option<Replication>,
     /// Serve the bucket as a web site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when come: served as a web site"]))]
     pub website: Option<Website>,
     /// Faster transfers over long distances, at a price.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["cost when on"]))]
     pub accelerate: bool,
     /// Objects can be locked against deletion. Needs `versioning`; cannot be turned off.
     #[serde(default)]
@@ -68,6 +74,7 @@ pub struct Spec {
     pub object_lock_enabled: bool,
     /// How long new objects are locked. Needs `object_lock_enabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["irreversible when come: locked objects cannot be deleted until their time is over", "security when gone: new objects are no longer locked"]))]
     pub object_lock_default_retention: Option<DefaultRetention>,
     /// Archive tiers of objects in the storage class `INTELLIGENT_TIERING`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -88,6 +95,7 @@ pub struct Spec {
     /// When the bucket is deleted, delete all its objects with all their versions first.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed true: all its objects are deleted"]))]
     pub force_destroy: bool,
 }
 
@@ -97,9 +105,11 @@ pub struct Spec {
 pub struct Encryption {
     /// `AES256` with S3's keys, `aws:kms` with a KMS key, `aws:kms:dsse` with a KMS key in two layers.
     #[schemars(extend("enum" = ["AES256", "aws:kms", "aws:kms:dsse"]))]
+    #[schemars(extend("x-dwctl-risk" = ["security when to AES256: encrypted with the keys of S3, not with one of the account"]))]
     pub sse_algorithm: String,
     /// KMS key: id, ARN or alias. Absent: AWS's key `aws/s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
     pub kms_master_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket.
     #[serde(default)]
@@ -127,15 +137,19 @@ impl Default for Encryption {
 pub struct PublicAccessBlock {
     /// Refuse new public access control lists.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: public access control lists are no longer refused"]))]
     pub block_public_acls: bool,
     /// Ignore public access control lists.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: public access control lists count again"]))]
     pub ignore_public_acls: bool,
     /// Refuse bucket policies that grant public access.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: bucket policies may grant public access"]))]
     pub block_public_policy: bool,
     /// Ignore public grants of the bucket policy.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["security when off: public grants of the bucket policy count again"]))]
     pub restrict_public_buckets: bool,
 }
 

@@ -1,0 +1,157 @@
+//! `--format`, `--output` and `--since`: a plan in several formats in one run.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use super::printer::Printer;
+use super::{Failure, StackArgs};
+use crate::diag::Diagnostic;
+use crate::plan::format::{Format, Options, render};
+use crate::plan::since::Snapshot;
+use crate::plan::{Plan, TextOptions};
+
+/// In which formats a plan is shown.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct FormatArgs {
+    /// Format of what is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: Format,
+
+    /// Writes it to a file, too, such as markdown=plan.md; may be repeated.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output, help_heading = "Output")]
+    output: Vec<(Format, PathBuf)>,
+
+    /// Says first what is new since the plan whose JSON is in this file.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    since: Option<PathBuf>,
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+/// `FORMAT=FILE`.
+fn output(text: &str) -> Result<(Format, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("write FORMAT=FILE, such as markdown=plan.md")?;
+    let format = Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+        let known = Format::ALL.map(Format::name).join(", ");
+        format!("there is no format `{name}`; the formats are {known}")
+    })?;
+    if file.is_empty() {
+        return Err("the file has no name".to_owned());
+    }
+    Ok((format, PathBuf::from(file)))
+}
+
+impl FormatArgs {
+    /// The plan that was shown before, read before anything else is done.
+    pub(super) fn earlier(&self) -> Result<Option<Snapshot>, Failure> {
+        let Some(path) = &self.since else { return Ok(None) };
+        let unreadable = |reason: String| {
+            Diagnostic::error("unreadable-plan", format!("--since cannot use {}", path.display()))
+                .note(reason)
+                .help("give the file that --output json=FILE wrote; leave --since out the first time")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Some(Snapshot::parse(&text).map_err(unreadable)?))
+    }
+
+    /// Shows the plan in all formats that were asked for.
+    pub(super) fn show(
+        &self,
+        plan: &Plan,
+        text: TextOptions,
+        since: Option<Snapshot>,
+        commands: Vec<String>,
+        printer: &Printer,
+    ) -> Result<(), Failure> {
+        let title = format!("{}/{}", plan.stack, plan.env);
+        if let Some(earlier) = &since
+            && earlier.title != title
+        {
+            let error = Diagnostic::error("unreadable-plan", format!("--since tells of {}", earlier.title));
+            return Err(error.note(format!("this is a plan of {title}")).into());
+        }
+        let plain = TextOptions { colour: false, ..text.clone() };
+        let root = std::env::current_dir().ok();
+        let mut options = Options { text, commands, since, root };
+        let shown = render(self.format, plan, &options);
+        options.text = plain;
+        for (format, path) in &self.output {
+            write(path, &render(*format, plan, &options)).map_err(|error| {
+                Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
+                    .note(error.to_string())
+                    .note("nothing at AWS was changed")
+            })?;
+        }
+        printer.out(&shown);
+        Ok(())
+    }
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// The command by which a plan of this stack is applied. Values of variables are left out:
+/// they may be secrets.
+pub(super) fn apply_command(stack: &StackArgs) -> String {
+    let mut command = format!("dwctl apply {}", word(&stack.stack.to_string_lossy()));
+    if let Some(env) = &stack.env {
+        command.push_str(&format!(" --env {}", word(env)));
+    }
+    for var in &stack.var {
+        let name = var.split('=').next().unwrap_or_default();
+        command.push_str(&format!(" --var {}=…", word(name)));
+    }
+    for file in &stack.var_file {
+        command.push_str(&format!(" --var-file {}", word(&file.to_string_lossy())));
+    }
+    command
+}
+
+/// A word for a shell.
+fn word(text: &str) -> String {
+    let plain = |one: char| one.is_alphanumeric() || "._-/:@%+,".contains(one);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{output, word};
+    use crate::plan::format::Format;
+
+    #[test]
+    fn outputs_name_a_format_and_a_file() {
+        assert_eq!(output("json=a=b.json"), Ok((Format::Json, "a=b.json".into())));
+        assert!(output("jason=x").is_err_and(|error| error.contains("sarif")));
+        assert!(output("plan.md").is_err() && output("json=").is_err());
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(word("stacks/ecommerce"), "stacks/ecommerce");
+        assert_eq!(word("it's; rm"), "'it'\\''s; rm'");
+        assert_eq!(word(""), "''");
+    }
+}

@@ -1,0 +1,102 @@
+//! What differs between two trees of data, by path.
+
+use super::Part;
+use crate::schema::PathStep;
+use crate::value::Value;
+
+/// One difference: where, what is there, what is wanted.
+pub(super) type Difference<'v> = (Vec<PathStep>, Option<&'v Value>, Option<&'v Value>);
+
+/// Everything that differs, as deep as both sides have the same form; empty exactly when
+/// they are equal.
+pub(super) fn differences<'v>(before: &'v Value, after: &'v Value) -> Vec<Difference<'v>> {
+    let mut found = Vec::new();
+    walk(Vec::new(), Some(before), Some(after), &mut found);
+    found
+}
+
+fn walk<'v>(
+    path: Vec<PathStep>,
+    before: Option<&'v Value>,
+    after: Option<&'v Value>,
+    found: &mut Vec<Difference<'v>>,
+) {
+    let below = |step: PathStep| path.iter().cloned().chain([step]).collect();
+    match (before, after) {
+        (before, after) if before == after => {}
+        (Some(Value::Map(left)), Some(Value::Map(right))) => {
+            let names: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for name in names {
+                walk(below(PathStep::Name(name.clone())), left.get(name), right.get(name), found);
+            }
+        }
+        (Some(Value::List(left)), Some(Value::List(right))) => {
+            for index in 0..left.len().max(right.len()) {
+                walk(below(PathStep::Index(index)), left.get(index), right.get(index), found);
+            }
+        }
+        (before, after) => found.push((path, before, after)),
+    }
+}
+
+/// The differences as parts, each begun with `what`: `state Load: ResultPath`.
+pub(super) fn parts(what: &str, before: &Value, after: &Value) -> Vec<Part> {
+    differences(before, after)
+        .into_iter()
+        .map(|(path, before, after)| Part::between(join(what, &super::path_text(&path)), before, after))
+        .collect()
+}
+
+/// `state Load: ResultPath`; either may be empty.
+pub(super) fn join(what: &str, path: &str) -> String {
+    match (what.is_empty(), path.is_empty()) {
+        (true, true) => "all of it".to_owned(),
+        (true, false) => path.to_owned(),
+        (false, true) => what.to_owned(),
+        (false, false) => format!("{what}: {path}"),
+    }
+}
+
+/// The map without these members.
+pub(super) fn without(value: &Value, members: &[&str]) -> Value {
+    match value {
+        Value::Map(map) => Value::Map(
+            map.iter()
+                .filter(|(name, _)| !members.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// Pairs the elements of two lists: first those that are equal, then those with the same
+/// key, as each of `keys` finds it, each element once. What is left has no partner.
+pub(super) fn matched<'v, K: PartialEq>(
+    before: &'v [Value],
+    after: &'v [Value],
+    keys: &[&dyn Fn(&Value) -> Option<K>],
+) -> Vec<(Option<(usize, &'v Value)>, Option<(usize, &'v Value)>)> {
+    let mut left: Vec<Option<(usize, &Value)>> = before.iter().enumerate().map(Some).collect();
+    let mut pairs: Vec<_> = after.iter().enumerate().map(|one| (None, Some(one))).collect();
+    let take = |left: &mut Vec<Option<(usize, &'v Value)>>, is: &dyn Fn(usize, &Value) -> bool| {
+        left.iter_mut().find(|one| one.is_some_and(|(at, value)| is(at, value))).and_then(Option::take)
+    };
+    for (old, new) in &mut pairs {
+        // The same at the same place before the same elsewhere.
+        *old = new.and_then(|(place, new)| take(&mut left, &|at, value| at == place && value == new));
+    }
+    for (old, new) in pairs.iter_mut().filter(|(old, _)| old.is_none()) {
+        *old = new.and_then(|(_, new)| take(&mut left, &|_, value| value == new));
+    }
+    for key in keys {
+        for (old, new) in pairs.iter_mut().filter(|(old, _)| old.is_none()) {
+            let wanted = new.and_then(|(_, new)| key(new));
+            if wanted.is_some() {
+                *old = take(&mut left, &|_, value| key(value) == wanted);
+            }
+        }
+    }
+    pairs.extend(left.into_iter().flatten().map(|one| (Some(one), None)));
+    pairs
+}

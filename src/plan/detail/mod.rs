@@ -1,0 +1,369 @@
+//! What differs inside a resource, in the words of what it is: what every format of a plan
+//! shows, so that none says more or less than another.
+
+mod dashboard;
+mod firewall;
+mod json;
+mod policy;
+mod schedule;
+mod states;
+mod text;
+mod wlm;
+
+pub use states::state_machine_mermaid;
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+
+use super::{Action, AttributeChange, Cause, Change, risk};
+use crate::schema::{Document, Node, PathStep, Shape};
+use crate::value::Value;
+
+/// One thing that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    /// The attribute that it is of, as a reference writes it: `policies.access`.
+    pub attribute: String,
+    /// The part of the attribute, in the words of its domain: a policy statement as a
+    /// sentence, `state Load`, `widget "Errors"`; empty where it is the attribute as a whole.
+    pub part: String,
+    /// Whether it comes, goes or changes.
+    pub sign: Sign,
+    /// What is there, where that is worth showing beside [`Self::part`].
+    pub before: Option<Value>,
+    /// What is wanted, likewise.
+    pub after: Option<Value>,
+    /// Whether AWS cannot tell what is there.
+    pub hidden: bool,
+    /// Of a long text, the lines that differ, with a few around them.
+    pub lines: Vec<Line>,
+    /// What else there is to say: `in words: every day at 02:00 UTC`.
+    pub notes: Vec<String>,
+    /// Whether the resource must be made anew for it.
+    pub forces_replacement: bool,
+    /// What it may cost.
+    pub risks: Vec<Risk>,
+    /// Who made it differ.
+    pub cause: Cause,
+}
+
+/// Whether something comes, goes or changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// It comes.
+    Added,
+    /// It goes.
+    Removed,
+    /// It changes.
+    Changed,
+}
+
+/// A line of a long text that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whether it comes or goes; `None` for one that stays and is shown for orientation.
+    pub sign: Option<Sign>,
+    /// The line, without its break.
+    pub text: String,
+}
+
+/// What a change may cost.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Risk {
+    /// Its sort.
+    pub label: RiskLabel,
+    /// More about it: `about 15 min`, `opens port 5439 to 0.0.0.0/0`; may be empty.
+    pub words: String,
+}
+
+/// Sorts of risk, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RiskLabel {
+    /// Data is lost.
+    DataLoss,
+    /// It cannot be undone.
+    Irreversible,
+    /// The service is interrupted.
+    Downtime,
+    /// More is allowed, to more, or less is recorded or encrypted.
+    SecurityWidening,
+    /// It costs more.
+    CostUp,
+}
+
+impl RiskLabel {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 5] =
+        [Self::DataLoss, Self::Irreversible, Self::Downtime, Self::SecurityWidening, Self::CostUp];
+
+    /// The label as people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::DataLoss => "data loss",
+            Self::Irreversible => "irreversible",
+            Self::Downtime => "downtime",
+            Self::SecurityWidening => "security widening",
+            Self::CostUp => "cost up",
+        }
+    }
+}
+
+/// Everything that differs in a resource. With the time of the plan, of a schedule the next
+/// runs are told.
+pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
+    let schema = crate::kinds::kind(&change.address.kind).map(|kind| &kind.schema().spec);
+    let mut told = Vec::new();
+    let mut rest = change.attributes.as_slice();
+    while let Some(first) = rest.first() {
+        // The statements of a policy, and the rules of a firewall, are told together.
+        let place = place_of(first);
+        let count = rest.iter().take_while(|one| one.statement == first.statement && place_of(one) == place);
+        let (these, others) = rest.split_at(count.count().max(1));
+        rest = others;
+        let node = schema.and_then(|schema| schema.at(place));
+        told.extend(Group { change, node, these, now }.details());
+    }
+    told
+}
+
+/// The pictures of the state machines that change, before and after in one, as Mermaid, with
+/// the attribute that each is of.
+pub fn pictures(change: &Change) -> Vec<(String, String)> {
+    let Some(kind) = crate::kinds::kind(&change.address.kind) else { return Vec::new() };
+    let schema = &kind.schema().spec;
+    let machines = change.attributes.iter().filter(|one| {
+        schema.at(&one.path).is_some_and(|node| node.document == Some(Document::StatesLanguage))
+    });
+    machines
+        .filter_map(|one| {
+            let picture = state_machine_mermaid(one.before.as_ref(), one.after.as_ref())?;
+            Some((path_text(&one.path), picture))
+        })
+        .collect()
+}
+
+/// The place in the schema that a difference is of: of a statement, its policy.
+fn place_of(change: &AttributeChange) -> &[PathStep] {
+    let length = if change.statement { change.path.len().saturating_sub(1) } else { change.path.len() };
+    &change.path[..length]
+}
+
+/// Differences of one place.
+struct Group<'c> {
+    change: &'c Change,
+    node: Option<&'c Node>,
+    these: &'c [AttributeChange],
+    now: Option<Timestamp>,
+}
+
+impl Group<'_> {
+    fn details(&self) -> Vec<Detail> {
+        let Some(first) = self.these.first() else { return Vec::new() };
+        let creating = self.change.action == Action::Create;
+        let document = self.node.and_then(|node| node.document);
+        let (before, after) = (first.before.as_ref(), first.after.as_ref());
+        let is_policy = self.node.is_some_and(|node| matches!(node.shape, Shape::Policy));
+        let parts = match document {
+            _ if first.hidden => Vec::new(),
+            _ if first.statement => policy::statements(
+                self.these.iter().filter_map(|one| one.before.as_ref()),
+                self.these.iter().filter_map(|one| one.after.as_ref()),
+                creating,
+            ),
+            _ if is_policy => policy::whole(before, after, creating),
+            Some(Document::Ingress | Document::Egress) => firewall::rules(
+                self.these.iter().filter_map(|one| one.before.as_ref()),
+                self.these.iter().filter_map(|one| one.after.as_ref()),
+                document == Some(Document::Ingress),
+                creating,
+            ),
+            Some(Document::StatesLanguage) => pair(before, after).map_or_else(Vec::new, states::machine),
+            Some(Document::Dashboard) => pair(before, after).map_or_else(Vec::new, dashboard::widgets),
+            Some(Document::Wlm) => pair(before, after).map_or_else(Vec::new, wlm::queues),
+            Some(Document::Schedule) | None => Vec::new(),
+        };
+        if parts.is_empty() {
+            return self.these.iter().map(|one| self.as_it_is(one)).collect();
+        }
+        let own = self.these.iter().flat_map(|one| self.risks(one)).collect::<Vec<_>>();
+        let mut told: Vec<Detail> = parts.into_iter().map(|part| part.of(place_of(first), first)).collect();
+        if let Some(first) = told.first_mut() {
+            first.risks.extend(own);
+            first.risks.dedup();
+        }
+        told
+    }
+
+    /// Of the attribute itself, beyond what is in it.
+    fn risks(&self, one: &AttributeChange) -> Vec<Risk> {
+        risk::of_attribute(self.change, self.node, one)
+    }
+
+    fn as_it_is(&self, one: &AttributeChange) -> Detail {
+        let mut detail = Detail { risks: self.risks(one), ..plain(one) };
+        if one.hidden {
+            return detail;
+        }
+        if self.node.is_some_and(|node| node.document == Some(Document::Schedule)) {
+            detail.notes = schedule::notes(one.before.as_ref(), one.after.as_ref(), self.now);
+        }
+        if let (Some(Value::String(before)), Some(Value::String(after))) = (&one.before, &one.after)
+            && let Some(lines) = text::hunks(before, after)
+        {
+            (detail.before, detail.after, detail.lines) = (None, None, lines);
+        }
+        detail
+    }
+}
+
+fn pair<'v>(before: Option<&'v Value>, after: Option<&'v Value>) -> Option<(&'v Value, &'v Value)> {
+    before.zip(after)
+}
+
+/// A part of an attribute that differs, in the words of its domain.
+struct Part {
+    part: String,
+    sign: Sign,
+    before: Option<Value>,
+    after: Option<Value>,
+    notes: Vec<String>,
+    risks: Vec<Risk>,
+}
+
+impl Part {
+    fn new(sign: Sign, part: impl Into<String>) -> Self {
+        Self { part: part.into(), sign, before: None, after: None, notes: Vec::new(), risks: Vec::new() }
+    }
+
+    /// What is there and what is wanted: one of them may be missing.
+    fn between(part: impl Into<String>, before: Option<&Value>, after: Option<&Value>) -> Self {
+        let sign = match (before, after) {
+            (None, Some(_)) => Sign::Added,
+            (Some(_), None) => Sign::Removed,
+            _ => Sign::Changed,
+        };
+        Self { before: before.cloned(), after: after.cloned(), ..Self::new(sign, part) }
+    }
+
+    fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    fn risk(mut self, label: RiskLabel, words: impl Into<String>) -> Self {
+        self.risks.push(Risk { label, words: words.into() });
+        self
+    }
+
+    fn of(self, place: &[PathStep], change: &AttributeChange) -> Detail {
+        Detail {
+            attribute: path_text(place),
+            part: self.part,
+            sign: self.sign,
+            before: self.before,
+            after: self.after,
+            hidden: false,
+            lines: Vec::new(),
+            notes: self.notes,
+            forces_replacement: change.forces_replacement,
+            risks: self.risks,
+            cause: change.cause,
+        }
+    }
+}
+
+/// A difference as it is, without a closer look into documents.
+pub(super) fn plain(change: &AttributeChange) -> Detail {
+    let sign = match (&change.before, &change.after) {
+        _ if change.hidden => Sign::Changed,
+        (None, Some(_)) => Sign::Added,
+        (Some(_), None) => Sign::Removed,
+        _ => Sign::Changed,
+    };
+    let detail = Detail {
+        attribute: path_text(&change.path),
+        part: String::new(),
+        sign,
+        before: change.before.clone(),
+        after: change.after.clone(),
+        hidden: change.hidden,
+        lines: Vec::new(),
+        notes: Vec::new(),
+        forces_replacement: change.forces_replacement,
+        risks: Vec::new(),
+        cause: change.cause,
+    };
+    match change.before.as_ref().or(change.after.as_ref()).filter(|_| change.statement) {
+        Some(value) => Detail {
+            attribute: path_text(&change.path[..change.path.len().saturating_sub(1)]),
+            part: policy::sentence(value),
+            before: None,
+            after: None,
+            ..detail
+        },
+        None => detail,
+    }
+}
+
+/// A path as it is written in a reference: `command.script_location`, `targets[0].arn`.
+pub(super) fn path_text(path: &[PathStep]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            PathStep::Index(index) => {
+                let _ = write!(text, "[{index}]");
+            }
+            PathStep::Name(name) => {
+                let plain = name
+                    .chars()
+                    .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
+                if !plain {
+                    let _ = write!(text, "[{name:?}]");
+                } else if text.is_empty() {
+                    text.push_str(name);
+                } else {
+                    let _ = write!(text, ".{name}");
+                }
+            }
+        }
+    }
+    text
+}
+
+/// A value on one line; secrets and unknowns say so.
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        // As JSON, which escapes control characters: a value cannot move the cursor.
+        Value::String(text) => {
+            let json = serde_json::Value::String(text.clone()).to_string();
+            json.chars()
+                .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
+                .collect()
+        }
+        Value::List(list) => format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", ")),
+        Value::Map(map) if map.is_empty() => "{}".to_owned(),
+        Value::Map(map) => format!(
+            "{{ {} }}",
+            map.iter()
+                .map(|(name, value)| format!("{name} = {}", value_text(value)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        Value::Unknown(unknown) => format!("({unknown})"),
+        Value::Secret(_) => "(secret)".to_owned(),
+    }
+}
+
+fn list_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => {
+            text.chars().map(|one| if one.is_control() { '\u{FFFD}' } else { one }).collect()
+        }
+        Value::List(list) => list.iter().map(list_text).collect::<Vec<_>>().join(", "),
+        other => value_text(other),
+    }
+}

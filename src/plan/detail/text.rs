@@ -1,0 +1,31 @@
+//! A long text by its lines.
+
+use similar::{ChangeTag, TextDiff};
+
+use super::{Line, Sign};
+
+/// Lines around a difference that are shown for orientation.
+const CONTEXT: usize = 2;
+
+/// The lines that differ, with a few around them; `None` where neither text has several.
+pub(super) fn hunks(before: &str, after: &str) -> Option<Vec<Line>> {
+    if before.lines().count() < 2 && after.lines().count() < 2 {
+        return None;
+    }
+    let difference = TextDiff::from_lines(before, after);
+    let mut lines = Vec::new();
+    for group in difference.grouped_ops(CONTEXT) {
+        let first = group.first().map_or(0, |operation| operation.new_range().start);
+        lines.push(Line { sign: None, text: format!("… line {}", first + 1) });
+        for change in group.iter().flat_map(|operation| difference.iter_changes(operation)) {
+            let sign = match change.tag() {
+                ChangeTag::Equal => None,
+                ChangeTag::Insert => Some(Sign::Added),
+                ChangeTag::Delete => Some(Sign::Removed),
+            };
+            let text = change.value().trim_end_matches(['\n', '\r']);
+            lines.push(Line { sign, text: text.to_owned() });
+        }
+    }
+    Some(lines)
+}

@@ -1,0 +1,95 @@
+//! Text from stacks and from AWS, made harmless for the format that it is put into.
+
+use crate::plan::review::visible;
+
+/// For the text and the quoted attributes of HTML and XML. Line breaks are shown as such.
+pub(super) fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // XML has no such characters.
+            '\u{FFFE}' | '\u{FFFF}' => escaped.push('\u{FFFD}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A span of code in Markdown: no notation, mention or reference in it is one. Its fence
+/// is longer than any in the text, so that nothing ends it
+/// (<https://spec.commonmark.org/0.31.2/#code-spans>).
+pub(super) fn code(text: &str) -> String {
+    let text = visible(text);
+    if text.trim().is_empty() {
+        return "`\u{FFFD}`".to_owned();
+    }
+    let fence = "`".repeat(longest_run(&text) + 1);
+    let inner = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
+    let space = if inner { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// A block of code in Markdown, of whole lines.
+pub(super) fn fenced(language: &str, lines: &str) -> String {
+    let fence = "`".repeat((longest_run(lines) + 1).max(3));
+    format!("{fence}{language}\n{lines}{fence}\n")
+}
+
+fn longest_run(text: &str) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for character in text.chars() {
+        run = if character == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}
+
+/// For the quoted label of a node in Mermaid
+/// (<https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>).
+pub(super) fn mermaid(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        match character {
+            'a'..='z'
+            | 'A'..='Z'
+            | '0'..='9'
+            | ' '
+            | '.'
+            | '_'
+            | '-'
+            | '/'
+            | ':'
+            | '['
+            | ']'
+            | '±'
+            | '~'
+            | '+' => {
+                escaped.push(character);
+            }
+            other => {
+                let _ = std::fmt::Write::write_fmt(&mut escaped, format_args!("#{};", other as u32));
+            }
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, fenced, html, mermaid};
+
+    #[test]
+    fn nothing_breaks_out() {
+        assert_eq!(html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{fffd}");
+        assert_eq!(code("a`b``c"), "```a`b``c```");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code(" "), "`\u{fffd}`");
+        assert_eq!(fenced("diff", "```\n"), "````diff\n```\n````\n");
+        assert_eq!(mermaid("a[\"b\"]<%%{"), "a[#34;b#34;]#60;#37;#37;#123;");
+    }
+}

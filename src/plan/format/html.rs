@@ -1,0 +1,504 @@
+//! A plan as one page for a browser: no network, readable without scripts, everything that
+//! comes from elsewhere escaped, and a content security policy that lets nothing else run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use base64::Engine;
+use sha2::{Digest, Sha256};
+
+use super::escape::html;
+use super::layout::layered;
+use super::side_by_side::{Document, Row, documents};
+use super::{Options, place, since};
+use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, shorten};
+use crate::plan::{Detail, RiskLabel, Sign};
+
+const STYLE: &str = include_str!("plan.css");
+const SCRIPT: &str = include_str!("plan.js");
+
+/// Longest value; documents are shown side by side besides.
+const LONGEST_VALUE: usize = 1_500;
+/// Names in a heading.
+const NAMES: usize = 8;
+/// More nodes than this are drawn one a declaration.
+const MANY_NODES: usize = 60;
+/// More than this are not drawn.
+const MOST_NODES: usize = 300;
+/// Longest label of a node.
+const LABEL: usize = 34;
+
+pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
+    let verb = if review.drift { "Drift" } else { "Plan" };
+    let title = html(&format!("{verb} {}", review.title()));
+    let mut text = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; \
+         script-src '{}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+         <meta name=\"generator\" content=\"dwctl {}\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
+        digest(STYLE),
+        digest(SCRIPT),
+        env!("CARGO_PKG_VERSION"),
+    );
+    let _ = write!(
+        text,
+        "<header>\n<h1>{title}</h1>\n<p class=\"place\">{}<br>{}</p>\n",
+        html(&review.summary()),
+        html(&review.place())
+    );
+    banner(&mut text, review);
+    if let Some(since) = since(review, options) {
+        let _ = write!(
+            text,
+            "<div class=\"banner note\"><b>Since the plan before</b>: {}<ul>",
+            html(&since.summary())
+        );
+        for (name, part) in since.parts() {
+            let named: Vec<String> =
+                part.iter().take(40).map(|(address, _)| format!("<code>{}</code>", html(address))).collect();
+            let rest =
+                if part.len() > 40 { format!(", … {} more", part.len() - 40) } else { String::new() };
+            let _ = write!(text, "<li>{name}: {}{rest}</li>", named.join(", "));
+        }
+        text.push_str("</ul></div>\n");
+    }
+    text.push_str("</header>\n");
+    bar(&mut text, review);
+    text.push_str("<main>\n");
+    if let Some(nothing) = review.nothing() {
+        let _ = writeln!(text, "<p>{}</p>", html(nothing));
+    }
+    graph(&mut text, review);
+    let groups = review.groups();
+    let places: BTreeMap<&str, usize> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(index, group)| group.iter().map(move |item| (item.address.as_str(), index)))
+        .collect();
+    for sort in Sort::ALL {
+        let of_sort: Vec<(usize, &Vec<&Item<'_>>)> = groups
+            .iter()
+            .enumerate()
+            .filter(|(_, group)| group.first().is_some_and(|item| item.sort == sort))
+            .collect();
+        let count: usize = of_sort.iter().map(|(_, group)| group.len()).sum();
+        if count == 0 {
+            continue;
+        }
+        let _ = write!(text, "<section class=\"g\"><h2>{count} {}</h2>\n", sort.counted());
+        for (index, group) in of_sort {
+            resource(&mut text, index, group, review.drift, options, &places);
+        }
+        text.push_str("</section>\n");
+    }
+    outputs(&mut text, review);
+    if !options.commands.is_empty() && !review.items.is_empty() {
+        text.push_str("<h2>To apply it</h2>\n<pre>");
+        for command in &options.commands {
+            let _ = writeln!(text, "{}", html(command));
+        }
+        text.push_str("</pre>\n");
+    }
+    let _ = write!(
+        text,
+        "</main>\n<footer><span class=\"keys\"><kbd>/</kbd> search · <kbd>j</kbd> <kbd>k</kbd> next, previous · \
+         <kbd>Enter</kbd> open · <kbd>e</kbd> <kbd>c</kbd> open, close all<br></span>dwctl {}</footer>\n\
+         <script>{SCRIPT}</script>\n</body>\n</html>\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    text
+}
+
+/// The source of a content security policy that lets one text run.
+fn digest(text: &str) -> String {
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())))
+}
+
+fn banner(text: &mut String, review: &Review<'_>) {
+    let mut lines = Vec::new();
+    let names = |items: &[&Item<'_>]| {
+        let named: Vec<String> =
+            items.iter().take(NAMES).map(|item| format!("<code>{}</code>", html(&item.address))).collect();
+        let rest = items.len().saturating_sub(NAMES);
+        if rest > 0 { format!("{}, … {rest} more", named.join(", ")) } else { named.join(", ") }
+    };
+    for label in [
+        RiskLabel::DataLoss,
+        RiskLabel::Irreversible,
+        RiskLabel::Downtime,
+        RiskLabel::SecurityWidening,
+        RiskLabel::CostUp,
+    ] {
+        let items: Vec<&Item<'_>> = review.at_risk(label).collect();
+        if !items.is_empty() {
+            lines.push(format!("<b>{}</b>: {}", label.words(), names(&items)));
+        }
+    }
+    let destroyed: Vec<&Item<'_>> = review.items.iter().filter(|item| item.sort == Sort::Destroy).collect();
+    if !destroyed.is_empty() {
+        lines.push(format!("<b>destroyed</b>: {}", names(&destroyed)));
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(
+            text,
+            "<div class=\"banner\" role=\"alert\"><ul><li>{}</li></ul></div>",
+            lines.join("</li><li>")
+        );
+    }
+    if review.drifted() > 0 && !review.drift {
+        let _ = writeln!(
+            text,
+            "<div class=\"banner note\">Changed outside dwctl since the last apply, and set back by this plan: {} \
+             {}.</div>",
+            review.drifted(),
+            if review.drifted() == 1 { "setting" } else { "settings" }
+        );
+    }
+}
+
+fn bar(text: &mut String, review: &Review<'_>) {
+    text.push_str("<div class=\"bar\"><div>\n");
+    for (sort, count) in review.counts() {
+        let _ = writeln!(
+            text,
+            "<button type=\"button\" data-f=\"{0}\" aria-pressed=\"false\"><span class=\"dot {0}\">{1}</span> {count} {2}</button>",
+            sort.name(),
+            html(sort.sign()),
+            sort.counted(),
+        );
+    }
+    let risky = review.items.iter().filter(|item| !item.risks.is_empty()).count();
+    if risky > 0 {
+        let _ = writeln!(
+            text,
+            "<button type=\"button\" data-f=\"risk\" aria-pressed=\"false\"><span class=\"dot destroy\">⚠</span> {risky} at risk</button>"
+        );
+    }
+    text.push_str(
+        "<input id=\"q\" type=\"search\" placeholder=\"Search  ( / )\" aria-label=\"Search\">\n\
+         <button type=\"button\" id=\"open\">Open all</button>\n<button type=\"button\" id=\"close\">Close all</button>\n\
+         <span id=\"count\" class=\"dim\" role=\"status\"></span>\n</div></div>\n",
+    );
+}
+
+fn resource(
+    text: &mut String,
+    index: usize,
+    group: &[&Item<'_>],
+    drift: bool,
+    options: &Options,
+    places: &BTreeMap<&str, usize>,
+) {
+    let Some(first) = group.first() else { return };
+    let times = if group.len() > 1 { format!(" ({} the same)", group.len()) } else { String::new() };
+    let _ = write!(
+        text,
+        "<details class=\"i {0}\" id=\"r{index}\" data-s=\"{0}\" data-k=\"{1}\"><summary><span class=\"dot\">{2}</span>\
+         <span class=\"a\">{3}</span><span class=\"w\">{4}{times}</span>",
+        first.sort.name(),
+        u8::from(!first.risks.is_empty()),
+        html(first.sort.sign()),
+        html(&group_name(group, NAMES)),
+        first.words,
+    );
+    if !first.why.is_empty() {
+        let _ = write!(text, "<span class=\"w\">{}</span>", html(&first.why));
+    }
+    if !first.risks.is_empty() {
+        let _ = write!(text, "<span class=\"k\">⚠ {}</span>", html(&first.risk_words()));
+    }
+    text.push_str("</summary><div class=\"b\">\n");
+    if group.len() > NAMES {
+        let all: Vec<String> =
+            group.iter().map(|item| format!("<code>{}</code>", html(&item.address))).collect();
+        let _ = writeln!(text, "<p>{}</p>", all.join(", "));
+    }
+    facts(text, first, options);
+    if !first.dependents.addresses.is_empty() {
+        let linked: Vec<String> = first
+            .dependents
+            .addresses
+            .iter()
+            .map(|address| {
+                let code = format!("<code>{}</code>", html(address));
+                match places.get(address.as_str()) {
+                    Some(at) => format!("<a href=\"#r{at}\">{code}</a>"),
+                    None => code,
+                }
+            })
+            .collect();
+        let more = if first.dependents.more { ", …" } else { "" };
+        let _ = writeln!(text, "<p>Needed by {}{more}</p>", linked.join(", "));
+    }
+    if !first.details.is_empty() {
+        attributes(text, first, drift);
+    }
+    if first.tells_details() {
+        for document in documents(first.change, drift) {
+            side_by_side(text, &document);
+        }
+    }
+    text.push_str("</div></details>\n");
+}
+
+/// Where it is declared, and what AWS calls it.
+fn facts(text: &mut String, item: &Item<'_>, options: &Options) {
+    let mut facts = Vec::new();
+    if let Some((file, line)) = place(item.change, None, options) {
+        facts.push(format!("declared in <code>{}:{line}</code>", html(&file)));
+    }
+    if let Some(id) = &item.change.id {
+        facts.push(format!("id <code>{}</code>", html(&shorten(id, 200))));
+    }
+    facts.push(html(&item.change.region));
+    let _ = writeln!(text, "<p class=\"dim\">{}</p>", facts.join(" · "));
+}
+
+fn attributes(text: &mut String, item: &Item<'_>, drift: bool) {
+    let creating = item.sort == Sort::Create;
+    let head = match (creating, drift) {
+        (true, _) => "<th>Value</th>",
+        (false, true) => "<th>As applied</th><th>As it is now</th>",
+        (false, false) => "<th>Before</th><th>After</th>",
+    };
+    let _ = writeln!(text, "<table class=\"t\"><tr class=\"h\"><th>Attribute</th>{head}</tr>");
+    for one in &item.details {
+        row(text, one, creating, drift);
+    }
+    text.push_str("</table>\n");
+}
+
+fn row(text: &mut String, one: &Detail, creating: bool, drift: bool) {
+    let mut name = html(&one.attribute);
+    if !one.part.is_empty() {
+        let (class, sign) = match one.sign {
+            Sign::Added => ("add", "+"),
+            Sign::Removed => ("del", "-"),
+            Sign::Changed => ("", "~"),
+        };
+        let _ = write!(name, "<br><span class=\"{class}\">{sign} {}</span>", html(&one.part));
+    }
+    let mut notes: Vec<String> = notes(one, drift).iter().map(|note| html(note)).collect();
+    if !creating {
+        let risks = one.risks.iter().map(crate::plan::review::risk_text);
+        notes.extend(risks.map(|risk| format!("<b>⚠ {}</b>", html(&risk))));
+    }
+    if !notes.is_empty() {
+        let _ = write!(name, "<br><span class=\"n\">{}</span>", notes.join(", "));
+    }
+    let cells = match Told::of(one, creating).shortened(LONGEST_VALUE) {
+        _ if creating => {
+            let told = Told::of(one, creating).shortened(LONGEST_VALUE).line();
+            format!("<td>{}</td>", html(&told))
+        }
+        Told::Pair(left, right) => {
+            format!("<td class=\"del\">{}</td><td class=\"add\">{}</td>", html(&left), html(&right))
+        }
+        Told::Set(value) | Told::Added(value) => format!("<td></td><td class=\"add\">{}</td>", html(&value)),
+        Told::Removed(value) => format!("<td class=\"del\">{}</td><td></td>", html(&value)),
+        Told::Becomes(value) => {
+            format!("<td class=\"dim\">(not told by AWS)</td><td class=\"add\">{}</td>", html(&value))
+        }
+        Told::Words(words) => format!("<td colspan=\"2\">{}</td>", html(words)),
+        Told::Nothing => "<td></td><td></td>".to_owned(),
+    };
+    let _ = writeln!(text, "<tr><td>{name}</td>{cells}</tr>");
+    for line in &one.lines {
+        let (class, sign) = match line.sign {
+            Some(Sign::Added) => ("add", "+"),
+            Some(Sign::Removed) => ("del", "-"),
+            _ => ("", " "),
+        };
+        let _ = writeln!(
+            text,
+            "<tr class=\"hunk\"><td colspan=\"3\" class=\"{class}\">{sign} {}</td></tr>",
+            html(&line.text)
+        );
+    }
+}
+
+fn side_by_side(text: &mut String, document: &Document) {
+    let _ = writeln!(
+        text,
+        "<details class=\"doc\"><summary><code>{}</code> side by side</summary><table>",
+        html(&document.name)
+    );
+    for row in &document.rows {
+        let cell = |line: &Option<String>, class: &str| match line {
+            Some(line) => format!("<td class=\"{class}\">{}</td>", html(line)),
+            None => "<td></td>".to_owned(),
+        };
+        let _ = match row {
+            Row::Same(line) => {
+                let line = html(line);
+                writeln!(text, "<tr class=\"s\"><td>{line}</td><td>{line}</td></tr>")
+            }
+            Row::Differs(left, right) => {
+                writeln!(text, "<tr>{}{}</tr>", cell(left, "del"), cell(right, "add"))
+            }
+            Row::Gap => writeln!(text, "<tr class=\"gap\"><td colspan=\"2\">⋯</td></tr>"),
+        };
+    }
+    text.push_str("</table></details>\n");
+}
+
+fn outputs(text: &mut String, review: &Review<'_>) {
+    if review.plan.outputs.is_empty() {
+        return;
+    }
+    text.push_str("<h2>Outputs</h2>\n<table class=\"t\">\n");
+    for (name, value) in &review.plan.outputs {
+        let value = shorten(&crate::plan::value_text(value), LONGEST_VALUE);
+        let _ = writeln!(text, "<tr><td>{}</td><td>{}</td></tr>", html(name), html(&value));
+    }
+    text.push_str("</table>\n");
+}
+
+/// A node of the graph: a resource, or all of a declaration where there are many.
+struct Drawn {
+    label: String,
+    sort: Sort,
+    link: usize,
+}
+
+fn graph(text: &mut String, review: &Review<'_>) {
+    let groups = review.groups();
+    let by_declaration = review.items.len() > MANY_NODES;
+    let name = |address: &crate::graph::Address| {
+        if by_declaration { address.declaration() } else { address.to_string() }
+    };
+    let mut nodes: Vec<Drawn> = Vec::new();
+    let mut place: BTreeMap<String, usize> = BTreeMap::new();
+    let mut many: Vec<usize> = Vec::new();
+    for (link, group) in groups.iter().enumerate() {
+        for item in group {
+            let name = name(&item.change.address);
+            match place.get(&name).copied() {
+                Some(at) => {
+                    if let (Some(node), Some(count)) = (nodes.get_mut(at), many.get_mut(at)) {
+                        *count += 1;
+                        node.sort = node.sort.min(item.sort);
+                    }
+                }
+                None => {
+                    place.insert(name.clone(), nodes.len());
+                    nodes.push(Drawn { label: name, sort: item.sort, link });
+                    many.push(1);
+                }
+            }
+        }
+    }
+    let mut edges = std::collections::BTreeSet::new();
+    for item in &review.items {
+        let Some(&to) = place.get(&name(&item.change.address)) else { continue };
+        for need in item.change.needs.difference(&item.change.deferred) {
+            if let Some(&from) = place.get(&name(need))
+                && from != to
+            {
+                edges.insert((from, to));
+            }
+        }
+    }
+    // What hangs together with nothing is in the list, and need not be in the picture.
+    let mut linked: Vec<usize> = edges.iter().flat_map(|&(from, to)| [from, to]).collect();
+    linked.sort_unstable();
+    linked.dedup();
+    if linked.is_empty() {
+        return;
+    }
+    if linked.len() > MOST_NODES {
+        let _ = writeln!(text, "<p class=\"dim\">The graph is not drawn: {} nodes.</p>", linked.len());
+        return;
+    }
+    let alone = nodes.len() - linked.len();
+    let at = |node: usize| linked.binary_search(&node).ok();
+    let edges: Vec<(usize, usize)> =
+        edges.iter().filter_map(|&(from, to)| Some((at(from)?, at(to)?))).collect();
+    let drawn: Vec<(&Drawn, usize)> = linked
+        .iter()
+        .filter_map(|&node| Some((nodes.get(node)?, many.get(node).copied().unwrap_or(1))))
+        .collect();
+    let _ = write!(
+        text,
+        "<details class=\"doc\"{}><summary>Graph: {} of {} that change hang together</summary>\n",
+        if drawn.len() <= 40 { " open" } else { "" },
+        drawn.len(),
+        drawn.len() + alone
+    );
+    svg(text, &drawn, &edges);
+    text.push_str("</details>\n");
+}
+
+fn svg(text: &mut String, nodes: &[(&Drawn, usize)], edges: &[(usize, usize)]) {
+    const ROW: usize = 36;
+    const HEIGHT: usize = 26;
+    const GAP: usize = 70;
+    const EDGE: usize = 10;
+    let spots = layered(nodes.len(), edges);
+    let labels: Vec<String> = nodes
+        .iter()
+        .map(|(node, count)| {
+            let times = if *count > 1 { format!(" ×{count}") } else { String::new() };
+            format!("{} {}{times}", node.sort.sign(), shorten(&node.label, LABEL))
+        })
+        .collect();
+    let layers = spots.iter().map(|spot| spot.layer + 1).max().unwrap_or(0);
+    let mut widths = vec![0; layers];
+    let mut heights = vec![0; layers];
+    for (spot, label) in spots.iter().zip(&labels) {
+        if let (Some(width), Some(height)) = (widths.get_mut(spot.layer), heights.get_mut(spot.layer)) {
+            *width = (*width).max(label.chars().count() * 73 / 10 + 20);
+            *height += 1;
+        }
+    }
+    let tallest = heights.iter().copied().max().unwrap_or(0);
+    let mut lefts = Vec::new();
+    let mut left = EDGE;
+    for width in &widths {
+        lefts.push(left);
+        left += width + GAP;
+    }
+    let corner = |index: usize| {
+        let spot = spots.get(index)?;
+        let height = heights.get(spot.layer)?;
+        let top = EDGE + (tallest - height) * ROW / 2 + spot.row * ROW;
+        Some((*lefts.get(spot.layer)?, top, *widths.get(spot.layer)?))
+    };
+    let (width, height) = (left.saturating_sub(GAP) + EDGE, tallest * ROW + 2 * EDGE);
+    let _ = writeln!(
+        text,
+        "<div class=\"graph\"><svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
+         aria-label=\"Dependencies of what changes\"><defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" \
+         markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>"
+    );
+    for &(from, to) in edges {
+        if let (Some((x, y, wide)), Some((to_x, to_y, _))) = (corner(from), corner(to)) {
+            let (x, y, to_y) = (x + wide, y + HEIGHT / 2, to_y + HEIGHT / 2);
+            let bend = if to_x > x { (to_x - x) / 2 } else { GAP };
+            let _ = writeln!(
+                text,
+                "<path d=\"M{x} {y}C{} {y} {} {to_y} {to_x} {to_y}\" marker-end=\"url(#tip)\"/>",
+                x + bend,
+                to_x.saturating_sub(bend)
+            );
+        }
+    }
+    for (index, ((node, _), label)) in nodes.iter().zip(&labels).enumerate() {
+        if let Some((x, y, wide)) = corner(index) {
+            let _ = writeln!(
+                text,
+                "<a href=\"#r{}\" class=\"{}\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{wide}\" \
+                 height=\"{HEIGHT}\" rx=\"5\"/><text x=\"{}\" y=\"{}\">{}</text></a>",
+                node.link,
+                node.sort.name(),
+                html(&node.label),
+                x + 10,
+                y + 17,
+                html(label)
+            );
+        }
+    }
+    text.push_str("</svg></div>\n");
+}

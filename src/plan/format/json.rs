@@ -1,0 +1,479 @@
+//! A plan in the shape of Terraform's plans
+//! (<https://developer.hashicorp.com/terraform/internals/json-format>), so that checkov,
+//! conftest and tf-summarize read it, with what we know besides in members named `dwctl`.
+//!
+//! Unlike in Terraform's own, secrets are masked.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::terraform::{self, Resource, Sides, resources, sides, veiled};
+use super::{Options, place};
+use crate::graph::Address;
+use crate::kind::{ErasedKind, Known};
+use crate::kinds;
+use crate::plan::review::{Item, Review, Sort, Told, notes, visible};
+use crate::plan::since::digest;
+use crate::plan::{Action, Cause, Change, Reason, Sign};
+use crate::schema::PathStep;
+use crate::value::Value;
+
+const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
+
+pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
+    let plan = review.plan;
+    let items: BTreeMap<&Address, &Item<'_>> =
+        review.items.iter().map(|item| (&item.change.address, item)).collect();
+    let mut lists = Lists::of(options);
+    for change in &plan.changes {
+        if let Some(kind) = kinds::kind(&change.address.kind) {
+            lists.add(kind, change, items.get(&change.address).copied(), review.drift);
+        }
+    }
+    let outputs = plan.outputs.iter().map(|(name, value)| {
+        let Sides { known, unknown, sensitive } = sides(&masked(value));
+        let change = json!({
+            "actions": ["no-op"],
+            "before": known,
+            "after": known,
+            "after_unknown": unknown,
+            "before_sensitive": sensitive,
+            "after_sensitive": sensitive,
+        });
+        (name.clone(), change)
+    });
+    let outputs: Map<String, Json> = outputs.collect();
+    let planned_outputs: Map<String, Json> = outputs
+        .iter()
+        .map(|(name, change)| {
+            (
+                name.clone(),
+                json!({ "sensitive": change["after_sensitive"] != json!(false), "value": change["after"] }),
+            )
+        })
+        .collect();
+    let counts: Map<String, Json> =
+        review.counts().into_iter().map(|(sort, count)| (sort.name().to_owned(), count.into())).collect();
+    let json = json!({
+        "format_version": "1.2",
+        "terraform_version": "1.9.0",
+        "planned_values": {
+            "outputs": planned_outputs,
+            "root_module": { "resources": lists.planned },
+        },
+        "resource_drift": lists.drift,
+        "resource_changes": lists.changes,
+        "output_changes": outputs,
+        "prior_state": {
+            "format_version": "1.0",
+            "terraform_version": "1.9.0",
+            "values": { "root_module": { "resources": lists.prior } },
+        },
+        "configuration": {
+            "provider_config": {
+                "aws": {
+                    "name": "aws",
+                    "full_name": PROVIDER,
+                    "expressions": { "region": { "constant_value": plan.region } },
+                },
+            },
+            "root_module": { "resources": lists.configuration },
+        },
+        "checks": [],
+        "applyable": !review.items.is_empty() && !review.drift,
+        "complete": true,
+        "errored": false,
+        "dwctl": {
+            "version": env!("CARGO_PKG_VERSION"),
+            "stack": visible(&plan.stack),
+            "env": visible(&plan.env),
+            "account_id": plan.account_id,
+            "region": plan.region,
+            "drift": review.drift,
+            "counts": counts,
+            "unchanged": review.unchanged,
+        },
+    });
+    // The tree is made of text, numbers and lists: it always has a text.
+    format!("{json:#}\n")
+}
+
+/// The lists of resources, as they grow.
+struct Lists<'o> {
+    options: &'o Options,
+    changes: Vec<Json>,
+    drift: Vec<Json>,
+    planned: Vec<Json>,
+    prior: Vec<Json>,
+    configuration: Vec<Json>,
+}
+
+/// One resource of Terraform on both sides.
+type Pair = (Option<Resource>, Option<Resource>);
+
+impl<'o> Lists<'o> {
+    fn of(options: &'o Options) -> Self {
+        Self {
+            options,
+            changes: Vec::new(),
+            drift: Vec::new(),
+            planned: Vec::new(),
+            prior: Vec::new(),
+            configuration: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, kind: &dyn ErasedKind, change: &Change, item: Option<&Item<'_>>, drift: bool) {
+        let address = &change.address;
+        let (existing, wanted) = veiled(Some(&kind.schema().spec), &change.existing, &change.wanted);
+        let live = change.live.as_ref();
+        let live_tags =
+            live.map(|live| Value::map(live.tags.iter().map(|(key, tag)| (key.clone(), tag.as_str()))));
+        let (live_tags, wanted_tags) =
+            veiled(None, &live_tags.unwrap_or_default(), &Value::Map(change.wanted_tags.clone()));
+        let id = change.id.clone().map_or_else(|| Value::unknown(address.to_string(), "id"), Value::from);
+        let made = || Value::unknown(address.to_string(), "id");
+        let before = live.map(|live| side(kind, &existing, &live_tags, id.clone(), Some(&live.attrs)));
+        let stays = drift || change.action == Action::NoOp;
+        let after = match change.action {
+            _ if stays => before.clone(),
+            Action::Delete | Action::Forget => None,
+            Action::Update => {
+                let attrs = live.map(|live| &live.attrs);
+                Some(side(kind, &wanted, &wanted_tags, id, attrs))
+            }
+            Action::NoOp | Action::Create | Action::Replace { .. } => {
+                Some(side(kind, &wanted, &wanted_tags, made(), None))
+            }
+        };
+        for (index, pair) in
+            pairs(before.clone().unwrap_or_default(), after.unwrap_or_default()).iter().enumerate()
+        {
+            let main = (index == 0).then_some(item).flatten();
+            let actions = match (index, main.is_some() && !drift) {
+                (0, true) => actions(change.action),
+                (0, false) => vec!["no-op"],
+                _ => actions_of_part(pair, change.action, drift),
+            };
+            let entry = self.entry(kind, change, pair, &actions, main.filter(|_| !drift));
+            self.changes.push(entry);
+            self.list(change, pair, index == 0);
+        }
+        if let Some(item) = item
+            && let Some((was, is)) =
+                drifted(kind, change, item, drift, &existing, &wanted, &live_tags, &wanted_tags)
+        {
+            let actions = if is.is_none() { vec!["delete"] } else { vec!["update"] };
+            let pair = (was, is);
+            let entry = self.entry(kind, change, &pair, &actions, drift.then_some(item));
+            self.drift.push(entry);
+        }
+    }
+
+    /// An entry of `resource_changes` or `resource_drift`.
+    fn entry(
+        &self,
+        kind: &dyn ErasedKind,
+        change: &Change,
+        (before, after): &Pair,
+        actions: &[&str],
+        item: Option<&Item<'_>>,
+    ) -> Json {
+        let none = || Sides { known: Json::Null, unknown: json!({}), sensitive: Json::Bool(false) };
+        let tree = |one: &Option<Resource>| one.as_ref().map_or_else(none, |one| sides(&one.attributes));
+        let (left, right) = (tree(before), tree(after));
+        let mut told = json!({
+            "actions": actions,
+            "before": left.known,
+            "after": right.known,
+            "after_unknown": right.unknown,
+            "before_sensitive": left.sensitive,
+            "after_sensitive": right.sensitive,
+        });
+        let Some(one) = after.as_ref().or(before.as_ref()) else { return Json::Null };
+        let (name, key) = (&change.address.name, key(&change.address, one));
+        let mut entry = json!({
+            "address": address(one.resource, name, key.as_deref()),
+            "mode": "managed",
+            "type": one.resource,
+            "name": name,
+            "provider_name": PROVIDER,
+        });
+        if let Some(key) = key {
+            entry["index"] = json!(key);
+        }
+        if one.parent.is_none() {
+            if let Reason::Forced(paths) = &change.reason {
+                told["replace_paths"] = paths.iter().map(|path| terraform::path(kind, path)).collect();
+            }
+            if change.imported {
+                told["importing"] = json!({ "id": change.id });
+            }
+            if let Some(from) = &change.moved_from {
+                let there = kinds::kind(&from.kind).map_or(one.resource, |kind| kind.terraform().resource);
+                entry["previous_address"] = json!(address(there, &from.name, from.key.as_deref()));
+            }
+            if let Some(reason) = reason(change) {
+                entry["action_reason"] = json!(reason);
+            }
+        }
+        entry["change"] = told;
+        entry["dwctl"] = match item {
+            Some(item) => own(item, self.options),
+            None => json!({ "address": visible(&change.address.to_string()), "kind": change.address.kind }),
+        };
+        if one.parent.is_some() {
+            entry["dwctl"]["part"] = json!(true);
+        }
+        entry
+    }
+
+    /// Puts a resource into the lists of what will be, what is, and what is configured.
+    fn list(&mut self, change: &Change, (before, after): &Pair, main: bool) {
+        for (one, list) in [(before, &mut self.prior), (after, &mut self.planned)] {
+            let Some(one) = one else { continue };
+            let key = key(&change.address, one);
+            let Sides { known, sensitive, .. } = sides(&one.attributes);
+            let mut entry = json!({
+                "address": address(one.resource, &change.address.name, key.as_deref()),
+                "mode": "managed",
+                "type": one.resource,
+                "name": change.address.name,
+                "provider_name": PROVIDER,
+                "schema_version": 0,
+                "values": known,
+                "sensitive_values": sensitive,
+            });
+            if let Some(key) = key {
+                entry["index"] = json!(key);
+            }
+            list.push(entry);
+        }
+        let Some(one) = after else { return };
+        let there = |address_of: &Address| {
+            let kind = kinds::kind(&address_of.kind)?;
+            Some(address(kind.terraform().resource, &address_of.name, None))
+        };
+        let mut expressions = Map::new();
+        if let Some(parent) = one.parent
+            && let Some(whole) = there(&change.address)
+        {
+            expressions.insert(parent.to_owned(), json!({ "references": [format!("{whole}.id"), whole] }));
+        }
+        let needs: Vec<String> =
+            if main { change.needs.iter().filter_map(there).collect() } else { Vec::new() };
+        // A declaration is configured once, however many resources it makes.
+        let address = address(one.resource, &change.address.name, None);
+        if self.configuration.last().is_some_and(|last| last["address"] == json!(address)) {
+            return;
+        }
+        self.configuration.push(json!({
+            "address": address,
+            "mode": "managed",
+            "type": one.resource,
+            "name": change.address.name,
+            "provider_config_key": "aws",
+            "expressions": expressions,
+            "depends_on": needs,
+            "schema_version": 0,
+        }));
+    }
+}
+
+/// A resource on one side, with what AWS decides: unknown before it is made.
+fn side(
+    kind: &dyn ErasedKind,
+    spec: &Value,
+    tags: &Value,
+    id: Value,
+    attrs: Option<&Value>,
+) -> Vec<Resource> {
+    let unknown = id.clone();
+    let mut all = resources(kind, spec, tags.clone(), id);
+    if let Some(Resource { attributes: Value::Map(block), .. }) = all.first_mut() {
+        for name in kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name) {
+            let value = match attrs {
+                Some(attrs) => Known(attrs).get(name).cloned(),
+                None => Some(unknown.clone()),
+            };
+            if let Some(value) = value {
+                block.entry(name.clone()).or_insert(value);
+            }
+        }
+    }
+    all
+}
+
+/// Each resource with what it was before, the main one first.
+fn pairs(before: Vec<Resource>, after: Vec<Resource>) -> Vec<Pair> {
+    let mut earlier: BTreeMap<(&'static str, Option<String>), Resource> = BTreeMap::new();
+    let mut order = Vec::new();
+    for one in before {
+        order.push((one.resource, one.key.clone()));
+        earlier.insert((one.resource, one.key.clone()), one);
+    }
+    let mut pairs: Vec<Pair> =
+        after.into_iter().map(|one| (earlier.remove(&(one.resource, one.key.clone())), Some(one))).collect();
+    pairs.extend(order.into_iter().filter_map(|key| Some((Some(earlier.remove(&key)?), None))));
+    pairs
+}
+
+fn actions(action: Action) -> Vec<&'static str> {
+    match action {
+        Action::NoOp => vec!["no-op"],
+        Action::Create => vec!["create"],
+        Action::Update => vec!["update"],
+        Action::Replace { create_first: false } => vec!["delete", "create"],
+        Action::Replace { create_first: true } => vec!["create", "delete"],
+        Action::Delete => vec!["delete"],
+        Action::Forget => vec!["forget"],
+    }
+}
+
+fn actions_of_part(pair: &Pair, action: Action, drift: bool) -> Vec<&'static str> {
+    match (pair, action) {
+        _ if drift => vec!["no-op"],
+        ((None, Some(_)), _) => vec!["create"],
+        ((Some(_), None), Action::Forget) => vec!["forget"],
+        ((Some(_), None), _) => vec!["delete"],
+        (_, Action::Replace { .. }) => actions(action),
+        ((before, after), _) if before == after => vec!["no-op"],
+        _ => vec!["update"],
+    }
+}
+
+/// What someone changed outside dwctl: the resource as it was left and as it is. Of what
+/// differs for another reason, it is as it is on both sides.
+#[allow(clippy::too_many_arguments)]
+fn drifted(
+    kind: &dyn ErasedKind,
+    change: &Change,
+    item: &Item<'_>,
+    drift: bool,
+    existing: &Value,
+    wanted: &Value,
+    live_tags: &Value,
+    wanted_tags: &Value,
+) -> Option<Pair> {
+    let id = change.id.clone().map_or(Value::Null, Value::from);
+    let whole =
+        |spec: &Value, tags: &Value| resources(kind, spec, tags.clone(), id.clone()).into_iter().next();
+    if change.reason == Reason::Vanished && !wanted.is_null() {
+        return Some((whole(wanted, wanted_tags), None));
+    }
+    if item.sort == Sort::Destroy || (drift && item.sort != Sort::Changed) {
+        return None;
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for one in change.attributes.iter().filter(|one| one.cause != Cause::Stack && !one.hidden) {
+        if let Some(PathStep::Name(name)) = one.path.first() {
+            names.insert(name.as_str());
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let (Value::Map(live), Value::Map(applied)) = (existing, wanted) else { return None };
+    let mut was = live.clone();
+    for name in &names {
+        match applied.get(*name) {
+            Some(value) => was.insert((*name).to_owned(), value.clone()),
+            None => was.remove(*name),
+        };
+    }
+    let tags = if names.contains("tags") { wanted_tags } else { live_tags };
+    Some((whole(&Value::Map(was), tags), whole(existing, live_tags)))
+}
+
+/// Terraform's name of the reason.
+fn reason(change: &Change) -> Option<&'static str> {
+    match (&change.reason, change.action) {
+        (Reason::Forced(_) | Reason::Moved { .. }, _) => Some("replace_because_cannot_update"),
+        (Reason::Requested, _) => Some("replace_by_request"),
+        (Reason::Triggered(_), _) => Some("replace_by_triggers"),
+        (Reason::Undeclared, Action::Delete) if change.address.key.is_some() => {
+            Some("delete_because_each_key")
+        }
+        (Reason::Undeclared, Action::Delete) => Some("delete_because_no_resource_config"),
+        _ => None,
+    }
+}
+
+/// The index: the key of the resource, of the part, or both.
+fn key(address: &Address, one: &Resource) -> Option<String> {
+    match (&address.key, &one.key) {
+        (Some(key), Some(part)) => Some(format!("{key}/{part}")),
+        (key, part) => key.clone().or(part.clone()),
+    }
+}
+
+fn address(resource: &str, name: &str, key: Option<&str>) -> String {
+    let address = Address { kind: resource.to_owned(), name: name.to_owned(), key: key.map(str::to_owned) };
+    address.to_string()
+}
+
+/// An output, as a whole secret where a part of it is.
+fn masked(value: &Value) -> Value {
+    if value.contains_secret() { value.clone().into_secret() } else { value.clone() }
+}
+
+/// What we tell of a resource besides.
+fn own(item: &Item<'_>, options: &Options) -> Json {
+    let details: Vec<Json> = item
+        .details
+        .iter()
+        .map(|one| {
+            let sign = match one.sign {
+                Sign::Added => "added",
+                Sign::Removed => "removed",
+                Sign::Changed => "changed",
+            };
+            let lines: Vec<String> = one
+                .lines
+                .iter()
+                .map(|line| {
+                    let sign = match line.sign {
+                        Some(Sign::Added) => '+',
+                        Some(Sign::Removed) => '-',
+                        _ => ' ',
+                    };
+                    format!("{sign} {}", visible(&line.text))
+                })
+                .collect();
+            let cause = match one.cause {
+                Cause::Stack => "stack",
+                Cause::Drift => "drift",
+                Cause::Both => "both",
+            };
+            json!({
+                "attribute": visible(&one.attribute),
+                "part": visible(&one.part),
+                "sign": sign,
+                "text": Told::of(one, item.sort == Sort::Create).line(),
+                "lines": lines,
+                "notes": notes(one, false),
+                "forces_replacement": one.forces_replacement,
+                "risks": one.risks.iter().map(risk).collect::<Vec<_>>(),
+                "cause": cause,
+            })
+        })
+        .collect();
+    let place = place(item.change, None, options);
+    json!({
+        "address": item.address,
+        "kind": item.change.address.kind,
+        "action": item.sort.name(),
+        "words": item.words,
+        "why": item.why,
+        "risks": item.risks.iter().map(risk).collect::<Vec<_>>(),
+        "details": details,
+        "dependents": item.dependents.addresses,
+        "declared": place.map(|(file, line)| json!({ "file": visible(&file), "line": line })),
+        "digest": digest(item),
+    })
+}
+
+fn risk(risk: &crate::plan::Risk) -> Json {
+    json!({ "label": risk.label.words().replace(' ', "_"), "words": visible(&risk.words) })
+}

@@ -1,0 +1,87 @@
+//! A plan as a JUnit report: a test case a resource. What is destroyed and what loses data
+//! fails, as does what drifted; everything else passes
+//! (<https://github.com/testmoapp/junitxml>).
+
+use std::fmt::Write;
+
+use super::escape::html as xml;
+use super::{Options, place};
+use crate::plan::review::{Item, Review, Sort, Told, notes, shorten};
+use crate::plan::{Action, RiskLabel};
+
+pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
+    let failures = review.items.iter().filter(|item| failure(item).is_some()).count();
+    let unchanged =
+        || review.plan.changes.iter().filter(|one| one.action == Action::NoOp && !one.is_effective());
+    let count = review.items.len() + unchanged().count();
+    let name = xml(&format!("dwctl {} {}", if review.drift { "drift" } else { "plan" }, review.title()));
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    let _ = write!(
+        text,
+        "<testsuites name=\"{name}\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\">\n  \
+         <testsuite name=\"{name}\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n"
+    );
+    for item in &review.items {
+        case(&mut text, item, review.drift, options);
+    }
+    for change in unchanged() {
+        let _ = writeln!(
+            text,
+            "    <testcase classname=\"{}\" name=\"{}\"/>",
+            xml(&change.address.kind),
+            xml(&change.address.to_string())
+        );
+    }
+    text.push_str("  </testsuite>\n</testsuites>\n");
+    text
+}
+
+/// Why a resource fails, in a word.
+fn failure(item: &Item<'_>) -> Option<&'static str> {
+    match item.sort {
+        _ if item.has(RiskLabel::DataLoss) => Some("data loss"),
+        Sort::Destroy => Some("destroy"),
+        Sort::Deleted | Sort::Changed => Some("drift"),
+        _ => None,
+    }
+}
+
+fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
+    let _ = write!(
+        text,
+        "    <testcase classname=\"{}\" name=\"{}\"",
+        xml(&item.change.address.kind),
+        xml(&item.address)
+    );
+    if let Some((file, line)) = place(item.change, None, options) {
+        let _ = write!(text, " file=\"{}\" line=\"{line}\"", xml(&file));
+    }
+    text.push_str(">\n");
+    let mut told = format!("{} {}", item.sort.sign(), item.words);
+    for more in [&item.why, &item.risk_words(), &item.dependents.words(5)] {
+        if !more.is_empty() {
+            let _ = write!(told, " · {more}");
+        }
+    }
+    let mut lines = format!("{}\n", xml(&told));
+    for one in item.details.iter().filter(|_| item.tells_details()) {
+        let values = Told::of(one, false).shortened(200).line();
+        let notes = notes(one, drift);
+        let _ = writeln!(
+            lines,
+            "{}",
+            xml(shorten(&format!("{} {} {values} {}", one.attribute, one.part, notes.join(", ")), 600)
+                .trim_end())
+        );
+    }
+    match failure(item) {
+        Some(sort) => {
+            let _ =
+                writeln!(text, "      <failure type=\"{sort}\" message=\"{}\">{lines}</failure>", xml(&told));
+        }
+        None => {
+            let _ = writeln!(text, "      <system-out>{lines}</system-out>");
+        }
+    }
+    text.push_str("    </testcase>\n");
+}

@@ -1,0 +1,347 @@
+//! A plan as a comment on a pull request, at GitHub or GitLab. What comes from the stack or
+//! from AWS stands in code, where no notation, HTML or mention is one.
+
+use std::fmt::Write;
+
+use super::escape::{code, fenced, html};
+use super::{Options, mermaid, since};
+use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, visible};
+use crate::plan::since::Since;
+use crate::plan::{RiskLabel, Sign};
+
+/// What GitHub takes in a comment, in characters; we count bytes, which are never fewer.
+pub const LIMIT: usize = 65_536;
+
+/// What is kept free for what is said of what is left out.
+const RESERVE: usize = 1_500;
+/// The most that the graph may take.
+const GRAPH: usize = 6_000;
+/// Names in a list.
+const NAMES: usize = 12;
+/// Longest value.
+const LONGEST_VALUE: usize = 300;
+/// Most differences of one resource.
+const MOST_DETAILS: usize = 200;
+
+pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
+    let head = head(review, options);
+    let foot = foot(review, options);
+    let room = LIMIT.saturating_sub(head.len() + foot.len() + RESERVE);
+    let groups: Vec<Group> = review.groups().iter().map(|items| Group::new(items, review.drift)).collect();
+    let shown = fit(&groups, room);
+    let body = body(&groups, &shown);
+    let mut text = format!("{head}{body}");
+    let left = LIMIT.saturating_sub(text.len() + foot.len() + RESERVE / 2);
+    if let Some(graph) = graph(review, left.min(GRAPH)) {
+        text.push_str(&graph);
+    }
+    text.push_str(&left_out(&groups, &shown));
+    text.push_str(&foot);
+    text
+}
+
+/// The same change of one or more resources.
+struct Group {
+    sort: Sort,
+    gravity: (bool, Sort, bool),
+    count: usize,
+    /// One line of Markdown, without its break.
+    line: String,
+    /// With what differs, folded; empty if there is nothing to tell.
+    folded: String,
+}
+
+/// How much of a group is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Line,
+    Whole,
+}
+
+impl Group {
+    fn new(items: &[&Item<'_>], drift: bool) -> Self {
+        // A group has a first item: it was made for it.
+        let Some(&first) = items.first() else {
+            return Self {
+                sort: Sort::Update,
+                gravity: (true, Sort::Import, true),
+                count: 0,
+                line: String::new(),
+                folded: String::new(),
+            };
+        };
+        let name = group_name(items, NAMES);
+        let times = if items.len() > 1 { format!(" ({} the same)", items.len()) } else { String::new() };
+        let mut line = format!("- {} {}{times}", code(&name), first.words);
+        let mut summary = format!("<code>{}</code>{times} {}", html(&name), first.words);
+        if !first.why.is_empty() {
+            let _ = write!(line, " · {}", code(&first.why));
+            let _ = write!(summary, " · <code>{}</code>", html(&first.why));
+        }
+        if !first.risks.is_empty() {
+            let words = first.risk_words();
+            let _ = write!(line, " · ⚠️ **{}**", risk(first));
+            let _ = write!(summary, " · ⚠️ <b>{}</b>", html_risk(&words));
+        }
+        let needed = first.dependents.words(5);
+        if !needed.is_empty() {
+            let _ = write!(line, " · {}", code(&needed));
+        }
+        let details = details(first, drift);
+        let folded = if details.is_empty() {
+            String::new()
+        } else {
+            let needed = if needed.is_empty() { needed } else { format!("{}\n\n", code(&needed)) };
+            format!(
+                "<details><summary>{summary}</summary>\n\n{needed}{}\n</details>\n",
+                fenced("diff", &details)
+            )
+        };
+        Self { sort: first.sort, gravity: first.gravity(), count: items.len(), line, folded }
+    }
+}
+
+/// A risk's words may be AWS's or the stack's, in part.
+fn risk(item: &Item<'_>) -> String {
+    let parts: Vec<String> = item
+        .risks
+        .iter()
+        .map(|risk| match risk.words.as_str() {
+            "" => risk.label.words().to_owned(),
+            words => format!("{}:** {} **", risk.label.words(), code(words)),
+        })
+        .collect();
+    parts.join(", ").replace(" **,", ",**").trim_end_matches(" **").to_owned()
+}
+
+fn html_risk(words: &str) -> String {
+    html(words)
+}
+
+/// What is shown of each group in so many bytes: lines before details, and of either the
+/// gravest first.
+fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|&index| groups.get(index).map(|group| group.gravity));
+    let mut shown = vec![Shown::Nothing; groups.len()];
+    // The headings.
+    room = room.saturating_sub(Sort::ALL.len() * 40);
+    for (from, to) in [(Shown::Nothing, Shown::Line), (Shown::Line, Shown::Whole)] {
+        for &index in &order {
+            let (Some(group), Some(shown)) = (groups.get(index), shown.get_mut(index)) else { continue };
+            let cost = match to {
+                Shown::Whole if group.folded.is_empty() => continue,
+                Shown::Whole => (group.folded.len() + 1).saturating_sub(group.line.len() + 1),
+                _ => group.line.len() + 1,
+            };
+            if *shown == from && cost <= room {
+                room -= cost;
+                *shown = to;
+            }
+        }
+    }
+    shown
+}
+
+fn body(groups: &[Group], shown: &[Shown]) -> String {
+    let mut text = String::new();
+    for sort in Sort::ALL {
+        let of_sort = || groups.iter().zip(shown).filter(move |(group, _)| group.sort == sort);
+        let count: usize = of_sort().map(|(group, _)| group.count).sum();
+        if count == 0 {
+            continue;
+        }
+        let _ = write!(text, "\n**{} {count} {}**\n\n", sort.sign(), sort.counted());
+        // A list and a folded block after it are told apart by an empty line.
+        for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Whole) {
+            let _ = write!(text, "{}\n", group.folded);
+        }
+        for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Line) {
+            let _ = writeln!(text, "{}", group.line);
+        }
+    }
+    text
+}
+
+/// What had no room, by what happens to it.
+fn left_out(groups: &[Group], shown: &[Shown]) -> String {
+    let count = |is: &dyn Fn(&Group, Shown) -> bool| {
+        let mut parts = Vec::new();
+        for sort in Sort::ALL {
+            let of_sort =
+                groups.iter().zip(shown).filter(|(group, shown)| group.sort == sort && is(group, **shown));
+            let count: usize = of_sort.map(|(group, _)| group.count).sum();
+            if count > 0 {
+                parts.push(format!("{count} {}", sort.counted()));
+            }
+        }
+        parts.join(", ")
+    };
+    let details = count(&|group, shown| shown == Shown::Line && !group.folded.is_empty());
+    let lines = count(&|_, shown| shown == Shown::Nothing);
+    if details.is_empty() && lines.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n> [!NOTE]\n> A comment holds 65,536 characters.".to_owned();
+    if !lines.is_empty() {
+        let _ = write!(text, " Not named here: {lines}.");
+    }
+    if !details.is_empty() {
+        let _ = write!(text, " Without their details: {details}.");
+    }
+    text.push_str(" The other formats tell everything.\n");
+    text
+}
+
+fn head(review: &Review<'_>, options: &Options) -> String {
+    let plan = review.plan;
+    let mut text = format!("<!-- dwctl:{}/{} -->\n", marker(&plan.stack), marker(&plan.env));
+    let verb = if review.drift { "drift" } else { "plan" };
+    let _ = write!(text, "### dwctl {verb} {} · {}\n\n", code(&review.title()), review.summary());
+    let _ = writeln!(text, "{}", code(&review.place()));
+    if let Some(nothing) = review.nothing() {
+        let _ = write!(text, "\n{nothing}\n");
+    }
+    text.push_str(&banner(review));
+    if review.drifted() > 0 && !review.drift {
+        let _ = write!(
+            text,
+            "\n> [!IMPORTANT]\n> {} changed outside dwctl since the last apply; the plan sets {} back.\n",
+            count(review.drifted(), "setting was", "settings were"),
+            if review.drifted() == 1 { "it" } else { "them" },
+        );
+    }
+    if let Some(since) = since(review, options) {
+        text.push_str(&since_text(&since));
+    }
+    text
+}
+
+fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What a reviewer must not miss.
+fn banner(review: &Review<'_>) -> String {
+    let mut lines = Vec::new();
+    let names = |items: Vec<&Item<'_>>| {
+        let named: Vec<String> = items.iter().take(NAMES).map(|item| code(&item.address)).collect();
+        let rest = items.len().saturating_sub(NAMES);
+        if rest > 0 { format!("{}, … {rest} more", named.join(", ")) } else { named.join(", ") }
+    };
+    for label in [
+        RiskLabel::DataLoss,
+        RiskLabel::Irreversible,
+        RiskLabel::Downtime,
+        RiskLabel::SecurityWidening,
+        RiskLabel::CostUp,
+    ] {
+        let items: Vec<&Item<'_>> = review.at_risk(label).collect();
+        if !items.is_empty() {
+            let words = label.words();
+            let first = words.get(..1).unwrap_or_default().to_uppercase();
+            lines.push(format!("**{first}{}**: {}", words.get(1..).unwrap_or_default(), names(items)));
+        }
+    }
+    let destroyed: Vec<&Item<'_>> = review.items.iter().filter(|item| item.sort == Sort::Destroy).collect();
+    if !destroyed.is_empty() {
+        lines.push(format!("**Destroyed**: {}", names(destroyed)));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\n> [!CAUTION]\n> {}\n", lines.join("<br>\n> "))
+}
+
+fn since_text(since: &Since) -> String {
+    let mut text = format!("\n**Since the plan before**: {}\n", since.summary());
+    for (name, part) in since.parts() {
+        let named: Vec<String> = part
+            .iter()
+            .take(NAMES)
+            .map(|(address, words)| format!("{} {}", code(address), code(words)))
+            .collect();
+        let rest = part.len().saturating_sub(NAMES);
+        let rest = if rest > 0 { format!(", … {rest} more") } else { String::new() };
+        let _ = write!(text, "- {name}: {}{rest}\n", named.join(", "));
+    }
+    text
+}
+
+fn foot(review: &Review<'_>, options: &Options) -> String {
+    if options.commands.is_empty() || review.items.is_empty() {
+        return String::new();
+    }
+    let lines: String = options.commands.iter().map(|command| format!("{}\n", visible(command))).collect();
+    let what = if review.drift { "To set it back" } else { "To apply it" };
+    format!("\n{what}:\n\n{}", fenced("sh", &lines))
+}
+
+/// A name in the comment by which a later run finds this one.
+fn marker(name: &str) -> String {
+    let harmless = |one: char| one.is_alphanumeric() || matches!(one, '.' | '_' | '-' | '/');
+    let name: String = visible(name).chars().map(|one| if harmless(one) { one } else { '_' }).collect();
+    // Two hyphens end a comment in XML, and with `>` in HTML.
+    name.replace("--", "-_")
+}
+
+/// What differs, as lines of a diff.
+fn details(item: &Item<'_>, drift: bool) -> String {
+    let creating = item.sort == Sort::Create;
+    let mut text = String::new();
+    let mut heading = "";
+    for one in item.details.iter().take(MOST_DETAILS) {
+        let attribute = visible(&one.attribute);
+        let sign = match one.sign {
+            Sign::Added => '+',
+            Sign::Removed => '-',
+            Sign::Changed => '!',
+        };
+        let notes = match notes(one, drift) {
+            notes if notes.is_empty() => String::new(),
+            notes => format!("  # {}", notes.join(", ")),
+        };
+        let told = Told::of(one, creating).shortened(LONGEST_VALUE);
+        let name = if one.part.is_empty() {
+            attribute
+        } else {
+            if heading != one.attribute {
+                let _ = writeln!(text, "@@ {attribute} @@");
+                heading = &one.attribute;
+            }
+            visible(&one.part)
+        };
+        let _ = match &told {
+            Told::Pair(left, right) if left.len() + right.len() > 80 => {
+                writeln!(text, "- {name}: {}\n+ {name}: {}{notes}", visible(left), visible(right))
+            }
+            Told::Pair(..) | Told::Words(_) => writeln!(text, "{sign} {name}: {}{notes}", told.line()),
+            Told::Set(value) | Told::Added(value) => writeln!(text, "+ {name}: {}{notes}", visible(value)),
+            Told::Removed(value) => writeln!(text, "- {name}: {}{notes}", visible(value)),
+            Told::Becomes(value) => writeln!(text, "! {name}: → {}{notes}", visible(value)),
+            Told::Nothing => writeln!(text, "{sign} {name}{notes}"),
+        };
+        for line in &one.lines {
+            let sign = match line.sign {
+                Some(Sign::Added) => '+',
+                Some(Sign::Removed) => '-',
+                _ => ' ',
+            };
+            let _ = writeln!(text, "{sign}   {}", visible(&line.text));
+        }
+    }
+    let rest = item.details.len().saturating_sub(MOST_DETAILS);
+    if rest > 0 {
+        let _ = writeln!(text, "# … {rest} more");
+    }
+    text
+}
+
+/// What changes and how it hangs together, if it is worth a picture and small enough.
+fn graph(review: &Review<'_>, room: usize) -> Option<String> {
+    let picture = mermaid::small(review)?;
+    let text =
+        format!("\n<details><summary>Graph</summary>\n\n{}\n</details>\n", fenced("mermaid", &picture));
+    (text.len() <= room).then_some(text)
+}

@@ -1,0 +1,69 @@
+//! What changes as a graph in Mermaid, which GitHub and GitLab draw.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::escape;
+use crate::graph::Address;
+use crate::plan::review::{Item, Review, Sort};
+
+/// More than this nobody can look at, and Mermaid draws no more than 500 edges
+/// (<https://mermaid.js.org/config/schema-docs/config.html>).
+const MOST_NODES: usize = 200;
+const MOST_EDGES: usize = 450;
+/// A picture beside the text.
+const SMALL: usize = 30;
+
+/// The colours of what happens: fill and stroke, readable on light and dark.
+const CLASSES: [(Sort, &str); 9] = [
+    (Sort::Destroy, "fill:#ffd7d5,stroke:#cf222e,color:#1f2328"),
+    (Sort::Deleted, "fill:#ffd7d5,stroke:#cf222e,color:#1f2328"),
+    (Sort::Replace, "fill:#fbdff6,stroke:#a626a4,color:#1f2328"),
+    (Sort::Update, "fill:#fff8c5,stroke:#9a6700,color:#1f2328"),
+    (Sort::Changed, "fill:#fff8c5,stroke:#9a6700,color:#1f2328"),
+    (Sort::Create, "fill:#dafbe1,stroke:#1a7f37,color:#1f2328"),
+    (Sort::Forget, "fill:#ddf4ff,stroke:#0969da,color:#1f2328"),
+    (Sort::Move, "fill:#ddf4ff,stroke:#0969da,color:#1f2328"),
+    (Sort::Import, "fill:#ddf4ff,stroke:#0969da,color:#1f2328"),
+];
+
+/// The whole format.
+pub(super) fn render(review: &Review<'_>) -> String {
+    let mut items: Vec<&Item<'_>> = review.items.iter().collect();
+    items.sort_by_key(|item| item.gravity());
+    picture(&items, MOST_NODES)
+}
+
+/// A small one, where at least two resources hang together.
+pub(super) fn small(review: &Review<'_>) -> Option<String> {
+    let mut items: Vec<&Item<'_>> = review.items.iter().collect();
+    items.sort_by_key(|item| item.gravity());
+    let picture = picture(&items, SMALL);
+    picture.contains(" --> ").then_some(picture)
+}
+
+fn picture(items: &[&Item<'_>], most: usize) -> String {
+    let mut text = "flowchart LR\n".to_owned();
+    let shown = items.get(..most.min(items.len())).unwrap_or(items);
+    let place: BTreeMap<&Address, usize> =
+        shown.iter().enumerate().map(|(index, item)| (&item.change.address, index)).collect();
+    for (index, item) in shown.iter().enumerate() {
+        let label = escape::mermaid(&format!("{} {}", item.sort.sign(), item.address));
+        let _ = writeln!(text, "  n{index}[\"{label}\"]:::{}", item.sort.name());
+    }
+    if items.len() > shown.len() {
+        let _ = writeln!(text, "  more[\"… {} more\"]", items.len() - shown.len());
+    }
+    let edges = shown.iter().enumerate().flat_map(|(index, item)| {
+        item.change.needs.iter().filter_map(|need| place.get(need)).map(move |needed| (index, *needed))
+    });
+    for (from, to) in edges.take(MOST_EDGES) {
+        let _ = writeln!(text, "  n{from} --> n{to}");
+    }
+    for (sort, style) in CLASSES {
+        if shown.iter().any(|item| item.sort == sort) {
+            let _ = writeln!(text, "  classDef {} {style}", sort.name());
+        }
+    }
+    text
+}

@@ -1,0 +1,82 @@
+"use strict";
+(() => {
+  const items = [...document.querySelectorAll("main details.i")];
+  const texts = items.map((item) => item.textContent.toLowerCase());
+  const filters = [...document.querySelectorAll("button[data-f]")];
+  const search = document.getElementById("q");
+  const count = document.getElementById("count");
+  const sections = [...document.querySelectorAll("main section.g")];
+
+  const apply = () => {
+    const wanted = filters.filter((one) => one.getAttribute("aria-pressed") === "true").map((one) => one.dataset.f);
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    items.forEach((item, index) => {
+      const risky = wanted.includes("risk");
+      const sorts = wanted.filter((one) => one !== "risk");
+      const fits = (!risky || item.dataset.k === "1")
+        && (sorts.length === 0 || sorts.includes(item.dataset.s))
+        && words.every((word) => texts[index].includes(word));
+      item.hidden = !fits;
+      shown += fits ? 1 : 0;
+    });
+    sections.forEach((section) => {
+      section.hidden = !section.querySelector("details.i:not([hidden])");
+    });
+    count.textContent = shown === items.length ? "" : shown + " of " + items.length + " shown";
+  };
+  const open = (state) => items.forEach((item) => { if (!item.hidden) item.open = state; });
+  const step = (by) => {
+    const visible = items.filter((item) => !item.hidden);
+    if (visible.length === 0) return;
+    const at = visible.findIndex((item) => item.contains(document.activeElement));
+    const next = at < 0 ? (by > 0 ? 0 : visible.length - 1) : Math.min(Math.max(at + by, 0), visible.length - 1);
+    const summary = visible[next].querySelector("summary");
+    summary.focus();
+    summary.scrollIntoView({ block: "nearest" });
+  };
+  const reveal = () => {
+    const id = decodeURIComponent(location.hash.slice(1));
+    const target = id && document.getElementById(id);
+    if (!target) return;
+    if (target.hidden) {
+      filters.forEach((one) => one.setAttribute("aria-pressed", "false"));
+      search.value = "";
+      apply();
+    }
+    target.open = true;
+    target.scrollIntoView();
+  };
+
+  filters.forEach((button) => button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") === "true" ? "false" : "true");
+    apply();
+  }));
+  search.addEventListener("input", apply);
+  document.getElementById("open").addEventListener("click", () => open(true));
+  document.getElementById("close").addEventListener("click", () => open(false));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target === search) {
+      if (event.key === "Escape") {
+        search.value = "";
+        search.blur();
+        apply();
+      }
+      return;
+    }
+    const does = { "/": () => search.focus(), j: () => step(1), k: () => step(-1), e: () => open(true), c: () => open(false) };
+    if (does[event.key]) {
+      event.preventDefault();
+      does[event.key]();
+    }
+  });
+  addEventListener("hashchange", reveal);
+  let before = [];
+  addEventListener("beforeprint", () => {
+    before = [...document.querySelectorAll("details")].filter((one) => !one.open);
+    before.forEach((one) => { one.open = true; });
+  });
+  addEventListener("afterprint", () => before.forEach((one) => { one.open = false; }));
+  reveal();
+})();

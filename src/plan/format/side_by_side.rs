@@ -1,0 +1,172 @@
+//! Documents of a change before and after, line by line: policies, state machines, dashboards.
+
+use serde_json::Value as Json;
+use similar::{Algorithm, DiffTag, capture_diff_slices};
+
+use super::terraform::{MASK, veiled};
+use crate::kinds;
+use crate::plan::Change;
+use crate::schema::{Node, PathStep, Shape};
+use crate::value::Value;
+
+/// A document, as far as it differs.
+pub(super) struct Document {
+    /// The attribute that holds it.
+    pub(super) name: String,
+    /// Its lines, with a few around those that differ.
+    pub(super) rows: Vec<Row>,
+}
+
+/// A line on each side.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// The same on both.
+    Same(String),
+    /// What there is on the left, and on the right.
+    Differs(Option<String>, Option<String>),
+    /// Lines that are the same and not shown.
+    Gap,
+}
+
+/// Lines around what differs.
+const CONTEXT: usize = 3;
+/// Longer documents are not compared, and no more rows are shown.
+const MOST_LINES: usize = 3_000;
+const MOST_ROWS: usize = 400;
+/// Longest line.
+const MOST_CHARACTERS: usize = 400;
+
+/// The documents among what differs, each once.
+pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
+    let Some(kind) = kinds::kind(&change.address.kind) else { return Vec::new() };
+    let schema = &kind.schema().spec;
+    let mut paths: Vec<&[PathStep]> = Vec::new();
+    for one in &change.attributes {
+        if let Some(path) = document_of(schema, &one.path)
+            && !paths.contains(&path)
+        {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let (existing, wanted) = veiled(Some(schema), &change.existing, &change.wanted);
+    let (left, right) = if drift { (&wanted, &existing) } else { (&existing, &wanted) };
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let rows = compare(&lines(at(left, path)), &lines(at(right, path)));
+            (!rows.is_empty()).then(|| Document { name: crate::plan::detail::path_text(path), rows })
+        })
+        .collect()
+}
+
+/// The start of a path that leads to a document.
+fn document_of<'p>(schema: &Node, path: &'p [PathStep]) -> Option<&'p [PathStep]> {
+    let mut node = schema;
+    for (index, step) in path.iter().enumerate() {
+        node = match (&node.shape, step) {
+            (Shape::Object { fields, .. }, PathStep::Name(name)) => fields.get(name)?,
+            (Shape::Map(element), PathStep::Name(_)) => element,
+            _ => return None,
+        };
+        if matches!(node.shape, Shape::Policy | Shape::Json) {
+            return path.get(..=index);
+        }
+    }
+    None
+}
+
+fn at<'v>(value: &'v Value, path: &[PathStep]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, step| match step {
+        PathStep::Name(name) => value.get(name),
+        PathStep::Index(index) => value.as_list()?.get(*index),
+    })
+}
+
+fn lines(document: Option<&Value>) -> Vec<String> {
+    match document {
+        None | Some(Value::Null) => Vec::new(),
+        Some(document) => format!("{:#}", plain(document)).lines().map(str::to_owned).collect(),
+    }
+}
+
+/// As JSON in which unknowns and secrets say so.
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Unknown(unknown) => Json::from(format!("({unknown})")),
+        Value::Secret(_) => Json::from(MASK),
+        Value::List(list) => list.iter().map(plain).collect(),
+        Value::Map(map) => map.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        other => other.to_json().unwrap_or_default(),
+    }
+}
+
+fn compare(left: &[String], right: &[String]) -> Vec<Row> {
+    if left == right || left.len() > MOST_LINES || right.len() > MOST_LINES {
+        return Vec::new();
+    }
+    let ops = capture_diff_slices(Algorithm::Patience, left, right);
+    let mut rows = Vec::new();
+    let line = |side: &[String], index: usize| {
+        side.get(index).map(|line| crate::plan::review::shorten(line, MOST_CHARACTERS))
+    };
+    for (number, op) in ops.iter().enumerate() {
+        let (tag, old, new) = op.as_tag_tuple();
+        if tag == DiffTag::Equal {
+            let (first, last) = (number == 0, number + 1 == ops.len());
+            let head = if first { 0 } else { CONTEXT.min(old.len()) };
+            let tail = if last { 0 } else { CONTEXT.min(old.len() - head) };
+            let same = |range: std::ops::Range<usize>| range.filter_map(|at| line(left, at)).map(Row::Same);
+            rows.extend(same(old.start..old.start + head));
+            if head + tail < old.len() {
+                rows.push(Row::Gap);
+            }
+            rows.extend(same(old.end - tail..old.end));
+        } else {
+            for index in 0..old.len().max(new.len()) {
+                let (before, after) = (
+                    (index < old.len()).then(|| line(left, old.start + index)).flatten(),
+                    (index < new.len()).then(|| line(right, new.start + index)).flatten(),
+                );
+                rows.push(Row::Differs(before, after));
+            }
+        }
+    }
+    if rows.len() > MOST_ROWS {
+        rows.truncate(MOST_ROWS);
+        rows.push(Row::Gap);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, compare};
+
+    #[test]
+    fn what_differs_is_shown_with_a_few_lines_around_it() {
+        let left: Vec<String> = (0..20).map(|line| line.to_string()).collect();
+        let mut right = left.clone();
+        right[10] = "ten".to_owned();
+        right.insert(11, "more".to_owned());
+        let same = |line: usize| Row::Same(line.to_string());
+        assert_eq!(
+            compare(&left, &right),
+            [
+                Row::Gap,
+                same(7),
+                same(8),
+                same(9),
+                Row::Differs(Some("10".to_owned()), Some("ten".to_owned())),
+                Row::Differs(None, Some("more".to_owned())),
+                same(11),
+                same(12),
+                same(13),
+                Row::Gap,
+            ]
+        );
+        assert_eq!(compare(&left, &left), []);
+    }
+}

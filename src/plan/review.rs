@@ -1,0 +1,578 @@
+//! A plan as it is told to a person, in no format yet: what every format shows, so that
+//! none says more or less than another.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+
+use super::{Action, Cause, Change, Detail, Plan, Reason, Risk, RiskLabel, details, of_change, value_text};
+use crate::graph::Address;
+
+/// A plan as it is told.
+pub struct Review<'p> {
+    /// What it tells of.
+    pub plan: &'p Plan,
+    /// Whether it tells what was changed outside dwctl: see [`Plan::drift`].
+    pub drift: bool,
+    /// The changes that do something, in order of address.
+    pub items: Vec<Item<'p>>,
+    /// How many resources stay as they are.
+    pub unchanged: usize,
+}
+
+/// What happens to one resource, in words.
+pub struct Item<'p> {
+    /// The change.
+    pub change: &'p Change,
+    /// Its address.
+    pub address: String,
+    /// What happens, as it is counted.
+    pub sort: Sort,
+    /// What happens: `replace, new one first`.
+    pub words: &'static str,
+    /// Why, and what else is to be known; may be empty.
+    pub why: String,
+    /// What it may cost, the worst first, each label once.
+    pub risks: Vec<Risk>,
+    /// What differs; empty where that is not told, as of what is destroyed.
+    pub details: Vec<Detail>,
+    /// Where its change is told, if the same happens to an earlier one.
+    pub same_as: Option<usize>,
+    /// What needs it, where it is replaced or goes, nearest first.
+    pub dependents: Dependents,
+}
+
+/// What needs a resource, directly or by others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dependents {
+    /// The addresses, nearest first.
+    pub addresses: Vec<String>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// How many dependents are told at most.
+const MOST_DEPENDENTS: usize = 50;
+
+/// What happens to a resource, as it is counted; the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Sort {
+    /// It is removed from AWS.
+    Destroy,
+    /// It is made anew.
+    Replace,
+    /// It was deleted by someone else.
+    Deleted,
+    /// It is changed.
+    Update,
+    /// It was changed by someone else.
+    Changed,
+    /// It is made.
+    Create,
+    /// It is no longer owned.
+    Forget,
+    /// It has another address.
+    Move,
+    /// It becomes the stack's.
+    Import,
+}
+
+impl Sort {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 9] = [
+        Self::Destroy,
+        Self::Replace,
+        Self::Deleted,
+        Self::Update,
+        Self::Changed,
+        Self::Create,
+        Self::Forget,
+        Self::Move,
+        Self::Import,
+    ];
+
+    /// One character.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Destroy | Self::Deleted => "-",
+            Self::Replace => "±",
+            Self::Update | Self::Changed => "~",
+            Self::Create => "+",
+            Self::Forget => ".",
+            Self::Move => ">",
+            Self::Import => "<",
+        }
+    }
+
+    /// A stable name in kebab case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Destroy => "destroy",
+            Self::Replace => "replace",
+            Self::Deleted => "deleted",
+            Self::Update => "update",
+            Self::Changed => "changed",
+            Self::Create => "create",
+            Self::Forget => "forget",
+            Self::Move => "move",
+            Self::Import => "import",
+        }
+    }
+
+    /// What follows a count: `to update`.
+    pub fn counted(self) -> &'static str {
+        match self {
+            Self::Destroy => "to destroy",
+            Self::Replace => "to replace",
+            Self::Deleted => "deleted outside dwctl",
+            Self::Update => "to update",
+            Self::Changed => "changed outside dwctl",
+            Self::Create => "to create",
+            Self::Forget => "to forget",
+            Self::Move => "to move",
+            Self::Import => "to import",
+        }
+    }
+
+    /// The order in which a summary counts them: what comes before what goes.
+    const COUNTED: [Self; 9] = [
+        Self::Import,
+        Self::Move,
+        Self::Create,
+        Self::Update,
+        Self::Changed,
+        Self::Replace,
+        Self::Destroy,
+        Self::Deleted,
+        Self::Forget,
+    ];
+}
+
+impl<'p> Review<'p> {
+    /// What is told of a plan.
+    pub fn new(plan: &'p Plan, drift: bool) -> Self {
+        let needed = needed_by(plan);
+        let mut items: Vec<Item<'p>> =
+            plan.effective().map(|change| item(change, drift, plan.now, &needed)).collect();
+        let mut first: HashMap<String, usize> = HashMap::new();
+        for (index, item) in items.iter_mut().enumerate() {
+            if let Some(key) = item.sameness() {
+                item.same_as = Some(*first.entry(key).or_insert(index)).filter(|&one| one != index);
+            }
+        }
+        Self { plan, drift, items, unchanged: plan.count(|action| action == Action::NoOp) }
+    }
+
+    /// `ecommerce/dev`.
+    pub fn title(&self) -> String {
+        visible(&format!("{}/{}", self.plan.stack, self.plan.env))
+    }
+
+    /// `account 111111111111 · us-east-1`.
+    pub fn place(&self) -> String {
+        let account = match &self.plan.account_id {
+            Some(account) => format!("account {account}"),
+            None => "offline: compared with nothing".to_owned(),
+        };
+        visible(&format!("{account} · {}", self.plan.region))
+    }
+
+    /// How many resources each thing happens to, in the order of a summary.
+    pub fn counts(&self) -> Vec<(Sort, usize)> {
+        let mut counts: HashMap<Sort, usize> = HashMap::new();
+        for item in &self.items {
+            *counts.entry(item.sort).or_default() += 1;
+        }
+        Sort::COUNTED.into_iter().filter_map(|sort| Some((sort, *counts.get(&sort)?))).collect()
+    }
+
+    /// `2 to update · 61 unchanged`.
+    pub fn summary(&self) -> String {
+        let mut parts: Vec<String> =
+            self.counts().into_iter().map(|(sort, count)| format!("{count} {}", sort.counted())).collect();
+        parts.push(self.rest());
+        parts.join(" · ")
+    }
+
+    /// `61 unchanged`.
+    pub fn rest(&self) -> String {
+        format!("{} {}", self.unchanged, if self.drift { "without drift" } else { "unchanged" })
+    }
+
+    /// What there is to say where nothing happens.
+    pub fn nothing(&self) -> Option<&'static str> {
+        match (self.items.is_empty(), self.drift) {
+            (false, _) => None,
+            (true, false) => Some("No changes: AWS is as the stack declares it."),
+            (true, true) => Some("No drift: nobody changed what the stack owns since it was applied."),
+        }
+    }
+
+    /// The items with a risk of this sort.
+    pub fn at_risk(&self, label: RiskLabel) -> impl Iterator<Item = &Item<'p>> {
+        self.items.iter().filter(move |item| item.risks.iter().any(|risk| risk.label == label))
+    }
+
+    /// How many attributes someone changed outside dwctl.
+    pub fn drifted(&self) -> usize {
+        let details = self.items.iter().flat_map(|item| &item.details);
+        details.filter(|detail| detail.cause != Cause::Stack).count()
+    }
+
+    /// What happens to more than one resource in the same way is told once: the items in
+    /// groups, each in order of address, the group at the place of its first.
+    pub fn groups(&self) -> Vec<Vec<&Item<'p>>> {
+        let mut groups: Vec<Vec<&Item<'p>>> = Vec::new();
+        let mut place: HashMap<usize, usize> = HashMap::new();
+        for (index, item) in self.items.iter().enumerate() {
+            match item.same_as.and_then(|first| place.get(&first)).and_then(|&at| groups.get_mut(at)) {
+                Some(group) => group.push(item),
+                None => {
+                    place.insert(index, groups.len());
+                    groups.push(vec![item]);
+                }
+            }
+        }
+        groups
+    }
+}
+
+impl Item<'_> {
+    /// Equal for items of which the same can be told; `None` where that is never so.
+    fn sameness(&self) -> Option<String> {
+        let change = self.change;
+        if change.moved_from.is_some() || change.imported || matches!(self.sort, Sort::Create) {
+            return None;
+        }
+        let mut key = format!(
+            "{}\0{}\0{}\0{}\0{:?}",
+            change.address.kind,
+            self.sort.name(),
+            self.words,
+            self.why,
+            self.risks
+        );
+        if self.details.is_empty() {
+            change.address.key.as_ref()?;
+            key.push('\0');
+            key.push_str(&change.address.name);
+        }
+        for detail in &self.details {
+            // A secret writes itself as such.
+            let _ = write!(key, "\0{detail:?}");
+        }
+        Some(key)
+    }
+
+    /// Whether this risk is one of it.
+    pub fn has(&self, label: RiskLabel) -> bool {
+        self.risks.iter().any(|risk| risk.label == label)
+    }
+
+    /// Whether what differs is told without being asked for: of what is new, everything does.
+    pub fn tells_details(&self) -> bool {
+        !self.details.is_empty() && self.sort != Sort::Create
+    }
+
+    /// `data loss, downtime: about 15 min`.
+    pub fn risk_words(&self) -> String {
+        self.risks.iter().map(risk_text).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How grave it is: less is graver.
+    pub fn gravity(&self) -> (bool, Sort, bool) {
+        (!self.has(RiskLabel::DataLoss), self.sort, self.risks.is_empty())
+    }
+}
+
+/// `downtime: about 15 min`.
+pub fn risk_text(risk: &Risk) -> String {
+    let words = risk.label.words();
+    if risk.words.is_empty() { words.to_owned() } else { format!("{words}: {}", visible(&risk.words)) }
+}
+
+fn item<'p>(
+    change: &'p Change,
+    drift: bool,
+    now: Option<jiff::Timestamp>,
+    needed: &HashMap<&Address, Vec<&Address>>,
+) -> Item<'p> {
+    let (sort, words) = match (change.is_only_ownership(), &change.moved_from, change.action) {
+        (true, Some(_), _) => (Sort::Move, "move"),
+        (true, None, _) => (Sort::Import, "import"),
+        (false, _, Action::Delete) if drift => (Sort::Deleted, "deleted"),
+        (false, _, _) if drift => (Sort::Changed, "changed"),
+        (false, _, Action::NoOp | Action::Update) => (Sort::Update, "update in place"),
+        (false, _, Action::Create) => (Sort::Create, "create"),
+        (false, _, Action::Replace { create_first: false }) => (Sort::Replace, "replace"),
+        (false, _, Action::Replace { create_first: true }) => (Sort::Replace, "replace, new one first"),
+        (false, _, Action::Delete) => (Sort::Destroy, "destroy"),
+        (false, _, Action::Forget) => (Sort::Forget, "forget"),
+    };
+    let told = matches!(sort, Sort::Update | Sort::Changed | Sort::Replace | Sort::Create);
+    let details = if told { details(change, now) } else { Vec::new() };
+    let goes = matches!(sort, Sort::Replace | Sort::Destroy | Sort::Deleted);
+    Item {
+        change,
+        address: visible(&change.address.to_string()),
+        sort,
+        words,
+        why: why(change, drift),
+        risks: risks(sort, change, &details),
+        details,
+        same_as: None,
+        dependents: if goes { dependents(&change.address, needed) } else { Dependents::default() },
+    }
+}
+
+/// The risks of a resource, as far as they are still ahead.
+fn risks(sort: Sort, change: &Change, details: &[Detail]) -> Vec<Risk> {
+    let mut risks = of_change(change, details);
+    risks.retain(|risk| match sort {
+        // It has happened: what stays is what it opened or costs.
+        Sort::Changed => matches!(risk.label, RiskLabel::SecurityWidening | RiskLabel::CostUp),
+        Sort::Deleted | Sort::Forget | Sort::Move | Sort::Import => false,
+        _ => true,
+    });
+    risks
+}
+
+/// Why something happens, and what else is to be known.
+fn why(change: &Change, drift: bool) -> String {
+    let mut words = Vec::new();
+    match &change.moved_from {
+        Some(from) => words.push(format!("was {from}")),
+        None if change.imported => {
+            words.push(format!("exists as {}", change.id.as_deref().unwrap_or_default()));
+        }
+        None => {}
+    }
+    let reason = match &change.reason {
+        Reason::Vanished if drift => None,
+        Reason::Vanished if change.action == Action::Create => Some("gone from AWS".to_owned()),
+        Reason::Vanished => Some("gone from AWS, no longer declared".to_owned()),
+        Reason::Requested => Some("asked for by --replace".to_owned()),
+        Reason::Triggered(address) => Some(format!("because {address} changes")),
+        Reason::Moved { from } => Some(format!("moves from {from} to {}", change.region)),
+        Reason::Undeclared if change.action == Action::Forget => {
+            Some("no longer declared, stays at AWS".to_owned())
+        }
+        Reason::Undeclared => Some("no longer declared".to_owned()),
+        Reason::Deposed if change.action == Action::Forget => Some("replaced before, and gone".to_owned()),
+        Reason::Deposed => Some("replaced before, and still there".to_owned()),
+        Reason::Same
+        | Reason::Unselected
+        | Reason::New
+        | Reason::Differs
+        | Reason::Forced(_)
+        | Reason::Destroy => None,
+    };
+    words.extend(reason);
+    visible(&words.join("  "))
+}
+
+/// By whom each address is needed.
+fn needed_by(plan: &Plan) -> HashMap<&Address, Vec<&Address>> {
+    let mut needed: HashMap<&Address, Vec<&Address>> = HashMap::new();
+    for change in &plan.changes {
+        for need in &change.needs {
+            needed.entry(need).or_default().push(&change.address);
+        }
+    }
+    needed
+}
+
+fn dependents(of: &Address, needed: &HashMap<&Address, Vec<&Address>>) -> Dependents {
+    let mut seen = HashSet::from([of]);
+    let mut found: Vec<&Address> = Vec::new();
+    let mut next = 0;
+    let mut at = of;
+    loop {
+        for &one in needed.get(at).into_iter().flatten() {
+            if found.len() == MOST_DEPENDENTS {
+                return Dependents { addresses: found.iter().map(|one| shown(one)).collect(), more: true };
+            }
+            if seen.insert(one) {
+                found.push(one);
+            }
+        }
+        match found.get(next) {
+            Some(one) => (at, next) = (one, next + 1),
+            None => break,
+        }
+    }
+    Dependents { addresses: found.iter().map(|one| shown(one)).collect(), more: false }
+}
+
+fn shown(address: &Address) -> String {
+    visible(&address.to_string())
+}
+
+impl Dependents {
+    /// `3 resources need it: a, b, c`; empty where nothing does.
+    pub fn words(&self, most: usize) -> String {
+        let count = self.addresses.len();
+        if count == 0 {
+            return String::new();
+        }
+        let named = self.addresses.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+        let rest = if self.more || count > most { ", …" } else { "" };
+        let (resources, need) = if count == 1 { ("resource", "needs") } else { ("resources", "need") };
+        let more = if self.more { "more than " } else { "" };
+        format!("{more}{count} {resources} {need} it: {named}{rest}")
+    }
+}
+
+/// The name of a group: `glue_job.transform["orders", "stock"]`, or of different
+/// declarations one beside the other, at most `most` of them.
+pub fn group_name(group: &[&Item<'_>], most: usize) -> String {
+    let Some(first) = group.first() else { return String::new() };
+    let declaration = first.change.address.declaration();
+    let same = group
+        .iter()
+        .all(|item| item.change.address.key.is_some() && item.change.address.declaration() == declaration);
+    let rest = if group.len() > most { format!(", … {} more", group.len() - most) } else { String::new() };
+    let shown = group.iter().take(most);
+    if same && group.len() > 1 {
+        let keys: Vec<&str> = shown
+            .filter_map(|item| item.address.get(declaration.len()..))
+            .map(|key| key.trim_start_matches('[').trim_end_matches(']'))
+            .collect();
+        return format!("{declaration}[{}{rest}]", keys.join(", "));
+    }
+    format!("{}{rest}", shown.map(|item| item.address.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+/// What is there and what is wanted, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// From one to the other.
+    Pair(String, String),
+    /// The value of something new.
+    Set(String),
+    /// It comes.
+    Added(String),
+    /// It goes.
+    Removed(String),
+    /// What is there cannot be told.
+    Becomes(String),
+    /// A remark in place of values.
+    Words(&'static str),
+    /// The part says it all.
+    Nothing,
+}
+
+impl Told {
+    /// What is told of a difference; of a new resource where `creating`.
+    pub fn of(detail: &Detail, creating: bool) -> Self {
+        const SECRET: Told = Told::Words("(secret, changed)");
+        match (&detail.before, &detail.after) {
+            (Some(before), Some(after)) if before.contains_secret() || after.contains_secret() => SECRET,
+            (Some(before), Some(after)) => Self::Pair(value_text(before), value_text(after)),
+            (None, Some(after)) if creating => Self::Set(value_text(after)),
+            (None, Some(after)) if detail.hidden && after.contains_secret() => SECRET,
+            (None, Some(after)) if detail.hidden => Self::Becomes(value_text(after)),
+            (None, Some(after)) => Self::Added(value_text(after)),
+            (Some(before), None) => Self::Removed(value_text(before)),
+            (None, None) if detail.part.is_empty() && detail.lines.is_empty() => Self::Words("null"),
+            (None, None) => Self::Nothing,
+        }
+    }
+
+    /// With no value longer than `most` characters, two long ones cut to where they differ.
+    #[must_use]
+    pub fn shortened(self, most: usize) -> Self {
+        match self {
+            Self::Pair(left, right) if left.chars().count() + right.chars().count() > 2 * most => {
+                let (left, right) = apart(&left, &right, most);
+                Self::Pair(left, right)
+            }
+            Self::Set(value) => Self::Set(shorten(&value, most)),
+            Self::Added(value) => Self::Added(shorten(&value, most)),
+            Self::Removed(value) => Self::Removed(shorten(&value, most)),
+            Self::Becomes(value) => Self::Becomes(shorten(&value, most)),
+            other => other,
+        }
+    }
+
+    /// On one line: `1 → 2`, `+ 2`.
+    pub fn line(&self) -> String {
+        visible(&match self {
+            Self::Pair(left, right) => format!("{left} → {right}"),
+            Self::Set(value) => value.clone(),
+            Self::Added(value) => format!("+ {value}"),
+            Self::Removed(value) => format!("- {value}"),
+            Self::Becomes(value) => format!("→ {value}"),
+            Self::Words(words) => (*words).to_owned(),
+            Self::Nothing => String::new(),
+        })
+    }
+}
+
+/// What there is to say of a difference besides its values, drift being `drift`'s own news.
+pub fn notes(detail: &Detail, drift: bool) -> Vec<String> {
+    let mut notes: Vec<String> = detail.notes.iter().map(|note| visible(note)).collect();
+    if detail.forces_replacement {
+        notes.push("forces replacement".to_owned());
+    }
+    let cause = match detail.cause {
+        Cause::Stack => None,
+        Cause::Drift if drift => None,
+        Cause::Both if drift => Some("by the stack, too"),
+        Cause::Drift => Some("drift: changed outside dwctl"),
+        Cause::Both => Some("changed by the stack and outside dwctl"),
+    };
+    notes.extend(cause.map(str::to_owned));
+    notes
+}
+
+/// Two long texts, cut to where they differ.
+fn apart(left: &str, right: &str, most: usize) -> (String, String) {
+    let same = left.chars().zip(right.chars()).take_while(|(left, right)| left == right).count();
+    let start = same.saturating_sub(20);
+    let cut = |text: &str| {
+        let mut rest = text.chars().skip(start);
+        let middle: String = rest.by_ref().take(most).collect();
+        let (head, tail) = (if start > 0 { "…" } else { "" }, if rest.next().is_some() { "…" } else { "" });
+        format!("{head}{middle}{tail}")
+    };
+    (cut(left), cut(right))
+}
+
+/// A text of at most `most` characters.
+pub fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => format!("{}…", text.chars().take(most.saturating_sub(1)).collect::<String>()),
+    }
+}
+
+/// A text of which everything can be seen: without control characters, and without those
+/// that turn the direction of writing or take no room, by which a text can seem another
+/// (<https://trojansource.codes>).
+pub fn visible(text: &str) -> String {
+    text.chars().map(|one| if is_hidden(one) { '\u{FFFD}' } else { one }).collect()
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Told, shorten, visible};
+
+    #[test]
+    fn nothing_hides_in_a_text() {
+        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
+        assert_eq!(visible("größer → 5 µs"), "größer → 5 µs");
+    }
+
+    #[test]
+    fn long_values_are_cut_to_where_they_differ() {
+        assert_eq!(shorten("abcdef", 6), "abcdef");
+        assert_eq!(shorten("abcdefg", 6), "abcde…");
+        let pair = Told::Pair(format!("{}x", "a".repeat(50)), format!("{}y", "a".repeat(50))).shortened(30);
+        assert_eq!(pair.line(), format!("…{}x → …{}y", "a".repeat(20), "a".repeat(20)));
+    }
+}

@@ -1,0 +1,287 @@
+//! What a plan may cost, and what of it needs a word of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::detail::value_text;
+use super::{Action, AttributeChange, Change, Detail, Plan, Risk, RiskLabel, details};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::Pace;
+use crate::schema::{Node, RiskMark, RiskSort, When};
+use crate::value::{Number, Value};
+
+/// Least seconds of an interruption that is told of a replacement.
+const NOTICEABLE_SECONDS: u32 = 60;
+
+impl From<RiskSort> for RiskLabel {
+    fn from(sort: RiskSort) -> Self {
+        match sort {
+            RiskSort::DataLoss => Self::DataLoss,
+            RiskSort::Irreversible => Self::Irreversible,
+            RiskSort::Downtime => Self::Downtime,
+            RiskSort::Security => Self::SecurityWidening,
+            RiskSort::Cost => Self::CostUp,
+        }
+    }
+}
+
+/// What the change of an attribute may cost by itself: what its schema says of it.
+pub(super) fn of_attribute(change: &Change, node: Option<&Node>, one: &AttributeChange) -> Vec<Risk> {
+    let mut risks = Vec::new();
+    let replaced = matches!(change.action, Action::Replace { .. });
+    if one.data_loss && (replaced || !one.forces_replacement) && change.action != Action::Create {
+        risks.push(Risk { label: RiskLabel::DataLoss, words: String::new() });
+    }
+    if one.downtime && change.action != Action::Create {
+        let words = if replaced { String::new() } else { about(pace(change).create_seconds) };
+        risks.push(Risk { label: RiskLabel::Downtime, words });
+    }
+    let Some(node) = node else { return risks };
+    let creating = change.action == Action::Create;
+    let (before, after) = (one.before.as_ref(), one.after.as_ref());
+    // Of what is new, what is weaker than it is by default.
+    let before = if creating { node.default.as_ref() } else { before };
+    for mark in &node.risks {
+        let counts = match mark.sort {
+            RiskSort::Cost => !creating,
+            _ => true,
+        };
+        if counts && happens(&mark.when, before, after, creating) {
+            risks.push(Risk { label: mark.sort.into(), words: words(mark, before, after) });
+        }
+    }
+    risks
+}
+
+fn happens(when: &When, before: Option<&Value>, after: Option<&Value>, creating: bool) -> bool {
+    let flag = |value: Option<&Value>| value.and_then(Value::as_bool);
+    let number = |value: Option<&Value>| value.and_then(Value::as_number);
+    let both = number(before).zip(number(after));
+    match when {
+        When::On => flag(after) == Some(true) && flag(before) != Some(true),
+        When::Off => flag(after) == Some(false) && (flag(before) == Some(true) || !creating),
+        When::Less => both.is_some_and(|(before, after)| after < before),
+        When::More => both.is_some_and(|(before, after)| after > before),
+        // Absent is without end.
+        When::Shorter => !creating && longer(after, before),
+        When::Longer => !creating && longer(before, after),
+        When::Gone => before.is_some() && after.is_none(),
+        When::Come => !creating && before.is_none() && after.is_some(),
+        When::Changed => !creating && before.is_some() && after.is_some() && before != after,
+        When::To(value) => {
+            let is = |side: Option<&Value>| side.is_some_and(|side| plain(side) == *value);
+            is(after) && !is(before) && (!creating || before.is_some())
+        }
+        When::Destroyed(_) => false,
+    }
+}
+
+/// Whether the second duration is longer than the first, where none is without end.
+fn longer(first: Option<&Value>, second: Option<&Value>) -> bool {
+    let number = |value: &Value| value.as_number().map(Number::as_f64);
+    match (first, second) {
+        (Some(first), None) => number(first).is_some(),
+        (Some(first), Some(second)) => {
+            number(first).zip(number(second)).is_some_and(|(first, second)| second > first)
+        }
+        _ => false,
+    }
+}
+
+/// A value as a mark writes it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => value_text(other),
+    }
+}
+
+fn words(mark: &RiskMark, before: Option<&Value>, after: Option<&Value>) -> String {
+    let shown = |value: Option<&Value>| value.map_or_else(|| "all".to_owned(), plain);
+    mark.words.replace("{before}", &shown(before)).replace("{after}", &shown(after))
+}
+
+fn pace(change: &Change) -> Pace {
+    crate::kinds::kind(&change.address.kind)
+        .map_or(Pace { create_seconds: 0, delete_seconds: 0, deadline_seconds: 0 }, |kind| kind.pace())
+}
+
+/// `about 15 min`; empty where it is hardly noticed.
+fn about(seconds: u32) -> String {
+    match seconds {
+        0..NOTICEABLE_SECONDS => String::new(),
+        60..5400 => format!("about {} min", seconds.div_ceil(60)),
+        _ => format!("about {} h", seconds.div_ceil(3600)),
+    }
+}
+
+/// What a change may cost: what its details say, and what the fate of the resource itself
+/// does. The worst first, each label once, with the words of all that have it.
+pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
+    let mut found: Vec<Risk> = details.iter().flat_map(|detail| detail.risks.iter().cloned()).collect();
+    if matches!(change.action, Action::Delete | Action::Replace { .. }) {
+        found.extend(of_fate(change));
+    }
+    let mut all: BTreeMap<RiskLabel, Vec<String>> = BTreeMap::new();
+    for risk in found {
+        let words = all.entry(risk.label).or_default();
+        if !risk.words.is_empty() && !words.contains(&risk.words) {
+            words.push(risk.words);
+        }
+    }
+    all.into_iter()
+        .map(|(label, mut words)| {
+            let more = words.len().saturating_sub(MOST_WORDS);
+            words.truncate(MOST_WORDS);
+            if more > 0 {
+                words.push(format!("{more} more"));
+            }
+            Risk { label, words: words.join("; ") }
+        })
+        .collect()
+}
+
+/// Risks of one label that are told on the line of a resource.
+const MOST_WORDS: usize = 3;
+
+/// What it costs that a resource goes, for good or for a new one.
+fn of_fate(change: &Change) -> Vec<Risk> {
+    let mut risks = Vec::new();
+    let Some(kind) = crate::kinds::kind(&change.address.kind) else { return risks };
+    let schema = &kind.schema().spec;
+    destroyed(schema, &change.existing, &mut risks);
+    if let Action::Replace { create_first } = change.action {
+        // What loses data when it is made anew for one reason does so for every other.
+        if change.attributes.iter().all(|one| !one.data_loss) && holds_data(schema) {
+            risks.push(Risk { label: RiskLabel::DataLoss, words: String::new() });
+        }
+        let pace = kind.pace();
+        let seconds = pace.create_seconds + pace.delete_seconds;
+        if !create_first && seconds >= NOTICEABLE_SECONDS {
+            risks.push(Risk { label: RiskLabel::Downtime, words: about(seconds) });
+        }
+    }
+    risks
+}
+
+/// Whether a new resource of the kind lacks what the old one held.
+fn holds_data(schema: &Node) -> bool {
+    schema.fields().into_iter().flatten().any(|(_, field)| field.marks.replace && field.marks.data_loss)
+}
+
+fn destroyed(node: &Node, value: &Value, risks: &mut Vec<Risk>) {
+    for (name, field) in node.fields().into_iter().flatten() {
+        let there = value.get(name).or(field.default.as_ref());
+        for mark in &field.risks {
+            let When::Destroyed(wanted) = &mark.when else { continue };
+            if wanted.as_ref().is_none_or(|wanted| there.is_some_and(|there| plain(there) == *wanted)) {
+                risks.push(Risk { label: mark.sort.into(), words: words(mark, there, None) });
+            }
+        }
+    }
+}
+
+/// What a run without a question may do beyond what can be undone: `--allow`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Data may be lost by a change or a replacement.
+    pub data_loss: bool,
+    /// The service may be interrupted.
+    pub downtime: bool,
+    /// What holds data, or cannot be brought back, may be destroyed.
+    pub destroy: bool,
+}
+
+impl Allowed {
+    /// Everything: what someone who asks for the removal of all says by that.
+    pub fn everything() -> Self {
+        Self { data_loss: true, downtime: true, destroy: true }
+    }
+}
+
+/// Whether all that the plan may cost is allowed. What is destroyed for good needs
+/// `destroy` where data or the way back goes with it; what loses data or interrupts the
+/// service in the course of a change needs `data-loss` or `downtime`.
+///
+/// # Errors
+/// One for each resource, with what it would lose, by which attribute, and what allows it.
+pub fn consent(plan: &Plan, allowed: &Allowed) -> Result<(), Vec<Diagnostic>> {
+    let problems: Vec<Diagnostic> = plan
+        .effective()
+        .filter(|change| !change.is_only_ownership() && change.action != Action::Create)
+        .filter_map(|change| refusal(change, allowed))
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
+    let details = details(change, None);
+    let mut needed: BTreeSet<&'static str> = BTreeSet::new();
+    let mut notes = Vec::new();
+    for risk in of_change(change, &details) {
+        let word = match (risk.label, change.action) {
+            (RiskLabel::DataLoss | RiskLabel::Irreversible, Action::Delete) if !allowed.destroy => "destroy",
+            (RiskLabel::DataLoss | RiskLabel::Irreversible, Action::Delete) => continue,
+            (RiskLabel::DataLoss, _) if !allowed.data_loss => "data-loss",
+            (RiskLabel::Downtime, _) if !allowed.downtime => "downtime",
+            _ => continue,
+        };
+        needed.insert(word);
+        let causes: Vec<String> = details
+            .iter()
+            .filter(|detail| detail.risks.iter().any(|one| one.label == risk.label))
+            .map(|detail| detail.attribute.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let mut note = risk.label.words().to_owned();
+        if !causes.is_empty() {
+            note.push_str(&format!(" by {}", causes.join(", ")));
+        }
+        if !risk.words.is_empty() {
+            note.push_str(&format!(": {}", risk.words));
+        }
+        notes.push(note);
+    }
+    if needed.is_empty() {
+        return None;
+    }
+    let verb = match change.action {
+        Action::Delete => "destroy",
+        Action::Replace { .. } => "replace",
+        _ => "change",
+    };
+    let mut problem = Diagnostic::error("not-allowed", format!("the plan would {verb} {}", change.address));
+    for note in notes {
+        problem = problem.note(note);
+    }
+    let needed: Vec<&str> = needed.into_iter().collect();
+    Some(problem.help(format!("to go on without a question, add --allow {}", needed.join(","))))
+}
+
+impl Plan {
+    /// What the plan may cost: by label, the worst first, the addresses with what is said of them.
+    pub fn risks(&self) -> BTreeMap<RiskLabel, Vec<(&Address, String)>> {
+        let mut all: BTreeMap<RiskLabel, Vec<(&Address, String)>> = BTreeMap::new();
+        for change in self.effective().filter(|change| !change.is_only_ownership()) {
+            for risk in of_change(change, &details(change, None)) {
+                all.entry(risk.label).or_default().push((&change.address, risk.words));
+            }
+        }
+        all
+    }
+
+    /// The addresses that need one, directly or by others, each once.
+    pub fn needing(&self, address: &Address) -> BTreeSet<&Address> {
+        let mut found: BTreeSet<&Address> = BTreeSet::new();
+        let mut fresh = vec![address];
+        while let Some(needed) = fresh.pop() {
+            for change in self.changes.iter().filter(|change| change.needs.contains(needed)) {
+                if change.address != *address && found.insert(&change.address) {
+                    fresh.push(&change.address);
+                }
+            }
+        }
+        found
+    }
+}

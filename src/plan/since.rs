@@ -1,0 +1,141 @@
+//! What is new in a plan since it was last shown: by the JSON that was written then.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::review::{Item, Review, visible};
+
+/// What a plan tells of each resource, in a form that can be kept: no value is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `stack/env`.
+    pub title: String,
+    /// By address, what happens and a digest of what is told of it.
+    pub resources: BTreeMap<String, Told>,
+}
+
+/// What is told of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What happens: `replace`.
+    pub words: String,
+    /// A digest of all that is told of it.
+    pub digest: String,
+}
+
+/// What differs between two plans of the same stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// What was not in the earlier one: address and what happens.
+    pub new: Vec<(String, String)>,
+    /// What is told of otherwise than before.
+    pub changed: Vec<(String, String)>,
+    /// What is in the later one no more: address and what would have happened.
+    pub gone: Vec<(String, String)>,
+}
+
+impl Snapshot {
+    /// Of a plan.
+    pub fn of(review: &Review<'_>) -> Self {
+        let resources = review.items.iter().map(|item| {
+            (item.address.clone(), Told { words: item.sort.name().to_owned(), digest: digest(item) })
+        });
+        Self { title: review.title(), resources: resources.collect() }
+    }
+
+    /// Of the JSON of a plan.
+    ///
+    /// # Errors
+    /// What it is instead, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let json: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+        let own = &json["dwctl"];
+        let (Some(stack), Some(env)) = (own["stack"].as_str(), own["env"].as_str()) else {
+            return Err("it is not the JSON of a plan of dwctl".to_owned());
+        };
+        let mut resources = BTreeMap::new();
+        for change in json["resource_changes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .chain(json["resource_drift"].as_array().into_iter().flatten())
+        {
+            let own = &change["dwctl"];
+            if let (Some(address), Some(words), Some(digest)) =
+                (own["address"].as_str(), own["action"].as_str(), own["digest"].as_str())
+            {
+                let told = Told { words: visible(words), digest: digest.to_owned() };
+                resources.insert(visible(address), told);
+            }
+        }
+        Ok(Self { title: visible(&format!("{stack}/{env}")), resources })
+    }
+}
+
+/// A digest of all that is told of a resource; of a secret it is told that it changes.
+pub(super) fn digest(item: &Item<'_>) -> String {
+    let mut told = format!("{}\0{}\0{:?}", item.words, item.why, item.risks);
+    for one in &item.details {
+        // Notes may tell of the time.
+        let _ = write!(
+            told,
+            "\0{}\0{}\0{:?}\0{:?}\0{:?}\0{:?}",
+            one.attribute, one.part, one.sign, one.before, one.after, one.lines
+        );
+    }
+    Sha256::digest(told.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Since {
+    /// From an earlier plan to a later one.
+    pub fn new(earlier: &Snapshot, later: &Snapshot) -> Self {
+        let pair = |(address, told): (&String, &Told)| (address.clone(), told.words.clone());
+        let missing = |from: &Snapshot, in_: &Snapshot| -> Vec<(String, String)> {
+            from.resources
+                .iter()
+                .filter(|(address, _)| !in_.resources.contains_key(*address))
+                .map(pair)
+                .collect()
+        };
+        let changed = later
+            .resources
+            .iter()
+            .filter(|(address, told)| earlier.resources.get(*address).is_some_and(|before| before != *told));
+        Self {
+            new: missing(later, earlier),
+            changed: changed.map(pair).collect(),
+            gone: missing(earlier, later),
+        }
+    }
+
+    /// The parts with their names, without those that are empty.
+    pub fn parts(&self) -> Vec<(&'static str, &[(String, String)])> {
+        let parts = [("new", &self.new[..]), ("changed", &self.changed[..]), ("gone", &self.gone[..])];
+        parts.into_iter().filter(|(_, part)| !part.is_empty()).collect()
+    }
+
+    /// `2 new · 1 gone`.
+    pub fn summary(&self) -> String {
+        let counts: Vec<String> =
+            self.parts().into_iter().map(|(name, part)| format!("{} {name}", part.len())).collect();
+        if counts.is_empty() { "nothing".to_owned() } else { counts.join(" · ") }
+    }
+
+    /// For a terminal, ending in a newline.
+    pub(super) fn text(&self) -> String {
+        const MOST: usize = 20;
+        let mut text = format!("Since the plan before: {}\n", self.summary());
+        for (name, part) in self.parts() {
+            for (address, words) in part.iter().take(MOST) {
+                text.push_str(&format!("  {name:8} {address}  {words}\n"));
+            }
+            if part.len() > MOST {
+                text.push_str(&format!("  {name:8} … {} more\n", part.len() - MOST));
+            }
+        }
+        text
+    }
+}

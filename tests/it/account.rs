@@ -1,0 +1,228 @@
+//! An account on paper: what is at AWS, and the plan of a stack against it.
+
+use std::collections::BTreeMap;
+
+use dwctl::graph::Address;
+use dwctl::kind::{ErasedLive, Identity, Known, State};
+use dwctl::ledger::{Entry, Ledger};
+use dwctl::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection, TextOptions};
+use dwctl::schema::{Node, Shape};
+use dwctl::stack::{self, Stack};
+use dwctl::value::Value;
+use dwctl::world::{Facts, Instance, World};
+
+use crate::paper;
+
+/// The stack of one file, and the folder that it lives in.
+pub(crate) fn read(text: &str) -> (Stack, tempfile::TempDir) {
+    let folder = paper::folder(&[("stack.toml", &paper::headed(text))]);
+    let stack = paper::load(folder.path()).unwrap_or_else(|(problems, _)| panic!("{problems:#?}"));
+    (stack, folder)
+}
+
+pub(crate) fn world(stack: &Stack) -> World<'_> {
+    let mut problems = Vec::new();
+    let variables = stack::variables(stack, &[], &mut problems);
+    assert!(problems.is_empty(), "{problems:#?}");
+    World::new(stack, Facts::offline(stack), variables).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// Something that AWS might have decided.
+fn decided(node: &Node, name: &str, address: &Address) -> Value {
+    match node.shape {
+        Shape::Bool => Value::Bool(false),
+        Shape::Number { .. } => Value::from(5439),
+        Shape::List { .. } => Value::List(Vec::new()),
+        Shape::Map(_) | Shape::Object { .. } => Value::Map(BTreeMap::new()),
+        _ => Value::from(format!("{name}-of-{}", address.name)),
+    }
+}
+
+/// An account on paper: what is there, by address.
+pub(crate) struct Account {
+    pub(crate) ledger: Ledger,
+    pub(crate) lives: BTreeMap<Address, ErasedLive>,
+}
+
+impl Account {
+    /// As if this stack had just been applied.
+    pub(crate) fn after(text: &str) -> Self {
+        let (stack, _folder) = read(text);
+        let world = world(&stack);
+        let ledger = Ledger::new(&stack.name, &stack.env).expect("randomness");
+        let mut account = Self { ledger, lives: BTreeMap::new() };
+        let mut problems = Vec::new();
+        for resource in world.declarations() {
+            for instance in world.instances(resource, &mut problems) {
+                let live = account.make(&world, &instance);
+                world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+                account.lives.insert(instance.address.clone(), live);
+            }
+        }
+        assert!(problems.is_empty(), "{problems:#?}");
+        account
+    }
+
+    fn make(&mut self, world: &World<'_>, instance: &Instance<'_>) -> ErasedLive {
+        let kind = instance.kind;
+        let foreseen = kind.foresee(Known(&instance.spec), &world.facts.scope).0;
+        let attrs = kind.schema().attrs.fields().into_iter().flatten().map(|(name, node)| {
+            let value = foreseen.get(name).cloned();
+            (name.clone(), value.unwrap_or_else(|| decided(node, name, &instance.address)))
+        });
+        let tags = plan::tags(instance, &world.stack.name, &world.stack.env)
+            .into_iter()
+            .map(|(name, value)| (name, value.as_str().expect("a known tag").to_owned()));
+        let live = ErasedLive {
+            spec: instance.spec.clone().reveal(),
+            attrs: Value::Map(attrs.collect()),
+            tags: tags.collect(),
+            state: State::Ready,
+        };
+        let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {
+            Identity::Named(id) => id,
+            Identity::Assigned | Identity::Unknown => format!("id-of-{}", instance.address.name),
+        };
+        let entry = Entry {
+            id,
+            region: instance.region.clone(),
+            needs: instance.needs.iter().cloned().collect(),
+            applied: "2026-01-01T00:00:00Z".to_owned(),
+            protect: instance.protect,
+            retain: instance.retain,
+            fingerprinted_as: None,
+            stamp: None,
+            fingerprints: plan::prints(instance, &live.spec, &self.ledger),
+            ..Entry::default()
+        };
+        self.ledger.resources.insert(instance.address.clone(), entry);
+        live
+    }
+
+    pub(crate) fn change(mut self, address: &str, change: impl FnOnce(&mut ErasedLive)) -> Self {
+        change(self.lives.get_mut(&address.parse().expect("an address")).expect("a live resource"));
+        self
+    }
+
+    /// Someone set an attribute outside of dwctl.
+    pub(crate) fn set(self, address: &str, attribute: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        self.change(address, |live| {
+            let Value::Map(spec) = &mut live.spec else { panic!("a table") };
+            spec.insert(attribute.to_owned(), value);
+        })
+    }
+
+    /// Someone deleted it.
+    pub(crate) fn without(mut self, address: &str) -> Self {
+        self.lives.remove(&address.parse().expect("an address"));
+        self
+    }
+
+    /// The plan of a stack against this account, as a terminal shows it, or the reasons
+    /// why there is none.
+    pub(crate) fn plan(&self, text: &str, selection: &Selection) -> String {
+        match self.planned(text, selection) {
+            Ok(plan) => plan::render(&plan, &TextOptions::default()),
+            Err(problems) => problems,
+        }
+    }
+
+    /// The plan of a stack against this account, or the reasons why there is none, as a
+    /// terminal shows them.
+    pub(crate) fn planned(&self, text: &str, selection: &Selection) -> Result<Plan, String> {
+        let (stack, folder) = read(text);
+        let world = world(&stack);
+        let mut answers = Answers::default();
+        for _ in 0..5 {
+            let inputs =
+                Inputs { world: &world, ledger: &self.ledger, answers: &answers, selection, offline: false };
+            match plan::plan(&inputs) {
+                Ok(Outcome::Plan(mut plan)) => {
+                    // The next runs of a schedule depend on the day.
+                    plan.now = None;
+                    // The path of the folder differs from run to run.
+                    for declared in plan.changes.iter_mut().filter_map(|change| change.declared.as_mut()) {
+                        if let Ok(path) = declared.file.strip_prefix(folder.path()) {
+                            declared.file = path.to_owned();
+                        }
+                    }
+                    return Ok(*plan);
+                }
+                Ok(Outcome::Ask(questions)) => {
+                    questions.into_iter().for_each(|one| self.answer(one, &mut answers))
+                }
+                Err(problems) => {
+                    return Err(dwctl::diag::render_all(&problems, &stack.sources, false)
+                        .replace(&format!("{}/", folder.path().display()), ""));
+                }
+            }
+        }
+        panic!("it asks without an end")
+    }
+
+    pub(crate) fn answer(&self, question: Question, answers: &mut Answers) {
+        match question {
+            Question::Read { kind, region, wanted, .. } => {
+                let live = self.lives.iter().find(|(address, _)| {
+                    let entry = &self.ledger.resources[*address];
+                    address.kind == kind.name() && entry.id == wanted.id && entry.region == region
+                });
+                let live = live.map(|(_, live)| live.clone());
+                answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
+            }
+            Question::Find { address, .. } => {
+                answers.found.insert(address, Ok(Vec::new()));
+            }
+        }
+    }
+}
+
+pub(crate) const TOPIC: &str = r#"
+[kms_key.data]
+description = "Data at rest"
+
+[sns_topic.alerts]
+name              = "alerts"
+display_name      = "Alerts"
+kms_master_key_id = "${kms_key.data.arn}"
+tags              = { team = "data" }
+"#;
+
+pub(crate) const CLUSTER: &str = r#"
+[redshift_cluster.main]
+cluster_identifier   = "dw"
+node_type            = "ra3.xlplus"
+number_of_nodes      = 2
+db_name              = "dw"
+master_username      = "admin"
+master_user_password = "Correct-Horse-7"
+iam_roles            = ["arn:aws:iam::111111111111:role/load", "arn:aws:iam::111111111111:role/spectrum"]
+"#;
+
+pub(crate) const ROLE: &str = r#"
+[iam_role.glue]
+role_name = "glue"
+assume_role_policy_document = { Version = "2012-10-17", Statement = [
+  { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "glue.amazonaws.com" } },
+] }
+[iam_role.glue.inline_policies.lake]
+Version = "2012-10-17"
+[[iam_role.glue.inline_policies.lake.Statement]]
+Sid      = "Read"
+Effect   = "Allow"
+Action   = ["s3:GetObject", "s3:ListBucket"]
+Resource = ["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]
+"#;
+
+pub(crate) const JOB: &str = r#"
+[glue_job.orders]
+name              = "orders"
+role              = "glue"
+number_of_workers = 2
+worker_type       = "G.1X"
+timeout_minutes   = 60
+command           = { script_location = "s3://lake/orders.py" }
+default_arguments = { "--mode" = "full", "--bookmark" = "on" }
+connections       = ["warehouse"]
+"#;

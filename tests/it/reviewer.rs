@@ -1,0 +1,240 @@
+//! A reviewer's test: of the changes that matter in a large plan, each is named on the first
+//! screen, or in the lines of its resource, without a look into raw JSON.
+
+use std::fmt::Write;
+
+use dwctl::plan::Selection;
+
+use crate::account::Account;
+use crate::harness::Project;
+
+/// A change to be found: the resource, what is written before and after, and what is to be
+/// read on its line or below it.
+struct Hidden {
+    address: &'static str,
+    before: &'static str,
+    after: &'static str,
+    words: &'static [&'static str],
+}
+
+const ROLE_HEAD: &str = "[iam_role.etl]\nrole_name = 'etl'\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { Service = 'glue.amazonaws.com' } }] }\n";
+
+const HIDDEN: [Hidden; 20] = [
+    Hidden {
+        address: "iam_role.etl",
+        before: "ROLE[iam_role.etl.inline_policies.lake]\nVersion = '2012-10-17'\nStatement = [{ Sid = 'Lake', Effect = 'Allow', Action = ['s3:GetObject'], Resource = 'arn:aws:s3:::lake/*' }]\n",
+        after: "ROLE[iam_role.etl.inline_policies.lake]\nVersion = '2012-10-17'\nStatement = [{ Sid = 'Lake', Effect = 'Allow', Action = ['s3:GetObject', 's3:DeleteObject'], Resource = 'arn:aws:s3:::lake/*' }]\n",
+        words: &[
+            "⚠ security widening: allows s3:DeleteObject",
+            "+ Allow s3:DeleteObject on arn:aws:s3:::lake/*",
+        ],
+    },
+    Hidden {
+        address: "sfn_state_machine.load",
+        before: "[sfn_state_machine.load]\nname = 'load'\nrole_arn = 'arn:aws:iam::111111111111:role/load'\n[sfn_state_machine.load.definition]\nStartAt = 'Load'\n[sfn_state_machine.load.definition.States.Load]\nType = 'Task'\nResource = 'arn:aws:states:::glue:startJobRun.sync'\nEnd = true\nRetry = [{ ErrorEquals = ['States.ALL'], MaxAttempts = 3 }]\n",
+        after: "[sfn_state_machine.load]\nname = 'load'\nrole_arn = 'arn:aws:iam::111111111111:role/load'\n[sfn_state_machine.load.definition]\nStartAt = 'Load'\n[sfn_state_machine.load.definition.States.Load]\nType = 'Task'\nResource = 'arn:aws:states:::glue:startJobRun.sync'\nEnd = true\n",
+        words: &["- state Load: retry on States.ALL, 3 attempts dropped"],
+    },
+    Hidden {
+        address: "cloudwatchlogs_log_group.jobs",
+        before: "[cloudwatchlogs_log_group.jobs]\nlog_group_name = 'jobs'\nretention_in_days = 365\n",
+        after: "[cloudwatchlogs_log_group.jobs]\nlog_group_name = 'jobs'\nretention_in_days = 7\n",
+        words: &["⚠ security widening: log events are kept 7 days instead of 365"],
+    },
+    Hidden {
+        address: "cloudwatch_alarm.late",
+        before: "[cloudwatch_alarm.late]\nALARM\nalarm_actions = ['arn:aws:sns:us-east-1:111111111111:a', 'arn:aws:sns:us-east-1:111111111111:b']\n",
+        after: "[cloudwatch_alarm.late]\nALARM\nalarm_actions = ['arn:aws:sns:us-east-1:111111111111:a']\n",
+        words: &[
+            "⚠ security widening: the alarm no longer tells one that it told",
+            "- \"arn:aws:sns:us-east-1:111111111111:b\"",
+        ],
+    },
+    Hidden {
+        address: "s3_bucket.public",
+        before: "[s3_bucket.public]\nbucket = 'public-of-shop'\n",
+        after: "[s3_bucket.public]\nbucket = 'public-of-shop'\npublic_access_block = { block_public_policy = false, restrict_public_buckets = false }\n",
+        words: &["⚠ security widening: bucket policies may grant public access"],
+    },
+    Hidden {
+        address: "cloudwatchlogs_log_group.sealed",
+        before: "[cloudwatchlogs_log_group.sealed]\nlog_group_name = 'sealed'\nkms_key_id = 'arn:aws:kms:us-east-1:111111111111:key/1'\n",
+        after: "[cloudwatchlogs_log_group.sealed]\nlog_group_name = 'sealed'\n",
+        words: &["⚠ security widening: no longer encrypted with a key of the account"],
+    },
+    Hidden {
+        address: "ec2_security_group.warehouse",
+        before: "[ec2_security_group.warehouse]\ngroup_name = 'w'\ndescription = 'w'\nvpc_id = 'vpc-1'\ningress = [{ ip_protocol = 'tcp', from_port = 5439, to_port = 5439, cidr_ipv4 = '10.0.0.0/16' }]\n",
+        after: "[ec2_security_group.warehouse]\ngroup_name = 'w'\ndescription = 'w'\nvpc_id = 'vpc-1'\ningress = [{ ip_protocol = 'tcp', from_port = 5439, to_port = 5439, cidr_ipv4 = '0.0.0.0/0' }]\n",
+        words: &["⚠ security widening: opens tcp 5439 to the whole internet"],
+    },
+    Hidden {
+        address: "kms_key.data",
+        before: "[kms_key.data]\nenable_key_rotation = true\n",
+        after: "[kms_key.data]\nenable_key_rotation = false\n",
+        words: &["⚠ security widening: the key is no longer rotated"],
+    },
+    Hidden {
+        address: "eventbridge_rule.nightly",
+        before: "[eventbridge_rule.nightly]\nname = 'nightly'\nschedule_expression = 'cron(0 2 * * ? *)'\n",
+        after: "[eventbridge_rule.nightly]\nname = 'nightly'\nschedule_expression = 'cron(0 3 * * ? *)'\n",
+        words: &["every day at 02:00 UTC → every day at 03:00 UTC"],
+    },
+    Hidden {
+        address: "glue_job.big",
+        before: "[glue_job.big]\nname = 'big'\nrole = 'glue'\nworker_type = 'G.1X'\nnumber_of_workers = 2\ncommand = { script_location = 's3://a/b' }\n",
+        after: "[glue_job.big]\nname = 'big'\nrole = 'glue'\nworker_type = 'G.2X'\nnumber_of_workers = 2\ncommand = { script_location = 's3://a/b' }\n",
+        words: &["⚠ cost up: other workers, G.1X → G.2X"],
+    },
+    Hidden {
+        address: "s3_bucket.open",
+        before: "[s3_bucket.open]\nbucket = 'open-of-shop'\ntls_only = true\n",
+        after: "[s3_bucket.open]\nbucket = 'open-of-shop'\n",
+        words: &["⚠ security widening: requests without TLS are accepted"],
+    },
+    Hidden {
+        address: "s3_bucket.unlogged",
+        before: "[s3_bucket.unlogged]\nbucket = 'unlogged-of-shop'\nlogging = { target_bucket = 'logs-of-shop' }\n",
+        after: "[s3_bucket.unlogged]\nbucket = 'unlogged-of-shop'\n",
+        words: &["⚠ security widening: requests are no longer logged"],
+    },
+    Hidden {
+        address: "sns_topic.banned",
+        before: "[sns_topic.banned]\nname = 'banned'\npolicy = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sns:Publish', Resource = '*', Principal = { Service = 'glue.amazonaws.com' } }, { Effect = 'Deny', Action = 'sns:Publish', Resource = '*', Principal = '*', Condition = { Bool = { 'aws:SecureTransport' = 'false' } } }] }\n",
+        after: "[sns_topic.banned]\nname = 'banned'\npolicy = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sns:Publish', Resource = '*', Principal = { Service = 'glue.amazonaws.com' } }] }\n",
+        words: &["⚠ security widening: no longer denies sns:Publish"],
+    },
+    Hidden {
+        address: "iam_role.trusted",
+        before: "[iam_role.trusted]\nrole_name = 'trusted'\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { AWS = '111111111111' } }] }\n",
+        after: "[iam_role.trusted]\nrole_name = 'trusted'\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { AWS = ['111111111111', '999999999999'] } }] }\n",
+        words: &["⚠ security widening: allows sts:AssumeRole", "for AWS arn:aws:iam::999999999999:root"],
+    },
+    Hidden {
+        address: "redshift_cluster.main",
+        before: "CLUSTER",
+        after: "CLUSTERpublicly_accessible = true\n",
+        words: &["⚠ security widening: reachable from the internet"],
+    },
+    Hidden {
+        address: "redshift_cluster.resized",
+        before: "[redshift_cluster.resized]\nnumber_of_nodes = 2\nHEADcluster_identifier = 'r'\n",
+        after: "[redshift_cluster.resized]\nnumber_of_nodes = 4\nHEADcluster_identifier = 'r'\n",
+        words: &["downtime: about 15 min", "cost up: 2 → 4 nodes"],
+    },
+    Hidden {
+        address: "redshift_cluster.renamed",
+        before: "[redshift_cluster.renamed]\nHEADcluster_identifier = 'old'\n",
+        after: "[redshift_cluster.renamed]\nHEADcluster_identifier = 'new'\n",
+        words: &["⚠ data loss, downtime: about 25 min", "forces replacement"],
+    },
+    Hidden {
+        address: "kms_key.gone",
+        before: "[kms_key.gone]\n",
+        after: "",
+        words: &["⚠ irreversible: after 30 days nothing encrypted with it can be read"],
+    },
+    Hidden {
+        address: "redshift_cluster_parameter_group.wlm",
+        before: "[redshift_cluster_parameter_group.wlm]\nparameter_group_name = 'wlm'\nparameter_group_family = 'redshift-1.0'\ndescription = 'w'\nwlm_json_configuration = [{ name = 'bi', query_group = ['bi'], priority = 'high', queue_type = 'auto', auto_wlm = true }, { name = 'rest', queue_type = 'auto', auto_wlm = true }]\n",
+        after: "[redshift_cluster_parameter_group.wlm]\nparameter_group_name = 'wlm'\nparameter_group_family = 'redshift-1.0'\ndescription = 'w'\nwlm_json_configuration = [{ name = 'bi', query_group = ['bi'], priority = 'low', queue_type = 'auto', auto_wlm = true }, { name = 'rest', queue_type = 'auto', auto_wlm = true }]\n",
+        words: &["~ queue \"bi\": priority  \"high\" → \"low\""],
+    },
+    Hidden {
+        address: "cloudwatch_dashboard.ops",
+        before: "[cloudwatch_dashboard.ops]\ndashboard_name = 'ops'\ndashboard_body = { widgets = [{ type = 'metric', x = 0, y = 0, width = 6, height = 6, properties = { region = 'us-east-1', title = 'Failures', metrics = [['AWS/States', 'ExecutionsFailed'], ['AWS/States', 'ExecutionsAborted']] } }] }\n",
+        after: "[cloudwatch_dashboard.ops]\ndashboard_name = 'ops'\ndashboard_body = { widgets = [{ type = 'metric', x = 0, y = 0, width = 6, height = 6, properties = { region = 'us-east-1', title = 'Failures', metrics = [['AWS/States', 'ExecutionsFailed']] } }] }\n",
+        words: &["- widget \"Failures\": metric AWS/States ExecutionsAborted"],
+    },
+];
+
+const ALARM: &str = "alarm_name = 'late'\nmetric_name = 'm'\nnamespace = 'n'\nstatistic = 'Sum'\nperiod = 60\nevaluation_periods = 1\nthreshold = 1.0\ncomparison_operator = 'GreaterThanThreshold'";
+const CLUSTER_HEAD: &str =
+    "node_type = 'ra3.xlplus'\nmaster_username = 'admin'\nmaster_user_password = 'Correct-Horse-7'\n";
+
+fn stack(text: impl Fn(&Hidden) -> &'static str) -> String {
+    let mut stack = String::new();
+    for hidden in &HIDDEN {
+        let cluster = format!("[redshift_cluster.main]\n{CLUSTER_HEAD}cluster_identifier = 'main'\n");
+        // `CLUSTER` before `HEAD`, which is in what it stands for.
+        let text = text(hidden)
+            .replace("ROLE", ROLE_HEAD)
+            .replace("ALARM", ALARM)
+            .replace("CLUSTER", &cluster)
+            .replace("HEAD", CLUSTER_HEAD);
+        stack.push_str(&text);
+    }
+    stack
+}
+
+/// Harmless changes, and what does not change, to hide among.
+fn noise(version: u32) -> String {
+    let mut text = String::new();
+    for number in 0..180 {
+        let shown = if number % 2 == 0 { version } else { 0 };
+        let _ = writeln!(
+            text,
+            "[sns_topic.t{number}]\nname = 't{number}'\ndisplay_name = 'Topic {number} of {shown}'"
+        );
+    }
+    text
+}
+
+#[test]
+fn every_change_that_matters_is_named() {
+    let account = Account::after(&format!("{}{}", noise(1), stack(|one| one.before)));
+    let screen = account.plan(&format!("{}{}", noise(2), stack(|one| one.after)), &Selection::default());
+    for hidden in &HIDDEN {
+        let mut lines = screen.lines().skip_while(|line| {
+            !(line.starts_with("  ") && line.split_whitespace().nth(1) == Some(hidden.address))
+        });
+        let mut told = lines.next().unwrap_or_default().to_owned();
+        for line in lines.take_while(|line| line.starts_with("      ")) {
+            let _ = write!(told, "\n{line}");
+        }
+        for words in hidden.words {
+            assert!(told.contains(words), "{}: `{words}` is not in\n{told}", hidden.address);
+        }
+    }
+    // And where they are, is said before all else.
+    let first: Vec<&str> = screen.lines().take(12).collect();
+    for (label, address) in [
+        ("data loss", "redshift_cluster.renamed"),
+        ("irreversible", "kms_key.gone"),
+        ("downtime", "redshift_cluster.resized"),
+        ("security widening", "iam_role.etl"),
+        ("cost up", "glue_job.big"),
+    ] {
+        let line = first.iter().find(|line| line.contains(&format!("⚠ {label}")));
+        assert!(line.is_some_and(|line| line.contains(address)), "{label} {address}:\n{}", first.join("\n"));
+    }
+}
+
+/// Nothing is applied without a question that cannot be undone, unless it is allowed.
+#[test]
+fn what_is_not_allowed_is_not_applied() {
+    const LOGS: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[cloudwatchlogs_log_group.jobs]\nlog_group_name = \"jobs\"\n";
+    let project = Project::new(LOGS);
+    project.apply();
+    project.write("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n");
+    let run = |allow: &str| {
+        let mut command = project.command(&["apply", "--yes"]);
+        let output = command.env("DWCTL_ALLOW", allow).output().expect("dwctl runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for allow in ["downtime", "data-loss,downtime"] {
+        let (code, said) = run(allow);
+        assert_eq!(code, Some(7), "{said}");
+        assert!(said.contains("the plan would destroy cloudwatchlogs_log_group.jobs"), "{said}");
+        assert!(said.contains("its log events are deleted") && said.contains("--allow destroy"), "{said}");
+    }
+    project.write(LOGS);
+    project.run(&["plan", "--detailed-exitcode"]).exits(0);
+    // Who says destroy has said what is to happen.
+    let mut command = project.command(&["destroy", "--yes"]);
+    let output = command.env_remove("DWCTL_ALLOW").output().expect("dwctl runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    project.apply();
+    project.write("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n");
+    assert_eq!(run("destroy").0, Some(0));
+}

@@ -1,0 +1,481 @@
+//! What differs, in the words of what it is: policies by grant, state machines by state,
+//! dashboards by widget, and what a change may cost.
+
+use dwctl::plan::{self, Allowed, Change, Detail, Plan, RiskLabel, Selection, Sign, consent, details};
+use dwctl::schema::normalize;
+use dwctl::value::Value;
+use proptest::prelude::*;
+
+use crate::account::{Account, CLUSTER, JOB, ROLE};
+
+/// The screen between what was applied and what is written now.
+fn change(before: &str, after: &str) -> String {
+    Account::after(before).plan(after, &Selection::default())
+}
+
+fn planned(before: &str, after: &str) -> Plan {
+    Account::after(before)
+        .planned(after, &Selection::default())
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What is told of the one resource that changes.
+fn told(before: &str, after: &str) -> Vec<Detail> {
+    let plan = planned(before, after);
+    let changes: Vec<&Change> = plan.effective().collect();
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    details(changes[0], None)
+}
+
+const TOPIC_POLICY: &str = r#"
+[sns_topic.alerts]
+name = "alerts"
+[sns_topic.alerts.policy]
+Version = "2012-10-17"
+[[sns_topic.alerts.policy.Statement]]
+Sid       = "Publish"
+Effect    = "Allow"
+Action    = "sns:Publish"
+Resource  = "*"
+Principal = { Service = "cloudwatch.amazonaws.com" }
+Condition = { StringEquals = { "aws:SourceAccount" = "111111111111" } }
+[[sns_topic.alerts.policy.Statement]]
+Effect    = "Deny"
+Action    = "sns:Publish"
+Resource  = "*"
+Principal = "*"
+Condition = { Bool = { "aws:SecureTransport" = "false" } }
+"#;
+
+#[test]
+fn a_policy_by_grant() {
+    let after = ROLE
+        .replace("\"s3:GetObject\", ", "\"s3:GetObject\", \"s3:PutObject\", ")
+        .replace("\"arn:aws:s3:::lake\", ", "");
+    insta::assert_snapshot!(change(ROLE, &after));
+}
+
+#[test]
+fn a_policy_that_becomes_narrower_widens_nothing() {
+    let wide = ROLE.replace("\"s3:GetObject\", \"s3:ListBucket\"", "\"s3:*\"");
+    let plan = planned(&wide, ROLE);
+    assert!(plan.risks().is_empty(), "{:?}", plan.risks());
+    insta::assert_snapshot!(change(&wide, ROLE));
+}
+
+#[test]
+fn the_order_of_a_policy_is_nothing() {
+    let after = ROLE
+        .replace("[\"s3:GetObject\", \"s3:ListBucket\"]", "[\"s3:ListBucket\", \"s3:GetObject\"]")
+        .replace(
+            "Principal = { Service = \"glue.amazonaws.com\" }",
+            "Principal = { Service = [\"glue.amazonaws.com\"] }",
+        );
+    assert!(planned(ROLE, &after).is_empty());
+}
+
+#[test]
+fn a_resource_policy_that_lets_everybody_in() {
+    let after = TOPIC_POLICY
+        .replace("{ Service = \"cloudwatch.amazonaws.com\" }", "\"*\"")
+        .replace("Condition = { StringEquals = { \"aws:SourceAccount\" = \"111111111111\" } }\n", "");
+    insta::assert_snapshot!(change(TOPIC_POLICY, &after));
+}
+
+#[test]
+fn a_ban_that_goes() {
+    let (kept, _) = TOPIC_POLICY.rsplit_once("[[").expect("a second statement");
+    insta::assert_snapshot!(change(TOPIC_POLICY, kept));
+}
+
+#[test]
+fn conditions_that_change() {
+    let after = TOPIC_POLICY
+        .replace(
+            "\"aws:SourceAccount\" = \"111111111111\"",
+            "\"aws:SourceAccount\" = [\"111111111111\", \"222222222222\"]",
+        )
+        .replace(
+            "{ \"aws:SecureTransport\" = \"false\" }",
+            "{ \"aws:SecureTransport\" = \"false\", \"aws:ViaAWSService\" = \"false\" }",
+        );
+    insta::assert_snapshot!(change(TOPIC_POLICY, &after));
+}
+
+#[test]
+fn a_policy_that_comes_and_one_that_goes() {
+    let bare = "[sns_topic.alerts]\nname = \"alerts\"\n";
+    let inline = ROLE.split_once("[iam_role.glue.inline_policies").expect("a policy").0.to_owned();
+    insta::assert_snapshot!(format!("{}\n{}", change(&inline, ROLE), change(ROLE, &inline)));
+    assert!(planned(bare, bare).is_empty());
+}
+
+const MACHINE: &str = r#"
+[sfn_state_machine.load]
+name     = "load"
+role_arn = "arn:aws:iam::111111111111:role/load"
+[sfn_state_machine.load.definition]
+StartAt = "Extract"
+[sfn_state_machine.load.definition.States.Extract]
+Type     = "Task"
+Resource = "arn:aws:states:::glue:startJobRun.sync"
+Next     = "Good?"
+Retry    = [
+  { ErrorEquals = ["Glue.ConcurrentRunsExceededException"], MaxAttempts = 3 },
+  { ErrorEquals = ["States.ALL"], MaxAttempts = 2 },
+]
+Catch    = [{ ErrorEquals = ["States.ALL"], Next = "Alert" }]
+[sfn_state_machine.load.definition.States."Good?"]
+Type    = "Choice"
+Default = "Alert"
+Choices = [{ Variable = "$.ok", BooleanEquals = true, Next = "Each" }]
+[sfn_state_machine.load.definition.States.Each]
+Type      = "Map"
+End       = true
+ItemsPath = "$.tables"
+[sfn_state_machine.load.definition.States.Each.ItemProcessor]
+StartAt = "Load"
+[sfn_state_machine.load.definition.States.Each.ItemProcessor.States.Load]
+Type           = "Task"
+Resource       = "arn:aws:states:::aws-sdk:redshiftdata:executeStatement"
+TimeoutSeconds = 300
+End            = true
+[sfn_state_machine.load.definition.States.Alert]
+Type  = "Fail"
+Error = "Failed"
+"#;
+
+#[test]
+fn a_state_machine_by_state() {
+    let after = MACHINE
+        .replace("MaxAttempts = 3", "MaxAttempts = 5")
+        .replace("  { ErrorEquals = [\"States.ALL\"], MaxAttempts = 2 },\n", "")
+        .replace("Catch    = [{ ErrorEquals = [\"States.ALL\"], Next = \"Alert\" }]\n", "")
+        .replace("Next     = \"Good?\"", "Next     = \"Wait\"")
+        .replace("TimeoutSeconds = 300", "TimeoutSeconds = 600");
+    let after = format!(
+        "{after}[sfn_state_machine.load.definition.States.Wait]\nType = \"Wait\"\nSeconds = 5\nNext = \"Good?\"\n"
+    );
+    insta::assert_snapshot!(change(MACHINE, &after));
+    let plan = planned(MACHINE, &after);
+    let pictures = plan::pictures(plan.effective().next().expect("a change"));
+    assert_eq!(pictures.len(), 1);
+    insta::assert_snapshot!(pictures[0].1);
+}
+
+#[test]
+fn a_retry_that_is_dropped_is_said_so() {
+    let after = MACHINE.replace("Retry    = [\n  { ErrorEquals = [\"Glue.ConcurrentRunsExceededException\"], MaxAttempts = 3 },\n  { ErrorEquals = [\"States.ALL\"], MaxAttempts = 2 },\n]\n", "");
+    let told = told(MACHINE, &after);
+    let words: Vec<&str> = told.iter().map(|one| one.part.as_str()).collect();
+    assert_eq!(
+        words,
+        [
+            "state Extract: retry on Glue.ConcurrentRunsExceededException, 3 attempts dropped",
+            "state Extract: retry on States.ALL, 2 attempts dropped",
+        ]
+    );
+    assert!(told.iter().all(|one| one.sign == Sign::Removed && one.attribute == "definition"));
+}
+
+#[test]
+fn a_secret_in_a_state_machine_is_told_nowhere() {
+    let with = |secret: &str, seconds: u32| {
+        MACHINE
+            .replace("TimeoutSeconds = 300", &format!("TimeoutSeconds = {seconds}"))
+            .replace("Error = \"Failed\"", &format!("Error = '${{sensitive(\"{secret}\")}}'"))
+    };
+    for (before, after) in
+        [(with("hunter2", 300), with("hunter3", 300)), (with("hunter2", 300), with("hunter2", 301))]
+    {
+        let plan = planned(&before, &after);
+        let change = plan.effective().next().expect("a change");
+        let told = format!("{:?}", details(change, None));
+        assert!(!told.contains("hunter"), "{told}");
+        assert!(!format!("{:?}", plan::pictures(change)).contains("hunter"));
+    }
+}
+
+const DASHBOARD: &str = r#"
+[cloudwatch_dashboard.load]
+dashboard_name = "load"
+[[cloudwatch_dashboard.load.dashboard_body.widgets]]
+type = "metric"
+x = 0
+y = 0
+width = 12
+height = 6
+properties = { title = "Failures", region = "us-east-1", metrics = [["AWS/States", "ExecutionsFailed"], ["AWS/States", "ExecutionsAborted"]] }
+[[cloudwatch_dashboard.load.dashboard_body.widgets]]
+type = "text"
+x = 12
+y = 0
+width = 6
+height = 6
+properties = { markdown = "Loads" }
+"#;
+
+#[test]
+fn a_dashboard_by_widget() {
+    let (first, second) = DASHBOARD.rsplit_once("[[").expect("two widgets");
+    let (head, first) = first.split_once("[[").expect("a widget");
+    // In another order, the first one moved, a metric less, and one more widget.
+    let after = format!(
+        "{head}[[{second}[[{}[[cloudwatch_dashboard.load.dashboard_body.widgets]]\ntype = \"alarm\"\nproperties = {{ title = \"Alarms\", alarms = [\"arn:aws:cloudwatch:us-east-1:111111111111:alarm:late\"] }}\n",
+        first.replace("y = 0", "y = 6").replace(", [\"AWS/States\", \"ExecutionsAborted\"]", "")
+    );
+    insta::assert_snapshot!(change(DASHBOARD, &after));
+}
+
+#[test]
+fn queues_by_name() {
+    let before = r#"
+[redshift_cluster_parameter_group.w]
+parameter_group_name   = "w"
+parameter_group_family = "redshift-1.0"
+description            = "w"
+wlm_json_configuration = [
+  { name = "loads", query_group = ["load"], priority = "highest", queue_type = "auto", auto_wlm = true },
+  { name = "bi", query_group = ["bi"], priority = "normal", queue_type = "auto", auto_wlm = true },
+  { name = "Default queue", priority = "low", queue_type = "auto", auto_wlm = true },
+]
+"#;
+    let after = before
+        .replace("  { name = \"loads\"", "  { name = \"ad hoc\", query_group = [\"adhoc\"], priority = \"lowest\", queue_type = \"auto\", auto_wlm = true },\n  { name = \"loads\"")
+        .replace("priority = \"normal\"", "priority = \"high\"");
+    insta::assert_snapshot!(change(before, &after));
+}
+
+const GROUP: &str = r#"
+[ec2_security_group.warehouse]
+group_name  = "warehouse"
+description = "Warehouse"
+vpc_id      = "vpc-1"
+ingress = [
+  { ip_protocol = "tcp", from_port = 5439, to_port = 5439, cidr_ipv4 = "10.0.0.0/16", description = "VPC" },
+  { ip_protocol = "tcp", from_port = 443, to_port = 443, referenced_security_group_id = "sg-1" },
+]
+"#;
+
+#[test]
+fn a_security_group_by_rule() {
+    let after = GROUP
+        .replace("10.0.0.0/16", "10.0.0.0/8")
+        .replace("  { ip_protocol = \"tcp\", from_port = 443", "  { ip_protocol = \"tcp\", from_port = 22, to_port = 22, cidr_ipv4 = \"0.0.0.0/0\" },\n  { ip_protocol = \"tcp\", from_port = 443");
+    insta::assert_snapshot!(change(GROUP, &after));
+    let narrower = GROUP.replace("10.0.0.0/16", "10.0.1.0/24");
+    assert!(planned(GROUP, &narrower).risks().is_empty());
+}
+
+#[test]
+fn a_description_of_a_rule_opens_nothing() {
+    let told = told(GROUP, &GROUP.replace("\"VPC\"", "\"the VPC\""));
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0].part, "tcp 5439 to 10.0.0.0/16: description");
+    assert!(told[0].risks.is_empty());
+}
+
+#[test]
+fn a_new_group_that_is_open_to_the_world() {
+    let open = GROUP.replace("10.0.0.0/16", "0.0.0.0/0");
+    let plan = planned("", &open);
+    let words = plan.risks().remove(&RiskLabel::SecurityWidening).expect("a risk");
+    assert_eq!(words[0].1, "opens tcp 5439 to the whole internet");
+    assert!(planned("", GROUP).risks().is_empty());
+}
+
+#[test]
+fn a_schedule_in_words_with_its_next_runs() {
+    let rule =
+        "[eventbridge_rule.nightly]\nname = \"nightly\"\nschedule_expression = \"cron(0 2 * * ? *)\"\n";
+    let mut plan = planned(rule, &rule.replace("cron(0 2", "cron(0 3"));
+    plan.now = Some("2026-11-24T09:30:00Z".parse().expect("a time"));
+    insta::assert_snapshot!(plan::render(&plan, &plan::TextOptions::default()));
+}
+
+#[test]
+fn a_long_text_by_hunk() {
+    let text = |line: &str| {
+        format!(
+            "[s3_object.job]\nbucket = \"scripts-of-shop\"\nkey = \"job.py\"\ncontent = \"x\"\n[glue_job.orders]\nname = \"orders\"\nrole = \"glue\"\ncommand = {{ script_location = \"s3://a/b\" }}\ndescription = \"\"\"\none\ntwo\nthree\n{line}\nfive\nsix\nseven\n\"\"\"\n"
+        )
+    };
+    insta::assert_snapshot!(change(&text("four"), &text("4")));
+}
+
+#[test]
+fn what_protects_and_is_turned_off() {
+    let before = "[s3_bucket.lake]\nbucket = \"lake-of-shop\"\ntls_only = true\nlogging = { target_bucket = \"logs-of-shop\" }\n[kms_key.data]\nenable_key_rotation = true\n[cloudwatchlogs_log_group.l]\nlog_group_name = \"l\"\nretention_in_days = 365\nkms_key_id = \"arn:aws:kms:us-east-1:111111111111:key/1\"\n";
+    let after = "[s3_bucket.lake]\nbucket = \"lake-of-shop\"\npublic_access_block = { block_public_policy = false }\n[kms_key.data]\nenable_key_rotation = false\n[cloudwatchlogs_log_group.l]\nlog_group_name = \"l\"\nretention_in_days = 7\n";
+    insta::assert_snapshot!(change(before, after));
+    insta::assert_snapshot!(change(after, before));
+}
+
+/// A secret that loses its name is in the open at AWS alone.
+#[test]
+fn a_secret_argument_that_goes_is_told_nowhere() {
+    let with =
+        |arguments: &str| JOB.replace("\"--mode\" = \"full\"", &format!("\"--mode\" = \"full\"{arguments}"));
+    let before = with(", \"--password\" = '${sensitive(\"hunter2\")}'");
+    for after in [with(""), with(", \"--secret\" = '${sensitive(\"hunter2\")}'")] {
+        let screen = change(&before, &after);
+        assert!(screen.contains("--password") && !screen.contains("hunter"), "{screen}");
+    }
+}
+
+fn refused(plan: &Plan, allowed: &Allowed) -> String {
+    let problems = consent(plan, allowed).err().unwrap_or_default();
+    dwctl::diag::render_all(&problems, &dwctl::diag::Sources::default(), false)
+}
+
+#[test]
+fn consent_is_asked_for_what_cannot_be_undone() {
+    let replaced = CLUSTER.replace("db_name              = \"dw\"", "db_name              = \"warehouse\"");
+    let resized = CLUSTER.replace("number_of_nodes      = 2", "number_of_nodes      = 4");
+    let nothing = Allowed::default();
+    let mut screens = refused(&planned(CLUSTER, &replaced), &nothing);
+    screens.push_str(&refused(&planned(CLUSTER, &resized), &nothing));
+    let without_snapshot = format!("{CLUSTER}skip_final_snapshot = true\n");
+    screens.push_str(&refused(&planned("[kms_key.data]\n", ""), &nothing));
+    insta::assert_snapshot!(screens);
+    // Each is allowed by its own word, and by no other.
+    let loss = Allowed { data_loss: true, ..Allowed::default() };
+    let downtime = Allowed { downtime: true, ..Allowed::default() };
+    let both = Allowed { data_loss: true, downtime: true, destroy: false };
+    assert!(consent(&planned(CLUSTER, &replaced), &loss).is_err());
+    assert!(consent(&planned(CLUSTER, &replaced), &both).is_ok());
+    assert!(consent(&planned(CLUSTER, &resized), &loss).is_err());
+    assert!(consent(&planned(CLUSTER, &resized), &downtime).is_ok());
+    assert!(consent(&planned("[kms_key.data]\n", ""), &both).is_err());
+    assert!(consent(&planned("[kms_key.data]\n", ""), &Allowed::everything()).is_ok());
+    // What is harmless needs none, nor does what is new.
+    assert!(consent(&planned(JOB, &JOB.replace("= 60", "= 90")), &nothing).is_ok());
+    assert!(consent(&planned("", &without_snapshot), &nothing).is_ok());
+    assert!(consent(&planned(JOB, ""), &nothing).is_ok());
+}
+
+/// A document of a few names and values, so that two of them have much in common.
+fn document() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::json!("Allow")),
+        Just(serde_json::json!("Deny")),
+        Just(serde_json::json!("s3:GetObject")),
+        Just(serde_json::json!("*")),
+        Just(serde_json::json!(null)),
+        any::<bool>().prop_map(Into::into),
+        (0..3i64).prop_map(Into::into),
+        "[a-c \n\"]{0,4}".prop_map(Into::into),
+    ];
+    let name = prop::sample::select(vec![
+        "Statement",
+        "Effect",
+        "Action",
+        "NotAction",
+        "Resource",
+        "Principal",
+        "Condition",
+        "Sid",
+        "States",
+        "StartAt",
+        "Next",
+        "Retry",
+        "Catch",
+        "ErrorEquals",
+        "Branches",
+        "ItemProcessor",
+        "Choices",
+        "widgets",
+        "properties",
+        "title",
+        "metrics",
+        "x",
+        "y",
+        "type",
+        "name",
+        "query_group",
+        "a",
+    ]);
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::Array),
+            prop::collection::vec((name.clone(), inner), 0..6).prop_map(|members| {
+                serde_json::Value::Object(
+                    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+                )
+            }),
+        ]
+    })
+}
+
+/// Attributes that hold documents of every sort.
+const DOCUMENTS: [(&str, &str); 5] = [
+    ("iam_policy", "policy_document"),
+    ("sfn_state_machine", "definition"),
+    ("cloudwatch_dashboard", "dashboard_body"),
+    ("redshift_cluster_parameter_group", "wlm_json_configuration"),
+    ("sns_topic", "delivery_policy"),
+];
+
+fn changed(kind: &str, attribute: &str, before: &Value, after: &Value) -> Change {
+    let schema = &dwctl::kinds::kind(kind).expect("a kind").schema().spec;
+    let spec = |value: &Value| normalize(schema, Value::map([(attribute, value.clone())]));
+    let (before, after) = (spec(before), spec(after));
+    let plan = planned(JOB, &JOB.replace("= 60", "= 90"));
+    let mut change = plan.effective().next().expect("a change").clone();
+    change.address = format!("{kind}.x").parse().expect("an address");
+    change.attributes = plan::diff(schema, &before, &after);
+    change
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn something_is_told_exactly_where_something_differs(
+        before in document(), after in document(), which in 0..DOCUMENTS.len()
+    ) {
+        let (kind, attribute) = DOCUMENTS[which];
+        let (before, after) = (Value::from_json(&before), Value::from_json(&after));
+        let change = changed(kind, attribute, &before, &after);
+        let told = details(&change, None);
+        prop_assert_eq!(told.is_empty(), change.attributes.is_empty(), "{:#?}", told);
+        let _ = plan::pictures(&change);
+        prop_assert!(details(&changed(kind, attribute, &before, &before), None).is_empty());
+    }
+
+    #[test]
+    fn no_secret_is_told(before in document(), after in document(), which in 0..DOCUMENTS.len()) {
+        let (kind, attribute) = DOCUMENTS[which];
+        let hide = |value: serde_json::Value| hidden(Value::from_json(&value));
+        // AWS tells in the open what the stack keeps secret.
+        for (before, after) in [
+            (hide(before.clone()).reveal(), hide(after.clone())),
+            (hide(before.clone()).reveal(), hide(before.clone())),
+            (hide(before.clone()), hide(after.clone())),
+        ] {
+            let change = changed(kind, attribute, &before, &after);
+            let told = details(&change, None);
+            // Of what is told by path, a secret that goes is the ledger's to know.
+            let whole = attribute != "delivery_policy";
+            if after.contains_secret() && (whole || aligned(&before, &after)) {
+                let words = format!("{told:?} {:?}", plan::pictures(&change));
+                prop_assert!(!words.contains("hunter"), "{}", words);
+            }
+        }
+    }
+}
+
+/// With every `Allow` in it a secret one.
+fn hidden(value: Value) -> Value {
+    match value {
+        Value::String(text) if text == "Allow" => Value::from("hunter2").into_secret(),
+        Value::List(list) => Value::List(list.into_iter().map(hidden).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(|(name, value)| (name, hidden(value))).collect()),
+        other => other,
+    }
+}
+
+/// Whether all that is secret on one side is so, or not there, on the other.
+fn aligned(before: &Value, after: &Value) -> bool {
+    before.clone().reveal() == after.clone().reveal()
+}
