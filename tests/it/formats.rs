@@ -208,7 +208,7 @@ fn corpus() -> Vec<Case> {
         format!("{TOPIC}\n[glue_workflow.x]\nname = \"x\"\ndefault_run_properties = {{ a = \"1\" }}\n");
     let hostile_stack = stack
         .replace("{ a = \"1\" }", &format!("{{ {hostile} = {hostile} }}"))
-        .replace("display_name      = \"Alerts\"", &format!("display_name = {hostile}"))
+        .replace("description = \"Data at rest\"", &format!("description = {hostile}"))
         .replace("{ team = \"data\" }", &format!("{{ team = \"data\", note = {hostile} }}"));
     add("injection", Account::after(&stack), &hostile_stack, all());
     add("nothing", Account::after(TOPIC), TOPIC, all());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::terraform::{self, Resource, Sides, resources, sides, veiled};
-use super::{Options, place};
+use super::{Options, escape, place};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
@@ -95,8 +95,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "unchanged": review.unchanged,
         },
     });
-    // The tree is made of text, numbers and lists: it always has a text.
-    format!("{json:#}\n")
+    escape::json(&json)
 }
 
 /// The lists of resources, as they grow.
