@@ -133,6 +133,9 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
             if *shown == from && cost <= room {
                 room -= cost;
                 *shown = to;
+            } else if to == Shown::Line {
+                // Nothing is named in the place of something graver.
+                break;
             }
         }
     }
