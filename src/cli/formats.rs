@@ -89,7 +89,8 @@ impl FormatArgs {
         for (format, path) in &self.output {
             write(path, &render(*format, plan, &options)).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
-                    .note(error.to_string())
+                    // Its text tells of the temporary file that is renamed.
+                    .note(error.kind().to_string())
                     .note("nothing at AWS was changed")
             })?;
         }

@@ -533,7 +533,12 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 let default =
                     fields.and_then(|fields| fields.get(name)).and_then(|field| field.default.as_ref());
                 let same = |value: Option<&Value>| match (applied, value) {
-                    (Some(applied), Some(value)) => prints.of(address, name, value).as_ref() == Some(applied),
+                    (Some(applied), Some(value)) => {
+                        // AWS tells in the open what the stack keeps secret.
+                        let secret = is_of_secret(applied);
+                        let value = if secret { value.clone().into_secret() } else { value.clone().reveal() };
+                        prints.of(address, name, &value).as_ref() == Some(applied)
+                    }
                     // What was never declared was applied as it is by default.
                     (None, value) => value == default,
                     (Some(_), None) => false,
@@ -777,7 +782,8 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let unreadable =
             schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
-        all.extend(prints.of(&instance.address, name, applied).map(|print| (name.clone(), print)));
+        let applied = if value.contains_secret() { applied.clone().into_secret() } else { applied.clone() };
+        all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
     // The keys of free maps too: of a map that others write to as well, those are ours.
     for (name, field) in schema.fields().into_iter().flatten() {

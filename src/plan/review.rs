@@ -553,7 +553,8 @@ pub fn visible(text: &str) -> String {
     text.chars().map(|one| if is_hidden(one) { '\u{FFFD}' } else { one }).collect()
 }
 
-fn is_hidden(character: char) -> bool {
+/// Whether a character cannot be seen, or makes others seem what they are not.
+pub(super) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }

@@ -208,7 +208,7 @@ fn corpus() -> Vec<Case> {
         format!("{TOPIC}\n[glue_workflow.x]\nname = \"x\"\ndefault_run_properties = {{ a = \"1\" }}\n");
     let hostile_stack = stack
         .replace("{ a = \"1\" }", &format!("{{ {hostile} = {hostile} }}"))
-        .replace("display_name      = \"Alerts\"", &format!("display_name = {hostile}"))
+        .replace("description = \"Data at rest\"", &format!("description = {hostile}"))
         .replace("{ team = \"data\" }", &format!("{{ team = \"data\", note = {hostile} }}"));
     add("injection", Account::after(&stack), &hostile_stack, all());
     add("nothing", Account::after(TOPIC), TOPIC, all());
@@ -763,14 +763,13 @@ fn a_comment_on_5_000_changes_fits_and_says_what_it_leaves_out() {
     let plain = outside_of_code(&text);
     assert!(plain.contains("A comment holds 65,536 characters. Not named here: "), "{plain}");
     assert!(text.trim_end().ends_with("```") && text.contains("dwctl apply\n"), "the commands are there");
-    // What loses data is named to the last, before anything that is made is.
-    let grave =
-        plan.changes.iter().filter(|change| change.attributes.iter().any(|one| one.data_loss)).count();
-    assert!(grave > 100);
-    let named =
-        text.matches("replace · ⚠️ **data loss").count() + text.matches("replace · ⚠️ <b>data loss").count();
-    assert_eq!(named, grave.min(named.max(1)), "{named} of {grave}");
-    assert!(!text.contains(" create\n") || named == grave, "{named} of {grave}");
+    // What loses data is named to the last, before anything else is.
+    let grave: Vec<&Change> =
+        plan.changes.iter().filter(|change| change.attributes.iter().any(|one| one.data_loss)).collect();
+    let key = |change: &&Change| format!("[\"{}\"]", change.address.key.as_deref().unwrap_or_default());
+    let named = grave.iter().filter(|change| text.contains(&key(change))).count();
+    assert!(named > 300, "{named} of {}", grave.len());
+    assert!(!text.contains("update in place"), "less grave ones are named, and {named} of {}", grave.len());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Text from stacks and from AWS, made harmless for the format that it is put into.
 
-use crate::plan::review::visible;
+use crate::plan::review::{is_hidden, visible};
 
 /// For the text and the quoted attributes of HTML and XML. Line breaks are shown as such.
 pub(super) fn html(text: &str) -> String {
@@ -74,6 +74,21 @@ pub(super) fn mermaid(text: &str) -> String {
             other => {
                 let _ = std::fmt::Write::write_fmt(&mut escaped, format_args!("#{};", other as u32));
             }
+        }
+    }
+    escaped
+}
+
+/// JSON with characters that cannot be seen escaped: they stand in its texts alone.
+pub(super) fn json(json: &serde_json::Value) -> String {
+    let text = format!("{json:#}\n");
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        // A byte order mark and its like are in the Basic Multilingual Plane: one unit each.
+        if character != '\n' && is_hidden(character) {
+            let _ = std::fmt::Write::write_fmt(&mut escaped, format_args!("\\u{:04x}", character as u32));
+        } else {
+            escaped.push(character);
         }
     }
     escaped

@@ -87,7 +87,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         if count == 0 {
             continue;
         }
-        let _ = write!(text, "<section class=\"g\"><h2>{count} {}</h2>\n", sort.counted());
+        let _ = writeln!(text, "<section class=\"g\"><h2>{count} {}</h2>", sort.counted());
         for (index, group) in of_sort {
             resource(&mut text, index, group, review.drift, options, &places);
         }
@@ -195,8 +195,8 @@ fn resource(
     let times = if group.len() > 1 { format!(" ({} the same)", group.len()) } else { String::new() };
     let _ = write!(
         text,
-        "<details class=\"i {0}\" id=\"r{index}\" data-s=\"{0}\" data-k=\"{1}\"><summary><span class=\"dot\">{2}</span>\
-         <span class=\"a\">{3}</span><span class=\"w\">{4}{times}</span>",
+        "<details class=\"i {0}\" id=\"r{index}\" data-s=\"{0}\" data-k=\"{1}\"><summary><span class=\"a\">\
+         <span class=\"dot\">{2}</span> {3}</span><span class=\"w\">{4}{times}</span>",
         first.sort.name(),
         u8::from(!first.risks.is_empty()),
         html(first.sort.sign()),
@@ -420,12 +420,13 @@ fn graph(text: &mut String, review: &Review<'_>) {
         .iter()
         .filter_map(|&node| Some((nodes.get(node)?, many.get(node).copied().unwrap_or(1))))
         .collect();
-    let _ = write!(
+    let what = if by_declaration { "declarations" } else { "resources" };
+    let alone = if alone > 0 { format!("; {alone} more hang together with none") } else { String::new() };
+    let _ = writeln!(
         text,
-        "<details class=\"doc\"{}><summary>Graph: {} of {} that change hang together</summary>\n",
+        "<details class=\"doc\"{}><summary>Graph of {} {what}{alone}</summary>",
         if drawn.len() <= 40 { " open" } else { "" },
         drawn.len(),
-        drawn.len() + alone
     );
     svg(text, &drawn, &edges);
     text.push_str("</details>\n");

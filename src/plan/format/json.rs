@@ -4,12 +4,12 @@
 //!
 //! Unlike in Terraform's own, secrets are masked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::terraform::{self, Resource, Sides, resources, sides, veiled};
-use super::{Options, place};
+use super::{Options, escape, place};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
@@ -23,12 +23,13 @@ const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let plan = review.plan;
-    let items: BTreeMap<&Address, &Item<'_>> =
-        review.items.iter().map(|item| (&item.change.address, item)).collect();
+    // By the change itself: what is deposed shares its address with what took its place.
+    let items: HashMap<*const Change, &Item<'_>> =
+        review.items.iter().map(|item| (std::ptr::from_ref(item.change), item)).collect();
     let mut lists = Lists::of(options);
-    for change in &plan.changes {
+    for change in plan.changes.iter().chain(&plan.deposed) {
         if let Some(kind) = kinds::kind(&change.address.kind) {
-            lists.add(kind, change, items.get(&change.address).copied(), review.drift);
+            lists.add(kind, change, items.get(&std::ptr::from_ref(change)).copied(), review.drift);
         }
     }
     let outputs = plan.outputs.iter().map(|(name, value)| {
@@ -95,8 +96,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "unchanged": review.unchanged,
         },
     });
-    // The tree is made of text, numbers and lists: it always has a text.
-    format!("{json:#}\n")
+    escape::json(&json)
 }
 
 /// The lists of resources, as they grow.
@@ -213,6 +213,9 @@ impl<'o> Lists<'o> {
             if let Some(from) = &change.moved_from {
                 let there = kinds::kind(&from.kind).map_or(one.resource, |kind| kind.terraform().resource);
                 entry["previous_address"] = json!(address(there, &from.name, from.key.as_deref()));
+            }
+            if change.reason == Reason::Deposed {
+                entry["deposed"] = json!(change.id);
             }
             if let Some(reason) = reason(change) {
                 entry["action_reason"] = json!(reason);

@@ -80,9 +80,8 @@ impl Group {
             let _ = write!(summary, " · <code>{}</code>", html(&first.why));
         }
         if !first.risks.is_empty() {
-            let words = first.risk_words();
-            let _ = write!(line, " · ⚠️ **{}**", risk(first));
-            let _ = write!(summary, " · ⚠️ <b>{}</b>", html_risk(&words));
+            let _ = write!(line, " · ⚠️ {}", risks(first));
+            let _ = write!(summary, " · ⚠️ <b>{}</b>", html(&first.risk_words()));
         }
         let needed = first.dependents.words(5);
         if !needed.is_empty() {
@@ -102,21 +101,17 @@ impl Group {
     }
 }
 
-/// A risk's words may be AWS's or the stack's, in part.
-fn risk(item: &Item<'_>) -> String {
+/// The risks of a resource; their words may be AWS's or the stack's, in part.
+fn risks(item: &Item<'_>) -> String {
     let parts: Vec<String> = item
         .risks
         .iter()
         .map(|risk| match risk.words.as_str() {
-            "" => risk.label.words().to_owned(),
-            words => format!("{}:** {} **", risk.label.words(), code(words)),
+            "" => format!("**{}**", risk.label.words()),
+            words => format!("**{}** {}", risk.label.words(), code(words)),
         })
         .collect();
-    parts.join(", ").replace(" **,", ",**").trim_end_matches(" **").to_owned()
-}
-
-fn html_risk(words: &str) -> String {
-    html(words)
+    parts.join(", ")
 }
 
 /// What is shown of each group in so many bytes: lines before details, and of either the
@@ -138,6 +133,9 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
             if *shown == from && cost <= room {
                 room -= cost;
                 *shown = to;
+            } else if to == Shown::Line {
+                // Nothing is named in the place of something graver.
+                break;
             }
         }
     }
@@ -155,7 +153,7 @@ fn body(groups: &[Group], shown: &[Shown]) -> String {
         let _ = write!(text, "\n**{} {count} {}**\n\n", sort.sign(), sort.counted());
         // A list and a folded block after it are told apart by an empty line.
         for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Whole) {
-            let _ = write!(text, "{}\n", group.folded);
+            let _ = writeln!(text, "{}", group.folded);
         }
         for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Line) {
             let _ = writeln!(text, "{}", group.line);
@@ -264,7 +262,7 @@ fn since_text(since: &Since) -> String {
             .collect();
         let rest = part.len().saturating_sub(NAMES);
         let rest = if rest > 0 { format!(", … {rest} more") } else { String::new() };
-        let _ = write!(text, "- {name}: {}{rest}\n", named.join(", "));
+        let _ = writeln!(text, "- {name}: {}{rest}", named.join(", "));
     }
     text
 }

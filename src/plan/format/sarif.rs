@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Options, place};
+use super::{Options, escape, place};
 use crate::plan::review::{Item, Review, Sort, risk_text, visible};
 use crate::plan::{Risk, RiskLabel};
 
@@ -81,7 +81,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "results": results,
         }],
     });
-    format!("{json:#}\n")
+    escape::json(&json)
 }
 
 fn capital(word: &str) -> String {
