@@ -4,6 +4,7 @@
 //! ([`Kind::Attrs`]), and its verbs. It holds no diff, no retry, no sleep: the engine
 //! compares by schema, repeats by error class, and reads until AWS agrees.
 
+mod among;
 mod document;
 mod erased;
 mod policy;
@@ -17,6 +18,7 @@ use crate::aws::{Cx, Error, Result, Scope, Tags};
 use crate::value::Value;
 
 pub use crate::diag::nearest;
+pub use among::{Among, Peer};
 pub use document::{canonical_json, canonical_policy};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
 pub use policy::{PolicyUse, check_policy};
@@ -246,6 +248,8 @@ pub enum State {
     Ready,
     /// AWS is at work on it (`creating`, `modifying`, `resizing`): the engine waits.
     Busy(String),
+    /// AWS is deleting it: for a plan it is gone, and it holds its name until it is.
+    Leaving(String),
     /// AWS gave up on it, with its reason: the engine stops with an error.
     Failed(String),
 }
@@ -389,6 +393,13 @@ pub trait Kind: Sized + 'static {
     /// Rules that the schema cannot say.
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let _ = spec;
+        Vec::new()
+    }
+
+    /// Rules between this resource and others of the stack, such as ranges of addresses that
+    /// must not overlap. Called when all are evaluated, before any call to AWS.
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let _ = (spec, among);
         Vec::new()
     }
 

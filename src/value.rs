@@ -290,8 +290,23 @@ impl Value {
     pub fn into_secret(self) -> Self {
         match self {
             Self::Secret(_) => self,
-            plain if plain.contains_secret() => Self::Secret(Box::new(plain.reveal())),
-            plain => Self::Secret(Box::new(plain)),
+            plain => {
+                let plain = if plain.contains_secret() { plain.reveal() } else { plain };
+                plain.learn();
+                Self::Secret(Box::new(plain))
+            }
+        }
+    }
+
+    /// Makes what it holds known as secret: see [`crate::diag::mask`].
+    fn learn(&self) {
+        match self {
+            Self::String(text) => crate::diag::learn(text),
+            Self::Number(number) => crate::diag::learn(&number.to_string()),
+            Self::List(items) => items.iter().for_each(Self::learn),
+            Self::Map(entries) => entries.values().for_each(Self::learn),
+            Self::Secret(inner) => inner.learn(),
+            Self::Null | Self::Bool(_) | Self::Unknown(_) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::Scope as AwsScope;
 use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
-use crate::kind::{ErasedKind, Known, Problem};
+use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
 use crate::schema::{PathStep, normalize, validate};
 use crate::stack::{Node, Resource, Stack, is_region};
@@ -89,6 +89,8 @@ pub struct World<'a> {
     pub stack: &'a Stack,
     /// Where we are.
     pub facts: Facts,
+    /// When this was built, in RFC 3339: the `plantimestamp()` of every expression.
+    pub planned_at: String,
     variables: BTreeMap<String, Value>,
     references: References,
     order: Vec<usize>,
@@ -117,6 +119,7 @@ impl<'a> World<'a> {
         Ok(Self {
             stack,
             facts,
+            planned_at: crate::ledger::now(),
             variables,
             references,
             order,
@@ -163,7 +166,18 @@ impl<'a> World<'a> {
             None => vec![(None, None)],
             Some(node) => {
                 let before = problems.len();
-                let value = node.evaluate(&Names::new(self, None), problems).reveal();
+                let value = node.evaluate(&Names::new(self, None), problems);
+                if shows_secret(&value) {
+                    problems.push(
+                        Diagnostic::error("secret-for-each", "`for_each` would show a secret")
+                            .at(node.span, "its keys become addresses, which are shown")
+                            .help(
+                                "iterate over names that are no secrets; what they stand for may be secret",
+                            ),
+                    );
+                    self.broken(resource);
+                    return Vec::new();
+                }
                 match elements(value) {
                     Ok(elements) => {
                         elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
@@ -474,8 +488,30 @@ impl<'a> World<'a> {
                 .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
         }
         self.outputs(problems);
+        check_among(&all, problems);
         crate::diag::unique(problems);
         all.into_values().collect()
+    }
+}
+
+/// The rules between resources.
+fn check_among(all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnostic>) {
+    let mut peers = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, Vec<Peer<'_>>> = BTreeMap::new();
+    for (address, instance) in all {
+        let (kind, region) = (instance.kind.name(), instance.region.as_str());
+        let peer = Peer { address: address.to_string(), kind, region, spec: Known(&instance.spec) };
+        peers.insert(peer.address.clone(), peer.clone());
+        kinds.entry(kind).or_default().push(peer);
+    }
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for instance in all.values() {
+        let kind = instance.kind.name();
+        let count = seen.entry(kind).or_default();
+        let before = kinds.get(kind).and_then(|peers| peers.get(..*count)).unwrap_or_default();
+        *count += 1;
+        let found = instance.kind.check_among(Known(&instance.spec), &Among { all: &peers, before });
+        problems.extend(found.into_iter().map(|problem| located(problem, instance.resource)));
     }
 }
 
@@ -504,6 +540,15 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
     let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
     if problem.help.is_empty() { error } else { error.help(problem.help) }
+}
+
+/// Whether the keys to iterate over are secret.
+fn shows_secret(value: &Value) -> bool {
+    match value {
+        Value::Secret(_) => true,
+        Value::List(list) => list.iter().any(Value::contains_secret),
+        _ => false,
+    }
 }
 
 /// The elements of `for_each` by key; the value itself where it cannot have any.

@@ -191,7 +191,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 Some(Ok(None)) | None => break,
                 Some(Ok(Some(live))) => {
                     let on = match live.state {
-                        State::Busy(words) | State::Failed(words) => words,
+                        State::Busy(words) | State::Leaving(words) | State::Failed(words) => words,
                         State::Ready => "deleting".to_owned(),
                     };
                     if Instant::now() > deadline {
@@ -255,6 +255,7 @@ impl Work<'_, '_, '_, '_> {
         let cx = self.executor.session.cx_once(&self.instance.region);
         let assigned = self.kind.identity(Known(&self.instance.spec), &cx.scope) == Identity::Assigned;
         let mut patience = Patience::of_single_calls(self.deadline());
+        let mut pause = Pause::default();
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -263,6 +264,13 @@ impl Work<'_, '_, '_, '_> {
                 Ok(id) => return Ok(id),
                 Err(error) => error,
             };
+            if error.class == Class::Exists && self.holds_its_name().await? {
+                if Instant::now() > self.deadline() {
+                    return Err(error);
+                }
+                pause.sleep().await;
+                continue;
+            }
             // An attempt whose answer was lost, or that went half of its way, may have made it:
             // a name is taken then, and what has no name is looked for.
             let exists = error.class == Class::Exists && attempts > 1;
@@ -280,6 +288,18 @@ impl Work<'_, '_, '_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether one of the same name is still being deleted.
+    async fn holds_its_name(&self) -> Result<bool, Error> {
+        let Identity::Named(id) = self.kind.identity(Known(&self.instance.spec), &self.cx.scope) else {
+            return Ok(false);
+        };
+        let Some(State::Leaving(words)) = self.read(&id).await?.map(|live| live.state) else {
+            return Ok(false);
+        };
+        self.waiting(format!("the one before it to be gone ({words})"));
+        Ok(true)
     }
 
     /// The id of the resource, if an earlier attempt of ours made it.
@@ -360,13 +380,13 @@ impl Work<'_, '_, '_, '_> {
                     let error = Error::finding(Class::Other, format!("AWS gave up on it: {reason}"));
                     return Err(self.failure("finish", &error, Some(id)));
                 }
-                State::Busy(_) if Instant::now() > self.deadline() => {
+                State::Busy(_) | State::Leaving(_) if Instant::now() > self.deadline() => {
                     let seconds = self.kind.pace().deadline_seconds;
                     let error =
                         Error::finding(Class::Other, format!("AWS is still at work on it after {seconds} s"));
                     return Err(self.failure("finish", &error, Some(id)));
                 }
-                State::Busy(words) => {
+                State::Busy(words) | State::Leaving(words) => {
                     self.waiting(words.clone());
                     pause.sleep().await;
                     continue;
@@ -513,7 +533,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
     }
 }
 
-fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
+pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     let mut diagnostic =
         Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
     if let Some(request) = &error.request_id {

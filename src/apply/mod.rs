@@ -3,6 +3,7 @@
 
 mod book;
 mod execute;
+mod import;
 mod recover;
 mod schedule;
 mod signals;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::aws::Session;
+use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Intent, Ledger, Lock, Store};
@@ -24,6 +25,7 @@ use book::{Book, Writing};
 use execute::Executor;
 use schedule::{Schedule, Step, Unit};
 
+pub use import::{Tagged, import};
 pub use recover::{Recovered, recover};
 pub use signals::Signals;
 
@@ -173,7 +175,8 @@ pub async fn apply(
             let executor = &executor;
             running.push(async move {
                 let began = Instant::now();
-                let outcome = executor.run(&unit, change, instance).await;
+                let work = executor.run(&unit, change, instance);
+                let outcome = on_behalf_of(unit.address.to_string(), work).await;
                 (unit, outcome, began.elapsed())
             });
         }
@@ -328,7 +331,7 @@ fn announce(
         };
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
-        let intent = Intent { region: instance.region.clone(), token, id, needs };
+        let intent = Intent { region: instance.region.clone(), token, id, needs, unknown: BTreeMap::new() };
         ledger.intents.insert(change.address.clone(), intent);
     }
 }

@@ -4,23 +4,26 @@ use std::cell::OnceCell;
 
 use aws_types::SdkConfig;
 
+use super::audit::Recorder;
 use super::meter::Meter;
 
 /// Declares the services: a method for each, which makes its client on first use
-/// with the [`Meter`] in its request path.
+/// with [`Meter`] and [`Recorder`] in its request path.
 macro_rules! clients {
     ($($(#[$doc:meta])* $service:ident: $sdk:ident $(, $setting:ident = $value:expr)*;)*) => {
         /// The clients of one region.
         pub struct Clients {
             config: SdkConfig,
             meter: Meter,
+            recorder: Recorder,
             $($service: OnceCell<$sdk::Client>,)*
         }
 
         impl Clients {
-            /// Clients that use `config` and count their calls in `meter`.
-            pub fn new(config: SdkConfig, meter: Meter) -> Self {
-                Self { config, meter, $($service: OnceCell::new(),)* }
+            /// Clients that use `config`, count their calls in `meter` and tell `recorder` of
+            /// those that change something.
+            pub(super) fn new(config: SdkConfig, meter: Meter, recorder: Recorder) -> Self {
+                Self { config, meter, recorder, $($service: OnceCell::new(),)* }
             }
 
             $(
@@ -28,7 +31,8 @@ macro_rules! clients {
                 pub fn $service(&self) -> &$sdk::Client {
                     self.$service.get_or_init(|| {
                         let builder = $sdk::config::Builder::from(&self.config)
-                            .interceptor(self.meter.clone());
+                            .interceptor(self.meter.clone())
+                            .interceptor(self.recorder.clone());
                         $(let builder = builder.$setting($value(&self.config));)*
                         $sdk::Client::from_conf(builder.build())
                     })

@@ -206,7 +206,7 @@ fn tidy(words: &str) -> String {
 
 /// The services' own ways to say "slow down": the SDK's list, and what Glue,
 /// Redshift and IAM add.
-pub(super) const THROTTLING_CODES: &[&str] = &[
+const THROTTLING_CODES: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -216,7 +216,6 @@ pub(super) const THROTTLING_CODES: &[&str] = &[
     "TransactionInProgressException",
     "RequestLimitExceeded",
     "BandwidthLimitExceeded",
-    "LimitExceededException: Rate",
     "RequestThrottled",
     "SlowDown",
     "PriorRequestNotComplete",
@@ -403,6 +402,12 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "role is invalid or cannot be assumed",
         "Secrets Manager cannot invoke the specified Lambda function",
         "Unable to validate the following destination configurations",
+        // CloudWatch Logs tries the role of a subscription filter when it is put.
+        "permission to assume the provided role",
+        "Could not deliver test message to specified",
+        // SNS and Secrets Manager, of a policy that names a role made seconds ago.
+        "Policy Error: PrincipalNotFound",
+        "This resource policy contains an unsupported principal",
         // Step Functions, of the policy of a role made seconds ago.
         "is not authorized to access the Log Destination",
     ];

@@ -12,6 +12,8 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::answer;
+
 /// The calls of a run, by service and operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bill {
@@ -83,20 +85,10 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let response = context.response();
-        let throttled = response.status().as_u16() == 429
-            || response.headers().get("x-amzn-errortype").is_some_and(super::error::is_throttling_code)
-            || (response.status().as_u16() >= 400
-                && response.body().bytes().is_some_and(|body| {
-                    super::error::THROTTLING_CODES.iter().any(|code| contains(body, code.as_bytes()))
-                }));
-        if throttled {
+        // Errors are in memory already, which the gate before the network sees to.
+        if answer::is_throttle(context.response()) {
             self.lock().throttled += 1;
         }
         Ok(())
     }
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }

@@ -1,13 +1,17 @@
 //! AWS, seen from the engine: sessions by region, clients, the metered transport,
 //! and one class for every error. This room knows no kind.
 
+mod answer;
+mod audit;
 mod clients;
 mod error;
 mod meter;
+mod rate;
 mod session;
 mod tag_index;
 mod transport;
 
+pub use audit::{Audit, on_behalf_of};
 pub use clients::Clients;
 pub use error::{Class, Error, Result, ResultExt};
 pub use meter::{Bill, Meter};

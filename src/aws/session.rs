@@ -12,7 +12,12 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
-use super::{Bill, Clients, Cx, Error, Meter, Result, transport};
+use super::audit::Recorder;
+use super::transport::Gate;
+use super::{Audit, Bill, Class, Clients, Cx, Error, Meter, Result};
+
+/// How often the first call is made where it is throttled.
+const FIRST_CALLS: u32 = 8;
 
 /// How to reach AWS.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +28,8 @@ pub struct Options {
     pub profile: Option<String>,
     /// The local AWS: fixed credentials, and no request leaves loopback.
     pub sandbox: bool,
+    /// Where calls that change something are written down.
+    pub audit: Option<Audit>,
     /// The stack's folder: see [`Cx::folder`].
     pub folder: std::path::PathBuf,
 }
@@ -63,7 +70,7 @@ impl Scope {
 /// The connection to AWS of one run.
 pub struct Session {
     options: Options,
-    http: SharedHttpClient,
+    gate: Gate,
     meter: Meter,
     account_id: String,
     partition: String,
@@ -82,20 +89,26 @@ impl Session {
         let custom = options.endpoint_url.is_some()
             || std::env::vars()
                 .any(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
-        let http = transport::client(options.sandbox, custom);
+        let gate = Gate::new(options.sandbox, custom);
         let meter = Meter::default();
-        let base = configure(&options, &http, region).await;
-        // The first call tells whether AWS answers at all: no patience here, so that a
-        // wrong endpoint or missing credentials are said at once.
+        let base = configure(&options, &gate.shared(), region).await;
+        // The first call tells whether AWS answers at all: no patience here but for
+        // throttles, so that a wrong endpoint or missing credentials are said at once.
         let impatient = aws_sdk_sts::config::Builder::from(&base)
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .interceptor(meter.clone())
             .build();
-        let identity = aws_sdk_sts::Client::from_conf(impatient)
-            .get_caller_identity()
-            .send()
-            .await
-            .map_err(Error::from)?;
+        let sts = aws_sdk_sts::Client::from_conf(impatient);
+        let mut calls = 0;
+        let identity = loop {
+            calls += 1;
+            match sts.get_caller_identity().send().await.map_err(Error::from) {
+                Err(error) if error.class == Class::Throttled && calls < FIRST_CALLS => {
+                    tokio::time::sleep(Duration::from_millis(100 << calls)).await;
+                }
+                answer => break answer?,
+            }
+        };
         let caller = identity.arn().unwrap_or_default().to_owned();
         let partition = caller
             .split(':')
@@ -104,7 +117,7 @@ impl Session {
             .map_or_else(|| Scope::partition_of(region).to_owned(), str::to_owned);
         Ok(Self {
             options,
-            http,
+            gate,
             meter,
             account_id: identity.account().unwrap_or_default().to_owned(),
             partition,
@@ -129,9 +142,10 @@ impl Session {
         self.options.sandbox
     }
 
-    /// The shared HTTP client, for a caller that builds clients of its own.
-    pub fn http(&self) -> SharedHttpClient {
-        self.http.clone()
+    /// The HTTP client, with queues of its own: for what must not wait behind the calls
+    /// for resources, such as a lock's heartbeat.
+    pub fn http_apart(&self) -> SharedHttpClient {
+        self.gate.apart()
     }
 
     /// Account, partition and `region`.
@@ -164,7 +178,11 @@ impl Session {
                     config = config.retry_config(RetryConfig::disabled());
                 }
                 Cx {
-                    aws: Rc::new(Clients::new(config.build(), self.meter.clone())),
+                    aws: Rc::new(Clients::new(
+                        config.build(),
+                        self.meter.clone(),
+                        Recorder(self.options.audit.clone()),
+                    )),
                     scope: self.scope(region),
                     folder: Rc::from(self.options.folder.as_path()),
                 }
@@ -210,8 +228,8 @@ async fn configure(options: &Options, http: &SharedHttpClient, region: &str) -> 
         )
         .timeout_config(
             TimeoutConfig::builder()
+                // How long an answer may take is the gate's: an attempt may wait for its turn.
                 .connect_timeout(Duration::from_secs(5))
-                .operation_attempt_timeout(Duration::from_secs(60))
                 .build(),
         );
     if let Some(endpoint) = &options.endpoint_url {

@@ -1,20 +1,25 @@
-//! The last gate before the network: holds each service to a number of requests at
-//! once, refuses to leave loopback in sandbox mode, and tells an emulator's "no such
-//! operation" page apart from an answer of AWS.
+//! The last gate before the network: lets requests through as fast as each service bears,
+//! refuses to leave loopback in sandbox mode, and tells an emulator's "no such operation"
+//! page apart from an answer of AWS.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use tokio::sync::Semaphore;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 
+use super::answer;
+use super::rate::Lanes;
+
+/// How long an answer is awaited once a request is sent; its turn may take longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 const NOT_LOOPBACK: &str = "the sandbox never leaves this machine, but the request is for";
 const NOT_IMPLEMENTED: &str = "this endpoint does not implement the operation (it answered with a web page)";
 
@@ -25,19 +30,32 @@ pub(super) fn is_refusal(words: &str) -> bool {
 }
 
 /// The HTTP client that all AWS clients share.
-pub(super) fn client(loopback_only: bool, custom_endpoint: bool) -> SharedHttpClient {
-    let inner = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
-    SharedHttpClient::new(Gate { inner, loopback_only, custom_endpoint, lanes: Lanes::default() })
-}
-
-#[derive(Debug)]
-struct Gate {
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
     inner: SharedHttpClient,
     loopback_only: bool,
     custom_endpoint: bool,
     lanes: Lanes,
+}
+
+impl Gate {
+    /// A client with a pool of connections of its own.
+    pub(super) fn new(loopback_only: bool, custom_endpoint: bool) -> Self {
+        let inner = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        Self { inner, loopback_only, custom_endpoint, lanes: Lanes::default() }
+    }
+
+    /// The client as the SDK takes it.
+    pub(super) fn shared(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// The same, with queues of its own: for what must not wait behind everything else.
+    pub(super) fn apart(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Self { lanes: Lanes::default(), ..self.clone() })
+    }
 }
 
 impl HttpClient for Gate {
@@ -69,13 +87,18 @@ impl HttpConnector for GateConnector {
             let words = format!("{NOT_LOOPBACK} {}", authority(request.uri()));
             return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into())));
         }
-        let lane = self.lanes.of(service(&request));
+        let (service, region) = signed_for(&request);
+        let lane = self.lanes.of(service, region);
         let inner = self.inner.clone();
         let custom_endpoint = self.custom_endpoint;
         HttpConnectorFuture::new(async move {
-            // The semaphores are never closed, so a permit always comes.
-            let _permit = lane.acquire_owned().await;
-            let response = inner.call(request).await?;
+            let passage = lane.enter().await;
+            let answered = tokio::time::timeout(PATIENCE, exchange(&inner, request)).await;
+            let response =
+                answered.unwrap_or_else(|_| Err(ConnectorError::timeout("no answer in time".into())))?;
+            if answer::is_throttle(&response) {
+                passage.throttled();
+            }
             let is_page =
                 response.headers().get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
             if custom_endpoint && is_page && matches!(response.status().as_u16(), 404 | 405 | 500 | 501) {
@@ -84,6 +107,17 @@ impl HttpConnector for GateConnector {
             Ok(response)
         })
     }
+}
+
+/// Sends a request; of an error the whole answer is awaited, so that its code can be told.
+async fn exchange(inner: &SharedHttpConnector, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let mut response = inner.call(request).await?;
+    if response.status().as_u16() >= 400 && response.body().bytes().is_none() {
+        let body = ByteStream::new(response.take_body()).collect().await;
+        let body = body.map_err(|error| ConnectorError::io(error.into()))?;
+        *response.body_mut() = SdkBody::from(body.into_bytes());
+    }
+    Ok(response)
 }
 
 fn authority(uri: &str) -> &str {
@@ -102,43 +136,13 @@ pub(super) fn is_loopback(uri: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The service that a request is signed for.
-fn service(request: &HttpRequest) -> &str {
-    request
-        .headers()
-        .get("authorization")
-        .and_then(|header| header.split("Credential=").nth(1))
-        .and_then(|credential| credential.split('/').nth(3))
-        .unwrap_or("")
-}
-
-/// Requests at once, by service: below the rates at which the services begin to
-/// throttle a single caller.
-fn width(service: &str) -> usize {
-    match service {
-        "s3" => 32,
-        "iam" => 8,
-        "redshift" => 8,
-        "ec2" | "kms" | "sns" | "secretsmanager" => 16,
-        _ => 10,
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-struct Lanes(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
-
-impl Lanes {
-    fn of(&self, service: &str) -> Arc<Semaphore> {
-        // A lane is inserted whole, so the map is right even after a panic.
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match lanes.get(service) {
-            Some(lane) => lane.clone(),
-            None => lanes
-                .entry(service.to_owned())
-                .or_insert_with(|| Arc::new(Semaphore::new(width(service))))
-                .clone(),
-        }
-    }
+/// The service and the region that a request is signed for
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
+pub(super) fn signed_for(request: &HttpRequest) -> (&str, &str) {
+    let scope = request.headers().get("authorization").and_then(|header| header.split("Credential=").nth(1));
+    let mut parts = scope.unwrap_or_default().split('/').skip(2);
+    let region = parts.next().unwrap_or_default();
+    (parts.next().unwrap_or_default(), region)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
+use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::progress::Progress;
@@ -38,6 +39,9 @@ pub(super) struct HowArgs {
 
     #[command(flatten)]
     lock: LockArgs,
+
+    #[command(flatten)]
+    audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
@@ -57,6 +61,7 @@ pub(super) async fn change(
     let stack = context::load(stack_args)?;
     let variables = context::variables(stack_args, &stack)?;
     context::check(&stack, &variables)?;
+    let aws_args = &how.audit.open(aws_args, &stack, printer)?;
     let session = context::connect(aws_args, &stack, &|text| printer.note(text)).await?;
     let command = if selection.destroy { "destroy" } else { "apply" };
     let holder = Holder::new(command, Some(session.caller()));

@@ -1,12 +1,14 @@
 //! The command line: one file a verb. It decides nothing about resources.
 
 mod apply;
+mod audit;
 mod completions;
 mod context;
 mod destroy;
 mod drift;
 mod explain;
 mod graph;
+mod import;
 mod ledger;
 mod locking;
 mod output;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{self, Diagnostic, Sources};
 use printer::Printer;
 
 /// Provisions AWS data warehouses from declarative TOML stacks.
@@ -65,6 +67,7 @@ enum Verb {
     Apply(apply::Args),
     Destroy(destroy::Args),
     Drift(drift::Args),
+    Import(import::Args),
     Output(output::Args),
     Graph(graph::Args),
     Ledger(ledger::Args),
@@ -108,6 +111,10 @@ struct AwsArgs {
     /// Profile of the shared AWS configuration files.
     #[arg(long, env = "DWCTL_PROFILE", value_name = "NAME")]
     profile: Option<String>,
+
+    /// Where calls that change something are written down: see [`audit::AuditArgs`].
+    #[arg(skip)]
+    audit: Option<crate::aws::Audit>,
 }
 
 /// Which part of the stack.
@@ -176,6 +183,7 @@ type Outcome = Result<Exit, Failure>;
 /// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    hide();
     let printer = Printer::new(match cli.color {
         Colour::Auto => None,
         Colour::Always => Some(true),
@@ -202,6 +210,7 @@ pub fn main() -> ExitCode {
             Verb::Apply(args) => apply::run(args, &printer).await,
             Verb::Destroy(args) => destroy::run(args, &printer).await,
             Verb::Drift(args) => drift::run(args, &printer).await,
+            Verb::Import(args) => import::run(args, &printer).await,
             Verb::Output(args) => output::run(args, &printer).await,
             Verb::Graph(args) => graph::run(args, &printer),
             Verb::Ledger(args) => ledger::run(args, &printer).await,
@@ -215,9 +224,26 @@ pub fn main() -> ExitCode {
         printer.diagnostics(&failure.diagnostics, &failure.sources);
         failure.exit
     });
+    printer.end();
     // Work in the background, such as idle connections, has nothing to finish.
     runtime.shutdown_background();
     ExitCode::from(exit as u8)
+}
+
+/// Makes the credentials of the environment known as secret, and masks what a panic says.
+fn hide() {
+    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"] {
+        if let Ok(secret) = std::env::var(name) {
+            diag::learn(&secret);
+        }
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        use std::io::Write;
+        let trace = std::backtrace::Backtrace::capture();
+        // That nothing can be written to stderr cannot be said either.
+        let words = format!("dwctl has a defect: {panic}\n{trace}\n");
+        drop(printer::MaskedStderr.write_all(words.as_bytes()));
+    }));
 }
 
 fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
@@ -231,6 +257,6 @@ fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
     let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|error| {
         Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string())
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| printer::MaskedStderr).init();
     Ok(())
 }

@@ -46,9 +46,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 .into());
             };
             match value.clone().reveal() {
-                Value::String(text) => printer.out(&format!("{text}\n")),
+                Value::String(text) => printer.reveal(&format!("{text}\n")),
                 value => match value.to_json() {
-                    Ok(json) => printer.out(&format!("{json}\n")),
+                    Ok(json) => printer.reveal(&format!("{json}\n")),
                     Err(reason) => {
                         return Err(Failure::from(
                             Diagnostic::error(

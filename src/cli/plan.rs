@@ -82,6 +82,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
         adopt: args.adopt,
         deep: args.deep,
         recover: false,
+        import: None,
     }
 }
 

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::printer::Printer;
 use crate::apply::Event;
+use crate::diag::mask;
 use crate::graph::Address;
 
 /// How often a waiting resource says so where lines cannot be redrawn.
@@ -44,7 +45,7 @@ impl<'p> Progress<'p> {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(mask(text)),
             None => self.printer.note(text),
         }
     }
@@ -90,7 +91,7 @@ impl<'p> Progress<'p> {
                 .iter()
                 .map(|(address, (since, doing))| format!("{address} {doing} {}", seconds(since.elapsed())))
                 .collect();
-            bar.set_message(words.join(" · "));
+            bar.set_message(mask(&words.join(" · ")).into_owned());
         }
     }
 

@@ -4,8 +4,10 @@
 //! this room and `cli/` turn them into text. A diagnostic carries labelled spans
 //! into the stack's files, which [`Sources`] keeps in memory.
 
+mod mask;
 mod render;
 
+pub use mask::{allow, learn, mask};
 pub use render::{render, render_all};
 
 use std::fmt;

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, State,
+    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem,
+    State,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -79,6 +80,8 @@ pub trait ErasedKind: Send + Sync {
     fn derive(&self, spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem>;
     /// See [`Kind::check`].
     fn check(&self, spec: Known<'_>) -> Vec<Problem>;
+    /// See [`Kind::check_among`].
+    fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem>;
     /// Whether a complete spec has the kind's own type: the last check before AWS.
     ///
     /// # Errors
@@ -227,6 +230,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn check(&self, spec: Known<'_>) -> Vec<Problem> {
         K::check(spec)
+    }
+
+    fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        K::check_among(spec, among)
     }
 
     fn accepts(&self, spec: &Value) -> Result<(), String> {

@@ -10,14 +10,17 @@ use zeroize::Zeroizing;
 use super::document::{canonical_json, canonical_policy};
 
 /// A value that reaches AWS and nothing else: it prints and serialises as
-/// `(secret)`, is compared by fingerprint, and is wiped from memory when dropped.
+/// `(secret)`, is compared by fingerprint, is masked wherever AWS's words quote it, and is
+/// wiped from memory when dropped, but for what masks it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        let text = Zeroizing::new(text.into());
+        crate::diag::learn(&text);
+        Self(text)
     }
 
     /// The text, for the one call that sends it to AWS.

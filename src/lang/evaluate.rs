@@ -267,7 +267,7 @@ impl<'a> Evaluator<'a> {
         if let Some(unknown) = unknown {
             return Ok(taint.close(unknown.clone().into()));
         }
-        let mut arguments = Arguments::new(values, self.scope.folder(), self.inside_template_file);
+        let mut arguments = Arguments::new(values, self.scope, self.inside_template_file);
         match (function.run)(&mut arguments) {
             Ok(value) => Ok(taint.close(value)),
             Err(problem) => self.fail(explain(problem, function, call, span, withheld)),

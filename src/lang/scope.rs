@@ -21,6 +21,11 @@ pub trait Scope {
     /// The folder that `file` and its like may read; they read nothing outside of it,
     /// and relative paths start there.
     fn folder(&self) -> &Path;
+
+    /// When the plan was made, in RFC 3339; `None` where there is no plan.
+    fn planned_at(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A scope of plain names.

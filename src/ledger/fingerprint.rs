@@ -34,7 +34,7 @@ impl Fingerprints {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(&plain, &salt, &mut hard)
             .ok()?;
-        Some(format!("argon2id:{}", to_hex(&hard)))
+        Some(format!("{HARD}{}", to_hex(&hard)))
     }
 
     fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -48,6 +48,14 @@ impl Fingerprints {
         mac.finalize().into_bytes().into()
     }
 }
+
+/// Whether a fingerprint is of a value with a secret in it.
+pub fn is_of_secret(print: &str) -> bool {
+    print.starts_with(HARD)
+}
+
+/// What fingerprints of secrets begin with.
+const HARD: &str = "argon2id:";
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn to_hex(bytes: &[u8]) -> String {

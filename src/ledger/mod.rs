@@ -16,7 +16,7 @@ mod store;
 
 pub use bucket::ensure as ensure_bucket;
 pub use file::FileStore;
-pub use fingerprint::Fingerprints;
+pub use fingerprint::{Fingerprints, is_of_secret};
 pub use holder::Holder;
 pub use lock::{Lock, Standing};
 pub use s3::{Place, S3Store};
@@ -110,6 +110,9 @@ pub struct Intent {
     /// The addresses it needs: the order in which to delete, should it be declared no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Address>,
+    /// What a newer dwctl added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 impl Entry {
@@ -234,7 +237,7 @@ pub fn now() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Intent, Ledger};
+    use super::{Entry, Intent, Ledger, Unknown};
     use crate::graph::Address;
 
     #[test]
@@ -252,6 +255,7 @@ mod tests {
             token: "t".to_owned(),
             id: None,
             needs: vec![key.clone()],
+            unknown: Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);
         let ledger = Ledger::parse(&ledger.text(), "test");

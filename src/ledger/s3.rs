@@ -194,6 +194,7 @@ impl S3Store {
         // A ledger is small, and what waits for its lock or ends with its writing has no
         // minutes to wait.
         let config = config
+            .http_client(session.http_apart())
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(5)

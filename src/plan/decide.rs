@@ -9,7 +9,7 @@ use crate::aws::{Error, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
-use crate::ledger::{Entry, Ledger};
+use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{PathStep, Shape, normalize};
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -31,6 +31,8 @@ pub struct Selection {
     pub deep: bool,
     /// Only find what is there, to be recorded: what could not be changed is no problem.
     pub recover: bool,
+    /// Only take over what has this id at AWS, under this address: nothing else is decided.
+    pub import: Option<(Address, String)>,
 }
 
 /// What a plan is made from.
@@ -101,7 +103,10 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
         let mut planner = Planner::new(inputs, moves.clone());
         planner.visit();
         // What was renamed without a word is seen only when everything has been.
-        let renamed = planner.renamed();
+        let renamed = match inputs.selection.import {
+            Some(_) => BTreeMap::new(),
+            None => planner.renamed(),
+        };
         if renamed.is_empty() {
             return planner.conclude();
         }
@@ -147,6 +152,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// Decides all that is declared or owned.
     fn visit(&mut self) {
         let world = self.inputs.world;
+        if let Some((address, _)) = &self.inputs.selection.import {
+            return self.visit_only(address);
+        }
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
                 self.declared.insert(instance.address.clone(), instance.protect);
@@ -163,10 +171,13 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             return Ok(Outcome::Ask(self.questions));
         }
         let (world, offline) = (self.inputs.world, self.inputs.offline);
-        let outputs = world.outputs(&mut self.problems);
+        let outputs = match self.inputs.selection.import {
+            Some(_) => BTreeMap::new(),
+            None => world.outputs(&mut self.problems),
+        };
         self.still_there();
         self.select();
-        if !self.inputs.selection.recover {
+        if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
             self.protect();
         }
         if !self.problems.is_empty() {
@@ -191,7 +202,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 
     /// Decides one instance and shows it to those that refer to it.
-    fn instance(&mut self, instance: &Instance<'a>) {
+    pub(super) fn instance(&mut self, instance: &Instance<'a>) {
         let (change, view) = match self.decide(instance) {
             Some(change) => {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
@@ -236,7 +247,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         let mut entry = self.entry(&instance.address).cloned();
         let mut region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
-        let import = self.inputs.world.import(&instance.address, &mut self.problems);
+        let import = self.import(&instance.address);
         let mut id = match (&entry, &import) {
             (Some(entry), Some(import)) if entry.id != *import => {
                 self.problems.push(super::ownership::imported_before(instance, &entry.id, import));
@@ -258,7 +269,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 }
             }
         };
-        let mut read = self.read(instance.kind, &region, &id, Some(instance), entry.as_ref());
+        let mut read = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
+            // What AWS is deleting is gone, but for its name, which apply waits for; one who
+            // destroys awaits the end of it.
+            Ok(Some(live)) if matches!(live.state, State::Leaving(_)) && !self.inputs.selection.destroy => {
+                Ok(None)
+            }
+            read => read,
+        };
         if let (Some(old), Ok(live)) = (&entry, &read) {
             match self.successor(instance, old, live.is_none()) {
                 Ok(None) => {}
@@ -298,8 +316,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             self.problems.push(super::ownership::not_ours(instance, &id, &live));
             return None;
         }
+        // What AWS gave up on can be removed and made anew, and nothing else.
+        let selection = self.inputs.selection;
+        let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
         if let State::Failed(reason) = &live.state
-            && !self.inputs.selection.recover
+            && !(selection.recover || selection.destroy || remade)
         {
             self.problems.push(
                 Diagnostic::error(
@@ -308,7 +329,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 )
                 .at(instance.resource.span, "this resource")
                 .note(format!("{id}: {reason}"))
-                .help("repair or delete it at AWS, then plan again"),
+                .help(format!(
+                    "repair it at AWS, then plan again; or make it anew with --replace {}",
+                    instance.address
+                )),
             );
             return None;
         }
@@ -475,6 +499,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first() else { continue };
+            // What was applied as a secret is one still, though the stack no longer says so.
+            let second = match change.path.get(1) {
+                Some(PathStep::Name(key)) => entry.fingerprints.get(&format!("{name}.{key}")),
+                _ => None,
+            };
+            if second.or_else(|| entry.fingerprints.get(name)).is_some_and(|print| is_of_secret(print)) {
+                change.before = change.before.take().map(Value::into_secret);
+                change.after = change.after.take().map(Value::into_secret);
+            }
             // Of what AWS cannot tell nobody knows whether someone else changed it.
             if change.hidden {
                 continue;
@@ -596,7 +629,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     format!("the plan would {verb} {}, which is protected", change.address),
                 );
                 if let Reason::Forced(paths) = &change.reason {
-                    let names: Vec<String> = paths.iter().map(|path| super::text::path_text(path)).collect();
+                    let names: Vec<String> =
+                        paths.iter().map(|path| super::detail::path_text(path)).collect();
                     error =
                         error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
                 }
@@ -626,7 +660,11 @@ pub(super) enum Unread {
 }
 
 /// Adds to `set` everything it needs or, if `upwards`, everything that needs it.
-fn spread(set: &mut BTreeSet<Address>, needs: &BTreeMap<Address, BTreeSet<Address>>, upwards: bool) {
+pub(super) fn spread(
+    set: &mut BTreeSet<Address>,
+    needs: &BTreeMap<Address, BTreeSet<Address>>,
+    upwards: bool,
+) {
     loop {
         let mut more = BTreeSet::new();
         for (address, needed) in needs {

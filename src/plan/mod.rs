@@ -1,6 +1,7 @@
 //! What would change, and why: pure, from what is wanted and what is there.
 
 mod decide;
+mod detail;
 mod diff;
 mod ownership;
 mod remains;
@@ -9,8 +10,9 @@ mod text;
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };
+pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
-pub use text::{TextOptions, bill_line, change_text, render, value_text};
+pub use text::{TextOptions, bill_line, change_text, render};
 
 use std::collections::{BTreeMap, BTreeSet};
 

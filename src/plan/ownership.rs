@@ -58,6 +58,41 @@ impl Planner<'_, '_, '_> {
         blocks.iter().find(|block| address.is_selected_by(&block.from.to_string()))
     }
 
+    /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.
+    pub(super) fn import(&mut self, address: &Address) -> Option<String> {
+        let (import, problems) = (&self.inputs.selection.import, &mut self.problems);
+        let asked = import.as_ref().filter(|(asked, _)| asked == address).map(|(_, id)| id.clone());
+        asked.or_else(|| self.inputs.world.import(address, problems))
+    }
+
+    /// Decides one resource alone. What it needs is looked at, as far as it is there, for
+    /// what is declared by it; what is wrong with that is not said here.
+    pub(super) fn visit_only(&mut self, only: &Address) {
+        let world = self.inputs.world;
+        let mut needs = BTreeMap::new();
+        for resource in world.declarations() {
+            for instance in world.instances(resource, &mut Vec::new()) {
+                needs.insert(instance.address.clone(), instance.needs.clone());
+            }
+        }
+        let mut chosen = BTreeSet::from([only.clone()]);
+        super::decide::spread(&mut chosen, &needs, false);
+        for resource in world.declarations() {
+            for instance in world.instances(resource, &mut Vec::new()) {
+                if !chosen.contains(&instance.address) {
+                    continue;
+                }
+                let said = self.problems.len();
+                self.declared.insert(instance.address.clone(), instance.protect);
+                self.instance(&instance);
+                if instance.address != *only {
+                    self.problems.truncate(said);
+                }
+            }
+        }
+        self.changes.retain(|address, _| address == only);
+    }
+
     /// Refuses blocks that say of something declared that it is not.
     pub(super) fn still_there(&mut self) {
         let stack = self.inputs.world.stack;
@@ -145,9 +180,11 @@ pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> 
             live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
         )),
     };
-    error
-        .note("it was left as it is")
-        .help("to take it over, import it ([[import]], or --adopt); else choose another name")
+    let help = match Owner::of(&live.tags) {
+        Some(_) => "to take it over from there, add --adopt; else choose another name",
+        None => "to take it over, import it ([[import]], or --adopt); else choose another name",
+    };
+    error.note("it was left as it is").help(help)
 }
 
 /// The refusal of an import of something else than the ledger tells of.

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Action, AttributeChange, Cause, Change, Plan, Reason};
+use super::detail::{plain, value_text};
+use super::{Action, AttributeChange, Cause, Change, Detail, Plan, Reason, Sign, details};
 use crate::aws::Bill;
-use crate::schema::PathStep;
-use crate::value::Value;
 
 /// How to show a plan.
 #[derive(Clone, Debug, Default)]
@@ -175,45 +174,53 @@ fn resource(text: &mut String, change: &Change, width: usize, paint: &Paint, opt
 }
 
 fn attributes(text: &mut String, change: &Change, paint: &Paint, drift: bool) {
-    let names: Vec<String> = change.attributes.iter().map(|one| path_text(&one.path)).collect();
-    let width = names
+    let details = details(change);
+    let width = details
         .iter()
-        .map(|name| name.chars().count())
+        .filter(|one| one.part.is_empty())
+        .map(|one| one.attribute.chars().count())
         .filter(|&width| width <= WIDEST_ATTRIBUTE)
         .max()
         .unwrap_or(0);
-    let mut policy = String::new();
-    for (one, name) in change.attributes.iter().zip(&names) {
-        if one.statement {
-            let parent = path_text(&one.path[..one.path.len().saturating_sub(1)]);
-            let (sign, colour, value) = match (&one.before, &one.after) {
-                (Some(before), _) => ("-", AnsiColor::Red, before),
-                (None, Some(after)) => ("+", AnsiColor::Green, after),
-                (None, None) => continue,
-            };
-            // The policy once, its statements below it.
-            if policy != parent {
-                line(text, &format!("      {parent}"));
-                policy = parent;
+    let mut heading = "";
+    for one in &details {
+        let notes = notes(one, paint, drift);
+        let values = values(one, change.action, paint);
+        if one.part.is_empty() {
+            let padding = " ".repeat(width.saturating_sub(one.attribute.chars().count()));
+            line(text, &format!("      {}{padding}  {values}{notes}", one.attribute));
+        } else {
+            // The attribute once, its parts below it.
+            if heading != one.attribute {
+                line(text, &format!("      {}", one.attribute));
+                heading = &one.attribute;
             }
-            let statement = statement(value);
-            let notes = notes(one, paint, drift);
-            line(text, &format!("        {} {statement}{notes}", paint.colour(colour, sign)));
-            continue;
+            let sign = match one.sign {
+                Sign::Added => paint.colour(AnsiColor::Green, "+"),
+                Sign::Removed => paint.colour(AnsiColor::Red, "-"),
+                Sign::Changed => paint.colour(AnsiColor::Yellow, "~"),
+            };
+            let values = if values.is_empty() { values } else { format!("  {values}") };
+            line(text, &format!("        {sign} {}{values}{notes}", one.part));
         }
-        let padding = " ".repeat(width.saturating_sub(name.chars().count()));
-        let (values, notes) = (values(one, change.action, paint), notes(one, paint, drift));
-        line(text, &format!("      {name}{padding}  {values}{notes}"));
+        for one in &one.lines {
+            let shown = match one.sign {
+                Some(Sign::Added) => paint.colour(AnsiColor::Green, &format!("+ {}", one.text)),
+                Some(Sign::Removed) => paint.colour(AnsiColor::Red, &format!("- {}", one.text)),
+                _ => format!("  {}", one.text),
+            };
+            line(text, &format!("          {shown}"));
+        }
     }
 }
 
 /// What there is to say of a difference besides its values.
-fn notes(change: &AttributeChange, paint: &Paint, drift: bool) -> String {
-    let mut notes = Vec::new();
-    if change.forces_replacement {
+fn notes(detail: &Detail, paint: &Paint, drift: bool) -> String {
+    let mut notes: Vec<&str> = detail.notes.iter().map(String::as_str).collect();
+    if detail.forces_replacement {
         notes.push("forces replacement");
     }
-    match change.cause {
+    match detail.cause {
         Cause::Stack => {}
         Cause::Drift if drift => {}
         Cause::Both if drift => notes.push("by the stack, too"),
@@ -226,8 +233,8 @@ fn notes(change: &AttributeChange, paint: &Paint, drift: bool) -> String {
     format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", ")))
 }
 
-fn values(change: &AttributeChange, action: Action, paint: &Paint) -> String {
-    match (&change.before, &change.after) {
+fn values(detail: &Detail, action: Action, paint: &Paint) -> String {
+    match (&detail.before, &detail.after) {
         (Some(before), Some(after)) if before.contains_secret() || after.contains_secret() => {
             "(secret, changed)".to_owned()
         }
@@ -241,11 +248,12 @@ fn values(change: &AttributeChange, action: Action, paint: &Paint) -> String {
             format!("{left} → {right}")
         }
         (None, Some(after)) if action == Action::Create => shorten(&value_text(after)),
-        (None, Some(after)) if change.hidden && after.contains_secret() => "(secret, changed)".to_owned(),
-        (None, Some(after)) if change.hidden => format!("→ {}", shorten(&value_text(after))),
+        (None, Some(after)) if detail.hidden && after.contains_secret() => "(secret, changed)".to_owned(),
+        (None, Some(after)) if detail.hidden => format!("→ {}", shorten(&value_text(after))),
         (None, Some(after)) => paint.colour(AnsiColor::Green, &format!("+ {}", shorten(&value_text(after)))),
         (Some(before), None) => paint.colour(AnsiColor::Red, &format!("- {}", shorten(&value_text(before)))),
-        (None, None) => "null".to_owned(),
+        (None, None) if detail.part.is_empty() && detail.lines.is_empty() => "null".to_owned(),
+        (None, None) => String::new(),
     }
 }
 
@@ -269,100 +277,6 @@ fn shorten(text: &str) -> String {
     }
     let head: String = text.chars().take(LONGEST_VALUE - 1).collect();
     format!("{head}…")
-}
-
-/// A path as it is written in a reference: `command.script_location`, `targets[0].arn`.
-pub(super) fn path_text(path: &[PathStep]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            PathStep::Index(index) => {
-                let _ = write!(text, "[{index}]");
-            }
-            PathStep::Name(name) => {
-                let plain = name
-                    .chars()
-                    .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
-                if !plain {
-                    let _ = write!(text, "[{name:?}]");
-                } else if text.is_empty() {
-                    text.push_str(name);
-                } else {
-                    let _ = write!(text, ".{name}");
-                }
-            }
-        }
-    }
-    text
-}
-
-/// A value on one line; secrets and unknowns say so.
-pub fn value_text(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        // As JSON, which escapes control characters: a value cannot move the cursor.
-        Value::String(text) => {
-            let json = serde_json::Value::String(text.clone()).to_string();
-            json.chars()
-                .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
-                .collect()
-        }
-        Value::List(list) => format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", ")),
-        Value::Map(map) if map.is_empty() => "{}".to_owned(),
-        Value::Map(map) => format!(
-            "{{ {} }}",
-            map.iter()
-                .map(|(name, value)| format!("{name} = {}", value_text(value)))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-        Value::Unknown(unknown) => format!("({unknown})"),
-        Value::Secret(_) => "(secret)".to_owned(),
-    }
-}
-
-/// A policy statement as a sentence: `Allow s3:PutObject on arn:… for Service glue.amazonaws.com`.
-fn statement(value: &Value) -> String {
-    let words = |name: &str| value.get(name).map(list_text);
-    let mut text = words("Effect").unwrap_or_default();
-    if let Some(action) = words("Action") {
-        let _ = write!(text, " {action}");
-    }
-    if let Some(action) = words("NotAction") {
-        let _ = write!(text, " everything but {action}");
-    }
-    if let Some(resource) = words("Resource") {
-        let _ = write!(text, " on {resource}");
-    }
-    if let Some(resource) = words("NotResource") {
-        let _ = write!(text, " on all but {resource}");
-    }
-    for (member, word) in [("Principal", "for"), ("NotPrincipal", "for all but")] {
-        if let Some(Value::Map(principals)) = value.get(member) {
-            let names: Vec<String> =
-                principals.iter().map(|(kind, names)| format!("{kind} {}", list_text(names))).collect();
-            let _ = write!(text, " {word} {}", names.join(", "));
-        }
-    }
-    if let Some(condition) = value.get("Condition") {
-        let _ = write!(text, " if {}", value_text(condition));
-    }
-    if let Some(Value::String(sid)) = value.get("Sid") {
-        let _ = write!(text, "  ({sid})");
-    }
-    text
-}
-
-fn list_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => {
-            text.chars().map(|one| if one.is_control() { '\u{FFFD}' } else { one }).collect()
-        }
-        Value::List(list) => list.iter().map(list_text).collect::<Vec<_>>().join(", "),
-        other => value_text(other),
-    }
 }
 
 fn summary(plan: &Plan, paint: &Paint) -> String {
@@ -428,5 +342,8 @@ fn short_service(service: &str) -> String {
 
 /// One difference as a line: `attribute: before → after`.
 pub fn change_text(change: &AttributeChange) -> String {
-    format!("{}: {}", path_text(&change.path), values(change, Action::Update, &Paint(false)))
+    let detail = plain(change);
+    let what =
+        if detail.part.is_empty() { values(&detail, Action::Update, &Paint(false)) } else { detail.part };
+    format!("{}: {what}", detail.attribute)
 }

@@ -53,6 +53,9 @@ impl Sandbox {
     }
 }
 
+/// What the emulator is given of the environment.
+const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH"];
+
 const STATE: &str = "state.json";
 const LOG: &str = "emulator.log";
 const LOCK: &str = "lock";
@@ -266,6 +269,9 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         .map_err(|error| trouble(&log_path, "cannot be written", &error))?;
     let also = log.try_clone().map_err(|error| trouble(&log_path, "cannot be written", &error))?;
     let mut child = Command::new(&emulator.python)
+        // It outlives this process, and the environment may hold secrets.
+        .env_clear()
+        .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         // Nothing of the user's own Python may get in between.
         .arg("-I")
         .arg(emulator.scripts.join("emulator").join("server.py"))

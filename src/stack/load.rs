@@ -124,32 +124,10 @@ impl Loader<'_> {
     fn parse(&mut self, path: &Path, folder: &Path) -> Option<Node> {
         let shown = path.strip_prefix(folder).map_or_else(|_| path.to_owned(), Path::to_owned);
         let shown = if folder == Path::new(".") { shown } else { folder.join(shown) };
-        let unreadable = |note: String| {
-            Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note)
-        };
-        let bytes = match read_bounded(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.problems.push(unreadable(error.to_string()));
-                return None;
-            }
-        };
-        if bytes.len() as u64 > LARGEST_FILE {
-            self.problems.push(
-                unreadable(format!("a stack file may have {} MiB", LARGEST_FILE >> 20))
-                    .help("keep data in other files and read them with file() or jsondecode(file())"),
-            );
-            return None;
-        }
-        let text = match String::from_utf8(bytes) {
+        let text = match read_text(path, &shown, true) {
             Ok(text) => text,
-            Err(error) => {
-                let position = error.utf8_error().valid_up_to();
-                let line = error.as_bytes()[..position].iter().filter(|&&byte| byte == b'\n').count() + 1;
-                self.problems.push(
-                    unreadable(format!("line {line}, byte {position} is not UTF-8"))
-                        .help("save the file as UTF-8"),
-                );
+            Err(problem) => {
+                self.problems.push(problem);
                 return None;
             }
         };
@@ -731,11 +709,31 @@ impl Loader<'_> {
     }
 }
 
+/// The text of a file of the stack or of values for it, called `shown` in what is wrong with it.
+/// With `plain`, only of a file proper: no pipe, which might never begin, and no device.
+///
+/// # Errors
+/// It cannot be read, is no text, or is larger than a person would have written.
+pub fn read_text(path: &Path, shown: &Path, plain: bool) -> Result<String, Diagnostic> {
+    let unreadable =
+        |note: String| Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note);
+    let bytes = read_bounded(path, plain).map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(unreadable(format!("a stack file may have {} MiB", LARGEST_FILE >> 20))
+            .help("keep data in other files and read them with file() or jsondecode(file())"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let position = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..position].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        unreadable(format!("line {line}, byte {position} is not UTF-8")).help("save the file as UTF-8")
+    })
+}
+
 /// The file's bytes, one more than [`LARGEST_FILE`] at the most, so that a huge file or
 /// an endless device costs neither memory nor time.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read_bounded(path: &Path, plain: bool) -> std::io::Result<Vec<u8>> {
     let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
+    if plain && !file.metadata()?.is_file() {
         return Err(std::io::Error::other("it is not a file"));
     }
     let mut bytes = Vec::new();

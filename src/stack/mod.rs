@@ -6,7 +6,7 @@ mod node;
 mod variable;
 
 pub use ledger::LedgerPlace;
-pub use load::{is_region, load};
+pub use load::{is_region, load, read_text};
 pub use node::{Content, Entry, Node};
 pub use variable::{Type, Variable, variables};
 

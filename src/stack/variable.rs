@@ -308,9 +308,10 @@ pub fn variables(
             converted.insert(name.clone(), Value::unknown("var", name.as_str()));
             continue;
         };
+        // Secret before anything is said of it.
+        let value = if variable.sensitive { value.into_secret() } else { value };
         match variable.kind.convert(value) {
             Ok(value) => {
-                let value = if variable.sensitive { value.into_secret() } else { value };
                 converted.insert(name.clone(), value);
             }
             Err(message) => {

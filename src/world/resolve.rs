@@ -181,4 +181,8 @@ impl Scope for Names<'_, '_> {
     fn folder(&self) -> &Path {
         &self.world.stack.folder
     }
+
+    fn planned_at(&self) -> Option<&str> {
+        Some(&self.world.planned_at)
+    }
 }

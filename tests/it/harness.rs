@@ -86,6 +86,28 @@ impl Cloud {
         self.statistics()["calls"][operation].as_u64().unwrap_or(0)
     }
 
+    /// Calls of a service that went through the proxy and were not throttled by it.
+    pub fn answered(&self, service: &str) -> u64 {
+        let statistics = self.statistics();
+        let of = |counts: &serde_json::Value| -> u64 {
+            let counts = counts.as_object().into_iter().flatten();
+            let prefix = format!("{service}:");
+            counts.filter(|(call, _)| call.starts_with(&prefix)).filter_map(|(_, count)| count.as_u64()).sum()
+        };
+        of(&statistics["calls"]) - of(&statistics["throttled"])
+    }
+
+    /// Calls that the proxy throttled.
+    pub fn throttled(&self) -> u64 {
+        let statistics = self.statistics();
+        statistics["throttled"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, count)| count.as_u64())
+            .sum()
+    }
+
     /// Returns once every request that was sent has been answered, or its sender is gone.
     pub fn await_calm(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -246,7 +268,7 @@ pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Opt
             Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
         let read = kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer");
         let mut live = read.unwrap_or_else(|error| panic!("{} {id} cannot be read: {error}", kind.name()))?;
-        if !matches!(live.state, State::Busy(_)) {
+        if !matches!(live.state, State::Busy(_) | State::Leaving(_)) {
             live.spec = normalize(&kind.schema().spec, live.spec);
             return Some(live);
         }
@@ -361,7 +383,10 @@ impl Project {
     /// A `dwctl` in the stack's folder, not run yet, that reaches this cloud alone.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command_without_endpoint(arguments);
-        if matches!(arguments.first(), Some(&("plan" | "apply" | "destroy" | "drift" | "output"))) {
+        if matches!(
+            arguments.first(),
+            Some(&("plan" | "apply" | "destroy" | "drift" | "output" | "import" | "ledger"))
+        ) {
             command.args(["--endpoint-url", &self.cloud.endpoint()]);
         }
         command

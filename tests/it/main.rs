@@ -5,20 +5,29 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod bad_input;
 mod calls;
 mod circles;
 mod crash;
+mod exchange;
 mod gate;
 mod harness;
+mod import;
 mod interrupt;
+mod ledger;
 mod lives;
 mod moves;
 mod ownership;
+mod paging;
 mod paper;
+mod patience;
+mod peers;
 mod properties;
 mod sandbox;
 mod schemas;
 mod screens;
+mod secrets;
+mod slow;
 mod tidy;
 mod waivers;

@@ -348,3 +348,82 @@ fn nothing_is_applied_without_a_yes() {
     project.run(&["apply"]).exits(7).plans("sns_topic.alerts", "+ create").says("nothing was changed");
     assert!(!topic_exists(&project, "alerts"));
 }
+
+#[test]
+fn what_aws_cannot_tag_and_is_there_already_is_refused_and_taken_over_only_with_adopt() {
+    let topic = topic_arn("alerts");
+    let queue = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:on-call");
+    let project = stack(&format!(
+        "[sns_subscription.on_call]\ntopic_arn = \"{topic}\"\nprotocol = \"sqs\"\nendpoint = \"{queue}\"\n"
+    ));
+    let id = project.with(async |_, cx| {
+        cx.aws.sns().create_topic().name("alerts").send().await.expect("made");
+        let subscribe = cx.aws.sns().subscribe().topic_arn(&topic).protocol("sqs").endpoint(&queue);
+        subscribe.send().await.expect("made").subscription_arn.expect("its ARN")
+    });
+    let before = project.cloud.calls("sns:Subscribe");
+    project.run(&["apply", "--yes"]).exits(7).says("not provably this stack's").says(&id);
+    assert_eq!(project.cloud.calls("sns:Subscribe"), before);
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    assert_eq!(project.id("sns_subscription.on_call"), id);
+    project.settled();
+    // Ours by the ledger alone: without it, it is nobody's again.
+    std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
+    project.run(&["plan"]).exits(7);
+}
+
+#[test]
+fn protection_survives_the_loss_of_its_block_and_of_the_ledger() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { protect = true }\n");
+    project.apply();
+    project.write(HEAD);
+    std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
+    // Without block and ledger nothing tells of it, and nothing happens to it.
+    project.run(&["apply", "--yes"]).exits(0);
+    assert!(topic_exists(&project, "alerts"));
+    // Found again by its tags, it is protected by them.
+    project.run(&["ledger", "recover"]).exits(0).says("sns_topic.alerts");
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
+        project.run(arguments).exits(7).says("sns_topic.alerts, which is protected");
+    }
+    assert!(topic_exists(&project, "alerts"));
+}
+
+#[test]
+fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\ntags = { team = \"data\" }\n");
+    project.apply();
+    let arn = topic_arn("alerts");
+    project.with(async |_, cx| {
+        let tag = |key: &str, value: &str| {
+            aws_sdk_sns::types::Tag::builder().key(key).value(value).build().expect("a tag")
+        };
+        let tags = cx.aws.sns().tag_resource().resource_arn(&arn).tags(tag("dwctl:stack", "billing"));
+        tags.send().await.expect("tagged");
+        let untag = cx.aws.sns().untag_resource().resource_arn(&arn).tag_keys("dwctl:address");
+        untag.send().await.expect("untagged");
+    });
+    // The ledger says that it is ours: it is neither refused nor made anew.
+    let plan = project.run(&["plan"]).exits(0).plans("sns_topic.alerts", "~ update in place");
+    let lines = plan.attributes("sns_topic.alerts");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("dwctl:address") && lines[0].contains("drift"), "{lines:?}");
+    assert!(lines[1].contains("\"billing\" → \"shop\"") && lines[1].contains("drift"), "{lines:?}");
+    project.run(&["drift"]).exits(4).says("dwctl:stack").says("dwctl:address");
+    project.apply();
+    project.settled();
+    let found = tags(&project, "sns_topic.alerts");
+    assert_eq!((found["dwctl:stack"].as_str(), found["team"].as_str()), ("shop", "data"));
+}
+
+/// The first row: what is absent is made, and what vanished is made again.
+#[test]
+fn what_is_declared_and_absent_is_made() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
+    project.apply().plans("sns_topic.alerts", "+ create");
+    project.with(async |_, cx| {
+        cx.aws.sns().delete_topic().topic_arn(topic_arn("alerts")).send().await.expect("deleted");
+    });
+    project.apply().plans("sns_topic.alerts", "+ create  gone from AWS");
+    project.settled();
+}

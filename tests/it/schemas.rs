@@ -371,14 +371,10 @@ impl Ledger {
 
     fn differs(&mut self, kind: &str, path: &str, difference: &str, detail: &str) {
         let exact = format!("{path} {difference}");
-        let above = path.match_indices('.').map(|(dot, _)| format!("{}.*", &path[..dot]));
-        let waived = self.waivers.waive.get(kind);
-        match std::iter::once(exact.clone())
-            .chain(above)
-            .find(|key| waived.is_some_and(|waived| waived.contains_key(key)))
-        {
-            Some(key) => drop(self.used.insert((kind.to_owned(), key))),
-            None => self.found.push(format!("{kind}: {exact}: {detail}")),
+        if self.waivers.waive.get(kind).is_some_and(|waived| waived.contains_key(&exact)) {
+            self.used.insert((kind.to_owned(), exact));
+        } else {
+            self.found.push(format!("{kind}: {exact}: {detail}"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! `dwctl ledger forget`.
 
-use super::{LockArgs, WhereArgs, address, unknown};
+use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
 use crate::cli::Outcome;
 use crate::cli::printer::Printer;
 use crate::graph::Address;
@@ -16,10 +16,12 @@ pub(super) struct Args {
     place: WhereArgs,
     #[command(flatten)]
     lock: LockArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger forget", printer).await?;
+    let desk = args.place.open("ledger forget", Some(&args.audit), printer).await?;
     let address = args.address;
     desk.edit(&args.lock, printer, |ledger| {
         if !ledger.resources.contains_key(&address) && ledger.intents.remove(&address).is_some() {

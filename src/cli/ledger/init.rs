@@ -1,6 +1,6 @@
 //! `dwctl ledger init`.
 
-use super::{WhereArgs, context};
+use super::{AuditArgs, WhereArgs, context};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
@@ -12,6 +12,8 @@ use crate::ledger;
 pub(super) struct Args {
     #[command(flatten)]
     place: WhereArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
 
     /// Uses a bucket of the account that holds other things, and changes its settings.
     #[arg(long)]
@@ -19,7 +21,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger init", printer).await?;
+    let desk = args.place.open("ledger init", Some(&args.audit), printer).await?;
     let (Some(session), Some(s3)) = (&desk.session, desk.store.as_s3()) else {
         return Err(Failure::from(
             Diagnostic::error("no-bucket", "the stack's ledger is a local file, which needs no bucket")
@@ -27,7 +29,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 .help("to keep it in S3, add [ledger] with a bucket to stack.toml"),
         ));
     };
-    let of_profile = context::ledger_session(&args.place.aws, &desk.stack).await?;
+    let of_profile = context::ledger_session(&desk.aws, &desk.stack).await?;
     let done = ledger::ensure_bucket(of_profile.as_ref().unwrap_or(session), s3, args.adopt).await?;
     for step in &done {
         printer.out(&format!("{step}\n"));

@@ -16,7 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let ledger = args.place.open("ledger list", printer).await?.ledger().await?;
+    let ledger = args.place.open("ledger list", None, printer).await?.ledger().await?;
     if args.json {
         let resources: Vec<serde_json::Value> = ledger
             .resources

@@ -10,6 +10,7 @@ mod rename;
 mod show;
 mod unlock;
 
+use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context};
@@ -78,6 +79,7 @@ struct Desk {
     session: Option<Session>,
     store: Store,
     holder: Holder,
+    aws: AwsArgs,
 }
 
 impl WhereArgs {
@@ -86,18 +88,28 @@ impl WhereArgs {
     }
 
     /// Reads the stack, and connects to AWS only where its ledger lives there. `command` is
-    /// what those are told who wait for the lock.
-    async fn open(&self, command: &str, printer: &Printer) -> Result<Desk, Failure> {
+    /// what those are told who wait for the lock; `audit` is of a verb that changes something.
+    async fn open(
+        &self,
+        command: &str,
+        audit: Option<&AuditArgs>,
+        printer: &Printer,
+    ) -> Result<Desk, Failure> {
         let stack = context::load(&self.stack_args())?;
+        let aws = match audit {
+            Some(audit) => audit.open(&self.aws, &stack, printer)?,
+            None => self.aws.clone(),
+        };
         if stack.ledger.is_none() {
-            let store = Store::local(context::local_store(&self.aws, &stack));
-            return Ok(Desk { stack, session: None, store, holder: Holder::new(command, None) });
+            let store = Store::local(context::local_store(&aws, &stack));
+            let holder = Holder::new(command, None);
+            return Ok(Desk { stack, session: None, store, holder, aws });
         }
         context::has_region(&stack)?;
-        let session = context::connect(&self.aws, &stack, &|text| printer.note(text)).await?;
+        let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
         let holder = Holder::new(command, Some(session.caller()));
-        let store = context::store(&self.aws, &stack, &session, &holder).await?;
-        Ok(Desk { stack, session: Some(session), store, holder })
+        let store = context::store(&aws, &stack, &session, &holder).await?;
+        Ok(Desk { stack, session: Some(session), store, holder, aws })
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let ledger = args.place.open("ledger pull", printer).await?.ledger().await?;
+    let ledger = args.place.open("ledger pull", None, printer).await?.ledger().await?;
     printer.out(&String::from_utf8_lossy(&ledger.text()));
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{LockArgs, WhereArgs, context};
+use super::{AuditArgs, LockArgs, WhereArgs, context};
 use crate::cli::locking::{interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
@@ -24,10 +24,12 @@ pub(super) struct Args {
     place: WhereArgs,
     #[command(flatten)]
     lock: LockArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger push", printer).await?;
+    let desk = args.place.open("ledger push", Some(&args.audit), printer).await?;
     let name = args.file.display().to_string();
     let text = match name.as_str() {
         "-" => std::io::read_to_string(std::io::stdin()).map(String::into_bytes),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{LockArgs, WhereArgs, context};
+use super::{AuditArgs, LockArgs, WhereArgs, context};
 use crate::apply::{self, Recovered};
 use crate::cli::locking::{interruptible, locked};
 use crate::cli::printer::Printer;
@@ -32,6 +32,8 @@ pub(super) struct Args {
 
     #[command(flatten)]
     lock: LockArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
@@ -39,9 +41,10 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&stack_args)?;
     let variables = context::variables(&stack_args, &stack)?;
     context::check(&stack, &variables)?;
-    let session = context::connect(&args.place.aws, &stack, &|text| printer.note(text)).await?;
+    let aws = args.audit.open(&args.place.aws, &stack, printer)?;
+    let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
     let holder = Holder::new("ledger recover", Some(session.caller()));
-    let store = context::store(&args.place.aws, &stack, &session, &holder).await?;
+    let store = context::store(&aws, &stack, &session, &holder).await?;
     locked(&store, holder, &args.lock, printer, async |_, signals| {
         let work = async {
             let mut ledger = context::ledger(&store, &stack, Some(&session)).await?;

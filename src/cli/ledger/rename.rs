@@ -1,6 +1,6 @@
 //! `dwctl ledger move`.
 
-use super::{LockArgs, WhereArgs, address, unknown};
+use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
 use crate::cli::printer::Printer;
 use crate::cli::{Failure, Outcome};
 use crate::diag::Diagnostic;
@@ -21,10 +21,12 @@ pub(super) struct Args {
     place: WhereArgs,
     #[command(flatten)]
     lock: LockArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger move", printer).await?;
+    let desk = args.place.open("ledger move", Some(&args.audit), printer).await?;
     let (from, to) = (args.from, args.to);
     desk.edit(&args.lock, printer, |ledger| {
         let refused = |message: String| {

@@ -17,7 +17,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger show", printer).await?;
+    let desk = args.place.open("ledger show", None, printer).await?;
     let ledger = desk.ledger().await?;
     let mut lines: Vec<(&str, String)> = Vec::new();
     match &args.address {

@@ -1,6 +1,6 @@
 //! `dwctl ledger unlock`.
 
-use super::WhereArgs;
+use super::{AuditArgs, WhereArgs};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
@@ -14,10 +14,12 @@ pub(super) struct Args {
 
     #[command(flatten)]
     place: WhereArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger unlock", printer).await?;
+    let desk = args.place.open("ledger unlock", Some(&args.audit), printer).await?;
     let Some(s3) = desk.store.as_s3() else {
         let error = match desk.store.holder().await? {
             Some(holder) => Diagnostic::error("refused", "the lock of a local file cannot be taken away")

@@ -233,9 +233,16 @@ impl Kind for Ec2SecurityGroup {
         };
         // Groups whose rules name each other hold each other. The rules of this one can go
         // ahead of it, if nothing is in it that they still protect.
-        let interfaces =
-            cx.aws.ec2().describe_network_interfaces().filters(filter("group-id", [id])).max_results(5);
-        if interfaces.send().await?.network_interfaces().is_empty() {
+        let mut interfaces = cx
+            .aws
+            .ec2()
+            .describe_network_interfaces()
+            .filters(filter("group-id", [id]))
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        if interfaces.next().await.transpose()?.is_none() {
             let mut rules = rules_of(cx, id).await?;
             rules.retain(|rule| {
                 let group = rule.referenced_group_info().and_then(|info| info.group_id());

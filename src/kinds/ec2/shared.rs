@@ -122,6 +122,11 @@ impl Cidr {
         }
     }
 
+    /// Whether every address of the other block is in this one.
+    pub fn contains(self, other: Self) -> bool {
+        self.prefix <= other.prefix && self.overlaps(other)
+    }
+
     /// Whether some address is in both blocks.
     pub fn overlaps(self, other: Self) -> bool {
         let mask = !(self.host_mask() | other.host_mask());
@@ -207,6 +212,10 @@ mod tests {
         assert!(!cidr("10.0.0.0/24").overlaps(cidr("10.0.1.0/24")));
         assert!(cidr("0.0.0.0/0").overlaps(cidr("10.0.1.0/24")));
         assert!(!cidr("0.0.0.0/0").overlaps(cidr("::/0")));
+        assert!(cidr("10.0.0.0/16").contains(cidr("10.0.1.0/24")));
+        assert!(cidr("10.0.0.0/16").contains(cidr("10.0.0.0/16")));
+        assert!(!cidr("10.0.1.0/24").contains(cidr("10.0.0.0/16")));
+        assert!(!cidr("0.0.0.0/0").contains(cidr("::/0")));
     }
 
     #[test]

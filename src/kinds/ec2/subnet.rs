@@ -1,6 +1,7 @@
 //! `ec2_subnet`.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use aws_sdk_ec2::types::{HostnameType, ResourceType, Subnet, SubnetCidrBlockStateCode, SubnetState};
 use schemars::JsonSchema;
@@ -9,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::shared::{
     Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, flag, from_tags, tag, tags_of,
 };
+use super::vpc::Ec2Vpc;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, State, answer,
+    Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads, State,
+    answer,
 };
+use crate::value::Value;
 
 /// A subnet: a range of a VPC's addresses in one availability zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +51,8 @@ pub struct Spec {
     /// Whether what starts in the subnet gets a public IPv4 address. Default false.
     #[serde(default)]
     pub map_public_ip_on_launch: bool,
-    /// Whether what starts in the subnet gets an IPv6 address. Default false.
+    /// Whether what starts in the subnet gets an IPv6 address. Default false; true in an
+    /// `ipv6_native` subnet, as AWS has it.
     #[serde(default)]
     pub assign_ipv6_address_on_creation: bool,
     /// Whether AWS's DNS server makes up IPv6 addresses for names that have IPv4 alone. Default false.
@@ -117,6 +122,19 @@ impl Kind for Ec2Subnet {
         Identity::Assigned
     }
 
+    /// AWS assigns addresses in an IPv6-only subnet without being asked to.
+    fn derive(spec: &mut Value, _: &Path) -> Result<(), Problem> {
+        if let Value::Map(fields) = spec
+            && matches!(fields.get("ipv6_native"), Some(Value::Bool(true)))
+        {
+            let assigns = fields.entry("assign_ipv6_address_on_creation".to_owned()).or_insert(Value::Null);
+            if *assigns == Value::Null {
+                *assigns = true.into();
+            }
+        }
+        Ok(())
+    }
+
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(text) = spec.text("cidr_block") {
@@ -170,6 +188,46 @@ impl Kind for Ec2Subnet {
                 Problem::new("assign_ipv6_address_on_creation", "the subnet has no IPv6 addresses to assign")
                     .help("write `ipv6_cidr_block`"),
             );
+        }
+        problems
+    }
+
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let Some(vpc_id) = spec.0.get("vpc_id") else { return problems };
+        let vpc = vpc_of(vpc_id, among);
+        if let (Some(vpc), Some(block)) = (vpc, spec.text("cidr_block").and_then(Cidr::v4))
+            && let Some(ranges) = ranges(vpc.spec)
+            && !ranges.iter().any(|range| range.contains(block))
+        {
+            let ranges: Vec<String> = ranges.into_iter().map(Cidr::canonical).collect();
+            problems.push(
+                Problem::new("cidr_block", format!("{} is not within {}", block.canonical(), vpc.address))
+                    .help(format!("the VPC has {}", ranges.join(", "))),
+            );
+        }
+        let in_same_vpc = |other: &&Peer<'_>| match other.spec.0.get("vpc_id") {
+            Some(Value::String(other)) => vpc_id.as_str() == Some(other),
+            Some(other) => {
+                vpc.is_some_and(|vpc| vpc_of(other, among).is_some_and(|other| other.address == vpc.address))
+            }
+            None => false,
+        };
+        for other in among.before().iter().filter(in_same_vpc) {
+            for (attribute, parse) in
+                [("cidr_block", Cidr::v4 as fn(&str) -> Option<Cidr>), ("ipv6_cidr_block", Cidr::v6)]
+            {
+                let block = |spec: Known<'_>| spec.text(attribute).and_then(parse);
+                if let (Some(own), Some(theirs)) = (block(spec), block(other.spec))
+                    && own.overlaps(theirs)
+                {
+                    let (own, theirs) = (own.canonical(), theirs.canonical());
+                    problems.push(
+                        Problem::new(attribute, format!("{own} overlaps {theirs} of {}", other.address))
+                            .help("the subnets of a VPC have addresses of their own"),
+                    );
+                }
+            }
         }
         problems
     }
@@ -259,6 +317,26 @@ impl Kind for Ec2Subnet {
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         tag(cx, id, set, remove).await
     }
+}
+
+/// The VPC of the stack that an id is of.
+fn vpc_of<'a>(vpc_id: &Value, among: &Among<'a>) -> Option<&'a Peer<'a>> {
+    among
+        .referred(vpc_id)
+        .filter(|(peer, attribute)| peer.kind == Ec2Vpc::NAME && *attribute == "vpc_id")
+        .map(|(peer, _)| peer)
+}
+
+/// The IPv4 addresses of a VPC; `None` where some of them are not known.
+fn ranges(vpc: Known<'_>) -> Option<Vec<Cidr>> {
+    let mut ranges = vec![Cidr::v4(vpc.text("cidr_block")?)?];
+    if vpc.is_set("secondary_cidr_blocks") {
+        let Some(Value::List(more)) = vpc.get("secondary_cidr_blocks") else { return None };
+        for block in more {
+            ranges.push(Cidr::v4(block.as_str()?)?);
+        }
+    }
+    Some(ranges)
 }
 
 /// Gives the subnet other IPv6 addresses, or none: it can have one block at a time

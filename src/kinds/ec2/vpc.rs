@@ -410,9 +410,8 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
                         .iter()
                         .any(|block| is_in_transit(block.ipv6_cidr_block_state()));
             let state = match vpc.state() {
-                Some(state @ (VpcState::Pending | VpcState::Deleting)) => {
-                    State::Busy(state.as_str().to_owned())
-                }
+                Some(state @ VpcState::Pending) => State::Busy(state.as_str().to_owned()),
+                Some(state @ VpcState::Deleting) => State::Leaving(state.as_str().to_owned()),
                 // Every VPC has one; it is listed a moment later.
                 _ if !has_group => State::Busy("making its default security group".to_owned()),
                 _ if in_transit => State::Busy("changing its address blocks".to_owned()),

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_eventbridge::types::{
-    AssignPublicIp, AwsVpcConfiguration, DeadLetterConfig, EcsParameters as SdkEcs,
-    HttpParameters as SdkHttp, InputTransformer as SdkTransformer, KinesisParameters as SdkKinesis,
-    LaunchType, NetworkConfiguration, PropagateTags, RedshiftDataParameters as SdkRedshift,
-    RetryPolicy as SdkRetry, SqsParameters as SdkSqs, Target as SdkTarget,
+    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, DeadLetterConfig,
+    EcsParameters as SdkEcs, HttpParameters as SdkHttp, InputTransformer as SdkTransformer,
+    KinesisParameters as SdkKinesis, LaunchType, NetworkConfiguration, PropagateTags,
+    RedshiftDataParameters as SdkRedshift, RetryPolicy as SdkRetry, SqsParameters as SdkSqs,
+    Target as SdkTarget,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,10 +120,14 @@ pub struct EcsParameters {
     #[serde(default = "task_count")]
     #[schemars(range(min = 1))]
     pub task_count: i32,
-    /// What the task runs on. Absent: the cluster's default.
+    /// What the task runs on. Absent, with `capacity_provider_strategy` absent too: the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["EC2", "EXTERNAL", "FARGATE"]))]
     pub launch_type: Option<String>,
+    /// Capacity providers among which tasks are divided, such as `FARGATE_SPOT`; instead of `launch_type`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-key" = "capacity_provider"), length(max = 6))]
+    pub capacity_provider_strategy: Vec<CapacityProvider>,
     /// Network of tasks in mode `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<EcsNetwork>,
@@ -147,6 +152,23 @@ pub struct EcsParameters {
 
 fn task_count() -> i32 {
     1
+}
+
+/// A share of the tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityProvider {
+    /// Name of the capacity provider.
+    #[schemars(length(min = 1, max = 255))]
+    pub capacity_provider: String,
+    /// Share of the tasks beyond every `base`, in proportion to the other weights.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1000))]
+    pub weight: i32,
+    /// Number of tasks that run here first; only one provider has one.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub base: i32,
 }
 
 /// Network of tasks in mode `awsvpc`.
@@ -387,7 +409,20 @@ impl EcsParameters {
                     .map_err(invalid)
             })
             .transpose()?;
+        let providers = self
+            .capacity_provider_strategy
+            .iter()
+            .map(|one| {
+                CapacityProviderStrategyItem::builder()
+                    .capacity_provider(&one.capacity_provider)
+                    .weight(one.weight)
+                    .base(one.base)
+                    .build()
+                    .map_err(invalid)
+            })
+            .collect::<Result<Vec<_>>>()?;
         SdkEcs::builder()
+            .set_capacity_provider_strategy((!providers.is_empty()).then_some(providers))
             .task_definition_arn(&self.task_definition_arn)
             .task_count(self.task_count)
             .set_launch_type(self.launch_type.as_deref().map(LaunchType::from))
@@ -406,6 +441,15 @@ impl EcsParameters {
             task_definition_arn: task.task_definition_arn.clone(),
             task_count: task.task_count().unwrap_or_else(task_count),
             launch_type: task.launch_type().map(|kind| kind.as_str().to_owned()),
+            capacity_provider_strategy: task
+                .capacity_provider_strategy()
+                .iter()
+                .map(|one| CapacityProvider {
+                    capacity_provider: one.capacity_provider.clone(),
+                    weight: one.weight,
+                    base: one.base,
+                })
+                .collect(),
             network_configuration: task
                 .network_configuration()
                 .and_then(|network| network.awsvpc_configuration())
@@ -435,6 +479,17 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
         problems.push(
             Problem::new(path, format!("a target has only one of `{}`", inputs.join("` and `")))
                 .help("keep one of them; without any, the target receives the whole event"),
+        );
+    }
+    if target.is_set("ecs_parameters.launch_type")
+        && target.is_set("ecs_parameters.capacity_provider_strategy")
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.ecs_parameters.launch_type"),
+                "a task runs by its launch type or by capacity providers",
+            )
+            .help("drop `launch_type`, or `capacity_provider_strategy`"),
         );
     }
     if let Some(arn) = target.text("arn") {
@@ -570,7 +625,8 @@ mod tests {
             "id": "load", "arn": "arn:aws:ecs:us-east-1:111122223333:cluster/c", "role_arn": "r",
             "input_transformer": { "input_paths_map": { "a": "$.a" }, "input_template": "<a>" },
             "retry_policy": { "maximum_retry_attempts": 3 }, "dead_letter_config": { "arn": "q" },
-            "ecs_parameters": { "task_definition_arn": "t", "launch_type": "FARGATE",
+            "ecs_parameters": { "task_definition_arn": "t",
+                "capacity_provider_strategy": [{ "capacity_provider": "FARGATE_SPOT", "weight": 3, "base": 1 }],
                 "network_configuration": { "subnets": ["s"], "security_groups": ["g"] } },
             "http_parameters": { "header_parameters": { "a": "b" } },
             "kinesis_parameters": { "partition_key_path": "$.id" },
@@ -593,6 +649,11 @@ mod tests {
             (json!({ "arn": "queue" }), "not an ARN"),
             (json!({ "arn": arn, "input": {}, "input_path": "$" }), "only one of"),
             (json!({ "arn": arn, "input_path": "detail" }), "begins with `$`"),
+            (
+                json!({ "arn": "arn:aws:ecs:us-east-1:111122223333:cluster/c", "role_arn": "r", "ecs_parameters": { "task_definition_arn": "t",
+                    "launch_type": "FARGATE", "capacity_provider_strategy": [{ "capacity_provider": "FARGATE_SPOT" }] } }),
+                "by its launch type or by capacity providers",
+            ),
             (json!({ "arn": arn, "sqs_parameters": { "message_group_id": "a" } }), "not of lambda"),
             (json!({ "arn": "arn:aws:states:us-east-1:111122223333:stateMachine:m" }), "by a role"),
             (json!({ "arn": arn, "input_transformer": { "input_template": "<id>" } }), "not named"),

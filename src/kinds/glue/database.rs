@@ -273,13 +273,9 @@ impl Kind for GlueDatabase {
         // A link shows the tables of its target, which stay.
         let owns_tables = live.target_database.is_none() && live.federated_database.is_none();
         if owns_tables && !live.force_destroy {
-            let tables = cx.aws.glue().get_tables().catalog_id(&catalog).database_name(name).max_results(4);
-            let Some(answer) = tables.send().await.or_gone()? else { return Ok(()) };
-            let tables: Vec<&str> = answer.table_list().iter().map(|table| table.name()).collect();
-            if let Some((more, shown)) = match tables.len() {
-                0 => None,
-                count => Some((count > 3, &tables[..count.min(3)])),
-            } {
+            let tables = tables(cx, &catalog, name, 4).await?;
+            if !tables.is_empty() {
+                let (shown, more) = (&tables[..tables.len().min(3)], tables.len() > 3);
                 return Err(Error::finding(
                     Class::Invalid,
                     format!(
@@ -330,6 +326,21 @@ fn arn(id: &str, scope: &Scope) -> String {
     };
     let part = if path.is_empty() { "" } else { "/" };
     format!("arn:{}:glue:{}:{account}:database/{path}{part}{name}", scope.partition, scope.region)
+}
+
+/// The names of a database's tables, `most` of them or a few more. Tables that the caller may not
+/// see are taken out of a page after it was cut, so a page may be empty while more follow.
+async fn tables(cx: &Cx, catalog: &str, database: &str, most: usize) -> Result<Vec<String>> {
+    let tables = cx.aws.glue().get_tables().catalog_id(catalog).database_name(database);
+    let mut pages = tables.into_paginator().page_size(4).send();
+    let mut names = Vec::new();
+    while names.len() < most
+        && let Some(page) = pages.next().await
+    {
+        let Some(page) = page.or_gone()? else { break };
+        names.extend(page.table_list.unwrap_or_default().into_iter().map(|table| table.name));
+    }
+    Ok(names)
 }
 
 /// The databases of a catalog by name, of those asked for.

@@ -341,7 +341,7 @@ fn state(state: Option<&TriggerState>) -> State {
         Some(TriggerState::Activating) => State::Busy("activating".to_owned()),
         Some(TriggerState::Deactivating) => State::Busy("deactivating".to_owned()),
         Some(TriggerState::Updating) => State::Busy("updating".to_owned()),
-        Some(TriggerState::Deleting) => State::Busy("deleting".to_owned()),
+        Some(TriggerState::Deleting) => State::Leaving("deleting".to_owned()),
         _ => State::Ready,
     }
 }

@@ -79,6 +79,9 @@ fn live(
         number_of_nodes: pending
             .and_then(|pending| pending.number_of_nodes())
             .or(cluster.number_of_nodes())
+            // A paused cluster may be told without nodes, and has them again when it is resumed.
+            .filter(|nodes| *nodes > 0)
+            .or_else(|| declared.integer("number_of_nodes").and_then(|nodes| i32::try_from(nodes).ok()))
             .unwrap_or(1),
         classic: false,
         db_name: given(cluster.db_name()),
@@ -239,6 +242,7 @@ fn state(status: Option<&str>, availability: Option<&str>) -> State {
         | "incompatible-hsm"
         | "incompatible-network"
         | "incompatible-restore") => State::Failed(format!("the cluster's status is `{failed}`")),
+        leaving @ ("deleting" | "final-snapshot") => State::Leaving(leaving.to_owned()),
         busy => State::Busy(busy.to_owned()),
     }
 }
@@ -274,9 +278,13 @@ mod tests {
         assert_eq!(state(Some("paused"), Some("Paused")), State::Ready);
         assert_eq!(state(Some("available"), Some("Available")), State::Ready);
         assert_eq!(state(Some("available"), Some("Modifying")), State::Busy("modifying".to_owned()));
-        for busy in ["creating", "resizing", "final-snapshot", "pausing", "available, prep-for-resize"] {
+        for busy in ["creating", "resizing", "pausing", "available, prep-for-resize"] {
             assert_eq!(state(Some(busy), Some("Modifying")), State::Busy(busy.to_owned()));
         }
+        assert_eq!(
+            state(Some("final-snapshot"), Some("Modifying")),
+            State::Leaving("final-snapshot".to_owned())
+        );
         assert!(matches!(state(Some("incompatible-network"), None), State::Failed(_)));
     }
 

@@ -84,7 +84,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub server_side_encryption: Option<String>,
-    /// KMS key that encrypts it: id, ARN or alias. Absent: as the bucket says.
+    /// KMS key that encrypts it: id or ARN. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub ssekms_key_id: Option<String>,
@@ -349,6 +349,12 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         problems.push(
             Problem::new("ssekms_key_id", "the key is for encryption by KMS")
                 .help("set `server_side_encryption = \"aws:kms\"`"),
+        );
+    }
+    if spec.text("ssekms_key_id").is_some_and(|key| key.starts_with("alias/") || key.contains(":alias/")) {
+        problems.push(
+            Problem::new("ssekms_key_id", "an alias cannot be compared with the key that AWS returns")
+                .help("give the key's ARN or id, such as `${kms_key.NAME.arn}`"),
         );
     }
     if spec.is_set("object_lock_mode") != spec.is_set("object_lock_retain_until_date") {

@@ -360,7 +360,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
     };
     // The name is free again only when it is gone.
     let state = match machine.status() {
-        Some(StateMachineStatus::Deleting) => State::Busy("deleting".to_owned()),
+        Some(StateMachineStatus::Deleting) => State::Leaving("deleting".to_owned()),
         _ => State::Ready,
     };
     Ok(Some(Live { spec, attrs: Attrs { arn: lookup.id.to_owned() }, tags, state }))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::convert;
+use super::super::{Scope, convert};
 use crate::value::{Number, Value};
 
 /// The arguments of one call, their number checked.
@@ -12,6 +12,8 @@ pub(in super::super) struct Arguments<'a> {
     values: Vec<Value>,
     /// The folder that files may be read from.
     pub(super) folder: &'a Path,
+    /// When the plan was made, in RFC 3339.
+    pub(super) planned_at: Option<&'a str>,
     /// Whether the call is in a file that `templatefile` reads.
     pub(super) inside_template_file: bool,
 }
@@ -64,8 +66,12 @@ impl Problem {
 }
 
 impl<'a> Arguments<'a> {
-    pub(in super::super) fn new(values: Vec<Value>, folder: &'a Path, inside_template_file: bool) -> Self {
-        Self { values, folder, inside_template_file }
+    pub(in super::super) fn new(
+        values: Vec<Value>,
+        scope: &'a dyn Scope,
+        inside_template_file: bool,
+    ) -> Self {
+        Self { values, folder: scope.folder(), planned_at: scope.planned_at(), inside_template_file }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -3,6 +3,7 @@
 mod arguments;
 mod aws;
 mod collection;
+mod date;
 mod encoding;
 mod file;
 mod format;
@@ -48,7 +49,7 @@ pub(super) enum Reads {
 }
 
 /// Every family, each a table.
-static FAMILIES: [&[Function]; 10] = [
+static FAMILIES: [&[Function]; 11] = [
     numeric::FUNCTIONS,
     string::FUNCTIONS,
     collection::FUNCTIONS,
@@ -56,6 +57,7 @@ static FAMILIES: [&[Function]; 10] = [
     encoding::FUNCTIONS,
     file::FUNCTIONS,
     hash::FUNCTIONS,
+    date::FUNCTIONS,
     network::FUNCTIONS,
     types::FUNCTIONS,
     aws::FUNCTIONS,

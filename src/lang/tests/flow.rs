@@ -188,3 +188,37 @@ fn an_expression_alone_keeps_its_type() {
         Some(Value::from("a \n  \nX \n  b  \n yes\n z"))
     );
 }
+
+/// A scope that knows only when the plan was made.
+struct Planned;
+
+impl super::super::Scope for Planned {
+    fn resolve(
+        &self,
+        reference: &super::super::Reference,
+    ) -> Result<(Value, usize), crate::diag::Diagnostic> {
+        Err(super::super::scope::unknown_name(&reference.root, []))
+    }
+
+    fn folder(&self) -> &std::path::Path {
+        std::path::Path::new("")
+    }
+
+    fn planned_at(&self) -> Option<&str> {
+        Some("2026-01-31T08:00:00Z")
+    }
+}
+
+#[test]
+fn the_time_of_the_plan_is_the_same_everywhere() {
+    let text = "${timeadd(plantimestamp(), \"24h\")} after ${plantimestamp()}";
+    let mut sources = crate::diag::Sources::default();
+    let file = sources.add("stack.toml", text);
+    let span = crate::diag::Span::new(file, 0, text.len());
+    let template =
+        super::super::Template::parse(text, span, true).unwrap_or_else(|error| panic!("{error:?}"));
+    let value = template.evaluate(&Planned).unwrap_or_else(|errors| panic!("{errors:?}"));
+    assert_eq!(value, "2026-02-01T08:00:00Z after 2026-01-31T08:00:00Z".into());
+    // Where there is no plan there is no time of it.
+    assert!(super::expression("plantimestamp()", &[]).is_err());
+}

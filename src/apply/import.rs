@@ -1,0 +1,101 @@
+//! Takes one resource that exists into the ledger, and makes its owner tags say so.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::book::Book;
+use super::execute::{self, failure};
+use super::{Keeper, instances};
+use crate::aws::{Session, Tags, on_behalf_of};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::Owner;
+use crate::ledger::Ledger;
+use crate::plan::{self, Plan};
+use crate::value::Value;
+use crate::world::World;
+
+/// What became of the owner tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagged {
+    /// They were set.
+    Set,
+    /// They were as they should be.
+    Before,
+    /// AWS cannot tag it.
+    Never,
+}
+
+/// Imports what a plan found that was made with [`crate::plan::Selection::import`]. The
+/// tags come first: where the end comes in between, the next import or apply finds what is
+/// provably the stack's, and no other stack takes it meanwhile.
+///
+/// # Errors
+/// AWS's of tagging; the ledger cannot be written, or its lock was lost.
+pub async fn import(
+    session: &Session,
+    world: &World<'_>,
+    plan: &Plan,
+    keeper: Keeper<'_>,
+) -> Result<Tagged, Diagnostic> {
+    let Keeper { ledger, store, lock } = keeper;
+    let before = ledger.clone();
+    let instances = instances(world, plan);
+    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    let mut tagged = Tagged::Never;
+    for change in &plan.changes {
+        let (Some(instance), Some(id), Some(live)) =
+            (instances.get(&change.address), &change.id, &change.live)
+        else {
+            continue;
+        };
+        execute::record(ledger, instance, id, Some(live));
+        as_found(ledger, &change.address, &live.tags);
+        ledger.intents.remove(&change.address);
+        if !instance.kind.taggable() {
+            continue;
+        }
+        let wanted = plan::tags(instance, &world.stack.name, &world.stack.env);
+        let missing: Tags = wanted
+            .iter()
+            .filter(|(key, _)| Owner::KEYS.contains(&key.as_str()))
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .filter(|(key, value)| live.tags.get(key) != Some(value))
+            .collect();
+        // Of another owner there may be more than is overwritten.
+        let needless = live.tags.contains_key(Owner::PROTECT) && !wanted.contains_key(Owner::PROTECT);
+        let needless: Vec<String> = needless.then(|| Owner::PROTECT.to_owned()).into_iter().collect();
+        if missing.is_empty() && needless.is_empty() {
+            tagged = Tagged::Before;
+            continue;
+        }
+        let cx = session.cx(&instance.region);
+        let tagging = instance.kind.tag(&cx, id, &live.attrs, &missing, &needless);
+        on_behalf_of(change.address.to_string(), tagging).await.map_err(|error| {
+            failure(&format!("cannot set the owner tags of {}", change.address), id, &error)
+                .at(instance.resource.span, "to be imported")
+                .note("it is not in the ledger, and nothing else was changed")
+        })?;
+        tagged = Tagged::Set;
+    }
+    let book = Book::new(ledger, &before, store, lock);
+    let lost = book.lost();
+    match book.finish(false, &BTreeSet::new(), lost, Duration::from_secs(60)).await {
+        Some(error) => Err(error),
+        None => Ok(tagged),
+    }
+}
+
+/// Records the tags as they were found, but for the owner's: what differs from them now
+/// differs on account of the stack.
+fn as_found(ledger: &mut Ledger, address: &Address, tags: &Tags) {
+    let prints = ledger.fingerprints();
+    let Some(entry) = ledger.resources.get_mut(address) else { return };
+    let is_owners = |key: &str| Owner::KEYS.contains(&key);
+    entry.fingerprints.retain(|path, _| path.strip_prefix("tags.").is_none_or(is_owners));
+    for (key, value) in tags.iter().filter(|(key, _)| !is_owners(key)) {
+        let path = format!("tags.{key}");
+        let print = prints.of(address, &path, &Value::from(value.as_str()));
+        entry.fingerprints.extend(print.map(|print| (path, print)));
+    }
+}

@@ -1,0 +1,349 @@
+//! How fast each service is asked: a token bucket for each service and region, which
+//! slows down when the service says so and recovers by itself.
+//!
+//! On a throttle the rate falls to 0.7 of what it was, then grows along the curve of TCP
+//! CUBIC (RFC 9438), as in the adaptive mode of AWS's SDKs: fast back to near where it was
+//! throttled, slowly past it, and faster the longer no throttle comes.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What is left of the rate after a throttle.
+const DECREASE: f64 = 0.7;
+/// How steeply the curve rises.
+const STEEPNESS: f64 = 0.4;
+/// Requests a second that are sent however often a service throttles.
+const SLOWEST: f64 = 0.5;
+/// The longest sleep between two looks at the bucket: its rate may have changed.
+const LOOK: Duration = Duration::from_millis(250);
+/// The time over which the rate of sending is measured.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Where a service starts, and its most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Limits {
+    /// Requests at once.
+    at_once: usize,
+    /// Requests a second.
+    rate: f64,
+    /// Requests that may be sent without a pause.
+    burst: f64,
+}
+
+/// The limits of a service, by the name that its requests are signed for. AWS's quotas are
+/// for an account, a region and mostly a single operation, can be raised, and are not told
+/// for every service; these leave room for others, and a throttle corrects them.
+fn limits(service: &str) -> Limits {
+    let (at_once, rate, burst) = match service {
+        // At least 3,500 writes and 5,500 reads a second for a prefix of a bucket
+        // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
+        "s3" => (32, 200.0, 400.0),
+        // Describe calls: a bucket of 100, refilled with 20 a second
+        // (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
+        "ec2" => (16, 20.0, 100.0),
+        // From 5 (CreateKey) to thousands (https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html).
+        "kms" => (16, 30.0, 100.0),
+        // CreateTopic: 30 (https://docs.aws.amazon.com/general/latest/gr/sns.html).
+        "sns" => (16, 30.0, 100.0),
+        // Most calls: 50 (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html).
+        "secretsmanager" => (16, 50.0, 100.0),
+        // Not told, and one for the whole account: the most careful.
+        "iam" | "redshift" => (8, 20.0, 100.0),
+        _ => (10, 20.0, 100.0),
+    };
+    Limits { at_once, rate, burst }
+}
+
+/// The lanes of all services; clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lanes(Arc<Mutex<ByPlace>>);
+
+/// Lanes by service and region.
+type ByPlace = HashMap<(String, String), Arc<Lane>>;
+
+impl Lanes {
+    /// The lane of a service in a region.
+    pub(super) fn of(&self, service: &str, region: &str) -> Arc<Lane> {
+        // A lane is inserted whole, so the map is right even after a panic.
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (service.to_owned(), region.to_owned());
+        lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(service, limits(service)))).clone()
+    }
+}
+
+/// Where the requests to one service in one region queue.
+#[derive(Debug)]
+pub(super) struct Lane {
+    service: String,
+    began: Instant,
+    width: Arc<Semaphore>,
+    /// Whose turn it is to take a token: first come, first served.
+    turn: tokio::sync::Mutex<()>,
+    bucket: Mutex<Bucket>,
+}
+
+/// A request on its way; it has its place until this is dropped.
+#[derive(Debug)]
+pub(super) struct Passage {
+    lane: Arc<Lane>,
+    sent: Duration,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Lane {
+    fn new(service: &str, limits: Limits) -> Self {
+        Self {
+            service: service.to_owned(),
+            began: Instant::now(),
+            width: Arc::new(Semaphore::new(limits.at_once)),
+            turn: tokio::sync::Mutex::new(()),
+            bucket: Mutex::new(Bucket::new(limits)),
+        }
+    }
+
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        // Numbers that any panic leaves as numbers.
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a request may be sent.
+    pub(super) async fn enter(self: Arc<Self>) -> Passage {
+        // The semaphore is never closed, so a place always comes.
+        let place = self.width.clone().acquire_owned().await.ok();
+        let turn = self.turn.lock().await;
+        loop {
+            let now = self.began.elapsed();
+            let taken = self.bucket().take(now);
+            match taken {
+                Ok(()) => {
+                    drop(turn);
+                    return Passage { lane: self, sent: now, _place: place };
+                }
+                Err(wait) => tokio::time::sleep(wait.min(LOOK)).await,
+            }
+        }
+    }
+}
+
+impl Passage {
+    /// The service asked to slow down.
+    pub(super) fn throttled(&self) {
+        let now = self.lane.began.elapsed();
+        let mut bucket = self.lane.bucket();
+        bucket.throttled(self.sent, now);
+        let rate = bucket.rate(now);
+        drop(bucket);
+        tracing::debug!(service = self.lane.service, rate, "throttled");
+    }
+}
+
+/// A token bucket whose rate adapts. It knows no clock: times are since any one instant.
+#[derive(Debug)]
+struct Bucket {
+    limits: Limits,
+    tokens: f64,
+    filled: Duration,
+    slowed: Option<Slowed>,
+    /// When the requests of the last [`WINDOW`] were sent.
+    sent: VecDeque<Duration>,
+}
+
+/// A throttle, and what the rate was then.
+#[derive(Clone, Copy, Debug)]
+struct Slowed {
+    at: Duration,
+    from: f64,
+}
+
+impl Bucket {
+    fn new(limits: Limits) -> Self {
+        Self { limits, tokens: limits.burst, filled: Duration::ZERO, slowed: None, sent: VecDeque::new() }
+    }
+
+    /// Requests a second at `now`.
+    fn rate(&self, now: Duration) -> f64 {
+        let Some(Slowed { at, from }) = self.slowed else { return self.limits.rate };
+        let since = now.saturating_sub(at).as_secs_f64();
+        // When the curve is back at `from`.
+        let back = (from * (1.0 - DECREASE) / STEEPNESS).cbrt();
+        (STEEPNESS * (since - back).powi(3) + from).clamp(SLOWEST, self.limits.rate)
+    }
+
+    fn fill(&mut self, now: Duration) {
+        let rate = self.rate(now);
+        if rate >= self.limits.rate {
+            self.slowed = None;
+        }
+        // What was throttled a moment ago has no burst to give.
+        let most = if self.slowed.is_some() { 1.0 } else { self.limits.burst };
+        let since = now.saturating_sub(self.filled).as_secs_f64();
+        self.tokens = (self.tokens + since * rate).min(most);
+        self.filled = self.filled.max(now);
+        while self.sent.front().is_some_and(|sent| now.saturating_sub(*sent) > WINDOW) {
+            self.sent.pop_front();
+        }
+    }
+
+    /// Takes a token, or says how long to wait before the next look.
+    fn take(&mut self, now: Duration) -> Result<(), Duration> {
+        self.fill(now);
+        if self.tokens < 1.0 {
+            // A little late rather than a little early: rounding must not spin.
+            let wait = (1.0 - self.tokens) / self.rate(now) + 0.001;
+            return Err(Duration::from_secs_f64(wait));
+        }
+        self.tokens -= 1.0;
+        self.sent.push_back(now);
+        Ok(())
+    }
+
+    /// A request that was sent at `sent` was throttled.
+    fn throttled(&mut self, sent: Duration, now: Duration) {
+        self.fill(now);
+        self.tokens = self.tokens.min(0.0);
+        // Those that were under way together are one event, as they are to TCP.
+        if self.slowed.is_some_and(|slowed| sent < slowed.at) {
+            return;
+        }
+        // A rate that was never reached says nothing of what the service bears.
+        let measured = self.sent.len() as f64 / WINDOW.as_secs_f64();
+        let from = self.rate(now).min(measured).max(SLOWEST / DECREASE);
+        self.slowed = Some(Slowed { at: now, from });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bucket, Duration, Limits, SLOWEST, limits};
+
+    const START: Limits = Limits { at_once: 10, rate: 20.0, burst: 100.0 };
+
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// A service that bears so many requests a second, and as many at once.
+    struct Service {
+        rate: f64,
+        tokens: f64,
+        last: f64,
+    }
+
+    impl Service {
+        fn new(rate: f64) -> Self {
+            Self { rate, tokens: rate, last: 0.0 }
+        }
+
+        fn answers(&mut self, now: f64) -> bool {
+            self.tokens = (self.tokens + (now - self.last) * self.rate).min(self.rate);
+            self.last = now;
+            let answers = self.tokens >= 1.0;
+            self.tokens -= f64::from(u8::from(answers));
+            answers
+        }
+    }
+
+    /// Sends until `count` requests were answered, on a clock of our own; when that was,
+    /// and how often the service throttled.
+    fn send(bucket: &mut Bucket, service: &mut Service, mut now: f64, count: usize) -> (f64, usize) {
+        let (mut answered, mut throttled) = (0, 0);
+        let mut flying: Vec<(f64, f64, bool)> = Vec::new();
+        while answered < count {
+            flying.retain(|&(arrives, sent, ok)| {
+                let there = arrives <= now;
+                match (there, ok) {
+                    (true, true) => answered += 1,
+                    (true, false) => {
+                        throttled += 1;
+                        bucket.throttled(at(sent), at(now));
+                    }
+                    _ => {}
+                }
+                !there
+            });
+            if flying.len() < START.at_once && bucket.take(at(now)).is_ok() {
+                flying.push((now + 0.02, now, service.answers(now)));
+            } else {
+                now += 0.005;
+            }
+            assert!(now < 1000.0, "it does not end");
+        }
+        (now, throttled)
+    }
+
+    #[test]
+    fn without_a_throttle_the_burst_goes_out_at_once_and_then_the_rate() {
+        let mut bucket = Bucket::new(START);
+        for _ in 0..100 {
+            assert_eq!(bucket.take(at(0.0)), Ok(()));
+        }
+        let wait = bucket.take(at(0.0)).expect_err("it is empty");
+        assert!((0.05..0.06).contains(&wait.as_secs_f64()), "{wait:?}");
+        assert_eq!(bucket.take(wait), Ok(()));
+        assert_eq!(bucket.take(at(60.0)), Ok(()));
+        assert!((98.0..=99.0).contains(&bucket.tokens), "{}", bucket.tokens);
+    }
+
+    #[test]
+    fn throttles_of_what_was_under_way_together_slow_it_once() {
+        let mut bucket = Bucket::new(START);
+        for _ in 0..20 {
+            assert_eq!(bucket.take(at(0.0)), Ok(()));
+        }
+        for _ in 0..15 {
+            bucket.throttled(at(0.0), at(0.1));
+        }
+        assert!((13.9..14.1).contains(&bucket.rate(at(0.1))), "{}", bucket.rate(at(0.1)));
+        assert!(bucket.take(at(0.1)).is_err(), "nothing of the burst is left");
+        // One that was sent after it had slowed down slows it again.
+        bucket.throttled(at(0.2), at(0.25));
+        assert!((9.0..11.0).contains(&bucket.rate(at(0.25))), "{}", bucket.rate(at(0.25)));
+    }
+
+    #[test]
+    fn the_rate_comes_back_and_never_exceeds_the_start() {
+        let mut bucket = Bucket::new(START);
+        for step in 0..40 {
+            let now = f64::from(step);
+            bucket.throttled(at(now), at(now));
+        }
+        let slow = bucket.rate(at(39.0));
+        assert!((SLOWEST..0.6).contains(&slow), "{slow}");
+        let mut last = slow;
+        for step in 40..60 {
+            let rate = bucket.rate(at(f64::from(step)));
+            assert!(rate >= last && rate <= START.rate, "{rate} after {last}");
+            last = rate;
+        }
+        assert_eq!(last, START.rate);
+        assert_eq!(bucket.take(at(60.0)), Ok(()));
+        assert!(bucket.slowed.is_none(), "it has forgotten");
+    }
+
+    #[test]
+    fn a_service_that_bears_five_a_second_is_asked_nearly_so_often() {
+        let mut bucket = Bucket::new(START);
+        let (time, throttled) = send(&mut bucket, &mut Service::new(5.0), 0.0, 300);
+        assert!((59.0..75.0).contains(&time), "{time} s for 300 requests");
+        assert!(throttled < 80, "{throttled} of 300 throttled");
+    }
+
+    #[test]
+    fn a_service_that_recovers_is_asked_faster_again() {
+        let mut bucket = Bucket::new(START);
+        let (slow, _) = send(&mut bucket, &mut Service::new(2.0), 0.0, 40);
+        let (time, _) = send(&mut bucket, &mut Service::new(1000.0), slow, 400);
+        assert!(time - slow < 30.0, "{} s for 400 requests", time - slow);
+    }
+
+    #[test]
+    fn every_service_starts_with_a_burst_of_seconds() {
+        for service in ["s3", "iam", "ec2", "glue", "kms", "sns", "secretsmanager", "redshift", "sts", ""] {
+            let limits = limits(service);
+            assert!(limits.rate > 1.0 && limits.burst >= limits.rate && limits.at_once >= 8, "{service}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `dwctl import`.
+
+use std::time::Instant;
+
+use super::audit::AuditArgs;
+use super::locking::{LockArgs, interruptible, locked};
+use super::printer::Printer;
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, plan};
+use crate::apply::{self, Keeper};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::ledger::{Holder, Ledger};
+use crate::plan::{Action, Selection, TextOptions, bill_line, render};
+use crate::stack::Stack;
+use crate::world::World;
+
+/// Takes one resource that exists into the stack, under an address that is declared.
+///
+/// Shows what the next apply would change of it. Sets the owner tags where AWS can tag it,
+/// so that no other stack takes it as well, and changes nothing else at AWS. An [[import]]
+/// block does the same in an apply.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The address that it is declared under.
+    #[arg(value_parser = address)]
+    address: Address,
+
+    /// Its id at AWS: what `dwctl ledger list` shows of its kind, such as a name or an ARN.
+    id: String,
+
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    aws: AwsArgs,
+
+    /// Takes it over even from another stack that owns it.
+    #[arg(long)]
+    adopt: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
+    audit: AuditArgs,
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    text.parse()
+}
+
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let began = Instant::now();
+    let Args { address, id, adopt, .. } = args;
+    let stack = context::load(&args.stack)?;
+    let variables = context::variables(&args.stack, &stack)?;
+    context::check(&stack, &variables)?;
+    let aws = args.audit.open(&args.aws, &stack, printer)?;
+    let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
+    let holder = Holder::new("import", Some(session.caller()));
+    let store = context::store(&aws, &stack, &session, &holder).await?;
+    locked(&store, holder, &args.lock, printer, async |lock, signals| {
+        let planning = async {
+            let ledger = context::ledger(&store, &stack, Some(&session)).await?;
+            let facts = context::facts(&session, &stack).await?;
+            let world = context::world(&stack, facts, variables)?;
+            let region = declared(&stack, &world, &address)?;
+            if is_there(&stack, &ledger, &address, &id, &region)? {
+                return Ok(None);
+            }
+            let selection = Selection { import: Some((address.clone(), id.clone())), adopt, ..Selection::default() };
+            let mut plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            // The owner tags are set here and now.
+            for change in &mut plan.changes {
+                change.attributes.retain(|one| !one.is_owner_tag());
+                if change.attributes.is_empty() && change.action == Action::Update {
+                    change.action = Action::NoOp;
+                }
+            }
+            printer.out(&render(&plan, &TextOptions { colour: printer.colour(), ..TextOptions::default() }));
+            Ok(Some((world, plan, ledger)))
+        };
+        let Some((world, plan, mut ledger)) = interruptible(signals, planning).await? else {
+            printer.out(&format!("{address} is {id} in the ledger already; nothing was changed\n"));
+            return Ok(Exit::Done);
+        };
+        let keeper = Keeper { ledger: &mut ledger, store: &store, lock };
+        let tagged = apply::import(&session, &world, &plan, keeper)
+            .await
+            .map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
+        let tags = match tagged {
+            apply::Tagged::Set => "; its owner tags are set",
+            apply::Tagged::Before => "; its owner tags were there",
+            apply::Tagged::Never => "; AWS cannot tag it, so that the ledger alone knows whose it is",
+        };
+        printer.out(&format!("\n{address} is {id} now, in {}{tags}.\n", store.place()));
+        let left = plan.changes.iter().find(|change| change.address == address);
+        printer.out(match left.map(|change| change.action) {
+            Some(Action::NoOp) | None => "It is as it is declared.\n",
+            Some(Action::Replace { .. }) => {
+                "The next apply replaces it. To keep it, declare it as it is: dwctl plan shows what differs.\n"
+            }
+            Some(_) => "The next apply changes it as shown.\n",
+        });
+        printer.out(&format!("{}\n", bill_line(&session.bill(), began.elapsed())));
+        Ok(Exit::Done)
+    })
+    .await
+}
+
+/// The region of what is declared under an address; an error where nothing is.
+fn declared(stack: &Stack, world: &World<'_>, address: &Address) -> Result<String, Failure> {
+    let mut problems = Vec::new();
+    let instances = world.evaluate_all(&mut problems);
+    if let Some(instance) = instances.iter().find(|instance| instance.address == *address) {
+        return Ok(instance.region.clone());
+    }
+    let names: Vec<String> = instances.iter().map(|instance| instance.address.to_string()).collect();
+    let error = Diagnostic::error("unknown-address", format!("the stack declares no `{address}`"));
+    let error = match stack.resources.iter().find(|resource| resource.address() == address.declaration()) {
+        Some(resource) => error.at(resource.span, "this has other keys, or is off"),
+        None => error,
+    };
+    let error = match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
+    };
+    let error = error
+        .note("nothing was changed")
+        .help(format!("declare it first, as it is: [{}]", address.declaration()))
+        .help(format!("dwctl explain {} shows its attributes", address.kind));
+    Err(Failure::new(Exit::Invalid, vec![error], stack.sources.clone()))
+}
+
+/// Whether the ledger tells of exactly this already; an error where it tells otherwise.
+fn is_there(
+    stack: &Stack,
+    ledger: &Ledger,
+    address: &Address,
+    id: &str,
+    region: &str,
+) -> Result<bool, Failure> {
+    let refused = |error: Diagnostic| {
+        let declared = stack.resources.iter().find(|resource| resource.address() == address.declaration());
+        let error = error.at_maybe(declared.map(|resource| resource.span), "declared here");
+        let error = error.note("the ledger and AWS were left as they are");
+        Failure::new(Exit::Refused, vec![error], stack.sources.clone())
+    };
+    if let Some(entry) = ledger.resources.get(address) {
+        if entry.id == id {
+            return Ok(true);
+        }
+        let error = Diagnostic::error("refused", format!("{address} is another resource already"))
+            .note(format!("the ledger tells of {}, the import of {id}", entry.id))
+            .help(format!("to let go of that one first: dwctl ledger forget '{address}'"));
+        return Err(refused(error));
+    }
+    let other = ledger
+        .resources
+        .iter()
+        .find(|(other, entry)| other.kind == address.kind && entry.id == id && entry.region == region);
+    if let Some((other, _)) = other {
+        let error = Diagnostic::error("refused", format!("{id} is {other} of this stack already"))
+            .help(format!("to give it the new address: dwctl ledger move '{other}' '{address}'"));
+        return Err(refused(error));
+    }
+    Ok(false)
+}

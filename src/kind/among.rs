@@ -1,0 +1,43 @@
+//! What a resource stands among: the other resources of its stack, for rules that one
+//! spec alone cannot break.
+
+use std::collections::BTreeMap;
+
+use super::Known;
+use crate::value::Value;
+
+/// Another resource of the stack, as far as its spec is known without AWS.
+#[derive(Clone)]
+pub struct Peer<'a> {
+    /// Its address, for messages.
+    pub address: String,
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// Its region.
+    pub region: &'a str,
+    /// What the stack declares of it.
+    pub spec: Known<'a>,
+}
+
+/// The other resources of a stack.
+pub struct Among<'a> {
+    pub(crate) all: &'a BTreeMap<String, Peer<'a>>,
+    pub(crate) before: &'a [Peer<'a>],
+}
+
+impl<'a> Among<'a> {
+    /// Those of the same kind that come before this one, so that of two each sees the other
+    /// once.
+    pub fn before(&self) -> &'a [Peer<'a>] {
+        self.before
+    }
+
+    /// The resource of which `value` is an attribute that AWS has not assigned yet, and that
+    /// attribute.
+    pub fn referred<'v>(&self, value: &'v Value) -> Option<(&'a Peer<'a>, &'v str)> {
+        match value {
+            Value::Unknown(unknown) => Some((self.all.get(&unknown.address)?, unknown.attribute.as_str())),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,1053 @@
+//! Every list that a kind goes through, in pages as AWS gives them (the emulator ignores
+//! paging): what is looked for is on the last of three, and the one before it is empty, as
+//! a page may be while more follow.
+
+use std::collections::BTreeSet;
+
+use dwctl::kind::{ErasedLive, Owner, Wanted};
+use dwctl::kinds::kind;
+use dwctl::value::Value;
+use regex::Regex;
+use serde_json::json;
+
+use crate::exchange::{Answer, Exchange, on};
+use crate::paper::root;
+
+/// A list, and one who goes through it.
+struct Case {
+    /// A file below `src`, and the lists in it that this goes through.
+    lists: &'static [(&'static str, &'static str)],
+    kind: &'static str,
+    does: Does,
+    script: fn() -> Vec<Answer>,
+}
+
+enum Does {
+    /// Reads these resources with these settings; of the last one this is found.
+    Read { ids: &'static [&'static str], wants: &'static [&'static str], finds: fn(&ErasedLive) -> bool },
+    /// Looks for a resource of the owner.
+    Find { spec: &'static str, id: &'static str },
+    /// Deletes a resource, all that the script tells of included.
+    Delete { id: &'static str, spec: &'static str },
+    /// Deletes a resource, which is refused in these words.
+    Refuse { id: &'static str, spec: &'static str, words: &'static str },
+    /// Changes a resource, from what is there to what is wanted.
+    Update { id: &'static str, live: &'static str, want: &'static str },
+}
+
+/// How a service tells of the next page.
+#[derive(Clone, Copy)]
+enum Next {
+    /// In an element of this name.
+    Xml(&'static str),
+    /// The same, and a flag says that there is more, as IAM does.
+    Truncated,
+    /// In a member of this name.
+    Json(&'static str),
+}
+
+/// Three pages, the middle one empty. `sent` is the member that asks for the next.
+fn pages(operation: &str, sent: &str, next: Next, first: &str, empty: &str, last: &str) -> Vec<Answer> {
+    let told = |inside: &str, token: &str| match next {
+        Next::Xml(name) => format!("{inside}<{name}>{token}</{name}>"),
+        Next::Truncated => format!("{inside}<IsTruncated>true</IsTruncated><Marker>{token}</Marker>"),
+        Next::Json(name) => {
+            let mut page: serde_json::Value = serde_json::from_str(inside).expect("a page");
+            page[name] = token.into();
+            page.to_string()
+        }
+    };
+    vec![
+        on(operation).sends_no(sent).answers(told(first, "page-2")),
+        on(operation).sends(sent, "page-2").answers(told(empty, "page-3")),
+        on(operation).sends(sent, "page-3").answers(last),
+    ]
+}
+
+/// Pages of XML: a list of elements, each of which names one resource.
+fn xml(operation: &str, list: &str, item: &str, first: &str, last: &str) -> Vec<Answer> {
+    let (service, _) = operation.split_once(':').expect("a service");
+    let (sent, next) = match service {
+        "iam" => ("Marker", Next::Truncated),
+        "ec2" => ("NextToken", Next::Xml("nextToken")),
+        "sns" => ("NextToken", Next::Xml("NextToken")),
+        _ => ("Marker", Next::Xml("Marker")),
+    };
+    let of = |inside: &str| format!("<{list}><{item}>{inside}</{item}></{list}>");
+    pages(operation, sent, next, &of(first), &format!("<{list}/>"), &of(last))
+}
+
+/// Pages of EC2 of which the first is empty, as those of a filter may be.
+fn late(operation: &str, list: &str, inside: &str) -> Vec<Answer> {
+    let empty = format!("<{list}/><nextToken>page-2</nextToken>");
+    let last = format!("<{list}><item>{inside}</item></{list}>");
+    vec![
+        on(operation).sends_no("NextToken").answers(empty),
+        on(operation).sends("NextToken", "page-2").answers(last),
+    ]
+}
+
+fn texts(operation: &str, list: &str, first: &str, last: &str) -> Vec<Answer> {
+    xml(operation, list, "member", first, last)
+}
+
+/// Pages of JSON.
+fn objects(
+    operation: &str,
+    token: (&str, &'static str),
+    list: &str,
+    first: serde_json::Value,
+    last: serde_json::Value,
+) -> Vec<Answer> {
+    let of = |items: serde_json::Value| json!({ list: items }).to_string();
+    let (first, empty, last) = (of(json!([first])), of(json!([])), of(json!([last])));
+    pages(operation, token.0, Next::Json(token.1), &first, &empty, &last)
+}
+
+fn spec<'a>(live: &'a ErasedLive, path: &str) -> &'a str {
+    let found = path.split('.').try_fold(&live.spec, |value, step| match step.parse::<usize>() {
+        Ok(index) => value.as_list()?.get(index),
+        Err(_) => value.get(step),
+    });
+    found.and_then(Value::as_str).unwrap_or_default()
+}
+
+const POLICY: &str = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
+
+fn role(name: &str) -> String {
+    format!(
+        "<Path>/</Path><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId>\
+         <Arn>arn:aws:iam::123456789012:role/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
+         <AssumeRolePolicyDocument>{POLICY}</AssumeRolePolicyDocument>"
+    )
+}
+
+fn vpc_of(id: &str) -> String {
+    format!("<vpcId>{id}</vpcId><state>available</state><cidrBlock>10.0.0.0/16</cidrBlock>")
+}
+
+fn versions(operation: &str, keys: [&str; 2], deleted: &'static str) -> Vec<Answer> {
+    let version = |key: &str, version: &str| {
+        format!("<Version><Key>{key}</Key><VersionId>{version}</VersionId></Version>")
+    };
+    let more = "<IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>\
+                <NextVersionIdMarker>v1</NextVersionIdMarker>";
+    let page = |inside: &str| format!("<ListVersionsResult>{inside}</ListVersionsResult>");
+    let marker = format!("<DeleteMarker><Key>{}</Key><VersionId>v2</VersionId></DeleteMarker>", keys[1]);
+    vec![
+        on(operation).sends_no("key-marker").answers(page(&(version(keys[0], "v1") + more))),
+        on(operation)
+            .sends("key-marker", "k")
+            .sends("version-id-marker", "v1")
+            .answers(page(&format!("{marker}<IsTruncated>false</IsTruncated>"))),
+        on("s3:DeleteObjects").answers("<DeleteResult/>"),
+        on("s3:DeleteObjects").answers("<DeleteResult/>"),
+        on(deleted).fails(204, "", ""),
+    ]
+}
+
+const CASES: &[Case] = &[
+    Case {
+        lists: &[("kinds/ec2/vpc.rs", "DescribeVpcs")],
+        kind: "ec2_vpc",
+        does: Does::Find { spec: "{}", id: "vpc-z" },
+        script: || late("ec2:DescribeVpcs", "vpcSet", &vpc_of("vpc-z")),
+    },
+    Case {
+        lists: &[
+            ("kinds/ec2/vpc.rs", "DescribeVpcs"),
+            ("kinds/ec2/vpc.rs", "DescribeSecurityGroups"),
+            ("kinds/ec2/vpc.rs", "DescribeNetworkAcls"),
+            ("kinds/ec2/vpc.rs", "DescribeRouteTables"),
+        ],
+        kind: "ec2_vpc",
+        does: Does::Read {
+            ids: &["vpc-a", "vpc-z"],
+            wants: &["default_network_acl_id", "main_route_table_id"],
+            finds: |live| {
+                ["default_security_group_id", "default_network_acl_id", "main_route_table_id"].iter().all(
+                    |name| live.attrs.get(name).and_then(Value::as_str).is_some_and(|id| id.ends_with("-z")),
+                )
+            },
+        },
+        script: || {
+            let part = |id: &str, vpc: &str| format!("<{id}>{id}-{vpc}</{id}><vpcId>vpc-{vpc}</vpcId>");
+            let list = |operation: &str, list: &str, id: &str| {
+                xml(operation, list, "item", &part(id, "a"), &part(id, "z"))
+            };
+            let mut all = xml("ec2:DescribeVpcs", "vpcSet", "item", &vpc_of("vpc-a"), &vpc_of("vpc-z"));
+            all.extend(list("ec2:DescribeSecurityGroups", "securityGroupInfo", "groupId"));
+            all.extend(list("ec2:DescribeNetworkAcls", "networkAclSet", "networkAclId"));
+            all.extend(list("ec2:DescribeRouteTables", "routeTableSet", "routeTableId"));
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/ec2/subnet.rs", "DescribeSubnets")],
+        kind: "ec2_subnet",
+        does: Does::Read {
+            ids: &["subnet-a", "subnet-z"],
+            wants: &[],
+            finds: |live| spec(live, "vpc_id") == "z",
+        },
+        script: || {
+            let subnet = |id: &str| format!("<subnetId>subnet-{id}</subnetId><vpcId>{id}</vpcId>");
+            xml("ec2:DescribeSubnets", "subnetSet", "item", &subnet("a"), &subnet("z"))
+        },
+    },
+    Case {
+        lists: &[("kinds/ec2/subnet.rs", "DescribeSubnets")],
+        kind: "ec2_subnet",
+        does: Does::Find { spec: "{}", id: "subnet-z" },
+        script: || late("ec2:DescribeSubnets", "subnetSet", "<subnetId>subnet-z</subnetId>"),
+    },
+    Case {
+        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroups")],
+        kind: "ec2_security_group",
+        does: Does::Read {
+            ids: &["sg-a", "sg-z"],
+            wants: &[],
+            finds: |live| spec(live, "group_name") == "z",
+        },
+        script: || {
+            let group = |id: &str| format!("<groupId>sg-{id}</groupId><groupName>{id}</groupName>");
+            xml("ec2:DescribeSecurityGroups", "securityGroupInfo", "item", &group("a"), &group("z"))
+        },
+    },
+    Case {
+        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroups")],
+        kind: "ec2_security_group",
+        does: Does::Find { spec: "{}", id: "sg-z" },
+        script: || late("ec2:DescribeSecurityGroups", "securityGroupInfo", "<groupId>sg-z</groupId>"),
+    },
+    // A group that is in use keeps its rules: the interface that it protects is on the last page.
+    Case {
+        lists: &[("kinds/ec2/security_group.rs", "DescribeNetworkInterfaces")],
+        kind: "ec2_security_group",
+        does: Does::Refuse {
+            id: "sg-z",
+            spec: r#"{"group_name":"z","description":"d"}"#,
+            words: "has a dependent object",
+        },
+        script: || {
+            let mut all = vec![on("ec2:DeleteSecurityGroup").fails(
+                400,
+                "DependencyViolation",
+                "sg-z has a dependent object",
+            )];
+            let interface = "<networkInterfaceId>eni-1</networkInterfaceId>";
+            all.extend(late("ec2:DescribeNetworkInterfaces", "networkInterfaceSet", interface));
+            all
+        },
+    },
+    // Of a group that is not, the rules that name other groups go, those of the last page included.
+    Case {
+        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroupRules")],
+        kind: "ec2_security_group",
+        does: Does::Refuse {
+            id: "sg-z",
+            spec: r#"{"group_name":"z","description":"d"}"#,
+            words: "has a dependent object",
+        },
+        script: || {
+            let rule = |id: &str| {
+                format!(
+                    "<securityGroupRuleId>sgr-{id}</securityGroupRuleId><isEgress>false</isEgress>\
+                     <referencedGroupInfo><groupId>sg-other</groupId></referencedGroupInfo>"
+                )
+            };
+            let mut all = vec![
+                on("ec2:DeleteSecurityGroup").fails(
+                    400,
+                    "DependencyViolation",
+                    "sg-z has a dependent object",
+                ),
+                on("ec2:DescribeNetworkInterfaces").answers("<networkInterfaceSet/>"),
+            ];
+            all.extend(xml(
+                "ec2:DescribeSecurityGroupRules",
+                "securityGroupRuleSet",
+                "item",
+                &rule("a"),
+                &rule("z"),
+            ));
+            all.push(
+                on("ec2:RevokeSecurityGroupIngress")
+                    .sends("SecurityGroupRuleId.1", "sgr-a")
+                    .sends("SecurityGroupRuleId.2", "sgr-z")
+                    .answers("<return>true</return>"),
+            );
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/redshift/cluster_live.rs", "DescribeClusters")],
+        kind: "redshift_cluster",
+        does: Does::Read {
+            ids: &["a", "z"],
+            wants: &[],
+            finds: |live| spec(live, "node_type") == "ra3.large",
+        },
+        script: || {
+            let cluster = |id: &str| {
+                format!("<ClusterIdentifier>{id}</ClusterIdentifier><NodeType>ra3.large</NodeType>")
+            };
+            xml("redshift:DescribeClusters", "Clusters", "Cluster", &cluster("a"), &cluster("z"))
+        },
+    },
+    Case {
+        lists: &[("kinds/redshift/cluster_subnet_group.rs", "DescribeClusterSubnetGroups")],
+        kind: "redshift_cluster_subnet_group",
+        does: Does::Read { ids: &["a", "z"], wants: &[], finds: |live| spec(live, "description") == "of z" },
+        script: || {
+            let group = |id: &str| {
+                format!(
+                    "<ClusterSubnetGroupName>{id}</ClusterSubnetGroupName><Description>of {id}</Description>"
+                )
+            };
+            let (list, item) = ("ClusterSubnetGroups", "ClusterSubnetGroup");
+            xml("redshift:DescribeClusterSubnetGroups", list, item, &group("a"), &group("z"))
+        },
+    },
+    Case {
+        lists: &[
+            ("kinds/redshift/cluster_parameter_group.rs", "DescribeClusterParameterGroups"),
+            ("kinds/redshift/cluster_parameter_group.rs", "DescribeClusterParameters"),
+        ],
+        kind: "redshift_cluster_parameter_group",
+        does: Does::Read {
+            ids: &["a", "z"],
+            wants: &["parameters"],
+            finds: |live| {
+                spec(live, "parameters.require_ssl") == "true" && spec(live, "parameters.datestyle") == "ISO"
+            },
+        },
+        script: || {
+            let group = |id: &str| format!("<ParameterGroupName>{id}</ParameterGroupName>");
+            let parameter = |name: &str, value: &str| {
+                format!(
+                    "<ParameterName>{name}</ParameterName><ParameterValue>{value}</ParameterValue><Source>user</Source>"
+                )
+            };
+            let mut all = xml(
+                "redshift:DescribeClusterParameterGroups",
+                "ParameterGroups",
+                "ClusterParameterGroup",
+                &group("a"),
+                &group("z"),
+            );
+            all.push(
+                on("redshift:DescribeClusterParameters")
+                    .sends("ParameterGroupName", "a")
+                    .answers("<Parameters/>"),
+            );
+            all.extend(
+                xml(
+                    "redshift:DescribeClusterParameters",
+                    "Parameters",
+                    "Parameter",
+                    &parameter("datestyle", "ISO"),
+                    &parameter("require_ssl", "true"),
+                )
+                .into_iter()
+                .map(|page| page.sends("ParameterGroupName", "z")),
+            );
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/sns/subscription.rs", "ListSubscriptionsByTopic")],
+        kind: "sns_subscription",
+        does: Does::Find {
+            spec: r#"{"topic_arn":"arn:aws:sns:us-east-1:123456789012:t","protocol":"sqs","endpoint":"arn:aws:sqs:us-east-1:123456789012:z"}"#,
+            id: "arn:aws:sns:us-east-1:123456789012:t:z",
+        },
+        script: || {
+            let one = |id: &str| {
+                format!(
+                    "<SubscriptionArn>arn:aws:sns:us-east-1:123456789012:t:{id}</SubscriptionArn>\
+                     <Protocol>sqs</Protocol><Endpoint>arn:aws:sqs:us-east-1:123456789012:{id}</Endpoint>"
+                )
+            };
+            texts("sns:ListSubscriptionsByTopic", "Subscriptions", &one("a"), &one("z"))
+        },
+    },
+    Case {
+        lists: &[("kinds/glue/database.rs", "GetDatabases")],
+        kind: "glue_database",
+        does: Does::Read {
+            ids: &["123456789012:a", "123456789012:b", "123456789012:c", "123456789012:z"],
+            wants: &[],
+            finds: |live| spec(live, "description") == "of z",
+        },
+        script: || {
+            let all = |names: &[&str]| {
+                let list: Vec<_> = names
+                    .iter()
+                    .map(|name| json!({ "Name": name, "Description": format!("of {name}") }))
+                    .collect();
+                json!({ "DatabaseList": list }).to_string()
+            };
+            let next = Next::Json("NextToken");
+            let mut script = pages(
+                "glue:GetDatabases",
+                "NextToken",
+                next,
+                &all(&["a"]),
+                &all(&[]),
+                &all(&["b", "c", "z"]),
+            );
+            script.push(on("glue:GetTags").answers("{}").stays());
+            script
+        },
+    },
+    // Tables that the caller may not see are taken out of a page after it was cut.
+    Case {
+        lists: &[("kinds/glue/database.rs", "GetTables")],
+        kind: "glue_database",
+        does: Does::Refuse {
+            id: "123456789012:z",
+            spec: r#"{"name":"z"}"#,
+            words: "the database holds tables (orders)",
+        },
+        script: || {
+            vec![
+                on("glue:GetTables")
+                    .sends_no("NextToken")
+                    .answers(r#"{"TableList":[],"NextToken":"page-2"}"#),
+                on("glue:GetTables")
+                    .sends("NextToken", "page-2")
+                    .answers(r#"{"TableList":[{"Name":"orders"}]}"#),
+            ]
+        },
+    },
+    Case {
+        lists: &[("kinds/cloudwatch/alarm.rs", "DescribeAlarms")],
+        kind: "cloudwatch_alarm",
+        does: Does::Read { ids: &["a", "z"], wants: &[], finds: |live| spec(live, "metric_name") == "m-z" },
+        script: || {
+            let alarm = |name: &str| json!({ "AlarmName": name, "MetricName": format!("m-{name}") });
+            let token = ("NextToken", "NextToken");
+            let mut all = objects("monitoring:DescribeAlarms", token, "MetricAlarms", alarm("a"), alarm("z"));
+            all.push(on("monitoring:ListTagsForResource").answers(r#"{"Tags":[]}"#).stays());
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/kms/key.rs", "ListAliases"), ("kinds/kms/key.rs", "ListResourceTags")],
+        kind: "kms_key",
+        does: Does::Read {
+            ids: &["k-z"],
+            wants: &["aliases"],
+            finds: |live| {
+                spec(live, "aliases.0") == "alias/z" && live.tags.get("z").is_some_and(|value| value == "1")
+            },
+        },
+        script: || {
+            let alias =
+                |id: &str| json!({ "AliasName": format!("alias/{id}"), "TargetKeyId": format!("k-{id}") });
+            let tag = |name: &str| json!({ "TagKey": name, "TagValue": "1" });
+            let token = ("Marker", "NextMarker");
+            let mut all = objects("kms:ListAliases", token, "Aliases", alias("a"), alias("z"));
+            all.extend(objects("kms:ListResourceTags", token, "Tags", tag("a"), tag("z")));
+            all.push(
+                on("kms:DescribeKey").answers(r#"{"KeyMetadata":{"KeyId":"k-z","KeyState":"Enabled"}}"#),
+            );
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/kms/key.rs", "ListKeys")],
+        kind: "kms_key",
+        does: Does::Find { spec: "{}", id: "k-z" },
+        script: || {
+            let key = |id: &str| json!({ "KeyId": id, "KeyArn": "arn" });
+            let mut all = objects("kms:ListKeys", ("Marker", "NextMarker"), "Keys", key("k-a"), key("k-z"));
+            let tags: Vec<_> = owner()
+                .tags()
+                .iter()
+                .map(|(key, value)| json!({ "TagKey": key, "TagValue": value }))
+                .collect();
+            all.push(on("kms:ListResourceTags").sends("KeyId", "k-a").answers(r#"{"Tags":[]}"#));
+            all.push(
+                on("kms:ListResourceTags").sends("KeyId", "k-z").answers(json!({ "Tags": tags }).to_string()),
+            );
+            all.push(
+                on("kms:DescribeKey").answers(r#"{"KeyMetadata":{"KeyId":"k-z","KeyState":"Enabled"}}"#),
+            );
+            all
+        },
+    },
+    Case {
+        lists: &[
+            ("kinds/eventbridge/rule.rs", "ListRules"),
+            ("kinds/eventbridge/rule.rs", "ListTargetsByRule"),
+        ],
+        kind: "eventbridge_rule",
+        does: Does::Read {
+            ids: &["default|a", "default|z"],
+            wants: &["targets"],
+            finds: |live| spec(live, "targets.0.id") == "first" && spec(live, "targets.1.id") == "last",
+        },
+        script: || {
+            let rule = |name: &str| json!({ "Name": name, "State": "ENABLED" });
+            let target = |id: &str| json!({ "Id": id, "Arn": "arn:aws:sns:us-east-1:123456789012:t" });
+            let token = ("NextToken", "NextToken");
+            let mut all = objects("events:ListRules", token, "Rules", rule("a"), rule("z"));
+            all.push(on("events:ListTargetsByRule").sends("Rule", "a").answers("{}"));
+            let targets =
+                objects("events:ListTargetsByRule", token, "Targets", target("first"), target("last"));
+            all.extend(targets.into_iter().map(|page| page.sends("Rule", "z")));
+            all.push(on("events:ListTagsForResource").answers(r#"{"Tags":[]}"#).stays());
+            all
+        },
+    },
+    Case {
+        lists: &[
+            ("kinds/iam/role.rs", "ListAttachedRolePolicies"),
+            ("kinds/iam/role.rs", "ListRolePolicies"),
+        ],
+        kind: "iam_role",
+        does: Does::Read {
+            ids: &["z"],
+            wants: &[],
+            finds: |live| {
+                spec(live, "managed_policy_arns.1") == "arn:aws:iam::123456789012:policy/z"
+                    && ["first", "last"].iter().all(|name| {
+                        live.spec.get("inline_policies").is_some_and(|policies| policies.get(name).is_some())
+                    })
+            },
+        },
+        script: || {
+            let policy = |name: &str| {
+                format!(
+                    "<PolicyName>{name}</PolicyName><PolicyArn>arn:aws:iam::123456789012:policy/{name}</PolicyArn>"
+                )
+            };
+            let mut all = vec![on("iam:GetRole").answers(format!("<Role>{}</Role>", role("z")))];
+            all.extend(texts("iam:ListAttachedRolePolicies", "AttachedPolicies", &policy("a"), &policy("z")));
+            all.extend(texts("iam:ListRolePolicies", "PolicyNames", "first", "last"));
+            for name in ["first", "last"] {
+                all.push(on("iam:GetRolePolicy").sends("PolicyName", name).answers(format!(
+                    "<RoleName>z</RoleName><PolicyName>{name}</PolicyName><PolicyDocument>{POLICY}</PolicyDocument>"
+                )));
+            }
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/iam/role.rs", "ListInstanceProfilesForRole")],
+        kind: "iam_role",
+        does: Does::Delete { id: "z", spec: r#"{"role_name":"z","assume_role_policy_document":{}}"# },
+        script: || {
+            let profile = |name: &str| {
+                format!(
+                    "<Path>/</Path><InstanceProfileName>{name}</InstanceProfileName><InstanceProfileId>{name}</InstanceProfileId>\
+                     <Arn>arn</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate><Roles/>"
+                )
+            };
+            let policy = |arn: &str| format!("<PolicyArn>{arn}</PolicyArn>");
+            let mut all =
+                texts("iam:ListInstanceProfilesForRole", "InstanceProfiles", &profile("a"), &profile("z"));
+            all.extend(texts(
+                "iam:ListAttachedRolePolicies",
+                "AttachedPolicies",
+                &policy("arn:a"),
+                &policy("arn:z"),
+            ));
+            all.extend(texts("iam:ListRolePolicies", "PolicyNames", "first", "last"));
+            for name in ["a", "z"] {
+                all.push(on("iam:RemoveRoleFromInstanceProfile").sends("InstanceProfileName", name));
+                all.push(on("iam:DetachRolePolicy").sends("PolicyArn", &format!("arn:{name}")));
+            }
+            for name in ["first", "last"] {
+                all.push(on("iam:DeleteRolePolicy").sends("PolicyName", name));
+            }
+            all.push(on("iam:DeleteRole"));
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/iam/role.rs", "GetAccountAuthorizationDetails"), ("kinds/iam/role.rs", "ListRoles")],
+        kind: "iam_role",
+        does: Does::Read {
+            ids: &["a", "b", "c", "z"],
+            wants: &[],
+            finds: |live| spec(live, "description") == "the last",
+        },
+        script: || {
+            let list = |names: &[&str]| -> String {
+                names.iter().map(|name| format!("<member>{}</member>", role(name))).collect()
+            };
+            let details = |inside: String| format!("<RoleDetailList>{inside}</RoleDetailList>");
+            let roles = |inside: String| format!("<Roles>{inside}</Roles>");
+            let first = list(&["a", "b", "c"]);
+            let last = list(&["z"]);
+            let described = last.replace("</member>", "<Description>the last</Description></member>");
+            let mut all = pages(
+                "iam:GetAccountAuthorizationDetails",
+                "Marker",
+                Next::Truncated,
+                &details(first.clone()),
+                &details(String::new()),
+                &details(last),
+            );
+            all.extend(pages(
+                "iam:ListRoles",
+                "Marker",
+                Next::Truncated,
+                &roles(first),
+                &roles(String::new()),
+                &roles(described),
+            ));
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/iam/policy.rs", "GetAccountAuthorizationDetails")],
+        kind: "iam_policy",
+        does: Does::Read {
+            ids: &[
+                "arn:aws:iam::123456789012:policy/a",
+                "arn:aws:iam::123456789012:policy/b",
+                "arn:aws:iam::123456789012:policy/c",
+                "arn:aws:iam::123456789012:policy/z",
+            ],
+            wants: &[],
+            finds: |live| spec(live, "policy_name") == "z",
+        },
+        script: || {
+            let policy = |name: &str| {
+                format!(
+                    "<PolicyName>{name}</PolicyName><PolicyId>P{name}</PolicyId><Arn>arn:aws:iam::123456789012:policy/{name}</Arn>\
+                     <Path>/</Path><DefaultVersionId>v1</DefaultVersionId>"
+                )
+            };
+            let listed = |name: &str| {
+                format!(
+                    "{}<PolicyVersionList><member><Document>{POLICY}</Document><VersionId>v1</VersionId>\
+                     <IsDefaultVersion>true</IsDefaultVersion></member></PolicyVersionList>",
+                    policy(name)
+                )
+            };
+            let mut all = texts("iam:GetAccountAuthorizationDetails", "Policies", &listed("a"), &listed("z"));
+            // What the listing has not is asked for by itself; `z` needs no call for its document.
+            for name in ["a", "b", "c", "z"] {
+                let arn = format!("arn:aws:iam::123456789012:policy/{name}");
+                all.push(
+                    on("iam:GetPolicy")
+                        .sends("PolicyArn", &arn)
+                        .answers(format!("<Policy>{}</Policy>", policy(name))),
+                );
+            }
+            for name in ["b", "c"] {
+                let arn = format!("arn:aws:iam::123456789012:policy/{name}");
+                all.push(on("iam:GetPolicyVersion").sends("PolicyArn", &arn).answers(format!(
+                    "<PolicyVersion><Document>{POLICY}</Document><VersionId>v1</VersionId></PolicyVersion>"
+                )));
+            }
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/iam/policy.rs", "ListPolicyVersions")],
+        kind: "iam_policy",
+        does: Does::Delete {
+            id: "arn:aws:iam::123456789012:policy/z",
+            spec: r#"{"policy_name":"z","policy_document":{}}"#,
+        },
+        script: || {
+            let version = |id: &str, default: bool| {
+                format!("<VersionId>{id}</VersionId><IsDefaultVersion>{default}</IsDefaultVersion>")
+            };
+            let mut all =
+                texts("iam:ListPolicyVersions", "Versions", &version("v2", true), &version("v1", false));
+            all.push(on("iam:DeletePolicyVersion").sends("VersionId", "v1"));
+            all.push(on("iam:DeletePolicy"));
+            all
+        },
+    },
+    Case {
+        lists: &[
+            ("kinds/cloudwatchlogs/log_group.rs", "DescribeLogGroups"),
+            ("kinds/cloudwatchlogs/log_group.rs", "DescribeMetricFilters"),
+            ("kinds/cloudwatchlogs/log_group.rs", "DescribeSubscriptionFilters"),
+        ],
+        kind: "cloudwatchlogs_log_group",
+        does: Does::Read {
+            ids: &["a", "z"],
+            wants: &["metric_filters", "subscription_filters"],
+            finds: |live| {
+                spec(live, "metric_filters.1.filter_name") == "last"
+                    && spec(live, "subscription_filters.1.filter_name") == "last"
+            },
+        },
+        script: || {
+            let token = ("nextToken", "nextToken");
+            let group = |name: &str| json!({ "logGroupName": name, "logGroupArn": format!("arn:{name}") });
+            let metric = |name: &str| {
+                let transformation = json!({ "metricName": "m", "metricNamespace": "n", "metricValue": "1" });
+                json!({ "filterName": name, "filterPattern": "", "metricTransformations": [transformation] })
+            };
+            let stream = |name: &str| json!({ "filterName": name, "filterPattern": "", "destinationArn": "arn:aws:lambda:us-east-1:123456789012:function:f" });
+            let mut all = objects("logs:DescribeLogGroups", token, "logGroups", group("a"), group("z"));
+            all.push(on("logs:DescribeMetricFilters").sends("logGroupName", "a").answers("{}"));
+            all.push(on("logs:DescribeSubscriptionFilters").sends("logGroupName", "a").answers("{}"));
+            let of_z = |pages: Vec<Answer>| pages.into_iter().map(|page| page.sends("logGroupName", "z"));
+            let (first, last) = (metric("first"), metric("last"));
+            all.extend(of_z(objects("logs:DescribeMetricFilters", token, "metricFilters", first, last)));
+            let (first, last) = (stream("first"), stream("last"));
+            all.extend(of_z(objects(
+                "logs:DescribeSubscriptionFilters",
+                token,
+                "subscriptionFilters",
+                first,
+                last,
+            )));
+            all.push(on("logs:ListTagsForResource").answers("{}").stays());
+            all
+        },
+    },
+    Case {
+        lists: &[
+            ("kinds/s3/bucket.rs", "ListBucketIntelligentTieringConfigurations"),
+            ("kinds/s3/bucket.rs", "ListBucketMetricsConfigurations"),
+            ("kinds/s3/bucket.rs", "ListBucketInventoryConfigurations"),
+        ],
+        kind: "s3_bucket",
+        does: Does::Read {
+            ids: &["lake"],
+            wants: &["intelligent_tiering", "request_metrics", "inventory"],
+            finds: |live| {
+                ["intelligent_tiering", "request_metrics", "inventory"]
+                    .iter()
+                    .all(|name| spec(live, &format!("{name}.1.id")) == "last")
+            },
+        },
+        script: || {
+            let list = |operation: &str, root: &str, item: &str, rest: &str| {
+                let page = |id: &str| format!("<{item}><Id>{id}</Id>{rest}</{item}>");
+                let more = |token: &str| {
+                    format!(
+                        "<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"
+                    )
+                };
+                let output = |inside: String| format!("<{root}>{inside}</{root}>");
+                let sent = "continuation-token";
+                vec![
+                    on(operation).sends_no(sent).answers(output(page("first") + &more("page-2"))),
+                    on(operation).sends(sent, "page-2").answers(output(more("page-3"))),
+                    on(operation).sends(sent, "page-3").answers(output(page("last"))),
+                ]
+            };
+            let tiering = "<Status>Enabled</Status><Tiering><AccessTier>ARCHIVE_ACCESS</AccessTier><Days>90</Days></Tiering>";
+            let inventory = "<Destination><S3BucketDestination><Bucket>arn:aws:s3:::logs</Bucket><Format>CSV</Format></S3BucketDestination></Destination>\
+                             <IsEnabled>true</IsEnabled><IncludedObjectVersions>All</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule>";
+            let mut all = list(
+                "s3:ListBucketIntelligentTieringConfigurations",
+                "ListBucketIntelligentTieringConfigurationsOutput",
+                "IntelligentTieringConfiguration",
+                tiering,
+            );
+            let (operation, root) = ("s3:ListBucketMetricsConfigurations", "ListMetricsConfigurationsResult");
+            all.extend(list(operation, root, "MetricsConfiguration", ""));
+            let (operation, root) =
+                ("s3:ListBucketInventoryConfigurations", "ListInventoryConfigurationsResult");
+            all.extend(list(operation, root, "InventoryConfiguration", inventory));
+            for (operation, code) in [
+                ("s3:GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
+                ("s3:GetBucketTagging", "NoSuchTagSet"),
+                ("s3:GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"),
+            ] {
+                all.push(on(operation).fails(404, code, "there is none"));
+            }
+            all
+        },
+    },
+    Case {
+        lists: &[("kinds/s3/bucket.rs", "ListObjectVersions")],
+        kind: "s3_bucket",
+        does: Does::Delete { id: "lake", spec: r#"{"bucket":"lake","force_destroy":true}"# },
+        script: || versions("s3:ListObjectVersions", ["a", "z"], "s3:DeleteBucket"),
+    },
+    Case {
+        lists: &[("kinds/s3/object.rs", "ListObjectVersions")],
+        kind: "s3_object",
+        does: Does::Delete { id: "lake/k", spec: r#"{"bucket":"lake","key":"k","force_destroy":true}"# },
+        script: || {
+            let mut all = versions("s3:ListObjectVersions", ["k", "k"], "s3:DeleteObject");
+            // Every version is deleted, so that nothing is left to hide.
+            all.pop();
+            all
+        },
+    },
+    // A rule that is no longer wanted is found by its id, which is on the last page.
+    Case {
+        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroupRules")],
+        kind: "ec2_security_group",
+        does: Does::Update {
+            id: "sg-z",
+            live: r#"{"group_name":"z","description":"d","revoke_all_egress":true,"ingress":[{"ip_protocol":"tcp","from_port":1,"to_port":1,"cidr_ipv4":"10.0.0.0/8"},{"ip_protocol":"tcp","from_port":2,"to_port":2,"cidr_ipv4":"10.0.0.0/8"}]}"#,
+            want: r#"{"group_name":"z","description":"d","revoke_all_egress":true,"ingress":[{"ip_protocol":"tcp","from_port":1,"to_port":1,"cidr_ipv4":"10.0.0.0/8"}]}"#,
+        },
+        script: || {
+            let rule = |id: &str, port: u8| {
+                format!(
+                    "<securityGroupRuleId>sgr-{id}</securityGroupRuleId><isEgress>false</isEgress><ipProtocol>tcp</ipProtocol>\
+                     <fromPort>{port}</fromPort><toPort>{port}</toPort><cidrIpv4>10.0.0.0/8</cidrIpv4>"
+                )
+            };
+            let mut all = xml(
+                "ec2:DescribeSecurityGroupRules",
+                "securityGroupRuleSet",
+                "item",
+                &rule("a", 1),
+                &rule("z", 2),
+            );
+            all.push(
+                on("ec2:RevokeSecurityGroupIngress")
+                    .sends("SecurityGroupRuleId.1", "sgr-z")
+                    .sends_no("SecurityGroupRuleId.2")
+                    .answers("<return>true</return>"),
+            );
+            all
+        },
+    },
+];
+
+fn owner() -> Owner {
+    Owner { stack: "shop".to_owned(), env: "default".to_owned(), address: "kind.name".to_owned() }
+}
+
+fn value(text: &str) -> Value {
+    Value::from_json(&serde_json::from_str(text).expect("a spec"))
+}
+
+/// A spec as the engine hands it to a kind: with its defaults.
+fn whole(kind: &dyn dwctl::kind::ErasedKind, text: &str) -> Value {
+    dwctl::schema::normalize(&kind.schema().spec, value(text))
+}
+
+#[test]
+fn what_is_on_the_last_page_is_found() {
+    for case in CASES {
+        let kind = kind(case.kind).expect("a kind");
+        let place = format!("{} {:?}", case.kind, case.lists);
+        println!("{place}");
+        let aws = Exchange::of((case.script)());
+        match &case.does {
+            Does::Read { ids, wants, finds } => {
+                let wanted: Vec<Wanted> = ids
+                    .iter()
+                    .map(|id| Wanted {
+                        id: (*id).to_owned(),
+                        attributes: Some(wants.iter().map(|name| (*name).to_owned()).collect()),
+                        spec: Value::Null,
+                        tags: None,
+                        applied: None,
+                    })
+                    .collect();
+                let reads = aws.with(async |cx| kind.read_many(cx, &wanted).await);
+                for (id, read) in ids.iter().zip(&reads) {
+                    assert!(matches!(read, Ok(Some(_))), "{place}: {id}: {read:?}");
+                }
+                let Some(Ok(Some(last))) = reads.last() else { panic!("{place}: nothing was read") };
+                assert!(finds(last), "{place}: {last:#?}");
+            }
+            Does::Find { spec, id } => {
+                let found = aws.with(async |cx| kind.find(cx, &owner(), &value(spec)).await);
+                assert_eq!(found, Ok(vec![(*id).to_owned()]), "{place}");
+            }
+            Does::Delete { id, spec } => {
+                let done = aws.with(async |cx| kind.delete(cx, id, &whole(kind, spec)).await);
+                assert_eq!(done, Ok(()), "{place}");
+            }
+            Does::Refuse { id, spec, words } => {
+                let error = aws.with(async |cx| kind.delete(cx, id, &whole(kind, spec)).await);
+                let error = error.expect_err(&place);
+                assert!(error.message.contains(words), "{place}: {error}");
+            }
+            Does::Update { id, live, want } => {
+                let done =
+                    aws.with(async |cx| kind.update(cx, id, &whole(kind, live), &whole(kind, want)).await);
+                assert_eq!(done, Ok(()), "{place}");
+            }
+        }
+        aws.is_done();
+    }
+}
+
+#[test]
+fn the_index_of_tags_is_read_to_its_last_page() {
+    let entry = |arn: &str| json!({ "ResourceARN": arn, "Tags": [{ "Key": "team", "Value": "data" }, { "Key": "aws:x", "Value": "1" }] });
+    let token = ("PaginationToken", "PaginationToken");
+    let mut script = objects("tagging:GetResources", token, "ResourceTagMappingList", entry("a"), entry("z"));
+    // The last page has an empty token instead of none.
+    let last = script.pop().expect("a page");
+    let inside = json!({ "ResourceTagMappingList": [entry("z")], "PaginationToken": "" });
+    script.push(last.answers(inside.to_string()));
+    let aws = Exchange::of(script);
+    let found = aws.with(async |cx| dwctl::aws::tags_by_arn(cx, &[("dwctl:stack", "shop")]).await);
+    let found = found.expect("the index");
+    assert_eq!(found.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(["a", "z"]));
+    assert_eq!(found["z"], dwctl::aws::Tags::from([("team".to_owned(), "data".to_owned())]));
+}
+
+/// Calls of lists of which one page is enough, with the reason.
+const ONE_PAGE: &[(&str, &str, &str)] = &[
+    ("aws/session.rs", "DescribeAvailabilityZones", "AWS has no pages of it"),
+    ("kinds/redshift/cluster_live.rs", "DescribeClusters", "of one cluster by its name"),
+    ("kinds/ec2/subnet.rs", "DescribeSubnets", "of one subnet by its id"),
+    ("kinds/ec2/vpc.rs", "DescribeVpcs", "of one VPC by its id"),
+    (
+        "kinds/ec2/vpc.rs",
+        "DescribeSecurityGroups",
+        "of the one default group of a VPC, and AWS cuts no pages unasked",
+    ),
+    ("kinds/s3/bucket.rs", "ListBuckets", "the bucket is the first of those that begin with its name"),
+    (
+        "kinds/s3/object.rs",
+        "ListObjectVersions",
+        "it only saves calls: what is not on it is asked for by itself",
+    ),
+    ("ledger/bucket.rs", "ListObjectsV2", "whether there is any object"),
+];
+
+/// Every list in the source, whether it is paged, by file and operation.
+fn lists() -> Vec<(String, String, bool)> {
+    let call = Regex::new(
+        r"\.((?:list|describe)_\w+s(?:_v2|_for_\w+|_by_\w+)?|get_tables|get_databases|get_resources|get_account_authorization_details)\(\)",
+    )
+    .expect("a pattern");
+    let paged = Regex::new(
+        r"\.into_paginator\(\)|\.set_(next_token|continuation_token|pagination_token|marker|key_marker)\(",
+    )
+    .expect("a pattern");
+    let through_macro = Regex::new(r"(?s)pages! \{.*?\n    \w+, (list_\w+),").expect("a pattern");
+    let pascal = |name: &str| -> String {
+        name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    };
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|one| one != "rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("text");
+            let file =
+                path.strip_prefix(root().join("src")).expect("below").to_string_lossy().replace('\\', "/");
+            let calls: Vec<(usize, &str)> = call
+                .captures_iter(&text)
+                .filter_map(|one| Some((one.get(0)?.end(), one.get(1)?.as_str())))
+                // Tags have no pages, but for those of KMS, which has a name of its own for them;
+                // a status is no list.
+                .filter(|(_, name)| *name != "list_tags_for_resource" && !name.ends_with("status"))
+                .collect();
+            for (index, (end, name)) in calls.iter().enumerate() {
+                let until = calls.get(index + 1).map_or(text.len(), |(next, _)| *next);
+                let is_paged = paged.find(&text[*end..until]).is_some_and(|one| {
+                    // The end of the function that the call is in.
+                    let function = text[*end..].find("\n}\n").unwrap_or(text.len());
+                    one.start() < function
+                });
+                found.push((file.clone(), pascal(name), is_paged));
+            }
+            for one in through_macro.captures_iter(&text) {
+                found.push((file.clone(), pascal(&one[1]), true));
+            }
+        }
+    }
+    assert!(found.len() > 30, "the lists of the source are not recognised any more: {found:?}");
+    found
+}
+
+#[test]
+fn every_list_is_paged_and_every_paged_list_has_a_test() {
+    let tested: BTreeSet<(&str, &str)> = CASES
+        .iter()
+        .flat_map(|case| case.lists.iter().copied())
+        .chain([("aws/tag_index.rs", "GetResources")])
+        .collect();
+    let lists = lists();
+    let mut faults = Vec::new();
+    for (file, operation, is_paged) in &lists {
+        let one_page = ONE_PAGE.iter().any(|one| (one.0, one.1) == (file.as_str(), operation.as_str()));
+        match is_paged {
+            true if !tested.contains(&(file.as_str(), operation.as_str())) => {
+                faults.push(format!("no case goes through the pages of {operation} in {file}"));
+            }
+            false if !one_page => faults.push(format!("{file} takes the first page of {operation} for all")),
+            _ => {}
+        }
+    }
+    for (file, operation) in &tested {
+        let is_paged =
+            lists.iter().any(|one| (one.0.as_str(), one.1.as_str(), one.2) == (*file, *operation, true));
+        if !is_paged {
+            faults.push(format!("{file} has no pages of {operation}"));
+        }
+    }
+    for (file, operation, reason) in ONE_PAGE {
+        let is_there =
+            lists.iter().any(|one| (one.0.as_str(), one.1.as_str(), one.2) == (*file, *operation, false));
+        if !is_there || reason.is_empty() {
+            faults.push(format!("{file} has no unpaged {operation}, or no reason for it"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Calls that take many resources by name, and how many AWS takes at once.
+const BATCHES: &[(&str, &str, &str, usize)] = &[
+    ("glue_crawler", "glue:BatchGetCrawlers", "CrawlerNames.", 100),
+    ("glue_job", "glue:BatchGetJobs", "JobNames.", 100),
+    ("glue_trigger", "glue:BatchGetTriggers", "TriggerNames.", 100),
+    ("glue_workflow", "glue:BatchGetWorkflows", "Names.", 25),
+    ("cloudwatch_alarm", "monitoring:DescribeAlarms", "AlarmNames.", 100),
+    ("cloudwatchlogs_log_group", "logs:DescribeLogGroups", "logGroupIdentifiers.", 50),
+    ("ec2_vpc", "ec2:DescribeVpcs", "Filter.1.Value.", 200),
+    ("ec2_subnet", "ec2:DescribeSubnets", "Filter.1.Value.", 200),
+    ("ec2_security_group", "ec2:DescribeSecurityGroups", "Filter.1.Value.", 200),
+];
+
+#[test]
+fn no_call_names_more_than_aws_takes() {
+    const MANY: usize = 230;
+    for (name, operation, member, most) in BATCHES {
+        let kind = kind(name).expect("a kind");
+        let aws = Exchange::of([on(operation).stays()]);
+        if *name == "ec2_vpc" {
+            // What belongs to VPCs is read beside them.
+            aws.then([on("ec2:DescribeSecurityGroups").stays()]);
+        }
+        let wanted: Vec<Wanted> = (0..MANY)
+            .map(|number| Wanted {
+                id: format!("n-{number}"),
+                attributes: Some(BTreeSet::new()),
+                spec: Value::Null,
+                tags: None,
+                applied: None,
+            })
+            .collect();
+        let reads = aws.with(async |cx| kind.read_many(cx, &wanted).await);
+        assert!(reads.len() == MANY && reads.iter().all(|read| *read == Ok(None)), "{name}: {:?}", reads[0]);
+        let mut named = BTreeSet::new();
+        for call in aws.calls_of(operation) {
+            let names: Vec<&String> = call
+                .members
+                .iter()
+                .filter(|(one, _)| one.starts_with(member))
+                .map(|(_, value)| value)
+                .collect();
+            assert!(!names.is_empty() && names.len() <= *most, "{name}: {} at once", names.len());
+            named.extend(names.into_iter().cloned());
+        }
+        assert_eq!(named.len(), MANY, "{name}");
+    }
+}

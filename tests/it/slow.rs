@@ -1,0 +1,683 @@
+//! States through which AWS takes its time, and services that do not know yet what another
+//! has just made: scripted, as no emulator is slow, and gone through by the real program.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::exchange::{Answer, Exchange, on};
+use crate::paper::{Run, dwctl_with, folder, headed};
+
+const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+
+/// A stack in a folder, and a scripted AWS.
+struct Scene {
+    folder: tempfile::TempDir,
+    aws: Exchange,
+}
+
+impl Scene {
+    fn new(stack: &str) -> Self {
+        Self { folder: folder(&[("stack.toml", &headed(stack))]), aws: Exchange::of([]) }
+    }
+
+    fn write(&self, stack: &str) {
+        std::fs::write(self.folder.path().join("stack.toml"), headed(stack)).expect("a file");
+    }
+
+    /// Runs the program while AWS answers so: every answer is asked for, and no other.
+    #[track_caller]
+    fn run(&self, arguments: &[&str], answers: Vec<Answer>) -> Run {
+        self.aws.then(answers);
+        let endpoint = self.aws.endpoint();
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--endpoint-url", &endpoint]).collect();
+        let run = dwctl_with(self.folder.path(), &arguments, &KEYS);
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        assert!(run.time < Duration::from_secs(60), "{:?}", run.time);
+        self.aws.is_done();
+        run
+    }
+
+    /// Applies, and expects that it succeeds.
+    #[track_caller]
+    fn apply(&self, answers: Vec<Answer>) -> Run {
+        let run = self.run(&["apply", "--yes"], answers);
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+        run
+    }
+}
+
+/// The owner's tags of `address`, each made a text.
+fn owned(address: &str, tag: impl Fn(&str, &str) -> String) -> String {
+    [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", address)]
+        .iter()
+        .map(|(key, value)| tag(key, value))
+        .collect()
+}
+
+const CLUSTER: &str = "[redshift_cluster.w]\ncluster_identifier = 'warehouse'\nnode_type = 'ra3.xlplus'\n\
+                       number_of_nodes = NODES\nmaster_username = 'admin'\nmanage_master_password = true\n";
+
+fn stack(nodes: u8) -> String {
+    CLUSTER.replace("NODES", &nodes.to_string())
+}
+
+/// What `DescribeClusters` says of the cluster.
+fn cluster(status: &str, availability: &str, nodes: u8) -> Answer {
+    let tags = owned("redshift_cluster.w", |key, value| {
+        format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>")
+    });
+    on("redshift:DescribeClusters").answers(format!(
+        "<Clusters><Cluster><ClusterIdentifier>warehouse</ClusterIdentifier>\
+         <ClusterStatus>{status}</ClusterStatus>\
+         <ClusterAvailabilityStatus>{availability}</ClusterAvailabilityStatus>\
+         <NodeType>ra3.xlplus</NodeType><NumberOfNodes>{nodes}</NumberOfNodes><MasterUsername>admin</MasterUsername>\
+         <MasterPasswordSecretArn>arn:aws:secretsmanager:us-east-1:123456789012:secret:s</MasterPasswordSecretArn>\
+         <Encrypted>true</Encrypted><AllowVersionUpgrade>true</AllowVersionUpgrade>\
+         <AutomatedSnapshotRetentionPeriod>1</AutomatedSnapshotRetentionPeriod>\
+         <ManualSnapshotRetentionPeriod>-1</ManualSnapshotRetentionPeriod>\
+         <ClusterCreateTime>2026-01-02T03:04:05.678Z</ClusterCreateTime><Tags>{tags}</Tags></Cluster></Clusters>"
+    ))
+}
+
+fn no_cluster() -> Answer {
+    on("redshift:DescribeClusters").fails(404, "ClusterNotFound", "Cluster warehouse not found.")
+}
+
+fn created() -> Answer {
+    on("redshift:CreateCluster")
+        .answers("<Cluster><ClusterIdentifier>warehouse</ClusterIdentifier></Cluster>")
+}
+
+/// A scene in which the cluster is there and as declared.
+fn with_cluster() -> Scene {
+    let scene = Scene::new(&stack(2));
+    scene.apply(vec![no_cluster(), created(), cluster("available", "Available", 2)]);
+    scene
+}
+
+#[test]
+fn a_cluster_that_is_being_created_is_waited_for() {
+    let scene = Scene::new(&stack(2));
+    let run = scene.apply(vec![
+        no_cluster(),
+        created(),
+        // Not even listed at first.
+        no_cluster(),
+        cluster("creating", "Modifying", 2),
+        cluster("creating", "Modifying", 2),
+        // Available, and not quite.
+        cluster("available", "Modifying", 2),
+        cluster("available", "Available", 2),
+    ]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+    let plan = scene.run(&["plan", "--detailed-exitcode"], vec![cluster("available", "Available", 2)]);
+    assert!(plan.code == 0 && plan.stdout.contains("No changes"), "{}", plan.stdout);
+}
+
+#[test]
+fn a_paused_cluster_is_as_declared() {
+    let scene = with_cluster();
+    for status in ["pausing", "paused", "resuming"] {
+        let plan = scene.run(&["plan", "--detailed-exitcode"], vec![cluster(status, "Unavailable", 2)]);
+        assert_eq!(plan.code, 0, "{status}: {}{}", plan.stdout, plan.stderr);
+        assert!(plan.stdout.contains("No changes"), "{status}: {}", plan.stdout);
+    }
+    // RA3 clusters may be told without their nodes while they are paused.
+    let paused = cluster("paused", "Paused", 0);
+    let plan = scene.run(&["plan", "--detailed-exitcode"], vec![paused]);
+    assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
+}
+
+#[test]
+fn a_resize_is_waited_for() {
+    let scene = with_cluster();
+    scene.write(&stack(4));
+    let run = scene.apply(vec![
+        cluster("available", "Available", 2),
+        cluster("available", "Available", 2),
+        on("redshift:ResizeCluster")
+            .sends("NumberOfNodes", "4")
+            .sends("Classic", "false")
+            .answers("<Cluster/>"),
+        cluster("available, prep-for-resize", "Modifying", 2),
+        cluster("resizing", "Modifying", 2),
+        cluster("available, resize-cleanup", "Modifying", 4),
+        cluster("available", "Available", 4),
+    ]);
+    assert!(run.stdout.contains("1 updated"), "{}", run.stdout);
+}
+
+#[test]
+fn a_cluster_is_destroyed_with_a_last_snapshot_and_waited_for() {
+    let scene = with_cluster();
+    let run = scene.run(
+        &["destroy", "--yes"],
+        vec![
+            cluster("available", "Available", 2),
+            cluster("available", "Available", 2),
+            on("redshift:DeleteCluster")
+                .sends("SkipFinalClusterSnapshot", "false")
+                .sends("FinalClusterSnapshotIdentifier", "warehouse-final-20260102030405678")
+                .sends("FinalClusterSnapshotRetentionPeriod", "-1")
+                .answers("<Cluster/>"),
+            cluster("final-snapshot", "Modifying", 2),
+            cluster("deleting", "Modifying", 2),
+            no_cluster(),
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
+}
+
+#[test]
+fn a_cluster_that_another_change_holds_is_tried_again() {
+    let scene = with_cluster();
+    let busy = || {
+        on("redshift:DeleteCluster").fails(
+            400,
+            "InvalidClusterState",
+            "There is an operation running on the Cluster.",
+        )
+    };
+    let run = scene.run(
+        &["destroy", "--yes"],
+        vec![
+            cluster("available", "Available", 2),
+            cluster("modifying", "Modifying", 2),
+            busy(),
+            cluster("modifying", "Modifying", 2),
+            busy(),
+            cluster("available", "Available", 2),
+            on("redshift:DeleteCluster").answers("<Cluster/>"),
+            no_cluster(),
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn a_cluster_that_aws_gave_up_on_is_told_in_its_words() {
+    for status in ["incompatible-network", "incompatible-restore", "incompatible-hsm", "hardware-failure"] {
+        let scene = Scene::new(&stack(2));
+        let answers =
+            vec![no_cluster(), created(), cluster("creating", "Modifying", 2), cluster(status, "Failed", 2)];
+        let run = scene.run(&["apply", "--yes"], answers);
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains(status) && said.contains("redshift_cluster.w did not become ready"), "{said}");
+        assert!(said.contains("warehouse") && said.contains("stack.toml:"), "{said}");
+        // It exists and is ours: the next apply knows it.
+        let ledger =
+            std::fs::read_to_string(scene.folder.path().join(".dwctl/default.json")).expect("a ledger");
+        assert!(ledger.contains("\"warehouse\""), "{ledger}");
+    }
+}
+
+const KEY: &str = "[kms_key.k]\norigin = 'EXTERNAL'\ndescription = 'Ours'\n";
+
+fn key(id: &str, state: &str) -> Answer {
+    on("kms:DescribeKey").sends("KeyId", id).answers(
+        json!({ "KeyMetadata": {
+            "KeyId": id, "Arn": format!("arn:aws:kms:us-east-1:123456789012:key/{id}"),
+            "Origin": "EXTERNAL", "KeyState": state, "Enabled": false, "Description": "Ours", "KeyManager": "CUSTOMER",
+            "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": false,
+        } })
+        .to_string(),
+    )
+}
+
+fn key_tags(id: &str) -> Answer {
+    let tags: Vec<serde_json::Value> =
+        [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", "kms_key.k")]
+            .iter()
+            .map(|(key, value)| json!({ "TagKey": key, "TagValue": value }))
+            .collect();
+    on("kms:ListResourceTags").sends("KeyId", id).answers(json!({ "Tags": tags }).to_string())
+}
+
+/// Such a key is not to be enabled: it waits for its material, which is not ours to give.
+#[test]
+fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gone() {
+    let scene = Scene::new(KEY);
+    let made = |id: &str| {
+        on("kms:CreateKey")
+            .sends("Origin", "EXTERNAL")
+            .answers(json!({ "KeyMetadata": { "KeyId": id } }).to_string())
+    };
+    let seen = |id: &str, state: &str| vec![key(id, state), key_tags(id)];
+    let none = || on("kms:ListKeys").answers(r#"{"Keys":[]}"#);
+    let mut script = vec![none(), made("k-1")];
+    script.extend(seen("k-1", "PendingImport"));
+    scene.apply(script);
+    let plan = scene.run(&["plan", "--detailed-exitcode"], seen("k-1", "PendingImport"));
+    assert!(plan.code == 0 && plan.stdout.contains("No changes"), "{}{}", plan.stdout, plan.stderr);
+    // Somebody scheduled it for deletion: its id is never given again, so it is made anew.
+    let mut script = seen("k-1", "PendingDeletion");
+    script.extend([made("k-2")]);
+    script.extend(seen("k-2", "PendingImport"));
+    let run = scene.apply(script);
+    assert!(run.stdout.contains("gone from AWS"), "{}", run.stdout);
+}
+
+const CRAWLER: &str = "[glue_crawler.c]\nname = 'raw'\nrole = 'arn:aws:iam::123456789012:role/glue'\n\
+                       description = 'WORDS'\ndatabase_name = 'raw'\ntargets = { s3_targets = [{ path = 's3://lake/raw' }] }\n";
+
+fn crawler(description: &str, state: &str) -> Answer {
+    on("glue:BatchGetCrawlers").sends("CrawlerNames.1", "raw").answers(
+        json!({ "Crawlers": [{
+            "Name": "raw", "Role": "arn:aws:iam::123456789012:role/glue", "DatabaseName": "raw", "State": state,
+            "Description": description, "Targets": { "S3Targets": [{ "Path": "s3://lake/raw" }] },
+            "RecrawlPolicy": { "RecrawlBehavior": "CRAWL_EVERYTHING" },
+            "SchemaChangePolicy": { "UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DEPRECATE_IN_DATABASE" },
+        }] })
+        .to_string(),
+    )
+}
+
+fn no_crawler() -> Answer {
+    on("glue:BatchGetCrawlers").answers(r#"{"Crawlers":[],"CrawlersNotFound":["raw"]}"#)
+}
+
+fn crawler_tags() -> Answer {
+    let tags = json!({ "dwctl:stack": "shop", "dwctl:env": "default", "dwctl:address": "glue_crawler.c" });
+    on("glue:GetTags").answers(json!({ "Tags": tags }).to_string()).stays()
+}
+
+#[test]
+fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
+    let scene = Scene::new(&CRAWLER.replace("WORDS", "old"));
+    scene.apply(vec![no_crawler(), on("glue:CreateCrawler"), crawler_tags(), crawler("old", "READY")]);
+    scene.write(&CRAWLER.replace("WORDS", "new"));
+    let running = || {
+        on("glue:UpdateCrawler").fails(400, "CrawlerRunningException", "Crawler with name raw is running.")
+    };
+    let run = scene.apply(vec![
+        crawler("old", "RUNNING"),
+        crawler("old", "RUNNING"),
+        running(),
+        crawler("old", "STOPPING"),
+        running(),
+        crawler("old", "READY"),
+        on("glue:UpdateCrawler").sends("Description", "new"),
+        crawler("new", "READY"),
+    ]);
+    assert!(run.stdout.contains("1 updated"), "{}", run.stdout);
+    // To be destroyed, a crawl is stopped.
+    let run = scene.run(
+        &["destroy", "--yes"],
+        vec![
+            crawler("new", "RUNNING"),
+            on("glue:DeleteCrawler").fails(
+                400,
+                "CrawlerRunningException",
+                "Crawler with name raw is running.",
+            ),
+            on("glue:StopCrawler"),
+            on("glue:DeleteCrawler"),
+            no_crawler(),
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+}
+
+const MACHINE: &str = "[sfn_state_machine.m]\nname = 'nightly'\nrole_arn = 'arn:aws:iam::123456789012:role/machine'\n\
+                       definition = { StartAt = 'Done', States = { Done = { Type = 'Succeed' } } }\n";
+
+fn machine(status: &str) -> Answer {
+    on("states:DescribeStateMachine").answers(
+        json!({
+            "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:nightly", "name": "nightly",
+            "status": status, "roleArn": "arn:aws:iam::123456789012:role/machine", "type": "STANDARD",
+            "definition": r#"{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}"#, "creationDate": 1767322800.0,
+        })
+        .to_string(),
+    )
+}
+
+fn no_machine() -> Answer {
+    on("states:DescribeStateMachine").fails(400, "StateMachineDoesNotExist", "State Machine Does Not Exist")
+}
+
+fn machine_tags() -> Answer {
+    let tags: Vec<serde_json::Value> =
+        [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", "sfn_state_machine.m")]
+            .iter()
+            .map(|(key, value)| json!({ "key": key, "value": value }))
+            .collect();
+    on("states:ListTagsForResource").answers(json!({ "tags": tags }).to_string()).stays()
+}
+
+fn machine_made() -> Answer {
+    let made = json!({ "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:nightly", "creationDate": 1767322800.0 });
+    on("states:CreateStateMachine").answers(made.to_string())
+}
+
+#[test]
+fn a_state_machine_that_is_being_deleted_is_waited_for() {
+    let scene = Scene::new(MACHINE);
+    // One of the same name is still being deleted.
+    let deleting = || {
+        on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted")
+    };
+    scene.apply(vec![
+        no_machine(),
+        machine_tags(),
+        deleting(),
+        deleting(),
+        machine_made(),
+        machine("ACTIVE"),
+    ]);
+    let run = scene.run(
+        &["destroy", "--yes"],
+        vec![
+            machine("ACTIVE"),
+            on("states:DeleteStateMachine"),
+            machine("DELETING"),
+            machine("DELETING"),
+            no_machine(),
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+}
+
+const SECRET: &str = "[secretsmanager_secret.s]\nname = 'warehouse/admin'\nsecret_string = 'hunter2'\n";
+
+/// What `DescribeSecret` says of a secret of this address.
+fn secret(address: &str, is_deleted: bool) -> Answer {
+    let tags: Vec<serde_json::Value> =
+        [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", address)]
+            .iter()
+            .map(|(key, value)| json!({ "Key": key, "Value": value }))
+            .collect();
+    let mut secret = json!({
+        "ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse/admin-AbCdEf", "Name": "warehouse/admin",
+        "Tags": tags, "VersionIdsToStages": { "11111111-2222-4333-8444-555555555555": ["AWSCURRENT"] },
+    });
+    if is_deleted {
+        secret["DeletedDate"] = 1767322800.0.into();
+    }
+    on("secretsmanager:DescribeSecret").answers(secret.to_string())
+}
+
+fn deleted_secret() -> Answer {
+    on("secretsmanager:CreateSecret").fails(
+        400,
+        "InvalidRequestException",
+        "You can't create this secret because a secret with this name is already scheduled for deletion.",
+    )
+}
+
+#[test]
+fn a_secret_of_ours_that_is_scheduled_for_deletion_is_taken_back() {
+    let scene = Scene::new(SECRET);
+    let run = scene.apply(vec![
+        secret("secretsmanager_secret.s", true),
+        deleted_secret(),
+        secret("secretsmanager_secret.s", true),
+        on("secretsmanager:RestoreSecret").answers("{}"),
+        on("secretsmanager:UpdateSecret").sends("SecretString", "hunter2").answers("{}"),
+        secret("secretsmanager_secret.s", false),
+    ]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+    assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
+}
+
+#[test]
+fn a_secret_of_others_that_is_scheduled_for_deletion_is_left() {
+    let scene = Scene::new(SECRET);
+    let run = scene.run(
+        &["apply", "--yes"],
+        vec![
+            secret("secretsmanager_secret.other", true),
+            deleted_secret(),
+            secret("secretsmanager_secret.other", true),
+        ],
+    );
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("choose another name"), "{}", run.stderr);
+}
+
+/// The words in which each service says that a role made a moment ago is not there yet
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>).
+#[test]
+fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
+    for (code, words) in [
+        (
+            "AccessDeniedException",
+            "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role.",
+        ),
+        (
+            "AccessDeniedException",
+            "The state machine IAM Role is not authorized to access the Log Destination",
+        ),
+    ] {
+        let scene = Scene::new(MACHINE);
+        let not_yet = || on("states:CreateStateMachine").fails(400, code, words);
+        let run = scene.apply(vec![
+            no_machine(),
+            machine_tags(),
+            not_yet(),
+            not_yet(),
+            machine_made(),
+            machine("ACTIVE"),
+        ]);
+        assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+    }
+    for words in [
+        "Service is unable to assume provided role. Please verify role's TrustPolicy",
+        "User: arn:aws:sts::123456789012:assumed-role/glue/x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/glue",
+    ] {
+        let scene = Scene::new(&CRAWLER.replace("WORDS", "old"));
+        let not_yet = || on("glue:CreateCrawler").fails(400, "InvalidInputException", words);
+        scene.apply(vec![
+            no_crawler(),
+            not_yet(),
+            not_yet(),
+            on("glue:CreateCrawler"),
+            crawler_tags(),
+            crawler("old", "READY"),
+        ]);
+    }
+    for (code, words) in [
+        (
+            "InvalidParameterValue",
+            "The IAM role arn:aws:iam::123456789012:role/load cannot be assumed by Redshift.",
+        ),
+        (
+            "InvalidParameterCombination",
+            "The IAM role is not valid. Cluster is not authorized to assume IAM Role arn:aws:iam::123456789012:role/load",
+        ),
+    ] {
+        let scene = Scene::new(&stack(2));
+        let not_yet = || on("redshift:CreateCluster").fails(400, code, words);
+        scene.apply(vec![
+            no_cluster(),
+            not_yet(),
+            not_yet(),
+            created(),
+            cluster("available", "Available", 2),
+        ]);
+    }
+}
+
+/// A policy that is refused for another reason is not tried for minutes.
+#[test]
+fn what_no_waiting_mends_is_told_at_once() {
+    let scene = Scene::new(MACHINE);
+    let refused = on("states:CreateStateMachine").fails(
+        400,
+        "AccessDeniedException",
+        "User: arn:aws:iam::123456789012:user/me is not authorized to perform: states:CreateStateMachine",
+    );
+    let run = scene.run(&["apply", "--yes"], vec![no_machine(), machine_tags_unused(), refused]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.time < Duration::from_secs(5), "{:?}", run.time);
+    assert!(
+        run.stderr.contains("sfn:CreateStateMachine") && run.stderr.contains("exchange-1"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// The tags are asked for beside the machine, whether it is there or not.
+fn machine_tags_unused() -> Answer {
+    on("states:ListTagsForResource").fails(400, "ResourceNotFound", "Resource not found").stays()
+}
+
+/// What is being deleted is no longer there for a plan, and in the way of its successor until
+/// it is gone.
+#[test]
+fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
+    let scene = with_cluster();
+    for status in ["deleting", "final-snapshot"] {
+        let plan = scene.run(&["plan", "--detailed-exitcode"], vec![cluster(status, "Modifying", 2)]);
+        assert_eq!(plan.code, 2, "{status}: {}{}", plan.stdout, plan.stderr);
+        assert!(plan.stdout.contains("+ redshift_cluster.w  create"), "{status}: {}", plan.stdout);
+    }
+    let taken = || on("redshift:CreateCluster").fails(400, "ClusterAlreadyExists", "Cluster already exists");
+    let run = scene.apply(vec![
+        cluster("deleting", "Modifying", 2),
+        taken(),
+        cluster("deleting", "Modifying", 2),
+        taken(),
+        cluster("deleting", "Modifying", 2),
+        created(),
+        cluster("creating", "Modifying", 2),
+        cluster("available", "Available", 2),
+    ]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+}
+
+/// A deletion that is under way is not asked for again, and awaited all the same.
+#[test]
+fn a_cluster_that_somebody_deletes_is_destroyed_when_it_is_gone() {
+    let scene = with_cluster();
+    let deleting = || cluster("deleting", "Modifying", 2);
+    let run = scene.run(&["destroy", "--yes"], vec![deleting(), deleting(), deleting(), no_cluster()]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
+}
+
+#[test]
+fn a_state_machine_that_somebody_deletes_is_made_again() {
+    let scene = Scene::new(MACHINE);
+    scene.apply(vec![no_machine(), machine_tags(), machine_made(), machine("ACTIVE")]);
+    let deleting =
+        on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted");
+    let run = scene.apply(vec![machine("DELETING"), deleting, machine_made(), machine("ACTIVE")]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+}
+
+/// The same of policies and grants: what names a principal made a moment ago is refused by
+/// services that have not heard of it.
+#[test]
+fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
+    use dwctl::aws::Class;
+    use dwctl::kinds::kind;
+    use dwctl::schema::normalize;
+    use dwctl::value::Value;
+
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::123456789012:role/new" }, "Action": "x:Y", "Resource": "*",
+    }] });
+    let filter = json!([{
+        "filter_name": "f", "filter_pattern": "", "role_arn": "arn:aws:iam::123456789012:role/new",
+        "destination_arn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/s",
+    }]);
+    let stream =
+        ("cloudwatchlogs_log_group", json!({ "log_group_name": "g" }), "subscription_filters", filter);
+    let put = "logs:PutSubscriptionFilter";
+    for ((name, spec, attribute, value), operation, code, words) in [
+        (
+            stream.clone(),
+            put,
+            "ValidationException",
+            "Make sure you have given CloudWatch Logs permission to assume the provided role.",
+        ),
+        (
+            stream,
+            put,
+            "InvalidParameterException",
+            "Could not deliver test message to specified Firehose stream. Check if the given Firehose stream is in ACTIVE state.",
+        ),
+        (
+            ("sns_topic", json!({ "name": "t" }), "policy", policy.clone()),
+            "sns:SetTopicAttributes",
+            "InvalidParameter",
+            "Invalid parameter: Policy Error: PrincipalNotFound",
+        ),
+        (
+            ("secretsmanager_secret", json!({ "name": "s" }), "resource_policy", policy.clone()),
+            "secretsmanager:PutResourcePolicy",
+            "MalformedPolicyDocumentException",
+            "This resource policy contains an unsupported principal.",
+        ),
+        (
+            ("s3_bucket", json!({ "bucket": "b" }), "policy", policy.clone()),
+            "s3:PutBucketPolicy",
+            "MalformedPolicy",
+            "Invalid principal in policy",
+        ),
+        (
+            ("kms_key", json!({}), "key_policy", policy.clone()),
+            "kms:PutKeyPolicy",
+            "MalformedPolicyDocumentException",
+            "Policy contains a statement with one or more invalid principals.",
+        ),
+        (
+            (
+                "iam_role",
+                json!({ "role_name": "r", "assume_role_policy_document": {} }),
+                "assume_role_policy_document",
+                policy,
+            ),
+            "iam:UpdateAssumeRolePolicy",
+            "MalformedPolicyDocument",
+            "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/new\"",
+        ),
+    ] {
+        let kind = kind(name).expect("a kind");
+        let whole = |spec: &serde_json::Value| normalize(&kind.schema().spec, Value::from_json(spec));
+        let mut want = spec.clone();
+        want[attribute] = value;
+        for (words, class) in [(words, Class::NotYetConsistent), ("Something else is wrong", Class::Invalid)]
+        {
+            let aws = Exchange::of([on(operation).fails(400, code, words)]);
+            let done = aws.with(async |cx| kind.update(cx, "id", &whole(&spec), &whole(&want)).await);
+            let error = done.expect_err(name);
+            assert_eq!(error.class, class, "{name}: {error}");
+        }
+    }
+}
+
+/// What AWS gave up on cannot be changed, and can be removed or made anew.
+#[test]
+fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
+    let failed = || cluster("incompatible-network", "Failed", 2);
+    let scene = with_cluster();
+    let plan = scene.run(&["plan"], vec![failed()]);
+    assert_eq!(plan.code, 1, "{}{}", plan.stdout, plan.stderr);
+    for words in
+        ["error[failed-resource]", "incompatible-network", "--replace redshift_cluster.w", "stack.toml:"]
+    {
+        assert!(plan.stderr.contains(words), "{words}: {}", plan.stderr);
+    }
+    let run = scene.run(
+        &["apply", "--yes", "--replace", "redshift_cluster.w"],
+        vec![
+            failed(),
+            failed(),
+            on("redshift:DeleteCluster").answers("<Cluster/>"),
+            cluster("deleting", "Failed", 2),
+            no_cluster(),
+            created(),
+            cluster("available", "Available", 2),
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let answers = vec![failed(), failed(), on("redshift:DeleteCluster").answers("<Cluster/>"), no_cluster()];
+    let run = scene.run(&["destroy", "--yes"], answers);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
+}
