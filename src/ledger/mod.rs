@@ -237,7 +237,7 @@ pub fn now() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Intent, Ledger};
+    use super::{Entry, Intent, Ledger, Unknown};
     use crate::graph::Address;
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
             token: "t".to_owned(),
             id: None,
             needs: vec![key.clone()],
-            unknown: super::Unknown::new(),
+            unknown: Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);
         let ledger = Ledger::parse(&ledger.text(), "test");

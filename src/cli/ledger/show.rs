@@ -30,7 +30,10 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             lines.push(("format", ledger.version.to_string()));
             lines.push(("resources", ledger.resources.len().to_string()));
             lines.push(("unfinished", ledger.intents.len().to_string()));
-            lines.push(("deposed", ledger.deposed.values().map(Vec::len).sum::<usize>().to_string()));
+            let deposed: usize = ledger.deposed.values().map(Vec::len).sum();
+            if deposed > 0 {
+                lines.push(("deposed", deposed.to_string()));
+            }
             let lock = desk.store.holder().await?;
             lines.push((
                 "lock",
