@@ -1,5 +1,6 @@
 //! Takes one resource that exists into the ledger, and makes its owner tags say so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::book::Book;
@@ -79,7 +80,7 @@ pub async fn import(
     }
     let book = Book::new(ledger, &before, store, lock);
     let lost = book.lost();
-    match book.finish(false, lost, Duration::from_secs(60)).await {
+    match book.finish(false, &BTreeSet::new(), lost, Duration::from_secs(60)).await {
         Some(error) => Err(error),
         None => Ok(tagged),
     }

@@ -856,7 +856,7 @@ fn what_is_on_the_last_page_is_found() {
             }
             Does::Find { spec, id } => {
                 let found = aws.with(async |cx| kind.find(cx, &owner(), &value(spec)).await);
-                assert_eq!(found, Ok(Some((*id).to_owned())), "{place}");
+                assert_eq!(found, Ok(vec![(*id).to_owned()]), "{place}");
             }
             Does::Delete { id, spec } => {
                 let done = aws.with(async |cx| kind.delete(cx, id, &whole(kind, spec)).await);
