@@ -348,8 +348,7 @@ fn announce(
         };
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
-        let intent =
-            Intent { region: instance.region.clone(), token, id, needs, unknown: BTreeMap::new() };
+        let intent = Intent { region: instance.region.clone(), token, id, needs, unknown: BTreeMap::new() };
         ledger.intents.insert(change.address.clone(), intent);
     }
 }

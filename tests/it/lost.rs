@@ -34,8 +34,7 @@ fn lose(project: &Project) {
 }
 
 fn recover(project: &Project, env: &[&str]) -> Run {
-    let endpoint = project.cloud.endpoint();
-    project.run(&[&["ledger", "recover", "--endpoint-url", &endpoint], env].concat()).exits(0)
+    project.run(&[&["ledger", "recover"], env].concat()).exits(0)
 }
 
 #[test]
@@ -47,7 +46,8 @@ fn the_ledger_of_the_whole_warehouse_is_recovered_and_a_plan_finds_nothing_to_do
     let before = read(&project, "dev");
     assert!(before.resources.len() > 75);
     // Who gets mail follows the link in it: SNS does not tell of what is not confirmed.
-    for (address, entry) in before.resources.iter().filter(|(address, _)| address.kind == "sns_subscription") {
+    for (address, entry) in before.resources.iter().filter(|(address, _)| address.kind == "sns_subscription")
+    {
         let (topic, token) = entry.id.rsplit_once(':').unwrap_or_else(|| panic!("{address}: {}", entry.id));
         project.with(async |_, cx| {
             let confirmed = cx.aws.sns().confirm_subscription().topic_arn(topic).token(token).send().await;
@@ -71,7 +71,8 @@ fn the_ledger_of_the_whole_warehouse_is_recovered_and_a_plan_finds_nothing_to_do
     assert!(read(&project, "dev").resources.is_empty());
 }
 
-const DECLARED: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.kept]\nname = \"kept\"\n";
+const DECLARED: &str =
+    "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.kept]\nname = \"kept\"\n";
 const GONE: &str = "[sns_topic.gone]\nname = \"gone\"\n[kms_key.gone]\ndescription = \"Gone\"\n\
     [ec2_vpc.gone]\ncidr_block = \"10.0.0.0/16\"\n[s3_bucket.gone]\nbucket = \"shop-gone\"\n\
     [glue_database.gone]\nname = \"gone\"\n[cloudwatchlogs_log_group.gone]\nlog_group_name = \"/gone\"\n\
@@ -96,7 +97,8 @@ fn what_is_no_longer_declared_is_recovered_and_the_next_apply_removes_it() {
 
 #[test]
 fn what_belongs_to_another_stack_is_not_recovered() {
-    let other = Project::new("[stack]\nname = \"bills\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");
+    let other =
+        Project::new("[stack]\nname = \"bills\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");
     other.apply();
     // The same AWS, another stack.
     other.write("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");

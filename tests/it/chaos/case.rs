@@ -327,7 +327,8 @@ impl Run<'_> {
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
         let ledger = self.engine.ledger().await;
-        let (resources, intents) = ledger.map(|ledger| (ledger.resources, ledger.intents)).unwrap_or_default();
+        let (resources, intents) =
+            ledger.map(|ledger| (ledger.resources, ledger.intents)).unwrap_or_default();
         if !intents.is_empty() {
             return Err(format!("intents are left: {intents:?}"));
         }
@@ -344,7 +345,9 @@ impl Run<'_> {
             match address {
                 None if foreign => {}
                 None => return Err(format!("an orphan or a duplicate: {kind} {id} {:?}", live.tags)),
-                Some(address) if foreign => return Err(format!("{address} took over {id}, which is foreign")),
+                Some(address) if foreign => {
+                    return Err(format!("{address} took over {id}, which is foreign"));
+                }
                 Some(address) => self.is_as_declared(&address, id, live)?,
             }
         }
@@ -363,8 +366,10 @@ impl Run<'_> {
         match self.engine.plan().await {
             Ok(plan) if plan.is_empty() => Ok(()),
             Ok(plan) => {
-                let left: Vec<_> =
-                    plan.effective().map(|one| (&one.address, one.action, &one.reason, &one.attributes)).collect();
+                let left: Vec<_> = plan
+                    .effective()
+                    .map(|one| (&one.address, one.action, &one.reason, &one.attributes))
+                    .collect();
                 Err(format!("a further plan is not empty: {left:?}"))
             }
             Err(problems) => Err(format!("a further plan fails: {}", words(&problems))),
@@ -397,7 +402,9 @@ impl Run<'_> {
         for (key, was) in &self.foreign {
             match survey.get(key) {
                 Some(live) if live == was => {}
-                Some(live) => return Err(format!("{key:?} is foreign, and was changed: {was:?} to {live:?}")),
+                Some(live) => {
+                    return Err(format!("{key:?} is foreign, and was changed: {was:?} to {live:?}"));
+                }
                 None => return Err(format!("{key:?} is foreign, and was deleted")),
             }
         }
@@ -507,7 +514,11 @@ impl Run<'_> {
         let Some((name, id, _)) = self.ours(which).await else { return };
         let Some(live) = self.engine.look(name, &id).await else { return };
         let shape = SHAPES.iter().find(|shape| shape.kind == name).expect("a shape");
-        let simple: Vec<_> = shape.knobs.iter().filter(|knob| knob.plain && knob.name != "aliases" && knob.name != "multi_region").collect();
+        let simple: Vec<_> = shape
+            .knobs
+            .iter()
+            .filter(|knob| knob.plain && knob.name != "aliases" && knob.name != "multi_region")
+            .collect();
         let Some(knob) = simple.get(usize::from(knob) % simple.len().max(1)) else { return };
         let option = json(knob.options[usize::from(option) % knob.options.len()]);
         let kind = kind(name).expect("a kind");

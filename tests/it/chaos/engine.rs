@@ -159,11 +159,7 @@ impl Engine {
     }
 
     /// `dwctl apply` on the wire as it is, with the number of its requests and what befell them.
-    pub async fn apply_told(
-        &self,
-        parallelism: usize,
-        intrude: impl AsyncFn(),
-    ) -> (End, u32, Vec<String>) {
+    pub async fn apply_told(&self, parallelism: usize, intrude: impl AsyncFn()) -> (End, u32, Vec<String>) {
         let end = self.apply(false, parallelism, intrude).await;
         let told = (self.wire.count(), self.wire.befell());
         self.wire.follow(Script::new());
@@ -175,7 +171,8 @@ impl Engine {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("stack.toml"), text).expect("written");
         let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
-        let stack = stack::load(folder.path(), None, &kinds).map_err(|(problems, _)| problems).expect("a stack");
+        let stack =
+            stack::load(folder.path(), None, &kinds).map_err(|(problems, _)| problems).expect("a stack");
         let world = World::new(&stack, self.facts(&stack), BTreeMap::new()).expect("a world");
         let mut problems = Vec::new();
         let instances = world.evaluate_all(&mut problems);

@@ -187,9 +187,9 @@ impl Declared {
     /// The knobs that are set, and the option's text.
     pub fn set(&self) -> impl Iterator<Item = (&'static Knob, String)> + '_ {
         let options = self.shape().knobs.iter().zip(&self.knobs);
-        options.filter(|(_, option)| **option > 0).map(|(knob, option)| {
-            (knob, knob.options[*option - 1].replace("{n}", &self.number.to_string()))
-        })
+        options
+            .filter(|(_, option)| **option > 0)
+            .map(|(knob, option)| (knob, knob.options[*option - 1].replace("{n}", &self.number.to_string())))
     }
 }
 

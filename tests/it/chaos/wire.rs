@@ -236,19 +236,31 @@ fn refusal(request: &HttpRequest, throttled: bool) -> HttpResponse {
         ("s3", _) => {
             let code = if throttled { "SlowDown" } else { "InternalError" };
             let status = if throttled { 503 } else { 500 };
-            (status, code, "application/xml", format!("<Error><Code>{code}</Code><Message>chaos</Message></Error>"))
+            (
+                status,
+                code,
+                "application/xml",
+                format!("<Error><Code>{code}</Code><Message>chaos</Message></Error>"),
+            )
         }
         ("ec2", _) => {
             let code = if throttled { "RequestLimitExceeded" } else { "InternalError" };
             let status = if throttled { 503 } else { 500 };
-            let error = format!("<Errors><Error><Code>{code}</Code><Message>chaos</Message></Error></Errors>");
+            let error =
+                format!("<Errors><Error><Code>{code}</Code><Message>chaos</Message></Error></Errors>");
             (status, code, "text/xml", format!("<Response>{error}<RequestID>0</RequestID></Response>"))
         }
         ("sns" | "iam" | "sts", _) => {
             let code = if throttled { "Throttling" } else { "InternalFailure" };
             let status = if throttled { 400 } else { 500 };
-            let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>chaos</Message></Error>");
-            (status, code, "text/xml", format!("<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>"))
+            let error =
+                format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>chaos</Message></Error>");
+            (
+                status,
+                code,
+                "text/xml",
+                format!("<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>"),
+            )
         }
         (_, true) => (400, "ThrottlingException", "application/x-amz-json-1.1", String::new()),
         (_, false) => (500, "InternalServiceException", "application/x-amz-json-1.1", String::new()),
