@@ -216,7 +216,7 @@ fn an_apply_on_an_aws_that_throttles_succeeds_and_tells_how_often() {
     let took = began.elapsed();
     let throttled = project.cloud.throttled();
     eprintln!("throttled {throttled} times in {took:?}");
-    assert!(throttled > 10, "{throttled} throttles are no trouble");
+    assert!(throttled > 0, "nothing was throttled");
     assert!(took < Duration::from_secs(40), "{took:?}\n{run}");
     let told = run
         .stdout
