@@ -255,7 +255,7 @@ mod tests {
             token: "t".to_owned(),
             id: None,
             needs: vec![key.clone()],
-            unknown: Unknown::new(),
+            unknown: super::Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);
         let ledger = Ledger::parse(&ledger.text(), "test");
