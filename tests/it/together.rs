@@ -218,11 +218,11 @@ fn an_apply_on_an_aws_that_throttles_succeeds_and_tells_how_often() {
     eprintln!("throttled {throttled} times in {took:?}");
     assert!(throttled > 0, "nothing was throttled");
     assert!(took < Duration::from_secs(40), "{took:?}\n{run}");
-    let told = run
+    let mut told = run
         .stdout
         .lines()
         .filter_map(|line| line.split(" · ").find_map(|part| part.strip_suffix(" throttled")));
-    let told: u64 = told.last().and_then(|count| count.trim().parse().ok()).expect("a bill");
+    let told: u64 = told.next_back().and_then(|count| count.trim().parse().ok()).expect("a bill");
     assert_eq!(told, throttled, "the bill tells how often");
     project.cloud.disturb("rps=");
     project.settled();
