@@ -422,13 +422,13 @@ pub trait Kind: Sized + 'static {
     }
 
     /// The ids and tags of all that there are, where AWS's index of tags does not know the kind
-    /// and one listing tells both; `None` elsewhere. It serves a lost ledger alone.
+    /// and one listing tells both; none elsewhere. It serves a lost ledger alone.
     ///
     /// # Errors
     /// AWS's.
-    async fn all_tags(cx: &Cx) -> Result<Option<Vec<(String, Tags)>>> {
+    async fn all_tags(cx: &Cx) -> Result<Vec<(String, Tags)>> {
         let _ = cx;
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// The id of the resource with this ARN, as AWS's index of tags names it: by default

@@ -17,7 +17,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::ledger::{Intent, Ledger, Lock, Store};
+use crate::ledger::{Entry, Intent, Ledger, Lock, Store};
 use crate::plan::{Action, Change, Plan, Reason};
 use crate::world::{Instance, World};
 
@@ -137,6 +137,7 @@ pub async fn apply(
         }
     }
     succeed(plan, ledger);
+    remember(plan, ledger);
     adopt(plan, &instances, ledger);
     announce(plan, &instances, world, ledger);
 
@@ -287,6 +288,22 @@ fn succeed(plan: &Plan, ledger: &mut Ledger) {
         } else {
             ledger.resources.remove(&change.address);
         }
+    }
+}
+
+/// Takes into the ledger what is to be removed and that only intents told of, which other
+/// intents are about to take the place of.
+fn remember(plan: &Plan, ledger: &mut Ledger) {
+    for change in &plan.deposed {
+        let Some(id) = change.id.as_ref().filter(|_| change.reason == Reason::Undeclared) else { continue };
+        let entry = Entry {
+            id: id.clone(),
+            region: change.region.clone(),
+            needs: change.needs.iter().cloned().collect(),
+            applied: crate::ledger::now(),
+            ..Entry::default()
+        };
+        ledger.deposed.entry(change.address.clone()).or_default().push(entry);
     }
 }
 

@@ -132,7 +132,7 @@ async fn undeclared(
     for (kind, all) in join_all(asked).await {
         match all {
             Ok(all) => {
-                for (id, tags) in all.into_iter().flatten() {
+                for (id, tags) in all {
                     let owner = Owner::of(&tags)
                         .filter(|owner| owner.stack == ledger.stack && owner.env == ledger.env)
                         .filter(|owner| owner.address.starts_with(&format!("{}.", kind.name())));

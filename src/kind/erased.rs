@@ -103,7 +103,7 @@ pub trait ErasedKind: Send + Sync {
         spec: &'a Value,
     ) -> LocalBoxFuture<'a, Result<Vec<String>>>;
     /// See [`Kind::all_tags`].
-    fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Option<Vec<(String, Tags)>>>>;
+    fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>>;
     /// See [`Kind::create`].
     fn create<'a>(
         &'a self,
@@ -285,7 +285,7 @@ impl<K: Kind> ErasedKind for Of<K> {
         Box::pin(K::find(cx, owner, Known(spec)))
     }
 
-    fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Option<Vec<(String, Tags)>>>> {
+    fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>> {
         Box::pin(K::all_tags(cx))
     }
 

@@ -313,7 +313,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 return None;
             }
         };
-        let foreign = entry.is_none() && !self.is_ours(instance, &live);
+        let foreign = entry.is_none() && !self.is_ours(instance, &id, &live);
         // An import takes what nobody owns; what another stack owns takes --adopt as well.
         let free = import.is_some() && Owner::of(&live.tags).is_none();
         if foreign && !free && !self.inputs.selection.adopt {
@@ -462,9 +462,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Whether a live resource that the ledger does not tell of is provably ours: its
     /// owner tags say so, or, where AWS cannot tag, an unfinished apply set out to make it.
-    pub(super) fn is_ours(&self, instance: &Instance<'_>, live: &ErasedLive) -> bool {
+    pub(super) fn is_ours(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
         if instance.kind.taggable() {
-            return Owner::of(&live.tags).is_some_and(|owner| owner == self.owner(&instance.address));
+            // A name that has another address since an apply was cut off.
+            let former = self.intended(&instance.address.kind, &instance.region, id);
+            return Owner::of(&live.tags).is_some_and(|owner| {
+                owner == self.owner(&instance.address)
+                    || former.is_some_and(|former| owner == self.owner(former))
+            });
         }
         self.inputs.ledger.intents.contains_key(&instance.address)
     }

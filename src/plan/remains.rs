@@ -55,8 +55,9 @@ impl Planner<'_, '_, '_> {
         let ledger = self.inputs.ledger;
         for (address, intent) in &ledger.intents {
             let entry = ledger.resources.get(address);
-            let Some(kind) = kinds::kind(&address.kind).filter(|_| !self.declared.contains_key(address))
-            else {
+            let declared = self.declared.contains_key(address);
+            // What has no name is found by its owner, and so is the resource of its address.
+            let Some(kind) = kinds::kind(&address.kind).filter(|_| !declared || intent.id.is_some()) else {
                 continue;
             };
             let ids = match (&intent.id, self.inputs.answers.found.get(address)) {
@@ -77,6 +78,10 @@ impl Planner<'_, '_, '_> {
                 }
             };
             let Some(id) = self.unknown(ids, address, entry) else { continue };
+            // It may have another address now, or be what its address names.
+            if self.is_placed(address, &intent.region, &id) {
+                continue;
+            }
             let owner = self.owner(address);
             let live = match self.read(kind, &intent.region, &id, None, None) {
                 Ok(Some(live)) if !kind.taggable() || Owner::of(&live.tags).as_ref() == Some(&owner) => live,
@@ -91,11 +96,33 @@ impl Planner<'_, '_, '_> {
                 Entry { id, region: intent.region.clone(), needs: intent.needs.clone(), ..Entry::default() };
             let change = removal(address, kind, &born, Some(live), Action::Delete, Reason::Undeclared);
             match entry {
-                // The address is that of what it was to replace.
+                // The address is that of what it was to replace, or of what is declared now.
                 Some(_) => self.deposed.push(change),
+                None if declared => self.deposed.push(change),
                 None => drop(self.changes.insert(address.clone(), change)),
             }
         }
+    }
+
+    /// Whether something of a declared address has this id, or will have it.
+    fn is_placed(&self, address: &Address, region: &str, id: &str) -> bool {
+        let placed = |(other, change): (&Address, &Change)| {
+            other.kind == address.kind && change.region == region && change.id.as_deref() == Some(id)
+        };
+        let named = |(other, (instance, named)): (&Address, &(Instance<'_>, Option<String>))| {
+            other.kind == address.kind && instance.region == region && named.as_deref() == Some(id)
+        };
+        self.changes.iter().any(placed) || self.newcomers.iter().any(named)
+    }
+
+    /// The address, no longer declared, for which an apply that was cut off was about to make
+    /// a resource of this name.
+    pub(super) fn intended(&self, kind: &str, region: &str, id: &str) -> Option<&Address> {
+        let mut intents = self.inputs.ledger.intents.iter();
+        let found = intents.find(|(address, intent)| {
+            address.kind == kind && intent.region == region && intent.id.as_deref() == Some(id)
+        });
+        found.map(|(address, _)| address).filter(|address| !self.declared.contains_key(*address))
     }
 
     /// The first of these that is not known by `address` already, or as `old`.
@@ -125,7 +152,7 @@ impl Planner<'_, '_, '_> {
             Identification::Pending => return Err(()),
         };
         match self.read(instance.kind, &instance.region, &id, Some(instance), None) {
-            Ok(Some(live)) if self.is_ours(instance, &live) => Ok(Some((id, live))),
+            Ok(Some(live)) if self.is_ours(instance, &id, &live) => Ok(Some((id, live))),
             // What is not ours is said when it stands in the way.
             Ok(_) | Err(Unread::Failed(_)) => Ok(None),
             Err(Unread::Pending) => Err(()),

@@ -34,8 +34,7 @@ fn lose(project: &Project) {
 }
 
 fn recover(project: &Project, env: &[&str]) -> Run {
-    let endpoint = project.cloud.endpoint();
-    project.run(&[&["ledger", "recover", "--endpoint-url", &endpoint], env].concat()).exits(0)
+    project.run(&[&["ledger", "recover"], env].concat()).exits(0)
 }
 
 #[test]

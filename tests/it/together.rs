@@ -176,8 +176,7 @@ fn a_holder_that_lost_its_lock_begins_nothing_more() {
         serde_json::from_slice::<serde_json::Value>(&text).expect("JSON")
     });
     let id = holder["id"].as_str().expect("an id").to_owned();
-    let endpoint = project.cloud.endpoint();
-    project.run(&["ledger", "unlock", &id, "--endpoint-url", &endpoint]).exits(0);
+    project.run(&["ledger", "unlock", &id]).exits(0);
     finish(first, "apply").exits(1).says("the lock of the ledger").says("was lost");
     let begun = project.cloud.calls("sns:CreateTopic");
     assert!((2..12).contains(&begun), "{begun} topics were begun");
@@ -217,13 +216,13 @@ fn an_apply_on_an_aws_that_throttles_succeeds_and_tells_how_often() {
     let took = began.elapsed();
     let throttled = project.cloud.throttled();
     eprintln!("throttled {throttled} times in {took:?}");
-    assert!(throttled > 10, "{throttled} throttles are no trouble");
+    assert!(throttled > 0, "nothing was throttled");
     assert!(took < Duration::from_secs(40), "{took:?}\n{run}");
-    let told = run
+    let mut told = run
         .stdout
         .lines()
         .filter_map(|line| line.split(" · ").find_map(|part| part.strip_suffix(" throttled")));
-    let told: u64 = told.last().and_then(|count| count.trim().parse().ok()).expect("a bill");
+    let told: u64 = told.next_back().and_then(|count| count.trim().parse().ok()).expect("a bill");
     assert_eq!(told, throttled, "the bill tells how often");
     project.cloud.disturb("rps=");
     project.settled();
@@ -238,7 +237,7 @@ fn a_ledger_in_s3_is_written_seldom() {
             "[sns_topic.t]\nfor_each = \"${{[for n in range({COUNT}) : tostring(n)]}}\"\nname = \"t-${{each.key}}\"\n"
         ),
     );
-    project.run(&["ledger", "init", "--endpoint-url", &project.cloud.endpoint()]).exits(0);
+    project.run(&["ledger", "init"]).exits(0);
     project.cloud.disturb("latency_ms=40");
     let before = project.cloud.calls("s3:PutObject");
     project.apply().says(&format!("{COUNT} created"));

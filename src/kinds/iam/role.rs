@@ -237,7 +237,7 @@ impl Kind for IamRole {
     /// The index of tags has no roles
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>); the account's
     /// listing has their tags.
-    async fn all_tags(cx: &Cx) -> Result<Option<Vec<(String, Tags)>>> {
+    async fn all_tags(cx: &Cx) -> Result<Vec<(String, Tags)>> {
         let mut found = Vec::new();
         let mut pages = cx
             .aws
@@ -253,7 +253,7 @@ impl Kind for IamRole {
                 found.push((role.role_name.unwrap_or_default(), tags));
             }
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {

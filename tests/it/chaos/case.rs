@@ -36,6 +36,8 @@ pub enum Op {
     Trouble(Vec<(u8, u8)>),
     /// An apply that is killed at a request, before or after it is done.
     Kill(u8, bool),
+    /// An apply that is killed when exactly this request is done.
+    KillAt(u32),
     /// A `dwctl` of its own that is killed after so many milliseconds.
     KillProcess(u16),
     /// An apply during which someone else writes the ledger.
@@ -117,6 +119,11 @@ struct Run<'r> {
 type Outcome = Result<(), String>;
 
 impl Case {
+    /// A case that is not random: resources by shape and choice, and what is done.
+    pub fn of(first: Vec<(u8, u8)>, ops: Vec<Op>) -> Self {
+        Self { in_s3: false, destroy: false, parallel: false, first, ops }
+    }
+
     /// Runs it; what is wrong, where something is.
     pub async fn run(&self, engine: &Engine, cloud: &Cloud) -> Outcome {
         let mut run = Run {
@@ -237,6 +244,7 @@ impl Run<'_> {
                 let fault = if *done { Fault::KillAfter } else { Fault::KillBefore };
                 self.apply(vec![(at, fault)]).await?;
             }
+            Op::KillAt(at) => self.apply(vec![(*at, Fault::KillAfter)]).await?,
             Op::KillProcess(milliseconds) => self.kill_process(*milliseconds).await?,
             Op::Conflict(at) => {
                 if self.model.in_s3 {
