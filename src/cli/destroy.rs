@@ -26,5 +26,5 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let selection =
         Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
-    apply::change(&args.stack, &args.aws, &args.how, selection, printer).await
+    apply::change(&args.stack, &args.aws, &args.how, selection, None, printer).await
 }

@@ -4,6 +4,7 @@ mod decide;
 mod detail;
 mod diff;
 mod ownership;
+pub mod saved;
 mod text;
 
 pub use decide::{
@@ -11,6 +12,7 @@ pub use decide::{
 };
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};
 
 use std::collections::{BTreeMap, BTreeSet};
