@@ -103,11 +103,15 @@ async fn keyed_ledger(
     let holder = Holder::new("plan --out", Some(session.caller()));
     let store = context::store(&args.aws, stack, session, &holder).await?;
     if store.read().await?.is_none() {
-        let _lock = store.lock(holder, Duration::from_secs(60), &|text| printer.note(text)).await?;
+        let lock = store.lock(holder, Duration::from_secs(60), &|text| printer.note(text)).await?;
+        let mut ledger = context::new_ledger(stack)?;
         // Someone else may have made it meanwhile.
-        if store.read().await?.is_none() {
-            store.write(Snapshot::of(&mut context::new_ledger(stack)?)).await?;
-        }
+        let made = match store.read().await {
+            Ok(None) => store.write(Snapshot::of(&mut ledger)).await,
+            other => other.map(drop),
+        };
+        lock.release().await?;
+        made?;
     }
     context::ledger(&store, stack, Some(session)).await
 }

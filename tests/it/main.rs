@@ -16,6 +16,7 @@ mod ownership;
 mod paper;
 mod properties;
 mod sandbox;
+mod saved;
 mod schemas;
 mod screens;
 mod tidy;
