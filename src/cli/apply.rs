@@ -1,6 +1,7 @@
 //! `dwctl apply`.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::audit::AuditArgs;
@@ -11,7 +12,8 @@ use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, pla
 use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
 use crate::ledger::Holder;
-use crate::plan::{Action, Allowed, Selection, TextOptions, bill_line, consent, render};
+use crate::plan::{Action, Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
+use crate::stack::Stack;
 
 /// Makes AWS what the stack declares: plans, asks, applies.
 #[derive(Debug, clap::Args)]
@@ -22,6 +24,11 @@ pub(super) struct Args {
     aws: AwsArgs,
     #[command(flatten)]
     select: SelectArgs,
+    /// Folder of the stack, where the argument is a saved plan and the stack is elsewhere
+    /// than when it was made.
+    #[arg(long = "stack", id = "stack_folder", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+
     #[command(flatten)]
     how: HowArgs,
 
@@ -66,7 +73,29 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         downtime: args.allow.contains(&Allow::Downtime),
         destroy: args.allow.contains(&Allow::Destroy),
     };
-    change(&args.stack, &args.aws, &args.how, selection, &allowed, printer).await
+    // A folder is a stack; what is a file was saved by `plan --out`.
+    if !args.stack.stack.is_file() {
+        if args.folder.is_some() {
+            let error = Diagnostic::error("invalid-argument", "--stack goes with a saved plan");
+            return Err(error.help("name the stack's folder as the argument").into());
+        }
+        return change(&args.stack, &args.aws, &args.how, selection, &allowed, None, printer).await;
+    }
+    if selection != (Selection { deep: selection.deep, ..Selection::default() }) {
+        let error = Diagnostic::error("invalid-argument", "what a saved plan does is decided");
+        return Err(error
+            .note("--target, --exclude, --replace and --adopt belong to `dwctl plan --out`")
+            .into());
+    }
+    let saved = super::show::read(&args.stack.stack)?;
+    let stack = StackArgs {
+        stack: args.folder.unwrap_or_else(|| PathBuf::from(&saved.folder)),
+        // Without an environment it is called `default`, and has no file.
+        env: args.stack.env.clone().or_else(|| Some(saved.env.clone()).filter(|env| env != "default")),
+        ..args.stack
+    };
+    let selection = saved.selection.clone();
+    change(&stack, &args.aws, &args.how, selection, &allowed, Some(&saved), printer).await
 }
 
 /// Plans, asks and applies: what `apply` and `destroy` share.
@@ -76,6 +105,7 @@ pub(super) async fn change(
     how: &HowArgs,
     selection: Selection,
     allowed: &Allowed,
+    saved: Option<&Saved>,
     printer: &Printer,
 ) -> Outcome {
     let began = Instant::now();
@@ -91,8 +121,26 @@ pub(super) async fn change(
         let planning = async {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let facts = context::facts(&session, &stack).await?;
-            let world = context::world(&stack, facts, variables)?;
-            let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            if let Some(saved) = saved {
+                saved
+                    .belongs(&stack, &variables, &ledger, session.account_id())
+                    .map_err(|error| stale(vec![error], &stack))?;
+            }
+            let make = async |quiet: bool| {
+                let world = context::world(&stack, facts.clone(), variables.clone())?;
+                let mut plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+                if let Some(saved) = saved {
+                    let others =
+                        saved.compare(&mut plan, &ledger).map_err(|problems| stale(problems, &stack))?;
+                    for other in others.iter().filter(|_| !quiet) {
+                        printer.note(&format!(
+                            "{other} differs, too, since the plan was made: it is left as it is."
+                        ));
+                    }
+                }
+                Ok::<_, Failure>((world, plan))
+            };
+            let (mut world, mut plan) = make(false).await?;
             let options = TextOptions {
                 colour: printer.colour(),
                 details: false,
@@ -105,6 +153,10 @@ pub(super) async fn change(
                 consent.map_err(|problems| Failure::new(Exit::Refused, problems, stack.sources.clone()))?;
             } else if !plan.is_empty() {
                 ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default()).await?;
+                if saved.is_some() {
+                    // While the user thought, AWS may have changed.
+                    (world, plan) = make(true).await?;
+                }
             }
             Ok((world, plan, ledger))
         };
@@ -142,6 +194,16 @@ pub(super) async fn change(
         Ok(exit)
     })
     .await
+}
+
+/// A saved plan that does not fit any more.
+fn stale(problems: Vec<Diagnostic>, stack: &Stack) -> Failure {
+    let problems = problems.into_iter().map(|problem| {
+        problem
+            .note("nothing was changed")
+            .help("make a new plan, and have it reviewed: dwctl plan --out FILE")
+    });
+    Failure::new(Exit::Refused, problems.collect(), stack.sources.clone())
 }
 
 /// Asks, with what would be refused without a question.

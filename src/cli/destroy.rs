@@ -27,5 +27,5 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let selection =
         Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
     // Who asks for the removal of what is listed has consented to it.
-    apply::change(&args.stack, &args.aws, &args.how, selection, &Allowed::everything(), printer).await
+    apply::change(&args.stack, &args.aws, &args.how, selection, &Allowed::everything(), None, printer).await
 }

@@ -18,6 +18,7 @@ mod printer;
 mod progress;
 mod sandbox;
 mod schema;
+mod show;
 mod validate;
 
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ enum Colour {
 enum Verb {
     Validate(validate::Args),
     Plan(plan::Args),
+    Show(show::Args),
     Apply(apply::Args),
     Destroy(destroy::Args),
     Drift(drift::Args),
@@ -172,7 +174,7 @@ impl From<Diagnostic> for Failure {
     fn from(diagnostic: Diagnostic) -> Self {
         let exit = match diagnostic.code {
             "locked" => Exit::Locked,
-            "protected" | "refused" => Exit::Refused,
+            "protected" | "refused" | "stale-plan" => Exit::Refused,
             _ => Exit::Error,
         };
         Self::new(exit, vec![diagnostic], Sources::default())
@@ -208,6 +210,7 @@ pub fn main() -> ExitCode {
         match cli.verb {
             Verb::Validate(args) => validate::run(args, &printer),
             Verb::Plan(args) => plan::run(args, &printer).await,
+            Verb::Show(args) => show::run(args, &printer),
             Verb::Apply(args) => apply::run(args, &printer).await,
             Verb::Destroy(args) => destroy::run(args, &printer).await,
             Verb::Drift(args) => drift::run(args, &printer).await,

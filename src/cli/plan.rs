@@ -1,15 +1,17 @@
 //! `dwctl plan`.
 
-use std::time::Instant;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::formats::{FormatArgs, apply_command};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::Diagnostic;
-use crate::ledger::{Ledger, Store};
+use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::live;
-use crate::plan::{Plan, Selection, TextOptions};
+use crate::plan::{Plan, Saved, Selection, TextOptions, render};
 use crate::stack::Stack;
 use crate::world::{Facts, World};
 
@@ -37,6 +39,10 @@ pub(super) struct Args {
     #[arg(long)]
     details: bool,
 
+    /// Saves the plan, to be applied by `dwctl apply FILE` exactly as it is.
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    out: Option<PathBuf>,
+
     /// Exits with 2 if there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -62,10 +68,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     } else {
         let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
         let facts = context::facts(&session, &stack).await?;
-        let ledger = context::read_ledger(&args.aws, &stack, &session, "plan").await?;
+        let ledger = if args.out.is_some() {
+            keyed_ledger(&args, &stack, &session, printer).await?
+        } else {
+            context::read_ledger(&args.aws, &stack, &session, "plan").await?
+        };
         (Some(session), facts, ledger)
     };
-    let world = context::world(&stack, facts, variables)?;
+    let world = context::world(&stack, facts, variables.clone())?;
     let plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
     let options = TextOptions {
         colour: printer.colour(),
@@ -74,8 +84,51 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
     let commands = if args.offline || args.destroy { Vec::new() } else { vec![apply_command(&args.stack)] };
-    args.formats.show(&plan, options, earlier, commands, printer)?;
+    args.formats.show(&plan, options.clone(), earlier, commands, printer)?;
+    if let Some(out) = &args.out {
+        let text = render(&plan, &TextOptions { colour: false, bill: None, ..options.clone() });
+        let folder = args.stack.stack.display().to_string();
+        let saved = Saved::of(&plan, &stack, &variables, &ledger, &selection, (folder, text));
+        write(out, &saved.to_text()).map_err(|error| {
+            Diagnostic::error("unwritable", format!("cannot write the plan to {}", out.display()))
+                .note(error.to_string())
+        })?;
+        printer.note(&format!("Saved. To apply exactly this: dwctl apply {}", out.display()));
+    }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+/// The ledger; where there is none yet it is made, since its key seals the plan.
+async fn keyed_ledger(
+    args: &Args,
+    stack: &Stack,
+    session: &Session,
+    printer: &Printer,
+) -> Result<Ledger, Failure> {
+    let holder = Holder::new("plan --out", Some(session.caller()));
+    let store = context::store(&args.aws, stack, session, &holder).await?;
+    if store.read().await?.is_none() {
+        let lock = store.lock(holder, Duration::from_secs(60), &|text| printer.note(text)).await?;
+        let mut ledger = context::new_ledger(stack)?;
+        // Someone else may have made it meanwhile.
+        let made = match store.read().await {
+            Ok(None) => store.write(Snapshot::of(&mut ledger)).await,
+            other => other.map(drop),
+        };
+        lock.release().await?;
+        made?;
+    }
+    context::ledger(&store, stack, Some(session)).await
+}
+
+/// Writes a plan whole or not at all, readable by its owner alone.
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {

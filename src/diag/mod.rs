@@ -78,6 +78,11 @@ impl Sources {
         self.files.get(file.0 as usize).map_or("", |file| &file.text)
     }
 
+    /// Every file with its text.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.files.iter().map(|(path, text)| (path.as_path(), text.as_str()))
+    }
+
     /// The source text under `span`, empty if the span lies outside the file.
     pub fn snippet(&self, span: Span) -> &str {
         self.text(span.file).get(span.start..span.end).unwrap_or("")

@@ -40,6 +40,11 @@ impl Fingerprints {
         Some(format!("{HARD}{}", to_hex(&hard)))
     }
 
+    /// The fingerprint of a whole text, such as a file.
+    pub fn seal(&self, text: &[u8]) -> String {
+        to_hex(&self.keyed(&[text]))
+    }
+
     fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
         // HMAC takes keys of every length (RFC 2104), so this cannot fail.
         #[allow(clippy::expect_used)]

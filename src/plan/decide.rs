@@ -15,7 +15,7 @@ use crate::value::Value;
 use crate::world::{Instance, World};
 
 /// Which part of the stack a plan is for, and what it is to do beyond what differs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Selection {
     /// Only these addresses and what they need; all if empty.
     pub targets: Vec<String>,

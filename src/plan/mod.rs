@@ -8,6 +8,7 @@ mod ownership;
 mod remains;
 pub mod review;
 mod risk;
+pub mod saved;
 pub mod since;
 mod text;
 
@@ -17,6 +18,7 @@ pub use decide::{
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use risk::{Allowed, consent, of_change};
+pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -30,6 +30,7 @@ mod peers;
 mod properties;
 mod reviewer;
 mod sandbox;
+mod saved;
 mod schemas;
 mod screens;
 mod secrets;
