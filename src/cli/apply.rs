@@ -127,7 +127,11 @@ pub(super) async fn change(
                     .map_err(|error| stale(vec![error], &stack))?;
             }
             let make = async |quiet: bool| {
-                let world = context::world(&stack, facts.clone(), variables.clone())?;
+                let mut world = context::world(&stack, facts.clone(), variables.clone())?;
+                if let Some(saved) = saved {
+                    // What was planned with the time of the plan keeps it.
+                    world.planned_at.clone_from(&saved.made);
+                }
                 let mut plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
                 if let Some(saved) = saved {
                     let others =

@@ -8,7 +8,7 @@ use clap::builder::PossibleValue;
 
 use super::printer::Printer;
 use super::{Failure, StackArgs};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, mask};
 use crate::plan::format::{Format, Options, render};
 use crate::plan::since::Snapshot;
 use crate::plan::{Plan, TextOptions};
@@ -87,7 +87,7 @@ impl FormatArgs {
         let shown = render(self.format, plan, &options);
         options.text = plain;
         for (format, path) in &self.output {
-            write(path, &render(*format, plan, &options)).map_err(|error| {
+            write(path, &mask(&render(*format, plan, &options))).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
                     // Its text tells of the temporary file that is renamed.
                     .note(error.kind().to_string())

@@ -8,7 +8,7 @@ use super::formats::{FormatArgs, apply_command};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, mask};
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::live;
 use crate::plan::{Plan, Saved, Selection, TextOptions, render};
@@ -86,7 +86,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let commands = if args.offline || args.destroy { Vec::new() } else { vec![apply_command(&args.stack)] };
     args.formats.show(&plan, options.clone(), earlier, commands, printer)?;
     if let Some(out) = &args.out {
-        let text = render(&plan, &TextOptions { colour: false, bill: None, ..options.clone() });
+        let text = render(&plan, &TextOptions { colour: false, bill: None, ..options });
+        let text = mask(&text).into_owned();
         let folder = args.stack.stack.display().to_string();
         let saved = Saved::of(&plan, &stack, &variables, &ledger, &selection, (folder, text));
         write(out, &saved.to_text()).map_err(|error| {

@@ -80,7 +80,7 @@ impl Sources {
 
     /// Every file with its text.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &str)> {
-        self.files.iter().map(|(path, text)| (path.as_path(), text.as_str()))
+        self.files.iter().map(|file| (file.path.as_path(), file.text.as_str()))
     }
 
     /// The source text under `span`, empty if the span lies outside the file.

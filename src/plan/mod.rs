@@ -179,6 +179,19 @@ impl Plan {
         self.changes.iter().chain(&self.deposed).filter(|change| change.is_effective())
     }
 
+    /// The addresses that a resource needs, directly or by others.
+    pub fn needed<'p>(&'p self, address: &'p Address) -> BTreeSet<&'p Address> {
+        let by_address: BTreeMap<&Address, &Change> =
+            self.changes.iter().map(|change| (&change.address, change)).collect();
+        let mut needed = BTreeSet::new();
+        let mut next = vec![address];
+        while let Some(address) = next.pop() {
+            let needs = by_address.get(address).into_iter().flat_map(|change| &change.needs);
+            next.extend(needs.filter(|one| needed.insert(*one)));
+        }
+        needed
+    }
+
     /// What someone other than dwctl changed since the last apply, and nothing else. What
     /// differs is told from the stack's side to AWS's: as it was changed.
     pub fn drift(mut self) -> Self {

@@ -104,7 +104,7 @@ impl Saved {
         let mut saved = Self {
             dwctl_plan: FORMAT,
             dwctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-            made: crate::ledger::now(),
+            made: plan.now.map(|now| now.to_string()).unwrap_or_default(),
             folder,
             stack: plan.stack.clone(),
             env: plan.env.clone(),
@@ -212,11 +212,11 @@ impl Saved {
     /// One for each resource to which something else would happen than was reviewed.
     pub fn compare(&self, fresh: &mut Plan, ledger: &Ledger) -> Result<Vec<Address>, Vec<Diagnostic>> {
         let now = facts(fresh, &ledger.fingerprints());
-        let now: BTreeMap<&Address, &SavedChange> = now.iter().map(|one| (&one.address, one)).collect();
-        let reviewed: BTreeSet<&Address> = self.changes.iter().map(|one| &one.address).collect();
+        let now: BTreeMap<Key<'_>, &SavedChange> = now.iter().map(|one| (one.key(), one)).collect();
+        let reviewed: BTreeSet<Key<'_>> = self.changes.iter().map(SavedChange::key).collect();
         let mut problems = Vec::new();
         for then in &self.changes {
-            let notes = match now.get(&then.address) {
+            let notes = match now.get(&then.key()) {
                 None => vec![format!(
                     "planned was {}; nothing is to be done any more: the plan was applied already, or \
                      someone else did it",
@@ -231,31 +231,47 @@ impl Saved {
                 ));
             }
         }
-        let others: Vec<Address> =
-            now.keys().filter(|address| !reviewed.contains(*address)).map(|one| (*one).clone()).collect();
-        for change in fresh.changes.iter().filter(|change| reviewed.contains(&change.address)) {
-            for other in others.iter().filter(|other| change.needs.contains(other)) {
+        let others: BTreeSet<Address> =
+            now.keys().filter(|key| !reviewed.contains(*key)).map(|key| key.0.clone()).collect();
+        for then in &self.changes {
+            if let Some(other) = fresh.needed(&then.address).into_iter().find(|one| others.contains(*one)) {
                 problems.push(refused(format!(
                     "{} needs {other}, which changed since the plan was made",
-                    change.address
+                    then.address
                 )));
             }
         }
         if !problems.is_empty() {
             return Err(problems);
         }
-        for change in fresh.changes.iter_mut().filter(|change| others.contains(&change.address)) {
+        let is_other = |change: &Change| change.is_effective() && !reviewed.contains(&key_of(change));
+        fresh.deposed.retain(|change| !is_other(change));
+        for change in fresh.changes.iter_mut().filter(|change| is_other(change)) {
             // The reason stays, by which apply knows that it is not as declared.
             change.action = Action::NoOp;
             change.moved_from = None;
             change.imported = false;
             change.attributes.clear();
         }
+        let others = others.into_iter().collect();
         Ok(others)
     }
 }
 
+/// An address and, of what was replaced by another one of that address, its id.
+type Key<'k> = (&'k Address, Option<&'k str>);
+
+fn key_of(change: &Change) -> Key<'_> {
+    let deposed = change.reason == Reason::Deposed;
+    (&change.address, change.id.as_deref().filter(|_| deposed))
+}
+
 impl SavedChange {
+    fn key(&self) -> Key<'_> {
+        let deposed = self.reason == reason(&Reason::Deposed);
+        (&self.address, self.id.as_deref().filter(|_| deposed))
+    }
+
     fn of(change: &Change, prints: &Fingerprints) -> Self {
         let print = |path: &str, value: &Value| print(prints, &change.address, path, value);
         let destructive = matches!(change.action, Action::Delete | Action::Replace { .. });
@@ -359,6 +375,8 @@ fn reason(reason: &Reason) -> String {
         Reason::Triggered(address) => format!("triggered by {address}"),
         Reason::Moved { from } => format!("moved from {from}"),
         Reason::Undeclared => "no longer declared".to_owned(),
+        Reason::Deposed => "replaced before".to_owned(),
+        Reason::Unselected => "not selected".to_owned(),
         Reason::Destroy => "everything is destroyed".to_owned(),
     }
 }
