@@ -206,7 +206,7 @@ fn veiled(value: Value, count: &mut usize) -> Value {
     match value {
         Value::String(text) => {
             *count += 1;
-            if *count % 3 == 0 { Value::from(text).into_secret() } else { Value::from(text) }
+            if count.is_multiple_of(3) { Value::from(text).into_secret() } else { Value::from(text) }
         }
         Value::List(list) => Value::List(list.into_iter().map(|one| veiled(one, count)).collect()),
         Value::Map(map) => {
