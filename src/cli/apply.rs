@@ -16,6 +16,9 @@ use crate::plan::{Action, Allowed, Saved, Selection, TextOptions, bill_line, con
 use crate::stack::Stack;
 
 /// Makes AWS what the stack declares: plans, asks, applies.
+///
+/// In place of the stack's folder, a file that `dwctl plan --out` wrote: then exactly what
+/// was reviewed is done, or nothing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -87,7 +87,7 @@ impl FormatArgs {
         let shown = render(self.format, plan, &options);
         options.text = plain;
         for (format, path) in &self.output {
-            write(path, &mask(&render(*format, plan, &options))).map_err(|error| {
+            write(path, mask(&render(*format, plan, &options)).as_bytes()).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
                     // Its text tells of the temporary file that is renamed.
                     .note(error.kind().to_string())
@@ -99,14 +99,15 @@ impl FormatArgs {
     }
 }
 
-/// Writes a file whole or not at all.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a file whole or not at all, readable by its owner alone.
+pub(super) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
@@ -129,7 +130,7 @@ pub(super) fn apply_command(stack: &StackArgs) -> String {
 }
 
 /// A word for a shell.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let plain = |one: char| one.is_alphanumeric() || "._-/:@%+,".contains(one);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -1,10 +1,9 @@
 //! `dwctl plan`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::formats::{FormatArgs, apply_command};
+use super::formats::{FormatArgs, apply_command, word, write};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
@@ -83,7 +82,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
-    let commands = if args.offline || args.destroy { Vec::new() } else { vec![apply_command(&args.stack)] };
+    let commands = match &args.out {
+        Some(out) => vec![format!("dwctl apply {}", word(&out.to_string_lossy()))],
+        None if args.offline || args.destroy => Vec::new(),
+        None => vec![apply_command(&args.stack)],
+    };
     args.formats.show(&plan, options.clone(), earlier, commands, printer)?;
     if let Some(out) = &args.out {
         let text = render(&plan, &TextOptions { colour: false, bill: None, ..options });
@@ -120,16 +123,6 @@ async fn keyed_ledger(
         made?;
     }
     context::ledger(&store, stack, Some(session)).await
-}
-
-/// Writes a plan whole or not at all, readable by its owner alone.
-fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {

@@ -234,6 +234,10 @@ impl Saved {
         let others: BTreeSet<Address> =
             now.keys().filter(|key| !reviewed.contains(*key)).map(|key| key.0.clone()).collect();
         for then in &self.changes {
+            // One refusal for each is enough.
+            if now.get(&then.key()).is_none_or(|now| !then.since(now).is_empty()) {
+                continue;
+            }
             if let Some(other) = fresh.needed(&then.address).into_iter().find(|one| others.contains(*one)) {
                 problems.push(refused(format!(
                     "{} needs {other}, which changed since the plan was made",
@@ -313,8 +317,12 @@ impl SavedChange {
                 self.action, self.reason, now.action, now.reason
             ));
         }
-        if self.id != now.id || self.region != now.region {
+        if self.id.is_some() && now.id.is_some() && (&self.id, &self.region) != (&now.id, &now.region) {
             notes.push("it is another resource at AWS than it was".to_owned());
+        }
+        // Where something else altogether is to be done, its attributes tell nothing more.
+        if self.action != now.action {
+            return notes;
         }
         for one in now.attributes.iter().filter(|one| !self.attributes.contains(one)) {
             notes.push(match self.attributes.iter().find(|then| then.path == one.path) {

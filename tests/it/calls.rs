@@ -1,23 +1,8 @@
 //! What a plan costs: fewer calls than resources, and none of them saved by looking away.
 
-use std::fs;
 use std::path::Path;
 
-use crate::harness::{Project, Run};
-
-/// Copies a folder of the repository into the project's stack.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
+use crate::harness::{Project, Run, copy};
 
 /// The number before `words` in what was printed.
 fn count(run: &Run, words: &str) -> u64 {

@@ -251,6 +251,20 @@ impl Machine {
     }
 }
 
+/// Copies a folder of the repository into a project's stack.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// Where the emulator is installed: once for all tests.
 fn emulator_home() -> PathBuf {
     std::env::var_os("DWCTL_EMULATOR_DIR")

@@ -6,20 +6,7 @@ use std::path::Path;
 
 use dwctl::ledger::{FileStore, Ledger};
 
-use crate::harness::{Project, Run};
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
+use crate::harness::{Project, Run, copy};
 
 fn read(project: &Project, env: &str) -> Ledger {
     FileStore::new(&project.stack(), env, false).read().expect("readable").expect("a ledger")

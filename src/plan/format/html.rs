@@ -124,13 +124,7 @@ fn banner(text: &mut String, review: &Review<'_>) {
         let rest = items.len().saturating_sub(NAMES);
         if rest > 0 { format!("{}, … {rest} more", named.join(", ")) } else { named.join(", ") }
     };
-    for label in [
-        RiskLabel::DataLoss,
-        RiskLabel::Irreversible,
-        RiskLabel::Downtime,
-        RiskLabel::SecurityWidening,
-        RiskLabel::CostUp,
-    ] {
+    for label in RiskLabel::ALL {
         let items: Vec<&Item<'_>> = review.at_risk(label).collect();
         if !items.is_empty() {
             lines.push(format!("<b>{}</b>: {}", label.words(), names(&items)));
