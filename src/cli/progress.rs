@@ -32,6 +32,21 @@ struct State {
     reminded: BTreeMap<Address, Duration>,
 }
 
+impl State {
+    /// What is in work for longer than a few seconds, and was not told of.
+    fn slow(&mut self, now: Instant) -> Vec<String> {
+        let slow = self
+            .working
+            .iter_mut()
+            .filter(|(_, one)| !one.told && now.saturating_duration_since(one.since) >= QUICK);
+        slow.map(|(address, one)| {
+            one.told = true;
+            format!("  {address}: {}", one.doing)
+        })
+        .collect()
+    }
+}
+
 struct Working {
     since: Instant,
     /// What is done to it; on a terminal what it waits for, as soon as that is known.
@@ -78,11 +93,8 @@ impl<'p> Progress<'p> {
         if self.bar.is_some() {
             return;
         }
-        for (address, working) in &mut self.state.borrow_mut().working {
-            if !working.told && working.since.elapsed() >= QUICK {
-                self.line(&format!("  {address}: {}", working.doing));
-                working.told = true;
-            }
+        for line in self.state.borrow_mut().slow(Instant::now()) {
+            self.line(&line);
         }
     }
 
@@ -160,8 +172,21 @@ fn seconds(elapsed: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
-    use std::time::Duration;
+    use super::{QUICK, State, Working, seconds};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_takes_long_is_told_once_and_what_is_quick_is_not() {
+        let (since, mut state) = (Instant::now(), State::default());
+        for name in ["slow", "quick"] {
+            let working = Working { since, doing: "creating".to_owned(), told: false };
+            state.working.insert(format!("sns_topic.{name}").parse().unwrap(), working);
+        }
+        assert!(state.slow(since + QUICK / 2).is_empty());
+        state.working.remove(&"sns_topic.quick".parse().unwrap());
+        assert_eq!(state.slow(since + QUICK), ["  sns_topic.slow: creating"]);
+        assert!(state.slow(since + QUICK * 9).is_empty());
+    }
 
     #[test]
     fn times_are_short() {

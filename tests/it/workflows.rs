@@ -210,6 +210,32 @@ case "$1 $2" in
 esac
 "#;
 
+/// A `curl` that writes down how it was called, and answers with the pages of notes that are
+/// there; the header that authorises it must be in a file.
+const CURL: &str = r#"#!/usr/bin/env bash
+set -eu
+here="$(dirname "$0")"
+echo "$*" >> "$here/calls"
+method=GET out=/dev/null
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --header) grep -q '^PRIVATE-TOKEN: glpat-1$' "${2#@}"; shift ;;
+    --request) method="$2"; shift ;;
+    --output) out="$2"; shift ;;
+    --dump-header) headers="$2"; shift ;;
+    --data-urlencode) cp "${2#body@}" "$here/body"; shift ;;
+    http*) url="$1" ;;
+  esac
+  shift
+done
+if [ "$method" = GET ]; then
+  page="${url##*page=}"
+  cat "$here/page$page" > "$out"
+  if [ -f "$here/page$((page + 1))" ]; then next="$((page + 1))"; else next=; fi
+  printf 'HTTP/2 200\r\nx-next-page: %s\r\n' "$next" > "$headers"
+fi
+"#;
+
 /// A checkout, and what a runner has on its PATH.
 struct Runner {
     project: Project,
@@ -221,8 +247,10 @@ impl Runner {
         let project = Project::new(stack);
         let bin = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), bin.path().join("dwctl")).unwrap();
-        fs::write(bin.path().join("gh"), GH).unwrap();
-        fs::set_permissions(bin.path().join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
+        for (name, program) in [("gh", GH), ("curl", CURL)] {
+            fs::write(bin.path().join(name), program).unwrap();
+            fs::set_permissions(bin.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
         let runner = Self { project, bin };
         for name in ["run", "head", "found"] {
             runner.answers(name, "");
@@ -244,12 +272,35 @@ impl Runner {
 
     /// Runs a step as a runner does, in the checkout that the stack's folder is in.
     fn step(&self, path: &str, name: &str, more: &[(&str, &str)]) -> Run {
+        self.run(&script(path, name), name, more)
+    }
+
+    /// Runs a job of GitLab: all its scripts, in one shell.
+    fn job(&self, name: &str, more: &[(&str, &str)]) -> Run {
+        let gitlab = yaml(GITLAB);
+        let parts = [&gitlab[".dwctl"]["before_script"], &gitlab[name]["script"]];
+        let scripts = parts.into_iter().flat_map(|part| part.as_sequence().expect("a script"));
+        let scripts: Vec<&str> = scripts.map(text).collect();
+        let variables = [
+            ("ROLE", ""),
+            ("AWS_ID_TOKEN", "a token"),
+            ("COMMENT_TOKEN", "glpat-1"),
+            ("CI_JOB_ID", "9"),
+            ("CI_PROJECT_ID", "5"),
+            ("CI_API_V4_URL", "https://gitlab.example/api/v4"),
+            ("GITHUB_ACTIONS", ""),
+        ];
+        let variables: Vec<(&str, &str)> = variables.into_iter().chain(more.iter().copied()).collect();
+        self.run(&scripts.join("\n"), name, &variables)
+    }
+
+    fn run(&self, script: &str, name: &str, more: &[(&str, &str)]) -> Run {
         fs::write(self.bin.path().join("calls"), "").unwrap();
         fs::write(self.bin.path().join("output"), "").unwrap();
         let mut command = Command::new("bash");
         let rest = std::env::var("PATH").unwrap_or_default();
         command
-            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script(path, name)])
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
             .current_dir(self.checkout())
             .env_clear()
             .env("PATH", format!("{}:{rest}", self.bin.path().display()))
@@ -317,7 +368,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
     assert!(runner.told("calls").contains("repos/acme/warehouse/commits/5ad1/pulls"));
     assert!(runner.told("calls").contains("--commit beef --event pull_request --status success"));
-    assert_eq!(runner.told("output"), "run=1234\nallow=\nenvironment=\n");
+    assert_eq!(runner.told("output"), "run=1234\nallow=\nenvironment=prod\n");
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     let run = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(0).says("2 created");
     assert!(runner.checkout().join("audit.jsonl").is_file());
@@ -335,8 +386,8 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
 fn what_loses_data_takes_an_approval_of_its_own() {
     let [plan, apply, _] = GITHUB;
     let found = "Find the reviewed plan, and what it may cost";
-    let bucket = "[s3_bucket.lake]\nbucket = \"acme-lake\"\n";
-    let runner = Runner::new(&format!("{STACK}{bucket}"));
+    let logs = "[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n";
+    let runner = Runner::new(&format!("{STACK}{logs}"));
     runner.project.apply();
     runner.project.write(STACK);
     runner.step(plan, "Plan", &[]).exits(0).says("data loss");
@@ -353,7 +404,7 @@ fn what_loses_data_takes_an_approval_of_its_own() {
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     let refused = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(7);
     // At GitHub it is said as an annotation, too.
-    refused.says("::error title=not-allowed::the plan would destroy s3_bucket.lake%0A");
+    refused.says("::error title=not-allowed::the plan would destroy cloudwatchlogs_log_group.etl%0A");
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "destroy")]).exits(0).says("1 destroyed");
     runner.project.settled();
@@ -393,3 +444,46 @@ fn drift_is_one_issue() {
     failed.says("::error file=stack/stack.toml,line=5,col=1,title=unknown-attribute::");
     assert_eq!(runner.told("output"), "");
 }
+
+#[test]
+fn a_merge_request_has_one_note_and_is_applied_as_planned() {
+    let runner = Runner::new(STACK);
+    // As the cache of the job has it.
+    let built = runner.checkout().join(".dwctl-bin/bin");
+    fs::create_dir_all(&built).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), built.join("dwctl")).unwrap();
+    runner.answers("jq", JQ);
+    fs::set_permissions(runner.bin.path().join("jq"), fs::Permissions::from_mode(0o755)).unwrap();
+    let notes = "https://gitlab.example/api/v4/projects/5/merge_requests/3/notes";
+
+    runner.answers("page1", r#"[{ "id": 1, "body": "Looks good" }]"#);
+    runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0).says("Saved.");
+    let calls = runner.told("calls");
+    assert!(calls.contains("--request POST") && calls.trim_end().ends_with(notes), "{calls}");
+    assert!(!calls.contains("glpat"), "a token among the arguments: {calls}");
+    assert!(runner.told("body").starts_with("<!-- dwctl:warehouse/default -->\n"));
+
+    // It is found on whatever page it is.
+    runner.answers("page2", r#"[{ "id": 8, "body": "<!-- dwctl:warehouse/default -->\nOld" }]"#);
+    runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0);
+    let calls = runner.told("calls");
+    assert!(calls.contains("--request PUT") && calls.trim_end().ends_with(&format!("{notes}/8")), "{calls}");
+
+    // Elsewhere there is nothing to comment on.
+    runner.job("plan", &[]).exits(0);
+    assert_eq!(runner.told("calls"), "");
+    runner.job("apply", &[]).exits(0).says("1 created").says_not("::group::");
+    runner.project.settled();
+    runner.job("drift", &[]).exits(0);
+    assert!(runner.checkout().join("junit.xml").is_file());
+}
+
+/// The one use that the scripts make of `jq`, which not every machine has.
+const JQ: &str = r#"#!/usr/bin/env python3
+import json, sys
+_, arg, name, marker, program, path = sys.argv
+assert (arg, name) == ("--arg", "marker")
+assert program == "[.[] | select(.body | startswith($marker))][0].id // empty", program
+for note in [note for note in json.load(open(path)) if note["body"].startswith(marker)][:1]:
+    print(note["id"])
+"#;
