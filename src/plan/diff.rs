@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::{Document, Marks, Node, PathStep, Shape};
+use crate::schema::{Document, Marks, Node, PathStep, Shape, normalize};
 use crate::value::Value;
 
 /// One difference.
@@ -128,12 +128,20 @@ impl Walk {
 
     fn differing(&mut self, node: Option<&Node>, flags: Flags, before: &Value, after: &Value) {
         let shape = node.map(|node| &node.shape);
+        let secret = before.contains_secret() || after.contains_secret();
+        // AWS tells in the open what the stack keeps secret: that alone is no difference.
+        let open = |value: &Value| {
+            let value = value.clone().reveal();
+            node.map_or_else(|| value.clone(), |node| normalize(node, value.clone()))
+        };
+        if secret && open(before) == open(after) {
+            return;
+        }
         if flags.secret {
             return self.leaf(flags, before, after, false);
         }
         // Told apart by place or name, what AWS tells in the open may be what is secret
         // elsewhere: such a document or list is one difference, with both sides concealed.
-        let secret = before.contains_secret() || after.contains_secret();
         let moves = match (shape, before, after) {
             (Some(Shape::Policy), ..) => true,
             (_, Value::List(before), Value::List(after)) => {

@@ -180,10 +180,8 @@ fn every_mark_is_known() {
                     {
                         found.push(format!("{path}: type {value}"));
                     }
-                    "x-dwctl-document" => {
-                        if value.as_str().and_then(Document::named).is_none() {
-                            found.push(format!("{path}: {value}"));
-                        }
+                    "x-dwctl-document" if value.as_str().and_then(Document::named).is_none() => {
+                        found.push(format!("{path}: {value}"));
                     }
                     "x-dwctl-risk" => {
                         for one in value.as_array().expect("a list of risks") {
@@ -192,7 +190,7 @@ fn every_mark_is_known() {
                             }
                         }
                     }
-                    "x-dwctl-type" | "x-dwctl-key" => {}
+                    "x-dwctl-type" | "x-dwctl-key" | "x-dwctl-document" => {}
                     name if name.starts_with("x-") => found.push(format!("{path}: {name}")),
                     _ => {}
                 }

@@ -72,7 +72,8 @@ fn changed(parts: &mut Vec<Part>, name: &str, old: &Value, new: &Value) {
         };
         let goes: Vec<&Value> = had.iter().filter(|one| !has.contains(one)).collect();
         let comes: Vec<&Value> = has.iter().filter(|one| !had.contains(one)).collect();
-        if !repeats(had) && !repeats(has) && !(goes.is_empty() && comes.is_empty()) {
+        let differ = !goes.is_empty() || !comes.is_empty();
+        if differ && !repeats(had) && !repeats(has) {
             apart = true;
             parts.extend(
                 goes.into_iter()

@@ -70,16 +70,22 @@ pub(super) fn without(value: &Value, members: &[&str]) -> Value {
     }
 }
 
+/// An element of a list, with its place.
+pub(super) type Placed<'v> = (usize, &'v Value);
+
+/// What an element is known by.
+pub(super) type KeyOf<'k, K> = &'k dyn Fn(&Value) -> Option<K>;
+
 /// Pairs the elements of two lists: first those that are equal, then those with the same
 /// key, as each of `keys` finds it, each element once. What is left has no partner.
 pub(super) fn matched<'v, K: PartialEq>(
     before: &'v [Value],
     after: &'v [Value],
-    keys: &[&dyn Fn(&Value) -> Option<K>],
-) -> Vec<(Option<(usize, &'v Value)>, Option<(usize, &'v Value)>)> {
-    let mut left: Vec<Option<(usize, &Value)>> = before.iter().enumerate().map(Some).collect();
+    keys: &[KeyOf<'_, K>],
+) -> Vec<(Option<Placed<'v>>, Option<Placed<'v>>)> {
+    let mut left: Vec<Option<Placed<'v>>> = before.iter().enumerate().map(Some).collect();
     let mut pairs: Vec<_> = after.iter().enumerate().map(|one| (None, Some(one))).collect();
-    let take = |left: &mut Vec<Option<(usize, &'v Value)>>, is: &dyn Fn(usize, &Value) -> bool| {
+    let take = |left: &mut Vec<Option<Placed<'v>>>, is: &dyn Fn(usize, &Value) -> bool| {
         left.iter_mut().find(|one| one.is_some_and(|(at, value)| is(at, value))).and_then(Option::take)
     };
     for (old, new) in &mut pairs {

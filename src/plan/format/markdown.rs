@@ -7,7 +7,7 @@ use super::escape::{code, fenced, html};
 use super::{Options, mermaid, since};
 use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, visible};
 use crate::plan::since::Since;
-use crate::plan::{RiskLabel, Sign};
+use crate::plan::{RiskLabel, Sign, pictures};
 
 /// What GitHub takes in a comment, in characters; we count bytes, which are never fewer.
 pub const LIMIT: usize = 65_536;
@@ -92,8 +92,16 @@ impl Group {
             String::new()
         } else {
             let needed = if needed.is_empty() { needed } else { format!("{}\n\n", code(&needed)) };
+            // What happens to a machine is seen sooner than read.
+            let drawn = if matches!(first.sort, Sort::Update | Sort::Replace) {
+                pictures(first.change)
+            } else {
+                Vec::new()
+            };
+            let drawn: String =
+                drawn.iter().map(|(_, picture)| format!("\n{}", fenced("mermaid", picture))).collect();
             format!(
-                "<details><summary>{summary}</summary>\n\n{needed}{}\n</details>\n",
+                "<details><summary>{summary}</summary>\n\n{needed}{}{drawn}\n</details>\n",
                 fenced("diff", &details)
             )
         };
@@ -244,12 +252,21 @@ fn banner(review: &Review<'_>) -> String {
     }
     let destroyed: Vec<&Item<'_>> = review.items.iter().filter(|item| item.sort == Sort::Destroy).collect();
     if !destroyed.is_empty() {
-        lines.push(format!("**Destroyed**: {}", names(destroyed)));
+        lines.push(format!("**Destroyed**: {}", names(destroyed.clone())));
     }
     if lines.is_empty() {
         return String::new();
     }
-    format!("\n> [!CAUTION]\n> {}\n", lines.join("<br>\n> "))
+    // As loud as the gravest of it: what is always red is soon read over.
+    let any = |label| review.at_risk(label).next().is_some();
+    let alert = if !destroyed.is_empty() || any(RiskLabel::DataLoss) || any(RiskLabel::Irreversible) {
+        "CAUTION"
+    } else if any(RiskLabel::Downtime) || any(RiskLabel::SecurityWidening) {
+        "WARNING"
+    } else {
+        "NOTE"
+    };
+    format!("\n> [!{alert}]\n> {}\n", lines.join("<br>\n> "))
 }
 
 fn since_text(since: &Since) -> String {
