@@ -175,8 +175,9 @@ pub(super) async fn change(
         let applying = Instant::now();
         let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
         let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
-        let summary =
-            apply::apply(&session, &world, &plan, keeper, &options, &|event| progress.report(event)).await;
+        let report = |event| progress.report(event);
+        let work = apply::apply(&session, &world, &plan, keeper, &options, &report);
+        let summary = progress.during(work).await;
         progress.finish();
         let summary =
             summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;

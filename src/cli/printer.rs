@@ -3,17 +3,35 @@
 
 use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
 use anstream::ColorChoice;
 
 use crate::aws::Audit;
-use crate::diag::{Diagnostic, Severity, Sources, mask, render_all};
+use crate::diag::{Diagnostic, Severity, Sources, github, mask, render_all};
+
+/// The workflow of GitHub Actions that dwctl runs in.
+struct GitHub {
+    /// The checkout, which annotations' files are relative to.
+    workspace: PathBuf,
+    folder: PathBuf,
+}
+
+impl GitHub {
+    fn of_environment() -> Option<Self> {
+        std::env::var_os("GITHUB_ACTIONS").filter(|value| value == "true")?;
+        let folder = std::env::current_dir().unwrap_or_default();
+        let workspace = std::env::var_os("GITHUB_WORKSPACE").filter(|value| !value.is_empty());
+        Some(Self { workspace: workspace.map_or_else(|| folder.clone(), PathBuf::from), folder })
+    }
+}
 
 /// Writes what a person reads.
 pub(super) struct Printer {
     colour_out: bool,
     colour_err: bool,
     terminal: bool,
+    github: Option<GitHub>,
     audit: OnceCell<Audit>,
 }
 
@@ -26,8 +44,14 @@ impl Printer {
             colour_err: choose(anstream::AutoStream::choice(&std::io::stderr())),
             terminal: std::io::stderr().is_terminal()
                 && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
+            github: GitHub::of_environment(),
             audit: OnceCell::new(),
         }
+    }
+
+    /// Whether a log of GitHub Actions is written, which folds groups.
+    pub(super) fn is_github(&self) -> bool {
+        self.github.is_some()
     }
 
     /// Whether results are coloured.
@@ -64,6 +88,13 @@ impl Printer {
         // excerpts may show one.
         let masked: Vec<Diagnostic> = diagnostics.iter().map(masked).collect();
         drop(stderr.write_all(mask(&render_all(&masked, sources, self.colour_err)).as_bytes()));
+        if let Some(GitHub { workspace, folder }) = &self.github {
+            // Escaped once they are masked: what is escaped may not look like the secret any more.
+            for one in &masked {
+                let line = github::annotation(one, sources, workspace, folder);
+                drop(stderr.write_all(mask(&line).as_bytes()));
+            }
+        }
         if diagnostics.len() > 1 {
             drop(writeln!(stderr, "{} errors", diagnostics.len()));
         }

@@ -4,6 +4,7 @@
 //! this room and `cli/` turn them into text. A diagnostic carries labelled spans
 //! into the stack's files, which [`Sources`] keeps in memory.
 
+pub mod github;
 mod mask;
 mod render;
 
@@ -94,14 +95,17 @@ impl Sources {
         lines.partition_point(|&start| start <= span.start).max(1)
     }
 
+    /// The column of the start of `span`, in characters, from 1.
+    pub fn column(&self, span: Span) -> usize {
+        let text = self.text(span.file);
+        let before = text.get(..span.start.min(text.len())).unwrap_or(text);
+        before.rsplit('\n').next().unwrap_or("").chars().count() + 1
+    }
+
     /// `file:line:column` of the start of `span`; line and column count from 1,
     /// columns in characters.
     pub fn location(&self, span: Span) -> String {
-        let text = self.text(span.file);
-        let before = text.get(..span.start.min(text.len())).unwrap_or(text);
-        let line = self.line(span);
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        format!("{}:{line}:{column}", self.path(span.file).display())
+        format!("{}:{}:{}", self.path(span.file).display(), self.line(span), self.column(span))
     }
 }
 

@@ -39,3 +39,4 @@ mod slow;
 mod tidy;
 mod together;
 mod waivers;
+mod workflows;

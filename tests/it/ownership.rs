@@ -331,15 +331,15 @@ fn what_needs_another_goes_first() {
                    [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n";
     let project = stack(network);
     let run = project.apply();
-    in_order(&run, "ec2_vpc.main: created", "ec2_subnet.a: creating");
+    in_order(&run, "ec2_vpc.main: created", "ec2_subnet.a: created");
     let run = project.run(&["destroy", "--yes"]).exits(0);
-    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroying");
+    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
 
     // The order is known when the blocks are gone, too.
     project.apply();
     project.write(HEAD);
     let run = project.apply();
-    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroying");
+    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
 }
 
 #[test]

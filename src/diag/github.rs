@@ -1,0 +1,109 @@
+//! Diagnostics as annotations of GitHub Actions: workflow commands in the log, which GitHub
+//! shows at the lines of a pull request
+//! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+
+use super::{Diagnostic, Severity, Sources};
+
+/// One diagnostic as a workflow command: one line with its break. Files are told relative to
+/// `root`, the checkout, as far as they are below it; `folder` is what relative paths of
+/// `sources` are relative to.
+pub fn annotation(diagnostic: &Diagnostic, sources: &Sources, root: &Path, folder: &Path) -> String {
+    let command = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut properties = Vec::new();
+    if let Some(label) = &diagnostic.primary {
+        let path = plain(&folder.join(sources.path(label.span.file)));
+        let path = path.strip_prefix(plain(root)).map(Path::to_path_buf).unwrap_or(path);
+        properties.push(format!("file={}", property(&path.to_string_lossy())));
+        properties.push(format!("line={}", sources.line(label.span)));
+        properties.push(format!("col={}", sources.column(label.span)));
+    }
+    properties.push(format!("title={}", property(diagnostic.code)));
+    let label = diagnostic.primary.iter().map(|label| label.text.as_str()).filter(|text| !text.is_empty());
+    let lines: Vec<Cow<'_, str>> = std::iter::once(diagnostic.message.as_str().into())
+        .chain(label.map(Cow::from))
+        .chain(diagnostic.notes.iter().map(|note| format!("note: {note}").into()))
+        .chain(diagnostic.helps.iter().map(|help| format!("help: {help}").into()))
+        .collect();
+    format!("::{command} {}::{}\n", properties.join(","), data(&lines.join("\n")))
+}
+
+/// A line that opens a group, which the log folds until [`END_GROUP`].
+pub fn group(title: &str) -> String {
+    format!("::group::{}", data(title))
+}
+
+/// The line that ends a group.
+pub const END_GROUP: &str = "::endgroup::";
+
+/// What stands after the second `::` of a command, as the runner reads it
+/// (`escapeData` in <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property (`escapeProperty`, there).
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A path without `.` and, where it can be told without the file system, `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Span;
+
+    #[test]
+    fn an_error_stands_at_its_line_relative_to_the_checkout() {
+        let mut sources = Sources::default();
+        let file = sources.add("../stacks/a,b:c/stack.toml", "[stack]\nname = 1\n");
+        let error = Diagnostic::error("wrong-type", "100% wrong: a, b\r\n::error::forged")
+            .at(Span::new(file, 15, 16), "a string, please")
+            .note("AWS says:\nno")
+            .help("write a string");
+        let (root, folder) = (Path::new("/repo"), Path::new("/repo/tools"));
+        assert_eq!(
+            annotation(&error, &sources, root, folder),
+            "::error file=stacks/a%2Cb%3Ac/stack.toml,line=2,col=8,title=wrong-type::100%25 wrong: a, \
+             b%0D%0A::error::forged%0Aa string, please%0Anote: AWS says:%0Ano%0Ahelp: write a string\n"
+        );
+        // What is not below the checkout keeps its whole path.
+        let told = annotation(&error, &sources, Path::new("/elsewhere"), folder);
+        assert!(told.starts_with("::error file=/repo/stacks/a%2Cb%3Ac/stack.toml,line=2,"), "{told}");
+    }
+
+    #[test]
+    fn a_warning_without_a_place_has_a_title() {
+        let warning = Diagnostic::warning("audit", "the audit file is not complete");
+        assert_eq!(
+            annotation(&warning, &Sources::default(), Path::new("/"), Path::new("/")),
+            "::warning title=audit::the audit file is not complete\n"
+        );
+    }
+
+    #[test]
+    fn escapes_come_back_as_they_were_and_break_out_of_nothing() {
+        assert_eq!(data("%0A\n%"), "%250A%0A%25");
+        assert_eq!(property("a,b:c%\r"), "a%2Cb%3Ac%25%0D");
+        assert_eq!(group("100%\nof it"), "::group::100%25%0Aof it");
+    }
+}

@@ -1,0 +1,489 @@
+//! The examples for CI: each is YAML with what it must have, its scripts are scripts and use
+//! options that exist, and what they do is done here against a local AWS, with a `gh` or
+//! `curl` that answers as it is told.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use regex::Regex;
+use serde_yaml_ng::Value;
+
+use crate::harness::{Project, Run, run};
+
+const GITHUB: [&str; 3] = [
+    "examples/github-actions/plan.yml",
+    "examples/github-actions/apply.yml",
+    "examples/github-actions/drift.yml",
+];
+const OWN: &str = ".github/workflows/ci.yml";
+const ACTION: &str = "examples/github-actions/setup/action.yml";
+const GITLAB: &str = "examples/gitlab-ci/.gitlab-ci.yml";
+
+fn yaml(path: &str) -> Value {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn workflows() -> impl Iterator<Item = &'static str> {
+    GITHUB.into_iter().chain([OWN])
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("a text: {value:?}"))
+}
+
+/// The jobs of a workflow.
+fn jobs(workflow: &Value) -> Vec<&Value> {
+    workflow["jobs"].as_mapping().expect("jobs").values().collect()
+}
+
+/// The steps of a workflow or of a composite action.
+fn steps(document: &Value) -> Vec<&Value> {
+    let jobs = if document["runs"].is_null() { jobs(document) } else { vec![&document["runs"]] };
+    jobs.into_iter().flat_map(|job| job["steps"].as_sequence().expect("steps")).collect()
+}
+
+/// Every script, by the file that it is in.
+fn scripts() -> Vec<(&'static str, String)> {
+    let mut scripts = Vec::new();
+    for path in workflows().chain([ACTION]) {
+        for step in steps(&yaml(path)) {
+            if let Some(script) = step["run"].as_str() {
+                scripts.push((path, script.to_owned()));
+            }
+        }
+    }
+    for job in yaml(GITLAB).as_mapping().unwrap().values() {
+        for part in ["before_script", "script"] {
+            for script in job[part].as_sequence().into_iter().flatten() {
+                scripts.push((GITLAB, text(script).to_owned()));
+            }
+        }
+    }
+    scripts
+}
+
+/// The script of the step of this name.
+fn script(path: &str, name: &str) -> String {
+    let document = yaml(path);
+    let step = steps(&document).into_iter().find(|step| step["name"] == name);
+    text(&step.unwrap_or_else(|| panic!("{path} has no step `{name}`"))["run"]).to_owned()
+}
+
+#[test]
+fn workflows_have_what_they_must() {
+    let pinned = Regex::new(r"^[\w.-]+/[\w./-]+@v\d+\.\d+\.\d+$").unwrap();
+    for path in workflows() {
+        let workflow = yaml(path);
+        for key in ["name", "on", "permissions", "concurrency", "jobs"] {
+            assert!(!workflow[key].is_null(), "{path} has no `{key}`");
+        }
+        assert!(workflow["concurrency"]["group"].is_string(), "{path}");
+        for job in jobs(&workflow) {
+            for key in ["runs-on", "timeout-minutes", "steps"] {
+                assert!(!job[key].is_null(), "a job of {path} has no `{key}`");
+            }
+            // Where the workflow gives none, a job takes what it needs, and no `write-all`.
+            assert!(job["permissions"].is_mapping() || path == OWN, "{path}: permissions of a job");
+        }
+        for step in steps(&workflow) {
+            assert!(step["run"].is_string() != step["uses"].is_string(), "{path}: {step:?}");
+        }
+        if path != OWN {
+            assert_eq!(workflow["permissions"], Value::Mapping(serde_yaml_ng::Mapping::new()), "{path}");
+        }
+    }
+    assert_eq!(yaml(ACTION)["runs"]["using"], "composite");
+    let mut used = 0;
+    for path in workflows().chain([ACTION]) {
+        for step in steps(&yaml(path)) {
+            let Some(action) = step["uses"].as_str() else { continue };
+            used += 1;
+            assert!(pinned.is_match(action) || action == "./.github/actions/dwctl", "{path}: {action}");
+            if action.starts_with("actions/checkout@") {
+                assert_eq!(step["with"]["persist-credentials"], false, "{path}");
+            }
+            // Each names just the inputs that the action has.
+            if action.starts_with("./") {
+                let inputs = yaml(ACTION)["inputs"].as_mapping().unwrap().clone();
+                let given = step["with"].as_mapping().unwrap();
+                assert!(given.keys().eq(inputs.keys()), "{path}: {given:?}");
+            }
+        }
+        for step in steps(&yaml(path)).iter().filter(|step| path == ACTION && step["run"].is_string()) {
+            assert_eq!(step["shell"], "bash", "{path}");
+        }
+    }
+    assert!(used > 10, "{used}");
+    let write = |path: &str| -> Vec<String> {
+        let workflow = yaml(path);
+        let given = jobs(&workflow).into_iter().flat_map(|job| job["permissions"].as_mapping().unwrap());
+        given.filter(|(_, right)| *right == "write").map(|(what, _)| text(what).to_owned()).collect()
+    };
+    assert_eq!(write(GITHUB[0]), ["id-token", "pull-requests", "security-events"]);
+    assert_eq!(write(GITHUB[1]), ["id-token"]);
+    assert_eq!(write(GITHUB[2]), ["id-token", "issues"]);
+    assert_eq!(yaml(GITHUB[1])["concurrency"]["cancel-in-progress"], false);
+    assert!(jobs(&yaml(GITHUB[1])).iter().any(|job| job["environment"].is_string()));
+
+    let gitlab = yaml(GITLAB);
+    let stages = gitlab["stages"].as_sequence().unwrap();
+    for job in ["plan", "apply", "drift"] {
+        assert!(stages.contains(&gitlab[job]["stage"]), "{job}");
+        assert_eq!(gitlab[job]["extends"], ".dwctl");
+        assert!(gitlab[job]["rules"].is_sequence(), "{job}");
+    }
+    assert!(gitlab["apply"]["resource_group"].is_string() && gitlab["apply"]["environment"] == "prod");
+    assert_eq!(gitlab["apply"]["rules"][0]["when"], "manual");
+    assert_eq!(gitlab["apply"]["needs"][0], "plan");
+}
+
+#[test]
+fn scripts_are_scripts_and_take_nothing_but_variables() {
+    let scripts = scripts();
+    assert!(scripts.len() > 10, "{}", scripts.len());
+    for (path, script) in scripts {
+        // Whoever names a branch would write a part of the script.
+        assert!(!script.contains("${{"), "an expression in a script of {path}:\n{script}");
+        let checked = Command::new("bash").args(["-n", "-c", &script]).output().expect("bash");
+        assert!(
+            checked.status.success() && checked.stderr.is_empty(),
+            "{path}:\n{script}\n{}",
+            String::from_utf8_lossy(&checked.stderr)
+        );
+    }
+}
+
+#[test]
+fn scripts_use_options_that_exist() {
+    let call = Regex::new(r"(?m)(?:^|[;&|]|exec) *dwctl ([a-z]+)(.*)$").unwrap();
+    let option = Regex::new(r"(?:^|[ (])(--[a-z][a-z-]+)").unwrap();
+    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen = Vec::new();
+    for (path, script) in scripts() {
+        let script = script.replace("\\\n", " ");
+        // What goes into an array goes into the only call of its script.
+        let arrays: String =
+            script.lines().filter(|line| line.contains("=(--") || line.contains("set -- --")).collect();
+        for found in call.captures_iter(&script) {
+            let verb = found[1].to_owned();
+            let help = helps.entry(verb.clone()).or_insert_with(|| {
+                let help =
+                    Command::new(env!("CARGO_BIN_EXE_dwctl")).args([&verb, "--help"]).output().unwrap();
+                assert!(help.status.success(), "{path}: dwctl {verb} is no verb");
+                String::from_utf8(help.stdout).unwrap()
+            });
+            let words = format!("{} {}", &found[2], arrays.replace("set -- --", "--").replace("set --", ""));
+            for option in option.captures_iter(&words) {
+                let known = help.split(|one: char| !(one.is_alphanumeric() || one == '-'));
+                assert!(
+                    known.into_iter().any(|one| one == &option[1]),
+                    "{path}: dwctl {verb} {}",
+                    &option[1]
+                );
+                seen.push(format!("{verb} {}", &option[1]));
+            }
+        }
+    }
+    for expected in ["plan --out", "plan --since", "apply --yes", "apply --allow", "drift --deep"] {
+        assert!(seen.iter().any(|one| one == expected), "{expected} is not seen in {seen:?}");
+    }
+}
+
+/// A `gh` that writes down how it was called, and answers with what is in the file that the
+/// call is named after: a run's artifact is a folder.
+const GH: &str = r#"#!/usr/bin/env bash
+set -eu
+here="$(dirname "$0")"
+echo "$*" | tr '\n' ' ' >> "$here/calls"; echo >> "$here/calls"
+case "$1 $2" in
+  "run list") cat "$here/run" ;;
+  "run download") cp -r "$here/artifact" "${@: -1}" ;;
+  *) case "$*" in
+       *"--method "*) for word in "$@"; do case "$word" in body=@*) cp "${word#body=@}" "$here/body" ;; esac; done ;;
+       *commits/*/pulls*) cat "$here/head" ;;
+       *) cat "$here/found" ;;
+     esac ;;
+esac
+"#;
+
+/// A `curl` that writes down how it was called, and answers with the pages of notes that are
+/// there; the header that authorises it must be in a file.
+const CURL: &str = r#"#!/usr/bin/env bash
+set -eu
+here="$(dirname "$0")"
+echo "$*" >> "$here/calls"
+method=GET out=/dev/null
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --header) grep -q '^PRIVATE-TOKEN: glpat-1$' "${2#@}"; shift ;;
+    --request) method="$2"; shift ;;
+    --output) out="$2"; shift ;;
+    --dump-header) headers="$2"; shift ;;
+    --data-urlencode) cp "${2#body@}" "$here/body"; shift ;;
+    http*) url="$1" ;;
+  esac
+  shift
+done
+if [ "$method" = GET ]; then
+  page="${url##*page=}"
+  cat "$here/page$page" > "$out"
+  if [ -f "$here/page$((page + 1))" ]; then next="$((page + 1))"; else next=; fi
+  printf 'HTTP/2 200\r\nx-next-page: %s\r\n' "$next" > "$headers"
+fi
+"#;
+
+/// A checkout, and what a runner has on its PATH.
+struct Runner {
+    project: Project,
+    bin: tempfile::TempDir,
+}
+
+impl Runner {
+    fn new(stack: &str) -> Self {
+        let project = Project::new(stack);
+        let bin = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), bin.path().join("dwctl")).unwrap();
+        for (name, program) in [("gh", GH), ("curl", CURL)] {
+            fs::write(bin.path().join(name), program).unwrap();
+            fs::set_permissions(bin.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let runner = Self { project, bin };
+        for name in ["run", "head", "found"] {
+            runner.answers(name, "");
+        }
+        runner
+    }
+
+    fn answers(&self, name: &str, text: &str) {
+        fs::write(self.bin.path().join(name), text).unwrap();
+    }
+
+    fn told(&self, name: &str) -> String {
+        fs::read_to_string(self.bin.path().join(name)).unwrap_or_default()
+    }
+
+    fn checkout(&self) -> PathBuf {
+        self.project.stack().parent().unwrap().to_owned()
+    }
+
+    /// Runs a step as a runner does, in the checkout that the stack's folder is in.
+    fn step(&self, path: &str, name: &str, more: &[(&str, &str)]) -> Run {
+        self.run(&script(path, name), name, more)
+    }
+
+    /// Runs a job of GitLab: all its scripts, in one shell.
+    fn job(&self, name: &str, more: &[(&str, &str)]) -> Run {
+        let gitlab = yaml(GITLAB);
+        let parts = [&gitlab[".dwctl"]["before_script"], &gitlab[name]["script"]];
+        let scripts = parts.into_iter().flat_map(|part| part.as_sequence().expect("a script"));
+        let scripts: Vec<&str> = scripts.map(text).collect();
+        let variables = [
+            ("ROLE", ""),
+            ("AWS_ID_TOKEN", "a token"),
+            ("COMMENT_TOKEN", "glpat-1"),
+            ("CI_JOB_ID", "9"),
+            ("CI_PROJECT_ID", "5"),
+            ("CI_API_V4_URL", "https://gitlab.example/api/v4"),
+            ("GITHUB_ACTIONS", ""),
+        ];
+        let variables: Vec<(&str, &str)> = variables.into_iter().chain(more.iter().copied()).collect();
+        self.run(&scripts.join("\n"), name, &variables)
+    }
+
+    fn run(&self, script: &str, name: &str, more: &[(&str, &str)]) -> Run {
+        fs::write(self.bin.path().join("calls"), "").unwrap();
+        fs::write(self.bin.path().join("output"), "").unwrap();
+        let mut command = Command::new("bash");
+        let rest = std::env::var("PATH").unwrap_or_default();
+        command
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+            .current_dir(self.checkout())
+            .env_clear()
+            .env("PATH", format!("{}:{rest}", self.bin.path().display()))
+            .env("HOME", self.checkout().join("home"))
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("DWCTL_ENDPOINT_URL", self.project.cloud.endpoint())
+            .env("DWCTL_STACK", "stack")
+            .env("CI", "true")
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_WORKSPACE", self.checkout())
+            .env("GITHUB_OUTPUT", self.bin.path().join("output"))
+            .env("GITHUB_SHA", "5ad1")
+            .env("GH_REPO", "acme/warehouse")
+            .env("BRANCH", "more; echo forged")
+            .env("NUMBER", "7")
+            .envs(more.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        run(&mut command, name)
+    }
+}
+
+const STACK: &str = "[stack]\nname = \"warehouse\"\nregion = \"us-east-1\"\n\
+                     [sns_topic.alerts]\nname = \"alerts\"\n";
+
+#[test]
+fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
+    let [plan, apply, _] = GITHUB;
+    let runner = Runner::new(STACK);
+    runner.step(plan, "Find the plan of the last push", &[]).exits(0).says_not("forged");
+    assert!(runner.told("calls").contains("--branch more; echo forged --event pull_request"));
+    runner.step(plan, "Plan", &[]).exits(0).says("sns_topic.alerts").says("Saved.");
+    for file in ["plan.dwctl", "plan.md", "plan.json", "plan.html", "plan.sarif"] {
+        assert!(runner.checkout().join("plan").join(file).is_file(), "{file}");
+    }
+
+    // The first comment is made, and later ones update it.
+    runner.step(plan, "Comment", &[]).exits(0);
+    let calls = runner.told("calls");
+    assert!(calls.contains("--method POST repos/acme/warehouse/issues/7/comments "), "{calls}");
+    assert!(runner.told("body").starts_with("<!-- dwctl:warehouse/default -->\n"), "{}", runner.told("body"));
+    runner.answers("found", "41\n42\n");
+    runner.step(plan, "Comment", &[]).exits(0);
+    let calls = runner.told("calls");
+    assert!(calls.contains("--method PATCH repos/acme/warehouse/issues/comments/41 "), "{calls}");
+    assert!(!calls.contains("POST"), "{calls}");
+
+    // The next push says what is new since.
+    fs::rename(runner.checkout().join("plan"), runner.bin.path().join("artifact")).unwrap();
+    runner.answers("run", "1234\n");
+    runner.project.write(&format!("{STACK}[sns_topic.loads]\nname = \"loads\"\n"));
+    runner.step(plan, "Find the plan of the last push", &[]).exits(0);
+    runner.step(plan, "Plan", &[]).exits(0);
+    let told = fs::read_to_string(runner.checkout().join("plan/plan.md")).unwrap();
+    assert!(told.to_lowercase().contains("since") && told.contains("sns_topic.loads"), "{told}");
+
+    // The merge finds that plan, and applies it: nobody must approve what costs nothing.
+    fs::remove_dir_all(runner.bin.path().join("artifact")).unwrap();
+    fs::rename(runner.checkout().join("plan"), runner.bin.path().join("artifact")).unwrap();
+    runner.answers("head", "beef\n");
+    let found = "Find the reviewed plan, and what it may cost";
+    runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
+    assert!(runner.told("calls").contains("repos/acme/warehouse/commits/5ad1/pulls"));
+    assert!(runner.told("calls").contains("--commit beef --event pull_request --status success"));
+    assert_eq!(runner.told("output"), "run=1234\nallow=\nenvironment=prod\n");
+    fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
+    let run = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(0).says("2 created");
+    assert!(runner.checkout().join("audit.jsonl").is_file());
+    runner.project.settled();
+
+    // In the log: a group, and in it one line a resource.
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    let start = lines.iter().position(|line| *line == "::group::Applying: 2 resources").expect("a group");
+    let end = lines.iter().position(|line| *line == "::endgroup::").expect("its end");
+    assert_eq!(end, start + 3, "{run}");
+    assert!(lines[start + 1..end].iter().all(|line| line.contains(": created in ")), "{run}");
+}
+
+#[test]
+fn what_loses_data_takes_an_approval_of_its_own() {
+    let [plan, apply, _] = GITHUB;
+    let found = "Find the reviewed plan, and what it may cost";
+    let logs = "[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n";
+    let runner = Runner::new(&format!("{STACK}{logs}"));
+    runner.project.apply();
+    runner.project.write(STACK);
+    runner.step(plan, "Plan", &[]).exits(0).says("data loss");
+    fs::rename(runner.checkout().join("plan"), runner.bin.path().join("artifact")).unwrap();
+
+    // A push that no pull request made has no plan, nor has a commit without a run.
+    runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(1).says("::error::5ad1 was not merged");
+    runner.answers("head", "beef\n");
+    runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(1).says("::error::beef has no plan");
+    runner.answers("run", "1234\n");
+    runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
+    assert_eq!(runner.told("output"), "run=1234\nallow=destroy\nenvironment=prod-risky\n");
+
+    fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
+    let refused = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(7);
+    // At GitHub it is said as an annotation, too.
+    refused.says("::error title=not-allowed::the plan would destroy cloudwatchlogs_log_group.etl%0A");
+    fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
+    runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "destroy")]).exits(0).says("1 destroyed");
+    runner.project.settled();
+}
+
+#[test]
+fn drift_is_one_issue() {
+    let drift = GITHUB[2];
+    let runner = Runner::new(&format!("{STACK}display_name = \"Alerts\"\n"));
+    runner.project.apply();
+    let look = |code: &str| {
+        runner.step(drift, "Look for drift", &[]).exits(0);
+        assert_eq!(runner.told("output"), format!("code={code}\n"));
+        runner.step(drift, "Tell", &[("CODE", code), ("DWCTL_ENV", "prod")]).exits(0);
+        runner.told("calls")
+    };
+    assert!(!look("0").contains("--method"), "nothing is to be told");
+    let topic = runner.project.id("sns_topic.alerts");
+    runner.project.with(async |_, cx| {
+        let set = cx.aws.sns().set_topic_attributes().topic_arn(&topic).attribute_name("DisplayName");
+        set.attribute_value("Changed").send().await.expect("changed");
+    });
+    let calls = look("4");
+    assert!(calls.contains("--method POST repos/acme/warehouse/issues --raw-field title=Drift"), "{calls}");
+    assert!(runner.told("body").contains("Changed"), "{}", runner.told("body"));
+    runner.answers("found", "12\n");
+    let calls = look("4");
+    assert!(
+        calls.contains("--method PATCH repos/acme/warehouse/issues/12 ") && !calls.contains("state=closed")
+    );
+    runner.project.apply();
+    assert!(look("0").contains("issues/12 --field body=@drift.md --raw-field state=closed"));
+
+    // An error is no drift, and says where it is relative to the checkout.
+    runner.project.write(&STACK.replace("name = \"alerts\"", "nam = \"alerts\""));
+    let failed = runner.step(drift, "Look for drift", &[]).exits(3);
+    failed.says("::error file=stack/stack.toml,line=5,col=1,title=unknown-attribute::");
+    assert_eq!(runner.told("output"), "");
+}
+
+#[test]
+fn a_merge_request_has_one_note_and_is_applied_as_planned() {
+    let runner = Runner::new(STACK);
+    // As the cache of the job has it.
+    let built = runner.checkout().join(".dwctl-bin/bin");
+    fs::create_dir_all(&built).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), built.join("dwctl")).unwrap();
+    runner.answers("jq", JQ);
+    fs::set_permissions(runner.bin.path().join("jq"), fs::Permissions::from_mode(0o755)).unwrap();
+    let notes = "https://gitlab.example/api/v4/projects/5/merge_requests/3/notes";
+
+    runner.answers("page1", r#"[{ "id": 1, "body": "Looks good" }]"#);
+    runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0).says("Saved.");
+    let calls = runner.told("calls");
+    assert!(calls.contains("--request POST") && calls.trim_end().ends_with(notes), "{calls}");
+    assert!(!calls.contains("glpat"), "a token among the arguments: {calls}");
+    assert!(runner.told("body").starts_with("<!-- dwctl:warehouse/default -->\n"));
+
+    // It is found on whatever page it is.
+    runner.answers("page2", r#"[{ "id": 8, "body": "<!-- dwctl:warehouse/default -->\nOld" }]"#);
+    runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0);
+    let calls = runner.told("calls");
+    assert!(calls.contains("--request PUT") && calls.trim_end().ends_with(&format!("{notes}/8")), "{calls}");
+
+    // Elsewhere there is nothing to comment on.
+    runner.job("plan", &[]).exits(0);
+    assert_eq!(runner.told("calls"), "");
+    runner.job("apply", &[]).exits(0).says("1 created").says_not("::group::");
+    runner.project.settled();
+    runner.job("drift", &[]).exits(0);
+    assert!(runner.checkout().join("junit.xml").is_file());
+}
+
+/// The one use that the scripts make of `jq`, which not every machine has.
+const JQ: &str = r#"#!/usr/bin/env python3
+import json, sys
+_, arg, name, marker, program, path = sys.argv
+assert (arg, name) == ("--arg", "marker")
+assert program == "[.[] | select(.body | startswith($marker))][0].id // empty", program
+for note in [note for note in json.load(open(path)) if note["body"].startswith(marker)][:1]:
+    print(note["id"])
+"#;
