@@ -158,16 +158,9 @@ async fn look_up(
     }
 }
 
-/// The region whose index has the resources of a kind: what AWS keeps outside of regions is
-/// in that of its partition's home
-/// (<https://docs.aws.amazon.com/ARG/latest/userguide/supported-resources.html>).
+/// The region whose index has the resources of a kind.
 fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
-    match (kind.global(), Scope::partition_of(region)) {
-        (true, "aws") => "us-east-1",
-        (true, "aws-cn") => "cn-north-1",
-        (true, "aws-us-gov") => "us-gov-west-1",
-        _ => region,
-    }
+    if kind.global() { Scope::home_of(region) } else { region }
 }
 
 /// Whether the index shows these tags, one of which is the resource's address, of exactly

@@ -104,13 +104,7 @@ async fn undeclared(
 ) {
     let filter = [(Owner::STACK, ledger.stack.as_str()), (Owner::ENV, ledger.env.as_str())];
     let mut indices = BTreeMap::new();
-    // What has no region is in the index of the partition's first one.
-    let home = match Scope::partition_of(regions.first().copied().unwrap_or_default()) {
-        "aws" => "us-east-1",
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        _ => regions.first().copied().unwrap_or_default(),
-    };
+    let home = Scope::home_of(regions.first().copied().unwrap_or_default());
     for region in regions.into_iter().chain([home]).collect::<BTreeSet<&str>>() {
         match aws::tags_by_arn(&session.cx(region), &filter).await {
             Ok(index) => drop(indices.insert(region.to_owned(), index)),

@@ -58,6 +58,18 @@ impl Scope {
         }
     }
 
+    /// The region in which AWS keeps, for the partition of `region`, the index of what lives
+    /// outside of regions
+    /// (<https://docs.aws.amazon.com/ARG/latest/userguide/supported-resources.html>).
+    pub fn home_of(region: &str) -> &str {
+        match Self::partition_of(region) {
+            "aws" => "us-east-1",
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => region,
+        }
+    }
+
     /// The ARN of a regional resource of this account.
     pub fn arn(&self, service: &str, resource: impl std::fmt::Display) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account_id)

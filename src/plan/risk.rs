@@ -270,18 +270,4 @@ impl Plan {
         }
         all
     }
-
-    /// The addresses that need one, directly or by others, each once.
-    pub fn needing(&self, address: &Address) -> BTreeSet<&Address> {
-        let mut found: BTreeSet<&Address> = BTreeSet::new();
-        let mut fresh = vec![address];
-        while let Some(needed) = fresh.pop() {
-            for change in self.changes.iter().filter(|change| change.needs.contains(needed)) {
-                if change.address != *address && found.insert(&change.address) {
-                    fresh.push(&change.address);
-                }
-            }
-        }
-        found
-    }
 }

@@ -214,6 +214,8 @@ impl Saved {
         let now = facts(fresh, &ledger.fingerprints());
         let now: BTreeMap<Key<'_>, &SavedChange> = now.iter().map(|one| (one.key(), one)).collect();
         let reviewed: BTreeSet<Key<'_>> = self.changes.iter().map(SavedChange::key).collect();
+        let others: BTreeSet<Address> =
+            now.keys().filter(|key| !reviewed.contains(*key)).map(|key| key.0.clone()).collect();
         let mut problems = Vec::new();
         for then in &self.changes {
             let notes = match now.get(&then.key()) {
@@ -224,21 +226,15 @@ impl Saved {
                 )],
                 Some(now) => then.since(now),
             };
+            // One refusal for each is enough.
             if !notes.is_empty() {
                 problems.push(notes.into_iter().fold(
                     refused(format!("{} is not as it was when the plan was made", then.address)),
                     Diagnostic::note,
                 ));
-            }
-        }
-        let others: BTreeSet<Address> =
-            now.keys().filter(|key| !reviewed.contains(*key)).map(|key| key.0.clone()).collect();
-        for then in &self.changes {
-            // One refusal for each is enough.
-            if now.get(&then.key()).is_none_or(|now| !then.since(now).is_empty()) {
-                continue;
-            }
-            if let Some(other) = fresh.needed(&then.address).into_iter().find(|one| others.contains(*one)) {
+            } else if !others.is_empty()
+                && let Some(other) = fresh.needed(&then.address).into_iter().find(|one| others.contains(*one))
+            {
                 problems.push(refused(format!(
                     "{} needs {other}, which changed since the plan was made",
                     then.address

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use aws_sdk_iam::Client;
+use aws_sdk_iam::operation::get_account_authorization_details::paginator::GetAccountAuthorizationDetailsPaginator;
 use aws_sdk_iam::types::EntityType;
 use futures_util::future::{try_join, try_join_all, try_join3};
 use schemars::JsonSchema;
@@ -239,14 +241,7 @@ impl Kind for IamRole {
     /// listing has their tags.
     async fn all_tags(cx: &Cx) -> Result<Vec<(String, Tags)>> {
         let mut found = Vec::new();
-        let mut pages = cx
-            .aws
-            .iam()
-            .get_account_authorization_details()
-            .filter(EntityType::Role)
-            .max_items(PAGE)
-            .into_paginator()
-            .send();
+        let mut pages = all_details(cx.aws.iam()).send();
         while let Some(page) = pages.next().await {
             for role in page?.role_detail_list.unwrap_or_default() {
                 let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
@@ -447,6 +442,11 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
     Ok(Some(Live::ready(spec, attrs, tags)))
 }
 
+/// The account's listing of roles with their policies and tags.
+fn all_details(iam: &Client) -> GetAccountAuthorizationDetailsPaginator {
+    iam.get_account_authorization_details().filter(EntityType::Role).max_items(PAGE).into_paginator()
+}
+
 /// Reads those of `ids` that the account's two listings have: one returns everything
 /// but description and session duration, the other returns these
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleDetail.html>).
@@ -454,12 +454,7 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
     let iam = cx.aws.iam();
     let details = async {
         let mut found = Vec::new();
-        let mut pages = iam
-            .get_account_authorization_details()
-            .filter(EntityType::Role)
-            .max_items(PAGE)
-            .into_paginator()
-            .send();
+        let mut pages = all_details(iam).send();
         while let Some(page) = pages.next().await {
             let roles = page?.role_detail_list.unwrap_or_default();
             found.extend(

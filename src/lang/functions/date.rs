@@ -213,37 +213,20 @@ fn quoted(rest: &str) -> Option<(String, &str)> {
 
 /// What a run of one letter stands for.
 fn part(run: &str, moment: &Moment) -> Option<String> {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
     let (date, time) = (moment.local.date(), moment.local.time());
-    let month = MONTHS.get(usize::try_from(date.month() - 1).ok()?)?;
-    let day = DAYS.get(usize::try_from(date.weekday().to_monday_zero_offset()).ok()?)?;
     let twelve = if time.hour() % 12 == 0 { 12 } else { time.hour() % 12 };
     let half = if time.hour() < 12 { "am" } else { "pm" };
     Some(match run {
         "YYYY" => format!("{:04}", date.year()),
         "YY" => format!("{:02}", date.year() % 100),
-        "MMMM" => (*month).to_owned(),
-        "MMM" => month.get(..3)?.to_owned(),
+        "MMMM" => date.strftime("%B").to_string(),
+        "MMM" => date.strftime("%b").to_string(),
         "MM" => format!("{:02}", date.month()),
         "M" => date.month().to_string(),
         "DD" => format!("{:02}", date.day()),
         "D" => date.day().to_string(),
-        "EEEE" => (*day).to_owned(),
-        "EEE" => day.get(..3)?.to_owned(),
+        "EEEE" => date.strftime("%A").to_string(),
+        "EEE" => date.strftime("%a").to_string(),
         "hh" => format!("{:02}", time.hour()),
         "h" => time.hour().to_string(),
         "HH" => format!("{twelve:02}"),
