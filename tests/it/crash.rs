@@ -413,7 +413,7 @@ fn killed_at_any_request_it_converges() {
         }
         total += cases.len();
         // Those that wait for the lock of a dead one leave the processors to others.
-        let workers = if scenario.1 == Where::S3 { 10 } else { 2 }.min(cases.len().div_ceil(2));
+        let workers = if scenario.1 == Where::S3 { 10 } else { 3 }.min(cases.len().div_ceil(2));
         let cases = Mutex::new(cases);
         side_by_side(workers, || {
             let mut start = take_where(&starts, |start| start.scenario == *scenario);
