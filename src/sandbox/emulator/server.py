@@ -4,6 +4,7 @@ Started by `dwctl sandbox up`; also by hand: `python server.py --port 5005`.
 """
 
 import argparse
+import functools
 import gc
 import json
 import os
@@ -96,6 +97,8 @@ def application(nonce, leaving, save):
     from emulator import copies, wire
 
     moto_app = DomainDispatcherApplication(create_backend_app)
+    # It lists folders and tries every pattern at each request, while the others wait for its lock.
+    moto_app.get_backend_for_host = functools.lru_cache(1024)(moto_app.get_backend_for_host)
     gateway = wire.Gateway(moto_app)
     clock = {"last": time.monotonic()}
     process = os.getpid()
