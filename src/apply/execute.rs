@@ -126,15 +126,9 @@ impl<'a> Executor<'_, 'a, '_> {
                     .help("apply without --target, or with that address among the targets"),
             ]);
         }
-        let doing = match unit.step {
-            Step::Create => "creating",
-            Step::Complete => "completing",
-            _ => "updating",
-        };
-        (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
-        let work =
-            Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
+        let (kind, began) = (instance.kind, Instant::now());
+        let work = Work { executor: self, unit, instance: &instance, kind, cx: &cx, began };
         let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -170,7 +164,6 @@ impl<'a> Executor<'_, 'a, '_> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
-        (self.report)(Event::Started { address: unit.address.clone(), doing: "destroying" });
         let cx = self.session.cx(existing_region(change));
         let began = Instant::now();
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
@@ -180,8 +173,8 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         let mut patience = Patience::new(deadline);
         while let Err(error) = kind.delete(&cx, id, &change.existing).await {
-            let (address, on) = (unit.address.clone(), error.to_string());
-            (self.report)(Event::Waiting { address, on, elapsed: began.elapsed() });
+            let (unit, on) = (unit.clone(), error.to_string());
+            (self.report)(Event::Waiting { unit, on, elapsed: began.elapsed() });
             patience.wait(&error).await.map_err(|()| failed(&error))?;
         }
         let wanted = plan::wanted(id, None, None, false);
@@ -198,11 +191,7 @@ impl<'a> Executor<'_, 'a, '_> {
                         let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
                         return Err(failed(&Error::finding(Class::Other, words)));
                     }
-                    (self.report)(Event::Waiting {
-                        address: unit.address.clone(),
-                        on,
-                        elapsed: began.elapsed(),
-                    });
+                    (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
                     pause.sleep().await;
                 }
                 Some(Err(error)) => patience.wait(&error).await.map_err(|()| failed(&error))?,
@@ -226,6 +215,7 @@ impl<'a> Executor<'_, 'a, '_> {
 /// Work on one resource that is declared.
 struct Work<'w, 'e, 'a, 'l> {
     executor: &'w Executor<'e, 'a, 'l>,
+    unit: &'w Unit,
     instance: &'w Instance<'a>,
     kind: &'static dyn ErasedKind,
     cx: &'w Cx,
@@ -238,8 +228,8 @@ impl Work<'_, '_, '_, '_> {
     }
 
     fn waiting(&self, on: impl Into<String>) {
-        let address = self.instance.address.clone();
-        (self.executor.report)(Event::Waiting { address, on: on.into(), elapsed: self.began.elapsed() });
+        let (unit, on) = (self.unit.clone(), on.into());
+        (self.executor.report)(Event::Waiting { unit, on, elapsed: self.began.elapsed() });
     }
 
     async fn create(&self) -> Result<String, Error> {
