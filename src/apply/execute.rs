@@ -171,11 +171,12 @@ impl<'a> Executor<'_, 'a, '_> {
             let span = self.span(&unit.address);
             vec![failure(&format!("cannot destroy {}", unit.address), id, error).at_maybe(span, "")]
         };
+        let waiting = |on: String| {
+            (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
+        };
         let mut patience = Patience::new(deadline);
         while let Err(error) = kind.delete(&cx, id, &change.existing).await {
-            let (unit, on) = (unit.clone(), error.to_string());
-            (self.report)(Event::Waiting { unit, on, elapsed: began.elapsed() });
-            patience.wait(&error).await.map_err(|()| failed(&error))?;
+            patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
         }
         let wanted = plan::wanted(id, None, None, false);
         let mut pause = Pause::default();
@@ -191,10 +192,10 @@ impl<'a> Executor<'_, 'a, '_> {
                         let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
                         return Err(failed(&Error::finding(Class::Other, words)));
                     }
-                    (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
+                    waiting(on);
                     pause.sleep().await;
                 }
-                Some(Err(error)) => patience.wait(&error).await.map_err(|()| failed(&error))?,
+                Some(Err(error)) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
         }
         self.forget(change);
@@ -265,8 +266,7 @@ impl Work<'_, '_, '_, '_> {
             // a name is taken then, and what has no name is looked for.
             let exists = error.class == Class::Exists && attempts > 1;
             if !exists {
-                self.waiting(error.to_string());
-                if patience.wait(&error).await.is_err() {
+                if patience.wait(&error, &|on| self.waiting(on)).await.is_err() {
                     return Err(error);
                 }
             }
@@ -360,7 +360,8 @@ impl Work<'_, '_, '_, '_> {
                     return Err(self.failure("read", &error, Some(id)));
                 }
                 Err(error) => {
-                    patience.wait(&error).await.map_err(|()| self.failure("read", &error, Some(id)))?;
+                    let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+                    waited.map_err(|()| self.failure("read", &error, Some(id)))?;
                     continue;
                 }
             };
@@ -434,8 +435,8 @@ impl Work<'_, '_, '_, '_> {
                     pause = Pause::default();
                 }
                 Err(error) => {
-                    self.waiting(error.to_string());
-                    patience.wait(&error).await.map_err(|()| self.failure("update", &error, Some(id)))?;
+                    let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+                    waited.map_err(|()| self.failure("update", &error, Some(id)))?;
                 }
             }
         }
@@ -561,8 +562,8 @@ impl Patience {
         Self { faults: 8, ..Self::new(deadline) }
     }
 
-    /// Waits before the next attempt, or gives up.
-    async fn wait(&mut self, error: &Error) -> Result<(), ()> {
+    /// Waits before the next attempt, and says for what; or gives up.
+    async fn wait(&mut self, error: &Error, say: &dyn Fn(String)) -> Result<(), ()> {
         let until = match error.class {
             Class::NotYetConsistent => self.began + PROPAGATION,
             Class::Gone => self.began + VISIBILITY,
@@ -574,6 +575,7 @@ impl Patience {
         if Instant::now() > until {
             return Err(());
         }
+        say(error.to_string());
         self.pause.sleep().await;
         Ok(())
     }

@@ -8,6 +8,7 @@ mod recover;
 mod schedule;
 mod signals;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -173,7 +174,13 @@ pub async fn apply(
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
     let mut in_work: BTreeMap<Unit, Instant> = BTreeMap::new();
-    let mut throttled = session.bill().throttled;
+    let throttled = Cell::new(session.bill().throttled);
+    let tell_throttled = || {
+        let count = session.bill().throttled;
+        if throttled.replace(count) < count {
+            report(Event::Throttled { count });
+        }
+    };
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut writing = std::pin::pin!(Writing::default());
@@ -229,13 +236,7 @@ pub async fn apply(
             }
             written = writing.as_mut() => trouble = written.err(),
             () = lock.changed() => {}
-            _ = tick.tick() => {
-                let count = session.bill().throttled;
-                if count > throttled {
-                    throttled = count;
-                    report(Event::Throttled { count });
-                }
-            }
+            _ = tick.tick() => tell_throttled(),
             () = signals.next() => {
                 if summary.interrupted {
                     break;
@@ -252,6 +253,7 @@ pub async fn apply(
     for (unit, began) in in_work {
         report(Event::Abandoned { unit, elapsed: began.elapsed() });
     }
+    tell_throttled();
     if !writing.is_idle() {
         let written = tokio::time::timeout(patience, writing).await;
         trouble = trouble.or(written.unwrap_or_else(|_| Err(book.late())).err());
@@ -260,6 +262,9 @@ pub async fn apply(
         for address in schedule.remaining() {
             summary.skipped.entry(address).or_insert(None);
         }
+    }
+    if summary.failures.is_empty() && !summary.interrupted && trouble.is_none() {
+        record_outputs(plan, world, &book);
     }
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     summary.elapsed = started.elapsed();
@@ -293,6 +298,27 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
         }
     }
     instances
+}
+
+/// Takes the outputs into the ledger, as they are now that everything is done. Of what was
+/// left out, they are as they were.
+fn record_outputs(plan: &Plan, world: &World<'_>, book: &Book<'_>) {
+    let mut ledger = book.ledger.borrow_mut();
+    let goes = plan.changes.iter().any(|change| change.reason == Reason::Destroy);
+    if goes && !ledger.resources.is_empty() {
+        return;
+    }
+    // What does not evaluate was an error of the plan.
+    let outputs = if goes { BTreeMap::new() } else { world.outputs(&mut Vec::new()) };
+    let mut prints = BTreeMap::new();
+    for (name, value) in &outputs {
+        let print = ledger.print_of_output(name, value).or_else(|| ledger.outputs.get(name).cloned());
+        prints.extend(print.map(|print| (name.clone(), print)));
+    }
+    if ledger.outputs != prints {
+        ledger.outputs = prints;
+        book.dirty.set(true);
+    }
 }
 
 fn count(summary: &mut Summary, unit: &Unit) {

@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Severity, Sources, Span, mask};
 use crate::graph::Address;
 use crate::plan::format::json_line;
 use crate::plan::review::{Item, Review, Sort, visible};
-use crate::plan::{Cause, Change, Plan, Reason};
+use crate::plan::{Cause, Change, Plan, Reason, Sign};
 use crate::value::Value;
 
 /// The version of this format: another second number has more, another first one something else.
@@ -46,13 +46,17 @@ impl Event {
     /// It as a line, with its break. No secret is in it.
     pub(super) fn line(&self, now: Timestamp) -> String {
         let now = format!("{now:.3}");
-        let mut all = self.members.clone();
-        all.insert("@level".to_owned(), self.level.into());
-        all.insert("@message".to_owned(), visible(&self.message).into());
-        all.insert("@module".to_owned(), "dwctl".into());
-        all.insert("@timestamp".to_owned(), now.clone().into());
-        all.insert("timestamp".to_owned(), now.into());
-        all.insert("type".to_owned(), self.kind.into());
+        let mut all = Map::new();
+        let head = [
+            ("@level", self.level),
+            ("@message", &visible(&self.message)),
+            ("@module", "dwctl"),
+            ("@timestamp", &now),
+            ("timestamp", &now),
+            ("type", self.kind),
+        ];
+        all.extend(head.map(|(name, value)| (name.to_owned(), value.into())));
+        all.extend(self.members.clone());
         let mut json = Json::Object(all);
         masked(&mut json);
         format!("{}\n", json_line(&json))
@@ -140,6 +144,7 @@ pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
     let review = Review::new(plan, false);
     let drift = review.items.iter().filter_map(drift);
     let mut events: Vec<Event> = drift.chain(review.items.iter().map(change)).collect();
+    events.extend(output_changes(&review));
     let count = |sorts: &[Sort]| review.items.iter().filter(|item| sorts.contains(&item.sort)).count();
     let changes = json!({
         "add": count(&[Sort::Create, Sort::Replace]),
@@ -162,6 +167,35 @@ pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
     let message = review.nothing().map_or_else(|| review.summary(), str::to_owned);
     events.push(Event::new("change_summary", message, about));
     events
+}
+
+/// The outputs that change, where any does.
+fn output_changes(review: &Review<'_>) -> Option<Event> {
+    let told = review.outputs().into_iter().map(|one| {
+        let action = match one.sign {
+            Sign::Added => "create",
+            Sign::Removed => "delete",
+            Sign::Changed => "update",
+        };
+        let mut told = one.after.as_ref().map_or_else(|| json!({ "sensitive": false }), output);
+        told["action"] = json!(action);
+        (one.name, told)
+    });
+    let told: Map<String, Json> = told.collect();
+    let message = format!("outputs: {}", told.len());
+    (!told.is_empty()).then(|| Event::new("outputs", message, json!({ "outputs": told })))
+}
+
+/// An output: of a secret one it is told that it is.
+fn output(value: &Value) -> Json {
+    let sensitive = value.contains_secret();
+    let mut told = json!({ "sensitive": sensitive, "type": type_of(value) });
+    if let Ok(plain) = value.to_json()
+        && !sensitive
+    {
+        told["value"] = plain;
+    }
+    told
 }
 
 fn change(item: &Item<'_>) -> Event {
@@ -349,21 +383,9 @@ pub(super) fn applied(summary: &Summary, words: String, destroy: bool) -> Vec<Ev
     events
 }
 
-/// The outputs. Of a secret one it is told that it is.
+/// The outputs.
 pub(super) fn outputs(outputs: &BTreeMap<String, Value>) -> Event {
-    let told: Map<String, Json> = outputs
-        .iter()
-        .map(|(name, value)| {
-            let sensitive = value.contains_secret();
-            let mut told = json!({ "sensitive": sensitive, "type": type_of(value) });
-            if let Ok(plain) = value.to_json()
-                && !sensitive
-            {
-                told["value"] = plain;
-            }
-            (name.clone(), told)
-        })
-        .collect();
+    let told: Map<String, Json> = outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect();
     Event::new("outputs", format!("outputs: {}", outputs.len()), json!({ "outputs": told }))
 }
 

@@ -110,7 +110,8 @@ fn counts_for_nothing(character: char) -> bool {
 /// What stands after the second `::` of a command, as the runner reads it
 /// (`escapeData` in <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let line = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    harmless(&line).into_owned()
 }
 
 /// The value of a property (`escapeProperty`, there).
@@ -168,6 +169,7 @@ mod tests {
 
     #[test]
     fn no_line_is_a_command() {
+        assert_eq!(group("x ##[error]"), "::group::x #\\#[error]");
         for (text, expected) in [
             ("::error::x", "\\::error::x"),
             ("a\n \t::add-mask::x\n", "a\n \t\\::add-mask::x\n"),
