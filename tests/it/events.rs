@@ -267,7 +267,7 @@ fn what_is_no_longer_awaited_has_an_end_too() {
     project.cloud.await_calm();
 }
 
-/// Forty topics, a bucket and its objects, of which some fail, over a service that throttles;
+/// Forty topics, a bucket and its objects, of which some fail;
 /// then others of them, replacements and what is no longer declared.
 #[test]
 fn whatever_is_started_ends_once() {
@@ -285,9 +285,7 @@ fn whatever_is_started_ends_once() {
         )
     };
     let project = Project::new(&many("one", 20));
-    project
-        .cloud
-        .disturb("error_nth=every:7:403:AuthorizationError&fault_match=sns:CreateTopic&rps=sns=15&burst=3");
+    project.cloud.disturb("error_nth=every:7:403:AuthorizationError&fault_match=sns:CreateTopic");
     let run = project.run(&["apply", "--yes", "--json"]).exits(1);
     let first = events(&run);
     let failed = of_type(&first, "apply_errored").len();
@@ -298,13 +296,10 @@ fn whatever_is_started_ends_once() {
         let of = of_type(&first, "apply_errored");
         assert!(of.iter().any(|errored| errored["hook"]["resource"]["addr"] == *because), "{event}");
     }
-    let throttled = of_type(&first, "throttled");
-    let counts: Vec<u64> = throttled.iter().filter_map(|event| event["count"].as_u64()).collect();
-    assert!(!counts.is_empty() && counts.is_sorted(), "{counts:?}");
     let calls = of_type(&first, "calls").pop().expect("a bill");
     assert!(calls["calls"]["by_service"]["SNS"].as_u64() > Some(30), "{calls}");
 
-    project.cloud.disturb("error_nth=&fault_match=&rps=");
+    project.cloud.disturb("error_nth=&fault_match=");
     let second = events(&project.run(&["apply", "--yes", "--json"]).exits(0));
     assert!(of_type(&second, "apply_errored").is_empty() && !of_type(&second, "ledger_write").is_empty());
 
@@ -316,6 +311,21 @@ fn whatever_is_started_ends_once() {
     let summary = of_type(&third, "change_summary");
     assert_eq!((&summary[0]["changes"]["add"], &summary[0]["changes"]["remove"]), (&30.into(), &40.into()));
     assert_eq!((&summary[1]["changes"]["add"], &summary[1]["changes"]["remove"]), (&30.into(), &40.into()));
+}
+
+#[test]
+fn a_service_that_throttles_is_told_of() {
+    let keys = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[kms_key.data]\n\
+        for_each = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\ndescription = \"${each.key}\"\n";
+    let project = Project::new(keys);
+    project.cloud.disturb("rps=kms=5&burst=2");
+    let run = project.run(&["apply", "--yes", "--json"]).exits(0);
+    let events = events(&run);
+    let throttled = of_type(&events, "throttled");
+    let counts: Vec<u64> = throttled.iter().filter_map(|event| event["count"].as_u64()).collect();
+    assert!(!counts.is_empty() && counts.windows(2).all(|pair| pair[0] < pair[1]), "{counts:?}\n{run}");
+    let calls = of_type(&events, "calls").pop().expect("a bill");
+    assert_eq!(calls["calls"]["throttled"].as_u64(), counts.last().copied(), "{run}");
 }
 
 /// The lines in which a runner finds a command, in either notation

@@ -6,7 +6,7 @@ use dwctl::schema::normalize;
 use dwctl::value::Value;
 use proptest::prelude::*;
 
-use crate::account::{Account, CLUSTER, JOB, ROLE};
+use crate::account::{Account, CLUSTER, JOB, ROLE, decided};
 
 /// The screen between what was applied and what is written now.
 fn change(before: &str, after: &str) -> String {
@@ -228,7 +228,13 @@ ingress = [
 fn made_anew(after: &str) -> Plan {
     let replace = vec!["kms_key.data".to_owned(), "ec2_security_group.app".to_owned()];
     let selection = Selection { replace, ..Selection::default() };
-    let planned = Account::after(REFERRING).planned(after, &selection);
+    // As AWS writes them, since a policy and a firewall take nothing else.
+    let account = Account::deciding(REFERRING, |node, name, address| match name {
+        "group_id" => format!("sg-of-{}", address.name).into(),
+        "arn" => format!("arn:aws:kms:us-east-1:111111111111:key/of-{}", address.name).into(),
+        _ => decided(node, name, address),
+    });
+    let planned = account.planned(after, &selection);
     planned.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -409,6 +415,13 @@ fn consent_is_asked_for_what_cannot_be_undone() {
     let without_snapshot = format!("{CLUSTER}skip_final_snapshot = true\n");
     screens.push_str(&refused(&planned("[kms_key.data]\n", ""), &nothing));
     insta::assert_snapshot!(screens);
+    // What is asked for is what is needed.
+    let needs =
+        |before: &str, after: &str| plan::needed(&planned(before, after)).into_iter().collect::<Vec<_>>();
+    assert_eq!(needs(CLUSTER, &replaced), ["data-loss", "downtime"]);
+    assert_eq!(needs(CLUSTER, &resized), ["downtime"]);
+    assert_eq!(needs("[kms_key.data]\n", ""), ["destroy"]);
+    assert_eq!(needs("", CLUSTER), Vec::<&str>::new());
     // Each is allowed by its own word, and by no other.
     let loss = Allowed { data_loss: true, ..Allowed::default() };
     let downtime = Allowed { downtime: true, ..Allowed::default() };
