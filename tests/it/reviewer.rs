@@ -234,10 +234,6 @@ fn what_is_not_allowed_is_not_applied() {
     let shown = project.run(&["plan", "--format", "markdown", "--out", "p.dwplan"]).exits(0);
     assert!(shown.stdout.contains("\ndwctl apply p.dwplan --allow destroy\n"), "{shown}");
     assert!(shown.stderr.contains("dwctl apply p.dwplan --allow destroy\n"), "{shown}");
-    project.write(&format!("{LOGS}retention_in_days = 30\n"));
-    let shown = project.run(&["plan", "--format", "markdown"]).exits(0);
-    assert!(shown.stdout.contains("\ndwctl apply .") && shown.stdout.contains("data loss"), "{shown}");
-    assert!(shown.stdout.contains("\ndwctl apply . --allow data-loss\n"), "{shown}");
     project.write(&format!("{LOGS}tags = {{ team = \"data\" }}\n"));
     let shown = project.run(&["plan", "--format", "markdown"]).exits(0);
     assert!(shown.stdout.contains("\ndwctl apply .\n"), "{shown}");
