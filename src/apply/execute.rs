@@ -265,10 +265,8 @@ impl Work<'_, '_, '_, '_> {
             // An attempt whose answer was lost, or that went half of its way, may have made it:
             // a name is taken then, and what has no name is looked for.
             let exists = error.class == Class::Exists && attempts > 1;
-            if !exists {
-                if patience.wait(&error, &|on| self.waiting(on)).await.is_err() {
-                    return Err(error);
-                }
+            if !exists && patience.wait(&error, &|on| self.waiting(on)).await.is_err() {
+                return Err(error);
             }
             if exists || assigned {
                 match self.made_before(&owner).await? {
