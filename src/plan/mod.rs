@@ -1,5 +1,6 @@
 //! What would change, and why: pure, from what is wanted and what is there.
 
+mod compare;
 mod decide;
 mod detail;
 mod diff;
@@ -12,6 +13,7 @@ pub mod saved;
 pub mod since;
 mod text;
 
+pub use compare::{Side, compare};
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };
@@ -38,6 +40,9 @@ pub struct Plan {
     pub env: String,
     /// The account; `None` where AWS was not asked.
     pub account_id: Option<String>,
+    /// The two revisions of the stack that are compared without AWS; `None` for a plan
+    /// against what is there.
+    pub revisions: Option<Revisions>,
     /// The stack's region.
     pub region: String,
     /// When it was made, where that is known.
@@ -48,6 +53,15 @@ pub struct Plan {
     pub deposed: Vec<Change>,
     /// The outputs as far as they are known.
     pub outputs: BTreeMap<String, Value>,
+}
+
+/// The names of two revisions of a stack: of folders, or of git revisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revisions {
+    /// What it is compared with.
+    pub old: String,
+    /// What is compared.
+    pub new: String,
 }
 
 /// What happens to one resource.
