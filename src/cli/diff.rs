@@ -214,7 +214,12 @@ fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     };
     let usual = || std::env::var_os("DWCTL_STACK").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let folder = args.stack.clone().unwrap_or_else(usual);
-    let repository = Repository::of(&folder)?;
+    let repository = Repository::of(&folder).map_err(|mut failure| {
+        if let (None, Some(one)) = (&args.stack, failure.diagnostics.first_mut()) {
+            one.notes.push(format!("{} is no folder, and so taken for a revision of git", args.old));
+        }
+        failure
+    })?;
     let mut old_commit = repository.commit(&old)?;
     let new_commit = new.as_deref().map(|new| repository.commit(new)).transpose()?;
     let mut old_name = old.clone();
