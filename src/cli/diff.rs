@@ -7,8 +7,8 @@ use super::formats::FormatArgs;
 use super::printer::Printer;
 use super::revision::{Checkout, Repository};
 use super::{Exit, Failure, Outcome, StackArgs, context};
-use crate::diag::Diagnostic;
-use crate::plan::{Side, TextOptions, compare};
+use crate::diag::{Diagnostic, Sources};
+use crate::plan::{Side, TextOptions, compare, protected};
 use crate::stack::Stack;
 use crate::value::Value;
 use crate::world::{Facts, Instance, World};
@@ -112,6 +112,9 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let plan = compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
     let options = TextOptions { colour: printer.colour(), details: args.details, drift: false, bill: None };
     args.formats.show(&plan, options, earlier, Vec::new(), printer)?;
+    for warning in protected(&plan, &old_side, &new_side) {
+        printer.diagnostics(&[warning], &Sources::default());
+    }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
 
@@ -130,13 +133,15 @@ impl Source {
         Self { name, folder: folder.to_owned(), checkout: None }
     }
 
+    /// `written` is the revision as git takes it, for the places of what is wrong.
     fn of_revision(
         repository: &Repository,
         folder: &Path,
         name: String,
+        written: &str,
         commit: &str,
     ) -> Result<Self, Failure> {
-        let checkout = repository.checkout(commit, &name)?;
+        let checkout = repository.checkout(commit, written)?;
         Ok(Self { name, folder: folder.to_owned(), checkout: Some(checkout) })
     }
 
@@ -222,21 +227,20 @@ fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     })?;
     let mut old_commit = repository.commit(&old)?;
     let new_commit = new.as_deref().map(|new| repository.commit(new)).transpose()?;
-    let mut old_name = old.clone();
+    let (mut old_name, mut old_written) = (old.clone(), old.as_str());
     if forked && let (Some(new), Some(new_commit)) = (&new, &new_commit) {
         old_commit = repository.fork(&old_commit, new_commit, &old, new)?;
         old_name = format!("where {new} left {old}");
+        old_written = old_commit.get(..12).unwrap_or(&old_commit);
     }
-    let before = Source::of_revision(&repository, &folder, old_name, &old_commit)?;
+    let before = Source::of_revision(&repository, &folder, old_name, old_written, &old_commit)?;
     let after = match (new, new_commit) {
-        (Some(new), Some(commit)) => Source::of_revision(&repository, &folder, new, &commit)?,
+        (Some(new), Some(commit)) => Source::of_revision(&repository, &folder, new.clone(), &new, &commit)?,
         _ => Source::of_folder(&folder, "the working tree".to_owned()),
     };
-    for (name, absent) in
-        [&before, &after].into_iter().filter_map(|one| Some((&one.name, &one.checkout.as_ref()?.absent)))
-    {
-        for path in absent {
-            printer.note(&format!("{name} lacks {path}"));
+    for source in [&before, &after] {
+        for path in source.checkout.iter().flat_map(|checkout| &checkout.absent) {
+            printer.note(&format!("{} lacks {path}", source.name));
         }
     }
     Ok([before, after])

@@ -57,6 +57,23 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     })
 }
 
+/// A warning for each resource that a plan would refuse to touch so, since it is protected.
+pub fn protected(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagnostic> {
+    let goes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace { .. });
+    let refused = plan.changes.iter().filter(goes).filter_map(|change| {
+        let of = |side: &Side<'_, '_>| {
+            side.instances.iter().find(|one| one.address == change.address).map(|one| one.protect)
+        };
+        let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
+        of(new).or_else(|| of(old)).filter(|protect| *protect).map(|_| {
+            Diagnostic::warning("protected", format!("a plan would refuse to {verb} {}", change.address))
+                .note("it is protected")
+                .help("to go on, set lifecycle.protect = false and apply that first")
+        })
+    });
+    refused.collect()
+}
+
 impl<'a> Side<'_, 'a> {
     /// Its instances, each after what it refers to; those in a circle of references once more
     /// at the end.

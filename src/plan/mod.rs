@@ -13,7 +13,7 @@ pub mod saved;
 pub mod since;
 mod text;
 
-pub use compare::{Side, compare};
+pub use compare::{Side, compare, protected};
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };

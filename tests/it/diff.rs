@@ -289,6 +289,56 @@ fn lifecycle_counts_as_in_a_plan() {
 }
 
 #[test]
+fn what_a_plan_would_refuse_is_warned_of() {
+    let guard = |name: &str, protect: bool| {
+        let (a, b) = (format!("[sns_topic.a]\nname = \"{name}\"\n"), "[sns_topic.b]\nname = \"b\"\n");
+        let lifecycle = |of: &str| format!("[sns_topic.{of}.lifecycle]\nprotect = {protect}\n");
+        (headed(&format!("{a}{}", lifecycle("a"))), format!("{b}{}", lifecycle("b")))
+    };
+    let ((old, gone), (new, _)) = (guard("a", true), guard("c", true));
+    let place = folder(&[
+        ("old/stack.toml", &format!("{old}{gone}")),
+        ("new/stack.toml", &new),
+        ("free/stack.toml", &guard("c", false).0),
+    ]);
+    let run = dwctl(place.path(), &["diff", "old", "new"]);
+    assert_eq!(run.code, DONE, "{}", run.stderr);
+    for words in ["a plan would refuse to replace sns_topic.a", "a plan would refuse to destroy sns_topic.b"]
+    {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    let run = dwctl(place.path(), &["diff", "old", "free"]);
+    assert!(!run.stderr.contains("sns_topic.a") && run.stderr.contains("sns_topic.b"), "{}", run.stderr);
+}
+
+/// Every kind, and the largest stacks there are, come to nothing against themselves.
+#[test]
+fn nothing_differs_from_itself() {
+    for stack in ["ecommerce"] {
+        let from = crate::paper::root().join("stacks").join(stack);
+        let run = dwctl(&from, &["diff", ".", ".", "--env", "dev"]);
+        assert_eq!(run.code, DONE, "{}", run.stderr);
+        assert!(run.stdout.contains("No changes: both declare the same."), "{}", run.stdout);
+    }
+    for kind in dwctl::kinds::KINDS.iter() {
+        let text = headed(kind.example());
+        let place = folder(&[("old/stack.toml", &text), ("new/stack.toml", &text)]);
+        let run = dwctl(place.path(), &["diff", "old", "new"]);
+        // An example may refer to what it does not declare.
+        if run.code == DONE {
+            assert!(
+                run.stdout.contains("No changes: both declare the same."),
+                "{}: {}",
+                kind.name(),
+                run.stdout
+            );
+        } else {
+            assert!(run.stderr.contains("unknown-reference"), "{}: {}", kind.name(), run.stderr);
+        }
+    }
+}
+
+#[test]
 fn an_import_is_no_creation() {
     let after = format!(
         "{BEFORE}[sns_topic.there]\nname = \"there\"\n[[import]]\nto = \"sns_topic.there\"\nid = \"arn:aws:sns:us-east-1:111111111111:there\"\n"
