@@ -13,18 +13,16 @@ use crate::stack::Stack;
 use crate::value::Value;
 use crate::world::{Facts, Instance, World};
 
-/// Compares two revisions of a stack: folders, or revisions of git.
+/// Compares two revisions of a stack, folders or of git, without AWS and credentials.
 ///
-/// Without AWS and without credentials: what a plan would tell if everything were as the old
-/// revision declares it. What AWS decides is written as the reference to it.
-///
-/// Examples:
-///   dwctl diff old/shop new/shop             two folders
-///   dwctl diff main..HEAD --stack shop       two revisions
-///   dwctl diff main...HEAD --stack shop      what HEAD changed since it left main
-///   dwctl diff HEAD --stack shop             what is not committed yet
+/// Tells what a plan would if everything were as the old revision declares it, and nobody had
+/// changed anything since. What AWS decides is written as the reference to it.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Examples:
+  dwctl diff old/shop new/shop          two folders
+  dwctl diff main..HEAD --stack shop    two revisions
+  dwctl diff main...HEAD --stack shop   what HEAD changed since it left main
+  dwctl diff HEAD --stack shop          what is not committed yet")]
 pub(super) struct Args {
     /// Folder of a stack, revision of git, or two revisions as OLD..NEW.
     old: String,

@@ -243,6 +243,25 @@ fn a_move_changes_nothing_else() {
 }
 
 #[test]
+fn resources_of_a_for_each_come_go_and_move_by_key() {
+    let stack = |name: &str, keys: &str| {
+        format!(
+            "[kms_key.{name}]\nfor_each = {keys}\ndescription = \"${{each.key}}\"\n\
+             [sns_topic.{name}]\nfor_each = {keys}\nname = \"{name}-${{each.key}}\"\n\
+             display_name = \"by ${{kms_key.{name}[each.key].arn}}\"\n"
+        )
+    };
+    let screen = told(&stack("a", "[\"x\", \"y\"]"), &stack("a", "[\"y\", \"z\"]"));
+    assert!(screen.contains("+ sns_topic.a[\"z\"]") && screen.contains("- sns_topic.a[\"x\"]"), "{screen}");
+    assert!(screen.ends_with("2 to create · 2 to destroy · 2 unchanged\n"), "{screen}");
+    let block = "[[moved]]\nfrom = \"kms_key.a\"\nto = \"kms_key.b\"\n";
+    let after = stack("a", "[\"x\", \"y\"]").replace("kms_key.a", "kms_key.b") + block;
+    let screen = told(&stack("a", "[\"x\", \"y\"]"), &after);
+    assert!(screen.contains("> kms_key.b[\"x\"]  move  was kms_key.a[\"x\"]\n"), "{screen}");
+    assert!(screen.ends_with("2 to move · 2 unchanged\n"), "{screen}");
+}
+
+#[test]
 fn moves_that_cannot_be_are_refused_at_their_place() {
     let block = "\n[[moved]]\nfrom = \"kms_key.old\"\nto = \"kms_key.data\"\n";
     let gone = edited(BEFORE, &[("[kms_key.old]\ndescription = \"Old\"\n", "")]);
@@ -320,12 +339,14 @@ fn nothing_differs_from_itself() {
         assert_eq!(run.code, DONE, "{}", run.stderr);
         assert!(run.stdout.contains("No changes: both declare the same."), "{}", run.stdout);
     }
+    let mut compared = 0;
     for kind in dwctl::kinds::KINDS.iter() {
         let text = headed(kind.example());
         let place = folder(&[("old/stack.toml", &text), ("new/stack.toml", &text)]);
         let run = dwctl(place.path(), &["diff", "old", "new"]);
         // An example may refer to what it does not declare.
         if run.code == DONE {
+            compared += 1;
             assert!(
                 run.stdout.contains("No changes: both declare the same."),
                 "{}: {}",
@@ -336,6 +357,7 @@ fn nothing_differs_from_itself() {
             assert!(run.stderr.contains("unknown-reference"), "{}: {}", kind.name(), run.stderr);
         }
     }
+    assert!(compared > 10, "{compared}");
 }
 
 #[test]
@@ -363,6 +385,27 @@ fn a_secret_that_changes_is_shown_in_no_format() {
     }
     let run = dwctl(place.path(), &["diff", "old", "new"]);
     assert!(run.stdout.contains("secret_string  (secret, changed)\n"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_secret_in_one_is_so_in_both() {
+    let stack = |sensitive: bool, key: &str, name: &str| {
+        format!(
+            "[variable.word]\ndefault = \"Hush-Puppy-99\"\nsensitive = {sensitive}\n[kms_key.data]\n\
+             [sns_topic.a]\nname = \"a\"\ndisplay_name = \"{name} ${{kms_key.data.arn}}\"\n\
+             [sns_topic.b]\nname = \"b\"\ndisplay_name = \"${{var.word}} {name} ${{kms_key.data.arn}}\"\n\
+             [sns_topic.c]\nname = \"c\"\ndisplay_name = '${{var.word}}{name}${{split(\":\", kms_key.data.arn)[3]}}'\n\
+             [secretsmanager_secret.d]\nname = \"d\"\nsecret_string = \"${{kms_key.data.{key}}}\"\n"
+        )
+    };
+    for (before, after) in [(true, true), (true, false), (false, true)] {
+        let screen = told(&stack(before, "arn", "x"), &stack(after, "key_id", "y"));
+        assert!(!screen.contains("Hush"), "{screen}");
+        // The reference is no secret, though a secret may be made of what it stands for.
+        assert!(screen.contains("\"x ${kms_key.data.arn}\" → \"y ${kms_key.data.arn}\""), "{screen}");
+        assert!(screen.contains("secret_string  (secret, changed)"), "{screen}");
+        assert!(screen.ends_with("4 to update · 1 unchanged\n"), "{screen}");
+    }
 }
 
 #[test]
