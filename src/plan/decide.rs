@@ -251,6 +251,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             return Some(create(Reason::New));
         }
         let mut entry = self.entry(&instance.address).cloned();
+        if let (Some(entry), Some(from)) = (&mut entry, self.moves.get(&instance.address)) {
+            // Its fingerprints are of the address that it had.
+            entry.fingerprinted_as.get_or_insert_with(|| from.clone());
+        }
         let mut region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
         let import = self.import(&instance.address);
         let mut id = match (&entry, &import) {
