@@ -431,6 +431,17 @@ pub trait Kind: Sized + 'static {
         Ok(Vec::new())
     }
 
+    /// The ids and tags of those inside the resource `id` of kind `kind`, where AWS's index of
+    /// tags does not know them: the objects of a bucket. None by default. It serves a lost
+    /// ledger alone.
+    ///
+    /// # Errors
+    /// AWS's; there are too many to ask for.
+    async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
+        let _ = (cx, kind, id);
+        Ok(Vec::new())
+    }
+
     /// The id of the resource with this ARN, as AWS's index of tags names it: by default
     /// what follows the type, `orders` of `arn:…:job/orders`. Whose it is, is read then.
     fn id_of_arn(arn: &str) -> Option<String> {

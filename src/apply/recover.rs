@@ -123,20 +123,31 @@ async fn undeclared(
     }
     // What the index does not know, and one listing tells.
     let asked = kinds::KINDS.iter().map(|kind| async move { (kind, kind.all_tags(&session.cx(home)).await) });
+    let mut listed = Vec::new();
     for (kind, all) in join_all(asked).await {
-        match all {
-            Ok(all) => {
-                for (id, tags) in all {
-                    let owner = Owner::of(&tags)
-                        .filter(|owner| owner.stack == ledger.stack && owner.env == ledger.env)
-                        .filter(|owner| owner.address.starts_with(&format!("{}.", kind.name())));
-                    let Some(owner) = owner else { continue };
-                    let name = format!("{} {id}", kind.name());
-                    let found = Found { region: home, name: &name, owner, id: &|_| Some(id.clone()) };
-                    found.take(session, declared, ledger, recovered).await;
-                }
-            }
-            Err(error) => recovered.hindrances.push(format!("all of {}: {error}", kind.name())),
+        listed.push((kind, home.to_owned(), format!("all of {}", kind.name()), all));
+    }
+    // What only the listing of another resource of the stack tells.
+    for (address, entry) in ledger.resources.clone() {
+        let cx = session.cx(&entry.region);
+        for kind in kinds::KINDS.iter() {
+            let all = kind.inside(&cx, &address.kind, &entry.id).await;
+            listed.push((kind, entry.region.clone(), format!("{} in {}", kind.name(), entry.id), all));
+        }
+    }
+    for (kind, region, name, all) in listed {
+        let all = all.unwrap_or_else(|error| {
+            recovered.hindrances.push(format!("{name}: {error}"));
+            Vec::new()
+        });
+        for (id, tags) in all {
+            let owner = Owner::of(&tags)
+                .filter(|owner| owner.stack == ledger.stack && owner.env == ledger.env)
+                .filter(|owner| owner.address.starts_with(&format!("{}.", kind.name())));
+            let Some(owner) = owner else { continue };
+            let name = format!("{} {id}", kind.name());
+            let found = Found { region: &region, name: &name, owner, id: &|_| Some(id.clone()) };
+            found.take(session, declared, ledger, recovered).await;
         }
     }
 }

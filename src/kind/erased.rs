@@ -104,6 +104,13 @@ pub trait ErasedKind: Send + Sync {
     ) -> LocalBoxFuture<'a, Result<Vec<String>>>;
     /// See [`Kind::all_tags`].
     fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>>;
+    /// See [`Kind::inside`].
+    fn inside<'a>(
+        &'a self,
+        cx: &'a Cx,
+        kind: &'a str,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>>;
     /// See [`Kind::create`].
     fn create<'a>(
         &'a self,
@@ -287,6 +294,15 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>> {
         Box::pin(K::all_tags(cx))
+    }
+
+    fn inside<'a>(
+        &'a self,
+        cx: &'a Cx,
+        kind: &'a str,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>> {
+        Box::pin(K::inside(cx, kind, id))
     }
 
     fn create<'a>(

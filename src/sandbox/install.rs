@@ -25,6 +25,7 @@ scripts![
     "additions.py",
     "cbor.py",
     "cloudwatch.py",
+    "copies.py",
     "documents.py",
     "ec2.py",
     "events.py",

@@ -6,16 +6,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use dwctl::kinds::kind;
 use dwctl::ledger::Ledger;
-use dwctl::value::Value;
 
 use crate::gate::{Gate, Refusal};
-use crate::harness::{Project, REGION, Run, read, run};
+use crate::harness::{Project, REGION, Run, copy, read_all, run};
 
 /// More than 60 resources of all shapes.
 const STACK: &str = include_str!("crash/stack.toml");
@@ -97,6 +97,36 @@ fn changed(place: Where) -> String {
     text + "\n[[moved]]\nfrom = \"eventbridge_rule.failures\"\nto = \"eventbridge_rule.failed\"\n"
 }
 
+/// A stage as it is before the run that is to be killed, as often as it is wanted.
+struct Start {
+    stage: Stage,
+    scenario: Scenario,
+    /// Where what `dwctl` keeps is kept.
+    folder: tempfile::TempDir,
+}
+
+impl Start {
+    fn new(scenario: Scenario) -> Self {
+        let mut stage = Stage::new(scenario);
+        stage.project.cloud.save();
+        let folder = tempfile::tempdir().unwrap();
+        if stage.kept().exists() {
+            copy(&stage.kept(), folder.path());
+        }
+        Self { stage, scenario, folder }
+    }
+
+    fn again(&self) -> &Stage {
+        self.stage.project.cloud.empty();
+        if self.stage.kept().exists() {
+            fs::remove_dir_all(self.stage.kept()).unwrap();
+        }
+        copy(self.folder.path(), &self.stage.kept());
+        self.stage.gate.forget();
+        &self.stage
+    }
+}
+
 /// A stack, and a gate through which its `dwctl` reaches the cloud.
 struct Stage {
     project: Project,
@@ -127,6 +157,11 @@ impl Stage {
             });
         }
         Self { project, gate, place }
+    }
+
+    /// The folder of what `dwctl` keeps.
+    fn kept(&self) -> PathBuf {
+        self.project.stack().join(".dwctl")
     }
 
     fn command(&self, arguments: &[&str]) -> std::process::Command {
@@ -172,16 +207,23 @@ impl Stage {
         let plain = |text: String| ids.iter().fold(text, |text, (id, name)| text.replace(id, name));
         self.project.with(async |session, cx| {
             let mut live = BTreeMap::new();
+            let mut alike: BTreeMap<_, Vec<_>> = BTreeMap::new();
             for (address, entry) in &ledger.resources {
-                let kind = kind(&address.kind).expect("a kind");
-                let found = read(kind, &session.cx(&entry.region), &entry.id, &Value::Null).await;
-                let found = found.unwrap_or_else(|| panic!("{address} {} is not there", entry.id));
-                let text = plain(format!("{:?}, {:?}", found.spec, found.tags));
-                // The order within sets is that of the ids.
-                let parts = text.split(|one: char| " ,[](){}".contains(one));
-                let mut parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-                parts.sort_unstable();
-                live.insert(address.to_string(), parts.join(" "));
+                alike.entry((&address.kind, &entry.region)).or_default().push((address, &entry.id));
+            }
+            for ((name, region), ones) in alike {
+                let ids: Vec<&str> = ones.iter().map(|(_, id)| id.as_str()).collect();
+                let kind = kind(name).expect("a kind");
+                let found = read_all(kind, &session.cx(region), &ids).await;
+                for ((address, id), found) in ones.into_iter().zip(found) {
+                    let found = found.unwrap_or_else(|| panic!("{address} {id} is not there"));
+                    let text = plain(format!("{:?}, {:?}", found.spec, found.tags));
+                    // The order within sets is that of the ids.
+                    let parts = text.split(|one: char| " ,[](){}".contains(one));
+                    let mut parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+                    parts.sort_unstable();
+                    live.insert(address.to_string(), parts.join(" "));
+                }
             }
             for (service, names) in listed(cx).await {
                 let mut names: Vec<String> = names.into_iter().map(plain).collect();
@@ -291,15 +333,13 @@ fn arguments(what: What) -> &'static [&'static str] {
     if what == What::Destroy { &["destroy", "--yes"] } else { &["apply", "--yes"] }
 }
 
-fn reference(scenario: Scenario) -> Reference {
-    let stage = Stage::new(scenario);
-    stage.run(arguments(scenario.0)).exits(0);
+fn reference(stage: &Stage, what: What) -> Reference {
+    stage.run(arguments(what)).exits(0);
     Reference { requests: stage.gate.count(), live: stage.live() }
 }
 
 /// Kills one, and expects that the next ends as if nothing had been.
-fn survive(case: Case, reference: &Reference) -> bool {
-    let stage = Stage::new(case.scenario);
+fn survive(stage: &Stage, case: Case, reference: &Reference) -> bool {
     let arguments = arguments(case.scenario.0);
     let killed = stage.killed(arguments, case.at, case.after);
     if killed && case.scenario.1 == Where::S3 {
@@ -353,41 +393,53 @@ fn killed_at_any_request_it_converges() {
         |scenario: &Scenario| [false, true].map(|after| moments(*scenario, after, 1).len()) != [0, 0];
     let scenarios: Mutex<VecDeque<Scenario>> = Mutex::new(SCENARIOS.into_iter().filter(needed).collect());
     let references: Mutex<BTreeMap<Scenario, Reference>> = Mutex::default();
-    side_by_side(|| {
-        let Some(scenario) = scenarios.lock().unwrap().pop_front() else { return false };
-        let reference = reference(scenario);
-        references.lock().unwrap().insert(scenario, reference);
-        true
+    let starts: Mutex<Vec<Start>> = Mutex::default();
+    side_by_side(2, || {
+        while let Some(scenario) = take(&scenarios) {
+            let start = Start::new(scenario);
+            let reference = reference(start.again(), scenario.0);
+            references.lock().unwrap().insert(scenario, reference);
+            starts.lock().unwrap().push(start);
+        }
     });
     let references = references.into_inner().unwrap();
     assert!(references[&SCENARIOS[0]].live.len() > 60);
-    let mut cases = VecDeque::new();
+    let (failed, unkilled, mut total) = (Mutex::new(Vec::new()), Mutex::new(0), 0);
     for (scenario, reference) in &references {
+        let mut cases = VecDeque::new();
         for after in [false, true] {
             let moments = moments(*scenario, after, reference.requests);
             cases.extend(moments.into_iter().map(|at| Case { scenario: *scenario, at, after }));
         }
-    }
-    // Those that wait for locks come last.
-    cases.make_contiguous().sort_by_key(|case| case.scenario.1);
-    let total = cases.len();
-    let (cases, failed, unkilled) = (Mutex::new(cases), Mutex::new(Vec::new()), Mutex::new(0));
-    side_by_side(|| {
-        let Some(case) = cases.lock().unwrap().pop_front() else { return false };
-        match catch_unwind(AssertUnwindSafe(|| survive(case, &references[&case.scenario]))) {
-            Ok(killed) => {
-                *unkilled.lock().unwrap() += u32::from(!killed);
-                if std::env::var_os("DWCTL_CRASH").is_some() {
-                    eprintln!("survived: {case:?}{}", if killed { "" } else { ", which ended before" });
+        total += cases.len();
+        // Those that wait for the lock of a dead one leave the processors to others.
+        let workers = if scenario.1 == Where::S3 { 10 } else { 3 }.min(cases.len().div_ceil(2));
+        let cases = Mutex::new(cases);
+        side_by_side(workers, || {
+            let mut start = take_where(&starts, |start| start.scenario == *scenario);
+            while let Some(case) = take(&cases) {
+                let one = || {
+                    let start = start.get_or_insert_with(|| Start::new(*scenario));
+                    survive(start.again(), case, reference)
+                };
+                match catch_unwind(AssertUnwindSafe(one)) {
+                    Ok(killed) => {
+                        *unkilled.lock().unwrap() += u32::from(!killed);
+                        if std::env::var_os("DWCTL_CRASH").is_some() {
+                            eprintln!(
+                                "survived: {case:?}{}",
+                                if killed { "" } else { ", which ended before" }
+                            );
+                        }
+                    }
+                    Err(_) => {
+                        eprintln!("not survived: {case:?}");
+                        failed.lock().unwrap().push(case);
+                    }
                 }
             }
-            Err(_) => {
-                eprintln!("not survived: {case:?}");
-                failed.lock().unwrap().push(case);
-            }
-        }
-        true
-    });
+        });
+    }
     let failed = failed.into_inner().unwrap();
     let requests: Vec<String> = references
         .iter()
@@ -403,13 +455,22 @@ fn killed_at_any_request_it_converges() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// Works in two threads until there is nothing left.
-fn side_by_side(work: impl Fn() -> bool + Sync) {
+/// Works in so many threads.
+fn side_by_side(workers: usize, work: impl Fn() + Sync) {
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| while work() {});
+        for _ in 0..workers {
+            scope.spawn(&work);
         }
     });
+}
+
+fn take<T>(from: &Mutex<VecDeque<T>>) -> Option<T> {
+    from.lock().unwrap().pop_front()
+}
+
+fn take_where<T>(from: &Mutex<Vec<T>>, wanted: impl Fn(&T) -> bool) -> Option<T> {
+    let mut from = from.lock().unwrap();
+    from.iter().position(wanted).map(|index| from.remove(index))
 }
 
 /// Two keys that are to be replaced, the new ones first.
@@ -579,6 +640,6 @@ fn a_full_disk_is_said_and_the_next_apply_finds_all() {
     stage.run(&["apply", "--yes"]).exits(0);
     stage.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
     let whole = stage.live();
-    let unbroken = reference((What::Apply, Where::File)).live;
+    let unbroken = reference(&Stage::new((What::Apply, Where::File)), What::Apply).live;
     assert_eq!(whole, unbroken);
 }

@@ -180,8 +180,7 @@ impl State {
         let (first, rest) = head.split_once("\r\n").unwrap_or((&head, ""));
         upstream.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
         upstream.write_all(&body)?;
-        let mut answer = Vec::new();
-        upstream.read_to_end(&mut answer)?;
+        let answer = answer(&mut upstream, head.starts_with("HEAD "))?;
         if self.spring(number, true) {
             return Ok(());
         }
@@ -201,6 +200,35 @@ impl State {
     }
 }
 
+/// An answer, whole. The emulator keeps a connection open for a while after it.
+fn answer(upstream: &mut TcpStream, bodiless: bool) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    let mut whole = usize::MAX;
+    while bytes.len() < whole {
+        match upstream.read(&mut buffer)? {
+            0 => break,
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").filter(|_| whole == usize::MAX);
+        if let Some(end) = end {
+            let length = header(&String::from_utf8_lossy(&bytes[..end]), "content-length");
+            let length = if bodiless { Some(0) } else { length.and_then(|text| text.parse().ok()) };
+            // Without a length it ends with the connection.
+            whole = length.map_or(usize::MAX - 1, |length: usize| end + 4 + length);
+        }
+    }
+    Ok(bytes)
+}
+
+/// The value of a header, in lower case.
+fn header(head: &str, name: &str) -> Option<String> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
+    })
+}
+
 /// The head, with the empty line, and the body of a request; `None` where the connection
 /// ends without one.
 fn request(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<u8>)>> {
@@ -216,12 +244,7 @@ fn request(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<u8>)>>
         }
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let header = |name: &str| {
-        head.lines().find_map(|line| {
-            let (found, value) = line.split_once(':')?;
-            found.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
-        })
-    };
+    let header = |name: &str| header(&head, name);
     assert!(header("transfer-encoding").is_none(), "no request here has a body of unknown length");
     if header("expect").is_some() {
         client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;

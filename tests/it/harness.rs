@@ -36,6 +36,8 @@ struct Machine {
     proxy: u16,
     folder: PathBuf,
     process: Child,
+    /// What the emulator wants to hear from who controls it.
+    nonce: String,
 }
 
 /// A cloud that one test has for itself: empty at first, emptied in the end.
@@ -43,6 +45,8 @@ pub struct Cloud {
     machine: Option<Machine>,
     /// How much of the record of violations was written for earlier tests.
     seen: usize,
+    /// Whether it can no longer be made as new.
+    saved: bool,
 }
 
 impl Cloud {
@@ -51,7 +55,7 @@ impl Cloud {
         let idle = IDLE.lock().unwrap().pop();
         let machine = idle.unwrap_or_else(Machine::start);
         let seen = fs::read(machine.violations()).map_or(0, |record| record.len());
-        Self { machine: Some(machine), seen }
+        Self { machine: Some(machine), seen, saved: false }
     }
 
     fn machine(&self) -> &Machine {
@@ -81,9 +85,17 @@ impl Cloud {
         assert_eq!(status, 200, "{body}");
     }
 
-    /// Deletes all that there is.
+    /// Deletes all that there is, or all that there was not when it was saved.
     pub fn empty(&self) {
         assert!(self.machine().empty(), "the emulator does not answer");
+    }
+
+    /// From now on [`Self::empty`] leads back to what there is at this moment.
+    pub fn save(&mut self) {
+        let path = format!("/dwctl/save?nonce={}", self.machine().nonce);
+        let (status, body) = request(self.machine().emulator, "POST", &path);
+        assert_eq!(status, 200, "{body}");
+        self.saved = true;
     }
 
     /// Calls that went through the proxy since the test began, by `service:Operation`.
@@ -172,6 +184,7 @@ impl Drop for Cloud {
     fn drop(&mut self) {
         let violations = self.violations();
         if let Some(machine) = self.machine.take()
+            && !self.saved
             && machine.empty()
         {
             IDLE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(machine);
@@ -203,6 +216,7 @@ impl Machine {
         let state: serde_json::Value = serde_json::from_slice(&state).expect("a state");
         let emulator = u16::try_from(state["port"].as_u64().expect("a port")).unwrap();
 
+        let nonce = state["nonce"].as_str().expect("a nonce").to_owned();
         let ready = folder.join("proxy.port");
         let log = fs::File::create(folder.join("proxy.log")).unwrap();
         let mut process = Command::new(home.join("venv/bin/python"))
@@ -235,7 +249,7 @@ impl Machine {
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        Self { emulator, proxy, folder, process }
+        Self { emulator, proxy, folder, process, nonce }
     }
 
     fn violations(&self) -> PathBuf {
@@ -281,17 +295,43 @@ impl Drop for Machine {
 
 /// A resource as it is, once AWS is no longer at work on it.
 pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Option<ErasedLive> {
+    let wanted =
+        Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
+    settled(kind, cx, &[wanted]).await.pop().expect("one answer")
+}
+
+/// Resources of one kind as they are, once AWS is no longer at work on them.
+pub async fn read_all(kind: &dyn ErasedKind, cx: &Cx, ids: &[&str]) -> Vec<Option<ErasedLive>> {
+    let wanted = |id: &&str| Wanted {
+        id: (*id).to_owned(),
+        attributes: None,
+        spec: Value::Null,
+        tags: None,
+        applied: None,
+    };
+    settled(kind, cx, &ids.iter().map(wanted).collect::<Vec<_>>()).await
+}
+
+async fn settled(kind: &dyn ErasedKind, cx: &Cx, wanted: &[Wanted]) -> Vec<Option<ErasedLive>> {
     let deadline = Instant::now() + STUCK;
     loop {
-        let wanted =
-            Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
-        let read = kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer");
-        let mut live = read.unwrap_or_else(|error| panic!("{} {id} cannot be read: {error}", kind.name()))?;
-        if !matches!(live.state, State::Busy(_) | State::Leaving(_)) {
-            live.spec = normalize(&kind.schema().spec, live.spec);
-            return Some(live);
-        }
-        assert!(Instant::now() < deadline, "{} {id} stays {:?}", kind.name(), live.state);
+        let read = kind.read_many(cx, wanted).await;
+        let mut live: Vec<Option<ErasedLive>> = read
+            .into_iter()
+            .zip(wanted)
+            .map(|(read, wanted)| {
+                read.unwrap_or_else(|error| panic!("{} {} cannot be read: {error}", kind.name(), wanted.id))
+            })
+            .collect();
+        let busy =
+            live.iter().flatten().find(|live| matches!(live.state, State::Busy(_) | State::Leaving(_)));
+        let Some(busy) = busy else {
+            for live in live.iter_mut().flatten() {
+                live.spec = normalize(&kind.schema().spec, std::mem::take(&mut live.spec));
+            }
+            return live;
+        };
+        assert!(Instant::now() < deadline, "{} stays {:?}", kind.name(), busy.state);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -413,7 +453,9 @@ impl Project {
 
     /// The same, without `--endpoint-url`.
     pub fn command_without_endpoint(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dwctl"));
+        // Another build of it, such as an optimised one, where `tests/crash` is given one.
+        let dwctl = std::env::var_os("DWCTL_TEST_BINARY");
+        let mut command = Command::new(dwctl.unwrap_or_else(|| env!("CARGO_BIN_EXE_dwctl").into()));
         command
             .args(arguments)
             .current_dir(self.stack())

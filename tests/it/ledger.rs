@@ -339,6 +339,24 @@ fn recover_rebuilds_what_was_lost() {
     insta::assert_snapshot!(screens);
 }
 
+/// The index of tags knows no object, and no listing of all objects tells their tags.
+#[test]
+fn recover_finds_objects_that_are_no_longer_declared() {
+    let bucket = "[s3_bucket.lake]\nbucket = \"shop-lake\"\n";
+    let object = "[s3_object.script]\nbucket = \"${s3_bucket.lake.bucket}\"\nkey = \"jobs/a.py\"\n\
+                  content = \"print(1)\"\n";
+    let project = stack(&format!("{bucket}{object}"));
+    project.apply();
+    project.with(async |_, cx| {
+        let put = cx.aws.s3().put_object().bucket("shop-lake").key("data/1");
+        put.send().await.expect("an object of someone else");
+    });
+    fs::remove_file(project.ledger_file()).expect("a ledger");
+    project.write(&format!("{HEAD}{bucket}"));
+    project.run(&["ledger", "recover"]).exits(0).says("shop-lake/jobs/a.py").says_not("data/1");
+    project.run(&["plan"]).exits(0).plans("s3_object.script", "- destroy");
+}
+
 #[test]
 fn init_makes_a_bucket_that_is_private_versioned_encrypted_and_reached_by_tls_alone() {
     let project = stack(&format!("[ledger]\nbucket = \"shop-ledger\"\n{TOPICS}"));

@@ -10,8 +10,8 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ObjectIdentifier,
     ObjectLockLegalHold, ObjectLockRetention, ObjectVersion, Tag, Tagging,
 };
-use futures_util::TryStreamExt;
 use futures_util::future::join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -250,6 +250,27 @@ impl Kind for S3Object {
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         let versions = versions(cx, lookups).await;
         each(lookups, 16, |lookup| read(cx, lookup, versions.get(lookup.id))).await
+    }
+
+    /// The index of tags has no objects; each is asked for its own, so that a bucket of
+    /// more than one page of objects, a data lake, is left alone.
+    async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
+        if kind != "s3_bucket" {
+            return Ok(Vec::new());
+        }
+        let s3 = cx.aws.s3();
+        let page = s3.list_objects_v2().bucket(id).send().await.or_gone()?;
+        if page.as_ref().is_some_and(|page| page.is_truncated() == Some(true)) {
+            let why = "it holds more than 1,000 objects, which are not asked for their tags one by one";
+            return Err(Error::finding(Class::Invalid, why));
+        }
+        let keys = page.and_then(|page| page.contents).unwrap_or_default();
+        let tags = keys.into_iter().filter_map(|object| object.key).map(|key| async move {
+            let answer = s3.get_object_tagging().bucket(id).key(&key).send().await.or_gone()?;
+            Ok::<_, Error>(answer.map(|answer| (format!("{id}/{key}"), tags_of(&answer.tag_set))))
+        });
+        let found: Vec<Option<(String, Tags)>> = stream::iter(tags).buffered(8).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {

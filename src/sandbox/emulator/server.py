@@ -4,6 +4,8 @@ Started by `dwctl sandbox up`; also by hand: `python server.py --port 5005`.
 """
 
 import argparse
+import functools
+import gc
 import json
 import os
 import signal
@@ -68,24 +70,53 @@ def settle():
     )
 
 
-def application(nonce):
+class Leaving:
+    """How this process ends once the request of this thread is answered."""
+
+    def __init__(self):
+        self.stay()
+
+    def stay(self):
+        self.lock = threading.Lock()
+        self.thread = self.code = None
+
+    def begin(self, code):
+        """From now on no connection is accepted: the next process does."""
+        with self.lock:
+            self.thread, self.code = threading.get_ident(), code
+
+    def end(self):
+        if self.thread == threading.get_ident():
+            os._exit(self.code)
+
+
+def application(nonce, leaving, save):
     """The WSGI application and the clock of its last request."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from emulator import wire
+    from emulator import copies, wire
 
     moto_app = DomainDispatcherApplication(create_backend_app)
+    # It lists folders and tries every pattern at each request, while the others wait for its lock.
+    moto_app.get_backend_for_host = functools.lru_cache(1024)(moto_app.get_backend_for_host)
     gateway = wire.Gateway(moto_app)
     clock = {"last": time.monotonic()}
+    process = os.getpid()
     settle()
 
     def about_itself(path, environ, start_response):
         status, told = "404 Not Found", {}
         if path == "/dwctl/health":
-            status, told = "200 OK", {"nonce": nonce, "pid": os.getpid()}
-        elif path == "/dwctl/stop" and environ.get("QUERY_STRING") == "nonce=" + nonce:
+            status, told = "200 OK", {"nonce": nonce, "pid": process}
+        elif environ.get("QUERY_STRING") != "nonce=" + nonce:
+            pass
+        elif path == "/dwctl/stop":
             status = "200 OK"
-            threading.Timer(0.05, os._exit, (0,)).start()
+            leaving.begin(0)
+        elif path == "/dwctl/save" and copies.possible:
+            status = "200 OK"
+            leaving.begin(copies.SAVED)
+            save()
         body = json.dumps(told).encode()
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
@@ -95,13 +126,64 @@ def application(nonce):
         if path.startswith("/dwctl/"):
             return about_itself(path, environ, start_response)
         clock["last"] = time.monotonic()
+        reset = path == "/moto-api/reset" and environ.get("REQUEST_METHOD") == "POST"
+        if reset and copies.possible:
+            leaving.begin(copies.RESET)
+            body = b'{"status": "ok"}'
+            start_response(
+                "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+            )
+            return [body]
         answer = gateway(environ, start_response)
-        if path == "/moto-api/reset" and environ.get("REQUEST_METHOD") == "POST":
+        if reset:
             wire.forget()
             settle()
         return answer
 
     return app, clock
+
+
+# A read of each service, as the AWS SDKs send it: what moto makes on first use is made before the copies.
+FIRST = [
+    ("sts", "Action=GetCallerIdentity&Version=2011-06-15"),
+    ("ec2", "Action=DescribeVpcs&Version=2016-11-15"),
+    ("iam", "Action=ListRoles&Version=2010-05-08"),
+    ("redshift", "Action=DescribeClusters&Version=2012-12-01"),
+    ("sns", "Action=ListTopics&Version=2010-03-31"),
+    ("s3", None),
+    ("monitoring", "GraniteServiceVersion20100801.ListDashboards"),
+    ("kms", "TrentService.ListAliases"),
+    ("glue", "AWSGlue.GetDatabases"),
+    ("logs", "Logs_20140328.DescribeLogGroups"),
+    ("secretsmanager", "secretsmanager.ListSecrets"),
+    ("states", "AWSStepFunctions.ListStateMachines"),
+    ("events", "AWSEvents.ListRules"),
+    ("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources"),
+]
+
+
+def warm(app, port):
+    """Makes the account of every later copy."""
+    from werkzeug.test import Client
+
+    client = Client(app)
+    for service, words in FIRST:
+        headers = {
+            "Host": f"127.0.0.1:{port}",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, "
+            "SignedHeaders=host, Signature=0",
+        }
+        if words is None:
+            client.get("/", headers=headers)
+        elif words.startswith("Action="):
+            form = "application/x-www-form-urlencoded; charset=utf-8"
+            client.post("/", headers=headers | {"Content-Type": form}, data=words)
+        else:
+            headers |= {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": words}
+            client.post("/", headers=headers, data="{}")
+    gc.collect()
+    # Not moved by collections, it stays shared with the copies.
+    gc.freeze()
 
 
 def keep_watch(clock, ready, nonce):
@@ -136,10 +218,13 @@ def main():
     environment(port)
     stay_on_loopback()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    app, clock = application(arguments.nonce)
+    leaving = Leaving()
+    app, clock = application(arguments.nonce, leaving, lambda: copies.save(serve, listener.fileno()))
 
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import ThreadedWSGIServer
+
+    from emulator import copies
 
     class Handler(MotoRequestHandler):
         # Connections are kept; without Nagle's delay, or each answer costs 40 ms.
@@ -150,20 +235,42 @@ def main():
         def log_request(self, code="-", size="-"):
             pass
 
+        def handle_one_request(self):
+            try:
+                super().handle_one_request()
+                self.wfile.flush()
+            finally:
+                leaving.end()
+
     class Server(ThreadedWSGIServer):
         daemon_threads = True
         request_queue_size = 512
 
-    server = Server("127.0.0.1", port, app, handler=Handler, fd=listener.fileno())
+        def get_request(self):
+            with leaving.lock:
+                if leaving.code is not None:
+                    raise ConnectionAbortedError("for the next process")
+                return super().get_request()
+
+    def serve():
+        leaving.stay()
+        clock["last"] = time.monotonic()
+        watch = (clock, arguments.ready, arguments.nonce)
+        threading.Thread(target=keep_watch, args=watch, daemon=True).start()
+        Server("127.0.0.1", port, app, handler=Handler, fd=listener.fileno()).serve_forever()
+
+    if copies.possible:
+        warm(app, port)
     if arguments.ready:
         partial = arguments.ready + ".part"
         state = {"port": port, "pid": os.getpid(), "nonce": arguments.nonce, "version": arguments.version}
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(state, file)
         os.replace(partial, arguments.ready)
-    threading.Thread(target=keep_watch, args=(clock, arguments.ready, arguments.nonce), daemon=True).start()
     print(f"listening on 127.0.0.1:{port}", flush=True)
-    server.serve_forever()
+    if copies.possible:
+        copies.run(serve)
+    serve()
 
 
 if __name__ == "__main__":
