@@ -205,8 +205,11 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                             .help("remove one of them first, and this block"),
                     );
                 }
-                Ok(Some((to, _))) => drop(self.moves.insert(to, from.clone())),
-                Ok(None) => {}
+                // Where there is none such, as of a key that is no more, it goes.
+                Ok(Some((to, _))) if self.declared.contains(&to) => {
+                    self.moves.insert(to, from.clone());
+                }
+                Ok(_) => {}
                 Err(problem) => self.problems.push(problem),
             }
         }

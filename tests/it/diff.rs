@@ -262,6 +262,13 @@ fn resources_of_a_for_each_come_go_and_move_by_key() {
     let screen = told(&stack("a", "[\"x\", \"y\"]"), &after);
     assert!(screen.contains("> kms_key.b[\"x\"]  move  was kms_key.a[\"x\"]\n"), "{screen}");
     assert!(screen.ends_with("2 to move · 2 unchanged\n"), "{screen}");
+    // A move to what is not declared is a removal.
+    let screen = told(
+        "[sns_topic.a]\nname = \"a\"\n",
+        "[sns_topic.b]\nfor_each = [\"y\"]\nname = \"${each.key}\"\n\
+         [[moved]]\nfrom = \"sns_topic.a\"\nto = \"sns_topic.b[\\\"x\\\"]\"\n",
+    );
+    assert!(screen.contains("- sns_topic.a       destroy") && screen.contains("1 to create"), "{screen}");
 }
 
 #[test]
