@@ -3,6 +3,7 @@
 
 mod references;
 mod resolve;
+mod sketch;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::value::{Unknown, Value};
 
 use references::References;
 use resolve::{Names, View};
+pub use sketch::{Write, written};
 
 /// What AWS says about where we are: the `aws` of expressions.
 #[derive(Clone, Debug)]
@@ -72,6 +74,13 @@ pub struct Instance<'a> {
 }
 
 impl Instance<'_> {
+    /// The `each` of its expressions.
+    fn each_names(&self) -> Option<Value> {
+        let key = self.address.key.clone().unwrap_or_default();
+        let value = self.each.clone()?;
+        Some(Value::map([("key", Value::String(key)), ("value", value)]))
+    }
+
     /// Leaves out what refers to resources that do not exist yet, where its kind can set
     /// that later.
     pub fn defer(&mut self) {
@@ -241,11 +250,7 @@ impl<'a> World<'a> {
     pub fn evaluate(&self, instance: &mut Instance<'a>, problems: &mut Vec<Diagnostic>) -> bool {
         let before = problems.len();
         let resource = instance.resource;
-        let each = instance.each.as_ref().map(|value| {
-            let key = instance.address.key.clone().unwrap_or_default();
-            Value::map([("key", Value::String(key)), ("value", value.clone())])
-        });
-        let names = Names::new(self, each);
+        let names = Names::new(self, instance.each_names());
         if let Some(node) = &resource.region {
             match node.evaluate(&names, problems).reveal() {
                 Value::String(region) if is_region(&region) => instance.region = region,

@@ -26,6 +26,15 @@ pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
 
 /// The values of the stack's variables.
 pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<String, Value>, Failure> {
+    variables_beside(args, stack, None)
+}
+
+/// As [`variables`], where what only the `other` stack declares may be given, too.
+pub(super) fn variables_beside(
+    args: &StackArgs,
+    stack: &Stack,
+    other: Option<&Stack>,
+) -> Result<BTreeMap<String, Value>, Failure> {
     let mut problems = Vec::new();
     let mut given: Vec<(String, String, Value)> = Vec::new();
     for file in &args.var_file {
@@ -54,6 +63,9 @@ pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<Stri
             ),
         }
     }
+    given.retain(|(_, name, _)| {
+        stack.variables.contains_key(name) || other.is_none_or(|other| !other.variables.contains_key(name))
+    });
     let values = stack::variables(stack, &given, &mut problems);
     if problems.is_empty() {
         Ok(values)

@@ -10,6 +10,7 @@ use super::printer::Printer;
 use super::{Failure, StackArgs};
 use crate::diag::{Diagnostic, mask};
 use crate::plan::format::{Format, Options, render};
+use crate::plan::review::Review;
 use crate::plan::since::Snapshot;
 use crate::plan::{Plan, TextOptions, needed};
 
@@ -74,12 +75,16 @@ impl FormatArgs {
         commands: Vec<String>,
         printer: &Printer,
     ) -> Result<(), Failure> {
-        let title = format!("{}/{}", plan.stack, plan.env);
-        if let Some(earlier) = &since
-            && earlier.title != title
-        {
-            let error = Diagnostic::error("unreadable-plan", format!("--since tells of {}", earlier.title));
-            return Err(error.note(format!("this is a plan of {title}")).into());
+        if let Some(earlier) = &since {
+            let review = Review::new(plan, text.drift);
+            let (was, is) = ((earlier.verb, &earlier.title), (review.verb(), &review.title()));
+            if was != is {
+                let told = |(verb, title): (&str, &String)| format!("a {verb} of {title}");
+                let what = format!("--since tells of {}", told(was));
+                return Err(Diagnostic::error("unreadable-plan", what)
+                    .note(format!("this is {}", told(is)))
+                    .into());
+            }
         }
         let plain = TextOptions { colour: false, ..text.clone() };
         let root = std::env::current_dir().ok();

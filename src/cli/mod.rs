@@ -5,6 +5,7 @@ mod audit;
 mod completions;
 mod context;
 mod destroy;
+mod diff;
 mod drift;
 mod explain;
 mod formats;
@@ -16,6 +17,7 @@ mod output;
 mod plan;
 mod printer;
 mod progress;
+mod revision;
 mod sandbox;
 mod schema;
 mod show;
@@ -36,7 +38,7 @@ use printer::Printer;
 #[derive(Debug, Parser)]
 #[command(name = "dwctl", version, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done or no changes · 1 error · 2 changes present (plan --detailed-exitcode) · \
+    after_help = "Exit codes: 0 done or no changes · 1 error · 2 changes present (--detailed-exitcode) · \
     3 stack invalid · 4 drift · 5 lock held · 6 interrupted, safe to run again · 7 refused"
 )]
 struct Cli {
@@ -71,6 +73,7 @@ enum Verb {
     Apply(apply::Args),
     Destroy(destroy::Args),
     Drift(drift::Args),
+    Diff(diff::Args),
     Import(import::Args),
     Output(output::Args),
     Graph(graph::Args),
@@ -215,6 +218,7 @@ pub fn main() -> ExitCode {
             Verb::Apply(args) => apply::run(args, &printer).await,
             Verb::Destroy(args) => destroy::run(args, &printer).await,
             Verb::Drift(args) => drift::run(args, &printer).await,
+            Verb::Diff(args) => diff::run(args, &printer),
             Verb::Import(args) => import::run(args, &printer).await,
             Verb::Output(args) => output::run(args, &printer).await,
             Verb::Graph(args) => graph::run(args, &printer),

@@ -69,6 +69,15 @@ impl Sources {
         FileId((self.files.len() - 1) as u32)
     }
 
+    /// Shows the files below one folder as if they were below another.
+    pub fn relocate(&mut self, from: &Path, to: &Path) {
+        for file in &mut self.files {
+            if let Ok(inside) = file.path.strip_prefix(from) {
+                file.path = to.join(inside);
+            }
+        }
+    }
+
     /// The path under which `file` was registered.
     pub fn path(&self, file: FileId) -> &Path {
         self.files.get(file.0 as usize).map_or(Path::new("?"), |file| &file.path)

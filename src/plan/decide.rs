@@ -197,6 +197,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             stack: stack.name.clone(),
             env: stack.env.clone(),
             account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
+            revisions: None,
             region: stack.region.clone(),
             now: world.planned_at.parse().ok(),
             changes: changes.into_values().collect(),
@@ -260,6 +261,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             return Some(create(Reason::New));
         }
         let mut entry = self.entry(&instance.address).cloned();
+        if let (Some(entry), Some(from)) = (&mut entry, self.moves.get(&instance.address)) {
+            // Its fingerprints are of the address that it had.
+            entry.fingerprinted_as.get_or_insert_with(|| from.clone());
+        }
         let mut region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
         let import = self.import(&instance.address);
         let mut id = match (&entry, &import) {
@@ -368,7 +373,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             (replace, Reason::Forced(forced))
         } else if selected(&self.inputs.selection.replace) {
             (replace, Reason::Requested)
-        } else if let Some(trigger) = self.trigger(instance) {
+        } else if let Some(trigger) = trigger(instance, &self.changes) {
             (replace, Reason::Triggered(trigger))
         } else if attributes.is_empty() {
             (Action::NoOp, Reason::Same)
@@ -487,17 +492,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     pub(super) fn owner(&self, address: &Address) -> Owner {
         let stack = self.inputs.world.stack;
         Owner::new(&stack.name, &stack.env, address)
-    }
-
-    fn trigger(&self, instance: &Instance<'_>) -> Option<Address> {
-        let triggers = &instance.resource.lifecycle.replace_triggered_by;
-        self.changes
-            .values()
-            .find(|change| {
-                matches!(change.action, Action::Update | Action::Replace { .. })
-                    && triggers.iter().any(|trigger| change.address.is_selected_by(trigger))
-            })
-            .map(|change| change.address.clone())
     }
 
     /// Says of every changed attribute who changed it, by the fingerprints of the last apply.
@@ -672,8 +666,20 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 }
 
+/// What changes and thereby has the instance made anew.
+pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Change>) -> Option<Address> {
+    let triggers = &instance.resource.lifecycle.replace_triggered_by;
+    changes
+        .values()
+        .find(|change| {
+            matches!(change.action, Action::Update | Action::Replace { .. })
+                && triggers.iter().any(|trigger| change.address.is_selected_by(trigger))
+        })
+        .map(|change| change.address.clone())
+}
+
 /// Where an instance is declared.
-fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
+pub(super) fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
     let resource = instance.resource;
     let written = resource.body.entries().iter();
     let mut attributes: BTreeMap<String, usize> =
@@ -760,10 +766,7 @@ pub fn complete(
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
-    for ignored in &instance.resource.lifecycle.ignore_changes {
-        let path: Vec<&str> = ignored.split('.').collect();
-        take_over(&mut want, &found, &path);
-    }
+    ignore(instance, &mut want, &found);
     overlay(schema, want, found, &|path, value, marks| match entry?.fingerprints.get(path) {
         Some(applied) => {
             let address = entry?.fingerprinted(&instance.address);
@@ -772,6 +775,14 @@ pub fn complete(
         // It was applied without this one, which AWS needs to be sent then.
         None => marks.write_only.then_some(false),
     })
+}
+
+/// Makes of `want` what `found` is, where its difference is to be left alone.
+pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
+    for ignored in &instance.resource.lifecycle.ignore_changes {
+        let path: Vec<&str> = ignored.split('.').collect();
+        take_over(want, found, &path);
+    }
 }
 
 /// Makes `want` at `path` what `found` is there.
@@ -837,52 +848,50 @@ pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String,
 
 /// The tags that differ.
 pub fn tag_changes(instance: &Instance<'_>, live: &ErasedLive, ledger: &Ledger) -> Vec<AttributeChange> {
+    let have = live.tags.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    different_tags(instance, &have, &tags(instance, &ledger.stack, &ledger.env))
+}
+
+/// The tags that differ between those that are there and those that are wanted.
+pub(super) fn different_tags(
+    instance: &Instance<'_>,
+    have: &BTreeMap<String, Value>,
+    want: &BTreeMap<String, Value>,
+) -> Vec<AttributeChange> {
     let ignored = &instance.resource.lifecycle.ignore_changes;
     if !instance.kind.taggable() || ignored.iter().any(|one| one == "tags") {
         return Vec::new();
     }
-    let want = tags(instance, &ledger.stack, &ledger.env);
-    let names: BTreeSet<&String> = want.keys().chain(live.tags.keys()).collect();
+    let names: BTreeSet<&String> = want.keys().chain(have.keys()).collect();
     names
         .into_iter()
         .filter(|name| !ignored.iter().any(|one| one.strip_prefix("tags.") == Some(name.as_str())))
-        .filter_map(|name| {
-            let before = live.tags.get(name).map(|value| Value::String(value.clone()));
-            let after = want.get(name).cloned();
-            (before != after).then(|| AttributeChange {
-                path: vec![PathStep::Name("tags".to_owned()), PathStep::Name(name.clone())],
-                before,
-                after,
-                forces_replacement: false,
-                data_loss: false,
-                downtime: false,
-                statement: false,
-                hidden: false,
-                cause: Cause::Stack,
-            })
-        })
+        .filter(|name| have.get(*name) != want.get(*name))
+        .map(|name| tag_change(name, have.get(name), want.get(name)))
         .collect()
 }
 
+fn tag_change(name: &str, before: Option<&Value>, after: Option<&Value>) -> AttributeChange {
+    AttributeChange {
+        path: vec![PathStep::Name("tags".to_owned()), PathStep::Name(name.to_owned())],
+        before: before.cloned(),
+        after: after.cloned(),
+        forces_replacement: false,
+        data_loss: false,
+        downtime: false,
+        statement: false,
+        hidden: false,
+        cause: Cause::Stack,
+    }
+}
+
 /// A new resource's attributes, as changes from nothing.
-fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
+pub(super) fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
     let mut changes = diff(&instance.kind.schema().spec, &Value::Null, &instance.spec);
     for change in &mut changes {
         (change.forces_replacement, change.data_loss, change.downtime) = (false, false, false);
     }
-    for (name, value) in &instance.tags {
-        changes.push(AttributeChange {
-            path: vec![PathStep::Name("tags".to_owned()), PathStep::Name(name.clone())],
-            before: None,
-            after: Some(value.clone()),
-            forces_replacement: false,
-            data_loss: false,
-            downtime: false,
-            statement: false,
-            hidden: false,
-            cause: Cause::Stack,
-        });
-    }
+    changes.extend(instance.tags.iter().map(|(name, value)| tag_change(name, None, Some(value))));
     changes
 }
 

@@ -1,5 +1,6 @@
 //! What would change, and why: pure, from what is wanted and what is there.
 
+mod compare;
 mod decide;
 mod detail;
 mod diff;
@@ -13,6 +14,7 @@ pub mod saved;
 pub mod since;
 mod text;
 
+pub use compare::{Side, compare, protected};
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
 };
@@ -39,6 +41,9 @@ pub struct Plan {
     pub env: String,
     /// The account; `None` where AWS was not asked.
     pub account_id: Option<String>,
+    /// The two revisions of the stack that are compared without AWS; `None` for a plan
+    /// against what is there.
+    pub revisions: Option<Revisions>,
     /// The stack's region.
     pub region: String,
     /// When it was made, where that is known.
@@ -52,6 +57,15 @@ pub struct Plan {
     /// What the outputs were after the last apply, those that are no longer declared among
     /// them; `None` where that cannot be known.
     pub outputs_before: BTreeMap<String, Option<Value>>,
+}
+
+/// The names of two revisions of a stack: of folders, or of git revisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revisions {
+    /// What it is compared with.
+    pub old: String,
+    /// What is compared.
+    pub new: String,
 }
 
 /// What happens to one resource.

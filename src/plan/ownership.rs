@@ -9,8 +9,58 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Owner};
 use crate::schema::normalize;
-use crate::stack::Removed;
+use crate::stack::{Moved, Removed, Stack};
 use crate::world::Instance;
+
+/// The address that something has by now, and the last block that says so.
+///
+/// # Errors
+/// The blocks make a circle.
+pub(super) fn follow<'b>(
+    blocks: &'b [Moved],
+    from: &Address,
+) -> Result<Option<(Address, &'b Moved)>, Diagnostic> {
+    let mut seen = BTreeSet::from([from.clone()]);
+    let mut found: Option<(Address, &Moved)> = None;
+    loop {
+        let at = found.as_ref().map_or(from, |(address, _)| address);
+        let next = blocks.iter().find_map(|block| {
+            let whole = block.from.key.is_none() && block.to.key.is_none();
+            let same = block.from == *at || (whole && block.from.declaration() == at.declaration());
+            let key = if whole { at.key.clone() } else { block.to.key.clone() };
+            same.then(|| (Address { key, ..block.to.clone() }, block))
+        });
+        let Some((to, block)) = next else { return Ok(found) };
+        if !seen.insert(to.clone()) {
+            return Err(Diagnostic::error("cycle", format!("{from} is moved in a circle"))
+                .at(block.span, "part of the circle"));
+        }
+        found = Some((to, block));
+    }
+}
+
+/// A move to an address that something else has.
+pub(super) fn both_exist(from: &Address, to: &Address, block: &Moved) -> Diagnostic {
+    Diagnostic::error("moved", format!("{from} cannot become {to}: both exist")).at(block.span, "this move")
+}
+
+/// The `[[removed]]` of a stack that tells of an address.
+pub(super) fn removed<'s>(stack: &'s Stack, address: &Address) -> Option<&'s Removed> {
+    stack.removed.iter().find(|block| address.is_selected_by(&block.from.to_string()))
+}
+
+/// A problem for each block that says of something declared that it is not.
+pub(super) fn still_declared(stack: &Stack, declared: impl Fn(&Address) -> bool) -> Vec<Diagnostic> {
+    let moved = stack.moved.iter().map(|block| (&block.from, block.span, "has moved"));
+    let removed = stack.removed.iter().map(|block| (&block.from, block.span, "is removed"));
+    let blocks = moved.chain(removed).filter(|(from, ..)| declared(from));
+    blocks
+        .map(|(from, span, what)| {
+            Diagnostic::error("still-declared", format!("{from} {what}, and is still declared"))
+                .at(span, "remove this block, or the declaration")
+        })
+        .collect()
+}
 
 impl Planner<'_, '_, '_> {
     /// Follows the stack's `[[moved]]`, from what the ledger tells of to where it is now.
@@ -18,31 +68,17 @@ impl Planner<'_, '_, '_> {
         let blocks = &self.inputs.world.stack.moved;
         let ledger = &self.inputs.ledger.resources;
         for from in ledger.keys() {
-            let mut seen = BTreeSet::from([from.clone()]);
-            let mut address = from.clone();
-            let mut last = None;
-            while let Some((to, block)) = blocks.iter().find_map(|block| {
-                let whole = block.from.key.is_none() && block.to.key.is_none();
-                let same =
-                    block.from == address || (whole && block.from.declaration() == address.declaration());
-                let key = if whole { address.key.clone() } else { block.to.key.clone() };
-                same.then(|| (Address { key, ..block.to.clone() }, block))
-            }) {
-                last = Some(block);
-                address = to;
-                if !seen.insert(address.clone()) {
-                    self.problems.push(
-                        Diagnostic::error("cycle", format!("{from} is moved in a circle"))
-                            .at(block.span, "part of the circle"),
-                    );
+            let (address, block) = match follow(blocks, from) {
+                Ok(Some(moved)) => moved,
+                Ok(None) => continue,
+                Err(problem) => {
+                    self.problems.push(problem);
                     return;
                 }
-            }
-            let Some(block) = last else { continue };
+            };
             if ledger.contains_key(&address) {
                 self.problems.push(
-                    Diagnostic::error("moved", format!("{from} cannot become {address}: both exist"))
-                        .at(block.span, "this move")
+                    both_exist(from, &address, block)
                         .note("nothing was changed")
                         .help(format!("let go of one of them first: dwctl ledger forget '{from}'")),
                 );
@@ -54,8 +90,7 @@ impl Planner<'_, '_, '_> {
 
     /// The `[[removed]]` that tells of an address.
     pub(super) fn removed(&self, address: &Address) -> Option<&Removed> {
-        let blocks = &self.inputs.world.stack.removed;
-        blocks.iter().find(|block| address.is_selected_by(&block.from.to_string()))
+        removed(self.inputs.world.stack, address)
     }
 
     /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.
@@ -95,17 +130,8 @@ impl Planner<'_, '_, '_> {
 
     /// Refuses blocks that say of something declared that it is not.
     pub(super) fn still_there(&mut self) {
-        let stack = self.inputs.world.stack;
-        let moved = stack.moved.iter().map(|block| (&block.from, block.span, "has moved"));
-        let removed = stack.removed.iter().map(|block| (&block.from, block.span, "is removed"));
-        for (from, span, what) in moved.chain(removed) {
-            if self.declared.contains_key(from) {
-                self.problems.push(
-                    Diagnostic::error("still-declared", format!("{from} {what}, and is still declared"))
-                        .at(span, "remove this block, or the declaration"),
-                );
-            }
-        }
+        let declared = |address: &Address| self.declared.contains_key(address);
+        self.problems.extend(still_declared(self.inputs.world.stack, declared));
     }
 
     /// What has another address and is the same at AWS: of the same id or, where AWS assigns

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::{
-    Action, Cause, Change, Detail, Plan, Reason, Risk, RiskLabel, Sign, details, of_change, value_text,
+    Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, details, of_change,
+    value_text,
 };
 use crate::graph::Address;
 use crate::value::Value;
@@ -170,11 +171,21 @@ impl<'p> Review<'p> {
         visible(&format!("{}/{}", self.plan.stack, self.plan.env))
     }
 
+    /// What it is: `plan`, `drift` or `diff`, as the verb that shows it.
+    pub fn verb(&self) -> &'static str {
+        match &self.plan.revisions {
+            Some(_) => "diff",
+            None if self.drift => "drift",
+            None => "plan",
+        }
+    }
+
     /// `account 111111111111 · us-east-1`.
     pub fn place(&self) -> String {
-        let account = match &self.plan.account_id {
-            Some(account) => format!("account {account}"),
-            None => "offline: compared with nothing".to_owned(),
+        let account = match (&self.plan.revisions, &self.plan.account_id) {
+            (Some(Revisions { old, new }), _) => format!("from {old} to {new}, without AWS"),
+            (None, Some(account)) => format!("account {account}"),
+            (None, None) => "offline: compared with nothing".to_owned(),
         };
         visible(&format!("{account} · {}", self.plan.region))
     }
@@ -203,10 +214,11 @@ impl<'p> Review<'p> {
 
     /// What there is to say where nothing happens.
     pub fn nothing(&self) -> Option<&'static str> {
-        match (self.items.is_empty(), self.drift) {
-            (false, _) => None,
-            (true, false) => Some("No changes: AWS is as the stack declares it."),
-            (true, true) => Some("No drift: nobody changed what the stack owns since it was applied."),
+        match self.verb() {
+            _ if !self.items.is_empty() => None,
+            "diff" => Some("No changes: both declare the same."),
+            "drift" => Some("No drift: nobody changed what the stack owns since it was applied."),
+            _ => Some("No changes: AWS is as the stack declares it."),
         }
     }
 

@@ -12,6 +12,8 @@ use super::review::{Item, Review, visible};
 pub struct Snapshot {
     /// `stack/env`.
     pub title: String,
+    /// What it is of: see [`Review::verb`].
+    pub verb: &'static str,
     /// By address, what happens and a digest of what is told of it.
     pub resources: BTreeMap<String, Told>,
 }
@@ -42,7 +44,7 @@ impl Snapshot {
         let resources = review.items.iter().map(|item| {
             (item.address.clone(), Told { words: item.sort.name().to_owned(), digest: digest(item) })
         });
-        Self { title: review.title(), resources: resources.collect() }
+        Self { title: review.title(), verb: review.verb(), resources: resources.collect() }
     }
 
     /// Of the JSON of a plan.
@@ -71,7 +73,12 @@ impl Snapshot {
                 resources.insert(visible(address), told);
             }
         }
-        Ok(Self { title: visible(&format!("{stack}/{env}")), resources })
+        let verb = match (&own["revisions"], &own["drift"]) {
+            (serde_json::Value::Object(_), _) => "diff",
+            (_, serde_json::Value::Bool(true)) => "drift",
+            _ => "plan",
+        };
+        Ok(Self { title: visible(&format!("{stack}/{env}")), verb, resources })
     }
 }
 

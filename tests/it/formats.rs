@@ -1001,6 +1001,7 @@ proptest! {
             stack: stack.clone(),
             env: stack,
             account_id: None,
+            revisions: None,
             region: "us-east-1".to_owned(),
             now: None,
             deposed: Vec::new(),

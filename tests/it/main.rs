@@ -12,6 +12,7 @@ mod calls;
 mod chaos;
 mod circles;
 mod crash;
+mod diff;
 mod events;
 mod exchange;
 mod formats;

@@ -29,7 +29,11 @@ const MOST_NODES: usize = 300;
 const LABEL: usize = 34;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
-    let verb = if review.drift { "Drift" } else { "Plan" };
+    let verb = match review.verb() {
+        "diff" => "Diff",
+        "drift" => "Drift",
+        _ => "Plan",
+    };
     let title = html(&format!("{verb} {}", review.title()));
     let mut text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

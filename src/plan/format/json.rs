@@ -15,7 +15,7 @@ use crate::kind::{ErasedKind, Known};
 use crate::kinds;
 use crate::plan::review::{Item, Output, Review, Sort, Told, notes, visible};
 use crate::plan::since::digest;
-use crate::plan::{Action, Cause, Change, Reason, Sign};
+use crate::plan::{Action, Cause, Change, Reason, Revisions, Sign};
 use crate::schema::PathStep;
 use crate::value::Value;
 
@@ -43,7 +43,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         .collect();
     let counts: Map<String, Json> =
         review.counts().into_iter().map(|(sort, count)| (sort.name().to_owned(), count.into())).collect();
-    let json = json!({
+    let mut json = json!({
         "format_version": "1.2",
         "terraform_version": "1.9.0",
         "planned_values": {
@@ -69,7 +69,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "root_module": { "resources": lists.configuration },
         },
         "checks": [],
-        "applyable": !review.items.is_empty() && !review.drift,
+        "applyable": !review.items.is_empty() && review.verb() == "plan",
         "complete": true,
         "errored": false,
         "dwctl": {
@@ -83,6 +83,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "unchanged": review.unchanged,
         },
     });
+    if let Some(Revisions { old, new }) = &plan.revisions {
+        json["dwctl"]["revisions"] = json!({ "old": visible(old), "new": visible(new) });
+    }
     escape::json(&json)
 }
 

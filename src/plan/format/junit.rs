@@ -14,7 +14,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let unchanged =
         || review.plan.changes.iter().filter(|one| one.action == Action::NoOp && !one.is_effective());
     let count = review.items.len() + unchanged().count();
-    let name = xml(&format!("dwctl {} {}", if review.drift { "drift" } else { "plan" }, review.title()));
+    let name = xml(&format!("dwctl {} {}", review.verb(), review.title()));
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let _ = write!(
         text,

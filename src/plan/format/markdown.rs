@@ -205,7 +205,7 @@ fn left_out(groups: &[Group], shown: &[Shown]) -> String {
 fn head(review: &Review<'_>, options: &Options) -> String {
     let plan = review.plan;
     let mut text = format!("<!-- dwctl:{}/{} -->\n", marker(&plan.stack), marker(&plan.env));
-    let verb = if review.drift { "drift" } else { "plan" };
+    let verb = review.verb();
     let _ = write!(text, "### dwctl {verb} {} · {}\n\n", code(&review.title()), review.summary());
     let _ = writeln!(text, "{}", code(&review.place()));
     if let Some(nothing) = review.nothing() {

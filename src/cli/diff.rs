@@ -1,0 +1,282 @@
+//! `dwctl diff`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::formats::FormatArgs;
+use super::printer::Printer;
+use super::revision::{Checkout, Repository};
+use super::{Exit, Failure, Outcome, StackArgs, context};
+use crate::diag::{Diagnostic, Sources};
+use crate::plan::{Side, TextOptions, compare, protected};
+use crate::stack::Stack;
+use crate::value::Value;
+use crate::world::{Facts, Instance, World};
+
+/// Compares two revisions of a stack, folders or of git, without AWS and credentials.
+///
+/// Tells what a plan would if everything were as the old revision declares it, and nobody had
+/// changed anything since. What AWS decides is written as the reference to it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  dwctl diff old/shop new/shop          two folders
+  dwctl diff main..HEAD --stack shop    two revisions
+  dwctl diff main...HEAD --stack shop   what HEAD changed since it left main
+  dwctl diff HEAD --stack shop          what is not committed yet")]
+pub(super) struct Args {
+    /// Folder of a stack, revision of git, or two revisions as OLD..NEW.
+    old: String,
+
+    /// As OLD; without it, a revision is compared with the files as they are.
+    new: Option<String>,
+
+    /// Folder of the stack in its git repository; OLD and NEW are revisions then. Without it,
+    /// the folder of revisions is DWCTL_STACK, or this one.
+    #[arg(long, value_name = "FOLDER")]
+    stack: Option<PathBuf>,
+
+    /// Environment of both: reads env/NAME.toml.
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    env: Option<String>,
+
+    /// Sets a variable in both that declare it; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    var: Vec<String>,
+
+    /// Sets variables from a TOML file, likewise; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    var_file: Vec<PathBuf>,
+
+    #[command(flatten)]
+    formats: FormatArgs,
+
+    /// Shows every attribute of what is new.
+    #[arg(long)]
+    details: bool,
+
+    /// Exits with 2 if they differ.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// What is to be compared.
+#[derive(Debug, PartialEq, Eq)]
+enum Subjects {
+    Folders(PathBuf, PathBuf),
+    /// From a revision to another, or to the files as they are; from where the first was left
+    /// if `forked`.
+    Revisions {
+        old: String,
+        new: Option<String>,
+        forked: bool,
+    },
+}
+
+pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
+    let earlier = args.formats.earlier()?;
+    let [old, new] = sources(&args, printer)?;
+    let (was, is) = (old.load(&args)?, new.load(&args)?);
+    let was_given = old.variables(&args, &was, &is)?;
+    let is_given = new.variables(&args, &is, &was)?;
+    let (mut was_facts, mut is_facts) = (Facts::offline(&was), Facts::offline(&is));
+    // The account that only one of them names is no difference of every ARN.
+    match (was.accounts.contains_key(&was.env), is.accounts.contains_key(&is.env)) {
+        (true, false) => is_facts.scope.account_id.clone_from(&was_facts.scope.account_id),
+        (false, true) => was_facts.scope.account_id.clone_from(&is_facts.scope.account_id),
+        _ => {}
+    }
+    let mut was_world = old.world(&was, was_facts, was_given)?;
+    let is_world = new.world(&is, is_facts, is_given)?;
+    // One moment for both.
+    was_world.planned_at.clone_from(&is_world.planned_at);
+    let titles = [format!("{}/{}", was.name, was.env), format!("{}/{}", is.name, is.env)];
+    let [old_title, new_title] = &titles;
+    let named = |source: &Source, title: &str| match old_title == new_title {
+        true => source.name.clone(),
+        false => format!("{} ({title})", source.name),
+    };
+    let old_side = Side {
+        name: named(&old, old_title),
+        world: &was_world,
+        instances: old.instances(&was, &was_world)?,
+        folder: old.relocated(),
+    };
+    let new_side = Side {
+        name: named(&new, new_title),
+        world: &is_world,
+        instances: new.instances(&is, &is_world)?,
+        folder: new.relocated(),
+    };
+    let plan = compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
+    let options = TextOptions { colour: printer.colour(), details: args.details, drift: false, bill: None };
+    args.formats.show(&plan, options, earlier, Vec::new(), printer)?;
+    for warning in protected(&plan, &old_side, &new_side) {
+        printer.diagnostics(&[warning], &Sources::default());
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+/// Where a revision of the stack is read from.
+struct Source {
+    /// What it is called.
+    name: String,
+    /// The folder as it is told.
+    folder: PathBuf,
+    /// Its files as they were, where it is a revision of git.
+    checkout: Option<Checkout>,
+}
+
+impl Source {
+    fn of_folder(folder: &Path, name: String) -> Self {
+        Self { name, folder: folder.to_owned(), checkout: None }
+    }
+
+    /// `written` is the revision as git takes it, for the places of what is wrong.
+    fn of_revision(
+        repository: &Repository,
+        folder: &Path,
+        name: String,
+        written: &str,
+        commit: &str,
+    ) -> Result<Self, Failure> {
+        let checkout = repository.checkout(commit, written)?;
+        Ok(Self { name, folder: folder.to_owned(), checkout: Some(checkout) })
+    }
+
+    /// The arguments of a verb that reads this stack.
+    fn arguments(&self, args: &Args) -> StackArgs {
+        StackArgs {
+            stack: self.checkout.as_ref().map_or(&self.folder, |one| &one.folder).clone(),
+            env: args.env.clone(),
+            var: args.var.clone(),
+            var_file: args.var_file.clone(),
+        }
+    }
+
+    fn load(&self, args: &Args) -> Result<Stack, Failure> {
+        let stack = context::load(&self.arguments(args)).map_err(|failure| self.told(failure))?;
+        context::has_region(&stack).map_err(|failure| self.told(failure))?;
+        Ok(stack)
+    }
+
+    fn variables(
+        &self,
+        args: &Args,
+        stack: &Stack,
+        other: &Stack,
+    ) -> Result<BTreeMap<String, Value>, Failure> {
+        let values = context::variables_beside(&self.arguments(args), stack, Some(other));
+        values.map_err(|failure| self.told(failure))
+    }
+
+    fn world<'s>(
+        &self,
+        stack: &'s Stack,
+        facts: Facts,
+        variables: BTreeMap<String, Value>,
+    ) -> Result<World<'s>, Failure> {
+        context::world(stack, facts, variables).map_err(|failure| self.told(failure))
+    }
+
+    fn instances<'s>(&self, stack: &'s Stack, world: &World<'s>) -> Result<Vec<Instance<'s>>, Failure> {
+        let mut problems = Vec::new();
+        let instances = world.evaluate_all(&mut problems);
+        if problems.is_empty() { Ok(instances) } else { Err(self.told(context::invalid(stack, problems))) }
+    }
+
+    /// The folder that it is read from, and the one to be told instead.
+    fn relocated(&self) -> Option<(PathBuf, PathBuf)> {
+        Some((self.checkout.as_ref()?.folder.clone(), self.folder.clone()))
+    }
+
+    /// A failure with its places in the revision: `main:shop/stack.toml:3:1`.
+    fn told(&self, mut failure: Failure) -> Failure {
+        let Some(checkout) = &self.checkout else { return failure };
+        let shown = checkout.shown.as_path();
+        failure.sources.relocate(&checkout.folder, shown);
+        let (from, to) = (checkout.folder.to_string_lossy(), shown.to_string_lossy());
+        for one in &mut failure.diagnostics {
+            let texts = one.notes.iter_mut().chain(&mut one.helps).chain([&mut one.message]);
+            let labels = one.primary.iter_mut().chain(&mut one.secondary).map(|label| &mut label.text);
+            for text in texts.chain(labels) {
+                *text = text.replace(&*from, &to);
+            }
+        }
+        failure
+    }
+}
+
+/// Both revisions, read from git where they are there.
+fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
+    let (old, new, forked) = match subjects(args, Path::is_dir)? {
+        Subjects::Folders(old, new) => {
+            let named = |folder: &Path| Source::of_folder(folder, folder.display().to_string());
+            return Ok([named(&old), named(&new)]);
+        }
+        Subjects::Revisions { old, new, forked } => (old, new, forked),
+    };
+    let usual = || std::env::var_os("DWCTL_STACK").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let folder = args.stack.clone().unwrap_or_else(usual);
+    let repository = Repository::of(&folder).map_err(|mut failure| {
+        if let (None, Some(one)) = (&args.stack, failure.diagnostics.first_mut()) {
+            one.notes.push(format!("{} is no folder, and so taken for a revision of git", args.old));
+        }
+        failure
+    })?;
+    let mut old_commit = repository.commit(&old)?;
+    let new_commit = new.as_deref().map(|new| repository.commit(new)).transpose()?;
+    let (mut old_name, mut old_written) = (old.clone(), old.as_str());
+    if forked && let (Some(new), Some(new_commit)) = (&new, &new_commit) {
+        old_commit = repository.fork(&old_commit, new_commit, &old, new)?;
+        old_name = format!("where {new} left {old}");
+        old_written = old_commit.get(..12).unwrap_or(&old_commit);
+    }
+    let before = Source::of_revision(&repository, &folder, old_name, old_written, &old_commit)?;
+    let after = match (new, new_commit) {
+        (Some(new), Some(commit)) => Source::of_revision(&repository, &folder, new.clone(), &new, &commit)?,
+        _ => Source::of_folder(&folder, "the working tree".to_owned()),
+    };
+    for source in [&before, &after] {
+        for path in source.checkout.iter().flat_map(|checkout| &checkout.absent) {
+            printer.note(&format!("{} lacks {path}", source.name));
+        }
+    }
+    Ok([before, after])
+}
+
+/// What OLD and NEW name.
+fn subjects(args: &Args, is_folder: impl Fn(&Path) -> bool) -> Result<Subjects, Diagnostic> {
+    let refused = |message: String| Diagnostic::error("invalid-argument", message);
+    let (old, new) = (args.old.as_str(), args.new.as_deref());
+    let folder = |text: &str| args.stack.is_none() && is_folder(Path::new(text));
+    match new {
+        Some(new) if folder(old) && folder(new) => return Ok(Subjects::Folders(old.into(), new.into())),
+        Some(new) if folder(old) || folder(new) => {
+            let (is, is_not) = if folder(old) { (old, new) } else { (new, old) };
+            return Err(refused(format!("{is} is a folder, and {is_not} is none"))
+                .help("give two folders; or two revisions of git, with the stack's folder as --stack"));
+        }
+        None if folder(old) => {
+            return Err(refused(format!("with what is the folder {old} to be compared?"))
+                .help(format!("with another folder: dwctl diff {old} NEW"))
+                .help(format!("with what was committed last: dwctl diff HEAD --stack {old}")));
+        }
+        _ => {}
+    }
+    let head = |text: &str| if text.is_empty() { "HEAD" } else { text }.to_owned();
+    let range = |dots: &str| old.split_once(dots).map(|(old, new)| (head(old), head(new), dots == "..."));
+    let (old, new, forked) = match (range("...").or_else(|| range("..")), new) {
+        (Some((old, new, forked)), None) => (old, Some(new), forked),
+        (None, new) => (old.to_owned(), new.map(str::to_owned), false),
+        (Some(_), Some(new)) => {
+            return Err(refused(format!("{old} names both revisions already"))
+                .help(format!("leave out {new}, or give one revision as OLD")));
+        }
+    };
+    for one in [Some(&old), new.as_ref()].into_iter().flatten() {
+        if one.starts_with('-') || one.is_empty() {
+            return Err(refused(format!("`{one}` is no revision of git")).note("git was not asked"));
+        }
+    }
+    Ok(Subjects::Revisions { old, new, forked })
+}

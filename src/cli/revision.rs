@@ -1,0 +1,379 @@
+//! A stack as it is in a revision of its git repository. Git is run with lists of arguments,
+//! never by a shell, and asked for objects alone: no hook, filter or attribute of the
+//! repository has a say, and nothing in it is written.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use super::{Exit, Failure};
+use crate::diag::{Diagnostic, Sources};
+
+/// A git repository with a stack in it.
+pub(super) struct Repository {
+    /// A folder of its work tree.
+    place: PathBuf,
+    /// The stack's folder from the top of the repository; empty if it is the top.
+    folder: String,
+}
+
+/// The files of a stack in a revision, in a folder that goes with this.
+pub(super) struct Checkout {
+    /// The stack's folder.
+    pub(super) folder: PathBuf,
+    /// The folder as git writes it: `main:stacks/shop`.
+    pub(super) shown: PathBuf,
+    /// What is not among the files, and why.
+    pub(super) absent: Vec<String>,
+    _files: tempfile::TempDir,
+}
+
+/// A file of a revision.
+struct Entry {
+    mode: String,
+    object: String,
+    path: String,
+}
+
+impl Repository {
+    /// The repository that a folder is in. The folder itself may be missing by now.
+    pub(super) fn of(folder: &Path) -> Result<Self, Failure> {
+        let absolute = std::path::absolute(folder).map_err(|error| unreadable(folder, &error))?;
+        let place = absolute.ancestors().find(|one| one.is_dir()).unwrap_or(&absolute).to_owned();
+        let below =
+            absolute.strip_prefix(&place).unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
+        let mut repository = Self { place, folder: String::new() };
+        let told = repository.git(&["rev-parse", "--show-prefix"])?;
+        if !told.status.success() {
+            let error = format!("{} is in no git repository that can be read", folder.display());
+            return Err(Diagnostic::error("no-repository", error)
+                .note(words(&told))
+                .help("name the stack's folder with --stack; or compare two folders: dwctl diff OLD NEW")
+                .into());
+        }
+        let prefix = text(told.stdout)?;
+        repository.folder = format!("{}{below}", prefix.trim_end_matches(['\r', '\n']));
+        repository.folder.truncate(repository.folder.trim_end_matches('/').len());
+        Ok(repository)
+    }
+
+    /// The commit that a revision names; it does not begin with a hyphen.
+    pub(super) fn commit(&self, revision: &str) -> Result<String, Failure> {
+        let told = self.git(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
+        if !told.status.success() {
+            let error = format!("`{revision}` is neither a revision of git nor a folder");
+            let mut error = Diagnostic::error("unknown-revision", error);
+            if !told.stderr.is_empty() {
+                error = error.note(words(&told));
+            }
+            return Err(error
+                .help("`git branch --all` and `git tag` list what there is")
+                .help("where CI has cloned the last commit alone, fetch the other one first: git fetch origin main:main")
+                .into());
+        }
+        Ok(text(told.stdout)?.trim().to_owned())
+    }
+
+    /// The commit at which one revision left another.
+    pub(super) fn fork(
+        &self,
+        old: &str,
+        new: &str,
+        old_name: &str,
+        new_name: &str,
+    ) -> Result<String, Failure> {
+        let told = self.git(&["merge-base", old, new])?;
+        if !told.status.success() {
+            let error = format!("{old_name} and {new_name} have no commit in common");
+            let mut error = Diagnostic::error("unknown-revision", error);
+            if !told.stderr.is_empty() {
+                error = error.note(words(&told));
+            }
+            return Err(error
+                .help("where CI has cloned the last commits alone, fetch the whole history: git fetch --unshallow")
+                .help(format!("to compare them as they are: {old_name}..{new_name}"))
+                .into());
+        }
+        Ok(text(told.stdout)?.trim().to_owned())
+    }
+
+    /// The stack's folder in a commit, which is told as `name`, with what links in it lead to.
+    pub(super) fn checkout(&self, commit: &str, name: &str) -> Result<Checkout, Failure> {
+        let files =
+            tempfile::Builder::new().prefix("dwctl-diff-").tempdir().map_err(|error| unwritable(&error))?;
+        let mut objects = Objects::open(self)?;
+        let mut wanted = vec![self.folder.clone()];
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        let mut links: Vec<(PathBuf, String)> = Vec::new();
+        let mut absent = Vec::new();
+        while let Some(path) = wanted.pop() {
+            let entries = self.list(commit, &path)?;
+            if entries.is_empty() && known.is_empty() {
+                let place = if path.is_empty() { "no file".to_owned() } else { format!("no folder {path}") };
+                return Err(Diagnostic::error("no-stack", format!("there is {place} in {name}"))
+                    .help("name the stack's folder, as it was then, with --stack")
+                    .help("what is new as a whole is shown by: dwctl plan --offline")
+                    .into());
+            }
+            for entry in entries {
+                if !known.insert(entry.path.clone()) {
+                    continue;
+                }
+                let inside = inside(&entry.path, name)?;
+                match entry.mode.as_str() {
+                    "160000" => absent.push(format!("{}, a submodule", entry.path)),
+                    "120000" => {
+                        let target = text(objects.read(&entry.object)?)?;
+                        match leads_to(&entry.path, &target) {
+                            Some(to) => {
+                                wanted.push(to);
+                                links.push((files.path().join(inside), target));
+                            }
+                            None => absent.push(format!(
+                                "{}, a link to {target}, which is outside of the repository",
+                                entry.path
+                            )),
+                        }
+                    }
+                    _ => {
+                        let path = files.path().join(inside);
+                        let content = objects.read(&entry.object)?;
+                        put(&path, &content).map_err(|error| unwritable(&error))?;
+                    }
+                }
+            }
+        }
+        // Last, so that no file is written through one.
+        for (path, target) in links {
+            link(&path, &target).map_err(|error| unwritable(&error))?;
+        }
+        let (folder, shown) = match self.folder.as_str() {
+            "" => (files.path().to_owned(), format!("{name}:.")),
+            folder => (files.path().join(folder), format!("{name}:{folder}")),
+        };
+        Ok(Checkout { folder, shown: shown.into(), absent, _files: files })
+    }
+
+    /// What is at a path of a commit, and below.
+    fn list(&self, commit: &str, path: &str) -> Result<Vec<Entry>, Failure> {
+        let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
+        if !path.is_empty() {
+            arguments.push(path);
+        }
+        let told = self.git(&arguments)?;
+        if !told.status.success() {
+            return Err(Diagnostic::error("git", "git does not list the files of the revision")
+                .note(words(&told))
+                .into());
+        }
+        let listing = text(told.stdout)?;
+        let entries = listing.split_terminator('\0').map(|line| {
+            // <mode> SP <type> SP <object> TAB <path>
+            let (about, path) = line.split_once('\t')?;
+            let mut about = about.split(' ');
+            let (mode, object) = (about.next()?.to_owned(), about.nth(1)?.to_owned());
+            Some(Entry { mode, object, path: path.to_owned() })
+        });
+        let entries: Option<Vec<Entry>> = entries.collect();
+        entries.ok_or_else(|| not_understood("ls-tree"))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(&self.place)
+            // Its words are shown; and what is not there is not fetched behind one's back.
+            .env("LC_ALL", "C")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_LITERAL_PATHSPECS", "1");
+        command
+    }
+
+    fn git(&self, arguments: &[&str]) -> Result<Output, Failure> {
+        self.command().args(arguments).stdin(Stdio::null()).output().map_err(|error| cannot_run(&error))
+    }
+}
+
+/// `git cat-file --batch`: the content of objects, one after the other.
+struct Objects {
+    process: Child,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Objects {
+    fn open(repository: &Repository) -> Result<Self, Failure> {
+        let mut command = repository.command();
+        command
+            .args(["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
+        match (process.stdin.take(), process.stdout.take()) {
+            (Some(ask), Some(answers)) => Ok(Self { process, ask, answers: BufReader::new(answers) }),
+            _ => Err(not_understood("cat-file")),
+        }
+    }
+
+    fn read(&mut self, object: &str) -> Result<Vec<u8>, Failure> {
+        self.exchange(object).map_err(|error| {
+            Diagnostic::error("git", format!("git does not tell the content of {object}"))
+                .note(error.to_string())
+                .help("where it was cloned without its files (--filter), fetch the revision first")
+                .into()
+        })
+    }
+
+    fn exchange(&mut self, object: &str) -> std::io::Result<Vec<u8>> {
+        writeln!(self.ask, "{object}")?;
+        self.ask.flush()?;
+        let mut head = String::new();
+        self.answers.read_line(&mut head)?;
+        // <object> SP blob SP <size>
+        let size = match head.trim_end().split(' ').collect::<Vec<_>>().as_slice() {
+            [_, "blob", size] => size.parse::<u64>().ok(),
+            _ => None,
+        };
+        let Some(size) = size else {
+            return Err(std::io::Error::other(format!("it says `{}`", head.trim_end())));
+        };
+        let mut content = Vec::new();
+        self.answers.by_ref().take(size).read_to_end(&mut content)?;
+        let mut end = [0];
+        self.answers.read_exact(&mut end)?;
+        Ok(content)
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        // It only reads, and has nothing left to tell.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A path of a revision, if it can only lead into the folder that it is put into.
+fn inside<'p>(path: &'p str, name: &str) -> Result<&'p Path, Failure> {
+    let plain = |one| matches!(one, Component::Normal(_));
+    if path.is_empty() || path.contains('\\') || !Path::new(path).components().all(plain) {
+        return Err(Diagnostic::error("git", format!("{name} has a file of the name {path:?}"))
+            .note("it could be written outside of the folder that the revision is read into")
+            .into());
+    }
+    Ok(Path::new(path))
+}
+
+/// Where a link leads, from the top of the repository; `None` if that is outside of it, or may
+/// be: what goes up does so before it goes down.
+fn leads_to(link: &str, target: &str) -> Option<String> {
+    let mut parts: Vec<&str> = link.split('/').collect();
+    parts.pop();
+    let mut down = false;
+    if target.starts_with('/') || target.contains('\\') {
+        return None;
+    }
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if down => return None,
+            ".." => drop(parts.pop()?),
+            name => {
+                down = true;
+                parts.push(name);
+            }
+        }
+    }
+    Some(parts.join("/"))
+}
+
+fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::File::create_new(path)?.write_all(content)
+}
+
+#[cfg(unix)]
+fn link(path: &Path, target: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::os::unix::fs::symlink(target, path)
+}
+
+/// As git does it where there are no links.
+#[cfg(not(unix))]
+fn link(path: &Path, target: &str) -> std::io::Result<()> {
+    put(path, target.as_bytes())
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|error| {
+        Diagnostic::error("git", "the revision has a name that is no UTF-8")
+            .note(String::from_utf8_lossy(error.as_bytes()).chars().take(200).collect::<String>())
+            .into()
+    })
+}
+
+/// What git says.
+fn words(told: &Output) -> String {
+    let said = String::from_utf8_lossy(&told.stderr);
+    let said = said.trim();
+    if said.is_empty() { format!("git says nothing; {}", told.status) } else { format!("git says: {said}") }
+}
+
+fn cannot_run(error: &std::io::Error) -> Failure {
+    Diagnostic::error("git", "cannot run git")
+        .note(error.to_string())
+        .help("install git; two folders are compared without it: dwctl diff OLD NEW")
+        .into()
+}
+
+fn not_understood(command: &str) -> Failure {
+    Diagnostic::error("git", format!("the answer of git {command} is not understood")).into()
+}
+
+fn unreadable(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::Error,
+        vec![
+            Diagnostic::error("unreadable", format!("cannot read {}", folder.display()))
+                .note(error.to_string()),
+        ],
+        Sources::default(),
+    )
+}
+
+fn unwritable(error: &std::io::Error) -> Failure {
+    Diagnostic::error("unwritable", "cannot write the files of the revision to a temporary folder")
+        .note(error.to_string())
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{inside, leads_to};
+
+    #[test]
+    fn links_stay_inside() {
+        assert_eq!(leads_to("a/b/link", "../c.toml").as_deref(), Some("a/c.toml"));
+        assert_eq!(leads_to("link", "./a//b").as_deref(), Some("a/b"));
+        for (link, target) in [("link", "../x"), ("a/link", "/etc/passwd"), ("a/b/link", "c/../../d")] {
+            assert_eq!(leads_to(link, target), None, "{link} → {target}");
+        }
+    }
+
+    #[test]
+    fn files_stay_inside() {
+        assert!(inside("a/b.toml", "main").is_ok());
+        for path in ["../a", "/a", "a/../../b", "", "a\\..\\b"] {
+            assert!(inside(path, "main").is_err(), "{path}");
+        }
+    }
+}

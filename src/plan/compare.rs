@@ -1,0 +1,453 @@
+//! Two revisions of a stack, compared without AWS: what a plan would be if everything were as
+//! the old one declares it, and nobody had changed anything since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::decide::{created, declaration, different_tags, ignore, tags};
+use super::ownership::{both_exist, follow, removed, still_declared};
+use super::{Action, AttributeChange, Change, Plan, Reason, Revisions, diff, overlay};
+use crate::aws::Scope;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedLive, Identity, Known, Owner, State};
+use crate::value::{Unknown, Value};
+use crate::world::{Instance, World, written};
+
+/// A revision of a stack.
+pub struct Side<'s, 'a> {
+    /// Its name, such as `main`.
+    pub name: String,
+    /// The stack, evaluated.
+    pub world: &'s World<'a>,
+    /// What [`World::evaluate_all`] found.
+    pub instances: Vec<Instance<'a>>,
+    /// The folder that it was read from and the one that is told instead, where these differ.
+    pub folder: Option<(PathBuf, PathBuf)>,
+}
+
+/// Compares two revisions. The environment is that of the new one.
+///
+/// # Errors
+/// What its `[[moved]]`, `[[removed]]` and `[[import]]` say that cannot be, as a plan finds it.
+pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagnostic>> {
+    let mut comparison = Comparison::new(old, new);
+    comparison.moved();
+    comparison.renamed();
+    let outputs =
+        [(old, old.world.outputs(&mut Vec::new())), (new, new.world.outputs(&mut comparison.problems))];
+    comparison.imports();
+    comparison.draw();
+    comparison.decide();
+    comparison.gone();
+    let [before, after] = outputs.map(|(side, outputs)| side.outputs_on_paper(outputs));
+    if !comparison.problems.is_empty() {
+        crate::diag::unique(&mut comparison.problems);
+        return Err(comparison.problems);
+    }
+    let stack = new.world.stack;
+    Ok(Plan {
+        stack: stack.name.clone(),
+        env: stack.env.clone(),
+        account_id: None,
+        revisions: Some(Revisions { old: old.name.clone(), new: new.name.clone() }),
+        region: stack.region.clone(),
+        now: new.world.planned_at.parse().ok(),
+        changes: comparison.changes.into_values().collect(),
+        deposed: Vec::new(),
+        outputs: after,
+        outputs_before: before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+    })
+}
+
+/// A warning for each resource that a plan would refuse to touch so, since it is protected.
+pub fn protected(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagnostic> {
+    let goes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace { .. });
+    let refused = plan.changes.iter().filter(goes).filter_map(|change| {
+        let of = |side: &Side<'_, '_>| {
+            side.instances.iter().find(|one| one.address == change.address).map(|one| one.protect)
+        };
+        let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
+        of(new).or_else(|| of(old)).filter(|protect| *protect).map(|_| {
+            Diagnostic::warning("protected", format!("a plan would refuse to {verb} {}", change.address))
+                .note("it is protected")
+                .help("to go on, set lifecycle.protect = false and apply that first")
+        })
+    });
+    refused.collect()
+}
+
+impl<'a> Side<'_, 'a> {
+    /// Its instances, each after what it refers to; those in a circle of references once more
+    /// at the end.
+    fn in_order(&self) -> Vec<&Instance<'a>> {
+        let mut by_declaration: BTreeMap<String, Vec<&Instance<'a>>> = BTreeMap::new();
+        for instance in &self.instances {
+            by_declaration.entry(instance.address.declaration()).or_default().push(instance);
+        }
+        let declarations = self.world.declarations();
+        declarations
+            .filter_map(|one| by_declaration.get(&one.address()))
+            .flat_map(|instances| instances.iter().copied())
+            .collect()
+    }
+
+    /// An instance [on paper](World::sketch), as it is told.
+    fn draw(&self, instance: &Instance<'a>, write: &crate::world::Write<'_>) -> Instance<'a> {
+        let drawn = self.world.sketch(instance, write);
+        self.world.show_sketch(&drawn, write);
+        let tags = drawn.tags.into_iter().map(|(name, value)| (name, self.told(value))).collect();
+        Instance { spec: self.told(drawn.spec), tags, ..drawn }
+    }
+
+    /// Its outputs, once all instances are drawn. What a function cannot make of a reference
+    /// stays unknown.
+    fn outputs_on_paper(&self, outputs: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let mut drawn = self.world.outputs(&mut Vec::new());
+        let one = |(name, value): (String, Value)| {
+            let known = if value.contains_unknown() { drawn.remove(&name) } else { None };
+            (name, self.told(known.unwrap_or(value)))
+        };
+        outputs.into_iter().map(one).collect()
+    }
+
+    /// A value that may name the folder that the stack was read from.
+    fn told(&self, value: Value) -> Value {
+        match &self.folder {
+            Some((from, to)) => told(value, &from.to_string_lossy(), &to.to_string_lossy()),
+            None => value,
+        }
+    }
+
+    /// A path as it is told.
+    fn path(&self, path: &Path) -> PathBuf {
+        let inside = self.folder.as_ref().and_then(|(from, to)| Some((path.strip_prefix(from).ok()?, to)));
+        match inside {
+            Some((inside, to)) if *to == Path::new(".") => inside.to_owned(),
+            Some((inside, to)) => to.join(inside),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The id of an instance, where that follows from its spec.
+    fn id(&self, instance: &Instance<'_>) -> Option<String> {
+        let scope = Scope { region: instance.region.clone(), ..self.world.facts.scope.clone() };
+        match instance.kind.identity(Known(&instance.spec), &scope) {
+            Identity::Named(id) => Some(id),
+            Identity::Assigned | Identity::Unknown => None,
+        }
+    }
+
+    /// An instance as if it were at AWS just as it is declared.
+    fn live(&self, instance: &Instance<'_>, drawn: &Instance<'_>) -> ErasedLive {
+        let decided = instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);
+        let view = self.world.view(instance, None, None);
+        let attrs = decided.filter_map(|name| Some((name.clone(), view.get(name)?.clone())));
+        let tags = tags(drawn, &self.world.stack.name, &self.world.stack.env);
+        let tags = tags.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+        ErasedLive {
+            spec: drawn.spec.clone(),
+            attrs: self.told(Value::Map(attrs.collect())),
+            tags: tags.collect(),
+            state: State::Ready,
+        }
+    }
+}
+
+/// The value with one folder in the place of another.
+fn told(value: Value, from: &str, to: &str) -> Value {
+    match value {
+        Value::String(text) if text.contains(from) => Value::String(text.replace(from, to)),
+        Value::Secret(inner) => told(*inner, from, to).into_secret(),
+        Value::List(list) => Value::List(list.into_iter().map(|one| told(one, from, to)).collect()),
+        Value::Map(map) => {
+            Value::Map(map.into_iter().map(|(name, one)| (name, told(one, from, to))).collect())
+        }
+        other => other,
+    }
+}
+
+struct Comparison<'c, 's, 'a, 'b> {
+    old: &'c Side<'s, 'a>,
+    new: &'c Side<'s, 'b>,
+    /// What the old one declares.
+    before: BTreeMap<Address, &'c Instance<'a>>,
+    /// The addresses that the new one declares.
+    declared: BTreeSet<Address>,
+    /// The old address of what has another one now.
+    moves: BTreeMap<Address, Address>,
+    /// The ids of what the new one takes over.
+    imports: BTreeMap<Address, String>,
+    /// What the old one declares, on paper, by its own address.
+    drawn: BTreeMap<Address, Instance<'a>>,
+    changes: BTreeMap<Address, Change>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
+    fn new(old: &'c Side<'s, 'a>, new: &'c Side<'s, 'b>) -> Self {
+        Self {
+            old,
+            new,
+            before: old.instances.iter().map(|one| (one.address.clone(), one)).collect(),
+            declared: new.instances.iter().map(|one| one.address.clone()).collect(),
+            moves: BTreeMap::new(),
+            imports: BTreeMap::new(),
+            drawn: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// What had an address that it has no more.
+    fn left(&self) -> impl Iterator<Item = &'c Instance<'a>> {
+        self.old.instances.iter().filter(|one| {
+            !self.declared.contains(&one.address) && !self.moves.values().any(|from| *from == one.address)
+        })
+    }
+
+    /// Follows the new one's `[[moved]]`.
+    fn moved(&mut self) {
+        let stack = self.new.world.stack;
+        self.problems.extend(still_declared(stack, |address| self.declared.contains(address)));
+        for from in self.before.keys() {
+            match follow(&stack.moved, from) {
+                Ok(Some((to, block))) if self.before.contains_key(&to) => {
+                    self.problems.push(
+                        both_exist(from, &to, block)
+                            .note(format!("{} declares both", self.old.name))
+                            .help("remove one of them first, and this block"),
+                    );
+                }
+                // Where there is none such, as of a key that is no more, it goes.
+                Ok(Some((to, _))) if self.declared.contains(&to) => {
+                    self.moves.insert(to, from.clone());
+                }
+                Ok(_) => {}
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+
+    /// What was renamed without a word, as a plan finds it: what has the same id or, where AWS
+    /// assigns ids, is the only one declared exactly so.
+    fn renamed(&mut self) {
+        let known = |address: &Address| self.before.contains_key(address) || self.moves.contains_key(address);
+        let newcomers: Vec<&Instance<'_>> =
+            self.new.instances.iter().filter(|one| !known(&one.address)).collect();
+        let stack = self.new.world.stack;
+        let gone: Vec<&Instance<'_>> =
+            self.left().filter(|one| removed(stack, &one.address).is_none()).collect();
+        let akin = |one: &Instance<'_>, other: &Instance<'_>| {
+            one.address.kind == other.address.kind && one.region == other.region
+        };
+        let mut renamed = BTreeMap::new();
+        for instance in &newcomers {
+            let id = self.new.id(instance);
+            let mut alike = gone.iter().filter(|one| {
+                akin(one, instance)
+                    && match &id {
+                        Some(_) => self.old.id(one) == id,
+                        None => one.spec == instance.spec,
+                    }
+            });
+            let rivals = newcomers.iter().filter(|one| akin(one, instance) && one.spec == instance.spec);
+            if let (Some(old), None) = (alike.next(), alike.next())
+                && (id.is_some() || rivals.count() == 1)
+            {
+                renamed.insert(instance.address.clone(), old.address.clone());
+            }
+        }
+        self.moves.extend(renamed);
+    }
+
+    /// The instance of the old one that a resource of the new one was.
+    fn former(&self, address: &Address) -> Option<&'c Instance<'a>> {
+        self.before.get(self.moves.get(address).unwrap_or(address)).copied()
+    }
+
+    /// What exists at AWS, and becomes the stack's with the new one.
+    fn imports(&mut self) {
+        for instance in &self.new.instances {
+            if self.former(&instance.address).is_none()
+                && let Some(id) = self.new.world.import(&instance.address, &mut self.problems)
+            {
+                self.imports.insert(instance.address.clone(), id);
+            }
+        }
+    }
+
+    /// Puts the old one on paper, with the addresses that the new one has for it.
+    fn draw(&mut self) {
+        let names: BTreeMap<String, String> =
+            self.moves.iter().map(|(to, from)| (from.to_string(), to.to_string())).collect();
+        let write = |unknown: &Unknown| match names.get(&unknown.address) {
+            Some(now) => written(&Unknown::new(now.as_str(), unknown.attribute.as_str())),
+            None => written(unknown),
+        };
+        for instance in self.old.in_order() {
+            self.drawn.insert(instance.address.clone(), self.old.draw(instance, &write));
+        }
+    }
+
+    /// Decides all that the new one declares.
+    fn decide(&mut self) {
+        let mut anew: BTreeSet<String> = BTreeSet::new();
+        for instance in self.new.in_order() {
+            let drawn = self.new.draw(instance, &|unknown| written_anew(unknown, &anew));
+            let change = self.change(instance, &drawn);
+            if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
+                self.new.world.show_sketch(&drawn, &|unknown| written_anew(unknown, &anew));
+            }
+            self.changes.insert(instance.address.clone(), change);
+        }
+    }
+
+    fn change(&self, instance: &Instance<'b>, drawn: &Instance<'b>) -> Change {
+        let stack = self.new.world.stack;
+        let mut declared = declaration(instance, &stack.sources);
+        declared.file = self.new.path(&declared.file);
+        let change = Change {
+            address: instance.address.clone(),
+            action: Action::Create,
+            reason: Reason::New,
+            id: None,
+            region: instance.region.clone(),
+            needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: drawn.spec.clone(),
+            kept: None,
+            wanted_tags: tags(drawn, &stack.name, &stack.env),
+            declared: Some(declared),
+        };
+        if let Some(id) = self.imports.get(&instance.address) {
+            return Change {
+                action: Action::NoOp,
+                reason: Reason::Same,
+                id: Some(id.clone()),
+                imported: true,
+                live: Some(self.new.live(instance, drawn)),
+                existing: drawn.spec.clone(),
+                ..change
+            };
+        }
+        let was = self.former(&instance.address);
+        let Some((was, old)) = was.and_then(|was| Some((was, self.drawn.get(&was.address)?))) else {
+            return Change { attributes: created(drawn), ..change };
+        };
+        let schema = &instance.kind.schema().spec;
+        let mut want = drawn.spec.clone();
+        ignore(drawn, &mut want, &old.spec);
+        let (want, have) = overlay(schema, want, old.spec.clone(), &|path, value, _| {
+            Some(at(&old.spec, path).is_some_and(|was| was.clone().reveal() == value.clone().reveal()))
+        });
+        let mut attributes = diff(schema, &have, &want);
+        attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn)));
+        let (action, reason) = self.fate(was, drawn, &attributes);
+        Change {
+            action,
+            reason,
+            moved_from: self.moves.get(&instance.address).cloned(),
+            attributes,
+            live: Some(self.old.live(was, old)),
+            existing: have,
+            wanted: want,
+            ..change
+        }
+    }
+
+    /// What happens to a resource that differs so, and why: the same as in a plan.
+    fn fate(
+        &self,
+        was: &Instance<'_>,
+        is: &Instance<'_>,
+        attributes: &[AttributeChange],
+    ) -> (Action, Reason) {
+        let replace = Action::Replace { create_first: is.create_before_destroy };
+        let forced: Vec<_> =
+            attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
+        if was.region != is.region {
+            (replace, Reason::Moved { from: was.region.clone() })
+        } else if !forced.is_empty() {
+            (replace, Reason::Forced(forced))
+        } else if let Some(trigger) = super::decide::trigger(is, &self.changes) {
+            (replace, Reason::Triggered(trigger))
+        } else if attributes.is_empty() {
+            (Action::NoOp, Reason::Same)
+        } else {
+            (Action::Update, Reason::Differs)
+        }
+    }
+
+    /// What the new one declares no more.
+    fn gone(&mut self) {
+        let stack = self.new.world.stack;
+        let gone: Vec<Change> = self
+            .left()
+            .filter_map(|was| {
+                let drawn = self.drawn.get(&was.address)?;
+                let stays = removed(stack, &was.address).map_or(was.retain, |removed| !removed.destroy);
+                Some(Change {
+                    address: was.address.clone(),
+                    action: if stays { Action::Forget } else { Action::Delete },
+                    reason: Reason::Undeclared,
+                    id: None,
+                    region: was.region.clone(),
+                    needs: was.needs.clone(),
+                    deferred: BTreeSet::new(),
+                    moved_from: None,
+                    imported: false,
+                    attributes: Vec::new(),
+                    live: Some(self.old.live(was, drawn)),
+                    existing: drawn.spec.clone(),
+                    wanted: Value::Null,
+                    kept: None,
+                    wanted_tags: BTreeMap::new(),
+                    declared: None,
+                })
+            })
+            .collect();
+        self.changes.extend(gone.into_iter().map(|change| (change.address.clone(), change)));
+    }
+}
+
+/// What AWS decides: of what is made anew it is not what it decided of the old one.
+fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
+    let text = written(unknown);
+    match text.strip_suffix('}') {
+        Some(text) if anew.contains(&unknown.address) => format!("{text} (new)}}"),
+        _ => text,
+    }
+}
+
+/// The tags that the stack decides, without those that tell the owner: of what moves they
+/// change with its address, which is told already.
+fn own_tags(drawn: &Instance<'_>) -> BTreeMap<String, Value> {
+    let mut tags = drawn.tags.clone();
+    if drawn.protect && drawn.kind.taggable() {
+        tags.insert(Owner::PROTECT.to_owned(), Value::from("true"));
+    }
+    tags
+}
+
+/// What is at a dotted path, as [`overlay`] tells it; a key of a free map may have dots in it.
+fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    match value {
+        Value::Secret(inner) => at(inner, path),
+        _ if path.is_empty() => Some(value),
+        Value::Map(map) => map.iter().find_map(|(name, inner)| match path.strip_prefix(name.as_str())? {
+            "" => Some(inner),
+            rest => at(inner, rest.strip_prefix('.')?),
+        }),
+        Value::List(list) => {
+            let (index, rest) = path.split_once('.').unwrap_or((path, ""));
+            at(list.get(index.parse::<usize>().ok()?)?, rest)
+        }
+        _ => None,
+    }
+}
