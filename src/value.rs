@@ -1,8 +1,12 @@
 //! The values of the stack language, with the two that make a plan honest:
 //! **unknown** (AWS has not decided it yet) and **secret** (it may be printed nowhere).
 
+mod stored;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use stored::mask;
 
 /// A value of the stack language.
 #[derive(Clone, PartialEq, Default)]

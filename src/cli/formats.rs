@@ -129,6 +129,11 @@ pub(super) fn apply_command(stack: &StackArgs) -> String {
     command
 }
 
+/// The command by which a saved plan is applied.
+pub(super) fn saved_command(file: &Path) -> String {
+    format!("dwctl apply {}", word(&file.to_string_lossy()))
+}
+
 /// A word for a shell.
 pub(super) fn word(text: &str) -> String {
     let plain = |one: char| one.is_alphanumeric() || "._-/:@%+,".contains(one);

@@ -33,6 +33,9 @@ pub struct Selection {
     pub recover: bool,
     /// Only take over what has this id at AWS, under this address: nothing else is decided.
     pub import: Option<(Address, String)>,
+    /// Look at no other address that is declared: to what is left out nothing happens.
+    #[serde(skip)]
+    pub only: Option<BTreeSet<Address>>,
 }
 
 /// What a plan is made from.
@@ -158,7 +161,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
                 self.declared.insert(instance.address.clone(), instance.protect);
-                self.instance(&instance);
+                match &self.inputs.selection.only {
+                    Some(only) if !only.contains(&instance.address) => self.leave(&instance),
+                    _ => self.instance(&instance),
+                }
             }
         }
         self.undeclared();
@@ -222,6 +228,30 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         if let Some(change) = change {
             self.changes.insert(instance.address.clone(), change);
         }
+    }
+
+    /// Leaves an instance as it is, without a look at it.
+    fn leave(&mut self, instance: &Instance<'a>) {
+        let world = self.inputs.world;
+        world.show(&instance.address, world.view(instance, None, None));
+        let change = Change {
+            address: instance.address.clone(),
+            action: Action::NoOp,
+            reason: Reason::Unselected,
+            id: self.entry(&instance.address).map(|entry| entry.id.clone()),
+            region: instance.region.clone(),
+            needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: Value::Null,
+            wanted_tags: BTreeMap::new(),
+            declared: Some(declaration(instance, &world.stack.sources)),
+        };
+        self.changes.insert(instance.address.clone(), change);
     }
 
     fn decide(&mut self, instance: &Instance<'a>) -> Option<Change> {

@@ -11,6 +11,7 @@ mod risk;
 pub mod saved;
 pub mod since;
 mod text;
+mod veil;
 
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, plan, prints, tag_changes, tags, wanted,
@@ -24,13 +25,16 @@ pub use text::{TextOptions, bill_line, change_text, render};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Address;
 use crate::kind::ErasedLive;
 use crate::schema::PathStep;
 use crate::value::Value;
 
 /// Everything that an apply would do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The stack's name.
     pub stack: String,
@@ -41,6 +45,7 @@ pub struct Plan {
     /// The stack's region.
     pub region: String,
     /// When it was made, where that is known.
+    #[serde(with = "saved::moment")]
     pub now: Option<jiff::Timestamp>,
     /// One for every resource that is declared or owned, in order of address.
     pub changes: Vec<Change>,
@@ -51,7 +56,8 @@ pub struct Plan {
 }
 
 /// What happens to one resource.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// Its address.
     pub address: Address,
@@ -88,7 +94,7 @@ pub struct Change {
 }
 
 /// Where a resource is declared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The file, as it was opened.
     pub file: PathBuf,
@@ -108,7 +114,7 @@ impl Declared {
 }
 
 /// What happens to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Action {
     /// Nothing.
     NoOp,
@@ -128,7 +134,7 @@ pub enum Action {
 }
 
 /// Why something happens to a resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// It is as declared.
     Same,

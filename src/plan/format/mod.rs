@@ -17,6 +17,7 @@ use super::text::{self, TextOptions};
 use super::{Change, Plan};
 
 pub use markdown::LIMIT as MARKDOWN_LIMIT;
+pub(super) use terraform::veiled;
 
 /// A format of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,148 @@
+//! A plan without what is secret, from which every format shows what it shows of the plan:
+//! what is shown at once, and what a file keeps to be shown later, are the same.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::diff::conceal;
+use super::format::veiled;
+use super::{Change, Plan, Reason};
+use crate::diag::mask;
+use crate::graph::Address;
+use crate::kinds;
+use crate::value::{self, Value};
+
+impl Plan {
+    /// Masks what is secret, and leaves out what no format shows. Files are told from
+    /// `root`, as far as they are in it. From such a plan nothing can be applied.
+    pub fn veil(&mut self, root: Option<&Path>) {
+        for change in self.changes.iter_mut().chain(&mut self.deposed) {
+            Veil::default().change(change, root);
+        }
+        let mut veil = Veil::default();
+        for value in self.outputs.values_mut() {
+            veil.value(value);
+        }
+    }
+}
+
+/// Masks that tell the secrets of one resource apart, as far as they differ.
+#[derive(Default)]
+struct Veil {
+    seen: Vec<Value>,
+}
+
+impl Veil {
+    fn change(&mut self, change: &mut Change, root: Option<&Path>) {
+        let kind = kinds::kind(&change.address.kind);
+        let node = kind.map(|kind| &kind.schema().spec);
+        (change.existing, change.wanted) = veiled(node, &change.existing, &change.wanted);
+        let wanted_tags = Value::Map(std::mem::take(&mut change.wanted_tags));
+        let live_tags = change.live.as_ref().map_or_else(BTreeMap::new, |live| live.tags.clone());
+        let (live_tags, wanted_tags) = veiled(None, &Value::map(live_tags), &wanted_tags);
+        if let Value::Map(tags) = wanted_tags {
+            change.wanted_tags = tags;
+        }
+        if let Some(live) = &mut change.live {
+            // `existing` says it, in canonical form.
+            live.spec = Value::Null;
+            live.attrs = veiled(kind.map(|kind| &kind.schema().attrs), &live.attrs, &Value::Null).0;
+            let tags = std::mem::take(&mut live.tags);
+            let tags = tags.into_iter().map(|(name, tag)| match live_tags.get(&name) {
+                Some(Value::String(_)) => (text(&name), text(&tag)),
+                _ => (text(&name), value::mask(0)),
+            });
+            live.tags = tags.collect();
+            self.value(&mut live.attrs);
+        }
+        for one in &mut change.attributes {
+            if let (Some(before), Some(after)) = (&mut one.before, &mut one.after) {
+                (*before, *after) = conceal(std::mem::take(before), std::mem::take(after));
+            }
+            for step in &mut one.path {
+                if let crate::schema::PathStep::Name(name) = step {
+                    *name = text(name);
+                }
+            }
+            one.before.iter_mut().chain(&mut one.after).for_each(|value| self.value(value));
+        }
+        self.value(&mut change.existing);
+        self.value(&mut change.wanted);
+        change.wanted_tags.values_mut().for_each(|tag| self.value(tag));
+        change.id = change.id.take().map(|id| text(&id));
+        for one in std::iter::once(&mut change.address).chain(&mut change.moved_from) {
+            address(one);
+        }
+        for needs in [&mut change.needs, &mut change.deferred] {
+            *needs = std::mem::take(needs)
+                .into_iter()
+                .map(|mut one| {
+                    address(&mut one);
+                    one
+                })
+                .collect();
+        }
+        if let Reason::Triggered(by) = &mut change.reason {
+            address(by);
+        }
+        if let Some(declared) = &mut change.declared {
+            let file = root.and_then(|root| declared.file.strip_prefix(root).ok()).unwrap_or(&declared.file);
+            declared.file = PathBuf::from(text(&file.to_string_lossy()));
+        }
+    }
+
+    fn value(&mut self, value: &mut Value) {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Unknown(_) => {}
+            Value::Number(number) => {
+                let shown = number.to_string();
+                // A number that is secret elsewhere.
+                if mask(&shown) != shown {
+                    *value = self.masked(Value::Number(*number));
+                }
+            }
+            Value::String(inner) => {
+                if let std::borrow::Cow::Owned(masked) = mask(inner) {
+                    *inner = masked;
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Map(entries) => {
+                let inner = std::mem::take(entries);
+                entries.extend(inner.into_iter().map(|(key, mut value)| {
+                    self.value(&mut value);
+                    (text(&key), value)
+                }));
+            }
+            Value::Secret(inner) => *value = self.masked(std::mem::take(inner)),
+        }
+    }
+
+    /// What stands for a secret: whether it is there and known shows, and which others of
+    /// the resource are the same.
+    fn masked(&mut self, secret: Value) -> Value {
+        let inner = match secret.first_unknown() {
+            Some(unknown) => unknown.clone().into(),
+            None if secret.is_null() => Value::Null,
+            None => {
+                let number = self.seen.iter().position(|one| *one == secret).unwrap_or_else(|| {
+                    self.seen.push(secret);
+                    self.seen.len() - 1
+                });
+                value::mask(number).into()
+            }
+        };
+        Value::Secret(Box::new(inner))
+    }
+}
+
+fn text(text: &str) -> String {
+    mask(text).into_owned()
+}
+
+/// Of an address its key may hold anything.
+fn address(address: &mut Address) {
+    if let Some(key) = &mut address.key {
+        *key = text(key);
+    }
+}
