@@ -10,6 +10,7 @@ use super::{Change, Plan, Reason};
 use crate::diag::mask;
 use crate::graph::Address;
 use crate::kinds;
+use crate::schema::PathStep;
 use crate::value::{self, Value};
 
 impl Plan {
@@ -36,10 +37,25 @@ impl Veil {
     fn change(&mut self, change: &mut Change, root: Option<&Path>) {
         let kind = kinds::kind(&change.address.kind);
         let node = kind.map(|kind| &kind.schema().spec);
-        (change.existing, change.wanted) = veiled(node, &change.existing, &change.wanted);
-        let wanted_tags = Value::Map(std::mem::take(&mut change.wanted_tags));
+        let mut wanted_tags = Value::Map(std::mem::take(&mut change.wanted_tags));
         let live_tags = change.live.as_ref().map_or_else(BTreeMap::new, |live| live.tags.clone());
-        let (live_tags, wanted_tags) = veiled(None, &Value::map(live_tags), &wanted_tags);
+        let mut live_tags = Value::map(live_tags);
+        // That a value was applied as a secret may be known of the difference alone.
+        for one in &change.attributes {
+            let (side, path) = match one.path.split_first() {
+                Some((PathStep::Name(tags), rest)) if tags == "tags" => {
+                    ([&mut live_tags, &mut wanted_tags], rest)
+                }
+                _ => ([&mut change.existing, &mut change.wanted], one.path.as_slice()),
+            };
+            for (value, told) in side.into_iter().zip([&one.before, &one.after]) {
+                if matches!(told, Some(Value::Secret(_))) {
+                    hide(value, path);
+                }
+            }
+        }
+        (change.existing, change.wanted) = veiled(node, &change.existing, &change.wanted);
+        (live_tags, wanted_tags) = veiled(None, &live_tags, &wanted_tags);
         if let Value::Map(tags) = wanted_tags {
             change.wanted_tags = tags;
         }
@@ -60,7 +76,7 @@ impl Veil {
                 (*before, *after) = conceal(std::mem::take(before), std::mem::take(after));
             }
             for step in &mut one.path {
-                if let crate::schema::PathStep::Name(name) = step {
+                if let PathStep::Name(name) = step {
                     *name = text(name);
                 }
             }
@@ -133,6 +149,22 @@ impl Veil {
             }
         };
         Value::Secret(Box::new(inner))
+    }
+}
+
+/// Makes a secret of what is at a path or, where that leads nowhere, of what it leads to.
+fn hide(value: &mut Value, path: &[PathStep]) {
+    match (&mut *value, path.split_first()) {
+        (Value::Null, _) => {}
+        (Value::Map(map), Some((PathStep::Name(name), rest))) => {
+            if let Some(inner) = map.get_mut(name) {
+                hide(inner, rest);
+            }
+        }
+        (Value::List(list), Some((PathStep::Index(index), rest))) if *index < list.len() => {
+            list.iter_mut().skip(*index).take(1).for_each(|inner| hide(inner, rest));
+        }
+        _ => *value = Value::Secret(Box::new(std::mem::take(value).reveal())),
     }
 }
 

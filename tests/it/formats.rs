@@ -731,7 +731,10 @@ fn twenty_secrets_are_in_no_format() {
             let (file, read) = filed(&plan);
             for secret in &secrets {
                 let changed = secret.replace("Pl4nted", "Ch4nged");
-                assert!(!file.contains(secret) && !file.contains(&changed), "{secret} is in the file of {name}");
+                assert!(
+                    !file.contains(secret) && !file.contains(&changed),
+                    "{secret} is in the file of {name}"
+                );
             }
             let case = Case { name, plan, drift };
             let again = Case { name, plan: read, drift };

@@ -222,14 +222,17 @@ impl Hunt {
             None => self.project.command(arguments),
         };
         command
-            .args(["--env", "dev", "--log", "trace"])
+            .args(["--log", "trace"])
             .env("DWCTL_VAR_of_var", planted("DWCTL_VAR_"))
             .env("AWS_SECRET_ACCESS_KEY", planted("AWS_SECRET"))
             .env("AWS_SESSION_TOKEN", planted("AWS_SESSION"))
             .env("TMPDIR", self.outside.path().join("tmp"))
             .env("RUST_BACKTRACE", "1");
         let verb = (arguments[0], arguments.get(1).copied().unwrap_or_default());
-        if verb.0 != "ledger" || verb.1 == "recover" {
+        if verb.0 != "show" {
+            command.args(["--env", "dev"]);
+        }
+        if !matches!(verb.0, "ledger" | "show") || verb.1 == "recover" {
             command.arg("--var-file").arg(&self.sources[0]);
         }
         if matches!(verb, ("apply" | "destroy" | "import", _) | ("ledger", "recover")) {
@@ -320,6 +323,10 @@ const LOOKS: &[&[&str]] = &[
     &["plan", "--details"],
     &["plan", "--deep"],
     &["plan", "--destroy"],
+    &["plan", "--out", "hunted.dwplan"],
+    &["show", "hunted.dwplan", "--details"],
+    &["show", "hunted.dwplan", "--format", "json", "--output", "markdown=hunted.md"],
+    &["show", "hunted.dwplan", "--format", "html"],
     &["graph"],
     &["graph", "--format", "dot"],
 ];

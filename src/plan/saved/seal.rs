@@ -176,6 +176,7 @@ fn subject(section: &str, part: Option<&str>) -> String {
         "variables" => "the list of variables",
         "selection" => "its part of the stack",
         "review" => "what the reviewer is shown",
+        "the review of" => "what the reviewer is shown of every resource",
         other => other,
     };
     let words = part.map(|part| match section {
@@ -185,9 +186,10 @@ fn subject(section: &str, part: Option<&str>) -> String {
         "review" => format!("`{part}` of what the reviewer is shown"),
         "the review of" => format!("what the reviewer is shown of {part}"),
         "" => format!("the `{part}` of the plan"),
-        of => match of.strip_prefix("what happens to ") {
-            Some(address) => format!("the {} of {address}", part.replace('_', " ")),
-            None => format!("{part} of {of}"),
+        of => match (of.strip_prefix("what happens to "), part.strip_prefix("attribute ")) {
+            (Some(address), Some(path)) => format!("the attribute `{path}` of {address}"),
+            (Some(address), None) => format!("the {} of {address}", part.replace('_', " ")),
+            (None, _) => format!("{part} of {of}"),
         },
     });
     visible(words.as_deref().unwrap_or(whole))
