@@ -302,6 +302,13 @@ impl Value {
         }
     }
 
+    /// As one secret, of which what is secret in it was made known before: that it covers
+    /// something else, too, makes no secret of that elsewhere.
+    #[must_use]
+    pub fn enclosed(self) -> Self {
+        Self::Secret(Box::new(self.reveal()))
+    }
+
     /// Makes what it holds known as secret: see [`crate::diag::mask`].
     fn learn(&self) {
         match self {

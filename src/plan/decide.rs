@@ -571,7 +571,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     (Some(applied), Some(value)) => {
                         // AWS tells in the open what the stack keeps secret.
                         let secret = is_of_secret(applied);
-                        let value = if secret { value.clone().into_secret() } else { value.clone().reveal() };
+                        let value = if secret { value.clone().enclosed() } else { value.clone().reveal() };
                         prints.of(address, name, &value).as_ref() == Some(applied)
                     }
                     // What was never declared was applied as it is by default.
@@ -817,7 +817,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let unreadable =
             schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
-        let applied = if value.contains_secret() { applied.clone().into_secret() } else { applied.clone() };
+        let applied = if value.contains_secret() { applied.clone().enclosed() } else { applied.clone() };
         all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
     // The keys of free maps too: of a map that others write to as well, those are ours.

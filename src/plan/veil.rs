@@ -164,7 +164,7 @@ fn hide(value: &mut Value, path: &[PathStep]) {
         (Value::List(list), Some((PathStep::Index(index), rest))) if *index < list.len() => {
             list.iter_mut().skip(*index).take(1).for_each(|inner| hide(inner, rest));
         }
-        _ => *value = Value::Secret(Box::new(std::mem::take(value).reveal())),
+        _ => *value = std::mem::take(value).enclosed(),
     }
 }
 

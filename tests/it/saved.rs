@@ -594,7 +594,7 @@ default = "{password}"
 [iam_role.load]
 role_name = "load"
 assume_role_policy_document = {{ Version = "2012-10-17", Statement = [{{ Effect = "Allow", Action = "sts:AssumeRole", Principal = {{ Service = ["glue.amazonaws.com", "states.amazonaws.com"] }} }}] }}
-policies = [{{ policy_name = "lake", policy_document = {{ Version = "2012-10-17", Statement = [{{ Effect = "Allow", Action = "{action}", Resource = "*" }}] }} }}]
+inline_policies = {{ lake = {{ Version = "2012-10-17", Statement = [{{ Effect = "Allow", Action = "{action}", Resource = "*" }}] }} }}
 
 [sfn_state_machine.load]
 name = "load"
@@ -752,12 +752,22 @@ fn of_another_account(project: &Project) -> [String; 3] {
 
 #[test]
 fn a_plan_is_of_one_account() {
+    let elsewhere = |project: &Project| {
+        let [id, secret, token] = of_another_account(project);
+        let mut command = project.command(&["apply", "p.dwplan", "--yes"]);
+        command.env("AWS_ACCESS_KEY_ID", id);
+        command.env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
+        run(&mut command, "apply p.dwplan").exits(7)
+    };
+    // The ledger knows the account that it is of.
     let project = planned();
-    let [id, secret, token] = of_another_account(&project);
-    let mut command = project.command(&["apply", "p.dwplan", "--yes"]);
-    command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
-    let other = run(&mut command, "apply p.dwplan").exits(7);
-    other.says("the plan is of another account").says("it is of 123456789012; here it is 222222222222");
+    elsewhere(&project).says("shop/default lives in another account");
+    // Of a first plan it does not.
+    project.run(&["destroy", "--yes"]).exits(0);
+    fs::remove_file(project.ledger_file()).unwrap();
+    project.run(&["plan", "--out", "p.dwplan"]).exits(0);
+    let other = elsewhere(&project).says("the plan is of another account");
+    other.says("it is of 123456789012; here it is 222222222222").says("nothing was changed");
     apply(&project, &[]).exits(0);
 }
 

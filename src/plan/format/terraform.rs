@@ -142,7 +142,7 @@ pub(in crate::plan) fn veiled(node: Option<&Node>, before: &Value, after: &Value
     // That all of a place is hidden makes no secret of what stands there besides the secret.
     let cover = |value: &Value| match value {
         Value::Null => Value::Null,
-        value => Value::Secret(Box::new(value.clone().reveal())),
+        value => value.clone().enclosed(),
     };
     let both = || (cover(before), cover(after));
     let shape = node.map(|node| &node.shape);
