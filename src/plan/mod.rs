@@ -18,6 +18,7 @@ pub use decide::{
 };
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use remains::existing;
 pub use risk::{Allowed, consent, of_change};
 pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};

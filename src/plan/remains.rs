@@ -214,12 +214,7 @@ fn removal(
     action: Action,
     reason: Reason,
 ) -> Change {
-    let mut existing =
-        live.as_ref().map(|live| normalize(&kind.schema().spec, live.spec.clone())).unwrap_or_default();
-    // AWS tells in the open what the stack kept secret; the ledger knows what that was.
-    for (path, _) in entry.fingerprints.iter().filter(|(_, print)| is_of_secret(print)) {
-        hide(&mut existing, path);
-    }
+    let existing = live.as_ref().map(|live| existing(kind, entry, live)).unwrap_or_default();
     Change {
         address: address.clone(),
         action,
@@ -237,6 +232,16 @@ fn removal(
         wanted_tags: BTreeMap::new(),
         declared: None,
     }
+}
+
+/// What there is of a resource that the ledger tells of, in canonical form. AWS tells in the
+/// open what the stack kept secret; the ledger knows what that was.
+pub fn existing(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> Value {
+    let mut existing = normalize(&kind.schema().spec, live.spec.clone());
+    for (path, _) in entry.fingerprints.iter().filter(|(_, print)| is_of_secret(print)) {
+        hide(&mut existing, path);
+    }
+    existing
 }
 
 /// Makes a secret of what is at a fingerprint's dotted path.

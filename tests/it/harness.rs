@@ -404,7 +404,7 @@ impl Project {
         let mut command = self.command_without_endpoint(arguments);
         if matches!(
             arguments.first(),
-            Some(&("plan" | "apply" | "destroy" | "drift" | "output" | "import" | "ledger"))
+            Some(&("plan" | "apply" | "destroy" | "drift" | "output" | "import" | "ledger" | "show"))
         ) {
             command.args(["--endpoint-url", &self.cloud.endpoint()]);
         }

@@ -222,16 +222,13 @@ impl Hunt {
             None => self.project.command(arguments),
         };
         command
-            .args(["--log", "trace"])
+            .args(["--env", "dev", "--log", "trace"])
             .env("DWCTL_VAR_of_var", planted("DWCTL_VAR_"))
             .env("AWS_SECRET_ACCESS_KEY", planted("AWS_SECRET"))
             .env("AWS_SESSION_TOKEN", planted("AWS_SESSION"))
             .env("TMPDIR", self.outside.path().join("tmp"))
             .env("RUST_BACKTRACE", "1");
         let verb = (arguments[0], arguments.get(1).copied().unwrap_or_default());
-        if verb.0 != "show" {
-            command.args(["--env", "dev"]);
-        }
         if !matches!(verb.0, "ledger" | "show") || verb.1 == "recover" {
             command.arg("--var-file").arg(&self.sources[0]);
         }
@@ -342,6 +339,9 @@ const LOOKS_BACK: &[&[&str]] = &[
     &["ledger", "show", "glue_job.load"],
     &["ledger", "show", "secretsmanager_secret.plain"],
     &["ledger", "pull"],
+    &["show"],
+    &["show", "--json"],
+    &["show", "glue_job.load"],
 ];
 
 impl Hunt {

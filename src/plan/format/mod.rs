@@ -17,7 +17,8 @@ use super::text::{self, TextOptions};
 use super::{Change, Plan};
 
 pub use markdown::LIMIT as MARKDOWN_LIMIT;
-pub(super) use terraform::veiled;
+pub use side_by_side::plain;
+pub(crate) use terraform::veiled;
 
 /// A format of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -134,7 +134,7 @@ pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
 
 /// Both sides of a resource with everything secret that is secret on either: AWS tells in
 /// the open what the stack keeps secret.
-pub(in crate::plan) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
+pub(crate) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
     let hide = |value: &Value| match value {
         Value::Null => Value::Null,
         value => value.clone().into_secret(),
