@@ -867,3 +867,46 @@ fn after_another_apply_all_is_looked_at() {
     let live = project.live("sns_topic.other").expect("it exists");
     assert_eq!(live.spec.get("display_name"), Some(&Value::from("By hand")));
 }
+
+#[test]
+fn what_is_owned_is_shown_as_it_is_at_aws() {
+    let project = Project::new(&edition(false));
+    project.apply();
+    rename(&project, "same", "By hand");
+    delete(&project, "old");
+    let all = project.run(&["show"]).exits(0).says_not(PASSWORD);
+    for words in [
+        "sns_topic.same  arn:aws:sns:us-east-1:123456789012:same  us-east-1\n",
+        "display_name                 \"By hand\"\n",
+        "tags.team                    \"data\"\n",
+        "sns_topic.old  arn:aws:sns:us-east-1:123456789012:old  us-east-1  gone from AWS\n",
+        "{ --plain = \"s3:GetObject\", --url = (secret) }",
+    ] {
+        assert!(all.stdout.contains(words), "`{words}` is not in\n{}", all.stdout);
+    }
+    let one = project.run(&["show", "sns_topic.same"]).exits(0);
+    assert!(
+        all.stdout.contains(&one.stdout) && one.stdout.lines().all(|line| !line.contains("load")),
+        "{one}"
+    );
+    let json = project.run(&["show", "--json"]).exits(0).says_not(PASSWORD);
+    let json: Json = serde_json::from_str(&json.stdout).expect("JSON");
+    let of = |address: &str| {
+        json.as_array().unwrap().iter().find(|one| one["address"] == address).expect("it is owned").clone()
+    };
+    assert_eq!(of("sns_topic.old")["exists"], json!(false));
+    let same = of("sns_topic.same");
+    assert_eq!((&same["exists"], &same["state"]), (&json!(true), &json!("ready")));
+    assert_eq!(same["attributes"]["display_name"], "By hand");
+    assert_eq!(same["decided_by_aws"]["arn"], same["id"]);
+    assert_eq!(same["tags"]["team"], "data");
+    let arguments = &of("glue_job.load")["attributes"]["default_arguments"];
+    assert_eq!(*arguments, json!({ "--plain": "s3:GetObject", "--url": "(secret)" }));
+    project.run(&["show", "sns_topic.sam"]).exits(1).says("did you mean `sns_topic.same`?");
+    project.run(&["show", "sns_topic.same", "--format", "json"]).exits(1).says("go with a saved plan");
+    project.run(&["show", "p.dwplan", "--json"]).exits(1).says("add --format json");
+    project.cloud.disturb("error_nth=every:1:403:AuthorizationError&fault_match=sns:GetTopicAttributes");
+    let denied = project.run(&["show"]).exits(1).says("cannot read sns_topic.same").says("request id");
+    assert!(denied.stdout.contains("glue_job.load"), "what can be read is shown\n{denied}");
+    project.cloud.disturb("error_nth=&fault_match=");
+}
