@@ -47,14 +47,16 @@ pub async fn plan(
     }
 }
 
+/// Reads of one kind and region, with their places among all.
+type Batch = (&'static dyn ErasedKind, Vec<usize>, Vec<Wanted>);
+
 /// Reads all that AWS tells of what the ledger tells of, in the same order; `None` where it
 /// is gone.
 pub async fn owned(
     session: &Session,
     entries: &[(&'static dyn ErasedKind, &Entry)],
 ) -> Vec<aws::Result<Option<ErasedLive>>> {
-    let mut batches: BTreeMap<(&str, &str), (&'static dyn ErasedKind, Vec<usize>, Vec<Wanted>)> =
-        BTreeMap::new();
+    let mut batches: BTreeMap<(&str, &str), Batch> = BTreeMap::new();
     for (index, (kind, entry)) in entries.iter().enumerate() {
         let batch = batches.entry((kind.name(), &entry.region));
         let (_, indices, wanted) = batch.or_insert_with(|| (*kind, Vec::new(), Vec::new()));
