@@ -207,7 +207,11 @@ pub(super) async fn change(
             let mut problems = Vec::new();
             let mut outputs = world.outputs(&mut problems);
             // Those of what a saved plan had no need to look at.
+            let all = outputs.len();
             outputs.retain(|_, value| saved.is_none() || value.is_wholly_known());
+            if outputs.len() < all {
+                printer.note("Other outputs are of what the plan did not look at: see dwctl output.");
+            }
             if problems.is_empty() && !outputs.is_empty() {
                 printer.out(&format!("\n{}", super::output::text(&outputs)));
             }

@@ -784,6 +784,17 @@ fn the_stack_may_be_elsewhere_than_when_it_was_planned() {
     project.run(&["apply", ".", "--stack", "../moved"]).exits(1).says("--stack goes with a saved plan");
 }
 
+#[test]
+fn a_plan_of_a_part_and_one_of_the_end_are_applied_as_reviewed() {
+    let project = planned();
+    project.run(&["plan", "--target", "sns_topic.new", "--out", "p.dwplan"]).exits(0);
+    rename(&project, "alerts", "By hand");
+    apply(&project, &[]).exits(0).says("1 created · 0 updated · 0 destroyed");
+    project.run(&["plan", "--destroy", "--out", "p.dwplan"]).exits(0);
+    apply(&project, &[]).exits(0).says("0 created · 0 updated · 6 destroyed");
+    assert!(project.ledger().resources.is_empty());
+}
+
 /// Applies on a terminal: `while_asked` happens when the question is there.
 fn confirmed(project: &Project, while_asked: impl FnOnce()) -> Run {
     let apply = project.command(&["apply", "p.dwplan", "--audit", "audit.jsonl"]);
@@ -831,8 +842,12 @@ fn what_changes_while_the_question_waits_is_refused() {
 fn what_changes_elsewhere_is_left_and_costs_no_call() {
     let calls = |many: usize| {
         let names: Vec<String> = (0..many).map(|index| format!("\"t{index}\"")).collect();
-        let more =
-            format!("[sns_topic.many]\nfor_each = [{}]\nname = \"many-${{each.key}}\"\n", names.join(", "));
+        let more = format!(
+            "[sns_topic.many]\nfor_each = [{}]\nname = \"many-${{each.key}}\"\n\
+             [output.alerts]\nvalue = \"${{sns_topic.alerts.arn}}\"\n\
+             [output.others]\nvalue = \"${{sns_topic.other.arn}}\"\n",
+            names.join(", ")
+        );
         let project = Project::new(&stack("Before", &more));
         project.apply();
         project.write(&stack("After", &more));
@@ -843,7 +858,8 @@ fn what_changes_elsewhere_is_left_and_costs_no_call() {
                 .map(|call| project.cloud.calls(call))
         };
         let (before, secrets) = (count(), project.cloud.calls("secretsmanager:DescribeSecret"));
-        apply(&project, &[]).exits(0).says("0 failed").says_not("sns_topic.other");
+        let applied = apply(&project, &[]).exits(0).says("0 failed").says_not("sns_topic.other");
+        applied.says("alerts = \"arn:").says("see dwctl output").says_not("others = ");
         let calls: Vec<u64> = count().iter().zip(before).map(|(after, before)| after - before).collect();
         assert_eq!(project.cloud.calls("secretsmanager:DescribeSecret"), secrets, "no need to look there");
         let live = project.live("sns_topic.other").expect("it exists");
