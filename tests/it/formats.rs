@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use dwctl::diag::mask;
 use dwctl::graph::Address;
 use dwctl::kinds::KINDS;
 use dwctl::plan::format::{Format, MARKDOWN_LIMIT, Options, render};
@@ -320,6 +321,40 @@ fn every_format_of_every_sort_of_change() {
         }
     }
     assert!(differing.is_empty(), "these differ from their snapshots: {differing:?}");
+}
+
+/// A plan as it is in a file, and read from there again.
+fn filed(plan: &Plan) -> (String, Plan) {
+    let mut veiled = plan.clone();
+    veiled.veil(None);
+    let text = serde_json::to_string(&veiled).expect("it has a form in JSON");
+    let read: Plan = serde_json::from_str(&text).expect("it can be read again");
+    assert!(read == veiled, "{text}");
+    (text, read)
+}
+
+#[test]
+fn a_plan_in_a_file_shows_what_the_plan_shows() {
+    for case in &corpus() {
+        let (text, plan) = filed(&case.plan);
+        for secret in ["Correct-Horse-7", "Battery-Staple-8"] {
+            assert!(!text.contains(secret), "{}: {text}", case.name);
+        }
+        let read = Case { name: case.name, plan, drift: case.drift };
+        for format in Format::ALL {
+            let (shown, again) = (case.render(format), read.render(format));
+            same(case.name, format, &mask(&shown), &again);
+        }
+    }
+}
+
+/// That two texts are the same, with the first lines that are not.
+#[track_caller]
+fn same(name: &str, format: Format, left: &str, right: &str) {
+    for (left, right) in left.lines().zip(right.lines()) {
+        assert_eq!(left, right, "{name} as {}", format.name());
+    }
+    assert_eq!(left, right, "{name} as {}", format.name());
 }
 
 #[test]
@@ -693,11 +728,20 @@ fn twenty_secrets_are_in_no_format() {
         let plan = plan.expect("a plan");
         for drift in [false, true] {
             let plan = if drift { plan.clone().drift() } else { plan.clone() };
+            let (file, read) = filed(&plan);
+            for secret in &secrets {
+                let changed = secret.replace("Pl4nted", "Ch4nged");
+                assert!(
+                    !file.contains(secret) && !file.contains(&changed),
+                    "{secret} is in the file of {name}"
+                );
+            }
             let case = Case { name, plan, drift };
+            let again = Case { name, plan: read, drift };
             for format in Format::ALL {
                 let mut options = case.options();
                 options.text.details = true;
-                let text = render(format, &case.plan, &options);
+                let text = render(format, &case.plan, &options) + &render(format, &again.plan, &options);
                 for secret in &secrets {
                     let changed = secret.replace("Pl4nted", "Ch4nged");
                     assert!(
@@ -1011,7 +1055,10 @@ proptest! {
         };
         for drift in [false, true] {
             let plan = if drift { plan.clone().drift() } else { plan.clone() };
+            let (file, read) = filed(&plan);
+            prop_assert!(!file.contains("hunter2"), "the file leaks:\n{file}");
             for format in Format::ALL {
+                render(format, &read, &Options::default());
                 let options = Options { text: TextOptions { drift, details: true, ..TextOptions::default() }, ..Options::default() };
                 let text = render(format, &plan, &options);
                 prop_assert!(!text.contains("hunter2"), "{} leaks:\n{text}", format.name());

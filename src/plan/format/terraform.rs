@@ -134,15 +134,20 @@ pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
 
 /// Both sides of a resource with everything secret that is secret on either: AWS tells in
 /// the open what the stack keeps secret.
-pub(super) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
+pub(crate) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
     let hide = |value: &Value| match value {
         Value::Null => Value::Null,
         value => value.clone().into_secret(),
     };
-    let both = || (hide(before), hide(after));
+    // That all of a place is hidden makes no secret of what stands there besides the secret.
+    let cover = |value: &Value| match value {
+        Value::Null => Value::Null,
+        value => value.clone().enclosed(),
+    };
+    let both = || (cover(before), cover(after));
     let shape = node.map(|node| &node.shape);
     if matches!(shape, Some(Shape::Secret)) || is_secret(before) || is_secret(after) {
-        return both();
+        return (hide(before), hide(after));
     }
     match (before, after) {
         (Value::Map(_) | Value::Null, Value::Map(_) | Value::Null) => {
