@@ -266,7 +266,7 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// Where the emulator is installed: once for all tests.
-fn emulator_home() -> PathBuf {
+pub fn emulator_home() -> PathBuf {
     std::env::var_os("DWCTL_EMULATOR_DIR")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from)
 }
