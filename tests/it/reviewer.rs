@@ -275,6 +275,7 @@ fn every_change_that_matters_is_named_in_every_format_that_people_read() {
         let line = first.iter().find(|line| line.contains(&format!("⚠ {label}")));
         assert!(line.is_some_and(|line| line.contains(address)), "{label} {address}:\n{}", first.join("\n"));
         for (text, ends) in [(comment_first, "\n"), (page_first, "</li>")] {
+            let text = text.to_lowercase();
             let line = text.split(ends).find(|line| line.contains(label));
             assert!(line.is_some_and(|line| line.contains(address)), "{label} {address}:\n{text}");
         }
