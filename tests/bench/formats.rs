@@ -28,23 +28,31 @@ fn peak() -> Option<f64> {
     Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
 }
 
+/// Time on the processor, where Linux tells it; else since `began`. Other programs do not count.
+fn spent(began: Instant) -> Duration {
+    let told = std::fs::read_to_string("/proc/self/schedstat").ok();
+    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| began.elapsed(), Duration::from_nanos)
+}
+
 fn main() {
+    let start = Instant::now();
     let folder = std::env::args().nth(1);
     let plan = corpus::many(CHANGES);
     let options = Options { commands: vec!["dwctl apply plan.dwctl".to_owned()], ..Options::default() };
     let mut best = Duration::MAX;
     let mut each = vec![(Duration::MAX, 0); Format::ALL.len()];
     for _ in 0..RUNS {
-        let began = Instant::now();
+        let began = spent(start);
         // As `plan --output …` has them: all at once.
         let mut texts = Vec::new();
         for (format, least) in Format::ALL.into_iter().zip(&mut each) {
-            let began = Instant::now();
+            let began = spent(start);
             let text = render(format, &plan, &options);
-            *least = (least.0.min(began.elapsed()), text.len());
+            *least = (least.0.min(spent(start) - began), text.len());
             texts.push((format, text));
         }
-        best = best.min(began.elapsed());
+        best = best.min(spent(start) - began);
         if let Some(folder) = &folder {
             for (format, text) in texts {
                 std::fs::write(std::path::Path::new(folder).join(format!("plan.{}", format.name())), text)
