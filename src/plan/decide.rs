@@ -230,30 +230,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
     }
 
-    /// Leaves an instance as it is, without a look at it.
-    fn leave(&mut self, instance: &Instance<'a>) {
-        let world = self.inputs.world;
-        world.show(&instance.address, world.view(instance, None, None));
-        let change = Change {
-            address: instance.address.clone(),
-            action: Action::NoOp,
-            reason: Reason::Unselected,
-            id: self.entry(&instance.address).map(|entry| entry.id.clone()),
-            region: instance.region.clone(),
-            needs: instance.needs.clone(),
-            deferred: instance.deferred.clone(),
-            moved_from: None,
-            imported: false,
-            attributes: Vec::new(),
-            live: None,
-            existing: Value::Null,
-            wanted: Value::Null,
-            wanted_tags: BTreeMap::new(),
-            declared: Some(declaration(instance, &world.stack.sources)),
-        };
-        self.changes.insert(instance.address.clone(), change);
-    }
-
     fn decide(&mut self, instance: &Instance<'a>) -> Option<Change> {
         let change = |action, reason, id, live, attributes, existing| Change {
             address: instance.address.clone(),
@@ -693,7 +669,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 }
 
 /// Where an instance is declared.
-fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
+pub(super) fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
     let resource = instance.resource;
     let written = resource.body.entries().iter();
     let mut attributes: BTreeMap<String, usize> =

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Planner, complete};
-use super::{Action, Reason, diff};
+use super::decide::{Planner, complete, declaration};
+use super::{Action, Change, Reason, diff};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Owner};
 use crate::schema::normalize;
 use crate::stack::Removed;
+use crate::value::Value;
 use crate::world::Instance;
 
 impl Planner<'_, '_, '_> {
@@ -91,6 +92,30 @@ impl Planner<'_, '_, '_> {
             }
         }
         self.changes.retain(|address, _| address == only);
+    }
+
+    /// Leaves an instance as it is, without a look at it.
+    pub(super) fn leave(&mut self, instance: &Instance<'_>) {
+        let world = self.inputs.world;
+        world.show(&instance.address, world.view(instance, None, None));
+        let change = Change {
+            address: instance.address.clone(),
+            action: Action::NoOp,
+            reason: Reason::Unselected,
+            id: self.entry(&instance.address).map(|entry| entry.id.clone()),
+            region: instance.region.clone(),
+            needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: Value::Null,
+            wanted_tags: BTreeMap::new(),
+            declared: Some(declaration(instance, &world.stack.sources)),
+        };
+        self.changes.insert(instance.address.clone(), change);
     }
 
     /// Refuses blocks that say of something declared that it is not.
