@@ -845,7 +845,8 @@ fn what_changes_elsewhere_is_left_and_costs_no_call() {
         let more = format!(
             "[sns_topic.many]\nfor_each = [{}]\nname = \"many-${{each.key}}\"\n\
              [output.alerts]\nvalue = \"${{sns_topic.alerts.arn}}\"\n\
-             [output.others]\nvalue = \"${{sns_topic.other.arn}}\"\n",
+             [kms_key.spare]\ndescription = \"Spare\"\n\
+             [output.others]\nvalue = \"${{kms_key.spare.arn}}\"\n",
             names.join(", ")
         );
         let project = Project::new(&stack("Before", &more));
