@@ -407,6 +407,15 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Does something, and forgets what was shown meanwhile.
+    pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        let views = self.views.borrow().clone();
+        let done = work();
+        self.views.replace(views);
+        self.locals.borrow_mut().clear();
+        done
+    }
+
     fn broken(&self, resource: &Resource) {
         let unknown = Value::Unknown(Unknown::new(resource.address(), ""));
         self.views.borrow_mut().insert(resource.address(), View::One(unknown));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::LocalBoxFuture;
 
+use super::Event;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Ledger, Lock, Snapshot, Standing, Store};
@@ -40,6 +41,7 @@ pub(super) struct Book<'l> {
     quiet_writes: Cell<u32>,
     hurried: Cell<bool>,
     kept: RefCell<Option<std::path::PathBuf>>,
+    report: &'l dyn Fn(Event),
 }
 
 /// A write under way, or none.
@@ -76,7 +78,13 @@ fn ids(ledger: &Ledger) -> BTreeMap<Address, String> {
 
 impl<'l> Book<'l> {
     /// The book of a ledger that its store holds as `before`.
-    pub(super) fn new(ledger: &'l mut Ledger, before: &Ledger, store: &'l Store, lock: &'l Lock) -> Self {
+    pub(super) fn new(
+        ledger: &'l mut Ledger,
+        before: &Ledger,
+        store: &'l Store,
+        lock: &'l Lock,
+        report: &'l dyn Fn(Event),
+    ) -> Self {
         Self {
             unsaved: Cell::new(ledger != before),
             ledger: RefCell::new(ledger),
@@ -90,6 +98,7 @@ impl<'l> Book<'l> {
             quiet_writes: Cell::new(0),
             hurried: Cell::new(false),
             kept: RefCell::new(None),
+            report,
         }
     }
 
@@ -178,6 +187,7 @@ impl<'l> Book<'l> {
         self.fresh.set(0);
         match self.store.write(snapshot).await {
             Ok(()) => {
+                (self.report)(Event::Saved { resources: ids.len() });
                 self.written.replace(ids);
                 Ok(())
             }

@@ -126,15 +126,9 @@ impl<'a> Executor<'_, 'a, '_> {
                     .help("apply without --target, or with that address among the targets"),
             ]);
         }
-        let doing = match unit.step {
-            Step::Create => "creating",
-            Step::Complete => "completing",
-            _ => "updating",
-        };
-        (self.report)(Event::Started { address: unit.address.clone(), doing });
         let cx = self.session.cx(&instance.region);
-        let work =
-            Work { executor: self, instance: &instance, kind: instance.kind, cx: &cx, began: Instant::now() };
+        let (kind, began) = (instance.kind, Instant::now());
+        let work = Work { executor: self, unit, instance: &instance, kind, cx: &cx, began };
         let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -170,7 +164,6 @@ impl<'a> Executor<'_, 'a, '_> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
-        (self.report)(Event::Started { address: unit.address.clone(), doing: "destroying" });
         let cx = self.session.cx(existing_region(change));
         let began = Instant::now();
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
@@ -178,11 +171,12 @@ impl<'a> Executor<'_, 'a, '_> {
             let span = self.span(&unit.address);
             vec![failure(&format!("cannot destroy {}", unit.address), id, error).at_maybe(span, "")]
         };
+        let waiting = |on: String| {
+            (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
+        };
         let mut patience = Patience::new(deadline);
         while let Err(error) = kind.delete(&cx, id, &change.existing).await {
-            let (address, on) = (unit.address.clone(), error.to_string());
-            (self.report)(Event::Waiting { address, on, elapsed: began.elapsed() });
-            patience.wait(&error).await.map_err(|()| failed(&error))?;
+            patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
         }
         let wanted = plan::wanted(id, None, None, false);
         let mut pause = Pause::default();
@@ -198,14 +192,10 @@ impl<'a> Executor<'_, 'a, '_> {
                         let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
                         return Err(failed(&Error::finding(Class::Other, words)));
                     }
-                    (self.report)(Event::Waiting {
-                        address: unit.address.clone(),
-                        on,
-                        elapsed: began.elapsed(),
-                    });
+                    waiting(on);
                     pause.sleep().await;
                 }
-                Some(Err(error)) => patience.wait(&error).await.map_err(|()| failed(&error))?,
+                Some(Err(error)) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
         }
         self.forget(change);
@@ -226,6 +216,7 @@ impl<'a> Executor<'_, 'a, '_> {
 /// Work on one resource that is declared.
 struct Work<'w, 'e, 'a, 'l> {
     executor: &'w Executor<'e, 'a, 'l>,
+    unit: &'w Unit,
     instance: &'w Instance<'a>,
     kind: &'static dyn ErasedKind,
     cx: &'w Cx,
@@ -238,8 +229,8 @@ impl Work<'_, '_, '_, '_> {
     }
 
     fn waiting(&self, on: impl Into<String>) {
-        let address = self.instance.address.clone();
-        (self.executor.report)(Event::Waiting { address, on: on.into(), elapsed: self.began.elapsed() });
+        let (unit, on) = (self.unit.clone(), on.into());
+        (self.executor.report)(Event::Waiting { unit, on, elapsed: self.began.elapsed() });
     }
 
     async fn create(&self) -> Result<String, Error> {
@@ -274,11 +265,8 @@ impl Work<'_, '_, '_, '_> {
             // An attempt whose answer was lost, or that went half of its way, may have made it:
             // a name is taken then, and what has no name is looked for.
             let exists = error.class == Class::Exists && attempts > 1;
-            if !exists {
-                self.waiting(error.to_string());
-                if patience.wait(&error).await.is_err() {
-                    return Err(error);
-                }
+            if !exists && patience.wait(&error, &|on| self.waiting(on)).await.is_err() {
+                return Err(error);
             }
             if exists || assigned {
                 match self.made_before(&owner).await? {
@@ -370,7 +358,8 @@ impl Work<'_, '_, '_, '_> {
                     return Err(self.failure("read", &error, Some(id)));
                 }
                 Err(error) => {
-                    patience.wait(&error).await.map_err(|()| self.failure("read", &error, Some(id)))?;
+                    let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+                    waited.map_err(|()| self.failure("read", &error, Some(id)))?;
                     continue;
                 }
             };
@@ -444,8 +433,8 @@ impl Work<'_, '_, '_, '_> {
                     pause = Pause::default();
                 }
                 Err(error) => {
-                    self.waiting(error.to_string());
-                    patience.wait(&error).await.map_err(|()| self.failure("update", &error, Some(id)))?;
+                    let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+                    waited.map_err(|()| self.failure("update", &error, Some(id)))?;
                 }
             }
         }
@@ -571,8 +560,8 @@ impl Patience {
         Self { faults: 8, ..Self::new(deadline) }
     }
 
-    /// Waits before the next attempt, or gives up.
-    async fn wait(&mut self, error: &Error) -> Result<(), ()> {
+    /// Waits before the next attempt, and says for what; or gives up.
+    async fn wait(&mut self, error: &Error, say: &dyn Fn(String)) -> Result<(), ()> {
         let until = match error.class {
             Class::NotYetConsistent => self.began + PROPAGATION,
             Class::Gone => self.began + VISIBILITY,
@@ -584,6 +573,7 @@ impl Patience {
         if Instant::now() > until {
             return Err(());
         }
+        say(error.to_string());
         self.pause.sleep().await;
         Ok(())
     }

@@ -78,7 +78,7 @@ pub async fn import(
         })?;
         tagged = Tagged::Set;
     }
-    let book = Book::new(ledger, &before, store, lock);
+    let book = Book::new(ledger, &before, store, lock, &|_| {});
     let lost = book.lost();
     match book.finish(false, &BTreeSet::new(), lost, Duration::from_secs(60)).await {
         Some(error) => Err(error),

@@ -8,6 +8,7 @@ mod recover;
 mod schedule;
 mod signals;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,11 @@ use crate::world::{Instance, World};
 
 use book::{Book, Writing};
 use execute::Executor;
-use schedule::{Schedule, Step, Unit};
+use schedule::Schedule;
 
 pub use import::{Tagged, import};
 pub use recover::{Recovered, recover};
+pub use schedule::{Step, Unit};
 pub use signals::Signals;
 
 /// How to apply.
@@ -38,42 +40,58 @@ pub struct Options {
     pub deep: bool,
 }
 
-/// What happens while a plan is applied.
+/// What happens while a plan is applied. Each unit that is started ends once, with
+/// [`Event::Done`], [`Event::Failed`] or [`Event::Abandoned`].
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Work on a resource begins.
     Started {
-        /// The resource.
-        address: Address,
-        /// What is done: `creating`, `updating`, `destroying`.
-        doing: &'static str,
+        /// The work.
+        unit: Unit,
     },
     /// Work on a resource waits.
     Waiting {
-        /// The resource.
-        address: Address,
+        /// The work.
+        unit: Unit,
         /// For what, in AWS's words.
         on: String,
-        /// Since when work on it goes on.
+        /// Since when it goes on.
         elapsed: Duration,
     },
     /// Work on a resource is done.
     Done {
-        /// The resource.
-        address: Address,
-        /// What was done: `created`, `updated`, `destroyed`.
-        did: &'static str,
-        /// Its physical id.
+        /// The work.
+        unit: Unit,
+        /// The resource's physical id.
         id: String,
         /// How long it took.
         elapsed: Duration,
     },
     /// Work on a resource failed; its error is in the [`Summary`].
     Failed {
-        /// The resource.
-        address: Address,
+        /// The work.
+        unit: Unit,
         /// The error in one line.
         message: String,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// Work on a resource is not awaited any more: the user asked a second time to stop.
+    Abandoned {
+        /// The work.
+        unit: Unit,
+        /// Since when it went on.
+        elapsed: Duration,
+    },
+    /// The ledger was written.
+    Saved {
+        /// Resources that it tells of.
+        resources: usize,
+    },
+    /// AWS asks for fewer calls.
+    Throttled {
+        /// Calls of this run that it refused for that, so far.
+        count: u64,
     },
     /// The user asked to stop: nothing new is begun, what is in work is awaited.
     Stopping {
@@ -148,13 +166,21 @@ pub async fn apply(
         .map(|change| (&change.address, change))
         .collect();
     let mut schedule = Schedule::of(&changes, &plan.deposed, ledger);
-    let book = Book::new(ledger, &before, store, lock);
+    let book = Book::new(ledger, &before, store, lock, report);
     // Before the first call: what is about to be made.
     book.begin().await?;
     let executor = Executor { session, world, book: &book, deep: options.deep, report };
     let mut summary = Summary::default();
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
+    let mut in_work: BTreeMap<Unit, Instant> = BTreeMap::new();
+    let throttled = Cell::new(session.bill().throttled);
+    let tell_throttled = || {
+        let count = session.bill().throttled;
+        if throttled.replace(count) < count {
+            report(Event::Throttled { count });
+        }
+    };
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut writing = std::pin::pin!(Writing::default());
@@ -174,11 +200,12 @@ pub async fn apply(
             };
             let instance = instances.get(&unit.address).cloned();
             let executor = &executor;
+            in_work.insert(unit.clone(), Instant::now());
+            report(Event::Started { unit: unit.clone() });
             running.push(async move {
-                let began = Instant::now();
                 let work = executor.run(&unit, change, instance);
                 let outcome = on_behalf_of(unit.address.to_string(), work).await;
-                (unit, outcome, began.elapsed())
+                (unit, outcome)
             });
         }
         if running.is_empty() && (summary.interrupted || trouble.is_some() || held) {
@@ -188,24 +215,28 @@ pub async fn apply(
             writing.set(Writing::of(book.write()));
         }
         tokio::select! {
-            Some((unit, outcome, elapsed)) = running.next() => match outcome {
-                Ok(id) => {
-                    schedule.done(&unit);
-                    count(&mut summary, &unit);
-                    report(Event::Done { did: unit.did(), address: unit.address, id, elapsed });
-                }
-                Err(failures) => {
-                    for address in schedule.fail(&unit) {
-                        summary.skipped.entry(address).or_insert_with(|| Some(unit.address.clone()));
+            Some((unit, outcome)) = running.next() => {
+                let elapsed = in_work.remove(&unit).map(|began| began.elapsed()).unwrap_or_default();
+                match outcome {
+                    Ok(id) => {
+                        schedule.done(&unit);
+                        count(&mut summary, &unit);
+                        report(Event::Done { unit, id, elapsed });
                     }
-                    let message = failures.first().map(|failure| failure.message.clone()).unwrap_or_default();
-                    report(Event::Failed { address: unit.address, message });
-                    summary.failures.extend(failures);
+                    Err(failures) => {
+                        for address in schedule.fail(&unit) {
+                            summary.skipped.entry(address).or_insert_with(|| Some(unit.address.clone()));
+                        }
+                        let message =
+                            failures.first().map(|failure| failure.message.clone()).unwrap_or_default();
+                        report(Event::Failed { unit, message, elapsed });
+                        summary.failures.extend(failures);
+                    }
                 }
-            },
+            }
             written = writing.as_mut() => trouble = written.err(),
             () = lock.changed() => {}
-            _ = tick.tick() => {}
+            _ = tick.tick() => tell_throttled(),
             () = signals.next() => {
                 if summary.interrupted {
                     break;
@@ -219,6 +250,10 @@ pub async fn apply(
     // A second signal leaves seconds: the system's own may be the next.
     let patience = if running.is_empty() { Duration::from_secs(60) } else { Duration::from_secs(2) };
     drop(running);
+    for (unit, began) in in_work {
+        report(Event::Abandoned { unit, elapsed: began.elapsed() });
+    }
+    tell_throttled();
     if !writing.is_idle() {
         let written = tokio::time::timeout(patience, writing).await;
         trouble = trouble.or(written.unwrap_or_else(|_| Err(book.late())).err());
@@ -227,6 +262,9 @@ pub async fn apply(
         for address in schedule.remaining() {
             summary.skipped.entry(address).or_insert(None);
         }
+    }
+    if summary.failures.is_empty() && !summary.interrupted && trouble.is_none() {
+        record_outputs(plan, world, &book);
     }
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     summary.elapsed = started.elapsed();
@@ -260,6 +298,27 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
         }
     }
     instances
+}
+
+/// Takes the outputs into the ledger, as they are now that everything is done. Of what was
+/// left out, they are as they were.
+fn record_outputs(plan: &Plan, world: &World<'_>, book: &Book<'_>) {
+    let mut ledger = book.ledger.borrow_mut();
+    let goes = plan.changes.iter().any(|change| change.reason == Reason::Destroy);
+    if goes && !ledger.resources.is_empty() {
+        return;
+    }
+    // What does not evaluate was an error of the plan.
+    let outputs = if goes { BTreeMap::new() } else { world.outputs(&mut Vec::new()) };
+    let mut prints = BTreeMap::new();
+    for (name, value) in &outputs {
+        let print = ledger.print_of_output(name, value).or_else(|| ledger.outputs.get(name).cloned());
+        prints.extend(print.map(|print| (name.clone(), print)));
+    }
+    if ledger.outputs != prints {
+        ledger.outputs = prints;
+        book.dirty.set(true);
+    }
 }
 
 fn count(summary: &mut Summary, unit: &Unit) {

@@ -9,35 +9,52 @@ use crate::plan::{Action, Change};
 
 /// What is done to a resource in one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub enum Step {
+    /// It is made.
     Create,
+    /// It is changed in place.
     Update,
     /// Sets what a resource was made without, since it refers to one that needed it first.
     Complete,
+    /// It is removed from AWS.
     Destroy,
+    /// It is no longer owned, and stays at AWS as it is.
     Forget,
+}
+
+impl Step {
+    /// What is being done.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Create => "creating",
+            Self::Update => "updating",
+            Self::Complete => "completing",
+            Self::Destroy => "destroying",
+            Self::Forget => "forgetting",
+        }
+    }
+
+    /// What was done, when it is done.
+    pub fn did(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Update => "updated",
+            Self::Complete => "completed",
+            Self::Destroy => "destroyed",
+            Self::Forget => "forgotten",
+        }
+    }
 }
 
 /// One piece of work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Unit {
-    pub(super) address: Address,
-    pub(super) step: Step,
-    /// Its place among what was deposed, where it is of that.
-    pub(super) deposed: Option<usize>,
-}
-
-impl Unit {
-    /// What was done, when it is done.
-    pub(super) fn did(&self) -> &'static str {
-        match self.step {
-            Step::Create => "created",
-            Step::Update => "updated",
-            Step::Complete => "completed",
-            Step::Destroy => "destroyed",
-            Step::Forget => "forgotten",
-        }
-    }
+pub struct Unit {
+    /// The resource.
+    pub address: Address,
+    /// What is done to it.
+    pub step: Step,
+    /// Its place among [`crate::plan::Plan::deposed`], where it is of that.
+    pub deposed: Option<usize>,
 }
 
 /// The units of a plan and what is left of them.

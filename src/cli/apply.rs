@@ -8,11 +8,12 @@ use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::progress::Progress;
+use super::stream;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
 use crate::ledger::Holder;
-use crate::plan::{Action, Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
+use crate::plan::{Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
 use crate::stack::Stack;
 
 /// Makes AWS what the stack declares: plans, asks, applies.
@@ -62,6 +63,11 @@ pub(super) struct HowArgs {
     #[arg(long, default_value_t = 24, env = "DWCTL_PARALLELISM", value_name = "N")]
     parallelism: usize,
 
+    /// Says everything by events: on stdout, a JSON object a line. Asks nothing, and so takes
+    /// --yes or a saved plan.
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
     #[command(flatten)]
     lock: LockArgs,
 
@@ -69,15 +75,37 @@ pub(super) struct HowArgs {
     audit: AuditArgs,
 }
 
+impl HowArgs {
+    /// Begins the stream of events, where one is asked for.
+    pub(super) fn begin(&self, is_saved: bool, printer: &Printer) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        printer.stream();
+        if self.yes || is_saved {
+            return Ok(());
+        }
+        let error = Diagnostic::error("refused", "--json asks nothing").note("nothing was changed");
+        Err(error.help("add --yes, or apply a plan that `dwctl plan --out` saved").into())
+    }
+
+    /// Whether nothing is asked.
+    fn is_silent(&self) -> bool {
+        self.yes || self.json
+    }
+}
+
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    // A folder is a stack; what is a file was saved by `plan --out`.
+    let is_saved = args.stack.stack.is_file();
+    args.how.begin(is_saved, printer)?;
     let selection = plan::selection(&args.select, false);
     let allowed = Allowed {
         data_loss: args.allow.contains(&Allow::DataLoss),
         downtime: args.allow.contains(&Allow::Downtime),
         destroy: args.allow.contains(&Allow::Destroy),
     };
-    // A folder is a stack; what is a file was saved by `plan --out`.
-    if !args.stack.stack.is_file() {
+    if !is_saved {
         if args.folder.is_some() {
             let error = Diagnostic::error("invalid-argument", "--stack goes with a saved plan");
             return Err(error.help("name the stack's folder as the argument").into());
@@ -148,15 +176,17 @@ pub(super) async fn change(
                 Ok::<_, Failure>((world, plan))
             };
             let (mut world, mut plan) = make(false).await?;
-            let options = TextOptions {
-                colour: printer.colour(),
-                details: false,
-                drift: false,
-                bill: Some((session.bill(), began.elapsed())),
-            };
-            printer.out(&render(&plan, &options));
+            let bill = (session.bill(), began.elapsed());
+            if printer.is_stream() {
+                stream::planned(&plan, selection.destroy).iter().for_each(|event| printer.event(event));
+                printer.event(&stream::calls("plan", &bill.0, bill.1));
+            } else {
+                let options =
+                    TextOptions { colour: printer.colour(), details: false, drift: false, bill: Some(bill) };
+                printer.out(&render(&plan, &options));
+            }
             let consent = consent(&plan, allowed);
-            if how.yes {
+            if how.is_silent() {
                 consent.map_err(|problems| Failure::new(Exit::Refused, problems, stack.sources.clone()))?;
             } else if !plan.is_empty() {
                 ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default()).await?;
@@ -168,10 +198,7 @@ pub(super) async fn change(
             Ok((world, plan, ledger))
         };
         let (world, plan, mut ledger) = interruptible(signals, planning).await?;
-        let progress = Progress::new(
-            printer,
-            plan.changes.iter().filter(|change| change.action != Action::NoOp).count(),
-        );
+        let progress = Progress::new(printer, &plan);
         let applying = Instant::now();
         let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
         let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
@@ -181,12 +208,13 @@ pub(super) async fn change(
         progress.finish();
         let summary =
             summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
-        if !plan.is_empty() {
-            printer.out(&format!(
-                "\n{}\n{}\n",
-                totals(&summary),
-                bill_line(&session.bill(), applying.elapsed())
-            ));
+        let bill = (session.bill(), applying.elapsed());
+        if printer.is_stream() {
+            let applied = stream::applied(&summary, totals(&summary), selection.destroy);
+            applied.iter().for_each(|event| printer.event(event));
+            printer.event(&stream::calls(command, &bill.0, bill.1));
+        } else if !plan.is_empty() {
+            printer.out(&format!("\n{}\n{}\n", totals(&summary), bill_line(&bill.0, bill.1)));
         }
         let exit = end(&summary, printer);
         if !summary.failures.is_empty() {
@@ -195,7 +223,9 @@ pub(super) async fn change(
         if exit == Exit::Done && !selection.destroy {
             let mut problems = Vec::new();
             let outputs = world.outputs(&mut problems);
-            if problems.is_empty() && !outputs.is_empty() {
+            if problems.is_empty() && printer.is_stream() {
+                printer.event(&stream::outputs(&outputs));
+            } else if problems.is_empty() && !outputs.is_empty() {
                 printer.out(&format!("\n{}", super::output::text(&outputs)));
             }
         }
@@ -257,7 +287,8 @@ fn totals(summary: &Summary) -> String {
 
 /// Says what was not done, and chooses the exit code.
 fn end(summary: &Summary, printer: &Printer) -> Exit {
-    for (address, because) in &summary.skipped {
+    let skipped = summary.skipped.iter().filter(|_| !printer.is_stream());
+    for (address, because) in skipped {
         match because {
             Some(failed) => printer.note(&format!("not begun: {address}, which depends on {failed}")),
             None => printer.note(&format!("not begun: {address}")),

@@ -24,6 +24,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    args.how.begin(false, printer)?;
     let selection =
         Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
     // Who asks for the removal of what is listed has consented to it.

@@ -50,10 +50,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         deep: args.deep,
     };
     let selection = plan::selection(&select, false);
-    let drift = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?.drift();
+    let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+    let commands = vec![apply_command(&args.stack, &plan)];
+    let drift = plan.drift();
     let bill = Some((session.bill(), began.elapsed()));
     let options = TextOptions { colour: printer.colour(), details: false, drift: true, bill };
-    let commands = vec![apply_command(&args.stack)];
     args.formats.show(&drift, options, earlier, commands, printer)?;
     Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
 }

@@ -12,7 +12,7 @@ use crate::diag::{Diagnostic, mask};
 use crate::plan::format::{Format, Options, render};
 use crate::plan::review::Review;
 use crate::plan::since::Snapshot;
-use crate::plan::{Plan, TextOptions};
+use crate::plan::{Plan, TextOptions, needed};
 
 /// In which formats a plan is shown.
 #[derive(Clone, Debug, clap::Args)]
@@ -117,9 +117,9 @@ pub(super) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The command by which a plan of this stack is applied. Values of variables are left out:
-/// they may be secrets.
-pub(super) fn apply_command(stack: &StackArgs) -> String {
+/// The command by which a plan of this stack is applied, with the consent that it needs.
+/// Values of variables are left out: they may be secrets.
+pub(super) fn apply_command(stack: &StackArgs, plan: &Plan) -> String {
     let mut command = format!("dwctl apply {}", word(&stack.stack.to_string_lossy()));
     if let Some(env) = &stack.env {
         command.push_str(&format!(" --env {}", word(env)));
@@ -131,11 +131,24 @@ pub(super) fn apply_command(stack: &StackArgs) -> String {
     for file in &stack.var_file {
         command.push_str(&format!(" --var-file {}", word(&file.to_string_lossy())));
     }
-    command
+    command + &allow(plan)
+}
+
+/// The command by which a saved plan is applied, likewise.
+pub(super) fn apply_saved(file: &Path, plan: &Plan) -> String {
+    format!("dwctl apply {}{}", word(&file.to_string_lossy()), allow(plan))
+}
+
+/// ` --allow data-loss,downtime`: just what the plan needs where nothing is asked.
+fn allow(plan: &Plan) -> String {
+    match needed(plan) {
+        needed if needed.is_empty() => String::new(),
+        needed => format!(" --allow {}", needed.into_iter().collect::<Vec<_>>().join(",")),
+    }
 }
 
 /// A word for a shell.
-pub(super) fn word(text: &str) -> String {
+fn word(text: &str) -> String {
     let plain = |one: char| one.is_alphanumeric() || "._-/:@%+,".contains(one);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -21,6 +21,7 @@ mod revision;
 mod sandbox;
 mod schema;
 mod show;
+mod stream;
 mod validate;
 
 use std::process::ExitCode;
@@ -232,7 +233,7 @@ pub fn main() -> ExitCode {
         printer.diagnostics(&failure.diagnostics, &failure.sources);
         failure.exit
     });
-    printer.end();
+    printer.end(exit as u8);
     // Work in the background, such as idle connections, has nothing to finish.
     runtime.shutdown_background();
     ExitCode::from(exit as u8)

@@ -71,7 +71,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                     (name.clone(), serde_json::json!({ "value": value, "sensitive": sensitive }))
                 })
                 .collect();
-            printer.out(&format!("{:#}\n", serde_json::Value::Object(json)));
+            printer.json(&format!("{:#}\n", serde_json::Value::Object(json)));
         }
         None => printer.out(&text(&outputs)),
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::formats::{FormatArgs, apply_command, word, write};
+use super::formats::{FormatArgs, apply_command, apply_saved, write};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
@@ -83,9 +83,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
     let commands = match &args.out {
-        Some(out) => vec![format!("dwctl apply {}", word(&out.to_string_lossy()))],
+        Some(out) => vec![apply_saved(out, &plan)],
         None if args.offline || args.destroy => Vec::new(),
-        None => vec![apply_command(&args.stack)],
+        None => vec![apply_command(&args.stack, &plan)],
     };
     args.formats.show(&plan, options.clone(), earlier, commands, printer)?;
     if let Some(out) = &args.out {
@@ -97,7 +97,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             Diagnostic::error("unwritable", format!("cannot write the plan to {}", out.display()))
                 .note(error.to_string())
         })?;
-        printer.note(&format!("Saved. To apply exactly this: dwctl apply {}", out.display()));
+        printer.note(&format!("Saved. To apply exactly this: {}", apply_saved(out, &plan)));
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
 }

@@ -1,12 +1,14 @@
 //! The only way to the terminal: results to stdout, everything else to stderr. Secrets that
 //! the run knows are masked on both.
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
 
+use super::stream;
 use crate::aws::Audit;
 use crate::diag::{Diagnostic, Severity, Sources, github, mask, render_all};
 
@@ -19,19 +21,42 @@ struct GitHub {
 
 impl GitHub {
     fn of_environment() -> Option<Self> {
-        std::env::var_os("GITHUB_ACTIONS").filter(|value| value == "true")?;
+        listens().then_some(())?;
         let folder = std::env::current_dir().unwrap_or_default();
         let workspace = std::env::var_os("GITHUB_WORKSPACE").filter(|value| !value.is_empty());
         Some(Self { workspace: workspace.map_or_else(|| folder.clone(), PathBuf::from), folder })
     }
 }
 
-/// Writes what a person reads.
+/// Whether a runner of GitHub Actions reads what is written, and does what it commands.
+fn listens() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Whether results go into a file, where they are no log of anything.
+fn is_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned();
+        stdout
+            .and_then(|stdout| std::fs::File::from(stdout).metadata())
+            .is_ok_and(|metadata| metadata.is_file())
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+/// Writes what a person reads, or with `--json` what a program does.
 pub(super) struct Printer {
     colour_out: bool,
     colour_err: bool,
     terminal: bool,
     github: Option<GitHub>,
+    /// Results are a log of GitHub Actions, too.
+    log: bool,
+    /// All that is said is an event: see [`Self::stream`].
+    stream: Cell<bool>,
     audit: OnceCell<Audit>,
 }
 
@@ -45,6 +70,8 @@ impl Printer {
             terminal: std::io::stderr().is_terminal()
                 && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
             github: GitHub::of_environment(),
+            log: listens() && !is_file(),
+            stream: Cell::new(false),
             audit: OnceCell::new(),
         }
     }
@@ -64,12 +91,35 @@ impl Printer {
         self.terminal
     }
 
-    /// A result. A reader that went away (`dwctl plan | head`) is no error.
-    pub(super) fn out(&self, text: &str) {
-        self.reveal(&mask(text));
+    /// From now on everything is said by events: on stdout, a JSON object a line.
+    pub(super) fn stream(&self) {
+        self.stream.set(true);
+        self.event(&stream::version());
     }
 
-    /// A result that the user asked to see even if it is secret.
+    /// Whether everything is said by events.
+    pub(super) fn is_stream(&self) -> bool {
+        self.stream.get()
+    }
+
+    /// One event.
+    pub(super) fn event(&self, event: &stream::Event) {
+        self.reveal(&event.line(jiff::Timestamp::now()));
+    }
+
+    /// A result. A reader that went away (`dwctl plan | head`) is no error.
+    pub(super) fn out(&self, text: &str) {
+        let masked = mask(text);
+        self.reveal(&if self.log { github::harmless(&masked) } else { masked });
+    }
+
+    /// A result in JSON, which it stays also where it is a log of GitHub Actions.
+    pub(super) fn json(&self, text: &str) {
+        self.reveal(&github::harmless_json(&mask(text)));
+    }
+
+    /// A result that the user asked to see even if it is secret, and as it is: most often
+    /// for a variable of a script.
     pub(super) fn reveal(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
@@ -77,26 +127,45 @@ impl Printer {
 
     /// Progress and remarks.
     pub(super) fn note(&self, text: &str) {
+        if self.is_stream() {
+            return self.event(&stream::log(text));
+        }
+        self.err(&format!("{text}\n"));
+    }
+
+    /// A line that a runner of GitHub Actions does; what is foreign in it is escaped.
+    pub(super) fn command(&self, line: &str) {
         let mut stderr = std::io::stderr().lock();
-        drop(writeln!(stderr, "{}", mask(text)));
+        drop(writeln!(stderr, "{}", mask(line)));
+    }
+
+    fn err(&self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        drop(stderr.write_all(self.harmless(mask(text)).as_bytes()));
+    }
+
+    fn harmless<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        if self.is_github() { github::harmless(&text).into_owned().into() } else { text }
     }
 
     /// Diagnostics, with their count where there are several errors.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
-        let mut stderr = std::io::stderr().lock();
         // Before they are laid out, since a secret may have many lines; and after, since the
         // excerpts may show one.
         let masked: Vec<Diagnostic> = diagnostics.iter().map(masked).collect();
-        drop(stderr.write_all(mask(&render_all(&masked, sources, self.colour_err)).as_bytes()));
+        if self.is_stream() {
+            return masked.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
+        }
+        self.err(&render_all(&masked, sources, self.colour_err));
         if let Some(GitHub { workspace, folder }) = &self.github {
             // Escaped once they are masked: what is escaped may not look like the secret any more.
             for one in &masked {
-                let line = github::annotation(one, sources, workspace, folder);
-                drop(stderr.write_all(mask(&line).as_bytes()));
+                let annotation = github::annotation(one, sources, workspace, folder);
+                self.command(annotation.trim_end_matches('\n'));
             }
         }
         if diagnostics.len() > 1 {
-            drop(writeln!(stderr, "{} errors", diagnostics.len()));
+            self.err(&format!("{} errors\n", diagnostics.len()));
         }
     }
 
@@ -105,8 +174,8 @@ impl Printer {
         self.audit.get_or_init(|| audit.clone());
     }
 
-    /// The last words of every verb.
-    pub(super) fn end(&self) {
+    /// The last words of every verb, which ends with this exit code.
+    pub(super) fn end(&self, exit: u8) {
         if let Some(audit) = self.audit.get()
             && let Some(trouble) = audit.trouble()
         {
@@ -114,6 +183,9 @@ impl Printer {
             let warning = Diagnostic::error("audit", what).note(trouble);
             let warning = warning.note("what was changed at AWS is in the ledger, and in CloudTrail");
             self.diagnostics(&[Diagnostic { severity: Severity::Warning, ..warning }], &Sources::default());
+        }
+        if self.is_stream() {
+            self.event(&stream::end(exit));
         }
     }
 }
@@ -133,7 +205,10 @@ pub(super) struct MaskedStderr;
 
 impl Write for MaskedStderr {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        std::io::stderr().write_all(mask(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        let text = String::from_utf8_lossy(bytes);
+        let masked = mask(&text);
+        let harmless = if listens() { github::harmless(&masked) } else { masked.as_ref().into() };
+        std::io::stderr().write_all(harmless.as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -1,5 +1,5 @@
 //! What is going on while a plan is applied: live on a terminal, a line for each resource
-//! elsewhere, in a group of its own in the log of GitHub Actions.
+//! elsewhere, in a group of its own in the log of GitHub Actions, and events with `--json`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::printer::Printer;
-use crate::apply::Event;
+use super::stream::{self, Hook};
+use crate::apply::{Event, Step, Unit};
 use crate::diag::{github, mask};
 use crate::graph::Address;
+use crate::plan::{Action, Plan};
 
 /// How often a waiting resource says so where lines cannot be redrawn.
 const REMIND: Duration = Duration::from_secs(20);
@@ -18,61 +20,97 @@ const REMIND: Duration = Duration::from_secs(20);
 /// What is done sooner is told once, when it is done, where lines cannot be redrawn.
 const QUICK: Duration = Duration::from_secs(5);
 
+/// How often a program is told that work goes on, and for what it waits, as by Terraform.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// How often it is told when that changes.
+const NEWS: Duration = Duration::from_secs(1);
+
 /// Shows events.
 pub(super) struct Progress<'p> {
     printer: &'p Printer,
-    bar: Option<ProgressBar>,
-    group: bool,
-    state: RefCell<State>,
+    face: Face,
+    /// The ids of what there is before, by address, and place among what was deposed.
+    existing: BTreeMap<(Address, Option<usize>), String>,
+    state: RefCell<BTreeMap<Unit, Working>>,
 }
 
-#[derive(Default)]
-struct State {
-    working: BTreeMap<Address, Working>,
-    reminded: BTreeMap<Address, Duration>,
-}
-
-impl State {
-    /// What is in work for longer than a few seconds, and was not told of.
-    fn slow(&mut self, now: Instant) -> Vec<String> {
-        let slow = self
-            .working
-            .iter_mut()
-            .filter(|(_, one)| !one.told && now.saturating_duration_since(one.since) >= QUICK);
-        slow.map(|(address, one)| {
-            one.told = true;
-            format!("  {address}: {}", one.doing)
-        })
-        .collect()
-    }
+/// How events are shown.
+enum Face {
+    /// On a terminal, by lines that redraw themselves below those of what is done.
+    Bar(ProgressBar),
+    /// By lines; in a group where that is true.
+    Lines(bool),
+    /// By events.
+    Stream,
 }
 
 struct Working {
     since: Instant,
-    /// What is done to it; on a terminal what it waits for, as soon as that is known.
-    doing: String,
-    /// That it is in work was told.
-    told: bool,
+    /// For what it waits, as soon as that is known.
+    on: Option<String>,
+    /// When it was last told that it is in work.
+    told: Option<Instant>,
+    /// What it was said to wait for then.
+    told_on: Option<String>,
+}
+
+impl Working {
+    fn begun(now: Instant) -> Self {
+        Self { since: now, on: None, told: None, told_on: None }
+    }
+
+    /// Whether a line is due that says that it is in work; then it counts as told.
+    fn is_slow(&mut self, now: Instant) -> bool {
+        let age = now.saturating_duration_since(self.since);
+        let since = self.told.map(|told| now.saturating_duration_since(told));
+        let due = match (since, &self.on) {
+            (None, _) => age >= QUICK,
+            // What it waits for is the only news.
+            (Some(since), Some(_)) => since >= REMIND,
+            (Some(_), None) => false,
+        };
+        self.told_if(due, now)
+    }
+
+    /// Whether an event is due; then it counts as told.
+    fn is_news(&mut self, now: Instant) -> bool {
+        let since = now.saturating_duration_since(self.told.unwrap_or(self.since));
+        let due = since >= BEAT || (self.on != self.told_on && (self.told.is_none() || since >= NEWS));
+        self.told_if(due, now)
+    }
+
+    fn told_if(&mut self, due: bool, now: Instant) -> bool {
+        if due {
+            self.told = Some(now);
+            self.told_on.clone_from(&self.on);
+        }
+        due
+    }
 }
 
 impl<'p> Progress<'p> {
-    /// For a plan of `total` resources.
-    pub(super) fn new(printer: &'p Printer, total: usize) -> Self {
-        let bar = (printer.is_terminal() && total > 0).then(|| {
+    /// For what a plan does.
+    pub(super) fn new(printer: &'p Printer, plan: &Plan) -> Self {
+        let total = plan.effective().filter(|change| change.action != Action::NoOp).count();
+        let face = if printer.is_stream() {
+            Face::Stream
+        } else if printer.is_terminal() && total > 0 {
             let bar = ProgressBar::new(total as u64);
             // The template is a constant that a test renders.
             if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len}  {wide_msg}") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        let group = printer.is_github() && total > 0;
-        if group {
+            Face::Bar(bar)
+        } else {
+            Face::Lines(printer.is_github() && total > 0)
+        };
+        if let Face::Lines(true) = face {
             let resources = if total == 1 { "resource" } else { "resources" };
-            printer.note(&github::group(&format!("Applying: {total} {resources}")));
+            printer.command(&github::group(&format!("Applying: {total} {resources}")));
         }
-        Self { printer, bar, group, state: RefCell::default() }
+        Self { printer, face, existing: existing(plan), state: RefCell::default() }
     }
 
     /// Does the work, and tells meanwhile of what takes long.
@@ -83,82 +121,132 @@ impl<'p> Progress<'p> {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                _ = ticks.tick() => self.tell_slow(),
+                _ = ticks.tick() => self.tell_working(Instant::now()),
             }
         }
     }
 
-    /// Tells of what is in work for longer than a few seconds, once.
-    fn tell_slow(&self) {
-        if self.bar.is_some() {
-            return;
-        }
-        for line in self.state.borrow_mut().slow(Instant::now()) {
-            self.line(&line);
+    /// Tells of what is in work for long, or waits for something else than before.
+    fn tell_working(&self, now: Instant) {
+        for (unit, working) in self.state.borrow_mut().iter_mut() {
+            let elapsed = now.saturating_duration_since(working.since);
+            match self.face {
+                Face::Bar(_) => {}
+                Face::Lines(_) => {
+                    let first = working.told.is_none();
+                    if working.is_slow(now) {
+                        self.line(&match &working.on {
+                            Some(on) if !first || elapsed >= REMIND => {
+                                format!("  {}: still at it after {}: {on}", unit.address, seconds(elapsed))
+                            }
+                            _ => format!("  {}: {}", unit.address, unit.step.doing()),
+                        });
+                    }
+                }
+                Face::Stream => {
+                    if working.is_news(now) {
+                        self.printer.event(&self.hook(unit, Some(elapsed)).progress(working.on.as_deref()));
+                    }
+                }
+            }
         }
     }
 
+    fn hook<'h>(&'h self, unit: &'h Unit, elapsed: Option<Duration>) -> Hook<'h> {
+        let known = (unit.address.clone(), unit.deposed);
+        // What is made has no id yet.
+        let id = self.existing.get(&known).filter(|_| unit.step != Step::Create);
+        Hook { unit, id: id.map(String::as_str), elapsed }
+    }
+
     fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(mask(text)),
-            None => self.printer.note(text),
+        match &self.face {
+            Face::Bar(bar) => bar.println(mask(text)),
+            Face::Lines(_) | Face::Stream => self.printer.note(text),
         }
     }
 
     /// Shows one event.
     pub(super) fn report(&self, event: Event) {
-        let mut state = self.state.borrow_mut();
+        let stream = matches!(self.face, Face::Stream);
         match event {
-            Event::Started { address, doing } => {
-                let working = Working { since: Instant::now(), doing: doing.to_owned(), told: false };
-                state.working.insert(address, working);
-            }
-            Event::Waiting { address, on, elapsed } => {
-                if let Some(working) = state.working.get_mut(&address)
-                    && self.bar.is_some()
-                {
-                    working.doing.clone_from(&on);
+            Event::Started { unit } => {
+                if stream {
+                    self.printer.event(&self.hook(&unit, None).start());
                 }
-                let last = state.reminded.get(&address).copied().unwrap_or_default();
-                if self.bar.is_none() && elapsed >= last + REMIND {
-                    self.line(&format!("  {address}: still at it after {}: {on}", seconds(elapsed)));
-                    state.reminded.insert(address, elapsed);
-                }
+                self.state.borrow_mut().insert(unit, Working::begun(Instant::now()));
             }
-            Event::Done { address, did, id, elapsed } => {
-                state.working.remove(&address);
-                self.line(&format!("  {address}: {did} in {}  {id}", seconds(elapsed)));
-                if let Some(bar) = &self.bar {
+            Event::Waiting { unit, on, .. } => {
+                if let Some(working) = self.state.borrow_mut().get_mut(&unit) {
+                    working.on = Some(on);
+                }
+                self.tell_working(Instant::now());
+            }
+            Event::Done { unit, id, elapsed } => {
+                self.state.borrow_mut().remove(&unit);
+                if stream {
+                    let hook = self.hook(&unit, Some(elapsed));
+                    let id = Some(id.as_str()).filter(|id| !id.is_empty()).or(hook.id);
+                    self.printer.event(&Hook { id, ..hook }.complete());
+                } else {
+                    let (address, did) = (&unit.address, unit.step.did());
+                    self.line(&format!("  {address}: {did} in {}  {id}", seconds(elapsed)));
+                }
+                if let Face::Bar(bar) = &self.face {
                     bar.inc(1);
                 }
             }
-            Event::Failed { address, message } => {
-                state.working.remove(&address);
-                self.line(&format!("  {address}: failed: {message}"));
+            Event::Failed { unit, message, elapsed } => {
+                self.state.borrow_mut().remove(&unit);
+                if stream {
+                    self.printer.event(&self.hook(&unit, Some(elapsed)).errored(&message));
+                } else {
+                    self.line(&format!("  {}: failed: {message}", unit.address));
+                }
             }
+            Event::Abandoned { unit, elapsed } => {
+                self.state.borrow_mut().remove(&unit);
+                let message = "no longer awaited; the next apply finds out what came of it";
+                if stream {
+                    self.printer.event(&self.hook(&unit, Some(elapsed)).errored(message));
+                } else {
+                    self.line(&format!("  {}: {message}", unit.address));
+                }
+            }
+            Event::Stopping { in_flight } if stream => self.printer.event(&stream::stopping(in_flight)),
             Event::Stopping { in_flight } => {
                 self.line(&format!("Stopping: {in_flight} in work are awaited. Again to stop at once."));
             }
+            Event::Saved { resources } if stream => self.printer.event(&stream::ledger_write(resources)),
+            Event::Throttled { count } if stream => self.printer.event(&stream::throttled(count)),
+            // The last line tells how often that was.
+            Event::Saved { .. } | Event::Throttled { .. } => {}
         }
-        if let Some(bar) = &self.bar {
-            let words: Vec<String> = state
-                .working
-                .iter()
-                .map(|(address, one)| format!("{address} {} {}", one.doing, seconds(one.since.elapsed())))
-                .collect();
-            bar.set_message(mask(&words.join(" · ")).into_owned());
+        if let Face::Bar(bar) = &self.face {
+            let state = self.state.borrow();
+            let words = state.iter().map(|(unit, one)| {
+                let doing = one.on.as_deref().unwrap_or(unit.step.doing());
+                format!("{} {doing} {}", unit.address, seconds(one.since.elapsed()))
+            });
+            bar.set_message(mask(&words.collect::<Vec<_>>().join(" · ")).into_owned());
         }
     }
 
     /// Clears the live part, and ends the group.
     pub(super) fn finish(&self) {
-        if self.group {
-            self.printer.note(github::END_GROUP);
-        }
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        match &self.face {
+            Face::Bar(bar) => bar.finish_and_clear(),
+            Face::Lines(true) => self.printer.command(github::END_GROUP),
+            Face::Lines(false) | Face::Stream => {}
         }
     }
+}
+
+/// The ids of what there is before, by address, and place among what was deposed.
+fn existing(plan: &Plan) -> BTreeMap<(Address, Option<usize>), String> {
+    let deposed = plan.deposed.iter().enumerate().map(|(place, change)| (change, Some(place)));
+    let all = plan.changes.iter().map(|change| (change, None)).chain(deposed);
+    all.filter_map(|(change, place)| Some(((change.address.clone(), place), change.id.clone()?))).collect()
 }
 
 /// `0.4 s`, `12 s`, `3 min 20 s`.
@@ -172,20 +260,33 @@ fn seconds(elapsed: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{QUICK, State, Working, seconds};
+    use super::{BEAT, NEWS, QUICK, REMIND, Working, seconds};
     use std::time::{Duration, Instant};
 
     #[test]
-    fn what_takes_long_is_told_once_and_what_is_quick_is_not() {
-        let (since, mut state) = (Instant::now(), State::default());
-        for name in ["slow", "quick"] {
-            let working = Working { since, doing: "creating".to_owned(), told: false };
-            state.working.insert(format!("sns_topic.{name}").parse().unwrap(), working);
-        }
-        assert!(state.slow(since + QUICK / 2).is_empty());
-        state.working.remove(&"sns_topic.quick".parse().unwrap());
-        assert_eq!(state.slow(since + QUICK), ["  sns_topic.slow: creating"]);
-        assert!(state.slow(since + QUICK * 9).is_empty());
+    fn what_takes_long_is_told_once_and_again_while_it_waits() {
+        let began = Instant::now();
+        let mut working = Working::begun(began);
+        assert!(!working.is_slow(began + QUICK / 2));
+        assert!(working.is_slow(began + QUICK));
+        assert!(!working.is_slow(began + QUICK * 9), "it is told once");
+        working.on = Some("available".to_owned());
+        assert!(working.is_slow(began + QUICK + REMIND));
+        assert!(!working.is_slow(began + QUICK + REMIND + QUICK));
+    }
+
+    #[test]
+    fn a_program_hears_of_news_at_once_and_of_nothing_new_in_a_beat() {
+        let began = Instant::now();
+        let mut working = Working::begun(began);
+        assert!(!working.is_news(began + BEAT / 2));
+        working.on = Some("creating".to_owned());
+        assert!(working.is_news(began + BEAT / 2));
+        assert!(!working.is_news(began + BEAT));
+        working.on = Some("available".to_owned());
+        assert!(!working.is_news(began + BEAT / 2 + NEWS / 2), "not a line for every answer");
+        assert!(working.is_news(began + BEAT / 2 + NEWS));
+        assert!(working.is_news(began + BEAT * 2));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let text = format!("{:#}\n", stack_schema());
     match args.out {
-        None => printer.out(&text),
+        None => printer.json(&text),
         Some(folder) => {
             let file = folder.join("stack.schema.json");
             std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text)).map_err(|error| {

@@ -41,10 +41,77 @@ pub fn group(title: &str) -> String {
 /// The line that ends a group.
 pub const END_GROUP: &str = "::endgroup::";
 
+/// A text of which no line is a workflow command: `\::error::x`, `#\#[error]x`. What comes
+/// from the stack or from AWS could otherwise set an environment, or hide from the log what
+/// follows. Each line is made harmless by itself: `::stop-commands::` counts for stdout and
+/// stderr together, which the runner reads in no order.
+///
+/// The runner looks for `::` at the start of a line and for `##[` anywhere, both by the
+/// rules of a language, in which characters that cannot be seen count for nothing
+/// (`TryParseV2` and `TryParse` in
+/// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>).
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(['#', ':']) {
+        return text.into();
+    }
+    let mut harmless = String::with_capacity(text.len() + 2);
+    let mut start = true;
+    for (at, character) in text.char_indices() {
+        let rest = text.get(at..).unwrap_or_default();
+        if start && character == ':' && begins(rest, "::") {
+            harmless.push('\\');
+        }
+        let passed = character.is_whitespace() || counts_for_nothing(character);
+        start = matches!(character, '\n' | '\r') || (start && passed);
+        harmless.push(character);
+        if character == '#' && begins(rest, LEGACY) {
+            harmless.push('\\');
+        }
+    }
+    harmless.into()
+}
+
+/// The same of a text of JSON, which stays what it is: there `##[` can only be in a string,
+/// and a line that starts with `::` cannot be.
+pub fn harmless_json(text: &str) -> Cow<'_, str> {
+    if !text.contains('#') {
+        return text.into();
+    }
+    let mut harmless = String::with_capacity(text.len() + 8);
+    for (at, character) in text.char_indices() {
+        if character == '#' && begins(text.get(at..).unwrap_or_default(), LEGACY) {
+            harmless.push_str("\\u0023");
+        } else {
+            harmless.push(character);
+        }
+    }
+    harmless.into()
+}
+
+/// What begins a command in the notation of Azure Pipelines, which the runner still reads.
+const LEGACY: &str = "##[";
+
+/// Whether a text begins with these characters, and ones between them that count for nothing.
+fn begins(text: &str, with: &str) -> bool {
+    let mut rest = text.chars();
+    with.chars()
+        .all(|wanted| rest.by_ref().find(|&one| one == wanted || !counts_for_nothing(one)) == Some(wanted))
+}
+
+/// Whether a character is passed over before and inside of a command. Rather one too many: a
+/// line gets a `\` more then.
+fn counts_for_nothing(character: char) -> bool {
+    let seen = character.is_ascii_graphic() || character.is_alphanumeric() || character.is_whitespace();
+    // Blocks of signs: arrows, lines, mathematics, punctuation such as the middle dot.
+    let sign = matches!(character, '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{BF}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{2070}'..='\u{2BFF}' | '\u{3001}'..='\u{303F}' | '\u{FFFD}' | '\u{1F000}'..='\u{1FAFF}');
+    !seen && !sign
+}
+
 /// What stands after the second `::` of a command, as the runner reads it
 /// (`escapeData` in <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let line = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    harmless(&line).into_owned()
 }
 
 /// The value of a property (`escapeProperty`, there).
@@ -98,6 +165,40 @@ mod tests {
             annotation(&warning, &Sources::default(), Path::new("/"), Path::new("/")),
             "::warning title=audit::the audit file is not complete\n"
         );
+    }
+
+    #[test]
+    fn no_line_is_a_command() {
+        assert_eq!(group("x ##[error]"), "::group::x #\\#[error]");
+        for (text, expected) in [
+            ("::error::x", "\\::error::x"),
+            ("a\n \t::add-mask::x\n", "a\n \t\\::add-mask::x\n"),
+            ("a\r::stop-commands::x", "a\r\\::stop-commands::x"),
+            // By the rules of a language these are at the start of the line.
+            ("\u{feff}::error::x", "\u{feff}\\::error::x"),
+            ("\u{ad}:\u{200b}:error::x", "\u{ad}\\:\u{200b}:error::x"),
+            ("\u{1b}\u{e0001}::error::x", "\u{1b}\u{e0001}\\::error::x"),
+            ("x ##[error]y ##[group]z", "x #\\#[error]y #\\#[group]z"),
+            ("###[error]", "##\\#[error]"),
+            ("#\u{200d}#[error]", "#\\\u{200d}#[error]"),
+            // These are not.
+            ("a::b arn:aws:s3:::lake\n· ::x", "a::b arn:aws:s3:::lake\n· ::x"),
+            (": :x\n# #[x]\n# Title", ": :x\n# #[x]\n# Title"),
+        ] {
+            assert_eq!(harmless(text), expected, "{text:?}");
+            assert_eq!(harmless(&harmless(text)), expected, "once is enough: {text:?}");
+        }
+    }
+
+    #[test]
+    fn json_stays_what_it_is() {
+        let json = serde_json::json!({ "##[a]": ["::b", "c\n::d", "###[e]", "#"] });
+        for text in [format!("{json}"), format!("{json:#}")] {
+            let harmless = harmless_json(&text);
+            assert!(!harmless.contains("##["), "{harmless}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).unwrap(), json);
+            assert_eq!(super::harmless(&harmless), harmless, "and no line is a command");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Diagnostic;
 use crate::graph::Address;
+use crate::value::Value;
 
 /// The format that this version writes; it reads this and all before.
 pub const VERSION: u32 = 1;
@@ -60,6 +61,9 @@ pub struct Ledger {
     /// What was replaced by another of its address and is to be deleted still.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deposed: BTreeMap<Address, Vec<Entry>>,
+    /// Keyed fingerprint of every output as it was after the last apply, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
     /// What a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -180,8 +184,15 @@ impl Ledger {
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),
             deposed: BTreeMap::new(),
+            outputs: BTreeMap::new(),
             unknown: Unknown::new(),
         })
+    }
+
+    /// The fingerprint of an output; `None` where a part of it is unknown.
+    pub fn print_of_output(&self, name: &str, value: &Value) -> Option<String> {
+        let address = Address { kind: "output".to_owned(), name: name.to_owned(), key: None };
+        self.fingerprints().of(&address, "", value)
     }
 
     /// Reads a ledger's text; `place` is where it was found, for messages.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::diff::unreadable;
+use super::hindsight;
 use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff, overlay};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Sources};
@@ -171,7 +172,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             return Ok(Outcome::Ask(self.questions));
         }
         let (world, offline) = (self.inputs.world, self.inputs.offline);
-        let outputs = match self.inputs.selection.import {
+        let Selection { import, destroy, targets, exclude, .. } = self.inputs.selection;
+        let goes = *destroy && targets.is_empty() && exclude.is_empty();
+        let outputs = match import {
             Some(_) => BTreeMap::new(),
             None => world.outputs(&mut self.problems),
         };
@@ -184,6 +187,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             crate::diag::unique(&mut self.problems);
             return Err(self.problems);
         }
+        let ledger = self.inputs.ledger;
+        let mut changes = std::mem::take(&mut self.changes);
+        hindsight::keep(world, ledger, |address| self.entry(address), &mut changes);
+        let outputs = if goes { BTreeMap::new() } else { outputs };
+        let outputs_before = hindsight::outputs(world, ledger, &outputs, &changes);
         let stack = world.stack;
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),
@@ -192,9 +200,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             revisions: None,
             region: stack.region.clone(),
             now: world.planned_at.parse().ok(),
-            changes: self.changes.into_values().collect(),
+            changes: changes.into_values().collect(),
             deposed: self.deposed,
             outputs,
+            outputs_before,
         })))
     }
 
@@ -240,6 +249,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             live,
             existing,
             wanted: instance.spec.clone(),
+            kept: None,
             wanted_tags: tags(instance, &self.inputs.world.stack.name, &self.inputs.world.stack.env),
             declared: Some(declaration(instance, &self.inputs.world.stack.sources)),
         };

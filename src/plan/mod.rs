@@ -5,6 +5,7 @@ mod decide;
 mod detail;
 mod diff;
 pub mod format;
+mod hindsight;
 mod ownership;
 mod remains;
 pub mod review;
@@ -19,7 +20,7 @@ pub use decide::{
 };
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
-pub use risk::{Allowed, consent, of_change};
+pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};
 
@@ -53,6 +54,9 @@ pub struct Plan {
     pub deposed: Vec<Change>,
     /// The outputs as far as they are known.
     pub outputs: BTreeMap<String, Value>,
+    /// What the outputs were after the last apply, those that are no longer declared among
+    /// them; `None` where that cannot be known.
+    pub outputs_before: BTreeMap<String, Option<Value>>,
 }
 
 /// The names of two revisions of a stack: of folders, or of git revisions.
@@ -95,10 +99,21 @@ pub struct Change {
     pub existing: Value,
     /// As it is wanted, complete; null where it is no longer declared.
     pub wanted: Value,
+    /// What `wanted` would be if nothing that it refers to were made anew.
+    pub kept: Option<Kept>,
     /// All tags as they are wanted, the owner's among them.
     pub wanted_tags: BTreeMap<String, Value>,
     /// Where it is declared.
     pub declared: Option<Declared>,
+}
+
+/// A resource as it would be wanted if nothing that it refers to were made anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// As it would be wanted.
+    pub wanted: Value,
+    /// The addresses of what is made anew.
+    pub replaced: BTreeSet<String>,
 }
 
 /// Where a resource is declared.
@@ -226,6 +241,7 @@ impl Plan {
         }
         self.deposed.clear();
         self.outputs.clear();
+        self.outputs_before.clear();
         self
     }
 

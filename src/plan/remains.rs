@@ -234,6 +234,7 @@ fn removal(
         live,
         existing,
         wanted: Value::Null,
+        kept: None,
         wanted_tags: BTreeMap::new(),
         declared: None,
     }

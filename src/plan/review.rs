@@ -1,13 +1,15 @@
 //! A plan as it is told to a person, in no format yet: what every format shows, so that
 //! none says more or less than another.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::{
-    Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, details, of_change, value_text,
+    Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, details, of_change,
+    value_text,
 };
 use crate::graph::Address;
+use crate::value::Value;
 
 /// A plan as it is told.
 pub struct Review<'p> {
@@ -220,6 +222,18 @@ impl<'p> Review<'p> {
         }
     }
 
+    /// The outputs that change, by name.
+    pub fn outputs(&self) -> Vec<Output> {
+        let names: BTreeSet<&String> =
+            self.plan.outputs.keys().chain(self.plan.outputs_before.keys()).collect();
+        names
+            .into_iter()
+            .filter_map(|name| {
+                Output::of(name, self.plan.outputs_before.get(name), self.plan.outputs.get(name))
+            })
+            .collect()
+    }
+
     /// The items with a risk of this sort.
     pub fn at_risk(&self, label: RiskLabel) -> impl Iterator<Item = &Item<'p>> {
         self.items.iter().filter(move |item| item.risks.iter().any(|risk| risk.label == label))
@@ -246,6 +260,60 @@ impl<'p> Review<'p> {
             }
         }
         groups
+    }
+}
+
+/// An output that changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Whether it comes, goes or changes.
+    pub sign: Sign,
+    /// What it was; `None` where it was not there, or cannot be known.
+    pub before: Option<Value>,
+    /// What it is to be.
+    pub after: Option<Value>,
+}
+
+impl Output {
+    /// `None` where it stays as it is. A part that is secret makes all of it so, and what is
+    /// secret on one side is on both.
+    fn of(name: &str, before: Option<&Option<Value>>, after: Option<&Value>) -> Option<Self> {
+        let sign = match (before, after) {
+            (None, Some(_)) => Sign::Added,
+            (Some(_), None) => Sign::Removed,
+            (Some(Some(before)), Some(after)) if before.clone().reveal() == after.clone().reveal() => {
+                return None;
+            }
+            (Some(_), Some(_)) => Sign::Changed,
+            (None, None) => return None,
+        };
+        let before = before.cloned().flatten();
+        let secret = before.iter().chain(after).any(Value::contains_secret);
+        let shown = |value: Value| if secret { value.into_secret() } else { value };
+        let after = after.cloned().map(shown);
+        Some(Self { name: visible(name), sign, before: before.map(shown), after })
+    }
+
+    /// As it is told, no value longer than `most` characters.
+    pub fn told(&self, most: usize) -> Told {
+        let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::contains_secret);
+        match (&self.before, &self.after) {
+            (Some(_), Some(_)) if is_secret(&self.after) => Told::Words("(secret, changed)"),
+            (Some(before), Some(after)) => Told::Pair(value_text(before), value_text(after)),
+            (None, Some(after)) if self.sign == Sign::Changed => Told::Becomes(value_text(after)),
+            (None, Some(after)) => Told::Set(value_text(after)),
+            (Some(before), None) => Told::Set(value_text(before)),
+            (None, None) => Told::Nothing,
+        }
+        .shortened(most)
+    }
+
+    /// `+ name = "lake"`, with a sign for those that have three.
+    pub fn line(&self, most: usize) -> String {
+        let told = self.told(most).line();
+        if told.is_empty() { self.name.clone() } else { format!("{} = {told}", self.name) }
     }
 }
 

@@ -206,15 +206,22 @@ impl Allowed {
 /// # Errors
 /// One for each resource, with what it would lose, by which attribute, and what allows it.
 pub fn consent(plan: &Plan, allowed: &Allowed) -> Result<(), Vec<Diagnostic>> {
-    let problems: Vec<Diagnostic> = plan
-        .effective()
-        .filter(|change| !change.is_only_ownership() && change.action != Action::Create)
-        .filter_map(|change| refusal(change, allowed))
-        .collect();
+    let problems: Vec<Diagnostic> = costly(plan).filter_map(|change| refusal(change, allowed)).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
+/// What `apply --yes` needs of `--allow` for the plan: `data-loss`, `destroy`, `downtime`.
+pub fn needed(plan: &Plan) -> BTreeSet<&'static str> {
+    costly(plan).flat_map(|change| demands(change, &Allowed::default()).0).collect()
+}
+
+/// The changes that may need consent.
+fn costly(plan: &Plan) -> impl Iterator<Item = &Change> {
+    plan.effective().filter(|change| !change.is_only_ownership() && change.action != Action::Create)
+}
+
+/// What a change needs beyond what is allowed, and what it would lose, by which attribute.
+fn demands(change: &Change, allowed: &Allowed) -> (BTreeSet<&'static str>, Vec<String>) {
     let details = details(change, None);
     let mut needed: BTreeSet<&'static str> = BTreeSet::new();
     let mut notes = Vec::new();
@@ -243,6 +250,11 @@ fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
         }
         notes.push(note);
     }
+    (needed, notes)
+}
+
+fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
+    let (needed, notes) = demands(change, allowed);
     if needed.is_empty() {
         return None;
     }

@@ -72,6 +72,18 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     if let Some(nothing) = review.nothing() {
         line(&mut text, nothing);
     }
+    let outputs = review.outputs();
+    if !outputs.is_empty() {
+        line(&mut text, "\nChanges to outputs:");
+    }
+    for one in &outputs {
+        let sign = match one.sign {
+            Sign::Added => paint.colour(AnsiColor::Green, "+"),
+            Sign::Removed => paint.colour(AnsiColor::Red, "-"),
+            Sign::Changed => paint.colour(AnsiColor::Yellow, "~"),
+        };
+        line(&mut text, &format!("  {sign} {}", one.line(LONGEST_VALUE)));
+    }
     text.push('\n');
     let counts = review.counts().into_iter();
     let mut parts: Vec<String> = counts

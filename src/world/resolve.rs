@@ -9,6 +9,7 @@ use crate::lang::{Reference, Scope, Step};
 use crate::value::{Unknown, Value};
 
 /// What is seen of a declaration.
+#[derive(Clone)]
 pub(super) enum View {
     /// `when` is false: there is none.
     Off,

@@ -28,7 +28,7 @@ pub(crate) fn world(stack: &Stack) -> World<'_> {
 }
 
 /// Something that AWS might have decided.
-fn decided(node: &Node, name: &str, address: &Address) -> Value {
+pub(crate) fn decided(node: &Node, name: &str, address: &Address) -> Value {
     match node.shape {
         Shape::Bool => Value::Bool(false),
         Shape::Number { .. } => Value::from(5439),
@@ -37,6 +37,9 @@ fn decided(node: &Node, name: &str, address: &Address) -> Value {
         _ => Value::from(format!("{name}-of-{}", address.name)),
     }
 }
+
+/// Tells what AWS decided for an attribute.
+pub(crate) type Decide = fn(&Node, &str, &Address) -> Value;
 
 /// An account on paper: what is there, by address.
 pub(crate) struct Account {
@@ -47,6 +50,11 @@ pub(crate) struct Account {
 impl Account {
     /// As if this stack had just been applied.
     pub(crate) fn after(text: &str) -> Self {
+        Self::deciding(text, decided)
+    }
+
+    /// The same where AWS decided what a function tells.
+    pub(crate) fn deciding(text: &str, decided: Decide) -> Self {
         let (stack, _folder) = read(text);
         let world = world(&stack);
         let ledger = Ledger::new(&stack.name, &stack.env).expect("randomness");
@@ -54,16 +62,20 @@ impl Account {
         let mut problems = Vec::new();
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut problems) {
-                let live = account.make(&world, &instance);
+                let live = account.make(&world, &instance, decided);
                 world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
                 account.lives.insert(instance.address.clone(), live);
             }
+        }
+        for (name, value) in world.outputs(&mut problems) {
+            let print = account.ledger.print_of_output(&name, &value).expect("a known output");
+            account.ledger.outputs.insert(name, print);
         }
         assert!(problems.is_empty(), "{problems:#?}");
         account
     }
 
-    fn make(&mut self, world: &World<'_>, instance: &Instance<'_>) -> ErasedLive {
+    fn make(&mut self, world: &World<'_>, instance: &Instance<'_>, decided: Decide) -> ErasedLive {
         let kind = instance.kind;
         let foreseen = kind.foresee(Known(&instance.spec), &world.facts.scope).0;
         let attrs = kind.schema().attrs.fields().into_iter().flatten().map(|(name, node)| {

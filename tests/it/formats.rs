@@ -986,6 +986,7 @@ fn change() -> impl Strategy<Value = Change> {
                 live,
                 existing,
                 wanted,
+                kept: None,
                 wanted_tags: [(name.clone(), Value::from(name.clone()))].into(),
                 declared: Some(Declared { file: name.into(), line: 1, attributes: Default::default() }),
             }
@@ -1005,6 +1006,7 @@ proptest! {
             now: None,
             deposed: Vec::new(),
             outputs: [("o".to_owned(), Value::from("hunter2").into_secret())].into(),
+            outputs_before: [("o".to_owned(), Some(Value::from("hunter2")))].into(),
             changes,
         };
         for drift in [false, true] {

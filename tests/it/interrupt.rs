@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{Project, finish};
 
 /// Named and assigned ids, some that need each other, more than are made at once.
-const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+pub const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [sns_topic.feeds]\nfor_each = [\"a\", \"b\", \"c\", \"d\"]\nname = \"feed-${each.key}\"\n\
     [kms_key.data]\nfor_each = [\"a\", \"b\", \"c\"]\ndescription = \"Data ${each.key}\"\n\
     [ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
@@ -21,7 +21,8 @@ const RESOURCES: usize = 10;
 const CREATES: [&str; 5] =
     ["sns:CreateTopic", "kms:CreateKey", "ec2:CreateVpc", "ec2:CreateSubnet", "iam:CreateRole"];
 
-fn signal(child: &Child, name: &str) {
+/// Sends a signal, by its name.
+pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
 }

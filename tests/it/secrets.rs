@@ -376,6 +376,7 @@ fn whatever_is_done_no_secret_lies_about() {
     // Throttled, faulty, denied; then done.
     hunt.project.cloud.disturb("error_nth=every:1:403:AccessDeniedException&fault_match=glue:CreateJob");
     hunt.run(&["apply", "--yes"], 1);
+    hunt.run(&["apply", "--yes", "--json"], 1);
     hunt.project.cloud.disturb("error_nth=every:3:500:InternalFailure&fault_match=secretsmanager:");
     hunt.run(&["apply", "--yes"], 0);
     hunt.project.cloud.disturb("error_nth=&fault_match=");
@@ -412,7 +413,8 @@ fn whatever_is_done_no_secret_lies_about() {
     hunt.run(&["import", "glue_job.load", "load"], 0);
     hunt.run(&["ledger", "recover"], 0);
     hunt.look(LOOKS);
-    hunt.run(&["destroy", "--yes"], 0);
+    hunt.run(&["apply", "--yes", "--json"], 0);
+    hunt.run(&["destroy", "--yes", "--json"], 0);
     hunt.ends(150);
 }
 
@@ -429,13 +431,14 @@ impl Hunt {
 
 /// A stand-in before the cloud that refuses to make anything, with an error that quotes
 /// the whole request, as some services quote a value that they do not take.
-struct Echo {
+pub struct Echo {
     port: u16,
     stop: Arc<AtomicBool>,
 }
 
 impl Echo {
-    fn before(cloud: &str) -> Self {
+    /// Before the cloud at this URL.
+    pub fn before(cloud: &str) -> Self {
         let upstream = cloud.strip_prefix("http://").expect("a URL").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -451,6 +454,11 @@ impl Echo {
             }
         });
         Self { port, stop }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 
@@ -560,6 +568,10 @@ fn what_aws_quotes_of_a_secret_is_masked() {
     assert!(run.stderr.matches("Value not valid").count() >= 8, "AWS's words are told\n{run}");
     assert!(run.stderr.matches("(secret)").count() >= 8, "the secrets among them are masked\n{run}");
     assert!(run.stderr.contains("nothing-to-hide"), "and nothing else\n{run}");
+    let run = hunt.run_at(&["apply", "--yes", "--json"], Some(&url), 1);
+    assert!(run.stdout.matches("Value not valid").count() >= 8, "events tell AWS's words\n{run}");
+    assert!(run.stdout.matches("(secret)").count() >= 8, "the secrets among them are masked\n{run}");
+    assert!(run.stdout.contains("nothing-to-hide"), "and nothing else\n{run}");
     hunt.ends(5);
 }
 

@@ -6,7 +6,7 @@ use dwctl::schema::normalize;
 use dwctl::value::Value;
 use proptest::prelude::*;
 
-use crate::account::{Account, CLUSTER, JOB, ROLE};
+use crate::account::{Account, CLUSTER, JOB, ROLE, decided};
 
 /// The screen between what was applied and what is written now.
 fn change(before: &str, after: &str) -> String {
@@ -196,6 +196,83 @@ fn a_secret_in_a_state_machine_is_told_nowhere() {
     }
 }
 
+/// A key, who may use it, and a warehouse's firewall that lets an application in: both refer
+/// to what AWS decides.
+const REFERRING: &str = r#"
+[kms_key.data]
+description = "Data"
+[iam_role.etl]
+role_name = "etl"
+assume_role_policy_document = { Version = "2012-10-17", Statement = [
+  { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "glue.amazonaws.com" } },
+] }
+[iam_role.etl.inline_policies.keys]
+Version = "2012-10-17"
+Statement = [
+  { Effect = "Allow", Action = ["kms:Decrypt"], Resource = "${kms_key.data.arn}" },
+]
+[ec2_security_group.app]
+group_name  = "app"
+description = "App"
+vpc_id      = "vpc-1"
+[ec2_security_group.warehouse]
+group_name  = "warehouse"
+description = "Warehouse"
+vpc_id      = "vpc-1"
+ingress = [
+  { ip_protocol = "tcp", from_port = 5439, to_port = 5439, referenced_security_group_id = "${ec2_security_group.app.group_id}" },
+]
+"#;
+
+/// The plan that makes the key and the application's group anew.
+fn made_anew(after: &str) -> Plan {
+    let replace = vec!["kms_key.data".to_owned(), "ec2_security_group.app".to_owned()];
+    let selection = Selection { replace, ..Selection::default() };
+    // As AWS writes them, since a policy and a firewall take nothing else.
+    let account = Account::deciding(REFERRING, |node, name, address| match name {
+        "group_id" => format!("sg-of-{}", address.name).into(),
+        "arn" => format!("arn:aws:kms:us-east-1:111111111111:key/of-{}", address.name).into(),
+        _ => decided(node, name, address),
+    });
+    let planned = account.planned(after, &selection);
+    planned.unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What is said to widen, by address.
+fn widened(plan: &Plan) -> Vec<String> {
+    let risks = plan.risks().remove(&RiskLabel::SecurityWidening).unwrap_or_default();
+    risks.into_iter().map(|(address, words)| format!("{address}: {words}")).collect()
+}
+
+#[test]
+fn what_is_made_anew_widens_no_policy_that_names_it() {
+    let plan = made_anew(REFERRING);
+    assert_eq!(widened(&plan), Vec::<String>::new());
+    insta::assert_snapshot!(plan::render(&plan, &plan::TextOptions::default()));
+}
+
+#[test]
+fn what_is_wider_stays_so_beside_what_is_made_anew() {
+    for (from, to, expected) in [
+        ("[\"kms:Decrypt\"]", "[\"kms:Decrypt\", \"kms:Encrypt\"]", "iam_role.etl: allows kms:Encrypt"),
+        (
+            "\"${kms_key.data.arn}\" }",
+            "[\"${kms_key.data.arn}\", \"*\"] }",
+            "iam_role.etl: allows kms:Decrypt",
+        ),
+        ("\"${kms_key.data.arn}\" }", "\"${kms_key.data.arn}*\" }", "iam_role.etl: allows kms:Decrypt"),
+        ("from_port = 5439", "from_port = 0", "ec2_security_group.warehouse: opens tcp 0-5439 to"),
+    ] {
+        assert!(REFERRING.contains(from));
+        let told = widened(&made_anew(&REFERRING.replace(from, to)));
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{to}: {told:?}");
+    }
+    // Another key is another one, replaced or not.
+    let other = REFERRING.replace("${kms_key.data.arn}", "${kms_key.other.arn}");
+    let other = format!("{other}[kms_key.other]\ndescription = \"Other\"\n");
+    assert_eq!(widened(&made_anew(&other)), ["iam_role.etl: allows kms:Decrypt"]);
+}
+
 const DASHBOARD: &str = r#"
 [cloudwatch_dashboard.load]
 dashboard_name = "load"
@@ -338,6 +415,13 @@ fn consent_is_asked_for_what_cannot_be_undone() {
     let without_snapshot = format!("{CLUSTER}skip_final_snapshot = true\n");
     screens.push_str(&refused(&planned("[kms_key.data]\n", ""), &nothing));
     insta::assert_snapshot!(screens);
+    // What is asked for is what is needed.
+    let needs =
+        |before: &str, after: &str| plan::needed(&planned(before, after)).into_iter().collect::<Vec<_>>();
+    assert_eq!(needs(CLUSTER, &replaced), ["data-loss", "downtime"]);
+    assert_eq!(needs(CLUSTER, &resized), ["downtime"]);
+    assert_eq!(needs("[kms_key.data]\n", ""), ["destroy"]);
+    assert_eq!(needs("", CLUSTER), Vec::<&str>::new());
     // Each is allowed by its own word, and by no other.
     let loss = Allowed { data_loss: true, ..Allowed::default() };
     let downtime = Allowed { downtime: true, ..Allowed::default() };

@@ -28,7 +28,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 })
             })
             .collect();
-        printer.out(&format!("{:#}\n", serde_json::Value::Array(resources)));
+        printer.json(&format!("{:#}\n", serde_json::Value::Array(resources)));
         return Ok(Exit::Done);
     }
     let addresses = ledger.resources.keys().map(ToString::to_string);

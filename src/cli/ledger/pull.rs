@@ -13,6 +13,6 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let ledger = args.place.open("ledger pull", None, printer).await?.ledger().await?;
-    printer.out(&String::from_utf8_lossy(&ledger.text()));
+    printer.json(&String::from_utf8_lossy(&ledger.text()));
     Ok(Exit::Done)
 }

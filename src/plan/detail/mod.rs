@@ -12,10 +12,13 @@ mod wlm;
 
 pub use states::state_machine_mermaid;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use jiff::Timestamp;
 
+use super::compare::is_anew;
+use super::hindsight::unknowns;
 use super::{Action, AttributeChange, Cause, Change, risk};
 use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
@@ -164,7 +167,7 @@ impl Group<'_> {
         let document = self.node.and_then(|node| node.document);
         let (before, after) = (first.before.as_ref(), first.after.as_ref());
         let is_policy = self.node.is_some_and(|node| matches!(node.shape, Shape::Policy));
-        let parts = match document {
+        let mut parts = match document {
             _ if first.hidden => Vec::new(),
             _ if first.statement => policy::statements(
                 self.these.iter().filter_map(|one| one.before.as_ref()),
@@ -186,6 +189,7 @@ impl Group<'_> {
         if parts.is_empty() {
             return self.these.iter().map(|one| self.as_it_is(one)).collect();
         }
+        self.excuse(&mut parts);
         let own = self.these.iter().flat_map(|one| self.risks(one)).collect::<Vec<_>>();
         let mut told: Vec<Detail> = parts.into_iter().map(|part| part.of(place_of(first), first)).collect();
         if let Some(first) = told.first_mut() {
@@ -193,6 +197,66 @@ impl Group<'_> {
             first.risks.dedup();
         }
         told
+    }
+
+    /// What a policy or a firewall opens only since what it names is made anew, and so is
+    /// unknown, is no news to who reviews it: the risks are those that there would be if it
+    /// were not.
+    fn excuse(&self, parts: &mut [Part]) {
+        let (Some(kept), Some(first)) = (&self.change.kept, self.these.first()) else { return };
+        let mut unknown = BTreeSet::new();
+        self.these.iter().filter_map(|one| one.after.as_ref()).for_each(|one| unknowns(one, &mut unknown));
+        // Unknown, or on paper.
+        let renewed = |address: &str| {
+            unknown.contains(address)
+                || self.these.iter().any(|one| one.after.as_ref().is_some_and(|one| is_anew(one, address)))
+        };
+        let replaced: Vec<&str> =
+            kept.replaced.iter().map(String::as_str).filter(|address| renewed(address)).collect();
+        if replaced.is_empty() {
+            return;
+        }
+        let place = place_of(first);
+        let (before, after) = (at(&self.change.existing, place), at(&kept.wanted, place));
+        let list = |value: Option<&Value>| -> Vec<Value> {
+            let value = if first.statement { value.and_then(|value| value.get("Statement")) } else { value };
+            value.and_then(Value::as_list).map(<[Value]>::to_vec).unwrap_or_default()
+        };
+        let (before, after) = (list(before), list(after));
+        let (gone, come) = (
+            before.iter().filter(|one| !after.contains(one)),
+            after.iter().filter(|one| !before.contains(one)),
+        );
+        let real = match self.node.and_then(|node| node.document) {
+            _ if first.statement => policy::statements(gone, come, false),
+            Some(document @ (Document::Ingress | Document::Egress)) => {
+                firewall::rules(gone, come, document == Document::Ingress, false)
+            }
+            _ => return,
+        };
+        let mut real: Vec<Risk> = real.into_iter().flat_map(|part| part.risks).collect();
+        let note = format!(
+            "known after {} {} replaced",
+            replaced.join(", "),
+            if replaced.len() == 1 { "is" } else { "are" }
+        );
+        for part in parts.iter_mut() {
+            let count = part.risks.len();
+            part.risks.retain(|risk| match real.iter().position(|one| one == risk) {
+                Some(at) => {
+                    real.remove(at);
+                    true
+                }
+                None => risk.label != RiskLabel::SecurityWidening,
+            });
+            if part.risks.len() < count {
+                part.notes.push(note.clone());
+            }
+        }
+        // Told in other words above, they are no less real.
+        if let Some(first) = parts.first_mut() {
+            first.risks.extend(real);
+        }
     }
 
     /// Of the attribute itself, beyond what is in it.
@@ -215,6 +279,14 @@ impl Group<'_> {
         }
         detail
     }
+}
+
+/// What is at a place of a value.
+fn at<'v>(value: &'v Value, place: &[PathStep]) -> Option<&'v Value> {
+    place.iter().try_fold(value, |value, step| match step {
+        PathStep::Name(name) => value.get(name),
+        PathStep::Index(index) => value.as_list()?.get(*index),
+    })
 }
 
 fn pair<'v>(before: Option<&'v Value>, after: Option<&'v Value>) -> Option<(&'v Value, &'v Value)> {

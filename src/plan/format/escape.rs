@@ -1,5 +1,6 @@
 //! Text from stacks and from AWS, made harmless for the format that it is put into.
 
+use crate::diag::github::harmless_json;
 use crate::plan::review::{is_hidden, visible};
 
 /// For the text and the quoted attributes of HTML and XML. Line breaks are shown as such.
@@ -79,9 +80,19 @@ pub(super) fn mermaid(text: &str) -> String {
     escaped
 }
 
-/// JSON with characters that cannot be seen escaped: they stand in its texts alone.
+/// JSON with characters that cannot be seen escaped, and with no command of a CI system: both
+/// stand in its texts alone.
 pub(super) fn json(json: &serde_json::Value) -> String {
-    let text = format!("{json:#}\n");
+    seen(&format!("{json:#}\n"))
+}
+
+/// The same on one line, without its break.
+pub fn json_line(json: &serde_json::Value) -> String {
+    seen(&json.to_string())
+}
+
+fn seen(text: &str) -> String {
+    let text = harmless_json(text);
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         // A byte order mark and its like are in the Basic Multilingual Plane: one unit each.

@@ -4,7 +4,7 @@
 //!
 //! Unlike in Terraform's own, secrets are masked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -13,7 +13,7 @@ use super::{Options, escape, place};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
-use crate::plan::review::{Item, Review, Sort, Told, notes, visible};
+use crate::plan::review::{Item, Output, Review, Sort, Told, notes, visible};
 use crate::plan::since::digest;
 use crate::plan::{Action, Cause, Change, Reason, Revisions, Sign};
 use crate::schema::PathStep;
@@ -32,26 +32,13 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             lists.add(kind, change, items.get(&std::ptr::from_ref(change)).copied(), review.drift);
         }
     }
-    let outputs = plan.outputs.iter().map(|(name, value)| {
-        let Sides { known, unknown, sensitive } = sides(&masked(value));
-        let change = json!({
-            "actions": ["no-op"],
-            "before": known,
-            "after": known,
-            "after_unknown": unknown,
-            "before_sensitive": sensitive,
-            "after_sensitive": sensitive,
-        });
-        (name.clone(), change)
-    });
-    let outputs: Map<String, Json> = outputs.collect();
-    let planned_outputs: Map<String, Json> = outputs
+    let outputs = output_changes(review);
+    let planned_outputs: Map<String, Json> = plan
+        .outputs
         .iter()
-        .map(|(name, change)| {
-            (
-                name.clone(),
-                json!({ "sensitive": change["after_sensitive"] != json!(false), "value": change["after"] }),
-            )
+        .map(|(name, value)| {
+            let Sides { known, sensitive, .. } = sides(&masked(value));
+            (name.clone(), json!({ "sensitive": sensitive != json!(false), "value": known }))
         })
         .collect();
     let counts: Map<String, Json> =
@@ -417,6 +404,43 @@ fn key(address: &Address, one: &Resource) -> Option<String> {
 fn address(resource: &str, name: &str, key: Option<&str>) -> String {
     let address = Address { kind: resource.to_owned(), name: name.to_owned(), key: key.map(str::to_owned) };
     address.to_string()
+}
+
+/// All outputs with what they were, those that go among them. A value before that cannot be
+/// known is null, and told so in a member of ours.
+fn output_changes(review: &Review<'_>) -> Map<String, Json> {
+    let changed: HashMap<String, Output> =
+        review.outputs().into_iter().map(|one| (one.name.clone(), one)).collect();
+    let plan = review.plan;
+    let names: BTreeSet<&String> = plan.outputs.keys().chain(plan.outputs_before.keys()).collect();
+    let names = names.into_iter().map(|name| {
+        let (action, before, after) = match changed.get(&visible(name)) {
+            Some(Output { sign, before, after, .. }) => {
+                let action = match sign {
+                    Sign::Added => "create",
+                    Sign::Removed => "delete",
+                    Sign::Changed => "update",
+                };
+                (action, before.clone(), after.clone())
+            }
+            None => ("no-op", plan.outputs.get(name).cloned(), plan.outputs.get(name).cloned()),
+        };
+        let told = |value: &Option<Value>| sides(&masked(value.as_ref().unwrap_or(&Value::Null)));
+        let (left, right) = (told(&before), told(&after));
+        let mut change = json!({
+            "actions": [action],
+            "before": left.known,
+            "after": right.known,
+            "after_unknown": right.unknown,
+            "before_sensitive": left.sensitive,
+            "after_sensitive": right.sensitive,
+        });
+        if before.is_none() && action != "create" {
+            change["dwctl"] = json!({ "before_unknown": true });
+        }
+        (visible(name), change)
+    });
+    names.collect()
 }
 
 /// An output, as a whole secret where a part of it is.

@@ -31,6 +31,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let shown = fit(&groups, room);
     let body = body(&groups, &shown);
     let mut text = format!("{head}{body}");
+    let left = LIMIT.saturating_sub(text.len() + foot.len() + RESERVE);
+    text.push_str(&outputs(review, left));
     let left = LIMIT.saturating_sub(text.len() + foot.len() + RESERVE / 2);
     if let Some(graph) = graph(review, left.min(GRAPH)) {
         text.push_str(&graph);
@@ -285,6 +287,30 @@ fn foot(review: &Review<'_>, options: &Options) -> String {
     let lines: String = options.commands.iter().map(|command| format!("{}\n", visible(command))).collect();
     let what = if review.drift { "To set it back" } else { "To apply it" };
     format!("\n{what}:\n\n{}", fenced("sh", &lines))
+}
+
+/// The outputs that change, as many as there is room for.
+fn outputs(review: &Review<'_>, room: usize) -> String {
+    let outputs = review.outputs();
+    let mut lines = String::new();
+    for (place, one) in outputs.iter().enumerate() {
+        let sign = match one.sign {
+            Sign::Added => '+',
+            Sign::Removed => '-',
+            Sign::Changed => '!',
+        };
+        let line = format!("{sign} {}\n", one.line(LONGEST_VALUE));
+        // The heading and the fence, which a text of backticks makes longer.
+        if lines.len() + 2 * line.len() + 100 > room {
+            let _ = writeln!(lines, "# … {} more", outputs.len() - place);
+            break;
+        }
+        lines.push_str(&line);
+    }
+    if lines.is_empty() || room < 200 {
+        return String::new();
+    }
+    format!("\n**Changes to outputs**\n\n{}", fenced("diff", &lines))
 }
 
 /// A name in the comment by which a later run finds this one.

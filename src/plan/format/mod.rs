@@ -16,6 +16,7 @@ use super::since::{Since, Snapshot};
 use super::text::{self, TextOptions};
 use super::{Change, Plan};
 
+pub use escape::json_line;
 pub use markdown::LIMIT as MARKDOWN_LIMIT;
 
 /// A format of a plan.

@@ -1,0 +1,102 @@
+//! The stack as it would be evaluated if nothing were made anew or changed: tells what is
+//! unknown only because something is replaced, and what the outputs were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Change, Kept, complete};
+use crate::graph::Address;
+use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::schema::normalize;
+use crate::value::Value;
+use crate::world::{Instance, World};
+
+/// Fills in [`Change::kept`] where a resource refers to what is replaced.
+pub(super) fn keep<'l>(
+    world: &World<'_>,
+    ledger: &'l Ledger,
+    entry: impl Fn(&Address) -> Option<&'l Entry>,
+    changes: &mut BTreeMap<Address, Change>,
+) {
+    let replaced: BTreeSet<String> = changes
+        .values()
+        .filter(|change| matches!(change.action, Action::Replace { .. }))
+        .map(|change| change.address.to_string())
+        .collect();
+    if replaced.is_empty() {
+        return;
+    }
+    world.aside(|| {
+        for instance in all(world) {
+            let Some(change) = changes.get_mut(&instance.address) else { continue };
+            let Some(live) = &change.live else { continue };
+            world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+            let mut unknown = BTreeSet::new();
+            unknowns(&change.wanted, &mut unknown);
+            let replaced: BTreeSet<String> = unknown.intersection(&replaced).cloned().collect();
+            if !replaced.is_empty() {
+                let found = normalize(&instance.kind.schema().spec, live.spec.clone());
+                let (wanted, _) = complete(&instance, found, entry(&instance.address), ledger);
+                change.kept = Some(Kept { wanted, replaced });
+            }
+        }
+    });
+}
+
+/// What each output was after the last apply, as the ledger's fingerprints prove it: what it
+/// is to be, or what it would be of everything as it is at AWS; `None` where it was neither.
+/// Outputs that were not there are left out.
+pub(super) fn outputs(
+    world: &World<'_>,
+    ledger: &Ledger,
+    after: &BTreeMap<String, Value>,
+    changes: &BTreeMap<Address, Change>,
+) -> BTreeMap<String, Option<Value>> {
+    let same = |name: &str, print: &str, value: &Value| {
+        // Whether it is secret may be declared otherwise by now.
+        let bare = value.clone().reveal();
+        let value = if is_of_secret(print) { bare.into_secret() } else { bare };
+        ledger.print_of_output(name, &value).as_deref() == Some(print)
+    };
+    let stays = |name: &str, print: &str| after.get(name).filter(|value| same(name, print, value)).cloned();
+    let mut before: BTreeMap<String, Option<Value>> =
+        ledger.outputs.iter().map(|(name, print)| (name.clone(), stays(name, print))).collect();
+    // Of what is no longer declared nothing tells.
+    if before.iter().all(|(name, value)| value.is_some() || !world.stack.outputs.contains_key(name)) {
+        return before;
+    }
+    let live = world.aside(|| {
+        for instance in all(world) {
+            let Some(change) = changes.get(&instance.address) else { continue };
+            let Some(live) = &change.live else { continue };
+            let tags = live.tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+            let was = Instance { spec: change.existing.clone(), tags, ..instance };
+            world.show(&was.address, world.view(&was, Some(&live.attrs), Some(&live.spec)));
+        }
+        // What does not evaluate by what is there is not known.
+        world.outputs(&mut Vec::new())
+    });
+    for (name, value) in before.iter_mut().filter(|(_, value)| value.is_none()) {
+        if let (Some(live), Some(print)) = (live.get(name), ledger.outputs.get(name))
+            && same(name, print, live)
+        {
+            *value = Some(live.clone());
+        }
+    }
+    before
+}
+
+/// All instances in order, as they are evaluated then. What is wrong with them was said.
+fn all<'s, 'a>(world: &'s World<'a>) -> impl Iterator<Item = Instance<'a>> + use<'s, 'a> {
+    world.declarations().flat_map(|resource| world.instances(resource, &mut Vec::new()))
+}
+
+/// The addresses of what decides that which is unknown in a value.
+pub(super) fn unknowns(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Unknown(unknown) => drop(found.insert(unknown.address.clone())),
+        Value::List(list) => list.iter().for_each(|value| unknowns(value, found)),
+        Value::Map(map) => map.values().for_each(|value| unknowns(value, found)),
+        Value::Secret(inner) => unknowns(inner, found),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
