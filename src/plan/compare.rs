@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::decide::{created, declaration, different_tags, ignore, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
-use super::{Action, AttributeChange, Change, Plan, Reason, Revisions, diff, overlay};
+use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay};
 use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Identity, Known, Owner, State};
 use crate::value::{Unknown, Value};
-use crate::world::{Instance, World, written};
+use crate::world::{Instance, World, Write, written};
 
 /// A revision of a stack.
 pub struct Side<'s, 'a> {
@@ -34,13 +34,10 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     let mut comparison = Comparison::new(old, new);
     comparison.moved();
     comparison.renamed();
-    let outputs =
-        [(old, old.world.outputs(&mut Vec::new())), (new, new.world.outputs(&mut comparison.problems))];
     comparison.imports();
-    comparison.draw();
-    comparison.decide();
+    let outputs_before = comparison.draw();
+    let outputs = comparison.decide();
     comparison.gone();
-    let [before, after] = outputs.map(|(side, outputs)| side.outputs_on_paper(outputs));
     if !comparison.problems.is_empty() {
         crate::diag::unique(&mut comparison.problems);
         return Err(comparison.problems);
@@ -55,8 +52,8 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
         now: new.world.planned_at.parse().ok(),
         changes: comparison.changes.into_values().collect(),
         deposed: Vec::new(),
-        outputs: after,
-        outputs_before: before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+        outputs,
+        outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
     })
 }
 
@@ -93,22 +90,17 @@ impl<'a> Side<'_, 'a> {
     }
 
     /// An instance [on paper](World::sketch), as it is told.
-    fn draw(&self, instance: &Instance<'a>, write: &crate::world::Write<'_>) -> Instance<'a> {
+    fn draw(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
         let drawn = self.world.sketch(instance, write);
         self.world.show_sketch(&drawn, write);
         let tags = drawn.tags.into_iter().map(|(name, value)| (name, self.told(value))).collect();
         Instance { spec: self.told(drawn.spec), tags, ..drawn }
     }
 
-    /// Its outputs, once all instances are drawn. What a function cannot make of a reference
-    /// stays unknown.
-    fn outputs_on_paper(&self, outputs: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-        let mut drawn = self.world.outputs(&mut Vec::new());
-        let one = |(name, value): (String, Value)| {
-            let known = if value.contains_unknown() { drawn.remove(&name) } else { None };
-            (name, self.told(known.unwrap_or(value)))
-        };
-        outputs.into_iter().map(one).collect()
+    /// Its outputs on paper, as they are told.
+    fn outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
+        let outputs = self.world.sketch_outputs(write);
+        outputs.into_iter().map(|(name, value)| (name, self.told(value))).collect()
     }
 
     /// A value that may name the folder that the stack was read from.
@@ -164,6 +156,23 @@ fn told(value: Value, from: &str, to: &str) -> Value {
             Value::Map(map.into_iter().map(|(name, one)| (name, told(one, from, to))).collect())
         }
         other => other,
+    }
+}
+
+/// After an attribute on paper: that of what is made anew.
+const ANEW: &str = " (new)";
+
+/// Whether something in a value is decided by AWS when the resource at an address is made anew.
+pub(super) fn is_anew(value: &Value, address: &str) -> bool {
+    match value {
+        Value::String(text) => text
+            .split(&format!("${{{address}."))
+            .skip(1)
+            .any(|after| after.split_once('}').is_some_and(|(attribute, _)| attribute.ends_with(ANEW))),
+        Value::Secret(inner) => is_anew(inner, address),
+        Value::List(list) => list.iter().any(|one| is_anew(one, address)),
+        Value::Map(map) => map.values().any(|one| is_anew(one, address)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown(_) => false,
     }
 }
 
@@ -277,8 +286,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// Puts the old one on paper, with the addresses that the new one has for it.
-    fn draw(&mut self) {
+    /// Puts the old one on paper, with the addresses that the new one has for it; its outputs.
+    fn draw(&mut self) -> BTreeMap<String, Value> {
         let names: BTreeMap<String, String> =
             self.moves.iter().map(|(to, from)| (from.to_string(), to.to_string())).collect();
         let write = |unknown: &Unknown| match names.get(&unknown.address) {
@@ -288,19 +297,29 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         for instance in self.old.in_order() {
             self.drawn.insert(instance.address.clone(), self.old.draw(instance, &write));
         }
+        self.old.outputs(&write)
     }
 
-    /// Decides all that the new one declares.
-    fn decide(&mut self) {
+    /// Decides all that the new one declares; its outputs.
+    fn decide(&mut self) -> BTreeMap<String, Value> {
+        // As it would be if nothing were made anew.
+        let mut kept: BTreeMap<Address, Value> = BTreeMap::new();
+        for instance in self.new.in_order() {
+            kept.insert(instance.address.clone(), self.new.draw(instance, &written).spec);
+        }
         let mut anew: BTreeSet<String> = BTreeSet::new();
         for instance in self.new.in_order() {
             let drawn = self.new.draw(instance, &|unknown| written_anew(unknown, &anew));
-            let change = self.change(instance, &drawn);
+            let mut change = self.change(instance, &drawn);
+            if let Some(wanted) = kept.get(&instance.address).filter(|kept| **kept != drawn.spec) {
+                change.kept = Some(Kept { wanted: wanted.clone(), replaced: anew.clone() });
+            }
             if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
                 self.new.world.show_sketch(&drawn, &|unknown| written_anew(unknown, &anew));
             }
             self.changes.insert(instance.address.clone(), change);
         }
+        self.new.outputs(&|unknown| written_anew(unknown, &anew))
     }
 
     fn change(&self, instance: &Instance<'b>, drawn: &Instance<'b>) -> Change {
@@ -418,11 +437,10 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
 
 /// What AWS decides: of what is made anew it is not what it decided of the old one.
 fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
-    let text = written(unknown);
-    match text.strip_suffix('}') {
-        Some(text) if anew.contains(&unknown.address) => format!("{text} (new)}}"),
-        _ => text,
+    if !anew.contains(&unknown.address) {
+        return written(unknown);
     }
+    written(&Unknown::new(unknown.address.as_str(), format!("{}{ANEW}", unknown.attribute)))
 }
 
 /// The tags that the stack decides, without those that tell the owner: of what moves they

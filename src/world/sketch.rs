@@ -4,6 +4,8 @@
 //! *Unknown* swallows what is around it: of a text with an unknown part all is unknown, so two
 //! revisions of it could not be told apart. The reference can stand inside of the text.
 
+use std::collections::BTreeMap;
+
 use super::resolve::Names;
 use super::{Instance, World};
 use crate::diag::Sources;
@@ -44,6 +46,16 @@ impl<'a> World<'a> {
         }
         let tags = tags.into_iter().map(|(name, value)| (name, on_paper(value, write))).collect();
         Instance { spec: normalize(&instance.kind.schema().spec, spec), tags, ..instance.clone() }
+    }
+
+    /// The outputs on paper.
+    pub fn sketch_outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
+        let names = Names::new(self, None);
+        let outputs = self.stack.outputs.iter().map(|(name, output)| {
+            let value = on_paper(evaluate(&output.value, &names, &self.stack.sources), write);
+            (name.clone(), if output.sensitive { value.into_secret() } else { value })
+        });
+        outputs.collect()
     }
 
     /// Shows an instance on paper to the expressions that refer to it.

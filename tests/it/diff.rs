@@ -296,6 +296,60 @@ fn a_replacement_says_why_and_goes_on_to_what_needs_it() {
 }
 
 #[test]
+fn what_is_made_anew_opens_nothing_by_that() {
+    let stack = |description: &str, from: &str| {
+        format!(
+            "[ec2_security_group.a]\ngroup_name = \"a\"\ndescription = \"{description}\"\nvpc_id = \"vpc-1\"\n\
+             [ec2_security_group.b]\ngroup_name = \"b\"\ndescription = \"B\"\nvpc_id = \"vpc-1\"\n\
+             ingress = [{{ ip_protocol = \"tcp\", from_port = 5439, to_port = 5439, {from} }}]\n"
+        )
+    };
+    let group = "referenced_security_group_id = \"${ec2_security_group.a.group_id}\"";
+    let screen = told(&stack("A", group), &stack("B", group));
+    assert!(
+        screen.contains("~ ec2_security_group.b  update in place") && screen.contains("(new)"),
+        "{screen}"
+    );
+    assert!(screen.contains("known after ec2_security_group.a is replaced"), "{screen}");
+    assert!(!screen.contains("security widening"), "{screen}");
+    let screen = told(&stack("A", group), &stack("B", "cidr_ipv4 = \"0.0.0.0/0\""));
+    assert!(screen.contains("security widening"), "{screen}");
+}
+
+#[test]
+fn outputs_are_compared_too() {
+    let stack = |description: &str, outputs: &str| {
+        format!(
+            "[ec2_security_group.a]\ngroup_name = \"a\"\ndescription = \"{description}\"\nvpc_id = \"vpc-1\"\n[output]\n{outputs}"
+        )
+    };
+    let group = "group = \"${ec2_security_group.a.group_id}\"\n";
+    let before = stack(
+        "A",
+        &format!(
+            "{group}name = \"x\"\nold = 1\nword = {{ value = \"Correct-Horse-7\", sensitive = true }}\n"
+        ),
+    );
+    assert!(!told(&before, &before).contains("outputs"), "{}", told(&before, &before));
+    let after = stack(
+        "B",
+        &format!(
+            "{group}name = \"y\"\nfresh = 2\nword = {{ value = \"Battery-Staple-8\", sensitive = true }}\n"
+        ),
+    );
+    let screen = told(&before, &after);
+    for line in [
+        "  + fresh = 2\n",
+        "  ~ group = \"${ec2_security_group.a.group_id}\" → \"${ec2_security_group.a.group_id (new)}\"\n",
+        "  ~ name = \"x\" → \"y\"\n",
+        "  - old = 1\n",
+        "  ~ word = (secret, changed)\n",
+    ] {
+        assert!(screen.contains(line), "{line} is not in\n{screen}");
+    }
+}
+
+#[test]
 fn lifecycle_counts_as_in_a_plan() {
     let before = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"A\"\n[sns_topic.b]\nname = \"b\"\n[s3_bucket.c]\nbucket = \"shop-c\"\n[s3_bucket.c.lifecycle]\nretain = true\n";
     let ignored =

@@ -17,6 +17,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
+use super::compare::is_anew;
 use super::hindsight::unknowns;
 use super::{Action, AttributeChange, Cause, Change, risk};
 use crate::schema::{Document, Node, PathStep, Shape};
@@ -205,7 +206,13 @@ impl Group<'_> {
         let (Some(kept), Some(first)) = (&self.change.kept, self.these.first()) else { return };
         let mut unknown = BTreeSet::new();
         self.these.iter().filter_map(|one| one.after.as_ref()).for_each(|one| unknowns(one, &mut unknown));
-        let replaced: Vec<&str> = unknown.intersection(&kept.replaced).map(String::as_str).collect();
+        // Unknown, or on paper.
+        let renewed = |address: &str| {
+            unknown.contains(address)
+                || self.these.iter().any(|one| one.after.as_ref().is_some_and(|one| is_anew(one, address)))
+        };
+        let replaced: Vec<&str> =
+            kept.replaced.iter().map(String::as_str).filter(|address| renewed(address)).collect();
         if replaced.is_empty() {
             return;
         }
