@@ -243,7 +243,7 @@ impl<K: Kind> Live<K> {
 }
 
 /// Whether a live resource can be used and changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum State {
     /// It can.
     #[default]

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 
 use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
-use crate::kind::{ErasedKind, Owner, Wanted};
-use crate::ledger::Ledger;
+use crate::kind::{ErasedKind, ErasedLive, Owner, Wanted};
+use crate::ledger::{Entry, Ledger};
 use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
 use crate::value::Value;
 use crate::world::World;
@@ -45,6 +45,31 @@ pub async fn plan(
             },
         }
     }
+}
+
+/// Reads of one kind and region, with their places among all.
+type Batch = (&'static dyn ErasedKind, Vec<usize>, Vec<Wanted>);
+
+/// Reads all that AWS tells of what the ledger tells of, in the same order; `None` where it
+/// is gone.
+pub async fn owned(
+    session: &Session,
+    entries: &[(&'static dyn ErasedKind, &Entry)],
+) -> Vec<aws::Result<Option<ErasedLive>>> {
+    let mut batches: BTreeMap<(&str, &str), Batch> = BTreeMap::new();
+    for (index, (kind, entry)) in entries.iter().enumerate() {
+        let batch = batches.entry((kind.name(), &entry.region));
+        let (_, indices, wanted) = batch.or_insert_with(|| (*kind, Vec::new(), Vec::new()));
+        indices.push(index);
+        wanted.push(plan::wanted(&entry.id, None, None, true));
+    }
+    let read = join_all(batches.into_iter().map(|((_, region), (kind, indices, wanted))| async move {
+        let found = kind.read_many(&session.cx(region), &wanted).await;
+        indices.into_iter().zip(found)
+    }));
+    let mut found: Vec<_> = read.await.into_iter().flatten().collect();
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, live)| live).collect()
 }
 
 /// Asks everything at the same time, reads of one kind and region together.

@@ -1,8 +1,12 @@
 //! The values of the stack language, with the two that make a plan honest:
 //! **unknown** (AWS has not decided it yet) and **secret** (it may be printed nowhere).
 
+mod stored;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use stored::mask;
 
 /// A value of the stack language.
 #[derive(Clone, PartialEq, Default)]
@@ -296,6 +300,13 @@ impl Value {
                 Self::Secret(Box::new(plain))
             }
         }
+    }
+
+    /// As one secret, of which what is secret in it was made known before: that it covers
+    /// something else, too, makes no secret of that elsewhere.
+    #[must_use]
+    pub fn enclosed(self) -> Self {
+        Self::Secret(Box::new(self.reveal()))
     }
 
     /// Makes what it holds known as secret: see [`crate::diag::mask`].

@@ -158,12 +158,23 @@ pub(super) async fn change(
                     .map_err(|error| stale(vec![error], &stack))?;
             }
             let make = async |quiet: bool| {
-                let mut world = context::world(&stack, facts.clone(), variables.clone())?;
-                if let Some(saved) = saved {
-                    // What was planned with the time of the plan keeps it.
-                    world.planned_at.clone_from(&saved.made);
-                }
-                let mut plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+                let selection = saved.map_or_else(|| selection.clone(), |saved| saved.selection(&ledger));
+                let planned = async |selection: &Selection| {
+                    let mut world = context::world(&stack, facts.clone(), variables.clone())?;
+                    if let Some(saved) = saved {
+                        // What was planned with the time of the plan keeps it.
+                        world.planned_at.clone_from(&saved.made);
+                    }
+                    let plan = plan::make(Some(&session), &stack, &world, &ledger, selection).await?;
+                    Ok::<_, Failure>((world, plan))
+                };
+                let (world, mut plan) = match planned(&selection).await {
+                    // What is in the way there may be what was not looked at.
+                    Err(_) if selection.only.is_some() => {
+                        planned(&Selection { only: None, ..selection }).await?
+                    }
+                    made => made?,
+                };
                 if let Some(saved) = saved {
                     let others =
                         saved.compare(&mut plan, &ledger).map_err(|problems| stale(problems, &stack))?;
@@ -222,7 +233,13 @@ pub(super) async fn change(
         }
         if exit == Exit::Done && !selection.destroy {
             let mut problems = Vec::new();
-            let outputs = world.outputs(&mut problems);
+            let mut outputs = world.outputs(&mut problems);
+            // Those of what a saved plan had no need to look at.
+            let all = outputs.len();
+            outputs.retain(|_, value| saved.is_none() || value.is_wholly_known());
+            if outputs.len() < all && !printer.is_stream() {
+                printer.note("Other outputs are of what the plan did not look at: see dwctl output.");
+            }
             if problems.is_empty() && printer.is_stream() {
                 printer.event(&stream::outputs(&outputs));
             } else if problems.is_empty() && !outputs.is_empty() {

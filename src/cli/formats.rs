@@ -54,6 +54,11 @@ fn output(text: &str) -> Result<(Format, PathBuf), String> {
 }
 
 impl FormatArgs {
+    /// Whether nothing but text on the terminal was asked for.
+    pub(super) fn is_plain(&self) -> bool {
+        self.format == Format::Text && self.output.is_empty() && self.since.is_none()
+    }
+
     /// The plan that was shown before, read before anything else is done.
     pub(super) fn earlier(&self) -> Result<Option<Snapshot>, Failure> {
         let Some(path) = &self.since else { return Ok(None) };

@@ -214,7 +214,7 @@ pub fn main() -> ExitCode {
         match cli.verb {
             Verb::Validate(args) => validate::run(args, &printer),
             Verb::Plan(args) => plan::run(args, &printer).await,
-            Verb::Show(args) => show::run(args, &printer),
+            Verb::Show(args) => show::run(args, &printer).await,
             Verb::Apply(args) => apply::run(args, &printer).await,
             Verb::Destroy(args) => destroy::run(args, &printer).await,
             Verb::Drift(args) => drift::run(args, &printer).await,

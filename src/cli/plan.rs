@@ -7,10 +7,11 @@ use super::formats::{FormatArgs, apply_command, apply_saved, write};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
-use crate::diag::{Diagnostic, mask};
+use crate::diag::Diagnostic;
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::live;
-use crate::plan::{Plan, Saved, Selection, TextOptions, render};
+use crate::plan::saved::Showing;
+use crate::plan::{Plan, Saved, Selection, TextOptions};
 use crate::stack::Stack;
 use crate::world::{Facts, World};
 
@@ -75,31 +76,41 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         (Some(session), facts, ledger)
     };
     let world = context::world(&stack, facts, variables.clone())?;
-    let plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
+    let mut plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
     let options = TextOptions {
         colour: printer.colour(),
         details: args.details || args.offline,
         drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
+    let root = std::env::current_dir().ok();
     let commands = match &args.out {
         Some(out) => vec![apply_saved(out, &plan)],
         None if args.offline || args.destroy => Vec::new(),
         None => vec![apply_command(&args.stack, &plan)],
     };
-    args.formats.show(&plan, options.clone(), earlier, commands, printer)?;
-    if let Some(out) = &args.out {
-        let text = render(&plan, &TextOptions { colour: false, bill: None, ..options });
-        let text = mask(&text).into_owned();
-        let folder = args.stack.stack.display().to_string();
-        let saved = Saved::of(&plan, &stack, &variables, &ledger, &selection, (folder, text));
-        write(out, &saved.to_text()).map_err(|error| {
-            Diagnostic::error("unwritable", format!("cannot write the plan to {}", out.display()))
-                .note(error.to_string())
-        })?;
-        printer.note(&format!("Saved. To apply exactly this: {}", apply_saved(out, &plan)));
-    }
-    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    let empty = plan.is_empty();
+    let Some(out) = &args.out else {
+        plan.veil(root.as_deref());
+        args.formats.show(&plan, options, earlier, commands, printer)?;
+        return Ok(exit(&args, empty));
+    };
+    let folder = args.stack.stack.display().to_string();
+    let showing = Showing { folder, root: root.as_deref(), options: &options };
+    let saved = Saved::of(plan, &stack, &variables, &ledger, &selection, showing);
+    args.formats.show(&saved.shown.plan, options, earlier, commands, printer)?;
+    let unwritable = |error: std::io::Error| {
+        Diagnostic::error("unwritable", format!("cannot write the plan to {}", out.display()))
+            .note(error.to_string())
+    };
+    let text = saved.to_text().map_err(|error| unwritable(error.into()))?;
+    write(out, &text).map_err(unwritable)?;
+    printer.note(&format!("Saved. To apply exactly this: {}", apply_saved(out, &saved.shown.plan)));
+    Ok(exit(&args, empty))
+}
+
+fn exit(args: &Args, empty: bool) -> Exit {
+    if args.detailed_exitcode && !empty { Exit::Changes } else { Exit::Done }
 }
 
 /// The ledger; where there is none yet it is made, since its key seals the plan.
@@ -135,6 +146,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
         deep: args.deep,
         recover: false,
         import: None,
+        only: None,
     }
 }
 

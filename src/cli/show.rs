@@ -2,22 +2,90 @@
 
 use std::path::{Path, PathBuf};
 
-use super::printer::Printer;
-use super::{Exit, Failure, Outcome};
-use crate::diag::Diagnostic;
-use crate::plan::Saved;
+use serde_json::{Map, Value as Json, json};
 
-/// Shows a saved plan, without AWS and credentials.
+use super::formats::{FormatArgs, apply_saved};
+use super::printer::Printer;
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, ledger};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedKind, ErasedLive, State};
+use crate::kinds;
+use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::live;
+use crate::plan::format::{plain, veiled};
+use crate::plan::review::visible;
+use crate::plan::{Saved, TextOptions, existing, value_text};
+use crate::value::Value;
+
+/// Shows a saved plan, or what the stack owns as it is at AWS.
+///
+/// A saved plan is shown as it was when it was made, in any format; that needs neither AWS
+/// nor the stack.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A file that `dwctl plan --out` wrote.
-    #[arg(value_name = "FILE")]
-    plan: PathBuf,
+    /// A file that `dwctl plan --out` wrote, or the address of one resource; without it, all
+    /// that the stack owns.
+    #[arg(value_name = "FILE|ADDRESS")]
+    what: Option<String>,
+
+    /// Folder of the stack.
+    #[arg(long, default_value = ".", env = "DWCTL_STACK", value_name = "FOLDER")]
+    stack: PathBuf,
+
+    /// Environment.
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    env: Option<String>,
+
+    #[command(flatten)]
+    aws: AwsArgs,
+
+    /// What the stack owns as JSON.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    formats: FormatArgs,
+
+    /// Shows every attribute of what a saved plan would create.
+    #[arg(long)]
+    details: bool,
 }
 
-pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
-    let saved = read(&args.plan)?;
-    printer.out(&saved.text);
+pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
+    let invalid = |message: &str, help: &str| -> Failure {
+        Diagnostic::error("invalid-argument", message.to_owned()).help(help.to_owned()).into()
+    };
+    let address = match &args.what {
+        None => None,
+        Some(what) => match what.parse::<Address>() {
+            // What is there under this name is a file, whatever else it could be.
+            Ok(address) if !Path::new(what).exists() && kinds::kind(&address.kind).is_some() => Some(address),
+            _ if args.json => {
+                return Err(invalid("--json is for what the stack owns", "add --format json"));
+            }
+            _ => return saved(&args, Path::new(what), printer),
+        },
+    };
+    if args.details || !args.formats.is_plain() {
+        let message = "--details and the formats of a plan go with a saved plan";
+        return Err(invalid(message, "give the file that `dwctl plan --out FILE` wrote, or add --json"));
+    }
+    owned(&args, address.as_ref(), printer).await
+}
+
+fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
+    let earlier = args.formats.earlier()?;
+    let saved = read(path)?;
+    let options = saved.shown.options(printer.colour());
+    let options = TextOptions { details: options.details || args.details, ..options };
+    args.formats.show(
+        &saved.shown.plan,
+        options,
+        earlier,
+        vec![apply_saved(path, &saved.shown.plan)],
+        printer,
+    )?;
     printer.note(&format!(
         "Made {} of {}. Whether it still fits is told by dwctl apply.",
         saved.made, saved.folder
@@ -27,9 +95,143 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
 
 /// Reads a saved plan.
 pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
+    if path.is_dir() {
+        let error = Diagnostic::error("unreadable", format!("{} is a folder, no saved plan", path.display()));
+        return Err(error.help("give the file that `dwctl plan --out FILE` wrote").into());
+    }
     let text = std::fs::read(path).map_err(|error| {
         Diagnostic::error("unreadable", format!("cannot read the plan {}", path.display()))
             .note(error.to_string())
     })?;
     Ok(Saved::parse(&text, &path.display().to_string())?)
+}
+
+/// Shows what is there of all that the ledger tells of, or of one address.
+async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Outcome {
+    let stack_args =
+        StackArgs { stack: args.stack.clone(), env: args.env.clone(), var: Vec::new(), var_file: Vec::new() };
+    let stack = context::load(&stack_args)?;
+    context::has_region(&stack)?;
+    let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
+    let ledger = context::read_ledger(&args.aws, &stack, &session, "show").await?;
+    let mut chosen = Vec::new();
+    for (one, entry) in chosen_of(&ledger, address)? {
+        let Some(kind) = kinds::kind(&one.kind) else {
+            let error =
+                Diagnostic::error("unknown-kind", format!("this version of dwctl does not know {one}"));
+            return Err(error.help("use the version of dwctl that made it").into());
+        };
+        chosen.push((one, kind, entry));
+    }
+    let entries: Vec<_> = chosen.iter().map(|(_, kind, entry)| (*kind, *entry)).collect();
+    let found = live::owned(&session, &entries).await;
+    let (mut problems, mut shown, mut list) = (Vec::new(), Vec::new(), Vec::new());
+    for ((address, kind, entry), found) in chosen.into_iter().zip(found) {
+        match found {
+            Ok(live) => {
+                let parts = live.as_ref().map(|live| parts(kind, entry, live));
+                if args.json {
+                    list.push(as_json(address, entry, live.as_ref().zip(parts)));
+                } else {
+                    shown.push(as_text(address, entry, live.as_ref().zip(parts)));
+                }
+            }
+            Err(error) => {
+                let mut problem = Diagnostic::error("read-failed", format!("cannot read {address}"))
+                    .note(format!("AWS answered: {error}"))
+                    .note(format!("its id is {}", entry.id));
+                if let Some(request) = &error.request_id {
+                    problem = problem.note(format!("request id {request}"));
+                }
+                problems.push(match error.advice("try again") {
+                    Some(advice) => problem.help(advice),
+                    None => problem,
+                });
+            }
+        }
+    }
+    if args.json {
+        printer.out(&format!("{:#}\n", Json::Array(list)));
+    } else {
+        printer.out(&shown.join("\n"));
+    }
+    if problems.is_empty() {
+        Ok(Exit::Done)
+    } else {
+        Err(Failure::new(Exit::Error, problems, stack.sources.clone()))
+    }
+}
+
+fn chosen_of<'l>(
+    ledger: &'l Ledger,
+    address: Option<&'l Address>,
+) -> Result<Vec<(&'l Address, &'l Entry)>, Diagnostic> {
+    match address {
+        None => Ok(ledger.resources.iter().collect()),
+        Some(address) => match ledger.resources.get(address) {
+            Some(entry) => Ok(vec![(address, entry)]),
+            None => Err(ledger::unknown(ledger, address)),
+        },
+    }
+}
+
+/// What can be set of a resource, what only AWS decides, and its tags: secrets as such.
+fn parts(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> [Value; 3] {
+    let shown = |node, value: &Value| veiled(Some(node), value, &Value::Null).0;
+    let schema = kind.schema();
+    let tags = live.tags.iter().map(|(name, tag)| {
+        let secret = entry.fingerprints.get(&format!("tags.{name}")).is_some_and(|one| is_of_secret(one));
+        let tag = Value::from(tag.as_str());
+        (name.clone(), if secret { tag.into_secret() } else { tag })
+    });
+    [
+        shown(&schema.spec, &existing(kind, entry, live)),
+        shown(&schema.attrs, &live.attrs),
+        Value::Map(tags.collect()),
+    ]
+}
+
+fn as_text(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 3])>) -> String {
+    let mut text = visible(&format!("{address}  {}  {}", entry.id, entry.region));
+    let Some((live, [attributes, decided, tags])) = live else {
+        return format!("{text}  gone from AWS\n");
+    };
+    match &live.state {
+        State::Ready => {}
+        State::Busy(state) | State::Leaving(state) | State::Failed(state) => {
+            text.push_str(&visible(&format!("  {state}")));
+        }
+    }
+    text.push('\n');
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (prefix, value) in [("", &attributes), ("", &decided), ("tags.", &tags)] {
+        let there = value.as_map().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        lines.extend(there.map(|(name, value)| (visible(&format!("{prefix}{name}")), value_text(value))));
+    }
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, value) in lines {
+        text.push_str(&format!("    {name:width$}  {value}\n"));
+    }
+    text
+}
+
+fn as_json(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 3])>) -> Json {
+    let mut one = json!({ "address": address, "id": entry.id, "region": entry.region });
+    let Some((live, [attributes, decided, tags])) = live else {
+        one["exists"] = json!(false);
+        return one;
+    };
+    one["exists"] = json!(true);
+    one["state"] = match &live.state {
+        State::Ready => json!("ready"),
+        State::Busy(state) | State::Leaving(state) | State::Failed(state) => json!(state),
+    };
+    let told = |value: &Value| -> Json {
+        let there = value.as_map().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        Json::Object(there.map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())
+    };
+    one["attributes"] = told(&attributes);
+    one["decided_by_aws"] = told(&decided);
+    one["tags"] = told(&tags);
+    one
 }

@@ -15,7 +15,7 @@ use crate::schema::Schema;
 use crate::value::Value;
 
 /// A live resource without its types.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ErasedLive {
     /// In the words of the user.
     pub spec: Value,

@@ -34,6 +34,9 @@ pub struct Selection {
     pub recover: bool,
     /// Only take over what has this id at AWS, under this address: nothing else is decided.
     pub import: Option<(Address, String)>,
+    /// Look at no other address that is declared: to what is left out nothing happens.
+    #[serde(skip)]
+    pub only: Option<BTreeSet<Address>>,
 }
 
 /// What a plan is made from.
@@ -159,7 +162,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
                 self.declared.insert(instance.address.clone(), instance.protect);
-                self.instance(&instance);
+                match &self.inputs.selection.only {
+                    Some(only) if !only.contains(&instance.address) => self.leave(&instance),
+                    _ => self.instance(&instance),
+                }
             }
         }
         self.undeclared();
@@ -545,7 +551,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     (Some(applied), Some(value)) => {
                         // AWS tells in the open what the stack keeps secret.
                         let secret = is_of_secret(applied);
-                        let value = if secret { value.clone().into_secret() } else { value.clone().reveal() };
+                        let value = if secret { value.clone().enclosed() } else { value.clone().reveal() };
                         prints.of(address, name, &value).as_ref() == Some(applied)
                     }
                     // What was never declared was applied as it is by default.
@@ -559,64 +565,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 }
             });
         }
-    }
-
-    /// Turns the plan into one that destroys, and leaves out what was not selected.
-    fn select(&mut self) {
-        let selection = self.inputs.selection;
-        for selector in selection.targets.iter().chain(&selection.exclude).chain(&selection.replace) {
-            let known = self.changes.keys().any(|address| address.is_selected_by(selector));
-            if !known {
-                let names: Vec<String> = self.changes.keys().map(ToString::to_string).collect();
-                let error = Diagnostic::error(
-                    "unknown-address",
-                    format!("nothing in the stack has the address `{selector}`"),
-                );
-                self.problems.push(match crate::diag::nearest(selector, names.iter().map(String::as_str)) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error,
-                });
-            }
-        }
-        if selection.destroy {
-            for change in self.changes.values_mut() {
-                (change.action, change.reason) = match (&change.live, change.action) {
-                    (_, Action::Forget) => continue,
-                    (Some(_), _) => (Action::Delete, Reason::Destroy),
-                    (None, _) if change.reason == Reason::Vanished => (Action::Forget, Reason::Vanished),
-                    (None, _) => (Action::NoOp, Reason::Same),
-                };
-                change.attributes.clear();
-            }
-        }
-        let needs: BTreeMap<Address, BTreeSet<Address>> =
-            self.changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
-        let is =
-            |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
-        let mut chosen: BTreeSet<Address> = needs
-            .keys()
-            .filter(|address| selection.targets.is_empty() || is(address, &selection.targets))
-            .cloned()
-            .collect();
-        if !selection.targets.is_empty() {
-            spread(&mut chosen, &needs, selection.destroy);
-        }
-        let mut left_out: BTreeSet<Address> =
-            needs.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
-        spread(&mut left_out, &needs, !selection.destroy);
-        for (address, change) in &mut self.changes {
-            if !chosen.contains(address) || left_out.contains(address) {
-                (change.action, change.reason) = (Action::NoOp, Reason::Unselected);
-                (change.moved_from, change.imported) = (None, false);
-                change.attributes.clear();
-            }
-        }
-        self.deposed.retain(|change| {
-            let address = &change.address;
-            let named =
-                selection.targets.is_empty() || chosen.contains(address) || is(address, &selection.targets);
-            named && !left_out.contains(address) && !is(address, &selection.exclude)
-        });
     }
 
     /// Refuses to delete what is protected, now or when it was applied.
@@ -704,32 +652,6 @@ pub(super) enum Unread {
     Pending,
     Failed(Error),
 }
-
-/// Adds to `set` everything it needs or, if `upwards`, everything that needs it.
-pub(super) fn spread(
-    set: &mut BTreeSet<Address>,
-    needs: &BTreeMap<Address, BTreeSet<Address>>,
-    upwards: bool,
-) {
-    loop {
-        let mut more = BTreeSet::new();
-        for (address, needed) in needs {
-            if upwards && !set.contains(address) && needed.iter().any(|one| set.contains(one)) {
-                more.insert(address.clone());
-            }
-            if !upwards && set.contains(address) {
-                more.extend(
-                    needed.iter().filter(|one| !set.contains(*one) && needs.contains_key(one)).cloned(),
-                );
-            }
-        }
-        if more.is_empty() {
-            return;
-        }
-        set.extend(more);
-    }
-}
-
 /// The attributes that the stack says something about: those that are written, and those
 /// that are not as they are by default.
 fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
@@ -808,7 +730,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let unreadable =
             schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
-        let applied = if value.contains_secret() { applied.clone().into_secret() } else { applied.clone() };
+        let applied = if value.contains_secret() { applied.clone().enclosed() } else { applied.clone() };
         all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
     // The keys of free maps too: of a map that others write to as well, those are ours.

@@ -6,13 +6,16 @@ use crate::schema::{Document, Marks, Node, PathStep, Shape, normalize};
 use crate::value::Value;
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AttributeChange {
     /// Where.
     pub path: Vec<PathStep>,
     /// What is there; `None` where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub before: Option<Value>,
     /// What is wanted; `None` where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub after: Option<Value>,
     /// Whether the resource must be made anew for it.
     pub forces_replacement: bool,
@@ -28,6 +31,11 @@ pub struct AttributeChange {
     pub cause: Cause,
 }
 
+/// What is written, null too; nothing is written where there is nothing.
+fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
 impl AttributeChange {
     /// Whether it is one of the tags by which dwctl knows what it owns.
     pub fn is_owner_tag(&self) -> bool {
@@ -37,7 +45,7 @@ impl AttributeChange {
 }
 
 /// Who made an attribute differ from what is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Cause {
     /// The stack was edited.
     Stack,
@@ -290,7 +298,7 @@ impl Walk {
 
 /// Two versions of a document, of which AWS tells one in the open: what is secret in either
 /// is so in both, and where the two cannot be laid side by side, all of that place is.
-fn conceal(before: Value, after: Value) -> (Value, Value) {
+pub(super) fn conceal(before: Value, after: Value) -> (Value, Value) {
     if !before.contains_secret() && !after.contains_secret() {
         return (before, after);
     }

@@ -11,8 +11,10 @@ mod remains;
 pub mod review;
 mod risk;
 pub mod saved;
+mod select;
 pub mod since;
 mod text;
+mod veil;
 
 pub use compare::{Side, compare, protected};
 pub use decide::{
@@ -20,6 +22,7 @@ pub use decide::{
 };
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};
@@ -27,13 +30,16 @@ pub use text::{TextOptions, bill_line, change_text, render};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Address;
 use crate::kind::ErasedLive;
 use crate::schema::PathStep;
 use crate::value::Value;
 
 /// Everything that an apply would do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The stack's name.
     pub stack: String,
@@ -47,6 +53,7 @@ pub struct Plan {
     /// The stack's region.
     pub region: String,
     /// When it was made, where that is known.
+    #[serde(with = "saved::moment")]
     pub now: Option<jiff::Timestamp>,
     /// One for every resource that is declared or owned, in order of address.
     pub changes: Vec<Change>,
@@ -60,7 +67,7 @@ pub struct Plan {
 }
 
 /// The names of two revisions of a stack: of folders, or of git revisions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revisions {
     /// What it is compared with.
     pub old: String,
@@ -69,7 +76,8 @@ pub struct Revisions {
 }
 
 /// What happens to one resource.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// Its address.
     pub address: Address,
@@ -108,7 +116,8 @@ pub struct Change {
 }
 
 /// A resource as it would be wanted if nothing that it refers to were made anew.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Kept {
     /// As it would be wanted.
     pub wanted: Value,
@@ -117,7 +126,7 @@ pub struct Kept {
 }
 
 /// Where a resource is declared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The file, as it was opened.
     pub file: PathBuf,
@@ -137,7 +146,7 @@ impl Declared {
 }
 
 /// What happens to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Action {
     /// Nothing.
     NoOp,
@@ -157,7 +166,7 @@ pub enum Action {
 }
 
 /// Why something happens to a resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// It is as declared.
     Same,

@@ -111,7 +111,7 @@ impl Planner<'_, '_, '_> {
             }
         }
         let mut chosen = BTreeSet::from([only.clone()]);
-        super::decide::spread(&mut chosen, &needs, false);
+        super::select::spread(&mut chosen, &needs, false);
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut Vec::new()) {
                 if !chosen.contains(&instance.address) {

@@ -10,7 +10,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
 use crate::ledger::{Entry, is_of_secret};
-use crate::schema::normalize;
+use crate::schema::{Shape, normalize};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -214,12 +214,7 @@ fn removal(
     action: Action,
     reason: Reason,
 ) -> Change {
-    let mut existing =
-        live.as_ref().map(|live| normalize(&kind.schema().spec, live.spec.clone())).unwrap_or_default();
-    // AWS tells in the open what the stack kept secret; the ledger knows what that was.
-    for (path, _) in entry.fingerprints.iter().filter(|(_, print)| is_of_secret(print)) {
-        hide(&mut existing, path);
-    }
+    let existing = live.as_ref().map(|live| existing(kind, entry, live)).unwrap_or_default();
     Change {
         address: address.clone(),
         action,
@@ -238,6 +233,23 @@ fn removal(
         wanted_tags: BTreeMap::new(),
         declared: None,
     }
+}
+
+/// What there is of a resource that the ledger tells of, in canonical form. AWS tells in the
+/// open what the stack kept secret; the ledger knows what that was.
+pub fn existing(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> Value {
+    let mut existing = normalize(&kind.schema().spec, live.spec.clone());
+    let fields = kind.schema().spec.fields();
+    // Of a free map each entry has a fingerprint of its own.
+    let is_map = |path: &str| {
+        let field = fields.and_then(|fields| fields.get(path));
+        field.is_some_and(|field| matches!(field.shape, Shape::Map(_)) && !field.marks.unreadable())
+    };
+    let secret = entry.fingerprints.iter().filter(|(_, print)| is_of_secret(print));
+    for (path, _) in secret.filter(|(path, _)| !is_map(path)) {
+        hide(&mut existing, path);
+    }
+    existing
 }
 
 /// Makes a secret of what is at a fingerprint's dotted path.

@@ -9,7 +9,8 @@ use crate::diag::nearest;
 use crate::value::{Number, Value};
 
 /// One step into a value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
 pub enum PathStep {
     /// A field or key.
     Name(String),

@@ -280,7 +280,7 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// Where the emulator is installed: once for all tests.
-fn emulator_home() -> PathBuf {
+pub fn emulator_home() -> PathBuf {
     std::env::var_os("DWCTL_EMULATOR_DIR")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from)
 }
@@ -444,7 +444,7 @@ impl Project {
         let mut command = self.command_without_endpoint(arguments);
         if matches!(
             arguments.first(),
-            Some(&("plan" | "apply" | "destroy" | "drift" | "output" | "import" | "ledger"))
+            Some(&("plan" | "apply" | "destroy" | "drift" | "output" | "import" | "ledger" | "show"))
         ) {
             command.args(["--endpoint-url", &self.cloud.endpoint()]);
         }

@@ -82,7 +82,7 @@ pub(crate) fn dwctl(folder: &Path, arguments: &[&str]) -> Run {
 pub(crate) fn dwctl_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
     let home = tempfile::tempdir().expect("a temporary folder");
     let began = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_dwctl"))
+    let output = Command::new(option_env!("CARGO_BIN_EXE_dwctl").unwrap_or("dwctl"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()

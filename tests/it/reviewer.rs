@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use dwctl::plan::Selection;
+use dwctl::plan::format::{Format, Options, render};
 
 use crate::account::Account;
 use crate::harness::Project;
@@ -180,24 +181,90 @@ fn noise(version: u32) -> String {
     text
 }
 
-#[test]
-fn every_change_that_matters_is_named() {
-    let account = Account::after(&format!("{}{}", noise(1), stack(|one| one.before)));
-    let screen = account.plan(&format!("{}{}", noise(2), stack(|one| one.after)), &Selection::default());
-    for hidden in &HIDDEN {
-        let mut lines = screen.lines().skip_while(|line| {
-            !(line.starts_with("  ") && line.split_whitespace().nth(1) == Some(hidden.address))
-        });
-        let mut told = lines.next().unwrap_or_default().to_owned();
-        for line in lines.take_while(|line| line.starts_with("      ")) {
-            let _ = write!(told, "\n{line}");
-        }
-        for words in hidden.words {
-            assert!(told.contains(words), "{}: `{words}` is not in\n{told}", hidden.address);
+/// What a format tells of a resource: on its own line, and below it.
+struct Shown {
+    summary: String,
+    below: String,
+}
+
+/// The resource's part of a text for a terminal.
+fn in_text(screen: &str, address: &str) -> Shown {
+    let mut lines = screen
+        .lines()
+        .skip_while(|line| !(line.starts_with("  ") && line.split_whitespace().nth(1) == Some(address)));
+    let summary = lines.next().unwrap_or_default().to_owned();
+    let below: Vec<&str> = lines.take_while(|line| line.starts_with("      ")).collect();
+    Shown { summary, below: below.join("\n") }
+}
+
+/// The resource's part of a comment or a page: the element that opens to show more.
+fn in_details(text: &str, start: &str, address: &str) -> Shown {
+    let named = format!("{address}<");
+    let plain = |html: &str| {
+        let tags = regex::Regex::new("<[^>]*>").unwrap();
+        let text =
+            tags.replace_all(html, " ").replace("&quot;", "\"").replace("&#39;", "'").replace("&#34;", "\"");
+        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace('`', "");
+        spaced(&text)
+    };
+    // What has nothing below it is one line.
+    let line = format!("- `{address}` ");
+    if let Some(line) = text.lines().find(|one| one.starts_with(&line)) {
+        return Shown { summary: plain(line), below: String::new() };
+    }
+    for part in text.split(start).skip(1) {
+        let (summary, below) = part.split_once("</summary>").expect("a summary");
+        if summary.contains(&named) {
+            return Shown { summary: plain(summary), below: plain(below) };
         }
     }
+    Shown { summary: String::new(), below: String::new() }
+}
+
+/// With single spaces, and without emphasis, colons, and what makes a sign a picture.
+fn spaced(text: &str) -> String {
+    text.replace(['\u{fe0f}', '*', ':'], "").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_change_that_matters_is_named_in_every_format_that_people_read() {
+    let account = Account::after(&format!("{}{}", noise(1), stack(|one| one.before)));
+    let after = format!("{}{}", noise(2), stack(|one| one.after));
+    let plan = account.planned(&after, &Selection::default()).unwrap_or_else(|problems| panic!("{problems}"));
+    let shown = |format| render(format, &plan, &Options::default());
+    let (screen, comment, page) = (shown(Format::Text), shown(Format::Markdown), shown(Format::Html));
+    let page = page.split_once("<main>").expect("its contents").1;
+    let mut missing = Vec::new();
+    for hidden in &HIDDEN {
+        let address = hidden.address;
+        let formats = [
+            ("text", in_text(&screen, address)),
+            ("markdown", in_details(&comment, "<details>", address)),
+            ("html", in_details(page, "<details class=\"i", address)),
+        ];
+        for (format, Shown { summary, below }) in formats {
+            for words in hidden.words {
+                // What is a risk is said where nothing must be opened.
+                let place =
+                    if words.contains('⚠') { summary.clone() } else { format!("{summary}\n{below}") };
+                // Elsewhere a sign, and what was and what will be, stand apart: in columns, after a colon.
+                let unsigned = words.trim_start_matches(['+', '-', '~', ' ']);
+                let parts: Vec<&str> = match format {
+                    "text" => vec![words],
+                    _ => unsigned.split(" → ").flat_map(|part| part.split("  ")).collect(),
+                };
+                if !parts.iter().all(|part| spaced(&place).contains(&spaced(part))) {
+                    missing.push(format!("{format}, {address}: `{words}` is not in\n{summary}\n{below}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{} are missing:\n\n{}", missing.len(), missing.join("\n\n"));
     // And where they are, is said before all else.
     let first: Vec<&str> = screen.lines().take(12).collect();
+    let comment_first = comment.split_once("<details>").expect("details").0;
+    let page = shown(Format::Html);
+    let page_first = page.split_once("<main>").expect("its contents").0;
     for (label, address) in [
         ("data loss", "redshift_cluster.renamed"),
         ("irreversible", "kms_key.gone"),
@@ -207,6 +274,11 @@ fn every_change_that_matters_is_named() {
     ] {
         let line = first.iter().find(|line| line.contains(&format!("⚠ {label}")));
         assert!(line.is_some_and(|line| line.contains(address)), "{label} {address}:\n{}", first.join("\n"));
+        for (text, ends) in [(comment_first, "\n"), (page_first, "</li>")] {
+            let text = text.to_lowercase();
+            let line = text.split(ends).find(|line| line.contains(label));
+            assert!(line.is_some_and(|line| line.contains(address)), "{label} {address}:\n{text}");
+        }
     }
 }
 

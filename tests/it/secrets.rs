@@ -229,7 +229,7 @@ impl Hunt {
             .env("TMPDIR", self.outside.path().join("tmp"))
             .env("RUST_BACKTRACE", "1");
         let verb = (arguments[0], arguments.get(1).copied().unwrap_or_default());
-        if verb.0 != "ledger" || verb.1 == "recover" {
+        if !matches!(verb.0, "ledger" | "show") || verb.1 == "recover" {
             command.arg("--var-file").arg(&self.sources[0]);
         }
         if matches!(verb, ("apply" | "destroy" | "import", _) | ("ledger", "recover")) {
@@ -320,6 +320,10 @@ const LOOKS: &[&[&str]] = &[
     &["plan", "--details"],
     &["plan", "--deep"],
     &["plan", "--destroy"],
+    &["plan", "--out", "hunted.dwplan"],
+    &["show", "hunted.dwplan", "--details"],
+    &["show", "hunted.dwplan", "--format", "json", "--output", "markdown=hunted.md"],
+    &["show", "hunted.dwplan", "--format", "html"],
     &["graph"],
     &["graph", "--format", "dot"],
 ];
@@ -335,6 +339,9 @@ const LOOKS_BACK: &[&[&str]] = &[
     &["ledger", "show", "glue_job.load"],
     &["ledger", "show", "secretsmanager_secret.plain"],
     &["ledger", "pull"],
+    &["show"],
+    &["show", "--json"],
+    &["show", "glue_job.load"],
 ];
 
 impl Hunt {

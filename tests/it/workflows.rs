@@ -12,6 +12,7 @@ use regex::Regex;
 use serde_yaml_ng::Value;
 
 use crate::harness::{Project, Run, run};
+use crate::{paper, tools};
 
 const GITHUB: [&str; 3] = [
     "examples/github-actions/plan.yml",
@@ -23,7 +24,7 @@ const ACTION: &str = "examples/github-actions/setup/action.yml";
 const GITLAB: &str = "examples/gitlab-ci/.gitlab-ci.yml";
 
 fn yaml(path: &str) -> Value {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let text = fs::read_to_string(paper::root().join(path)).unwrap();
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -43,7 +44,12 @@ fn jobs(workflow: &Value) -> Vec<&Value> {
 /// The steps of a workflow or of a composite action.
 fn steps(document: &Value) -> Vec<&Value> {
     let jobs = if document["runs"].is_null() { jobs(document) } else { vec![&document["runs"]] };
-    jobs.into_iter().flat_map(|job| job["steps"].as_sequence().expect("steps")).collect()
+    jobs.into_iter().flat_map(steps_of).collect()
+}
+
+/// The steps of a job.
+fn steps_of(job: &Value) -> Vec<&Value> {
+    job["steps"].as_sequence().expect("steps").iter().collect()
 }
 
 /// Every script, by the file that it is in.
@@ -64,6 +70,14 @@ fn scripts() -> Vec<(&'static str, String)> {
         }
     }
     scripts
+}
+
+/// All scripts of a job of GitLab, which one shell runs.
+fn job_script(name: &str) -> String {
+    let gitlab = yaml(GITLAB);
+    let parts = [&gitlab[".dwctl"]["before_script"], &gitlab[name]["script"]];
+    let scripts = parts.into_iter().flat_map(|part| part.as_sequence().expect("a script"));
+    scripts.map(text).collect::<Vec<_>>().join("\n")
 }
 
 /// The script of the step of this name.
@@ -141,6 +155,108 @@ fn workflows_have_what_they_must() {
     assert_eq!(gitlab["apply"]["needs"][0], "plan");
 }
 
+/// What is wrong with a file by the schema that its makers publish; empty where nothing is.
+fn by_schema(schema: &str, path: &Path) -> String {
+    let transform: &[&str] =
+        if schema == "vendor.gitlab-ci" { &["--data-transform", "gitlab-ci"] } else { &[] };
+    let path = path.to_str().unwrap();
+    let done = tools::run("check-jsonschema", &[&["--builtin-schema", schema], transform, &[path]].concat());
+    if done.status.success() { String::new() } else { tools::words(&done) }
+}
+
+#[test]
+fn every_file_fits_its_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = workflows().map(|path| ("vendor.github-workflows", path, "runs-on:", "run-on:"));
+    let others = [
+        ("vendor.github-actions", ACTION, "composite", "composit"),
+        ("vendor.gitlab-ci", GITLAB, "when: manual", "when: by_hand"),
+    ];
+    for (schema, path, right, wrong) in checked.chain(others) {
+        let path = paper::root().join(path);
+        assert_eq!(by_schema(schema, &path), "");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(right), "{}", path.display());
+        let broken = folder.path().join("broken.yml");
+        fs::write(&broken, text.replace(right, wrong)).unwrap();
+        let found = by_schema(schema, &broken);
+        assert!(found.contains("Schema validation errors"), "{}: {found}", path.display());
+    }
+}
+
+/// A name that means nothing is the empty text for GitHub, and no error.
+#[test]
+fn expressions_refer_to_what_there_is() {
+    let expression = Regex::new(r"\$\{\{(.*?)\}\}").unwrap();
+    let name = Regex::new(r"\b(steps|needs|inputs)\.([\w-]+)(?:\.outputs\.([\w-]+))?").unwrap();
+    let context = Regex::new(r"(?:^|[ (!&|])([a-z]+)\.").unwrap();
+    let mut seen = 0;
+    for path in workflows().chain([ACTION]) {
+        let document = yaml(path);
+        let parts: Vec<(Vec<&Value>, &Value)> = if path == ACTION {
+            vec![(steps(&document), &document)]
+        } else {
+            let of = |job| (steps_of(job), job);
+            jobs(&document).into_iter().map(of).collect()
+        };
+        for (steps, part) in parts {
+            let text = serde_yaml_ng::to_string(part).unwrap();
+            // Conditions need no braces.
+            let conditions =
+                text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("if: "));
+            let braced = expression.captures_iter(&text).map(|one| one.get(1).unwrap().as_str());
+            for one in conditions.chain(braced) {
+                for found in context.captures_iter(one) {
+                    let known = ["steps", "needs", "inputs", "vars", "github", "runner", "env", "secrets"];
+                    assert!(known.contains(&&found[1]), "{path}: {one}");
+                }
+                for found in name.captures_iter(one) {
+                    seen += 1;
+                    let (what, output) = (&found[2], found.get(3).map_or("", |one| one.as_str()));
+                    let exists = match &found[1] {
+                        "inputs" => !document["inputs"][what].is_null(),
+                        "needs" => {
+                            (part["needs"] == what
+                                || part["needs"]
+                                    .as_sequence()
+                                    .is_some_and(|all| all.iter().any(|one| one == what)))
+                                && !document["jobs"][what]["outputs"][output].is_null()
+                        }
+                        _ => steps.iter().any(|step| {
+                            let script = step["run"].as_str().unwrap_or_default();
+                            let cached =
+                                step["uses"].as_str().is_some_and(|uses| uses.starts_with("actions/cache@"));
+                            step["id"] == what
+                                && (script.contains(&format!("echo \"{output}="))
+                                    || cached && output == "cache-hit")
+                        }),
+                    };
+                    assert!(exists, "{path}: {} in `{one}`", &found[0]);
+                }
+            }
+        }
+    }
+    assert!(seen > 8, "{seen}");
+}
+
+#[test]
+fn shellcheck_finds_nothing_in_the_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |script: &str| {
+        let file = folder.path().join("script");
+        fs::write(&file, script).unwrap();
+        tools::run("shellcheck", &["--shell", "bash", file.to_str().unwrap()])
+    };
+    let github = scripts().into_iter().filter(|(path, _)| *path != GITLAB);
+    // One shell runs all of a job.
+    let gitlab = ["plan", "apply", "drift"].map(|job| (GITLAB, job_script(job)));
+    for (path, script) in github.chain(gitlab) {
+        let done = check(&script);
+        assert!(done.status.success(), "{path}:\n{script}\n{}", tools::words(&done));
+    }
+    assert!(tools::words(&check("cat $1")).contains("SC2086"));
+}
+
 #[test]
 fn scripts_are_scripts_and_take_nothing_but_variables() {
     let scripts = scripts();
@@ -194,18 +310,23 @@ fn scripts_use_options_that_exist() {
 }
 
 /// A `gh` that writes down how it was called, and answers with what is in the file that the
-/// call is named after: a run's artifact is a folder.
+/// call is named after, through the call's own filter: a run's artifact is a folder.
 const GH: &str = r#"#!/usr/bin/env bash
 set -eu
 here="$(dirname "$0")"
 echo "$*" | tr '\n' ' ' >> "$here/calls"; echo >> "$here/calls"
+filter=. before=
+for word in "$@"; do
+  if [ "$before" = --jq ]; then filter="$word"; fi
+  before="$word"
+done
 case "$1 $2" in
-  "run list") cat "$here/run" ;;
+  "run list") jq "$filter" "$here/run" ;;
   "run download") cp -r "$here/artifact" "${@: -1}" ;;
   *) case "$*" in
        *"--method "*) for word in "$@"; do case "$word" in body=@*) cp "${word#body=@}" "$here/body" ;; esac; done ;;
-       *commits/*/pulls*) cat "$here/head" ;;
-       *) cat "$here/found" ;;
+       *commits/*/pulls*) jq "$filter" "$here/pulls" ;;
+       *) jq "$filter" "$here/found" ;;
      esac ;;
 esac
 "#;
@@ -247,13 +368,15 @@ impl Runner {
         let project = Project::new(stack);
         let bin = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), bin.path().join("dwctl")).unwrap();
-        for (name, program) in [("gh", GH), ("curl", CURL)] {
+        // Not every machine has one.
+        let jq = format!("#!/bin/sh\nexec {}\n", tools::jq());
+        for (name, program) in [("gh", GH), ("curl", CURL), ("jq", jq.as_str())] {
             fs::write(bin.path().join(name), program).unwrap();
             fs::set_permissions(bin.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
         }
         let runner = Self { project, bin };
-        for name in ["run", "head", "found"] {
-            runner.answers(name, "");
+        for name in ["run", "pulls", "found"] {
+            runner.answers(name, "[]");
         }
         runner
     }
@@ -277,10 +400,6 @@ impl Runner {
 
     /// Runs a job of GitLab: all its scripts, in one shell.
     fn job(&self, name: &str, more: &[(&str, &str)]) -> Run {
-        let gitlab = yaml(GITLAB);
-        let parts = [&gitlab[".dwctl"]["before_script"], &gitlab[name]["script"]];
-        let scripts = parts.into_iter().flat_map(|part| part.as_sequence().expect("a script"));
-        let scripts: Vec<&str> = scripts.map(text).collect();
         let variables = [
             ("ROLE", ""),
             ("AWS_ID_TOKEN", "a token"),
@@ -291,7 +410,7 @@ impl Runner {
             ("GITHUB_ACTIONS", ""),
         ];
         let variables: Vec<(&str, &str)> = variables.into_iter().chain(more.iter().copied()).collect();
-        self.run(&scripts.join("\n"), name, &variables)
+        self.run(&job_script(name), name, &variables)
     }
 
     fn run(&self, script: &str, name: &str, more: &[(&str, &str)]) -> Run {
@@ -329,6 +448,20 @@ impl Runner {
 const STACK: &str = "[stack]\nname = \"warehouse\"\nregion = \"us-east-1\"\n\
                      [sns_topic.alerts]\nname = \"alerts\"\n";
 
+/// The pull requests that GitHub tells of a commit.
+const PULLS: &str = r#"[{ "merged_at": null, "head": { "sha": "dead" } },
+                       { "merged_at": "2026-11-01T00:00:00Z", "head": { "sha": "beef" } }]"#;
+
+/// Comments and issues as GitHub tells them: whose, number, and text.
+fn by<const N: usize>(all: [(&str, u32, &str); N]) -> String {
+    let told = all.map(|(who, number, body)| {
+        serde_json::json!({ "id": number, "number": number, "user": { "type": who }, "body": body })
+    });
+    let without = serde_json::json!({ "id": 1, "number": 1, "user": { "type": "User" }, "body": "" });
+    let told: Vec<_> = [without].into_iter().chain(told).collect();
+    serde_json::Value::Array(told).to_string()
+}
+
 #[test]
 fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     let [plan, apply, _] = GITHUB;
@@ -345,7 +478,12 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     let calls = runner.told("calls");
     assert!(calls.contains("--method POST repos/acme/warehouse/issues/7/comments "), "{calls}");
     assert!(runner.told("body").starts_with("<!-- dwctl:warehouse/default -->\n"), "{}", runner.told("body"));
-    runner.answers("found", "41\n42\n");
+    // Not what people write, however it begins.
+    let ours = "<!-- dwctl:warehouse/default -->\n\nOld";
+    runner.answers(
+        "found",
+        &by([("User", 39, ours), ("Bot", 40, "Coverage"), ("Bot", 41, ours), ("Bot", 42, ours)]),
+    );
     runner.step(plan, "Comment", &[]).exits(0);
     let calls = runner.told("calls");
     assert!(calls.contains("--method PATCH repos/acme/warehouse/issues/comments/41 "), "{calls}");
@@ -353,7 +491,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
 
     // The next push says what is new since.
     fs::rename(runner.checkout().join("plan"), runner.bin.path().join("artifact")).unwrap();
-    runner.answers("run", "1234\n");
+    runner.answers("run", r#"[{ "databaseId": 1234 }]"#);
     runner.project.write(&format!("{STACK}[sns_topic.loads]\nname = \"loads\"\n"));
     runner.step(plan, "Find the plan of the last push", &[]).exits(0);
     runner.step(plan, "Plan", &[]).exits(0);
@@ -363,7 +501,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     // The merge finds that plan, and applies it: nobody must approve what costs nothing.
     fs::remove_dir_all(runner.bin.path().join("artifact")).unwrap();
     fs::rename(runner.checkout().join("plan"), runner.bin.path().join("artifact")).unwrap();
-    runner.answers("head", "beef\n");
+    runner.answers("pulls", PULLS);
     let found = "Find the reviewed plan, and what it may cost";
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
     assert!(runner.told("calls").contains("repos/acme/warehouse/commits/5ad1/pulls"));
@@ -395,9 +533,9 @@ fn what_loses_data_takes_an_approval_of_its_own() {
 
     // A push that no pull request made has no plan, nor has a commit without a run.
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(1).says("::error::5ad1 was not merged");
-    runner.answers("head", "beef\n");
+    runner.answers("pulls", PULLS);
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(1).says("::error::beef has no plan");
-    runner.answers("run", "1234\n");
+    runner.answers("run", r#"[{ "databaseId": 1234 }]"#);
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
     assert_eq!(runner.told("output"), "run=1234\nallow=destroy\nenvironment=prod-risky\n");
 
@@ -430,7 +568,11 @@ fn drift_is_one_issue() {
     let calls = look("4");
     assert!(calls.contains("--method POST repos/acme/warehouse/issues --raw-field title=Drift"), "{calls}");
     assert!(runner.told("body").contains("Changed"), "{}", runner.told("body"));
-    runner.answers("found", "12\n");
+    let marker = runner.told("body").lines().next().unwrap().to_owned();
+    runner.answers(
+        "found",
+        &by([("User", 10, marker.as_str()), ("Bot", 11, "Broken link"), ("Bot", 12, &marker)]),
+    );
     let calls = look("4");
     assert!(
         calls.contains("--method PATCH repos/acme/warehouse/issues/12 ") && !calls.contains("state=closed")
@@ -452,8 +594,6 @@ fn a_merge_request_has_one_note_and_is_applied_as_planned() {
     let built = runner.checkout().join(".dwctl-bin/bin");
     fs::create_dir_all(&built).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), built.join("dwctl")).unwrap();
-    runner.answers("jq", JQ);
-    fs::set_permissions(runner.bin.path().join("jq"), fs::Permissions::from_mode(0o755)).unwrap();
     let notes = "https://gitlab.example/api/v4/projects/5/merge_requests/3/notes";
 
     runner.answers("page1", r#"[{ "id": 1, "body": "Looks good" }]"#);
@@ -477,13 +617,3 @@ fn a_merge_request_has_one_note_and_is_applied_as_planned() {
     runner.job("drift", &[]).exits(0);
     assert!(runner.checkout().join("junit.xml").is_file());
 }
-
-/// The one use that the scripts make of `jq`, which not every machine has.
-const JQ: &str = r#"#!/usr/bin/env python3
-import json, sys
-_, arg, name, marker, program, path = sys.argv
-assert (arg, name) == ("--arg", "marker")
-assert program == "[.[] | select(.body | startswith($marker))][0].id // empty", program
-for note in [note for note in json.load(open(path)) if note["body"].startswith(marker)][:1]:
-    print(note["id"])
-"#;

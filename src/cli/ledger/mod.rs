@@ -155,7 +155,7 @@ fn address(text: &str) -> Result<Address, String> {
 }
 
 /// The error of an address that the ledger does not tell of.
-fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
+pub(super) fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
     let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
     let error = Diagnostic::error("unknown-address", format!("the ledger does not tell of `{address}`"));
     match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::terraform::{self, Resource, Sides, resources, sides, veiled};
+use super::terraform::{self, Referred, Resource, Sides, address, resources, sides, veiled};
 use super::{Options, escape, place};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
@@ -26,7 +26,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     // By the change itself: what is deposed shares its address with what took its place.
     let items: HashMap<*const Change, &Item<'_>> =
         review.items.iter().map(|item| (std::ptr::from_ref(item.change), item)).collect();
-    let mut lists = Lists::of(options);
+    let changes = plan.changes.iter().map(|change| (&change.address, change)).collect();
+    let mut lists = Lists::of(options, changes);
     for change in plan.changes.iter().chain(&plan.deposed) {
         if let Some(kind) = kinds::kind(&change.address.kind) {
             lists.add(kind, change, items.get(&std::ptr::from_ref(change)).copied(), review.drift);
@@ -92,6 +93,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
 /// The lists of resources, as they grow.
 struct Lists<'o> {
     options: &'o Options,
+    /// All that the stack declares, to be referred to.
+    declared: HashMap<&'o Address, &'o Change>,
     changes: Vec<Json>,
     drift: Vec<Json>,
     planned: Vec<Json>,
@@ -103,9 +106,10 @@ struct Lists<'o> {
 type Pair = (Option<Resource>, Option<Resource>);
 
 impl<'o> Lists<'o> {
-    fn of(options: &'o Options) -> Self {
+    fn of(options: &'o Options, declared: HashMap<&'o Address, &'o Change>) -> Self {
         Self {
             options,
+            declared,
             changes: Vec::new(),
             drift: Vec::new(),
             planned: Vec::new(),
@@ -137,6 +141,8 @@ impl<'o> Lists<'o> {
                 Some(side(kind, &wanted, &wanted_tags, made(), None))
             }
         };
+        let needed = change.needs.iter().filter_map(|need| self.declared.get(need).copied());
+        let referred = Referred::new(address, needed);
         for (index, pair) in
             pairs(before.clone().unwrap_or_default(), after.unwrap_or_default()).iter().enumerate()
         {
@@ -148,7 +154,7 @@ impl<'o> Lists<'o> {
             };
             let entry = self.entry(kind, change, pair, &actions, main.filter(|_| !drift));
             self.changes.push(entry);
-            self.list(change, pair, index == 0);
+            self.list(change, pair, index == 0, &referred);
         }
         if let Some(item) = item
             && let Some((was, is)) =
@@ -223,7 +229,7 @@ impl<'o> Lists<'o> {
     }
 
     /// Puts a resource into the lists of what will be, what is, and what is configured.
-    fn list(&mut self, change: &Change, (before, after): &Pair, main: bool) {
+    fn list(&mut self, change: &Change, (before, after): &Pair, main: bool, referred: &Referred) {
         for (one, list) in [(before, &mut self.prior), (after, &mut self.planned)] {
             let Some(one) = one else { continue };
             let key = key(&change.address, one);
@@ -248,7 +254,7 @@ impl<'o> Lists<'o> {
             let kind = kinds::kind(&address_of.kind)?;
             Some(address(kind.terraform().resource, &address_of.name, None))
         };
-        let mut expressions = Map::new();
+        let mut expressions = terraform::expressions(&one.attributes, referred);
         if let Some(parent) = one.parent
             && let Some(whole) = there(&change.address)
         {
@@ -399,11 +405,6 @@ fn key(address: &Address, one: &Resource) -> Option<String> {
         (Some(key), Some(part)) => Some(format!("{key}/{part}")),
         (key, part) => key.clone().or(part.clone()),
     }
-}
-
-fn address(resource: &str, name: &str, key: Option<&str>) -> String {
-    let address = Address { kind: resource.to_owned(), name: name.to_owned(), key: key.map(str::to_owned) };
-    address.to_string()
 }
 
 /// All outputs with what they were, those that go among them. A value before that cannot be

@@ -1,7 +1,8 @@
 "use strict";
 (() => {
   const items = [...document.querySelectorAll("main details.i")];
-  const texts = items.map((item) => item.textContent.toLowerCase());
+  // Of no use until someone searches, and the most work of all.
+  let texts = null;
   const filters = [...document.querySelectorAll("button[data-f]")];
   const search = document.getElementById("q");
   const count = document.getElementById("count");
@@ -10,6 +11,7 @@
   const apply = () => {
     const wanted = filters.filter((one) => one.getAttribute("aria-pressed") === "true").map((one) => one.dataset.f);
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length > 0) texts ??= items.map((item) => item.textContent.toLowerCase());
     let shown = 0;
     items.forEach((item, index) => {
       const risky = wanted.includes("risk");

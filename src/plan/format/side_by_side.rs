@@ -93,7 +93,7 @@ fn lines(document: Option<&Value>) -> Vec<String> {
 }
 
 /// As JSON in which unknowns and secrets say so.
-fn plain(value: &Value) -> Json {
+pub fn plain(value: &Value) -> Json {
     match value {
         Value::Unknown(unknown) => Json::from(format!("({unknown})")),
         Value::Secret(_) => Json::from(MASK),

@@ -2,12 +2,15 @@
 //! that are resources of their own there. What each kind is there, the kind says
 //! ([`crate::kind::Terraform`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::graph::Address;
 use crate::kind::terraform::Block;
 use crate::kind::{ErasedKind, Terraform};
+use crate::kinds;
+use crate::plan::Change;
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
@@ -132,17 +135,105 @@ pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
     Json::Array(there)
 }
 
+/// An address in Terraform, of a resource type there.
+pub(super) fn address(resource: &str, name: &str, key: Option<&str>) -> String {
+    let address = Address { kind: resource.to_owned(), name: name.to_owned(), key: key.map(str::to_owned) };
+    address.to_string()
+}
+
+/// What a resource may refer to: the others that it needs, by what AWS tells of them.
+#[derive(Default)]
+pub(super) struct Referred {
+    /// The address of the resource itself: what AWS decides of it is not configured.
+    own: String,
+    /// Ids and other texts, with what tells them there: an attribute, and the whole resource.
+    known: HashMap<String, [String; 2]>,
+}
+
+impl Referred {
+    pub(super) fn new<'c>(own: &Address, needed: impl Iterator<Item = &'c Change>) -> Self {
+        let mut known = HashMap::new();
+        for change in needed {
+            let Some(kind) = kinds::kind(&change.address.kind) else { continue };
+            let live = change.live.as_ref().and_then(|live| live.attrs.as_map());
+            let decided =
+                live.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+            for (attribute, value) in decided.chain(change.id.as_deref().map(|id| ("id", id))) {
+                known.entry(value.to_owned()).or_insert_with(|| reference(kind, &change.address, attribute));
+            }
+        }
+        Self { own: own.to_string(), known }
+    }
+}
+
+/// An attribute of a resource, and the resource, as expressions of Terraform refer to them.
+fn reference(kind: &dyn ErasedKind, there: &Address, attribute: &str) -> [String; 2] {
+    let Terraform { resource, names, .. } = kind.terraform();
+    let whole = address(resource, &there.name, there.key.as_deref());
+    let attribute = names.iter().find(|(here, _)| *here == attribute).map_or(attribute, |(_, it)| it);
+    [if attribute.is_empty() { whole.clone() } else { format!("{whole}.{attribute}") }, whole]
+}
+
+/// The attributes of a block that refer to other resources. What is known after the apply only
+/// is not in `after`, so this is how tools see that it is set: as in Terraform's own plans.
+pub(super) fn expressions(attributes: &Value, referred: &Referred) -> Map<String, Json> {
+    let all = attributes.as_map().into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.clone(), expression(value, referred)?))).collect()
+}
+
+fn expression(value: &Value, referred: &Referred) -> Option<Json> {
+    match value {
+        Value::List(blocks) if !blocks.is_empty() && blocks.iter().all(|one| one.as_map().is_some()) => {
+            let told: Vec<Map<String, Json>> =
+                blocks.iter().map(|block| expressions(block, referred)).collect();
+            told.iter().any(|block| !block.is_empty()).then(|| json!(told))
+        }
+        value => {
+            let mut references = Vec::new();
+            refer(value, referred, &mut references);
+            (!references.is_empty()).then(|| json!({ "references": references }))
+        }
+    }
+}
+
+/// Each attribute that a value refers to, and the resource after it.
+fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
+    let told = match value {
+        Value::Unknown(unknown) if unknown.address == referred.own => None,
+        Value::Unknown(unknown) => unknown
+            .address
+            .parse::<Address>()
+            .ok()
+            .and_then(|there| Some(reference(kinds::kind(&there.kind)?, &there, &unknown.attribute))),
+        Value::String(text) => referred.known.get(text).cloned(),
+        Value::Secret(inner) => return refer(inner, referred, references),
+        Value::List(list) => return list.iter().for_each(|one| refer(one, referred, references)),
+        Value::Map(map) => return map.values().for_each(|one| refer(one, referred, references)),
+        _ => None,
+    };
+    for one in told.into_iter().flatten() {
+        if !references.contains(&one) {
+            references.push(one);
+        }
+    }
+}
+
 /// Both sides of a resource with everything secret that is secret on either: AWS tells in
 /// the open what the stack keeps secret.
-pub(super) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
+pub(crate) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
     let hide = |value: &Value| match value {
         Value::Null => Value::Null,
         value => value.clone().into_secret(),
     };
-    let both = || (hide(before), hide(after));
+    // That all of a place is hidden makes no secret of what stands there besides the secret.
+    let cover = |value: &Value| match value {
+        Value::Null => Value::Null,
+        value => value.clone().enclosed(),
+    };
+    let both = || (cover(before), cover(after));
     let shape = node.map(|node| &node.shape);
     if matches!(shape, Some(Shape::Secret)) || is_secret(before) || is_secret(after) {
-        return both();
+        return (hide(before), hide(after));
     }
     match (before, after) {
         (Value::Map(_) | Value::Null, Value::Map(_) | Value::Null) => {

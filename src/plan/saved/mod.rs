@@ -1,0 +1,390 @@
+//! A plan in a file: what was reviewed, as facts that a later apply must find again.
+//!
+//! What an apply compares are keyed fingerprints under the ledger's key. Beside them is the
+//! plan as it is shown, its secrets masked, from which [`Saved::shown`] is rendered in every
+//! format. Nothing is applied from the file: an apply plans again and compares
+//! ([`Saved::compare`]).
+
+mod facts;
+pub(super) mod moment;
+mod seal;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use facts::{SavedAttribute, SavedChange};
+pub use seal::Seals;
+
+use super::{Action, Change, Plan, Selection, TextOptions};
+use crate::aws::Bill;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::ledger::{Fingerprints, Ledger};
+use crate::stack::Stack;
+use crate::value::Value;
+use facts::{Key, facts, key_of, print};
+use seal::Verdict;
+
+/// The format that this version writes, and the only one that it reads: a plan is short-lived.
+pub const FORMAT: u32 = 2;
+
+/// A saved plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saved {
+    /// Format of the file; the name tells it from other JSON.
+    pub dwctl_plan: u32,
+    /// The version of dwctl that made it.
+    pub dwctl_version: String,
+    /// When, RFC 3339.
+    pub made: String,
+    /// The stack's folder as it was given; relative to the working directory if it was.
+    pub folder: String,
+    /// The stack's name.
+    pub stack: String,
+    /// The environment.
+    pub env: String,
+    /// The account.
+    pub account: String,
+    /// The stack's region.
+    pub region: String,
+    /// Which ledger, of all those of the same name.
+    pub lineage: String,
+    /// How often that had been written.
+    pub serial: u64,
+    /// Fingerprints of the stack's files, by path in its folder.
+    pub files: BTreeMap<String, String>,
+    /// Fingerprints of the variables' values.
+    pub variables: BTreeMap<String, String>,
+    /// Which part of the stack it is of.
+    pub selection: Selection,
+    /// What its changes were decided by, as long as the ledger stays as it is; `None` where
+    /// all of the stack is to be looked at.
+    pub reads: Option<BTreeSet<Address>>,
+    /// What it does.
+    pub changes: Vec<SavedChange>,
+    /// What the reviewer is shown.
+    pub shown: Shown,
+    /// Fingerprints of all of the above by part, to name what was edited.
+    pub seals: Seals,
+    /// HMAC of all of the above under the ledger's key.
+    pub seal: String,
+}
+
+/// A plan as it is shown, and the circumstances that are shown with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// The plan, [veiled](Plan::veil).
+    pub plan: Plan,
+    /// Whether every attribute of what is created is shown.
+    pub details: bool,
+    /// Requests that it took, by service and operation.
+    pub calls: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+    /// Answers that asked to slow down.
+    pub throttled: u64,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Shown {
+    fn of(plan: Plan, options: &TextOptions) -> Self {
+        let mut shown =
+            Self { plan, details: options.details, calls: None, throttled: 0, time: Duration::ZERO };
+        if let Some((bill, time)) = &options.bill {
+            (shown.throttled, shown.time) = (bill.throttled, *time);
+            let calls = shown.calls.insert(BTreeMap::new());
+            for ((service, operation), count) in &bill.calls {
+                calls.entry(service.clone()).or_default().insert(operation.clone(), *count);
+            }
+        }
+        shown
+    }
+
+    /// How it was shown as text.
+    pub fn options(&self, colour: bool) -> TextOptions {
+        let bill = self.calls.as_ref().map(|calls| {
+            let calls = calls.iter().flat_map(|(service, operations)| {
+                operations
+                    .iter()
+                    .map(move |(operation, count)| ((service.clone(), operation.clone()), *count))
+            });
+            (Bill { calls: calls.collect(), throttled: self.throttled }, self.time)
+        });
+        TextOptions { colour, details: self.details, drift: false, bill }
+    }
+}
+
+/// How a plan is shown, and where.
+#[derive(Clone, Debug)]
+pub struct Showing<'s> {
+    /// The stack's folder as the user gave it.
+    pub folder: String,
+    /// The folder that files are told from.
+    pub root: Option<&'s Path>,
+    /// As text.
+    pub options: &'s TextOptions,
+}
+
+impl Saved {
+    /// What `plan` relies on, and how it is shown.
+    pub fn of(
+        mut plan: Plan,
+        stack: &Stack,
+        variables: &BTreeMap<String, Value>,
+        ledger: &Ledger,
+        selection: &Selection,
+        showing: Showing<'_>,
+    ) -> Self {
+        let prints = ledger.fingerprints();
+        let changes = facts(&plan, &prints);
+        let reads = reads(&plan, ledger);
+        plan.veil(showing.root);
+        let mut saved = Self {
+            dwctl_plan: FORMAT,
+            dwctl_version: env!("CARGO_PKG_VERSION").to_owned(),
+            made: plan.now.map(|now| now.to_string()).unwrap_or_default(),
+            folder: showing.folder,
+            stack: plan.stack.clone(),
+            env: plan.env.clone(),
+            account: plan.account_id.clone().unwrap_or_default(),
+            region: plan.region.clone(),
+            lineage: ledger.lineage.clone(),
+            serial: ledger.serial,
+            files: files(stack, &prints),
+            variables: variable_prints(variables, &prints),
+            selection: selection.clone(),
+            reads,
+            changes,
+            shown: Shown::of(plan, showing.options),
+            seals: Seals::new(),
+            seal: String::new(),
+        };
+        seal::seal(&mut saved, &prints);
+        saved
+    }
+
+    /// Reads a plan file's text; `place` is where it was found, for messages.
+    ///
+    /// # Errors
+    /// It is cut short, no plan, or of another version of dwctl.
+    pub fn parse(text: &[u8], place: &str) -> Result<Self, Diagnostic> {
+        if text.is_empty() {
+            return Err(refused(format!("the plan {place} is empty")).help("make a new plan"));
+        }
+        let no_plan = |error: &serde_json::Error| match error.classify() {
+            serde_json::error::Category::Eof => {
+                refused(format!("the plan {place} is cut short")).help("copy it again, or make a new plan")
+            }
+            serde_json::error::Category::Data => {
+                refused(format!("{place} is no saved plan")).note(error.to_string())
+            }
+            _ => refused(format!("{place} is no saved plan: it is no JSON")).note(error.to_string()),
+        };
+        #[derive(Deserialize)]
+        struct Format {
+            dwctl_plan: u32,
+            dwctl_version: String,
+        }
+        // The version first: another format may not have this version's shape.
+        let format: Format = serde_json::from_slice(text).map_err(|error| no_plan(&error))?;
+        let ours = env!("CARGO_PKG_VERSION");
+        let by = |age: &str| {
+            refused(format!("the plan {place} was made by {age} dwctl"))
+                .help("apply it with the version that made it, or make a new plan")
+        };
+        let version = |text: &str| {
+            let parts = text.split(['-', '+']).next().unwrap_or_default().split('.');
+            parts.map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>()
+        };
+        let theirs = &format.dwctl_version;
+        if format.dwctl_plan != FORMAT {
+            let age = if format.dwctl_plan > FORMAT { "a newer" } else { "an older" };
+            return Err(by(age).note(format!(
+                "its format is {}, of dwctl {theirs}; this is {ours}, which reads format {FORMAT}",
+                format.dwctl_plan
+            )));
+        }
+        if theirs != ours {
+            let age = match (version(theirs), version(ours)) {
+                (Some(theirs), Some(ours)) if theirs > ours => "a newer",
+                (Some(theirs), Some(ours)) if theirs < ours => "an older",
+                _ => "another",
+            };
+            return Err(by(age).note(format!("it was made by {theirs}, this is {ours}")));
+        }
+        serde_json::from_slice(text).map_err(|error| no_plan(&error))
+    }
+
+    /// The file's text, with a line break at its end.
+    ///
+    /// # Errors
+    /// None are known: all that it holds has a form in JSON.
+    pub fn to_text(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Checks that the plan is of this stack, environment, account, region and ledger, that
+    /// nobody edited it, and that the stack's files and variables are as they were.
+    ///
+    /// # Errors
+    /// What is otherwise.
+    pub fn belongs(
+        &self,
+        stack: &Stack,
+        variables: &BTreeMap<String, Value>,
+        ledger: &Ledger,
+        account: &str,
+    ) -> Result<(), Diagnostic> {
+        let prints = ledger.fingerprints();
+        let verdict = seal::check(self, &prints);
+        if let Verdict::Edited(edits) = verdict {
+            return Err(edits
+                .into_iter()
+                .fold(refused("the plan was edited after it was saved"), Diagnostic::note));
+        }
+        for (what, planned, here) in [
+            ("stack", self.stack.as_str(), stack.name.as_str()),
+            ("environment", &self.env, &stack.env),
+            ("account", &self.account, account),
+            ("region", &self.region, &stack.region),
+            ("ledger", &self.lineage, &ledger.lineage),
+        ] {
+            if planned != here {
+                let error = refused(format!("the plan is of another {what}"))
+                    .note(format!("it is of {planned}; here it is {here}"));
+                return Err(match (what, ledger.serial) {
+                    ("ledger", 0) => error.note(format!("{}/{} has none yet", stack.name, stack.env)),
+                    _ => error,
+                });
+            }
+        }
+        if let Verdict::Foreign = verdict {
+            return Err(refused("the plan was sealed under another key than this ledger's")
+                .note("nothing in it fits the seals that are with it"));
+        }
+        let mut notes = differences("stack file", &self.files, &files(stack, &prints));
+        notes.extend(differences("variable", &self.variables, &variable_prints(variables, &prints)));
+        if notes.is_empty() {
+            return Ok(());
+        }
+        Err(notes.into_iter().fold(refused("the stack changed since the plan was made"), Diagnostic::note))
+    }
+
+    /// The part of the stack that a fresh plan is to be made of: what this one was decided
+    /// by, as long as nobody else applied anything.
+    pub fn selection(&self, ledger: &Ledger) -> Selection {
+        let only = self.reads.clone().filter(|_| self.serial == ledger.serial);
+        Selection { only, ..self.selection.clone() }
+    }
+
+    /// Compares the plan with a fresh one, and reduces that to what was reviewed: what now
+    /// differs elsewhere is left as it is. Returns the addresses of the latter, as far as the
+    /// fresh one looked there.
+    ///
+    /// # Errors
+    /// One for each resource to which something else would happen than was reviewed.
+    pub fn compare(&self, fresh: &mut Plan, ledger: &Ledger) -> Result<Vec<Address>, Vec<Diagnostic>> {
+        let now = facts(fresh, &ledger.fingerprints());
+        let now: BTreeMap<Key<'_>, &SavedChange> = now.iter().map(|one| (one.key(), one)).collect();
+        let reviewed: BTreeSet<Key<'_>> = self.changes.iter().map(SavedChange::key).collect();
+        let others: BTreeSet<Address> =
+            now.keys().filter(|key| !reviewed.contains(*key)).map(|key| key.0.clone()).collect();
+        let mut problems = Vec::new();
+        for then in &self.changes {
+            let notes = match now.get(&then.key()) {
+                None if ledger.serial > self.serial => vec![format!(
+                    "planned was {}; nothing is to be done any more: it was applied already, as the ledger \
+                     was written {} times then, and {} by now",
+                    then.action, self.serial, ledger.serial
+                )],
+                None => vec![format!(
+                    "planned was {}; nothing is to be done any more: someone did it outside dwctl",
+                    then.action
+                )],
+                Some(now) => then.since(now),
+            };
+            // One refusal for each is enough.
+            if !notes.is_empty() {
+                problems.push(notes.into_iter().fold(
+                    refused(format!("{} is not as it was when the plan was made", then.address)),
+                    Diagnostic::note,
+                ));
+            } else if !others.is_empty()
+                && let Some(other) = fresh.needed(&then.address).into_iter().find(|one| others.contains(*one))
+            {
+                problems.push(refused(format!(
+                    "{} needs {other}, which changed since the plan was made",
+                    then.address
+                )));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let is_other = |change: &Change| change.is_effective() && !reviewed.contains(&key_of(change));
+        fresh.deposed.retain(|change| !is_other(change));
+        for change in fresh.changes.iter_mut().filter(|change| is_other(change)) {
+            // The reason stays, by which apply knows that it is not as declared.
+            change.action = Action::NoOp;
+            change.moved_from = None;
+            change.imported = false;
+            change.attributes.clear();
+        }
+        let others = others.into_iter().collect();
+        Ok(others)
+    }
+}
+
+/// What a plan's changes were decided by, as long as the ledger stays as it is: what they
+/// happen to, what that needs, and what may turn out to be one and the same resource. `None`
+/// where an apply was cut off: what it left is looked for in all of the stack.
+fn reads(plan: &Plan, ledger: &Ledger) -> Option<BTreeSet<Address>> {
+    if !ledger.intents.is_empty() || !ledger.deposed.is_empty() {
+        return None;
+    }
+    let mut reads = BTreeSet::new();
+    for change in plan.effective() {
+        reads.insert(change.address.clone());
+        reads.extend(plan.needed(&change.address).into_iter().cloned());
+    }
+    let settled =
+        |change: &Change| change.declared.is_some() && ledger.resources.contains_key(&change.address);
+    reads.extend(plan.changes.iter().filter(|change| !settled(change)).map(|change| change.address.clone()));
+    Some(reads)
+}
+
+fn refused(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error("stale-plan", message)
+}
+
+fn files(stack: &Stack, prints: &Fingerprints) -> BTreeMap<String, String> {
+    let files = stack.sources.files().map(|(path, text)| {
+        let path = path.strip_prefix(&stack.folder).unwrap_or(path);
+        (path.display().to_string(), prints.seal(text.as_bytes()))
+    });
+    files.collect()
+}
+
+fn variable_prints(variables: &BTreeMap<String, Value>, prints: &Fingerprints) -> BTreeMap<String, String> {
+    let prints = variables.iter().map(|(name, value)| {
+        let address = Address { kind: "variable".to_owned(), name: name.clone(), key: None };
+        (name.clone(), print(prints, &address, "", value))
+    });
+    prints.collect()
+}
+
+fn differences(what: &str, then: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let differing = names.into_iter().filter_map(|name| match (then.get(name), now.get(name)) {
+        (Some(_), None) => Some(format!("the {what} {name} is gone")),
+        (None, Some(_)) => Some(format!("the {what} {name} is new")),
+        (then, now) => (then != now).then(|| format!("the {what} {name} was changed")),
+    });
+    differing.collect()
+}

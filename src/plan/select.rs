@@ -1,0 +1,121 @@
+//! What of a stack a plan is of: all of it, some addresses with what they need, or what is
+//! removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::{Planner, declaration};
+use super::{Action, Change, Reason};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::value::Value;
+use crate::world::Instance;
+
+impl<'a> Planner<'_, '_, 'a> {
+    /// Leaves an instance as it is, without a look at it.
+    pub(super) fn leave(&mut self, instance: &Instance<'a>) {
+        let world = self.inputs.world;
+        world.show(&instance.address, world.view(instance, None, None));
+        let change = Change {
+            address: instance.address.clone(),
+            action: Action::NoOp,
+            reason: Reason::Unselected,
+            id: self.entry(&instance.address).map(|entry| entry.id.clone()),
+            region: instance.region.clone(),
+            needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: Value::Null,
+            kept: None,
+            wanted_tags: BTreeMap::new(),
+            declared: Some(declaration(instance, &world.stack.sources)),
+        };
+        self.changes.insert(instance.address.clone(), change);
+    }
+
+    /// Turns the plan into one that destroys, and leaves out what was not selected.
+    pub(super) fn select(&mut self) {
+        let selection = self.inputs.selection;
+        for selector in selection.targets.iter().chain(&selection.exclude).chain(&selection.replace) {
+            let known = self.changes.keys().any(|address| address.is_selected_by(selector));
+            if !known {
+                let names: Vec<String> = self.changes.keys().map(ToString::to_string).collect();
+                let error = Diagnostic::error(
+                    "unknown-address",
+                    format!("nothing in the stack has the address `{selector}`"),
+                );
+                self.problems.push(match crate::diag::nearest(selector, names.iter().map(String::as_str)) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error,
+                });
+            }
+        }
+        if selection.destroy {
+            for change in self.changes.values_mut() {
+                (change.action, change.reason) = match (&change.live, change.action) {
+                    (_, Action::Forget) => continue,
+                    (Some(_), _) => (Action::Delete, Reason::Destroy),
+                    (None, _) if change.reason == Reason::Vanished => (Action::Forget, Reason::Vanished),
+                    (None, _) => (Action::NoOp, Reason::Same),
+                };
+                change.attributes.clear();
+            }
+        }
+        let needs: BTreeMap<Address, BTreeSet<Address>> =
+            self.changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
+        let is =
+            |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
+        let mut chosen: BTreeSet<Address> = needs
+            .keys()
+            .filter(|address| selection.targets.is_empty() || is(address, &selection.targets))
+            .cloned()
+            .collect();
+        if !selection.targets.is_empty() {
+            spread(&mut chosen, &needs, selection.destroy);
+        }
+        let mut left_out: BTreeSet<Address> =
+            needs.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
+        spread(&mut left_out, &needs, !selection.destroy);
+        for (address, change) in &mut self.changes {
+            if !chosen.contains(address) || left_out.contains(address) {
+                (change.action, change.reason) = (Action::NoOp, Reason::Unselected);
+                (change.moved_from, change.imported) = (None, false);
+                change.attributes.clear();
+            }
+        }
+        self.deposed.retain(|change| {
+            let address = &change.address;
+            let named =
+                selection.targets.is_empty() || chosen.contains(address) || is(address, &selection.targets);
+            named && !left_out.contains(address) && !is(address, &selection.exclude)
+        });
+    }
+}
+
+/// Adds to `set` everything it needs or, if `upwards`, everything that needs it.
+pub(super) fn spread(
+    set: &mut BTreeSet<Address>,
+    needs: &BTreeMap<Address, BTreeSet<Address>>,
+    upwards: bool,
+) {
+    loop {
+        let mut more = BTreeSet::new();
+        for (address, needed) in needs {
+            if upwards && !set.contains(address) && needed.iter().any(|one| set.contains(one)) {
+                more.insert(address.clone());
+            }
+            if !upwards && set.contains(address) {
+                more.extend(
+                    needed.iter().filter(|one| !set.contains(*one) && needs.contains_key(one)).cloned(),
+                );
+            }
+        }
+        if more.is_empty() {
+            return;
+        }
+        set.extend(more);
+    }
+}

@@ -1,0 +1,83 @@
+//! What the formats of a large plan cost, against their bars: from a plan of 1,000 changes in
+//! memory, all of them in under 0.5 s and 150 MB, the page in under 3 MB.
+//!
+//! `cargo run --release --example formats [FOLDER]`; with a folder, leaves them there as `plan.*`,
+//! for `tests/bench/page`. The best of several runs; the numbers are this machine's. An example,
+//! not a benchmark of cargo's: those are built to unwind, and the SDK once more for them.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::{Duration, Instant};
+
+use dwctl::plan::format::{Format, Options, render};
+
+#[path = "../it/account.rs"]
+mod account;
+#[path = "../it/formats/corpus.rs"]
+mod corpus;
+#[path = "../it/paper.rs"]
+mod paper;
+
+const CHANGES: usize = 1_000;
+const RUNS: usize = 9;
+
+/// The most memory that this process ever had, in MB; where Linux tells.
+fn peak() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
+}
+
+/// Time on the processor, where Linux tells it; else since `began`. Other programs do not count.
+fn spent(began: Instant) -> Duration {
+    let told = std::fs::read_to_string("/proc/self/schedstat").ok();
+    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| began.elapsed(), Duration::from_nanos)
+}
+
+fn main() {
+    let start = Instant::now();
+    let folder = std::env::args().nth(1);
+    let plan = corpus::many(CHANGES);
+    let options = Options { commands: vec!["dwctl apply plan.dwctl".to_owned()], ..Options::default() };
+    let mut best = Duration::MAX;
+    let mut each = vec![(Duration::MAX, 0); Format::ALL.len()];
+    for _ in 0..RUNS {
+        let began = spent(start);
+        // As `plan --output …` has them: all at once.
+        let mut texts = Vec::new();
+        for (format, least) in Format::ALL.into_iter().zip(&mut each) {
+            let began = spent(start);
+            let text = render(format, &plan, &options);
+            *least = (least.0.min(spent(start) - began), text.len());
+            texts.push((format, text));
+        }
+        best = best.min(spent(start) - began);
+        if let Some(folder) = &folder {
+            for (format, text) in texts {
+                std::fs::write(std::path::Path::new(folder).join(format!("plan.{}", format.name())), text)
+                    .expect("written");
+            }
+        }
+    }
+    for (format, (time, size)) in Format::ALL.into_iter().zip(&each) {
+        println!("{:30} {:6.1} ms  {:9} bytes", format.name(), time.as_secs_f64() * 1e3, size);
+    }
+    let page = Format::ALL.iter().position(|one| *one == Format::Html).map_or(0, |at| each[at].1);
+    let memory = peak();
+    let told = memory.map_or("not told by this system".to_owned(), |memory| format!("{memory:.0} MB"));
+    let rows = [
+        (
+            "all formats, time",
+            format!("{:.0} ms", best.as_secs_f64() * 1e3),
+            best.as_millis() < 500,
+            "500 ms",
+        ),
+        ("all formats, memory", told, memory.is_none_or(|memory| memory < 150.0), "150 MB"),
+        ("page", format!("{:.2} MB", page as f64 / 1e6), page < 3_000_000, "3 MB"),
+    ];
+    for (what, found, held, bar) in &rows {
+        println!("{what:30} {found:12} bar {bar}: {}", if *held { "held" } else { "NOT held" });
+    }
+    std::process::exit(i32::from(!rows.iter().all(|row| row.2)));
+}

@@ -1,0 +1,41 @@
+//! A plan in a file shows what the plan shows, and no secret.
+
+use dwctl::diag::mask;
+use dwctl::plan::Plan;
+use dwctl::plan::format::Format;
+
+use super::corpus::{Case, corpus};
+
+/// A plan as it is in a file, and read from there again.
+pub(crate) fn filed(plan: &Plan) -> (String, Plan) {
+    let mut veiled = plan.clone();
+    veiled.veil(None);
+    let text = serde_json::to_string(&veiled).expect("it has a form in JSON");
+    let read: Plan = serde_json::from_str(&text).expect("it can be read again");
+    assert!(read == veiled, "{text}");
+    (text, read)
+}
+
+#[test]
+fn a_plan_in_a_file_shows_what_the_plan_shows() {
+    for case in &corpus() {
+        let (text, plan) = filed(&case.plan);
+        for secret in ["Correct-Horse-7", "Battery-Staple-8"] {
+            assert!(!text.contains(secret), "{}: {text}", case.name);
+        }
+        let read = Case { name: case.name, plan, drift: case.drift };
+        for format in Format::ALL {
+            let (shown, again) = (case.render(format), read.render(format));
+            same(case.name, format, &mask(&shown), &again);
+        }
+    }
+}
+
+/// That two texts are the same, with the first lines that are not.
+#[track_caller]
+fn same(name: &str, format: Format, left: &str, right: &str) {
+    for (left, right) in left.lines().zip(right.lines()) {
+        assert_eq!(left, right, "{name} as {}", format.name());
+    }
+    assert_eq!(left, right, "{name} as {}", format.name());
+}

@@ -1,0 +1,142 @@
+//! What no format tells, and how large each may be.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use dwctl::plan::format::{Format, MARKDOWN_LIMIT, Options, render};
+use dwctl::plan::review::Review;
+use dwctl::plan::{Action, Change, RiskLabel, Selection};
+
+use super::corpus::{Case, many};
+use super::filed::filed;
+use super::notation::outside_of_code;
+use crate::account::Account;
+
+#[test]
+fn twenty_secrets_are_in_no_format() {
+    let mut stack = String::new();
+    let mut secrets: Vec<String> = Vec::new();
+    let mut secret = || {
+        let text = format!("Pl4nted-{}-x{}", secrets.len(), secrets.len() * 7919);
+        secrets.push(text.clone());
+        text
+    };
+    let variables: Vec<String> = (0..10).map(|_| secret()).collect();
+    for (index, value) in variables.iter().enumerate() {
+        let _ = write!(stack, "[variable.v{index}]\nsensitive = true\ndefault = \"{value}\"\n");
+    }
+    for index in 0..5 {
+        let _ = write!(
+            stack,
+            "[secretsmanager_secret.s{index}]\nname = \"s{index}\"\ndescription = \"${{var.v{index}}}\"\nsecret_string = \"{}\"\n",
+            secret()
+        );
+    }
+    for index in 0..5 {
+        let _ = write!(
+            stack,
+            "[glue_job.j{index}]\nname = \"j{index}\"\nrole = \"r\"\ncommand = {{ script_location = \"s3://a/b\" }}\n\
+             default_arguments = {{ \"--password\" = \"${{var.v{}}}\", \"--plain\" = \"1\" }}\n\
+             source_control_details = {{ auth_strategy = \"PERSONAL_ACCESS_TOKEN\", auth_token = \"{}\" }}\n",
+            index + 5,
+            secret()
+        );
+    }
+    stack
+        .push_str("[sns_topic.t]\nname = \"t\"\ndisplay_name = \"${var.v0}\"\n[output]\no = \"${var.v2}\"\n");
+    assert_eq!(secrets.len(), 20);
+    let other = stack.replace("Pl4nted", "Ch4nged").replace("\"--plain\" = \"1\"", "\"--plain\" = \"2\"");
+    let destroy = Selection { destroy: true, ..Selection::default() };
+    let account = || Account::after(&stack);
+    let drifted = (0..5).fold(account(), |account, index| {
+        account.set(&format!("secretsmanager_secret.s{index}"), "description", "x")
+    });
+    let plans = [
+        ("created", Account::after("").planned(&stack, &Selection::default())),
+        ("changed", account().planned(&other, &Selection::default())),
+        ("unchanged", account().planned(&stack, &Selection::default())),
+        ("destroyed", account().planned(&stack, &destroy)),
+        ("no longer declared", account().planned("", &Selection::default())),
+        ("drifted", drifted.planned(&stack, &Selection::default())),
+    ];
+    for (name, plan) in plans {
+        let plan = plan.expect("a plan");
+        for drift in [false, true] {
+            let plan = if drift { plan.clone().drift() } else { plan.clone() };
+            let (file, read) = filed(&plan);
+            for secret in &secrets {
+                let changed = secret.replace("Pl4nted", "Ch4nged");
+                assert!(
+                    !file.contains(secret) && !file.contains(&changed),
+                    "{secret} is in the file of {name}"
+                );
+            }
+            let case = Case { name, plan, drift };
+            let again = Case { name, plan: read, drift };
+            for format in Format::ALL {
+                let mut options = case.options();
+                options.text.details = true;
+                let text = render(format, &case.plan, &options) + &render(format, &again.plan, &options);
+                for secret in &secrets {
+                    let changed = secret.replace("Pl4nted", "Ch4nged");
+                    assert!(
+                        !text.contains(secret) && !text.contains(&changed),
+                        "{secret} is in {} of {name}",
+                        format.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_comment_on_5_000_changes_fits_and_says_what_it_leaves_out() {
+    let plan = many(5_000);
+    let began = Instant::now();
+    let text = render(
+        Format::Markdown,
+        &plan,
+        &Options { commands: vec!["dwctl apply".to_owned()], ..Options::default() },
+    );
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(text.len() <= MARKDOWN_LIMIT, "{}", text.len());
+    assert!(text.len() > MARKDOWN_LIMIT * 9 / 10, "room is wasted: {}", text.len());
+    let plain = outside_of_code(&text);
+    assert!(plain.contains("A comment holds 65,536 characters. Not named here: "), "{plain}");
+    assert!(text.trim_end().ends_with("```") && text.contains("dwctl apply\n"), "the commands are there");
+    // What loses data is named to the last, before anything else is.
+    let review = Review::new(&plan, false);
+    let grave: Vec<&Change> = review.at_risk(RiskLabel::DataLoss).map(|item| item.change).collect();
+    let key = |change: &&Change| format!("[\"{}\"]", change.address.key.as_deref().unwrap_or_default());
+    let named = grave.iter().filter(|change| text.contains(&key(change))).count();
+    assert!(named > 250, "{named} of {}", grave.len());
+    assert!(!text.contains("update in place"), "less grave ones are named, and {named} of {}", grave.len());
+}
+
+#[test]
+fn a_comment_drops_details_before_names() {
+    let plan = many(500);
+    let text = render(Format::Markdown, &plan, &Options::default());
+    assert!(text.len() <= MARKDOWN_LIMIT, "{}", text.len());
+    let plain = outside_of_code(&text);
+    assert!(plain.contains("Without their details: ") && !plain.contains("Not named here"), "{plain}");
+    for change in &plan.changes {
+        if matches!(change.action, Action::Delete | Action::Replace { .. }) {
+            assert!(text.contains(change.address.key.as_deref().unwrap_or_default()), "{}", change.address);
+        }
+    }
+}
+
+#[test]
+fn all_formats_of_1_000_changes_are_small_and_quick() {
+    let plan = many(1_000);
+    let began = Instant::now();
+    for format in Format::ALL {
+        let text = render(format, &plan, &Options::default());
+        let most = if format == Format::Json { 12_000_000 } else { 3_000_000 };
+        assert!(text.len() < most, "{}: {} bytes", format.name(), text.len());
+    }
+    // Unoptimised, beside other tests: what would be quadratic takes minutes.
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}

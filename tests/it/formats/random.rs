@@ -1,0 +1,169 @@
+//! Plans of anything, however wrong: no format panics, breaks, or tells a secret.
+
+use dwctl::graph::Address;
+use dwctl::kinds::KINDS;
+use dwctl::plan::format::{Format, MARKDOWN_LIMIT, Options, render};
+use dwctl::plan::{Action, Change, Declared, Plan, Reason, TextOptions, diff};
+use dwctl::value::Value;
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+use super::filed::filed;
+use super::notation::{balanced, outside_of_code};
+
+/// Text with the notation of every format in it.
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop::sample::select(vec![
+            "a",
+            "é",
+            " ",
+            "\n",
+            "`",
+            "```",
+            "<",
+            ">",
+            "&",
+            "\"",
+            "'",
+            "|",
+            "@a",
+            "#1",
+            "-->",
+            "]]>",
+            "%%{",
+            "${",
+            "\u{1b}",
+            "\u{202e}",
+            "\u{fffe}",
+            "*",
+            "_",
+            "</details>",
+            "<script>",
+            "\\",
+            "[",
+            "]",
+        ]),
+        0..8,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-9i64..9).prop_map(Value::from),
+        text().prop_map(Value::from),
+        Just(Value::unknown("kms_key.data", "arn")),
+        text().prop_map(|text| Value::from(format!("hunter2{text}")).into_secret()),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::List),
+            prop::collection::btree_map(text(), inner, 0..3).prop_map(Value::Map),
+        ]
+    })
+}
+
+/// A change of any kind between any two values of its attributes, however wrong.
+fn change() -> impl Strategy<Value = Change> {
+    (
+        0..KINDS.len(),
+        prop::collection::vec((any::<prop::sample::Index>(), value(), value()), 0..5),
+        0..7usize,
+        text(),
+    )
+        .prop_map(|(kind, fields, action, name)| {
+            let kind = &KINDS[kind];
+            let schema = &kind.schema().spec;
+            let names: Vec<&String> = schema.fields().expect("a table").keys().collect();
+            let (mut before, mut after) =
+                (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+            for (index, one, other) in fields {
+                let name = index.get(&names).to_string();
+                before.insert(name.clone(), one);
+                after.insert(name, other);
+            }
+            let (existing, wanted) = (Value::Map(before), Value::Map(after));
+            let attributes = diff(schema, &existing, &wanted);
+            let action = [
+                Action::NoOp,
+                Action::Create,
+                Action::Update,
+                Action::Replace { create_first: true },
+                Action::Replace { create_first: false },
+                Action::Delete,
+                Action::Forget,
+            ][action];
+            let live = (action != Action::Create).then(|| dwctl::kind::ErasedLive {
+                spec: Value::Null,
+                attrs: Value::Map(Default::default()),
+                tags: [(name.clone(), name.clone())].into(),
+                state: dwctl::kind::State::Ready,
+            });
+            Change {
+                address: Address {
+                    kind: kind.name().to_owned(),
+                    name: "x".to_owned(),
+                    key: Some(name.clone()),
+                },
+                action,
+                reason: Reason::Forced(attributes.iter().map(|one| one.path.clone()).collect()),
+                id: Some(name.clone()),
+                region: name.clone(),
+                needs: Default::default(),
+                deferred: Default::default(),
+                moved_from: None,
+                imported: false,
+                attributes,
+                live,
+                existing,
+                wanted,
+                kept: None,
+                wanted_tags: [(name.clone(), Value::from(name.clone()))].into(),
+                declared: Some(Declared { file: name.into(), line: 1, attributes: Default::default() }),
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_format_panics_breaks_or_leaks(changes in prop::collection::vec(change(), 0..4), stack in text()) {
+        let plan = Plan {
+            stack: stack.clone(),
+            env: stack,
+            account_id: None,
+            revisions: None,
+            region: "us-east-1".to_owned(),
+            now: None,
+            deposed: Vec::new(),
+            outputs: [("o".to_owned(), Value::from("hunter2").into_secret())].into(),
+            outputs_before: [("o".to_owned(), Some(Value::from("hunter2")))].into(),
+            changes,
+        };
+        for drift in [false, true] {
+            let plan = if drift { plan.clone().drift() } else { plan.clone() };
+            let (file, read) = filed(&plan);
+            prop_assert!(!file.contains("hunter2"), "the file leaks:\n{file}");
+            for format in Format::ALL {
+                render(format, &read, &Options::default());
+                let options = Options { text: TextOptions { drift, details: true, ..TextOptions::default() }, ..Options::default() };
+                let text = render(format, &plan, &options);
+                prop_assert!(!text.contains("hunter2"), "{} leaks:\n{text}", format.name());
+                prop_assert!(!text.chars().any(|one| one != '\n' && one.is_control() || one == '\u{202e}'), "{}", format.name());
+                match format {
+                    Format::Json | Format::Sarif => drop(serde_json::from_str::<Json>(&text).expect("JSON")),
+                    Format::Html | Format::Junit => prop_assert_eq!(balanced(&text), Ok(()), "{}", text),
+                    Format::Markdown => {
+                        let plain = outside_of_code(&text);
+                        prop_assert!(!plain.contains('@') && !plain.contains("<script"), "{plain}");
+                        prop_assert!(text.len() <= MARKDOWN_LIMIT);
+                    }
+                    Format::Text | Format::Mermaid => {}
+                }
+            }
+        }
+    }
+}
