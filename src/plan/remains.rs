@@ -21,7 +21,9 @@ impl Planner<'_, '_, '_> {
             return;
         }
         for (address, entry) in &self.inputs.ledger.resources {
-            if self.declared.contains_key(address) || self.moves.values().any(|from| from == address) {
+            // What moves to an address that is not declared goes as what is not.
+            let moves = self.moves.iter().any(|(to, from)| from == address && self.declared.contains_key(to));
+            if self.declared.contains_key(address) || moves {
                 continue;
             }
             let Some(kind) = kinds::kind(&address.kind) else {

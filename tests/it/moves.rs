@@ -124,6 +124,21 @@ fn a_move_follows_for_each_and_chains() {
     project.settled();
 }
 
+/// What is there is never left out of a plan: not under its old address, nor under the new.
+#[test]
+fn a_move_to_what_is_not_declared_is_a_removal() {
+    let each =
+        |keys: &str| format!("[sns_topic.alerts]\nfor_each = [{keys}]\nname = \"alerts-${{each.key}}\"\n");
+    let project = stack(&each("\"a\", \"b\""));
+    project.apply();
+    let moved = "[[moved]]\nfrom = \"sns_topic.alerts[\\\"b\\\"]\"\nto = \"sns_topic.alerts[\\\"c\\\"]\"\n";
+    write(&project, &format!("{}{moved}", each("\"a\"")));
+    project.run(&["plan"]).exits(0).plans("sns_topic.alerts[\"b\"]", "- destroy");
+    project.apply();
+    assert_eq!(project.ledger().resources.len(), 1);
+    project.settled();
+}
+
 #[test]
 fn a_rename_without_a_word_is_a_move_where_aws_has_the_same_thing() {
     // Named: the same name is the same topic. Assigned: the only one alike.
