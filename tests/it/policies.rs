@@ -74,8 +74,10 @@ kms_key_id        = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-5
 tags              = { team = "data" }
 "#;
 
-/// A fault: what is written instead, and what checkov finds of it, by its check and address.
-const FAULTS: &[(&str, &str, &[(&str, &str)])] = &[
+/// A fault: what is written, what instead, and what checkov finds of it, by its check and address.
+type Fault = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const FAULTS: &[Fault] = &[
     ("enable_key_rotation = true\n", "", &[("CKV_AWS_7", "aws_kms_key.data")]),
     ("versioning          = true\n", "", &[("CKV_AWS_21", "aws_s3_bucket.lake")]),
     (
