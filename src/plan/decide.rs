@@ -180,10 +180,23 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let (world, offline) = (self.inputs.world, self.inputs.offline);
         let Selection { import, destroy, targets, exclude, .. } = self.inputs.selection;
         let goes = *destroy && targets.is_empty() && exclude.is_empty();
-        let outputs = match import {
+        let mut outputs = match import {
             Some(_) => BTreeMap::new(),
             None => world.outputs(&mut self.problems),
         };
+        // What is not looked at tells nothing of an output.
+        let unseen = |value: &Value| {
+            let mut addresses = BTreeSet::new();
+            hindsight::unknowns(value, &mut addresses);
+            let only = self.inputs.selection.only.as_ref();
+            only.is_some_and(|only| {
+                let seen: BTreeSet<String> = only.iter().map(ToString::to_string).collect();
+                addresses.iter().any(|address| !seen.contains(address))
+            })
+        };
+        let unseen: BTreeSet<String> =
+            outputs.iter().filter(|(_, value)| unseen(value)).map(|(name, _)| name.clone()).collect();
+        outputs.retain(|name, _| !unseen.contains(name));
         self.still_there();
         self.select();
         if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
@@ -197,7 +210,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut changes = std::mem::take(&mut self.changes);
         hindsight::keep(world, ledger, |address| self.entry(address), &mut changes);
         let outputs = if goes { BTreeMap::new() } else { outputs };
-        let outputs_before = hindsight::outputs(world, ledger, &outputs, &changes);
+        let mut outputs_before = hindsight::outputs(world, ledger, &outputs, &changes);
+        outputs_before.retain(|name, _| !unseen.contains(name));
         let stack = world.stack;
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),

@@ -310,10 +310,15 @@ impl Output {
         .shortened(most)
     }
 
-    /// `+ name = "lake"`, with a sign for those that have three.
+    /// `name = "lake"`, `name = "lake" → "pond"`, `name → "pond"`.
     pub fn line(&self, most: usize) -> String {
-        let told = self.told(most).line();
-        if told.is_empty() { self.name.clone() } else { format!("{} = {told}", self.name) }
+        let told = self.told(most);
+        match (&told, told.line()) {
+            (Told::Nothing, _) => self.name.clone(),
+            // What it was is not known.
+            (Told::Becomes(_), line) => format!("{} {line}", self.name),
+            (_, line) => format!("{} = {line}", self.name),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ fn outputs_before_and_after() {
     assert_eq!(actions(&changes), [("hidden", "update"), ("key", "no-op"), ("words", "update")]);
     assert_eq!((&changes["words"]["before"], &changes["words"]["after"]), (&"Alerts".into(), &"News".into()));
     assert!(screen.contains("  ~ words = \"Alerts\" → \"News\"\n"), "{screen}");
-    assert!(screen.contains("  ~ hidden = "), "{screen}");
+    assert!(screen.contains("  ~ hidden → (secret)\n"), "{screen}");
 
     // What it was cannot be told by an expression that is another one now.
     project.write(&stack("Alerts", &outputs("to ${sns_topic.alerts.name}", SECRET)));
@@ -73,7 +73,7 @@ fn outputs_before_and_after() {
     assert_eq!(actions(&changes), [("hidden", "no-op"), ("key", "no-op"), ("words", "update")]);
     assert_eq!(changes["words"]["before"], Json::Null);
     assert_eq!(changes["words"]["dwctl"], json!({ "before_unknown": true }));
-    assert!(screen.contains("  ~ words = → \"to alerts\"\n"), "{screen}");
+    assert!(screen.contains("  ~ words → \"to alerts\"\n"), "{screen}");
 
     // What is replaced makes unknown what refers to it, and is known as it was.
     project.write(&stack("Alerts", &outputs(WORDS, SECRET)));
