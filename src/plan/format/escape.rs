@@ -80,15 +80,22 @@ pub(super) fn mermaid(text: &str) -> String {
 }
 
 /// JSON with characters that cannot be seen escaped: they stand in its texts alone.
-pub(super) fn json(json: &serde_json::Value) -> String {
-    let text = format!("{json:#}\n");
+pub(super) fn json(json: serde_json::Value) -> String {
+    // The same text, were it to fail; slower.
+    let mut text = serde_json::to_string_pretty(&json).unwrap_or_else(|_| format!("{json:#}"));
+    drop(json);
+    text.push('\n');
+    let hidden = |character| character != '\n' && is_hidden(character);
+    if !text.contains(hidden) {
+        return text;
+    }
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for part in text.split_inclusive(hidden) {
+        let shown = part.trim_end_matches(hidden);
+        escaped.push_str(shown);
         // A byte order mark and its like are in the Basic Multilingual Plane: one unit each.
-        if character != '\n' && is_hidden(character) {
+        for character in part.chars().skip(shown.chars().count()) {
             let _ = std::fmt::Write::write_fmt(&mut escaped, format_args!("\\u{:04x}", character as u32));
-        } else {
-            escaped.push(character);
         }
     }
     escaped

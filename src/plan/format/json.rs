@@ -97,7 +97,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "unchanged": review.unchanged,
         },
     });
-    escape::json(&json)
+    escape::json(json)
 }
 
 /// The lists of resources, as they grow.
