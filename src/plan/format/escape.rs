@@ -1,5 +1,7 @@
 //! Text from stacks and from AWS, made harmless for the format that it is put into.
 
+use std::borrow::Cow;
+
 use crate::diag::github::harmless_json;
 use crate::plan::review::{is_hidden, visible};
 
@@ -82,24 +84,36 @@ pub(super) fn mermaid(text: &str) -> String {
 
 /// JSON with characters that cannot be seen escaped, and with no command of a CI system: both
 /// stand in its texts alone.
-pub(super) fn json(json: &serde_json::Value) -> String {
-    seen(&format!("{json:#}\n"))
+pub(super) fn json(json: serde_json::Value) -> String {
+    // The same text, were it to fail; slower.
+    let mut text = serde_json::to_string_pretty(&json).unwrap_or_else(|_| format!("{json:#}"));
+    drop(json);
+    text.push('\n');
+    seen(text)
 }
 
 /// The same on one line, without its break.
 pub fn json_line(json: &serde_json::Value) -> String {
-    seen(&json.to_string())
+    seen(json.to_string())
 }
 
-fn seen(text: &str) -> String {
-    let text = harmless_json(text);
+/// Copies the text only where something in it must be escaped.
+fn seen(text: String) -> String {
+    let text = match harmless_json(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(harmless) => harmless,
+    };
+    let hidden = |character| character != '\n' && is_hidden(character);
+    if !text.contains(hidden) {
+        return text;
+    }
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for part in text.split_inclusive(hidden) {
+        let shown = part.trim_end_matches(hidden);
+        escaped.push_str(shown);
         // A byte order mark and its like are in the Basic Multilingual Plane: one unit each.
-        if character != '\n' && is_hidden(character) {
+        for character in part.chars().skip(shown.chars().count()) {
             let _ = std::fmt::Write::write_fmt(&mut escaped, format_args!("\\u{:04x}", character as u32));
-        } else {
-            escaped.push(character);
         }
     }
     escaped

@@ -87,7 +87,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     if let Some(Revisions { old, new }) = &plan.revisions {
         json["dwctl"]["revisions"] = json!({ "old": visible(old), "new": visible(new) });
     }
-    escape::json(&json)
+    escape::json(json)
 }
 
 /// The lists of resources, as they grow.

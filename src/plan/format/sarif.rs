@@ -81,7 +81,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "results": results,
         }],
     });
-    escape::json(&json)
+    escape::json(json)
 }
 
 fn capital(word: &str) -> String {
