@@ -386,11 +386,18 @@ fn moments(scenario: Scenario, after: bool, requests: u64) -> Vec<u64> {
         .collect()
 }
 
+/// Whether a scenario is among those that `DWCTL_CRASH_ONLY` names, such as `update/file`.
+fn is_wanted((what, place): Scenario) -> bool {
+    let name = format!("{what:?}/{place:?}").to_lowercase();
+    std::env::var("DWCTL_CRASH_ONLY").map_or(true, |only| only.split(',').any(|one| one == name))
+}
+
 #[test]
 fn killed_at_any_request_it_converges() {
     let began = Instant::now();
-    let needed =
-        |scenario: &Scenario| [false, true].map(|after| moments(*scenario, after, 1).len()) != [0, 0];
+    let needed = |scenario: &Scenario| {
+        is_wanted(*scenario) && [false, true].map(|after| moments(*scenario, after, 1).len()) != [0, 0]
+    };
     let scenarios: Mutex<VecDeque<Scenario>> = Mutex::new(SCENARIOS.into_iter().filter(needed).collect());
     let references: Mutex<BTreeMap<Scenario, Reference>> = Mutex::default();
     let starts: Mutex<Vec<Start>> = Mutex::default();
@@ -403,7 +410,9 @@ fn killed_at_any_request_it_converges() {
         }
     });
     let references = references.into_inner().unwrap();
-    assert!(references[&SCENARIOS[0]].live.len() > 60);
+    for ((what, _), reference) in &references {
+        assert!(*what == What::Destroy || reference.live.len() > 60);
+    }
     let (failed, unkilled, mut total) = (Mutex::new(Vec::new()), Mutex::new(0), 0);
     for (scenario, reference) in &references {
         let mut cases = VecDeque::new();
