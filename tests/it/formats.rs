@@ -116,6 +116,40 @@ fn nothing_breaks_out_of_a_comment() {
     }
 }
 
+/// Of a machine that is too large to be looked at, the page draws what changes, and says so.
+#[test]
+fn of_a_large_state_machine_what_changes_is_drawn() {
+    let chain = |seconds: u32| {
+        let mut text =
+            "[sfn_state_machine.long]\nname = \"long\"\nrole_arn = \"arn:aws:iam::111111111111:role/load\"\n\
+                        definition.StartAt = \"s0\"\ndefinition.States.s100.Type = \"Succeed\"\n"
+                .to_owned();
+        for place in 0..100 {
+            let seconds = if place == 50 { seconds } else { 1 };
+            let _ = writeln!(
+                text,
+                "definition.States.s{place} = {{ Type = \"Wait\", Seconds = {seconds}, Next = \"s{}\" }}",
+                place + 1
+            );
+        }
+        text
+    };
+    let plan = Account::after(&chain(1)).planned(&chain(2), &Selection::default()).expect("a plan");
+    let page = render(Format::Html, &plan, &Options::default());
+    assert!(page.contains("Of 101 states, the 3 that change or are next to those."), "{page}");
+    assert_eq!(page.matches("<svg").count(), 2);
+    let drawn: BTreeSet<&str> = page
+        .split("<g><title>")
+        .chain(page.split("<g class=\"update\"><title>"))
+        .skip(1)
+        .filter_map(|one| one.split('<').next())
+        .collect();
+    assert_eq!(
+        drawn.into_iter().filter(|one| one.starts_with('s')).collect::<Vec<_>>(),
+        ["s49", "s50", "s51"]
+    );
+}
+
 #[test]
 fn what_is_new_since_the_last_push_is_said_first() {
     let before = format!("{JOB}{TOPIC}");

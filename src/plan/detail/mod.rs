@@ -11,6 +11,7 @@ mod text;
 mod wlm;
 
 pub use states::state_machine_mermaid;
+pub(super) use states::{Chart, Flow, State};
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -133,17 +134,27 @@ pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
 /// The pictures of the state machines that change, before and after in one, as Mermaid, with
 /// the attribute that each is of.
 pub fn pictures(change: &Change) -> Vec<(String, String)> {
-    let Some(kind) = crate::kinds::kind(&change.address.kind) else { return Vec::new() };
-    let schema = &kind.schema().spec;
-    let machines = change.attributes.iter().filter(|one| {
-        schema.at(&one.path).is_some_and(|node| node.document == Some(Document::StatesLanguage))
-    });
-    machines
+    machines(change)
         .filter_map(|one| {
             let picture = state_machine_mermaid(one.before.as_ref(), one.after.as_ref())?;
             Some((path_text(&one.path), picture))
         })
         .collect()
+}
+
+/// The same to be drawn otherwise.
+pub(super) fn charts(change: &Change) -> Vec<(String, Chart)> {
+    machines(change)
+        .filter_map(|one| Some((path_text(&one.path), Chart::of(one.before.as_ref(), one.after.as_ref())?)))
+        .collect()
+}
+
+fn machines(change: &Change) -> impl Iterator<Item = &AttributeChange> {
+    let schema = crate::kinds::kind(&change.address.kind).map(|kind| &kind.schema().spec);
+    change.attributes.iter().filter(move |one| {
+        let node = schema.and_then(|schema| schema.at(&one.path));
+        node.is_some_and(|node| node.document == Some(Document::StatesLanguage))
+    })
 }
 
 /// The place in the schema that a difference is of: of a statement, its policy.

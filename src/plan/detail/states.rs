@@ -5,10 +5,13 @@ use std::fmt::Write;
 
 use super::json::{self, matched, without};
 use super::{Part, Sign, list_text, value_text};
+use crate::plan::review::{is_hidden, shorten};
 use crate::value::Value;
 
 /// States in a picture at most; more of them tell nothing.
 const MOST_STATES: usize = 120;
+/// Longest label of a way in a picture.
+const LABEL: usize = 60;
 /// Members that hold machines of their own.
 const INNER: [&str; 3] = ["Branches", "ItemProcessor", "Iterator"];
 
@@ -138,21 +141,109 @@ fn joined(part: Part) -> Part {
     Part { part: part.part.replace("]: ", "]."), ..part }
 }
 
+/// A state machine before and after in one: what every picture of it is drawn from.
+#[derive(Debug)]
+pub(in crate::plan) struct Chart {
+    /// Its states, in order of their names.
+    pub(in crate::plan) states: Vec<State>,
+    /// The ways between them.
+    pub(in crate::plan) flows: Vec<Flow>,
+}
+
+/// A state of a [`Chart`].
+#[derive(Debug)]
+pub(in crate::plan) struct State {
+    /// Its name.
+    pub(in crate::plan) name: String,
+    /// Its type: `Task`, `Choice`.
+    pub(in crate::plan) kind: String,
+    /// What happens to it; `None` where it stays as it is.
+    pub(in crate::plan) sign: Option<Sign>,
+    /// The machines inside: the branches of a `Parallel`, the one of a `Map`.
+    pub(in crate::plan) inner: Vec<Chart>,
+}
+
+/// A way from one state of a [`Chart`] to another, by their places in it.
+#[derive(Debug)]
+pub(in crate::plan) struct Flow {
+    /// Where it begins; `None` is the beginning of the machine.
+    pub(in crate::plan) from: Option<usize>,
+    /// Where it leads to; `None` is the end of the machine.
+    pub(in crate::plan) to: Option<usize>,
+    /// When it is taken: the condition of a choice, the errors that are caught, `else`.
+    pub(in crate::plan) label: Option<String>,
+    /// Whether it comes or goes.
+    pub(in crate::plan) sign: Option<Sign>,
+}
+
+impl Chart {
+    /// `None` where neither is a machine.
+    pub(in crate::plan) fn of(before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
+        let is_machine =
+            |machine: &&Value| machine.get("States").is_some_and(|states| states.as_map().is_some());
+        let (before, after) = (before.filter(is_machine), after.filter(is_machine));
+        (before.is_some() || after.is_some()).then(|| Self::between(before, after))
+    }
+
+    fn between(before: Option<&Value>, after: Option<&Value>) -> Self {
+        fn states(machine: Option<&Value>) -> BTreeMap<&String, &Value> {
+            machine.and_then(|one| one.get("States")).and_then(Value::as_map).into_iter().flatten().collect()
+        }
+        let (old, new) = (states(before), states(after));
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).copied().collect();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut states = Vec::new();
+        for name in names {
+            let (was, is) = (old.get(name).copied(), new.get(name).copied());
+            let machines = |state: Option<&'_ Value>| -> Vec<Value> {
+                state.into_iter().flat_map(inner).map(|(machine, _)| machine.clone()).collect()
+            };
+            let (had, has) = (machines(was), machines(is));
+            places.insert(name, states.len());
+            states.push(State {
+                name: name.clone(),
+                kind: is.or(was).and_then(|state| state.get("Type")).map(list_text).unwrap_or_default(),
+                sign: match (was, is) {
+                    (None, Some(_)) => Some(Sign::Added),
+                    (Some(_), None) => Some(Sign::Removed),
+                    (was, is) => (was != is).then_some(Sign::Changed),
+                },
+                inner: (0..had.len().max(has.len()))
+                    .map(|place| Self::between(had.get(place), has.get(place)))
+                    .collect(),
+            });
+        }
+        let (was, is) = (ways(before), ways(after));
+        // To a state that there is not, nothing leads.
+        let place = |name: &Option<String>| match name {
+            None => Some(None),
+            Some(name) => places.get(name.as_str()).map(|&place| Some(place)),
+        };
+        let flows = was.union(&is).filter_map(|way| {
+            let (from, to, label) = way;
+            let sign = match (was.contains(way), is.contains(way)) {
+                (false, _) => Some(Sign::Added),
+                (_, false) => Some(Sign::Removed),
+                _ => None,
+            };
+            Some(Flow { from: place(from)?, to: place(to)?, label: label.clone(), sign })
+        });
+        let flows = flows.collect();
+        Self { states, flows }
+    }
+}
+
 /// A state machine before and after in one picture, as a Mermaid flowchart: what comes is
 /// green, what goes red and dotted, what changes yellow. `None` where it is no machine, or
 /// too large a one.
 pub fn state_machine_mermaid(before: Option<&Value>, after: Option<&Value>) -> Option<String> {
-    let is_machine = |machine: &Value| machine.get("States").is_some_and(|states| states.as_map().is_some());
-    let (before, after) = (before.filter(|one| is_machine(one)), after.filter(|one| is_machine(one)));
-    if before.is_none() && after.is_none() {
-        return None;
-    }
+    let chart = Chart::of(before, after)?;
     let states = |machine: Option<&Value>| machine.map(all).unwrap_or_default().len();
     if states(before).max(states(after)) > MOST_STATES {
         return None;
     }
     let mut picture = Picture { text: "flowchart TD\n".to_owned(), nodes: 0 };
-    picture.machine(before, after, 1);
+    picture.machine(&chart, 1);
     for (colour, style) in [
         ("added", "stroke:#2da44e,stroke-width:2px"),
         ("removed", "stroke:#cf222e,stroke-width:2px,stroke-dasharray:4"),
@@ -174,60 +265,40 @@ impl Picture {
         format!("s{}", self.nodes)
     }
 
-    fn machine(&mut self, before: Option<&Value>, after: Option<&Value>, depth: usize) {
-        fn states(machine: Option<&Value>) -> BTreeMap<&String, &Value> {
-            machine.and_then(|one| one.get("States")).and_then(Value::as_map).into_iter().flatten().collect()
-        }
+    fn machine(&mut self, chart: &Chart, depth: usize) {
         let indent = "  ".repeat(depth);
-        let (old, new) = (states(before), states(after));
-        let names: BTreeSet<&String> = old.keys().chain(new.keys()).copied().collect();
-        let mut ids: BTreeMap<String, String> = BTreeMap::new();
-        for name in names {
+        let mut ids = Vec::new();
+        for state in &chart.states {
             let id = self.node();
-            let (was, is) = (old.get(name).copied(), new.get(name).copied());
-            let class = match (was, is) {
-                (None, Some(_)) => ":::added",
-                (Some(_), None) => ":::removed",
-                (was, is) if was != is => ":::changed",
-                _ => "",
+            let class = match state.sign {
+                Some(Sign::Added) => ":::added",
+                Some(Sign::Removed) => ":::removed",
+                Some(Sign::Changed) => ":::changed",
+                None => "",
             };
-            let kind = is.or(was).and_then(|state| state.get("Type")).map(list_text).unwrap_or_default();
-            let label = escaped(name);
-            let shape = if kind == "Choice" { ["{\"", "\"}"] } else { ["[\"", "\"]"] };
+            let label = escaped(&state.name);
+            let shape = if state.kind == "Choice" { ["{\"", "\"}"] } else { ["[\"", "\"]"] };
             let _ = writeln!(self.text, "{indent}{id}{}{label}{}{class}", shape[0], shape[1]);
-            let inner = |state: Option<&Value>| -> Vec<Value> {
-                state
-                    .map(|state| inner(state).map(|(machine, _)| machine.clone()).collect())
-                    .unwrap_or_default()
-            };
-            let (had, has) = (inner(was), inner(is));
-            for place in 0..had.len().max(has.len()) {
+            for (place, inner) in state.inner.iter().enumerate() {
                 let group = self.node();
                 let _ = writeln!(self.text, "{indent}subgraph {group} [\"{label} {}\"]", place + 1);
-                self.machine(had.get(place), has.get(place), depth + 1);
+                self.machine(inner, depth + 1);
                 let _ = writeln!(self.text, "{indent}end");
-                self.edge(&indent, &id, &group, "", Some("each"));
+                self.edge(&indent, [&id, &group], None, Some("each"));
             }
-            ids.insert(name.clone(), id);
+            ids.push(id);
         }
-        let (was, is) = (flows(before), flows(after));
         let (start, end) = (self.node(), self.node());
         let mut ends = [false, false];
-        for (from, to, label) in was.union(&is) {
-            let flow = (from.clone(), to.clone(), label.clone());
-            let change = match (was.contains(&flow), is.contains(&flow)) {
-                (false, _) => "added",
-                (_, false) => "removed",
-                _ => "",
-            };
-            let place = |name: &Option<String>, other: &String| match name {
+        for flow in &chart.flows {
+            let id = |place: Option<usize>, other: &String| match place {
                 None => Some(other.clone()),
-                Some(name) => ids.get(name).cloned(),
+                Some(place) => ids.get(place).cloned(),
             };
-            if let (Some(source), Some(target)) = (place(from, &start), place(to, &end)) {
-                ends[0] |= from.is_none();
-                ends[1] |= to.is_none();
-                self.edge(&indent, &source, &target, change, label.as_deref());
+            if let (Some(source), Some(target)) = (id(flow.from, &start), id(flow.to, &end)) {
+                ends[0] |= flow.from.is_none();
+                ends[1] |= flow.to.is_none();
+                self.edge(&indent, [&source, &target], flow.sign, flow.label.as_deref());
             }
         }
         for (is_used, id) in ends.into_iter().zip([start, end]) {
@@ -237,21 +308,22 @@ impl Picture {
         }
     }
 
-    fn edge(&mut self, indent: &str, from: &str, to: &str, change: &str, label: Option<&str>) {
-        let arrow = match change {
-            "added" => "==>",
-            "removed" => "-.->",
+    fn edge(&mut self, indent: &str, [from, to]: [&str; 2], sign: Option<Sign>, label: Option<&str>) {
+        let arrow = match sign {
+            Some(Sign::Added) => "==>",
+            Some(Sign::Removed) => "-.->",
             _ => "-->",
         };
-        let label = label.map_or_else(String::new, |label| format!("|\"{}\"|", escaped(label)));
+        let label =
+            label.map_or_else(String::new, |label| format!("|\"{}\"|", escaped(&shorten(label, LABEL))));
         let _ = writeln!(self.text, "{indent}{from} {arrow}{label} {to}");
     }
 }
 
-/// From, to, and why; none is the beginning or the end.
-type Flow = (Option<String>, Option<String>, Option<String>);
+/// From, to, and when; none is the beginning or the end.
+type Way = (Option<String>, Option<String>, Option<String>);
 
-fn flows(machine: Option<&Value>) -> BTreeSet<Flow> {
+fn ways(machine: Option<&Value>) -> BTreeSet<Way> {
     let mut found = BTreeSet::new();
     let Some(machine) = machine else { return found };
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -268,7 +340,9 @@ fn flows(machine: Option<&Value>) -> BTreeSet<Flow> {
         to(state.get("Next"), None);
         to(state.get("Default"), Some("else"));
         let list = |member: &str| state.get(member).and_then(Value::as_list).unwrap_or_default();
-        list("Choices").iter().for_each(|choice| to(choice.get("Next"), Some("if")));
+        for choice in list("Choices") {
+            to(choice.get("Next"), Some(format!("if {}", condition(choice, 0)).trim_end()));
+        }
         for catch in list("Catch") {
             to(catch.get("Next"), Some(&catch.get("ErrorEquals").map(list_text).unwrap_or_default()));
         }
@@ -280,6 +354,62 @@ fn flows(machine: Option<&Value>) -> BTreeSet<Flow> {
     found
 }
 
+/// A rule of a choice in a few words: `$.count > 3`
+/// (<https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html>).
+fn condition(rule: &Value, depth: usize) -> String {
+    // A rule inside of rules inside of rules is read in the definition.
+    if depth > 2 {
+        return "…".to_owned();
+    }
+    if let Some(words) = rule.get("Condition") {
+        let words = list_text(words);
+        return words.trim_start_matches("{%").trim_end_matches("%}").trim().to_owned();
+    }
+    for (member, joint) in [("And", " and "), ("Or", " or ")] {
+        if let Some(rules) = rule.get(member).and_then(Value::as_list) {
+            let rules: Vec<String> = rules.iter().map(|rule| condition(rule, depth + 1)).collect();
+            let joined = rules.join(joint);
+            return if depth > 0 { format!("({joined})") } else { joined };
+        }
+    }
+    if let Some(rule) = rule.get("Not") {
+        return format!("not ({})", condition(rule, depth + 1));
+    }
+    let variable = rule.get("Variable").map(list_text).unwrap_or_default();
+    let besides = ["Variable", "Next", "Comment", "Assign", "Output"];
+    let comparison = rule.as_map().into_iter().flatten().find(|(name, _)| !besides.contains(&name.as_str()));
+    match comparison {
+        Some((operator, value)) => format!("{variable} {}", compared(operator, value)),
+        None => variable,
+    }
+}
+
+/// `NumericGreaterThan: 3` as `> 3`.
+fn compared(operator: &str, value: &Value) -> String {
+    if let Some(what) = operator.strip_prefix("Is") {
+        let what =
+            if what == "Present" { "present".to_owned() } else { format!("a {}", what.to_lowercase()) };
+        let what = if what == "a null" { "null".to_owned() } else { what };
+        return if *value == Value::Bool(false) { format!("is not {what}") } else { format!("is {what}") };
+    }
+    // What is compared with a path is written as one.
+    let (name, value) = match operator.strip_suffix("Path") {
+        Some(name) => (name, list_text(value)),
+        None => (operator, value_text(value)),
+    };
+    let types = ["String", "Numeric", "Boolean", "Timestamp"];
+    let sign = match types.iter().find_map(|one| name.strip_prefix(one)) {
+        Some("Equals") => "=",
+        Some("LessThan") => "<",
+        Some("GreaterThan") => ">",
+        Some("LessThanEquals") => "≤",
+        Some("GreaterThanEquals") => "≥",
+        Some("Matches") => "matches",
+        _ => operator,
+    };
+    format!("{sign} {value}")
+}
+
 /// A text inside of quotes in Mermaid.
 fn escaped(text: &str) -> String {
     text.chars()
@@ -289,8 +419,40 @@ fn escaped(text: &str) -> String {
             '<' => "#lt;".to_owned(),
             '>' => "#gt;".to_owned(),
             '&' => "#amp;".to_owned(),
-            one if one.is_control() => " ".to_owned(),
+            one if is_hidden(one) => " ".to_owned(),
             one => one.to_string(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::condition;
+    use crate::value::Value;
+
+    #[test]
+    fn a_rule_of_a_choice_in_a_few_words() {
+        for (rule, words) in [
+            (r#"{"Variable": "$.a", "NumericGreaterThanEquals": 3, "Next": "A"}"#, "$.a ≥ 3"),
+            (r#"{"Variable": "$.a", "StringEqualsPath": "$.b", "Next": "A"}"#, "$.a = $.b"),
+            (r#"{"Variable": "$.a", "StringMatches": "x*", "Next": "A"}"#, "$.a matches \"x*\""),
+            (r#"{"Variable": "$.a", "IsPresent": false, "Next": "A"}"#, "$.a is not present"),
+            (r#"{"Variable": "$.a", "IsString": true, "Next": "A"}"#, "$.a is a string"),
+            (r#"{"Variable": "$.a", "IsNull": true, "Next": "A"}"#, "$.a is null"),
+            (
+                r#"{"And": [{"Variable": "$.a", "BooleanEquals": true}, {"Or": [{"Variable": "$.b", "NumericLessThan": 1},
+                 {"Not": {"Variable": "$.c", "StringEquals": "x"}}]}], "Next": "A"}"#,
+                "$.a = true and ($.b < 1 or not ($.c = \"x\"))",
+            ),
+            (r#"{"Condition": "{% $count > 3 %}", "Next": "A"}"#, "$count > 3"),
+            (r#"{"Next": "A"}"#, ""),
+            (r#"[1]"#, ""),
+        ] {
+            let rule = Value::from_json(&serde_json::from_str(rule).expect("JSON"));
+            assert_eq!(condition(&rule, 0), words);
+        }
+        let secret =
+            Value::map([("Variable", Value::from("$.a")), ("StringEquals", Value::from("x").into_secret())]);
+        assert_eq!(condition(&secret, 0), "$.a = (secret)");
+    }
 }

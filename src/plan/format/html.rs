@@ -1,6 +1,8 @@
 //! A plan as one page for a browser: no network, readable without scripts, everything that
 //! comes from elsewhere escaped, and a content security policy that lets nothing else run.
 
+mod machine;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -11,8 +13,9 @@ use super::escape::html;
 use super::layout::layered;
 use super::side_by_side::{Document, Row, documents};
 use super::{Options, place, since};
-use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, shorten};
+use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, shorten, visible};
 use crate::plan::{Detail, RiskLabel, Sign};
+use crate::value::Value;
 
 const STYLE: &str = include_str!("plan.css");
 const SCRIPT: &str = include_str!("plan.js");
@@ -174,6 +177,14 @@ fn bar(text: &mut String, review: &Review<'_>) {
             "<button type=\"button\" data-f=\"risk\" aria-pressed=\"false\"><span class=\"dot destroy\">⚠</span> {risky} at risk</button>"
         );
     }
+    let outputs = review.outputs().len();
+    if outputs > 0 {
+        let _ = writeln!(
+            text,
+            "<button type=\"button\" data-f=\"output\" aria-pressed=\"false\"><span class=\"dot\">⇥</span> {outputs} {}</button>",
+            if outputs == 1 { "output" } else { "outputs" }
+        );
+    }
     text.push_str(
         "<input id=\"q\" type=\"search\" placeholder=\"Search  ( / )\" aria-label=\"Search\">\n\
          <button type=\"button\" id=\"open\">Open all</button>\n<button type=\"button\" id=\"close\">Close all</button>\n\
@@ -234,6 +245,7 @@ fn resource(
         attributes(text, first, drift);
     }
     if first.tells_details() {
+        machine::machines(text, first.change, drift);
         for document in documents(first.change, drift) {
             side_by_side(text, &document);
         }
@@ -286,22 +298,8 @@ fn row(text: &mut String, one: &Detail, creating: bool, drift: bool) {
     if !notes.is_empty() {
         let _ = write!(name, "<br><span class=\"n\">{}</span>", notes.join(", "));
     }
-    let cells = match Told::of(one, creating).shortened(LONGEST_VALUE) {
-        _ if creating => {
-            let told = Told::of(one, creating).shortened(LONGEST_VALUE).line();
-            format!("<td>{}</td>", html(&told))
-        }
-        Told::Pair(left, right) => {
-            format!("<td class=\"del\">{}</td><td class=\"add\">{}</td>", html(&left), html(&right))
-        }
-        Told::Set(value) | Told::Added(value) => format!("<td></td><td class=\"add\">{}</td>", html(&value)),
-        Told::Removed(value) => format!("<td class=\"del\">{}</td><td></td>", html(&value)),
-        Told::Becomes(value) => {
-            format!("<td class=\"dim\">(not told by AWS)</td><td class=\"add\">{}</td>", html(&value))
-        }
-        Told::Words(words) => format!("<td colspan=\"2\">{}</td>", html(words)),
-        Told::Nothing => "<td></td><td></td>".to_owned(),
-    };
+    let told = Told::of(one, creating).shortened(LONGEST_VALUE);
+    let cells = if creating { format!("<td>{}</td>", html(&told.line())) } else { cells(&told) };
     let _ = writeln!(text, "<tr><td>{name}</td>{cells}</tr>");
     for line in &one.lines {
         let (class, sign) = match line.sign {
@@ -314,6 +312,22 @@ fn row(text: &mut String, one: &Detail, creating: bool, drift: bool) {
             "<tr class=\"hunk\"><td colspan=\"3\" class=\"{class}\">{sign} {}</td></tr>",
             html(&line.text)
         );
+    }
+}
+
+/// What is there and what is wanted, one beside the other.
+fn cells(told: &Told) -> String {
+    match told {
+        Told::Pair(left, right) => {
+            format!("<td class=\"del\">{}</td><td class=\"add\">{}</td>", html(left), html(right))
+        }
+        Told::Set(value) | Told::Added(value) => format!("<td></td><td class=\"add\">{}</td>", html(value)),
+        Told::Removed(value) => format!("<td class=\"del\">{}</td><td></td>", html(value)),
+        Told::Becomes(value) => {
+            format!("<td class=\"dim\">(not told by AWS)</td><td class=\"add\">{}</td>", html(value))
+        }
+        Told::Words(words) => format!("<td colspan=\"2\">{}</td>", html(words)),
+        Told::Nothing => "<td></td><td></td>".to_owned(),
     }
 }
 
@@ -342,16 +356,56 @@ fn side_by_side(text: &mut String, document: &Document) {
     text.push_str("</table></details>\n");
 }
 
+/// The outputs that change, before and after; those that stay, folded.
 fn outputs(text: &mut String, review: &Review<'_>) {
-    if review.plan.outputs.is_empty() {
+    let changing = review.outputs();
+    if !changing.is_empty() {
+        text.push_str(
+            "<section class=\"g\"><h2>Changes to outputs</h2>\n<table class=\"t\"><tr class=\"h\"><th>Output</th>\
+             <th>Before</th><th>After</th></tr>\n",
+        );
+        for one in &changing {
+            let (class, sign) = match one.sign {
+                Sign::Added => ("add", '+'),
+                Sign::Removed => ("del", '-'),
+                Sign::Changed => ("", '~'),
+            };
+            let cells = match one.told(LONGEST_VALUE) {
+                Told::Set(value) if one.sign == Sign::Removed => cells(&Told::Removed(value)),
+                // Its expression is another one, and of the value only a fingerprint is kept.
+                Told::Becomes(value) => {
+                    format!("<td class=\"dim\">(not known)</td><td class=\"add\">{}</td>", html(&value))
+                }
+                told => cells(&told),
+            };
+            let _ = writeln!(
+                text,
+                "<tr data-s=\"output\" data-k=\"0\"><td><span class=\"{class}\">{sign} {}</span></td>{cells}</tr>",
+                html(&one.name)
+            );
+        }
+        text.push_str("</table>\n</section>\n");
+    }
+    let staying: Vec<(&String, &Value)> = review
+        .plan
+        .outputs
+        .iter()
+        .filter(|(name, _)| changing.iter().all(|one| one.name != visible(name)))
+        .collect();
+    if staying.is_empty() {
         return;
     }
-    text.push_str("<h2>Outputs</h2>\n<table class=\"t\">\n");
-    for (name, value) in &review.plan.outputs {
+    let outputs = if staying.len() == 1 { "output" } else { "outputs" };
+    let _ = writeln!(
+        text,
+        "<details class=\"doc\"><summary>{} {outputs} unchanged</summary><table>",
+        staying.len()
+    );
+    for (name, value) in staying {
         let value = shorten(&crate::plan::value_text(value), LONGEST_VALUE);
         let _ = writeln!(text, "<tr><td>{}</td><td>{}</td></tr>", html(name), html(&value));
     }
-    text.push_str("</table>\n");
+    text.push_str("</table></details>\n");
 }
 
 /// A node of the graph: a resource, or all of a declaration where there are many.

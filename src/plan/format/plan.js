@@ -1,6 +1,8 @@
 "use strict";
 (() => {
-  const items = [...document.querySelectorAll("main details.i")];
+  // Resources, and outputs, which have nothing to open.
+  const items = [...document.querySelectorAll("main [data-s]")];
+  const openable = items.filter((item) => item.tagName === "DETAILS");
   // Of no use until someone searches, and the most work of all.
   let texts = null;
   const filters = [...document.querySelectorAll("button[data-f]")];
@@ -23,13 +25,13 @@
       shown += fits ? 1 : 0;
     });
     sections.forEach((section) => {
-      section.hidden = !section.querySelector("details.i:not([hidden])");
+      section.hidden = !section.querySelector("[data-s]:not([hidden])");
     });
     count.textContent = shown === items.length ? "" : shown + " of " + items.length + " shown";
   };
-  const open = (state) => items.forEach((item) => { if (!item.hidden) item.open = state; });
+  const open = (state) => openable.forEach((item) => { if (!item.hidden) item.open = state; });
   const step = (by) => {
-    const visible = items.filter((item) => !item.hidden);
+    const visible = openable.filter((item) => !item.hidden);
     if (visible.length === 0) return;
     const at = visible.findIndex((item) => item.contains(document.activeElement));
     const next = at < 0 ? (by > 0 ? 0 : visible.length - 1) : Math.min(Math.max(at + by, 0), visible.length - 1);

@@ -53,6 +53,52 @@ Retry    = [{ ErrorEquals = ["States.ALL"], MaxAttempts = 3 }]
 Type = "Succeed"
 "#;
 
+/// A loop that waits, a branch that fails, and machines inside of states.
+const WAITING: &str = r#"
+[sfn_state_machine.load]
+name     = "load"
+role_arn = "arn:aws:iam::111111111111:role/load"
+[sfn_state_machine.load.definition]
+StartAt = "Start statement"
+[sfn_state_machine.load.definition.States."Start statement"]
+Type     = "Task"
+Resource = "arn:aws:states:::aws-sdk:redshiftdata:executeStatement"
+Next     = "Wait"
+Catch    = [{ ErrorEquals = ["States.TaskFailed"], Next = "Alert" }]
+[sfn_state_machine.load.definition.States.Wait]
+Type    = "Wait"
+Seconds = 30
+Next    = "Describe"
+[sfn_state_machine.load.definition.States.Describe]
+Type     = "Task"
+Resource = "arn:aws:states:::aws-sdk:redshiftdata:describeStatement"
+Next     = "Finished?"
+[sfn_state_machine.load.definition.States."Finished?"]
+Type    = "Choice"
+Default = "Wait"
+Choices = [
+  { Variable = "$.Status", StringEquals = "FINISHED", Next = "Each table" },
+  { Or = [{ Variable = "$.Status", StringEquals = "FAILED" }, { Variable = "$.Error", IsPresent = true }], Next = "Alert" },
+]
+[sfn_state_machine.load.definition.States."Each table"]
+Type      = "Map"
+ItemsPath = "$.tables"
+End       = true
+[sfn_state_machine.load.definition.States."Each table".ItemProcessor]
+StartAt = "Copy"
+[sfn_state_machine.load.definition.States."Each table".ItemProcessor.States.Copy]
+Type     = "Task"
+Resource = "arn:aws:states:::glue:startJobRun.sync"
+End      = true
+[sfn_state_machine.load.definition.States.Alert]
+Type     = "Task"
+Resource = "arn:aws:states:::sns:publish"
+Next     = "Failed"
+[sfn_state_machine.load.definition.States.Failed]
+Type  = "Fail"
+Error = "LoadFailed"
+"#;
+
 pub(crate) const GROUP: &str = r#"
 [ec2_security_group.warehouse]
 group_name  = "warehouse"
@@ -301,6 +347,14 @@ pub(crate) fn corpus() -> Vec<Case> {
     );
     edit("queue_priority", QUEUES, "\"high\"", "\"low\"");
     edit("cost_up", JOB, "G.1X", "G.2X");
+    let rebuilt = WAITING
+        .replace("Seconds = 30", "Seconds = 60")
+        .replace("Next = \"Alert\" },\n]", "Next = \"Failed\" },\n]")
+        .replace(
+            "startJobRun.sync\"\nEnd      = true\n",
+            "startJobRun.sync\"\nNext     = \"Count\"\n[sfn_state_machine.load.definition.States.\"Each table\".ItemProcessor.States.Count]\nType = \"Pass\"\nEnd  = true\n",
+        );
+    add("state_machine_rebuilt", Account::after(WAITING), &rebuilt, all());
     let hostile = toml_text(HOSTILE);
     let stack =
         format!("{TOPIC}\n[glue_workflow.x]\nname = \"x\"\ndefault_run_properties = {{ a = \"1\" }}\n");
@@ -328,6 +382,24 @@ pub(crate) fn corpus() -> Vec<Case> {
         "replace_asked_for",
         Account::after(TOPIC),
         TOPIC,
+        Selection { replace: vec!["kms_key.data".to_owned()], ..all() },
+    );
+    let outputs = |words: &str, secret: &str| {
+        format!(
+            "{TOPIC}[output]\nwords = {words}\nname = \"${{sns_topic.alerts.name}}\"\nkey = \"${{kms_key.data.arn}}\"\n\
+             [output.hidden]\nvalue = '${{sensitive(\"{secret}\")}}'\nsensitive = true\n"
+        )
+    };
+    let told = outputs("\"${sns_topic.alerts.display_name}\"", "Correct-Horse-7");
+    add(
+        "outputs_change",
+        Account::after(&format!("{told}[output.gone]\nvalue = \"x\"\n")),
+        &format!(
+            "{}[output.new]\nvalue = {}\n",
+            outputs("\"${sns_topic.alerts.display_name}\"", "Battery-Staple-8")
+                .replace("\"Alerts\"", "\"News\""),
+            toml_text(HOSTILE)
+        ),
         Selection { replace: vec!["kms_key.data".to_owned()], ..all() },
     );
     let moved = format!(

@@ -66,16 +66,58 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A state machine, however wrong, that leads anywhere, in a circle too.
+fn machine() -> impl Strategy<Value = Value> {
+    let name = || prop_oneof![prop::sample::select(vec!["A", "B", "C"]).prop_map(str::to_owned), text()];
+    let state = (name(), name(), name(), value(), 0..5usize).prop_map(|(next, other, kind, value, shape)| {
+        let rule = Value::map([
+            ("Variable", Value::from(kind.clone())),
+            ("StringEquals", value.clone()),
+            ("Next", Value::from(other.clone())),
+        ]);
+        let catch = Value::map([("ErrorEquals", value.clone()), ("Next", Value::from(other))]);
+        let mut state = Value::map([("Type", Value::from(kind)), ("Next", Value::from(next))]);
+        if let Value::Map(state) = &mut state {
+            match shape {
+                0 => state.insert("Choices".to_owned(), Value::List(vec![rule])),
+                1 => state.insert("Catch".to_owned(), Value::List(vec![catch])),
+                2 => state.insert("End".to_owned(), Value::Bool(true)),
+                3 => state.insert("Default".to_owned(), value),
+                _ => state.insert("Comment".to_owned(), value),
+            };
+        }
+        state
+    });
+    let states = prop::collection::btree_map(name(), state, 0..5);
+    let flat = (name(), states)
+        .prop_map(|(start, states)| {
+            Value::map([("StartAt", Value::from(start)), ("States", Value::Map(states))])
+        })
+        .boxed();
+    let inside = (flat.clone(), prop::collection::vec(flat, 0..3));
+    inside.prop_map(|(mut machine, inner)| {
+        if let Value::Map(members) = &mut machine
+            && let Some(Value::Map(states)) = members.get_mut("States")
+            && let Some(Value::Map(first)) = states.values_mut().next()
+        {
+            first.insert("Branches".to_owned(), Value::List(inner));
+        }
+        machine
+    })
+}
+
 /// A change of any kind between any two values of its attributes, however wrong.
 fn change() -> impl Strategy<Value = Change> {
+    let drawn = KINDS.iter().position(|kind| kind.name() == "sfn_state_machine").expect("a kind");
     (
-        0..KINDS.len(),
+        prop_oneof![3 => 0..KINDS.len(), 1 => Just(drawn)],
         prop::collection::vec((any::<prop::sample::Index>(), value(), value()), 0..5),
+        (machine(), machine()),
         0..7usize,
         text(),
     )
-        .prop_map(|(kind, fields, action, name)| {
-            let kind = &KINDS[kind];
+        .prop_map(move |(kind, fields, (machine, other_machine), action, name)| {
+            let (kind, is_drawn) = (&KINDS[kind], kind == drawn);
             let schema = &kind.schema().spec;
             let names: Vec<&String> = schema.fields().expect("a table").keys().collect();
             let (mut before, mut after) =
@@ -84,6 +126,10 @@ fn change() -> impl Strategy<Value = Change> {
                 let name = index.get(&names).to_string();
                 before.insert(name.clone(), one);
                 after.insert(name, other);
+            }
+            if is_drawn {
+                before.insert("definition".to_owned(), machine);
+                after.insert("definition".to_owned(), other_machine);
             }
             let (existing, wanted) = (Value::Map(before), Value::Map(after));
             let attributes = diff(schema, &existing, &wanted);
@@ -130,7 +176,12 @@ fn change() -> impl Strategy<Value = Change> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn no_format_panics_breaks_or_leaks(changes in prop::collection::vec(change(), 0..4), stack in text()) {
+    fn no_format_panics_breaks_or_leaks(
+        changes in prop::collection::vec(change(), 0..4), stack in text(),
+        outputs in prop::collection::btree_map(text(), value(), 0..3),
+        outputs_before in prop::collection::btree_map(text(), prop::option::of(value()), 0..3),
+    ) {
+        let secret = Value::from("hunter2").into_secret();
         let plan = Plan {
             stack: stack.clone(),
             env: stack,
@@ -139,8 +190,8 @@ proptest! {
             region: "us-east-1".to_owned(),
             now: None,
             deposed: Vec::new(),
-            outputs: [("o".to_owned(), Value::from("hunter2").into_secret())].into(),
-            outputs_before: [("o".to_owned(), Some(Value::from("hunter2")))].into(),
+            outputs: outputs.into_iter().chain([("o".to_owned(), secret)]).collect(),
+            outputs_before: outputs_before.into_iter().chain([("o".to_owned(), Some(Value::from("hunter2")))]).collect(),
             changes,
         };
         for drift in [false, true] {
