@@ -19,7 +19,7 @@ use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Entry, Intent, Ledger, Lock, Store};
-use crate::plan::{Action, Change, Plan, Reason};
+use crate::plan::{Action, Change, Plan, Reason, local_prints, map_prints};
 use crate::world::{Instance, World};
 
 use book::{Book, Writing};
@@ -396,10 +396,11 @@ fn announce(
             Action::Replace { .. } => true,
             _ => false,
         };
+        let Some(instance) = instances.get(&change.address) else { continue };
         if !begins {
+            about_to_write(instance, ledger);
             continue;
         }
-        let Some(instance) = instances.get(&change.address) else { continue };
         let scope = crate::aws::Scope { region: instance.region.clone(), ..world.facts.scope.clone() };
         let id = match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
             crate::kind::Identity::Named(id) => Some(id),
@@ -407,7 +408,26 @@ fn announce(
         };
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
-        let intent = Intent { region: instance.region.clone(), token, id, needs, unknown: BTreeMap::new() };
+        let mut fingerprints = map_prints(instance, &change.address, ledger);
+        fingerprints.extend(local_prints(instance, ledger));
+        let unknown = BTreeMap::new();
+        let intent = Intent { region: instance.region.clone(), token, id, needs, fingerprints, unknown };
         ledger.intents.insert(change.address.clone(), intent);
+    }
+}
+
+/// Writes down which keys of free maps are about to be written that were not before.
+fn about_to_write(instance: &Instance<'_>, ledger: &mut Ledger) {
+    let address = &instance.address;
+    let entry = ledger.resources.get(address);
+    let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
+    let prints = map_prints(instance, printed, ledger);
+    let known = match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
+        (Some(entry), _) => &mut entry.fingerprints,
+        (None, Some(intent)) => &mut intent.fingerprints,
+        (None, None) => return,
+    };
+    for (path, print) in prints {
+        known.entry(path).or_insert(print);
     }
 }

@@ -129,7 +129,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
     for ((address, kind, entry), found) in chosen.into_iter().zip(found) {
         match found {
             Ok(live) => {
-                let parts = live.as_ref().map(|live| parts(kind, entry, live));
+                let parts = live.as_ref().map(|live| parts(kind, address, entry, live, &ledger));
                 if args.json {
                     list.push(as_json(address, entry, live.as_ref().zip(parts)));
                 } else {
@@ -176,7 +176,13 @@ fn chosen_of<'l>(
 }
 
 /// What can be set of a resource, what only AWS decides, and its tags: secrets as such.
-fn parts(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> [Value; 3] {
+fn parts(
+    kind: &dyn ErasedKind,
+    address: &Address,
+    entry: &Entry,
+    live: &ErasedLive,
+    ledger: &Ledger,
+) -> [Value; 3] {
     let shown = |node, value: &Value| veiled(Some(node), value, &Value::Null).0;
     let schema = kind.schema();
     let tags = live.tags.iter().map(|(name, tag)| {
@@ -185,7 +191,7 @@ fn parts(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> [Value; 3] 
         (name.clone(), if secret { tag.into_secret() } else { tag })
     });
     [
-        shown(&schema.spec, &existing(kind, entry, live)),
+        shown(&schema.spec, &existing(address, kind, entry, live, ledger)),
         shown(&schema.attrs, &live.attrs),
         Value::Map(tags.collect()),
     ]

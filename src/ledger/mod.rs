@@ -114,6 +114,11 @@ pub struct Intent {
     /// The addresses it needs: the order in which to delete, should it be declared no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Address>,
+    /// Fingerprints of what it is made with and cannot be told from what is found then, should the
+    /// stack have changed: the keys of free maps, which others may write to as well, and what
+    /// steers dwctl alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<String, String>,
     /// What a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -266,6 +271,7 @@ mod tests {
             token: "t".to_owned(),
             id: None,
             needs: vec![key.clone()],
+            fingerprints: BTreeMap::new(),
             unknown: Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);

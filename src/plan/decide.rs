@@ -703,13 +703,18 @@ pub fn complete(
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
     ignore(instance, &mut want, &found);
-    overlay(schema, want, found, &|path, value, marks| match entry?.fingerprints.get(path) {
-        Some(applied) => {
-            let address = entry?.fingerprinted(&instance.address);
-            Some(prints.of(address, path, value).as_ref() == Some(applied))
+    overlay(schema, want, found, &|path, value, marks| {
+        if let Some((entry, applied)) = entry.and_then(|one| Some((one, one.fingerprints.get(path)?))) {
+            let address = entry.fingerprinted(&instance.address);
+            return Some(prints.of(address, path, value).as_ref() == Some(applied));
+        }
+        // What an apply that was cut off was about to write, and may have written.
+        let intent = ledger.intents.get(&instance.address);
+        if let Some(begun) = intent.and_then(|intent| intent.fingerprints.get(path)) {
+            return Some(prints.of(&instance.address, path, value).as_ref() == Some(begun));
         }
         // It was applied without this one, which AWS needs to be sent then.
-        None => marks.write_only.then_some(false),
+        entry.and_then(|_| marks.write_only.then_some(false))
     })
 }
 
@@ -747,18 +752,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let applied = if value.contains_secret() { applied.clone().enclosed() } else { applied.clone() };
         all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
-    // The keys of free maps too: of a map that others write to as well, those are ours.
-    for (name, field) in schema.fields().into_iter().flatten() {
-        if matches!(field.shape, Shape::Map(_))
-            && !field.marks.unreadable()
-            && let Some(Value::Map(map)) = instance.spec.get(name)
-        {
-            for (key, value) in map {
-                let path = format!("{name}.{key}");
-                all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
-            }
-        }
-    }
+    all.extend(map_prints(instance, &instance.address, ledger));
     for (path, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
     }
@@ -767,6 +761,40 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
     }
     all
+}
+
+/// The fingerprints, of an address, of each key of an instance's free maps: of a map that
+/// others write to as well, those are ours.
+pub fn map_prints(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
+    let prints = ledger.fingerprints();
+    let mut all = BTreeMap::new();
+    for (name, field) in instance.kind.schema().spec.fields().into_iter().flatten() {
+        if matches!(field.shape, Shape::Map(_))
+            && !field.marks.unreadable()
+            && let Some(Value::Map(map)) = instance.spec.get(name)
+        {
+            for (key, value) in map {
+                let path = format!("{name}.{key}");
+                all.extend(prints.of(address, &path, value).map(|print| (path.clone(), print)));
+            }
+        }
+    }
+    all
+}
+
+/// The fingerprints of what steers dwctl alone, as far as it is a switch or a number: with
+/// them it can be told later, where the stack does not say it any more.
+pub fn local_prints(instance: &Instance<'_>, ledger: &Ledger) -> BTreeMap<String, String> {
+    let prints = ledger.fingerprints();
+    let fields = instance.kind.schema().spec.fields().into_iter().flatten();
+    let local = fields
+        .filter(|(_, field)| field.marks.local && matches!(field.shape, Shape::Bool | Shape::Number { .. }));
+    local
+        .filter_map(|(name, _)| {
+            let value = instance.spec.get(name).filter(|value| !value.contains_secret())?;
+            Some((name.clone(), prints.of(&instance.address, name, value)?))
+        })
+        .collect()
 }
 
 /// The tags that an instance is to have, the owner's among them; a value may be unknown.

@@ -9,8 +9,8 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
-use crate::ledger::{Entry, is_of_secret};
-use crate::schema::{Shape, normalize};
+use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::schema::{Node, Shape, normalize};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -44,7 +44,7 @@ impl Planner<'_, '_, '_> {
             };
             let action = if live.is_none() || stays { Action::Forget } else { Action::Delete };
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
-            let change = removal(address, kind, entry, live, action, reason);
+            let change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
             self.changes.insert(address.clone(), change);
         }
     }
@@ -94,9 +94,15 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            let born =
-                Entry { id, region: intent.region.clone(), needs: intent.needs.clone(), ..Entry::default() };
-            let change = removal(address, kind, &born, Some(live), Action::Delete, Reason::Undeclared);
+            let born = Entry {
+                id,
+                region: intent.region.clone(),
+                needs: intent.needs.clone(),
+                fingerprints: intent.fingerprints.clone(),
+                ..Entry::default()
+            };
+            let (action, reason) = (Action::Delete, Reason::Undeclared);
+            let change = removal(address, kind, &born, Some(live), action, reason, ledger);
             match entry {
                 // The address is that of what it was to replace, or of what is declared now.
                 Some(_) => self.deposed.push(change),
@@ -203,7 +209,8 @@ impl Planner<'_, '_, '_> {
         live: Option<ErasedLive>,
     ) {
         let action = if live.is_some() { Action::Delete } else { Action::Forget };
-        self.deposed.push(removal(address, kind, entry, live, action, Reason::Deposed));
+        let ledger = self.inputs.ledger;
+        self.deposed.push(removal(address, kind, entry, live, action, Reason::Deposed, ledger));
     }
 }
 
@@ -215,8 +222,9 @@ fn removal(
     live: Option<ErasedLive>,
     action: Action,
     reason: Reason,
+    ledger: &Ledger,
 ) -> Change {
-    let existing = live.as_ref().map(|live| existing(kind, entry, live)).unwrap_or_default();
+    let existing = live.as_ref().map(|live| existing(address, kind, entry, live, ledger)).unwrap_or_default();
     Change {
         address: address.clone(),
         action,
@@ -238,8 +246,15 @@ fn removal(
 }
 
 /// What there is of a resource that the ledger tells of, in canonical form. AWS tells in the
-/// open what the stack kept secret; the ledger knows what that was.
-pub fn existing(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> Value {
+/// open what the stack kept secret; the ledger knows what that was. And AWS cannot tell what
+/// steers dwctl alone, such as `force_destroy`; its fingerprint can.
+pub fn existing(
+    address: &Address,
+    kind: &dyn ErasedKind,
+    entry: &Entry,
+    live: &ErasedLive,
+    ledger: &Ledger,
+) -> Value {
     let mut existing = normalize(&kind.schema().spec, live.spec.clone());
     let fields = kind.schema().spec.fields();
     // Of a free map each entry has a fingerprint of its own.
@@ -251,7 +266,28 @@ pub fn existing(kind: &dyn ErasedKind, entry: &Entry, live: &ErasedLive) -> Valu
     for (path, _) in secret.filter(|(path, _)| !is_map(path)) {
         hide(&mut existing, path);
     }
+    let printed = entry.fingerprinted(address);
+    for (name, field) in fields.into_iter().flatten().filter(|(_, field)| field.marks.local) {
+        let Some(applied) = entry.fingerprints.get(name) else { continue };
+        let prints = ledger.fingerprints();
+        let is_it = |value: &Value| prints.of(printed, name, value).as_ref() == Some(applied);
+        if let (Some(value), Value::Map(map)) = (candidates(field).find(is_it), &mut existing) {
+            map.insert(name.clone(), value);
+        }
+    }
     existing
+}
+
+/// All values of an attribute, where they are few; none elsewhere.
+fn candidates(field: &Node) -> Box<dyn Iterator<Item = Value>> {
+    const MANY: f64 = 4096.0;
+    match field.shape {
+        Shape::Bool => Box::new([false, true].into_iter().map(Value::Bool)),
+        Shape::Number { integer: true, minimum: Some(from), maximum: Some(to) } if to - from < MANY => {
+            Box::new((from as i64..=to as i64).map(Value::from))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
 }
 
 /// Makes a secret of what is at a fingerprint's dotted path.

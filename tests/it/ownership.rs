@@ -427,3 +427,54 @@ fn what_is_declared_and_absent_is_made() {
     project.apply().plans("sns_topic.alerts", "+ create  gone from AWS");
     project.settled();
 }
+
+/// Names that AWS gives to one at a time move before their former holder goes.
+#[test]
+fn an_alias_stays_with_the_key_that_replaces_another() {
+    let key = |multi_region: bool| {
+        format!(
+            "{HEAD}[kms_key.data]\naliases = [\"alias/data\"]\nmulti_region = {multi_region}\n\
+             lifecycle = {{ create_before_destroy = true }}\n"
+        )
+    };
+    let project = Project::new(&key(false));
+    project.apply();
+    let former = project.id("kms_key.data");
+    project.write(&key(true));
+    project.apply();
+    let latter = project.id("kms_key.data");
+    assert_ne!(former, latter);
+    let holder = project.with(async |_, cx| {
+        let answer = cx.aws.kms().describe_key().key_id("alias/data").send().await.expect("it is there");
+        answer.key_metadata.expect("a key").key_id
+    });
+    assert_eq!(holder, latter);
+    project.settled();
+}
+
+/// What steers dwctl alone is known when its block is gone: by the ledger's fingerprint.
+#[test]
+fn a_bucket_whose_block_is_gone_is_emptied_only_where_that_was_applied() {
+    let bucket = |force: bool| {
+        Project::new(&format!("{HEAD}[s3_bucket.lake]\nbucket = \"shop-lake\"\nforce_destroy = {force}\n"))
+    };
+    let fill = |project: &Project| {
+        project.with(async |_, cx| {
+            let put = cx.aws.s3().put_object().bucket("shop-lake").key("data/1");
+            put.send().await.expect("someone's object");
+        });
+    };
+    let project = bucket(false);
+    project.apply();
+    fill(&project);
+    project.write(HEAD);
+    project.run(&["apply", "--yes"]).exits(1).says("holds objects").says("shop-lake");
+
+    let project = bucket(true);
+    project.apply();
+    fill(&project);
+    project.write(HEAD);
+    project.apply();
+    let left = project.with(async |_, cx| cx.aws.s3().list_buckets().send().await.expect("told").buckets);
+    assert!(left.unwrap_or_default().is_empty());
+}

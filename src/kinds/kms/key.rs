@@ -158,7 +158,7 @@ impl Kind for KmsKey {
             "kms:UpdateAlias",
             "kms:UpdateKeyDescription",
         ],
-        delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ScheduleKeyDeletion"],
+        delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ListAliases", "kms:ScheduleKeyDeletion"],
     };
     const TAGGABLE: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["key_policy"];
@@ -355,8 +355,11 @@ impl Kind for KmsKey {
 
     async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
         let kms = cx.aws.kms();
-        // The aliases would keep their names until the key is destroyed, weeks later.
-        for alias in &live.aliases {
+        // The aliases would keep their names until the key is destroyed, weeks later. Those that
+        // moved to a key that replaces this one are that one's.
+        let now = if live.aliases.is_empty() { HashMap::new() } else { all_aliases(cx).await? };
+        let now = now.get(id).map(Vec::as_slice).unwrap_or_default();
+        for alias in live.aliases.iter().filter(|alias| now.contains(alias)) {
             kms.delete_alias().alias_name(alias).send().await.or_gone()?;
         }
         let scheduled = kms

@@ -110,6 +110,8 @@ struct Run<'r> {
     disowned: bool,
     /// Whether addresses or names were changed since the last apply.
     restructured: bool,
+    /// Whether the ledger was lost since the last apply, and not recovered.
+    lost: bool,
     /// Whether the last thing done was an apply that did all.
     settled: bool,
     requests: u32,
@@ -135,6 +137,7 @@ impl Case {
             collisions: BTreeSet::new(),
             disowned: false,
             restructured: false,
+            lost: false,
             settled: false,
             requests: 40,
             log: Vec::new(),
@@ -178,6 +181,12 @@ impl Run<'_> {
     async fn step(&mut self, op: &Op) -> Outcome {
         if !matches!(op, Op::Lose(_)) {
             self.settled = self.settled && matches!(op, Op::Apply);
+        }
+        // What has no ledger is found under the addresses and names that it has.
+        if self.lost && matches!(op, Op::Rename(_) | Op::Readdress(..) | Op::Remove(_)) {
+            self.lost = false;
+            let recovered = self.engine.recover().await;
+            recovered.map_err(|problems| format!("recover fails: {}", words(&problems)))?;
         }
         match op {
             Op::Edit(which, knob, option) => {
@@ -322,7 +331,7 @@ impl Run<'_> {
     /// What holds after an apply that did all.
     async fn holds(&mut self) -> Outcome {
         self.model.moved.clear();
-        (self.disowned, self.restructured, self.settled) = (false, false, true);
+        (self.disowned, self.restructured, self.lost, self.settled) = (false, false, false, true);
         self.write();
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
@@ -568,6 +577,7 @@ impl Run<'_> {
         self.write();
         self.engine.lose_ledger(self.model.in_s3).await;
         if !recover && !untagged {
+            self.lost = true;
             return if self.settled { self.is_settled().await } else { Ok(()) };
         }
         let recovered = self.engine.recover().await;
