@@ -464,6 +464,8 @@ impl Run<'_> {
             .env("AWS_ACCESS_KEY_ID", "sandbox")
             .env("AWS_SECRET_ACCESS_KEY", "sandbox")
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            // As the applies in this process, which are asked for no consent.
+            .env("DWCTL_ALLOW", "data-loss,downtime,destroy")
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
