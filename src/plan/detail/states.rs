@@ -358,7 +358,7 @@ fn ways(machine: Option<&Value>) -> BTreeSet<Way> {
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html>).
 fn condition(rule: &Value, depth: usize) -> String {
     // A rule inside of rules inside of rules is read in the definition.
-    if depth > 2 {
+    if depth > 3 {
         return "…".to_owned();
     }
     if let Some(words) = rule.get("Condition") {
