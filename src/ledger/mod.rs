@@ -271,7 +271,7 @@ mod tests {
             token: "t".to_owned(),
             id: None,
             needs: vec![key.clone()],
-            fingerprints: BTreeMap::new(),
+            fingerprints: std::collections::BTreeMap::new(),
             unknown: Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);
