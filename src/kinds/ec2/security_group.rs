@@ -640,15 +640,21 @@ async fn authorize(cx: &Cx, id: &str, direction: Direction, rules: Vec<IpPermiss
         return Ok(());
     }
     let (ec2, rules) = (cx.aws.ec2(), Some(rules));
-    match direction {
+    let done = match direction {
         Direction::In => {
-            ec2.authorize_security_group_ingress().group_id(id).set_ip_permissions(rules).send().await?;
+            let call = ec2.authorize_security_group_ingress().group_id(id).set_ip_permissions(rules);
+            call.send().await.map(drop).map_err(Error::from)
         }
         Direction::Out => {
-            ec2.authorize_security_group_egress().group_id(id).set_ip_permissions(rules).send().await?;
+            let call = ec2.authorize_security_group_egress().group_id(id).set_ip_permissions(rules);
+            call.send().await.map(drop).map_err(Error::from)
         }
-    }
-    Ok(())
+    };
+    // An attempt whose answer was lost may have made them: another look tells what is missing.
+    done.map_err(|error| match error.has_code(&["InvalidPermission.Duplicate"]) {
+        true => Error { class: Class::NotYetConsistent, ..error },
+        false => error,
+    })
 }
 
 async fn revoke(
