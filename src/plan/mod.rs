@@ -64,6 +64,7 @@ pub struct Plan {
     pub outputs: BTreeMap<String, Value>,
     /// What the outputs were after the last apply, those that are no longer declared among
     /// them; `None` where that cannot be known.
+    #[serde(with = "saved::known")]
     pub outputs_before: BTreeMap<String, Option<Value>>,
 }
 

@@ -6,6 +6,7 @@
 //! ([`Saved::compare`]).
 
 mod facts;
+pub(super) mod known;
 pub(super) mod moment;
 mod seal;
 
