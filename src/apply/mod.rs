@@ -263,10 +263,10 @@ pub async fn apply(
             summary.skipped.entry(address).or_insert(None);
         }
     }
-    if summary.failures.is_empty() && !summary.interrupted && trouble.is_none() {
+    let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
+    if finished {
         record_outputs(plan, world, &book);
     }
-    let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     summary.elapsed = started.elapsed();
     let changed = summary.created + summary.updated + summary.destroyed;
     let unselected = plan.changes.iter().filter(|change| change.reason == Reason::Unselected);

@@ -128,7 +128,7 @@ async fn undeclared(
         listed.push((kind, home.to_owned(), format!("all of {}", kind.name()), all));
     }
     // What only the listing of another resource of the stack tells.
-    for (address, entry) in ledger.resources.clone() {
+    for (address, entry) in &ledger.resources {
         let cx = session.cx(&entry.region);
         for kind in kinds::KINDS.iter() {
             let all = kind.inside(&cx, &address.kind, &entry.id).await;

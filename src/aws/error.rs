@@ -261,7 +261,6 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
     ];
     const EXISTS: &[&str] = &[
         "InvalidGroup.Duplicate",
-        "InvalidPermission.Duplicate",
         "EntityAlreadyExists",
         "EntityAlreadyExistsException",
         "AlreadyExistsException",
@@ -275,6 +274,9 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "StateMachineAlreadyExists",
         "FederatedResourceAlreadyExistsException",
     ];
+    // Of a part that is there already: an attempt whose answer was lost may have made it, which
+    // another look tells.
+    const SEEN_LATE: &[&str] = &["InvalidPermission.Duplicate"];
     const CONFLICT: &[&str] = &[
         "ConcurrentModificationException",
         "ConcurrentModification",
@@ -364,6 +366,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
     for (codes, class) in [
         (GONE, Class::Gone),
         (EXISTS, Class::Exists),
+        (SEEN_LATE, Class::NotYetConsistent),
         (CONFLICT, Class::Conflict),
         (CREDENTIALS, Class::Credentials),
         (DENIED, Class::Denied),

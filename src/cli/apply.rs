@@ -306,10 +306,7 @@ fn totals(summary: &Summary) -> String {
 fn end(summary: &Summary, printer: &Printer) -> Exit {
     let skipped = summary.skipped.iter().filter(|_| !printer.is_stream());
     for (address, because) in skipped {
-        match because {
-            Some(failed) => printer.note(&format!("not begun: {address}, which depends on {failed}")),
-            None => printer.note(&format!("not begun: {address}")),
-        }
+        printer.note(&stream::not_begun(address, because.as_ref()));
     }
     if summary.interrupted {
         printer.note("Interrupted. What was made is in the ledger; run apply again to go on.");

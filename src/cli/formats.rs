@@ -92,8 +92,7 @@ impl FormatArgs {
             }
         }
         let plain = TextOptions { colour: false, ..text.clone() };
-        let root = std::env::current_dir().ok();
-        let mut options = Options { text, commands, since, root };
+        let mut options = Options { text, commands, since, root: root() };
         let shown = render(self.format, plan, &options);
         options.text = plain;
         for (format, path) in &self.output {
@@ -107,6 +106,11 @@ impl FormatArgs {
         printer.out(&shown);
         Ok(())
     }
+}
+
+/// The folder that files are told from. Where it is gone, they are told as they were opened.
+pub(super) fn root() -> Option<PathBuf> {
+    std::env::current_dir().ok()
 }
 
 /// Writes a file whole or not at all, readable by its owner alone.

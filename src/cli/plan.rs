@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::formats::{FormatArgs, apply_command, apply_saved, write};
+use super::formats::{FormatArgs, apply_command, apply_saved, root, write};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
@@ -83,7 +83,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
-    let root = std::env::current_dir().ok();
+    let root = root();
     let commands = match &args.out {
         Some(out) => vec![apply_saved(out, &plan)],
         None if args.offline || args.destroy => Vec::new(),

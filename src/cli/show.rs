@@ -15,7 +15,7 @@ use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::live;
 use crate::plan::format::{plain, veiled};
 use crate::plan::review::visible;
-use crate::plan::{Saved, TextOptions, existing, value_text};
+use crate::plan::{Saved, TextOptions, existing, read_failed, value_text};
 use crate::value::Value;
 
 /// Shows a saved plan, or what the stack owns as it is at AWS.
@@ -136,22 +136,11 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
                     shown.push(as_text(address, entry, live.as_ref().zip(parts)));
                 }
             }
-            Err(error) => {
-                let mut problem = Diagnostic::error("read-failed", format!("cannot read {address}"))
-                    .note(format!("AWS answered: {error}"))
-                    .note(format!("its id is {}", entry.id));
-                if let Some(request) = &error.request_id {
-                    problem = problem.note(format!("request id {request}"));
-                }
-                problems.push(match error.advice("try again") {
-                    Some(advice) => problem.help(advice),
-                    None => problem,
-                });
-            }
+            Err(error) => problems.push(read_failed(&address.to_string(), &entry.id, &error)),
         }
     }
     if args.json {
-        printer.out(&format!("{:#}\n", Json::Array(list)));
+        printer.json(&format!("{:#}\n", Json::Array(list)));
     } else {
         printer.out(&shown.join("\n"));
     }

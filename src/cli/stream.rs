@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Severity, Sources, Span, mask};
 use crate::graph::Address;
 use crate::plan::format::json_line;
 use crate::plan::review::{Item, Review, Sort, visible};
-use crate::plan::{Cause, Change, Plan, Reason, Sign};
+use crate::plan::{Cause, Change, Plan, Reason};
 use crate::value::Value;
 
 /// The version of this format: another second number has more, another first one something else.
@@ -172,13 +172,8 @@ pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
 /// The outputs that change, where any does.
 fn output_changes(review: &Review<'_>) -> Option<Event> {
     let told = review.outputs().into_iter().map(|one| {
-        let action = match one.sign {
-            Sign::Added => "create",
-            Sign::Removed => "delete",
-            Sign::Changed => "update",
-        };
         let mut told = one.after.as_ref().map_or_else(|| json!({ "sensitive": false }), output);
-        told["action"] = json!(action);
+        told["action"] = json!(one.action());
         (one.name, told)
     });
     let told: Map<String, Json> = told.collect();
@@ -355,15 +350,19 @@ pub(super) fn calls(operation: &str, bill: &Bill, elapsed: Duration) -> Event {
     Event::new("calls", format!("{} calls so far", bill.total()), members)
 }
 
+/// What was left out, and since what failed.
+pub(super) fn not_begun(address: &Address, because: Option<&Address>) -> String {
+    match because {
+        Some(failed) => format!("not begun: {address}, which depends on {failed}"),
+        None => format!("not begun: {address}"),
+    }
+}
+
 /// What was done, and what was not.
 pub(super) fn applied(summary: &Summary, words: String, destroy: bool) -> Vec<Event> {
     let skipped = summary.skipped.iter().map(|(address, because)| {
-        let message = match because {
-            Some(failed) => format!("not begun: {address}, which depends on {failed}"),
-            None => format!("not begun: {address}"),
-        };
         let members = json!({ "resource": resource(address), "because": because.as_ref().map(resource) });
-        Event::new("not_begun", message, members)
+        Event::new("not_begun", not_begun(address, because.as_ref()), members)
     });
     let mut events: Vec<Event> = skipped.collect();
     let changes = json!({

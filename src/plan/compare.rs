@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::decide::{created, declaration, different_tags, ignore, tags};
+use super::decide::{created, different_tags, ignore, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay};
 use crate::aws::Scope;
@@ -324,26 +324,16 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
 
     fn change(&self, instance: &Instance<'b>, drawn: &Instance<'b>) -> Change {
         let stack = self.new.world.stack;
-        let mut declared = declaration(instance, &stack.sources);
-        declared.file = self.new.path(&declared.file);
-        let change = Change {
-            address: instance.address.clone(),
+        let mut change = Change {
             action: Action::Create,
             reason: Reason::New,
-            id: None,
-            region: instance.region.clone(),
-            needs: instance.needs.clone(),
-            deferred: instance.deferred.clone(),
-            moved_from: None,
-            imported: false,
-            attributes: Vec::new(),
-            live: None,
-            existing: Value::Null,
             wanted: drawn.spec.clone(),
-            kept: None,
             wanted_tags: tags(drawn, &stack.name, &stack.env),
-            declared: Some(declared),
+            ..Change::of(instance, &stack.sources)
         };
+        if let Some(declared) = &mut change.declared {
+            declared.file = self.new.path(&declared.file);
+        }
         if let Some(id) = self.imports.get(&instance.address) {
             return Change {
                 action: Action::NoOp,

@@ -185,17 +185,17 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             None => world.outputs(&mut self.problems),
         };
         // What is not looked at tells nothing of an output.
-        let unseen = |value: &Value| {
-            let mut addresses = BTreeSet::new();
-            hindsight::unknowns(value, &mut addresses);
-            let only = self.inputs.selection.only.as_ref();
-            only.is_some_and(|only| {
-                let seen: BTreeSet<String> = only.iter().map(ToString::to_string).collect();
-                addresses.iter().any(|address| !seen.contains(address))
-            })
-        };
-        let unseen: BTreeSet<String> =
-            outputs.iter().filter(|(_, value)| unseen(value)).map(|(name, _)| name.clone()).collect();
+        let mut unseen = BTreeSet::new();
+        if let Some(only) = &self.inputs.selection.only {
+            let seen: BTreeSet<String> = only.iter().map(ToString::to_string).collect();
+            let is_unseen = |value: &Value| {
+                let mut addresses = BTreeSet::new();
+                hindsight::unknowns(value, &mut addresses);
+                !addresses.is_subset(&seen)
+            };
+            let names = outputs.iter().filter(|(_, value)| is_unseen(value)).map(|(name, _)| name.clone());
+            unseen.extend(names);
+        }
         outputs.retain(|name, _| !unseen.contains(name));
         self.still_there();
         self.select();
@@ -255,23 +255,17 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 
     fn decide(&mut self, instance: &Instance<'a>) -> Option<Change> {
+        let stack = self.inputs.world.stack;
         let change = |action, reason, id, live, attributes, existing| Change {
-            address: instance.address.clone(),
             action,
             reason,
             id,
-            region: instance.region.clone(),
-            needs: instance.needs.clone(),
-            deferred: instance.deferred.clone(),
-            moved_from: None,
-            imported: false,
             attributes,
             live,
             existing,
             wanted: instance.spec.clone(),
-            kept: None,
-            wanted_tags: tags(instance, &self.inputs.world.stack.name, &self.inputs.world.stack.env),
-            declared: Some(declaration(instance, &self.inputs.world.stack.sources)),
+            wanted_tags: tags(instance, &stack.name, &stack.env),
+            ..Change::of(instance, &stack.sources)
         };
         let create = |reason| {
             let attributes = created(instance);
@@ -640,8 +634,32 @@ pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Chang
         .map(|change| change.address.clone())
 }
 
+impl Change {
+    /// Nothing, as long as nothing else is said, to an instance of which nothing else is known.
+    pub(super) fn of(instance: &Instance<'_>, sources: &Sources) -> Self {
+        Self {
+            address: instance.address.clone(),
+            action: Action::NoOp,
+            reason: Reason::Unselected,
+            id: None,
+            region: instance.region.clone(),
+            needs: instance.needs.clone(),
+            deferred: instance.deferred.clone(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: Value::Null,
+            kept: None,
+            wanted_tags: BTreeMap::new(),
+            declared: Some(declaration(instance, sources)),
+        }
+    }
+}
+
 /// Where an instance is declared.
-pub(super) fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
+fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
     let resource = instance.resource;
     let written = resource.body.entries().iter();
     let mut attributes: BTreeMap<String, usize> =
@@ -859,7 +877,8 @@ pub(super) fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
     changes
 }
 
-pub(super) fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
+/// The error of a resource that cannot be read; `id` may be empty.
+pub fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("read-failed", format!("cannot read {address}"))
         .note(format!("AWS answered: {error}"));
     if !id.is_empty() {

@@ -19,7 +19,7 @@ mod veil;
 pub use compare::{Side, compare, protected};
 pub use decide::{
     Answers, Inputs, Outcome, Question, Selection, complete, local_prints, map_prints, plan, prints,
-    tag_changes, tags, wanted,
+    read_failed, tag_changes, tags, wanted,
 };
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};

@@ -296,6 +296,15 @@ impl Output {
         Some(Self { name: visible(name), sign, before: before.map(shown), after })
     }
 
+    /// What happens to it, in Terraform's word.
+    pub fn action(&self) -> &'static str {
+        match self.sign {
+            Sign::Added => "create",
+            Sign::Removed => "delete",
+            Sign::Changed => "update",
+        }
+    }
+
     /// As it is told, no value longer than `most` characters.
     pub fn told(&self, most: usize) -> Told {
         let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::contains_secret);

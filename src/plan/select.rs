@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Planner, declaration};
+use super::decide::Planner;
 use super::{Action, Change, Reason};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::value::Value;
 use crate::world::Instance;
 
 impl<'a> Planner<'_, '_, 'a> {
@@ -15,24 +14,8 @@ impl<'a> Planner<'_, '_, 'a> {
     pub(super) fn leave(&mut self, instance: &Instance<'a>) {
         let world = self.inputs.world;
         world.show(&instance.address, world.view(instance, None, None));
-        let change = Change {
-            address: instance.address.clone(),
-            action: Action::NoOp,
-            reason: Reason::Unselected,
-            id: self.entry(&instance.address).map(|entry| entry.id.clone()),
-            region: instance.region.clone(),
-            needs: instance.needs.clone(),
-            deferred: instance.deferred.clone(),
-            moved_from: None,
-            imported: false,
-            attributes: Vec::new(),
-            live: None,
-            existing: Value::Null,
-            wanted: Value::Null,
-            kept: None,
-            wanted_tags: BTreeMap::new(),
-            declared: Some(declaration(instance, &world.stack.sources)),
-        };
+        let id = self.entry(&instance.address).map(|entry| entry.id.clone());
+        let change = Change { id, ..Change::of(instance, &world.stack.sources) };
         self.changes.insert(instance.address.clone(), change);
     }
 

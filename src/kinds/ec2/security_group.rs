@@ -640,21 +640,15 @@ async fn authorize(cx: &Cx, id: &str, direction: Direction, rules: Vec<IpPermiss
         return Ok(());
     }
     let (ec2, rules) = (cx.aws.ec2(), Some(rules));
-    let done = match direction {
+    match direction {
         Direction::In => {
-            let call = ec2.authorize_security_group_ingress().group_id(id).set_ip_permissions(rules);
-            call.send().await.map(drop).map_err(Error::from)
+            ec2.authorize_security_group_ingress().group_id(id).set_ip_permissions(rules).send().await?;
         }
         Direction::Out => {
-            let call = ec2.authorize_security_group_egress().group_id(id).set_ip_permissions(rules);
-            call.send().await.map(drop).map_err(Error::from)
+            ec2.authorize_security_group_egress().group_id(id).set_ip_permissions(rules).send().await?;
         }
-    };
-    // An attempt whose answer was lost may have made them: another look tells what is missing.
-    done.map_err(|error| match error.has_code(&["InvalidPermission.Duplicate"]) {
-        true => Error { class: Class::NotYetConsistent, ..error },
-        false => error,
-    })
+    }
+    Ok(())
 }
 
 async fn revoke(

@@ -230,7 +230,7 @@ impl Kind for KmsKey {
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         let aliases = if lookups.iter().any(|lookup| lookup.wants("aliases")) {
-            match all_aliases(cx).await {
+            match all_aliases(cx, None).await {
                 Ok(aliases) => aliases,
                 Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
             }
@@ -357,7 +357,7 @@ impl Kind for KmsKey {
         let kms = cx.aws.kms();
         // The aliases would keep their names until the key is destroyed, weeks later. Those that
         // moved to a key that replaces this one are that one's.
-        let now = if live.aliases.is_empty() { HashMap::new() } else { all_aliases(cx).await? };
+        let now = if live.aliases.is_empty() { HashMap::new() } else { all_aliases(cx, Some(id)).await? };
         let now = now.get(id).map(Vec::as_slice).unwrap_or_default();
         for alias in live.aliases.iter().filter(|alias| now.contains(alias)) {
             kms.delete_alias().alias_name(alias).send().await.or_gone()?;
@@ -406,10 +406,11 @@ fn usages(key_spec: &str) -> &'static [&'static str] {
     }
 }
 
-/// All aliases of the region by the id of their key: one paged list for all keys.
-async fn all_aliases(cx: &Cx) -> Result<HashMap<String, Vec<String>>> {
+/// All aliases of a key or of the region, by the id of their key: one paged list.
+async fn all_aliases(cx: &Cx, key: Option<&str>) -> Result<HashMap<String, Vec<String>>> {
     let mut aliases: HashMap<String, Vec<String>> = HashMap::new();
-    let mut pages = cx.aws.kms().list_aliases().limit(100).into_paginator().send();
+    let mut pages =
+        cx.aws.kms().list_aliases().set_key_id(key.map(str::to_owned)).limit(100).into_paginator().send();
     while let Some(page) = pages.next().await {
         for alias in page?.aliases() {
             if let (Some(name), Some(key)) = (alias.alias_name(), alias.target_key_id()) {

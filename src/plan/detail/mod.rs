@@ -293,7 +293,7 @@ impl Group<'_> {
 }
 
 /// What is at a place of a value.
-fn at<'v>(value: &'v Value, place: &[PathStep]) -> Option<&'v Value> {
+pub(super) fn at<'v>(value: &'v Value, place: &[PathStep]) -> Option<&'v Value> {
     place.iter().try_fold(value, |value, step| match step {
         PathStep::Name(name) => value.get(name),
         PathStep::Index(index) => value.as_list()?.get(*index),

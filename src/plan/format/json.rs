@@ -416,14 +416,7 @@ fn output_changes(review: &Review<'_>) -> Map<String, Json> {
     let names: BTreeSet<&String> = plan.outputs.keys().chain(plan.outputs_before.keys()).collect();
     let names = names.into_iter().map(|name| {
         let (action, before, after) = match changed.get(&visible(name)) {
-            Some(Output { sign, before, after, .. }) => {
-                let action = match sign {
-                    Sign::Added => "create",
-                    Sign::Removed => "delete",
-                    Sign::Changed => "update",
-                };
-                (action, before.clone(), after.clone())
-            }
+            Some(output) => (output.action(), output.before.clone(), output.after.clone()),
             None => ("no-op", plan.outputs.get(name).cloned(), plan.outputs.get(name).cloned()),
         };
         let told = |value: &Option<Value>| sides(&masked(value.as_ref().unwrap_or(&Value::Null)));

@@ -6,6 +6,7 @@ use similar::{Algorithm, DiffTag, capture_diff_slices};
 use super::terraform::{MASK, veiled};
 use crate::kinds;
 use crate::plan::Change;
+use crate::plan::detail::at;
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
@@ -76,13 +77,6 @@ fn document_of<'p>(schema: &Node, path: &'p [PathStep]) -> Option<&'p [PathStep]
         }
     }
     None
-}
-
-fn at<'v>(value: &'v Value, path: &[PathStep]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, step| match step {
-        PathStep::Name(name) => value.get(name),
-        PathStep::Index(index) => value.as_list()?.get(*index),
-    })
 }
 
 fn lines(document: Option<&Value>) -> Vec<String> {

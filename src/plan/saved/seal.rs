@@ -39,11 +39,10 @@ pub(super) fn seal(saved: &mut Saved, prints: &Fingerprints) {
 
 /// Looks whether a file is as it was sealed.
 pub(super) fn check(saved: &Saved, prints: &Fingerprints) -> Verdict {
-    let now = seals(saved, prints);
-    let then = &saved.seals;
     if saved.seal == whole(saved, prints) {
         return Verdict::Whole;
     }
+    let (then, now) = (&saved.seals, seals(saved, prints));
     if then.is_empty() {
         return Verdict::Edited(vec!["the seals of its parts were removed".to_owned()]);
     }
