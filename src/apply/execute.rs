@@ -135,18 +135,26 @@ impl<'a> Executor<'_, 'a, '_> {
             Step::Complete => made(),
             _ => None,
         };
-        let (id, fresh) = match id {
-            Some(id) => (id, false),
-            _ => (work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?, true),
+        let (id, made) = match id {
+            Some(id) => (id, None),
+            None => {
+                let made = work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?;
+                (made.id.clone(), Some(made))
+            }
         };
-        if fresh {
+        let fresh = made.as_ref().is_some_and(|made| made.now);
+        if made.is_some() {
             let mut ledger = self.book.ledger.borrow_mut();
             // The new one was made first, and the old one is to go.
             if change.live.is_some() {
                 ledger.depose(&instance.address);
             }
-            record(&mut ledger, &instance, &id, None);
-            ledger.intents.remove(&instance.address);
+            // What was made before, by a call that seemed lost, was not made as it is declared now.
+            let born = ledger.intents.remove(&instance.address).map(|intent| intent.born(&id));
+            match born.filter(|_| !fresh) {
+                Some(born) => take(&mut ledger, &instance, born),
+                None => record(&mut ledger, &instance, &id, None),
+            }
             self.book.dirty.set(true);
         }
         let live = work.converge(&id, fresh).await.map_err(|failure| vec![failure])?;
@@ -213,6 +221,13 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 }
 
+/// A resource that is there after a create.
+struct Made {
+    id: String,
+    /// Whether by a call that was answered, and not by one before it.
+    now: bool,
+}
+
 /// Work on one resource that is declared.
 struct Work<'w, 'e, 'a, 'l> {
     executor: &'w Executor<'e, 'a, 'l>,
@@ -233,7 +248,7 @@ impl Work<'_, '_, '_, '_> {
         (self.executor.report)(Event::Waiting { unit, on, elapsed: self.began.elapsed() });
     }
 
-    async fn create(&self) -> Result<String, Error> {
+    async fn create(&self) -> Result<Made, Error> {
         let stack = self.executor.world.stack;
         let owner = Owner::new(&stack.name, &stack.env, &self.instance.address);
         let tags = self.tags();
@@ -252,7 +267,7 @@ impl Work<'_, '_, '_, '_> {
             attempts += 1;
             let birth = Birth { tags: &tags, token: &token };
             let error = match self.kind.create(&cx, &self.instance.spec, birth).await {
-                Ok(id) => return Ok(id),
+                Ok(id) => return Ok(Made { id, now: true }),
                 Err(error) => error,
             };
             if error.class == Class::Exists && self.holds_its_name().await? {
@@ -262,15 +277,16 @@ impl Work<'_, '_, '_, '_> {
                 pause.sleep().await;
                 continue;
             }
-            // An attempt whose answer was lost, or that went half of its way, may have made it:
-            // a name is taken then, and what has no name is looked for.
-            let exists = error.class == Class::Exists && attempts > 1;
+            // An attempt whose answer was lost, or that went half of its way, may have made it, if
+            // only one of an apply that was killed a moment ago: a name is taken then, and what
+            // has no name is looked for.
+            let exists = error.class == Class::Exists && (attempts > 1 || self.kind.taggable());
             if !exists && patience.wait(&error, &|on| self.waiting(on)).await.is_err() {
                 return Err(error);
             }
             if exists || assigned {
                 match self.made_before(&owner).await? {
-                    Some(id) => return Ok(id),
+                    Some(id) => return Ok(Made { id, now: false }),
                     None if exists => return Err(error),
                     None => {}
                 }
@@ -520,6 +536,12 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         Some(known) if (Entry { applied: known.applied.clone(), ..entry.clone() }) == *known => {}
         _ => drop(ledger.resources.insert(instance.address.clone(), entry)),
     }
+}
+
+/// Puts into the ledger what an apply that was cut off made.
+pub(super) fn take(ledger: &mut Ledger, instance: &Instance<'_>, born: Entry) {
+    let born = Entry { protect: instance.protect, retain: instance.retain, ..born };
+    ledger.resources.insert(instance.address.clone(), born);
 }
 
 pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {

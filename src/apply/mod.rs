@@ -19,7 +19,7 @@ use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Entry, Intent, Ledger, Lock, Store};
-use crate::plan::{Action, Change, Plan, Reason, local_prints, map_prints};
+use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::world::{Instance, World};
 
 use book::{Book, Writing};
@@ -156,6 +156,7 @@ pub async fn apply(
     }
     succeed(plan, ledger);
     remember(plan, ledger);
+    inherit(plan, &instances, ledger);
     adopt(plan, &instances, ledger);
     announce(plan, &instances, world, ledger);
 
@@ -366,6 +367,24 @@ fn remember(plan: &Plan, ledger: &mut Ledger) {
     }
 }
 
+/// Takes into the ledger what an apply that was cut off made, and that this one goes on with.
+fn inherit(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
+    for change in plan.effective() {
+        let (Some(instance), Some(id), Some(_)) = (instances.get(&change.address), &change.id, &change.live)
+        else {
+            continue;
+        };
+        let goes_on = matches!(change.action, Action::Update | Action::Replace { .. }) && !change.imported;
+        if !goes_on || ledger.resources.contains_key(&change.address) {
+            continue;
+        }
+        if let Some(born) = ledger.begun(&change.address, execute::existing_region(change), id) {
+            ledger.intents.remove(born.fingerprinted(&change.address));
+            execute::take(ledger, instance, born);
+        }
+    }
+}
+
 /// Takes what exists as declared into the ledger, and what the stack says now about
 /// keeping it.
 fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
@@ -408,20 +427,19 @@ fn announce(
         };
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
-        let mut fingerprints = map_prints(instance, &change.address, ledger);
-        fingerprints.extend(local_prints(instance, ledger));
+        let fingerprints = plan::begun(instance, &change.address, ledger);
         let unknown = BTreeMap::new();
         let intent = Intent { region: instance.region.clone(), token, id, needs, fingerprints, unknown };
         ledger.intents.insert(change.address.clone(), intent);
     }
 }
 
-/// Writes down which keys of free maps are about to be written that were not before.
+/// Writes down what is about to be written that was not before.
 fn about_to_write(instance: &Instance<'_>, ledger: &mut Ledger) {
     let address = &instance.address;
     let entry = ledger.resources.get(address);
     let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
-    let prints = map_prints(instance, printed, ledger);
+    let prints = plan::begun(instance, printed, ledger);
     let known = match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
         (Some(entry), _) => &mut entry.fingerprints,
         (None, Some(intent)) => &mut intent.fingerprints,

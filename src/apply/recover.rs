@@ -75,7 +75,7 @@ pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: 
     recovered
 }
 
-/// Drops the fingerprints of what is not as declared: nobody knows who changed it.
+/// Empties the fingerprints of what is not as declared: nobody knows who changed it.
 fn forget_differing(entry: &mut Entry, change: &Change) {
     for attribute in &change.attributes {
         let names: Vec<&str> = attribute
@@ -90,7 +90,9 @@ fn forget_differing(entry: &mut Entry, change: &Change) {
         // A tag by itself; of everything else the whole attribute with what is below it.
         let path = if *first == "tags" { names.join(".") } else { (*first).to_owned() };
         let below = format!("{path}.");
-        entry.fingerprints.retain(|known, _| *known != path && !known.starts_with(&below));
+        let differing =
+            entry.fingerprints.iter_mut().filter(|(known, _)| **known == path || known.starts_with(&below));
+        differing.for_each(|(_, print)| print.clear());
     }
 }
 

@@ -93,7 +93,8 @@ pub struct Entry {
     /// What AWS called this state of it, where it does: the version of an object, say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
-    /// Keyed fingerprint of every attribute as it was applied, by path.
+    /// Keyed fingerprint of every attribute as it was applied, by path; empty where that is
+    /// not known, as of what an apply that was cut off may have written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
     /// What a newer dwctl added.
@@ -114,9 +115,8 @@ pub struct Intent {
     /// The addresses it needs: the order in which to delete, should it be declared no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Address>,
-    /// Fingerprints of what it is made with and cannot be told from what is found then, should the
-    /// stack have changed: the keys of free maps, which others may write to as well, and what
-    /// steers dwctl alone.
+    /// As those of an [`Entry`], of what it is made with: should the stack have changed, they
+    /// tell what of the resource is the stack's all the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
     /// What a newer dwctl added.
@@ -128,6 +128,25 @@ impl Entry {
     /// The address that its fingerprints are of, if the entry is now that of `address`.
     pub fn fingerprinted<'a>(&'a self, address: &'a Address) -> &'a Address {
         self.fingerprinted_as.as_ref().unwrap_or(address)
+    }
+
+    /// The fingerprint of what was applied at this path, where that is known.
+    pub fn fingerprint(&self, path: &str) -> Option<&String> {
+        self.fingerprints.get(path).filter(|print| !print.is_empty())
+    }
+}
+
+impl Intent {
+    /// The resource, should it have been made, under this id.
+    pub fn born(&self, id: &str) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            region: self.region.clone(),
+            needs: self.needs.clone(),
+            applied: now(),
+            fingerprints: self.fingerprints.clone(),
+            ..Entry::default()
+        }
     }
 }
 
@@ -149,6 +168,26 @@ impl Ledger {
                 *needed = to.clone();
             }
         }
+    }
+
+    /// What is known of a resource that an apply that was cut off set out to make, for this
+    /// address or, where its id follows from its spec, for one that it had then.
+    pub fn begun(&self, address: &Address, region: &str, id: &str) -> Option<Entry> {
+        let own = self.intents.get(address).filter(|intent| {
+            intent.region == region && intent.id.as_deref().is_none_or(|intended| intended == id)
+        });
+        if let Some(intent) = own {
+            return Some(intent.born(id));
+        }
+        let (former, intent) = self.intended(&address.kind, region, id)?;
+        Some(Entry { fingerprinted_as: Some(former.clone()), ..intent.born(id) })
+    }
+
+    /// The intent to make a resource of this name, and the address that it was for.
+    pub fn intended(&self, kind: &str, region: &str, id: &str) -> Option<(&Address, &Intent)> {
+        self.intents.iter().find(|(address, intent)| {
+            address.kind == kind && intent.region == region && intent.id.as_deref() == Some(id)
+        })
     }
 
     /// Another resource takes over an address: what it names until now is to be deleted.

@@ -302,7 +302,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 }
             }
         };
-        let mut read = match self.read(instance.kind, &region, &id, Some(instance), entry.as_ref()) {
+        // What an apply that was cut off made, or may have made.
+        let begun = |region: &str, id: &str| self.inputs.ledger.begun(&instance.address, region, id);
+        let mut known = entry.clone().or_else(|| begun(&region, &id));
+        let mut read = match self.read(instance.kind, &region, &id, Some(instance), known.as_ref()) {
             // What AWS is deleting is gone, but for its name, which apply waits for; one who
             // destroys awaits the end of it.
             Ok(Some(live)) if matches!(live.state, State::Leaving(_)) && !self.inputs.selection.destroy => {
@@ -317,6 +320,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     if let Some(live) = live.clone() {
                         self.depose(&instance.address, instance.kind, old, Some(live));
                     }
+                    known = begun(&instance.region, &new);
                     (entry, region, id, read) = (None, instance.region.clone(), new, Ok(Some(born)));
                 }
                 Err(()) => return None,
@@ -371,7 +375,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
-        let (want, have) = complete(instance, found.clone(), entry.as_ref(), self.inputs.ledger);
+        let (want, have) = complete(instance, found.clone(), known.as_ref(), self.inputs.ledger);
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
         self.blame(instance, &found, &live, entry.as_ref(), &mut attributes);
@@ -434,6 +438,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
     }
 
+    /// What is at AWS of this id: as much of it as is declared or, by `entry`, was applied;
+    /// everything where it is to go, since it goes with everything.
     pub(super) fn read(
         &mut self,
         kind: &'static dyn ErasedKind,
@@ -449,14 +455,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             None => {
                 // What is in a circle of references is come by twice.
                 if self.asked.insert(key) {
+                    let deep = self.inputs.selection.deep || instance.is_none();
                     self.questions.push(Question::Read {
                         kind,
                         region: region.to_owned(),
                         wanted: Wanted {
                             applied: self.applied(instance, entry),
-                            ..wanted(id, instance, entry, self.inputs.selection.deep)
+                            ..wanted(id, instance, entry, deep)
                         },
-                        tags: self.known_tags(instance, entry),
+                        tags: instance.and_then(|instance| self.known_tags(instance, id)),
                     });
                 }
                 Err(Unread::Pending)
@@ -466,8 +473,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// The tags that a resource is to have, if an index may vouch for them: of what the
     /// ledger tells of, since elsewhere the tags decide whose it is.
-    fn known_tags(&self, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Option<Tags> {
-        let instance = instance.filter(|one| entry.is_some() && one.kind.tags_apart())?;
+    fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
+        self.entry(&instance.address).filter(|entry| entry.id == id && instance.kind.tags_apart())?;
         let stack = self.inputs.world.stack;
         tags(instance, &stack.name, &stack.env)
             .into_iter()
@@ -540,7 +547,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 continue;
             }
             if let ("tags", Some(PathStep::Name(tag))) = (name.as_str(), change.path.get(1)) {
-                let applied = entry.fingerprints.get(&format!("tags.{tag}"));
+                let applied = entry.fingerprint(&format!("tags.{tag}"));
                 let print = |value: &Value| prints.of(address, &format!("tags.{tag}"), value);
                 let there = live.tags.get(tag).and_then(|text| print(&Value::String(text.clone())));
                 let wanted = tags.get(tag).and_then(print);
@@ -552,7 +559,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 continue;
             }
             change.cause = *causes.entry(name.clone()).or_insert_with(|| {
-                let applied = entry.fingerprints.get(name);
+                let applied = entry.fingerprint(name);
                 let default =
                     fields.and_then(|fields| fields.get(name)).and_then(|field| field.default.as_ref());
                 let same = |value: Option<&Value>| match (applied, value) {
@@ -722,17 +729,13 @@ pub fn complete(
     let mut want = instance.spec.clone();
     ignore(instance, &mut want, &found);
     overlay(schema, want, found, &|path, value, marks| {
-        if let Some((entry, applied)) = entry.and_then(|one| Some((one, one.fingerprints.get(path)?))) {
+        let entry = entry?;
+        if let Some(applied) = entry.fingerprints.get(path) {
             let address = entry.fingerprinted(&instance.address);
             return Some(prints.of(address, path, value).as_ref() == Some(applied));
         }
-        // What an apply that was cut off was about to write, and may have written.
-        let intent = ledger.intents.get(&instance.address);
-        if let Some(begun) = intent.and_then(|intent| intent.fingerprints.get(path)) {
-            return Some(prints.of(&instance.address, path, value).as_ref() == Some(begun));
-        }
         // It was applied without this one, which AWS needs to be sent then.
-        entry.and_then(|_| marks.write_only.then_some(false))
+        marks.write_only.then_some(false)
     })
 }
 
@@ -770,7 +773,10 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let applied = if value.contains_secret() { applied.clone().enclosed() } else { applied.clone() };
         all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
-    all.extend(map_prints(instance, &instance.address, ledger));
+    for (name, key, value) in map_entries(instance) {
+        let path = format!("{name}.{key}");
+        all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
+    }
     for (path, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
     }
@@ -781,38 +787,47 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     all
 }
 
-/// The fingerprints, of an address, of each key of an instance's free maps: of a map that
-/// others write to as well, those are ours.
-pub fn map_prints(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
-    let prints = ledger.fingerprints();
-    let mut all = BTreeMap::new();
-    for (name, field) in instance.kind.schema().spec.fields().into_iter().flatten() {
-        if matches!(field.shape, Shape::Map(_))
-            && !field.marks.unreadable()
-            && let Some(Value::Map(map)) = instance.spec.get(name)
-        {
-            for (key, value) in map {
-                let path = format!("{name}.{key}");
-                all.extend(prints.of(address, &path, value).map(|print| (path.clone(), print)));
-            }
-        }
-    }
-    all
+/// The entries of an instance's free maps: of a map that others write to as well, those are ours.
+fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str, &'i str, &'i Value)> {
+    let fields = instance.kind.schema().spec.fields().into_iter().flatten();
+    let maps = fields.filter(|(_, field)| matches!(field.shape, Shape::Map(_)) && !field.marks.unreadable());
+    maps.flat_map(|(name, _)| {
+        let map = instance.spec.get(name).and_then(Value::as_map).into_iter().flatten();
+        map.map(|(key, value)| (name.as_str(), key.as_str(), value))
+    })
 }
 
-/// The fingerprints of what steers dwctl alone, as far as it is a switch or a number: with
-/// them it can be told later, where the stack does not say it any more.
-pub fn local_prints(instance: &Instance<'_>, ledger: &Ledger) -> BTreeMap<String, String> {
+/// What an apply is about to write of an instance, in place of the fingerprints that it is to
+/// have once that is done: nothing is known of its values then, but that they are secret, and
+/// what steers dwctl alone and cannot be found at AWS. `address` is that of the fingerprints.
+pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
-    let fields = instance.kind.schema().spec.fields().into_iter().flatten();
-    let local = fields
-        .filter(|(_, field)| field.marks.local && matches!(field.shape, Shape::Bool | Shape::Number { .. }));
-    local
-        .filter_map(|(name, _)| {
-            let value = instance.spec.get(name).filter(|value| !value.contains_secret())?;
-            Some((name.clone(), prints.of(&instance.address, name, value)?))
-        })
-        .collect()
+    let schema = &instance.kind.schema().spec;
+    let print = |path: &str, value: &Value| {
+        let field = schema.fields().and_then(|fields| fields.get(path));
+        let (local, unreadable) =
+            field.map_or((false, false), |field| (field.marks.local, field.marks.unreadable()));
+        let print = match value.contains_secret() {
+            // It is to be sent again.
+            true if unreadable => None,
+            true => prints.of(address, path, &value.clone().enclosed()),
+            false if local => prints.of(address, path, value),
+            false => None,
+        };
+        print.unwrap_or_default()
+    };
+    let mut all = BTreeMap::new();
+    for (name, value) in declared(instance) {
+        all.insert(name.clone(), print(name, value));
+    }
+    for (name, key, value) in map_entries(instance) {
+        let path = format!("{name}.{key}");
+        all.insert(path.clone(), print(&path, value));
+    }
+    for (path, _) in unreadable(schema, &instance.spec) {
+        all.entry(path).or_default();
+    }
+    all
 }
 
 /// The tags that an instance is to have, the owner's among them; a value may be unknown.

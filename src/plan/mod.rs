@@ -18,8 +18,8 @@ mod veil;
 
 pub use compare::{Side, compare, protected};
 pub use decide::{
-    Answers, Inputs, Outcome, Question, Selection, complete, local_prints, map_prints, plan, prints,
-    read_failed, tag_changes, tags, wanted,
+    Answers, Inputs, Outcome, Question, Selection, begun, complete, plan, prints, read_failed, tag_changes,
+    tags, wanted,
 };
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};

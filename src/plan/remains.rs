@@ -94,13 +94,7 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            let born = Entry {
-                id,
-                region: intent.region.clone(),
-                needs: intent.needs.clone(),
-                fingerprints: intent.fingerprints.clone(),
-                ..Entry::default()
-            };
+            let born = intent.born(&id);
             let (action, reason) = (Action::Delete, Reason::Undeclared);
             let change = removal(address, kind, &born, Some(live), action, reason, ledger);
             match entry {
@@ -126,10 +120,7 @@ impl Planner<'_, '_, '_> {
     /// The address, no longer declared, for which an apply that was cut off was about to make
     /// a resource of this name.
     pub(super) fn intended(&self, kind: &str, region: &str, id: &str) -> Option<&Address> {
-        let mut intents = self.inputs.ledger.intents.iter();
-        let found = intents.find(|(address, intent)| {
-            address.kind == kind && intent.region == region && intent.id.as_deref() == Some(id)
-        });
+        let found = self.inputs.ledger.intended(kind, region, id);
         found.map(|(address, _)| address).filter(|address| !self.declared.contains_key(*address))
     }
 
@@ -159,7 +150,8 @@ impl Planner<'_, '_, '_> {
             Identification::Id(_) | Identification::New => return Ok(None),
             Identification::Pending => return Err(()),
         };
-        match self.read(instance.kind, &instance.region, &id, Some(instance), None) {
+        let begun = self.inputs.ledger.begun(&instance.address, &instance.region, &id);
+        match self.read(instance.kind, &instance.region, &id, Some(instance), begun.as_ref()) {
             Ok(Some(live)) if self.is_ours(instance, &id, &live) => Ok(Some((id, live))),
             // What is not ours is said when it stands in the way.
             Ok(_) | Err(Unread::Failed(_)) => Ok(None),
@@ -268,7 +260,7 @@ pub fn existing(
     }
     let printed = entry.fingerprinted(address);
     for (name, field) in fields.into_iter().flatten().filter(|(_, field)| field.marks.local) {
-        let Some(applied) = entry.fingerprints.get(name) else { continue };
+        let Some(applied) = entry.fingerprint(name) else { continue };
         let prints = ledger.fingerprints();
         let is_it = |value: &Value| prints.of(printed, name, value).as_ref() == Some(applied);
         if let (Some(value), Value::Map(map)) = (candidates(field).find(is_it), &mut existing) {

@@ -156,6 +156,45 @@ fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next(
     }
 }
 
+/// An apply that is killed right after it made something; then the stack takes back what was
+/// written, or says another secret.
+#[test]
+fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_next() {
+    let worker = Worker::new();
+    let database = (vec![(7, 236)], Op::Edit(0, 1, 1));
+    let secret = (vec![(11, 4)], Op::Edit(0, 1, 2));
+    for (first, edit) in [database, secret] {
+        for at in 1..=4 {
+            for told in [None, Some(true), Some(false)] {
+                let readdress = told.map(|told| Op::Readdress(0, told));
+                let ops = [Some(Op::KillAt(at)), readdress, Some(edit.clone())];
+                let case = Case::of(first.clone(), ops.into_iter().flatten().collect());
+                worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));
+            }
+        }
+    }
+}
+
+/// A key of another address than before, which is no rename since it differs, or was made by an
+/// apply that was killed: the alias goes from the old one to the new one.
+#[test]
+fn an_alias_goes_from_one_key_to_the_other() {
+    let worker = Worker::new();
+    let killed = (2..=16).map(Op::KillAt);
+    // With a key of a region, and with one of many.
+    for (choice, begin) in [4, 20]
+        .into_iter()
+        .flat_map(|one| [Op::Apply].into_iter().chain(killed.clone()).map(move |begin| (one, begin)))
+    {
+        for flips in [false, true] {
+            let flip = flips.then_some(Op::FlipCreateFirst(0));
+            let rest = [begin.clone(), Op::Readdress(0, false), Op::Edit(0, 0, 1)];
+            let case = Case::of(vec![(2, choice)], flip.into_iter().chain(rest).collect());
+            worker.run(&case).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")))

@@ -357,7 +357,10 @@ impl Run<'_> {
                 Some(address) if foreign => {
                     return Err(format!("{address} took over {id}, which is foreign"));
                 }
-                Some(address) => self.is_as_declared(&address, id, live)?,
+                Some(address) => {
+                    self.is_as_declared(&address, id, live)?;
+                    self.is_secret_as_declared(&address, id).await?;
+                }
             }
         }
         if let Some(((_, id), address)) = ours.pop_first() {
@@ -404,6 +407,21 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// That a secret holds the value that the model says: AWS tells it by a call of its own.
+    async fn is_secret_as_declared(&self, of: &str, id: &str) -> Outcome {
+        let one = self.model.resources.values().find(|one| one.address() == of);
+        let Some(one) = one.filter(|one| one.shape().kind == "secretsmanager_secret") else { return Ok(()) };
+        let Some((_, option)) = one.set().find(|(knob, _)| knob.name == "secret_string") else {
+            return Ok(());
+        };
+        let value = self.engine.cx().aws.secretsmanager().get_secret_value().secret_id(id).send().await;
+        let value = value.map_err(|error| format!("{of} {id} has no value: {error:?}"))?;
+        match value.secret_string() {
+            Some(text) if json(&option) == text => Ok(()),
+            other => Err(format!("{of} {id} holds {other:?} and not {option}")),
+        }
     }
 
     /// That what is foreign is as it was made.
