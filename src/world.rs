@@ -524,7 +524,8 @@ fn check_among(all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnos
         let count = seen.entry(kind).or_default();
         let before = kinds.get(kind).and_then(|peers| peers.get(..*count)).unwrap_or_default();
         *count += 1;
-        let found = instance.kind.check_among(Known(&instance.spec), &Among { all: &peers, before });
+        let among = Among { all: &peers, before, region: &instance.region };
+        let found = instance.kind.check_among(Known(&instance.spec), &among);
         problems.extend(found.into_iter().map(|problem| located(problem, instance.resource)));
     }
 }

@@ -23,6 +23,7 @@ pub struct Peer<'a> {
 pub struct Among<'a> {
     pub(crate) all: &'a BTreeMap<String, Peer<'a>>,
     pub(crate) before: &'a [Peer<'a>],
+    pub(crate) region: &'a str,
 }
 
 impl<'a> Among<'a> {
@@ -30,6 +31,12 @@ impl<'a> Among<'a> {
     /// once.
     pub fn before(&self) -> &'a [Peer<'a>] {
         self.before
+    }
+
+    /// Those of [`Among::before`] in the region of this one.
+    pub fn before_in_region(&self) -> impl Iterator<Item = &'a Peer<'a>> {
+        let region = self.region;
+        self.before.iter().filter(move |peer| peer.region == region)
     }
 
     /// The resource of which `value` is an attribute that AWS has not assigned yet, and that

@@ -204,7 +204,7 @@ impl Machine {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("dwctl-it-").tempdir().unwrap().keep();
         let home = emulator_home();
-        let up = Command::new(env!("CARGO_BIN_EXE_dwctl"))
+        let up = Command::new(dwctl())
             .args(["sandbox", "up"])
             .env("DWCTL_SANDBOX_DIR", folder.join("sandbox"))
             .env("DWCTL_EMULATOR_DIR", &home)
@@ -419,6 +419,11 @@ pub struct Project {
     pub cloud: Cloud,
 }
 
+/// The binary; another build of it, such as an optimised one, where `tests/crash` is given one.
+pub fn dwctl() -> std::ffi::OsString {
+    std::env::var_os("DWCTL_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_dwctl").into())
+}
+
 impl Project {
     /// A stack of this text, with a cloud of its own.
     pub fn new(text: &str) -> Self {
@@ -453,9 +458,7 @@ impl Project {
 
     /// The same, without `--endpoint-url`.
     pub fn command_without_endpoint(&self, arguments: &[&str]) -> Command {
-        // Another build of it, such as an optimised one, where `tests/crash` is given one.
-        let dwctl = std::env::var_os("DWCTL_TEST_BINARY");
-        let mut command = Command::new(dwctl.unwrap_or_else(|| env!("CARGO_BIN_EXE_dwctl").into()));
+        let mut command = Command::new(dwctl());
         command
             .args(arguments)
             .current_dir(self.stack())

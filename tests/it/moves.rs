@@ -258,3 +258,26 @@ fn a_deep_plan_sees_what_nobody_declared() {
     project.run(&["apply", "--deep", "--yes"]).exits(0);
     project.run(&["plan", "--deep"]).exits(0).says("No changes");
 }
+
+/// Whichever of the keys is changed first.
+#[test]
+fn an_alias_may_move_between_keys() {
+    let stack = |one: &str, other: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[kms_key.a]\naliases = [{one}]\n\
+             [kms_key.b]\naliases = [{other}]\n"
+        )
+    };
+    let alias = "\"alias/data\"";
+    let project = Project::new(&stack(alias, ""));
+    project.apply();
+    for (one, other, holder) in [("", alias, "kms_key.b"), (alias, "", "kms_key.a")] {
+        project.write(&stack(one, other));
+        project.run(&["apply", "--yes", "--parallelism", "1"]).exits(0);
+        project.settled();
+        let held = project.live(holder).expect("it exists");
+        assert_eq!(held.spec.get("aliases"), Some(&Value::List(vec![Value::from("alias/data")])));
+    }
+    project.write(&stack(alias, alias));
+    project.run(&["validate"]).exits(3).says("`alias/data` is a name of kms_key.a, too");
+}

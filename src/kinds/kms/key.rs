@@ -11,8 +11,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem, Reads,
-    State, Terraform, check_policy, each, user_tags,
+    Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem,
+    Reads, State, Terraform, check_policy, each, user_tags,
 };
 use crate::value::Value;
 
@@ -228,6 +228,25 @@ impl Kind for KmsKey {
         problems
     }
 
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (index, alias) in spec.list("aliases").iter().enumerate() {
+            let Some(alias) = alias.as_str() else { continue };
+            for other in among.before_in_region() {
+                if other.spec.list("aliases").iter().any(|one| one.as_str() == Some(alias)) {
+                    problems.push(
+                        Problem::new(
+                            format!("aliases.{index}"),
+                            format!("`{alias}` is a name of {}, too", other.address),
+                        )
+                        .help("an alias names one key"),
+                    );
+                }
+            }
+        }
+        problems
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         let aliases = if lookups.iter().any(|lookup| lookup.wants("aliases")) {
             match all_aliases(cx, None).await {
@@ -347,21 +366,13 @@ impl Kind for KmsKey {
         for alias in after.difference(&before) {
             add_alias(cx, id, alias).await?;
         }
-        for alias in before.difference(&after) {
-            kms.delete_alias().alias_name(*alias).send().await.or_gone()?;
-        }
-        Ok(())
+        drop_aliases(cx, id, before.difference(&after).map(|alias| alias.as_str())).await
     }
 
     async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
         let kms = cx.aws.kms();
-        // The aliases would keep their names until the key is destroyed, weeks later. Those that
-        // moved to a key that replaces this one are that one's.
-        let now = if live.aliases.is_empty() { HashMap::new() } else { all_aliases(cx, Some(id)).await? };
-        let now = now.get(id).map(Vec::as_slice).unwrap_or_default();
-        for alias in live.aliases.iter().filter(|alias| now.contains(alias)) {
-            kms.delete_alias().alias_name(alias).send().await.or_gone()?;
-        }
+        // The aliases would keep their names until the key is destroyed, weeks later.
+        drop_aliases(cx, id, live.aliases.iter().map(String::as_str)).await?;
         let scheduled = kms
             .schedule_key_deletion()
             .key_id(id)
@@ -513,8 +524,19 @@ async fn read(
     Ok(Some(Live { spec, attrs, tags: tags?, state }))
 }
 
-/// Gives the key an alias. One that a predecessor of the key holds moves, which is what
-/// a replacement needs; one of anybody else's key stays where it is.
+/// Takes aliases from the key. Those that have moved to another key meanwhile are that one's.
+async fn drop_aliases(cx: &Cx, id: &str, aliases: impl Iterator<Item = &str>) -> Result<()> {
+    let aliases: Vec<&str> = aliases.collect();
+    let now = if aliases.is_empty() { HashMap::new() } else { all_aliases(cx, Some(id)).await? };
+    let now = now.get(id).map(Vec::as_slice).unwrap_or_default();
+    for alias in now.iter().filter(|alias| aliases.contains(&alias.as_str())) {
+        cx.aws.kms().delete_alias().alias_name(alias).send().await.or_gone()?;
+    }
+    Ok(())
+}
+
+/// Gives the key an alias. One that another key of the stack holds moves, be that a predecessor
+/// of this one or one that is to lose it; one of anybody else's key stays where it is.
 async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
     let kms = cx.aws.kms();
     let taken = match kms.create_alias().alias_name(alias).target_key_id(id).send().await.map_err(Error::from)
@@ -528,14 +550,12 @@ async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
     if holder.key_id() == id {
         return Ok(());
     }
-    let ours = Owner::of(&tags_of(cx, id).await?);
-    if ours.is_none() || Owner::of(&tags_of(cx, holder.key_id()).await?) != ours {
+    let stack = |tags: Tags| Owner::of(&tags).map(|owner| (owner.stack, owner.env));
+    let ours = stack(tags_of(cx, id).await?);
+    if ours.is_none() || stack(tags_of(cx, holder.key_id()).await?) != ours {
         return Err(Error {
             class: Class::Invalid,
-            message: format!(
-                "`{alias}` is a name of the key {}, which is not of this resource",
-                holder.key_id()
-            ),
+            message: format!("`{alias}` is a name of the key {}, which is not this stack's", holder.key_id()),
             ..taken
         });
     }

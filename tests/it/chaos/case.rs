@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use super::engine::{End, Engine, Survey, address, without_mercy};
 use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
 use super::wire::{Fault, Script};
-use crate::harness::{Cloud, finish};
+use crate::harness::{Cloud, dwctl, finish};
 
 /// What is done. Numbers choose among what there is then.
 #[derive(Clone, Debug)]
@@ -473,7 +473,7 @@ impl Run<'_> {
         }
         self.write();
         let endpoint = self.cloud.endpoint();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dwctl"));
+        let mut command = std::process::Command::new(dwctl());
         command
             .args(["apply", "--yes", "--parallelism", "4", "--endpoint-url", &endpoint])
             .current_dir(self.engine.folder())
