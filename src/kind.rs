@@ -432,8 +432,9 @@ pub trait Kind: Sized + 'static {
     }
 
     /// The ids and tags of those inside the resource `id` of kind `kind`, where AWS's index of
-    /// tags does not know them: the objects of a bucket. None by default. It serves a lost
-    /// ledger alone.
+    /// tags does not know them: the objects of a bucket, the subscriptions of a topic. None by
+    /// default. It serves a lost ledger and, of what has neither tags nor a name, an apply that
+    /// was cut off.
     ///
     /// # Errors
     /// AWS's; there are too many to ask for.

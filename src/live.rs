@@ -81,7 +81,7 @@ async fn ask(
     answers: &mut Answers,
 ) {
     let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)> = BTreeMap::new();
-    let mut searches = Vec::new();
+    let (mut searches, mut listings) = (Vec::new(), Vec::new());
     for question in questions {
         match question {
             Question::Read { kind, region, wanted, tags } => {
@@ -99,6 +99,9 @@ async fn ask(
                 }
             }
             Question::Find { kind, region, address, spec } => searches.push((kind, region, address, spec)),
+            Question::Within { kind, region, address, parents } => {
+                listings.push((kind, region, address, parents));
+            }
         }
     }
     let reading = async {
@@ -122,13 +125,19 @@ async fn ask(
         };
         (address, found)
     }));
-    let (read, found) = futures_util::future::join(reading, searching).await;
+    let listing = join_all(listings.into_iter().map(|(kind, region, address, parents)| async move {
+        let cx = session.cx(&region);
+        let inside = parents.iter().map(|(parent, id)| kind.inside(&cx, parent, id));
+        let found: aws::Result<Vec<_>> = join_all(inside).await.into_iter().collect();
+        (address, found.map(|found| found.into_iter().flatten().map(|(id, _)| id).collect()))
+    }));
+    let (read, found, listed) = futures_util::future::join3(reading, searching, listing).await;
     for (name, region, batch, found) in read {
         for (wanted, live) in batch.into_iter().zip(found) {
             answers.reads.insert((name, region.clone(), wanted.id), live);
         }
     }
-    answers.found.extend(found);
+    answers.found.extend(found.into_iter().chain(listed));
 }
 
 /// The ids of what bears an owner's tags, as the index of a region tells.

@@ -109,11 +109,13 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let plan = compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
     let options = TextOptions { colour: printer.colour(), details: args.details, drift: false, bill: None };
-    args.formats.show(&plan, options, earlier, Vec::new(), printer)?;
-    for warning in protected(&plan, &old_side, &new_side) {
+    let exit = if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done };
+    let warnings = protected(&plan, &old_side, &new_side);
+    args.formats.show(plan, options, earlier, Vec::new(), printer)?;
+    for warning in warnings {
         printer.diagnostics(&[warning], &Sources::default());
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    Ok(exit)
 }
 
 /// Where a revision of the stack is read from.

@@ -55,6 +55,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let drift = plan.drift();
     let bill = Some((session.bill(), began.elapsed()));
     let options = TextOptions { colour: printer.colour(), details: false, drift: true, bill };
-    args.formats.show(&drift, options, earlier, commands, printer)?;
-    Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
+    let exit = if drift.is_empty() { Exit::Done } else { Exit::Drift };
+    args.formats.show(drift, options, earlier, commands, printer)?;
+    Ok(exit)
 }

@@ -71,17 +71,17 @@ impl FormatArgs {
         Ok(Some(Snapshot::parse(&text).map_err(unreadable)?))
     }
 
-    /// Shows the plan in all formats that were asked for.
+    /// Shows the plan, without what is secret, in all formats that were asked for.
     pub(super) fn show(
         &self,
-        plan: &Plan,
+        mut plan: Plan,
         text: TextOptions,
         since: Option<Snapshot>,
         commands: Vec<String>,
         printer: &Printer,
     ) -> Result<(), Failure> {
         if let Some(earlier) = &since {
-            let review = Review::new(plan, text.drift);
+            let review = Review::new(&plan, text.drift);
             let (was, is) = ((earlier.verb, &earlier.title), (review.verb(), &review.title()));
             if was != is {
                 let told = |(verb, title): (&str, &String)| format!("a {verb} of {title}");
@@ -93,10 +93,11 @@ impl FormatArgs {
         }
         let plain = TextOptions { colour: false, ..text.clone() };
         let mut options = Options { text, commands, since, root: root() };
-        let shown = render(self.format, plan, &options);
+        plan.veil(options.root.as_deref());
+        let shown = render(self.format, &plan, &options);
         options.text = plain;
         for (format, path) in &self.output {
-            write(path, mask(&render(*format, plan, &options)).as_bytes()).map_err(|error| {
+            write(path, mask(&render(*format, &plan, &options)).as_bytes()).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
                     // Its text tells of the temporary file that is renamed.
                     .note(error.kind().to_string())

@@ -76,14 +76,13 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         (Some(session), facts, ledger)
     };
     let world = context::world(&stack, facts, variables.clone())?;
-    let mut plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
+    let plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
     let options = TextOptions {
         colour: printer.colour(),
         details: args.details || args.offline,
         drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
-    let root = root();
     let commands = match &args.out {
         Some(out) => vec![apply_saved(out, &plan)],
         None if args.offline || args.destroy => Vec::new(),
@@ -91,14 +90,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let empty = plan.is_empty();
     let Some(out) = &args.out else {
-        plan.veil(root.as_deref());
-        args.formats.show(&plan, options, earlier, commands, printer)?;
+        args.formats.show(plan, options, earlier, commands, printer)?;
         return Ok(exit(&args, empty));
     };
     let folder = args.stack.stack.display().to_string();
+    let root = root();
     let showing = Showing { folder, root: root.as_deref(), options: &options };
     let saved = Saved::of(plan, &stack, &variables, &ledger, &selection, showing);
-    args.formats.show(&saved.shown.plan, options, earlier, commands, printer)?;
+    args.formats.show(saved.shown.plan.clone(), options, earlier, commands, printer)?;
     let unwritable = |error: std::io::Error| {
         Diagnostic::error("unwritable", format!("cannot write the plan to {}", out.display()))
             .note(error.to_string())

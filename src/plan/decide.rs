@@ -87,6 +87,17 @@ pub enum Question {
         /// Its spec, as far as it is known.
         spec: Value,
     },
+    /// The ids of all that are parts of these; an answer as to [`Question::Find`].
+    Within {
+        /// Their kind.
+        kind: &'static dyn ErasedKind,
+        /// Their region.
+        region: String,
+        /// The address that one of them may be of.
+        address: Address,
+        /// Kinds and ids of what they are parts of.
+        parents: Vec<(String, String)>,
+    },
 }
 
 /// The plan, or what must be asked first.
@@ -798,20 +809,22 @@ fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str,
 }
 
 /// What an apply is about to write of an instance, in place of the fingerprints that it is to
-/// have once that is done: nothing is known of its values then, but that they are secret, and
-/// what steers dwctl alone and cannot be found at AWS. `address` is that of the fingerprints.
+/// have once that is done: nothing is known of its values then, but that they are secret, what
+/// cannot be changed later, and what steers dwctl alone. `address` is that of the fingerprints.
 pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let print = |path: &str, value: &Value| {
         let field = schema.fields().and_then(|fields| fields.get(path));
-        let (local, unreadable) =
-            field.map_or((false, false), |field| (field.marks.local, field.marks.unreadable()));
+        let marks = field.map(|field| field.marks).unwrap_or_default();
+        let unreadable = marks.unreadable();
+        // What cannot be changed is as it was made.
+        let lasts = marks.local || (marks.replace && !unreadable);
         let print = match value.contains_secret() {
             // It is to be sent again.
             true if unreadable => None,
             true => prints.of(address, path, &value.clone().enclosed()),
-            false if local => prints.of(address, path, value),
+            false if lasts => prints.of(address, path, value),
             false => None,
         };
         print.unwrap_or_default()

@@ -230,8 +230,8 @@ impl Walk {
     }
 
     fn lists(&mut self, element: Option<&Node>, flags: Flags, before: &[Value], after: &[Value]) {
-        for index in 0..before.len().max(after.len()) {
-            self.within(PathStep::Index(index), |walk| match (before.get(index), after.get(index)) {
+        for (place, left, right) in aligned(before, after) {
+            self.within(PathStep::Index(place), |walk| match (left, right) {
                 (Some(left), Some(right)) => walk.node(element, flags, left, right),
                 (left, right) => walk.presence(flags, left, right),
             });
@@ -294,6 +294,44 @@ impl Walk {
             self.leaf(flags, &Value::Map(before.clone()), &Value::Map(after.clone()), false);
         }
     }
+}
+
+/// Two versions of a list, side by side: what is the same in both stands beside itself, however
+/// far it has moved, and between such the rest stands in order. With each pair its place, in the
+/// new list if it is in that.
+pub(super) fn aligned<'v>(
+    before: &'v [Value],
+    after: &'v [Value],
+) -> Vec<(usize, Option<&'v Value>, Option<&'v Value>)> {
+    // What AWS tells in the open is hidden by what is secret in the same place.
+    let secret = before.iter().chain(after).any(Value::contains_secret);
+    let by_place = |from: usize, to: usize, count: usize, more: usize| {
+        (0..count.max(more)).map(move |at| {
+            let (left, right) = (before.get(from..from + count), after.get(to..to + more));
+            let left = left.and_then(|left| left.get(at));
+            let right = right.and_then(|right| right.get(at));
+            (if right.is_some() { to + at } else { from + at }, left, right)
+        })
+    };
+    if secret {
+        return by_place(0, 0, before.len(), after.len()).collect();
+    }
+    let mut known: Vec<&Value> = Vec::new();
+    let mut number = |value: &'v Value| {
+        known.iter().position(|one| *one == value).unwrap_or_else(|| {
+            known.push(value);
+            known.len() - 1
+        })
+    };
+    let left: Vec<usize> = before.iter().map(&mut number).collect();
+    let right: Vec<usize> = after.iter().map(&mut number).collect();
+    similar::capture_diff_slices(similar::Algorithm::Myers, &left, &right)
+        .iter()
+        .flat_map(|run| {
+            let (old, new) = (run.old_range(), run.new_range());
+            by_place(old.start, new.start, old.len(), new.len())
+        })
+        .collect()
 }
 
 /// Two versions of a document, of which AWS tells one in the open: what is secret in either

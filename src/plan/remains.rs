@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
-use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
 use crate::schema::{Node, Shape, normalize};
 use crate::value::Value;
 use crate::world::Instance;
@@ -59,9 +59,8 @@ impl Planner<'_, '_, '_> {
             let entry = ledger.resources.get(address);
             let declared = self.declared.contains_key(address);
             // What has no name is found by its owner, and so is the resource of its address.
-            let Some(kind) = kinds::kind(&address.kind).filter(|_| !declared || intent.id.is_some()) else {
-                continue;
-            };
+            let is_apart = |kind: &&dyn ErasedKind| !declared || intent.id.is_some() || !kind.taggable();
+            let Some(kind) = kinds::kind(&address.kind).filter(is_apart) else { continue };
             let ids = match (&intent.id, self.inputs.answers.found.get(address)) {
                 (Some(id), _) => std::slice::from_ref(id),
                 (None, Some(Ok(ids))) => ids.as_slice(),
@@ -70,30 +69,18 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
                 (None, None) => {
-                    self.questions.push(Question::Find {
-                        kind,
-                        region: intent.region.clone(),
-                        address: address.clone(),
-                        spec: Value::Null,
-                    });
+                    let (region, address) = (intent.region.clone(), address.clone());
+                    if kind.taggable() {
+                        self.questions.push(Question::Find { kind, region, address, spec: Value::Null });
+                    } else if self.questions.is_empty() {
+                        // All is known of what it may be a part of.
+                        let parents = self.parents(intent);
+                        self.questions.push(Question::Within { kind, region, address, parents });
+                    }
                     continue;
                 }
             };
-            let Some(id) = self.unknown(ids, address, entry) else { continue };
-            // It may have another address now, or be what its address names.
-            if self.is_placed(address, &intent.region, &id) {
-                continue;
-            }
-            let owner = self.owner(address);
-            let live = match self.read(kind, &intent.region, &id, None, None) {
-                Ok(Some(live)) if !kind.taggable() || Owner::of(&live.tags).as_ref() == Some(&owner) => live,
-                // What was not made, or is another's, is of no concern.
-                Ok(_) | Err(Unread::Pending) => continue,
-                Err(Unread::Failed(error)) => {
-                    self.problems.push(read_failed(&address.to_string(), &id, &error));
-                    continue;
-                }
-            };
+            let Some((id, live)) = self.born(kind, address, intent, ids) else { continue };
             let born = intent.born(&id);
             let (action, reason) = (Action::Delete, Reason::Undeclared);
             let change = removal(address, kind, &born, Some(live), action, reason, ledger);
@@ -104,6 +91,55 @@ impl Planner<'_, '_, '_> {
                 None => drop(self.changes.insert(address.clone(), change)),
             }
         }
+    }
+
+    /// What an intent's apply made of these, with its id.
+    fn born(
+        &mut self,
+        kind: &'static dyn ErasedKind,
+        address: &Address,
+        intent: &Intent,
+        ids: &[String],
+    ) -> Option<(String, ErasedLive)> {
+        let ledger = self.inputs.ledger;
+        let owner = self.owner(address);
+        let known = |id: &&String| {
+            self.unknown(std::slice::from_ref(*id), address, ledger.resources.get(address)).is_some()
+        };
+        // It may have another address now, or be what its address names.
+        let ids: Vec<&String> =
+            ids.iter().filter(known).filter(|id| !self.is_placed(address, &intent.region, id)).collect();
+        for id in ids {
+            let live = match self.read(kind, &intent.region, id, None, None) {
+                Ok(Some(live)) => live,
+                Ok(None) | Err(Unread::Pending) => continue,
+                Err(Unread::Failed(error)) => {
+                    self.problems.push(read_failed(&address.to_string(), id, &error));
+                    continue;
+                }
+            };
+            // What is another's is of no concern.
+            let is_it = match (kind.taggable(), &intent.id) {
+                (true, _) => Owner::of(&live.tags).as_ref() == Some(&owner),
+                (false, Some(_)) => true,
+                (false, None) => is_as_intended(kind, address, intent, &live, ledger),
+            };
+            if is_it {
+                return Some((id.clone(), live));
+            }
+        }
+        None
+    }
+
+    /// What something that was intended may be a part of: all of the kinds that it needs.
+    fn parents(&self, intent: &Intent) -> Vec<(String, String)> {
+        let kinds: BTreeSet<&str> = intent.needs.iter().map(|needed| needed.kind.as_str()).collect();
+        let there = self.changes.values().filter(|change| {
+            change.live.is_some()
+                && change.region == intent.region
+                && kinds.contains(change.address.kind.as_str())
+        });
+        there.filter_map(|change| Some((change.address.kind.clone(), change.id.clone()?))).collect()
     }
 
     /// Whether something of a declared address has this id, or will have it.
@@ -235,6 +271,31 @@ fn removal(
         wanted_tags: BTreeMap::new(),
         declared: None,
     }
+}
+
+/// Whether something that AWS cannot tag is what was intended: in all that cannot be changed
+/// after it is made, as far as the intent knows that, and nothing that the ledger tells of.
+fn is_as_intended(
+    kind: &dyn ErasedKind,
+    address: &Address,
+    intent: &Intent,
+    live: &ErasedLive,
+    ledger: &Ledger,
+) -> bool {
+    let schema = &kind.schema().spec;
+    let found = normalize(schema, live.spec.clone());
+    let fixed = schema.fields().into_iter().flatten().filter(|(_, field)| field.marks.replace);
+    let mut known = fixed
+        .filter_map(|(name, _)| {
+            Some((name, intent.fingerprints.get(name).filter(|print| !print.is_empty())?))
+        })
+        .peekable();
+    known.peek().is_some()
+        && known.all(|(name, print)| {
+            let value = found.get(name).cloned().unwrap_or_default();
+            let value = if is_of_secret(print) { value.enclosed() } else { value };
+            ledger.fingerprints().of(address, name, &value).as_ref() == Some(print)
+        })
 }
 
 /// What there is of a resource that the ledger tells of, in canonical form. AWS tells in the

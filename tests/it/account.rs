@@ -183,7 +183,7 @@ impl Account {
                 let live = live.map(|(_, live)| live.clone());
                 answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
             }
-            Question::Find { address, .. } => {
+            Question::Find { address, .. } | Question::Within { address, .. } => {
                 answers.found.insert(address, Ok(Vec::new()));
             }
         }

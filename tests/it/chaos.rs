@@ -156,6 +156,18 @@ fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next(
     }
 }
 
+/// AWS tags no subscription: it is told by its topic, and by what it was to be.
+#[test]
+fn what_cannot_be_tagged_is_no_orphan_either() {
+    let worker = Worker::new();
+    for at in 3..=6 {
+        for op in [Op::Remove(1), Op::Rename(1), Op::Readdress(1, false), Op::Readdress(1, true)] {
+            let case = Case::of(vec![(12, 0)], vec![Op::KillAt(at), op]);
+            worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));
+        }
+    }
+}
+
 /// An apply that is killed right after it made something; then the stack takes back what was
 /// written, or says another secret.
 #[test]

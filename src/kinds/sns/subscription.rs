@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shared::Attributes;
-use crate::aws::{Cx, Result, ResultExt, Scope};
+use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Problem, Reads, Terraform,
@@ -179,6 +179,21 @@ impl Kind for SnsSubscription {
             }
         }
         Ok(Vec::new())
+    }
+
+    async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
+        let mut arns = Vec::new();
+        if kind != "sns_topic" {
+            return Ok(arns);
+        }
+        let mut subscriptions =
+            cx.aws.sns().list_subscriptions_by_topic().topic_arn(id).into_paginator().items().send();
+        while let Some(found) = subscriptions.next().await {
+            let Some(found) = found.map(Some).or_gone()?.flatten() else { break };
+            let arn = found.subscription_arn().filter(|arn| arn.starts_with("arn:"));
+            arns.extend(arn.map(|arn| (arn.to_owned(), Tags::new())));
+        }
+        Ok(arns)
     }
 
     async fn create(cx: &Cx, want: &Spec, _: &Birth<'_>) -> Result<String> {

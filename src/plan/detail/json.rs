@@ -1,6 +1,7 @@
 //! What differs between two trees of data, by path.
 
 use super::Part;
+use crate::plan::diff::aligned;
 use crate::schema::PathStep;
 use crate::value::Value;
 
@@ -31,8 +32,8 @@ fn walk<'v>(
             }
         }
         (Some(Value::List(left)), Some(Value::List(right))) => {
-            for index in 0..left.len().max(right.len()) {
-                walk(below(PathStep::Index(index)), left.get(index), right.get(index), found);
+            for (place, left, right) in aligned(left, right) {
+                walk(below(PathStep::Index(place)), left, right, found);
             }
         }
         (before, after) => found.push((path, before, after)),

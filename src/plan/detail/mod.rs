@@ -131,8 +131,8 @@ pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
     told
 }
 
-/// The pictures of the state machines that change, before and after in one, as Mermaid, with
-/// the attribute that each is of.
+/// The pictures of the state machines that are new or change, before and after in one, as
+/// Mermaid, with the attribute that each is of.
 pub fn pictures(change: &Change) -> Vec<(String, String)> {
     machines(change)
         .filter_map(|one| {

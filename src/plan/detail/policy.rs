@@ -138,21 +138,12 @@ impl Told<'_, '_> {
                 (kept, same, principals),
             ];
             let absent = [to.actions.is_absent(), to.resources.is_absent(), to.principals.is_absent()];
-            for (actions, resources, principals) in pieces {
-                let empty = [&actions, &resources, &principals]
-                    .iter()
-                    .zip(absent)
-                    .any(|(dimension, absent)| dimension.names.is_empty() && !absent);
-                if empty {
-                    continue;
-                }
-                let is_new = |one: &Dimension, from: &Dimension| {
-                    one.names.iter().any(|name| !from.names.contains(name))
-                };
-                if !(is_new(&actions, &from.actions)
-                    || is_new(&resources, &from.resources)
-                    || is_new(&principals, &from.principals))
-                {
+            for (place, (actions, resources, principals)) in pieces.into_iter().enumerate() {
+                let dimensions = [&actions, &resources, &principals];
+                // Each piece is what is new in one of them.
+                let is_none =
+                    |(at, one): (usize, &&Dimension)| one.is_absent() && (at == place || !absent[at]);
+                if dimensions.iter().enumerate().any(is_none) {
                     continue;
                 }
                 let grant = Statement { actions, resources, principals, ..to.clone() };

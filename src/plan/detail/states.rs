@@ -177,12 +177,12 @@ pub(in crate::plan) struct Flow {
 }
 
 impl Chart {
-    /// `None` where neither is a machine.
+    /// `None` where neither is a machine. In one that is new as a whole, nothing is marked as such.
     pub(in crate::plan) fn of(before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
         let is_machine =
             |machine: &&Value| machine.get("States").is_some_and(|states| states.as_map().is_some());
         let (before, after) = (before.filter(is_machine), after.filter(is_machine));
-        (before.is_some() || after.is_some()).then(|| Self::between(before, after))
+        (before.is_some() || after.is_some()).then(|| Self::between(before.or(after), after))
     }
 
     fn between(before: Option<&Value>, after: Option<&Value>) -> Self {

@@ -55,7 +55,13 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         html(&review.summary()),
         html(&review.place())
     );
-    banner(&mut text, review);
+    let groups = review.groups();
+    let places: BTreeMap<&str, usize> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(index, group)| group.iter().map(move |item| (item.address.as_str(), index)))
+        .collect();
+    banner(&mut text, review, &places);
     if let Some(since) = since(review, options) {
         let _ = write!(
             text,
@@ -78,12 +84,6 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         let _ = writeln!(text, "<p>{}</p>", html(nothing));
     }
     graph(&mut text, review);
-    let groups = review.groups();
-    let places: BTreeMap<&str, usize> = groups
-        .iter()
-        .enumerate()
-        .flat_map(|(index, group)| group.iter().map(move |item| (item.address.as_str(), index)))
-        .collect();
     for sort in Sort::ALL {
         let of_sort: Vec<(usize, &Vec<&Item<'_>>)> = groups
             .iter()
@@ -123,24 +123,29 @@ fn digest(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-fn banner(text: &mut String, review: &Review<'_>) {
-    let mut lines = Vec::new();
-    let names = |items: &[&Item<'_>]| {
-        let named: Vec<String> =
-            items.iter().take(NAMES).map(|item| format!("<code>{}</code>", html(&item.address))).collect();
-        let rest = items.len().saturating_sub(NAMES);
-        if rest > 0 { format!("{}, … {rest} more", named.join(", ")) } else { named.join(", ") }
-    };
-    for label in RiskLabel::ALL {
-        let items: Vec<&Item<'_>> = review.at_risk(label).collect();
-        if !items.is_empty() {
-            lines.push(format!("<b>{}</b>: {}", label.words(), names(&items)));
+fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>) {
+    // Of the same resources all is said in one line: the first screen of a phone is small.
+    let mut told: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+    let destroyed = review.items.iter().filter(|item| item.sort == Sort::Destroy);
+    let risky = |label| review.at_risk(label).map(|item| item.address.as_str()).collect::<Vec<_>>();
+    let all = RiskLabel::ALL.into_iter().map(|label| (label.words(), risky(label)));
+    for (what, names) in all.chain([("destroyed", destroyed.map(|item| item.address.as_str()).collect())]) {
+        match told.iter_mut().find(|(_, these)| *these == names) {
+            _ if names.is_empty() => {}
+            Some((whats, _)) => whats.push(what),
+            None => told.push((vec![what], names)),
         }
     }
-    let destroyed: Vec<&Item<'_>> = review.items.iter().filter(|item| item.sort == Sort::Destroy).collect();
-    if !destroyed.is_empty() {
-        lines.push(format!("<b>destroyed</b>: {}", names(&destroyed)));
-    }
+    let lines = told.iter().map(|(whats, names)| {
+        let shown = if names.len() > NAMES { NAMES / 2 } else { names.len() };
+        let mut named: Vec<String> =
+            names.iter().take(shown).map(|address| linked(address, places)).collect();
+        if names.len() > shown {
+            named.push(format!("… {} more", names.len() - shown));
+        }
+        format!("<b>{}</b>: {}", whats.join(", "), named.join(", "))
+    });
+    let lines: Vec<String> = lines.collect();
     if !lines.is_empty() {
         let _ = writeln!(
             text,
@@ -226,18 +231,8 @@ fn resource(
     }
     facts(text, first, options);
     if !first.dependents.addresses.is_empty() {
-        let linked: Vec<String> = first
-            .dependents
-            .addresses
-            .iter()
-            .map(|address| {
-                let code = format!("<code>{}</code>", html(address));
-                match places.get(address.as_str()) {
-                    Some(at) => format!("<a href=\"#r{at}\">{code}</a>"),
-                    None => code,
-                }
-            })
-            .collect();
+        let linked: Vec<String> =
+            first.dependents.addresses.iter().map(|address| linked(address, places)).collect();
         let more = if first.dependents.more { ", …" } else { "" };
         let _ = writeln!(text, "<p>Needed by {}{more}</p>", linked.join(", "));
     }
@@ -251,6 +246,15 @@ fn resource(
         }
     }
     text.push_str("</div></details>\n");
+}
+
+/// An address, with the way to what the page tells of it.
+fn linked(address: &str, places: &BTreeMap<&str, usize>) -> String {
+    let code = format!("<code>{}</code>", html(address));
+    match places.get(address) {
+        Some(at) => format!("<a href=\"#r{at}\">{code}</a>"),
+        None => code,
+    }
 }
 
 /// Where it is declared, and what AWS calls it.

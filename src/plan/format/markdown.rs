@@ -95,11 +95,7 @@ impl Group {
         } else {
             let needed = if needed.is_empty() { needed } else { format!("{}\n\n", code(&needed)) };
             // What happens to a machine is seen sooner than read.
-            let drawn = if matches!(first.sort, Sort::Update | Sort::Replace) {
-                pictures(first.change)
-            } else {
-                Vec::new()
-            };
+            let drawn = pictures(first.change);
             let drawn: String =
                 drawn.iter().map(|(_, picture)| format!("\n{}", fenced("mermaid", picture))).collect();
             format!(
