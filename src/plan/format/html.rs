@@ -137,13 +137,21 @@ fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>
         }
     }
     let lines = told.iter().map(|(whats, names)| {
-        let shown = if names.len() > NAMES { NAMES / 2 } else { names.len() };
-        let mut named: Vec<String> =
-            names.iter().take(shown).map(|address| linked(address, places)).collect();
-        if names.len() > shown {
-            named.push(format!("… {} more", names.len() - shown));
-        }
-        format!("<b>{}</b>: {}", whats.join(", "), named.join(", "))
+        let linked: Vec<String> = names.iter().map(|address| linked(address, places)).collect();
+        let named = if names.len() > NAMES {
+            // Of many a narrow screen shows fewer.
+            let (few, rest) = linked.split_at(NAMES / 2);
+            format!(
+                "{}<span class=\"wide\">, {}, … {} more</span><span class=\"narrow\">, … {} more</span>",
+                few.join(", "),
+                rest[..NAMES - few.len()].join(", "),
+                names.len() - NAMES,
+                rest.len(),
+            )
+        } else {
+            linked.join(", ")
+        };
+        format!("<b>{}</b>: {named}", whats.join(", "))
     });
     let lines: Vec<String> = lines.collect();
     if !lines.is_empty() {
