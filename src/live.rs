@@ -1,13 +1,15 @@
 //! Asks AWS what a plan needs to know, in as few calls as the kinds can.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
+use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, Wanted};
+use crate::kinds;
 use crate::ledger::{Entry, Ledger};
 use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
 use crate::value::Value;
@@ -37,7 +39,16 @@ pub async fn plan(
         let inputs = Inputs { world, ledger, answers: &answers, selection, offline: session.is_none() };
         let owner = (inputs.world.stack.name.clone(), inputs.world.stack.env.clone());
         match plan::plan(&inputs)? {
-            Outcome::Plan(plan) => return Ok(*plan),
+            Outcome::Plan(plan) => {
+                if let Some(session) = session
+                    && ledger.account.is_empty()
+                    && !selection.recover
+                    && selection.import.is_none()
+                {
+                    unremembered(session, world, &plan, &mut indices).await?;
+                }
+                return Ok(*plan);
+            }
             Outcome::Ask(questions) => match session {
                 Some(session) => ask(session, questions, &owner, &mut indices, &mut answers).await,
                 // An offline plan never asks.
@@ -164,9 +175,28 @@ async fn look_up(
         *hopes.entry(indexed(*kind, region)).or_default() +=
             batch.iter().filter(|wanted| wanted.tags.is_some()).count();
     }
-    hopes.retain(|region, count| *count >= WORTH && !indices.contains_key(*region));
+    hopes.retain(|_, count| *count >= WORTH);
+    consult(session, hopes.into_keys().collect(), owner, indices).await;
+    for ((_, region), (kind, batch)) in reads {
+        let index = indices.get(indexed(*kind, region));
+        for wanted in batch {
+            wanted.tags =
+                wanted.tags.take().filter(|tags| index.is_some_and(|index| shows(index, &wanted.id, tags)));
+        }
+    }
+}
+
+/// Asks for the indices of these regions that are not known yet; one that does not answer is
+/// empty.
+async fn consult(
+    session: &Session,
+    mut regions: BTreeSet<&str>,
+    owner: &(String, String),
+    indices: &mut BTreeMap<String, Index>,
+) {
+    regions.retain(|region| !indices.contains_key(*region));
     let filter = [(Owner::STACK, owner.0.as_str()), (Owner::ENV, owner.1.as_str())];
-    let asked = join_all(hopes.into_keys().map(|region| async move {
+    let asked = join_all(regions.into_iter().map(|region| async move {
         let cx = session.cx(region);
         let index = match tokio::time::timeout(PATIENCE, aws::tags_by_arn(&cx, &filter)).await {
             Ok(Ok(index)) => index,
@@ -183,13 +213,75 @@ async fn look_up(
     }))
     .await;
     indices.extend(asked);
-    for ((_, region), (kind, batch)) in reads {
-        let index = indices.get(indexed(*kind, region));
-        for wanted in batch {
-            wanted.tags =
-                wanted.tags.take().filter(|tags| index.is_some_and(|index| shows(index, &wanted.id, tags)));
+}
+
+/// Asks the service itself, since the index of tags lags: what is there with this id, if it
+/// bears these owner tags.
+///
+/// # Errors
+/// AWS's.
+pub async fn confirm(
+    session: &Session,
+    kind: &dyn ErasedKind,
+    region: &str,
+    id: &str,
+    owner: &Owner,
+) -> aws::Result<Option<ErasedLive>> {
+    // Tags alone.
+    let wanted = plan::wanted(id, None, None, false);
+    let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
+    Ok(live.transpose()?.flatten().filter(|live| Owner::of(&live.tags).as_ref() == Some(owner)))
+}
+
+/// Refuses to go on without a ledger where one was: what is no longer declared, only that would
+/// tell of. An index that does not answer is no hindrance.
+async fn unremembered(
+    session: &Session,
+    world: &World<'_>,
+    plan: &Plan,
+    indices: &mut BTreeMap<String, Index>,
+) -> Result<(), Vec<Diagnostic>> {
+    let (name, env) = (&world.stack.name, &world.stack.env);
+    let home = Scope::home_of(&plan.region);
+    let regions = plan.changes.iter().map(|change| change.region.as_str()).chain([home]).collect();
+    consult(session, regions, &(name.clone(), env.clone()), indices).await;
+    let known: BTreeSet<String> = plan.changes.iter().map(|change| change.address.as_tag()).collect();
+    let mut unknown = Vec::new();
+    for (region, index) in &*indices {
+        for (arn, tags) in index {
+            let owner = Owner::of(tags).filter(|owner| !known.contains(&owner.address));
+            let Some((owner, address)) = owner.and_then(|owner| {
+                let address = Address::of_tag(&owner.address)?;
+                Some((owner, address))
+            }) else {
+                continue;
+            };
+            let Some(kind) = kinds::kind(&address.kind) else { continue };
+            let Some(id) = kind.id_of_arn(arn) else { continue };
+            // What cannot be read may well be there.
+            if confirm(session, kind, region, &id, &owner).await.map_or(true, |live| live.is_some()) {
+                unknown.push((address, arn));
+            }
         }
     }
+    unknown.sort();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    const SHOWN: usize = 8;
+    let mut error =
+        Diagnostic::error("ledger-lost", format!("{name}/{env} has no ledger, and was applied before"));
+    for (address, arn) in unknown.iter().take(SHOWN) {
+        error = error.note(format!("by its tags, {arn} is its {address}, which is not declared"));
+    }
+    if unknown.len() > SHOWN {
+        error = error.note(format!("and {} more", unknown.len() - SHOWN));
+    }
+    Err(vec![
+        error
+            .note("only a ledger tells what is no longer declared; nothing was changed at AWS")
+            .help("put the ledger back, or rebuild it: dwctl ledger recover"),
+    ])
 }
 
 /// The region whose index has the resources of a kind.

@@ -10,7 +10,8 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
 use crate::ledger::{self, Entry, Ledger};
-use crate::plan::{self, Change, Plan};
+use crate::live::confirm;
+use crate::plan::{Change, Plan};
 use crate::schema::PathStep;
 use crate::world::World;
 
@@ -198,12 +199,12 @@ impl Found<'_> {
                 let why = format!("{name} bears its tags, too, and the ledger says {}", known.unwrap_or(""));
                 recovered.unconfirmed.push((address, why));
             }
-            Ok(Some(protect)) => {
+            Ok(Some(live)) => {
                 let entry = Entry {
                     id: id.clone(),
                     region: region.to_owned(),
                     applied: ledger::now(),
-                    protect,
+                    protect: live.tags.get(Owner::PROTECT).is_some_and(|value| value == "true"),
                     ..Entry::default()
                 };
                 ledger.resources.insert(address.clone(), entry);
@@ -212,22 +213,4 @@ impl Found<'_> {
             Err(error) => recovered.unconfirmed.push((address, format!("{name}: {error}"))),
         }
     }
-}
-
-/// Asks the service itself, since the index lags: whether the resource is there and bears
-/// these owner tags, and whether it is protected.
-async fn confirm(
-    session: &Session,
-    kind: &dyn ErasedKind,
-    region: &str,
-    id: &str,
-    owner: &Owner,
-) -> aws::Result<Option<bool>> {
-    let wanted = plan::wanted(id, None, None, false);
-    let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
-    Ok(live
-        .transpose()?
-        .flatten()
-        .filter(|live| Owner::of(&live.tags).as_ref() == Some(owner))
-        .map(|live| live.tags.get(Owner::PROTECT).is_some_and(|value| value == "true")))
 }

@@ -135,6 +135,8 @@ pub(super) struct Planner<'p, 'w, 'a> {
     /// The reads among the questions, by kind, region and id.
     asked: BTreeSet<(&'static str, String, String)>,
     pub(super) problems: Vec<Diagnostic>,
+    /// Why nothing can be decided of these; of no concern where they are not selected.
+    pub(super) undecided: BTreeMap<Address, Vec<Diagnostic>>,
     pub(super) changes: BTreeMap<Address, Change>,
     /// What is there of addresses that name another resource now.
     pub(super) deposed: Vec<Change>,
@@ -154,6 +156,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             questions: Vec::new(),
             asked: BTreeSet::new(),
             problems: Vec::new(),
+            undecided: BTreeMap::new(),
             changes: BTreeMap::new(),
             deposed: Vec::new(),
             declared: BTreeMap::new(),
@@ -175,7 +178,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 self.declared.insert(instance.address.clone(), instance.protect);
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),
-                    _ => self.instance(&instance),
+                    _ => {
+                        let said = self.problems.len();
+                        self.instance(&instance);
+                        if self.problems.len() > said {
+                            self.undecided.insert(instance.address.clone(), self.problems.split_off(said));
+                            self.leave(&instance);
+                        }
+                    }
                 }
             }
         }
@@ -788,7 +798,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let path = format!("{name}.{key}");
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
     }
-    for (path, value) in unreadable(schema, &instance.spec) {
+    for (path, _, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
     }
     for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
@@ -814,15 +824,8 @@ fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str,
 pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
-    let print = |path: &str, value: &Value| {
-        let field = schema.fields().and_then(|fields| fields.get(path));
-        let marks = field.map(|field| field.marks).unwrap_or_default();
-        let unreadable = marks.unreadable();
-        // What cannot be changed is as it was made.
-        let lasts = marks.local || (marks.replace && !unreadable);
+    let print = |path: &str, value: &Value, lasts: bool| {
         let print = match value.contains_secret() {
-            // It is to be sent again.
-            true if unreadable => None,
             true => prints.of(address, path, &value.clone().enclosed()),
             false if lasts => prints.of(address, path, value),
             false => None,
@@ -831,14 +834,18 @@ pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTr
     };
     let mut all = BTreeMap::new();
     for (name, value) in declared(instance) {
-        all.insert(name.clone(), print(name, value));
+        let field = schema.fields().and_then(|fields| fields.get(name));
+        all.insert(name.clone(), print(name, value, field.is_some_and(|field| field.marks.replace)));
     }
     for (name, key, value) in map_entries(instance) {
         let path = format!("{name}.{key}");
-        all.insert(path.clone(), print(&path, value));
+        all.insert(path.clone(), print(&path, value, false));
     }
-    for (path, _) in unreadable(schema, &instance.spec) {
-        all.entry(path).or_default();
+    for (path, field, value) in unreadable(schema, &instance.spec) {
+        // What is not the default may not have come to be sent, and is sent again.
+        let lasts = field.marks.local || field.default.as_ref() == Some(value);
+        let known = if lasts { prints.of(address, &path, value) } else { None };
+        all.insert(path, known.unwrap_or_default());
     }
     all
 }

@@ -503,20 +503,25 @@ fn overlay_at(
 }
 
 /// The dotted paths of all fields that AWS cannot tell, with their values in `spec`.
-pub(super) fn unreadable<'v>(node: &Node, spec: &'v Value) -> Vec<(String, &'v Value)> {
+pub(super) fn unreadable<'v>(node: &'v Node, spec: &'v Value) -> Vec<(String, &'v Node, &'v Value)> {
     let mut found = Vec::new();
     collect_unreadable(node, spec, "", &mut found);
     found
 }
 
-fn collect_unreadable<'v>(node: &Node, value: &'v Value, path: &str, found: &mut Vec<(String, &'v Value)>) {
+fn collect_unreadable<'v>(
+    node: &'v Node,
+    value: &'v Value,
+    path: &str,
+    found: &mut Vec<(String, &'v Node, &'v Value)>,
+) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match (&node.shape, value) {
         (Shape::Object { fields, .. }, Value::Map(map)) => {
             for (name, field) in fields {
                 let Some(value) = map.get(name) else { continue };
                 if field.marks.unreadable() {
-                    found.push((below(name), value));
+                    found.push((below(name), field, value));
                 } else {
                     collect_unreadable(field, value, &below(name), found);
                 }

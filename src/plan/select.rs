@@ -69,6 +69,10 @@ impl<'a> Planner<'_, '_, 'a> {
                 change.attributes.clear();
             }
         }
+        let undecided = std::mem::take(&mut self.undecided);
+        let selected = |address: &Address| chosen.contains(address) && !left_out.contains(address);
+        self.problems
+            .extend(undecided.into_iter().filter(|(address, _)| selected(address)).flat_map(|(_, why)| why));
         self.deposed.retain(|change| {
             let address = &change.address;
             let named =

@@ -339,6 +339,27 @@ fn recover_rebuilds_what_was_lost() {
     insta::assert_snapshot!(screens);
 }
 
+/// Without a ledger nothing would tell that a topic is no longer declared: it would stay for good.
+#[test]
+fn without_its_ledger_what_is_no_longer_declared_is_not_forgotten() {
+    let (alerts, loads) =
+        ("[sns_topic.alerts]\nname = \"alerts\"\n", "[sns_topic.loads]\nname = \"loads\"\n");
+    let project = stack(&format!("{alerts}{loads}"));
+    project.apply();
+    fs::remove_file(project.ledger_file()).expect("a ledger");
+    // What is declared is found by its tags.
+    project.settled();
+    project.write(&format!("{HEAD}{alerts}"));
+    let mut screens = String::new();
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
+        screens.push_str(&screen(&project, &project.run(arguments).exits(7)));
+    }
+    insta::assert_snapshot!(screens);
+    assert!(!project.ledger_file().exists());
+    project.run(&["ledger", "recover"]).exits(0);
+    project.run(&["plan"]).exits(0).plans("sns_topic.loads", "- destroy");
+}
+
 /// The index of tags knows no object, and no listing of all objects tells their tags.
 #[test]
 fn recover_finds_objects_that_are_no_longer_declared() {

@@ -48,6 +48,20 @@ fn in_order(run: &Run, first: &str, second: &str) {
     assert!(at(first) < at(second), "`{first}` is to come before `{second}`\n{run}");
 }
 
+/// What is not selected does not stand in the way of what is.
+#[test]
+fn a_topic_of_someone_else_is_no_hindrance_to_another_that_is_asked_for() {
+    let project = stack("[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n");
+    foreign(&project, "sns_topic", Value::map([("name", Value::from("b"))]), &[("team", "finance")]);
+
+    project.run(&["plan"]).exits(7).says("sns_topic.b exists already").says_not("sns_topic.a exists");
+    project.run(&["plan", "--target", "sns_topic.b"]).exits(7);
+    project.run(&["plan", "--target", "sns_topic.a"]).exits(0).says("1 to create");
+    project.run(&["apply", "--yes", "--exclude", "sns_topic.b"]).exits(0);
+    assert!(topic_exists(&project, "a"));
+    project.run(&["apply", "--yes"]).exits(7);
+}
+
 #[test]
 fn a_bucket_of_someone_else_is_refused_and_taken_over_only_with_adopt() {
     let project = stack("[s3_bucket.lake]\nbucket = \"shared-lake\"\n");
@@ -378,8 +392,8 @@ fn protection_survives_the_loss_of_its_block_and_of_the_ledger() {
     project.apply();
     project.write(HEAD);
     std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
-    // Without block and ledger nothing tells of it, and nothing happens to it.
-    project.run(&["apply", "--yes"]).exits(0);
+    // Without block and ledger its tags alone tell of it, and nothing happens to it.
+    project.run(&["apply", "--yes"]).exits(7).says("sns_topic.alerts, which is not declared");
     assert!(topic_exists(&project, "alerts"));
     // Found again by its tags, it is protected by them.
     project.run(&["ledger", "recover"]).exits(0).says("sns_topic.alerts");
