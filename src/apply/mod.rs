@@ -18,7 +18,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::ledger::{Entry, Intent, Ledger, Lock, Store};
+use crate::ledger::{Entry, Intent, Ledger, Lock, Store, is_of_secret};
 use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::world::{Instance, World};
 
@@ -440,12 +440,15 @@ fn about_to_write(instance: &Instance<'_>, ledger: &mut Ledger) {
     let entry = ledger.resources.get(address);
     let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
     let prints = plan::begun(instance, printed, ledger);
-    let known = match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
-        (Some(entry), _) => &mut entry.fingerprints,
-        (None, Some(intent)) => &mut intent.fingerprints,
-        (None, None) => return,
-    };
-    for (path, print) in prints {
-        known.entry(path).or_insert(print);
+    match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
+        // Of what exists, nothing new holds until it was applied, but that it is secret.
+        (Some(entry), _) => prints.into_iter().for_each(|(path, print)| {
+            let print = if is_of_secret(&print) { print } else { String::new() };
+            entry.fingerprints.entry(path).or_insert(print);
+        }),
+        (None, Some(intent)) => prints.into_iter().for_each(|(path, print)| {
+            intent.fingerprints.entry(path).or_insert(print);
+        }),
+        (None, None) => {}
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::decide::{created, different_tags, ignore, tags};
+use super::applied::ignore;
+use super::decide::{created, different_tags, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay};
 use crate::aws::Scope;

@@ -1,5 +1,6 @@
 //! What would change, and why: pure, from what is wanted and what is there.
 
+mod applied;
 mod compare;
 mod decide;
 mod detail;
@@ -16,11 +17,9 @@ pub mod since;
 mod text;
 mod veil;
 
+pub use applied::{begun, complete, prints, wanted};
 pub use compare::{Side, compare, protected};
-pub use decide::{
-    Answers, Inputs, Outcome, Question, Selection, begun, complete, plan, prints, read_failed, tag_changes,
-    tags, wanted,
-};
+pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use remains::existing;

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Planner, complete};
+use super::applied::complete;
+use super::decide::Planner;
 use super::{Action, Reason, diff};
 use crate::diag::Diagnostic;
 use crate::graph::Address;

@@ -134,6 +134,10 @@ impl Loader<'_> {
         let file = self.sources.add(shown, text.as_str());
         let (table, errors) = DeTable::parse_recoverable(&text);
         let broken = !errors.is_empty();
+        if broken {
+            // An excerpt shows what could not be read, of which no schema tells what is secret.
+            super::broken::secrets(&text).for_each(crate::diag::learn);
+        }
         for error in errors {
             let span = error.span().map(|range| widen(&text, file, range));
             let message = error.message().lines().next().unwrap_or("not TOML").to_owned();

@@ -1,5 +1,6 @@
 //! Stack files: TOML with spans into declarations. This room knows no AWS.
 
+mod broken;
 mod ledger;
 mod load;
 mod node;

@@ -168,6 +168,19 @@ fn what_cannot_be_tagged_is_no_orphan_either() {
     }
 }
 
+/// The SDK sends a call again whose answer was lost, and AWS says that the rule is there.
+#[test]
+fn a_rule_whose_answer_was_lost_is_not_taken_for_a_failure() {
+    let worker = Worker::new();
+    // A network, and in it a group with a rule.
+    let first = vec![(5, 1)];
+    for at in 1..=16_u16 {
+        let scaled = u8::try_from(((at - 1) * 255).div_ceil(40)).expect("small");
+        let case = Case::of(first.clone(), vec![Op::Trouble(vec![(scaled, 3)])]);
+        worker.run(&case).unwrap_or_else(|error| panic!("lost at {at}: {error}"));
+    }
+}
+
 /// An apply that is killed right after it made something; then the stack takes back what was
 /// written, or says another secret.
 #[test]

@@ -608,6 +608,14 @@ fn errors_in_the_stack_show_no_secret() {
         ("name = \"alerts\"\n", "name = '${{ a = 1 }[var.of_var]}'\n"),
         ("name = \"alerts\"\n", "name = '${cidrhost(var.of_var, 1)}'\n"),
         ("name = \"alerts\"\n", "name = '${regex(var.of_var, \"x\")}'\n"),
+        // What is not TOML has no schema.
+        ("master_user_password = '${var.warehouse}'", &format!("master_user_password = \"{warehouse}")),
+        ("master_user_password = '${var.warehouse}'", &format!("master_user_password = {warehouse}\"")),
+        (
+            "master_user_password = '${var.warehouse}'",
+            &format!("master_user_password = \"\"\"\n{warehouse}\n"),
+        ),
+        ("master_user_password = '${var.warehouse}'", &format!("master_user_password '{warehouse}'")),
     ] {
         assert!(whole.contains(from), "{from}");
         fs::write(&source, whole.replacen(from, to, 1)).expect("written");

@@ -1,0 +1,152 @@
+//! What the stack declares of a resource, beside what was applied of it, which the ledger's
+//! fingerprints tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::tags;
+use super::diff::unreadable;
+use super::overlay;
+use crate::graph::Address;
+use crate::kind::Wanted;
+use crate::ledger::{Entry, Ledger};
+use crate::schema::Shape;
+use crate::value::Value;
+use crate::world::Instance;
+
+/// The attributes that the stack says something about: those that are written, and those
+/// that are not as they are by default.
+pub(super) fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
+    let fields = instance.kind.schema().spec.fields();
+    instance.spec.as_map().into_iter().flatten().filter(move |(name, value)| {
+        let default = fields.and_then(|fields| fields.get(*name)).and_then(|field| field.default.as_ref());
+        default != Some(value) || instance.resource.body.entry(name).is_some()
+    })
+}
+
+/// What to read of a resource: the declared attributes, those applied before, and those
+/// that something refers to; or everything if it is to be `deep`.
+pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, deep: bool) -> Wanted {
+    let mut attributes: BTreeSet<String> =
+        instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
+    let applied = entry.into_iter().flat_map(|entry| entry.fingerprints.keys());
+    for path in applied.filter(|path| !path.starts_with("tags.")) {
+        attributes.extend(path.split_once('.').map(|(name, _)| name.to_owned()));
+        attributes.insert(path.clone());
+    }
+    attributes.extend(instance.into_iter().flat_map(|instance| instance.referred.iter().cloned()));
+    let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
+    Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
+}
+
+/// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
+/// what is to be ignored taken from AWS.
+pub fn complete(
+    instance: &Instance<'_>,
+    found: Value,
+    entry: Option<&Entry>,
+    ledger: &Ledger,
+) -> (Value, Value) {
+    let prints = ledger.fingerprints();
+    let schema = &instance.kind.schema().spec;
+    let mut want = instance.spec.clone();
+    ignore(instance, &mut want, &found);
+    overlay(schema, want, found, &|path, value, marks| {
+        let entry = entry?;
+        if let Some(applied) = entry.fingerprints.get(path) {
+            let address = entry.fingerprinted(&instance.address);
+            return Some(prints.of(address, path, value).as_ref() == Some(applied));
+        }
+        // It was applied without this one, which AWS needs to be sent then.
+        marks.write_only.then_some(false)
+    })
+}
+
+/// Makes of `want` what `found` is, where its difference is to be left alone.
+pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
+    for ignored in &instance.resource.lifecycle.ignore_changes {
+        let path: Vec<&str> = ignored.split('.').collect();
+        take_over(want, found, &path);
+    }
+}
+
+/// Makes `want` at `path` what `found` is there.
+fn take_over(want: &mut Value, found: &Value, path: &[&str]) {
+    let (Value::Map(map), Some((name, rest))) = (want, path.split_first()) else { return };
+    let there = found.get(name);
+    if rest.is_empty() {
+        match there {
+            Some(there) => map.insert((*name).to_owned(), there.clone()),
+            None => map.remove(*name),
+        };
+    } else if let (Some(inner), Some(there)) = (map.get_mut(*name), there) {
+        take_over(inner, there, rest);
+    }
+}
+
+/// The fingerprints of an instance that has just been applied and read back.
+pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeMap<String, String> {
+    let prints = ledger.fingerprints();
+    let schema = &instance.kind.schema().spec;
+    let mut all = BTreeMap::new();
+    for (name, value) in declared(instance) {
+        let unreadable =
+            schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
+        let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
+        let applied = if value.contains_secret() { applied.clone().enclosed() } else { applied.clone() };
+        all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
+    }
+    for (name, key, value) in map_entries(instance) {
+        let path = format!("{name}.{key}");
+        all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
+    }
+    for (path, _, value) in unreadable(schema, &instance.spec) {
+        all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
+    }
+    for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
+        let path = format!("tags.{name}");
+        all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
+    }
+    all
+}
+
+/// The entries of an instance's free maps: of a map that others write to as well, those are ours.
+fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str, &'i str, &'i Value)> {
+    let fields = instance.kind.schema().spec.fields().into_iter().flatten();
+    let maps = fields.filter(|(_, field)| matches!(field.shape, Shape::Map(_)) && !field.marks.unreadable());
+    maps.flat_map(|(name, _)| {
+        let map = instance.spec.get(name).and_then(Value::as_map).into_iter().flatten();
+        map.map(|(key, value)| (name.as_str(), key.as_str(), value))
+    })
+}
+
+/// What an apply is about to write of an instance, in place of the fingerprints that it is to
+/// have once that is done: nothing is known of its values then, but that they are secret, what
+/// cannot be changed later, and what steers dwctl alone. `address` is that of the fingerprints.
+pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
+    let prints = ledger.fingerprints();
+    let schema = &instance.kind.schema().spec;
+    let print = |path: &str, value: &Value, lasts: bool| {
+        let print = match value.contains_secret() {
+            true => prints.of(address, path, &value.clone().enclosed()),
+            false if lasts => prints.of(address, path, value),
+            false => None,
+        };
+        print.unwrap_or_default()
+    };
+    let mut all = BTreeMap::new();
+    for (name, value) in declared(instance) {
+        let field = schema.fields().and_then(|fields| fields.get(name));
+        all.insert(name.clone(), print(name, value, field.is_some_and(|field| field.marks.replace)));
+    }
+    for (name, key, value) in map_entries(instance) {
+        let path = format!("{name}.{key}");
+        all.insert(path.clone(), print(&path, value, false));
+    }
+    for (path, field, value) in unreadable(schema, &instance.spec) {
+        // What is not the default may not have come to be sent, and is sent again.
+        let lasts = field.marks.local || field.default.as_ref() == Some(value);
+        let known = if lasts { prints.of(address, &path, value) } else { None };
+        all.insert(path, known.unwrap_or_default());
+    }
+    all
+}
