@@ -51,7 +51,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let selection = plan::selection(&select, false);
     let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
-    let commands = vec![apply_command(&args.stack, &plan)];
+    let commands = vec![apply_command(&args.stack, &args.aws, &select, &plan)];
     let drift = plan.drift();
     let bill = Some((session.bill(), began.elapsed()));
     let options = TextOptions { colour: printer.colour(), details: false, drift: true, bill };

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use super::printer::Printer;
-use super::{Failure, StackArgs};
+use super::{AwsArgs, Failure, SelectArgs, StackArgs};
 use crate::diag::{Diagnostic, mask};
 use crate::plan::format::{Format, Options, render};
 use crate::plan::review::Review;
@@ -127,9 +127,9 @@ pub(super) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The command by which a plan of this stack is applied, with the consent that it needs.
-/// Values of variables are left out: they may be secrets.
-pub(super) fn apply_command(stack: &StackArgs, plan: &Plan) -> String {
+/// The command by which a plan of this stack is applied, where and as far as it was made, with
+/// the consent that it needs. Values of variables are left out: they may be secrets.
+pub(super) fn apply_command(stack: &StackArgs, aws: &AwsArgs, select: &SelectArgs, plan: &Plan) -> String {
     let mut command = format!("dwctl apply {}", word(&stack.stack.to_string_lossy()));
     if let Some(env) = &stack.env {
         command.push_str(&format!(" --env {}", word(env)));
@@ -141,12 +141,30 @@ pub(super) fn apply_command(stack: &StackArgs, plan: &Plan) -> String {
     for file in &stack.var_file {
         command.push_str(&format!(" --var-file {}", word(&file.to_string_lossy())));
     }
-    command + &allow(plan)
+    for (flag, addresses) in
+        [("target", &select.target), ("exclude", &select.exclude), ("replace", &select.replace)]
+    {
+        addresses.iter().for_each(|address| command.push_str(&format!(" --{flag} {}", word(address))));
+    }
+    for (flag, given) in [("adopt", select.adopt), ("deep", select.deep)] {
+        command.push_str(&if given { format!(" --{flag}") } else { String::new() });
+    }
+    command + &reach(aws) + &allow(plan)
 }
 
-/// The command by which a saved plan is applied, likewise.
-pub(super) fn apply_saved(file: &Path, plan: &Plan) -> String {
-    format!("dwctl apply {}{}", word(&file.to_string_lossy()), allow(plan))
+/// The command by which a saved plan is applied, likewise; it may come of a file that anyone wrote.
+pub(super) fn apply_saved(file: &Path, sandbox: bool, plan: &Plan) -> String {
+    let sandbox = if sandbox { " --sandbox" } else { "" };
+    format!("dwctl apply {}{sandbox}{}", word(&file.to_string_lossy()), allow(plan))
+}
+
+/// ` --sandbox`: how AWS was reached, where that was said.
+fn reach(aws: &AwsArgs) -> String {
+    let given = |flag: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!(" --{flag} {}", word(value))).unwrap_or_default()
+    };
+    let sandbox = if aws.sandbox { " --sandbox" } else { "" };
+    format!("{sandbox}{}{}", given("endpoint-url", &aws.endpoint_url), given("profile", &aws.profile))
 }
 
 /// ` --allow data-loss,downtime`: just what the plan needs where nothing is asked.

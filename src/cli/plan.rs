@@ -84,9 +84,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
     };
     let commands = match &args.out {
-        Some(out) => vec![apply_saved(out, &plan)],
+        Some(out) => vec![apply_saved(out, args.aws.sandbox, &plan)],
         None if args.offline || args.destroy => Vec::new(),
-        None => vec![apply_command(&args.stack, &plan)],
+        None => vec![apply_command(&args.stack, &args.aws, &args.select, &plan)],
     };
     let empty = plan.is_empty();
     let Some(out) = &args.out else {
@@ -95,7 +95,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let folder = args.stack.stack.display().to_string();
     let root = root();
-    let showing = Showing { folder, root: root.as_deref(), options: &options };
+    let showing = Showing { folder, root: root.as_deref(), options: &options, sandbox: args.aws.sandbox };
     let saved = Saved::of(plan, &stack, &variables, &ledger, &selection, showing);
     args.formats.show(saved.shown.plan.clone(), options, earlier, commands, printer)?;
     let unwritable = |error: std::io::Error| {
@@ -104,7 +104,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let text = saved.to_text().map_err(|error| unwritable(error.into()))?;
     write(out, &text).map_err(unwritable)?;
-    printer.note(&format!("Saved. To apply exactly this: {}", apply_saved(out, &saved.shown.plan)));
+    let command = apply_saved(out, saved.shown.sandbox, &saved.shown.plan);
+    printer.note(&format!("Saved. To apply exactly this: {command}"));
     Ok(exit(&args, empty))
 }
 

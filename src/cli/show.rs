@@ -79,7 +79,7 @@ fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
     let saved = read(path)?;
     let options = saved.shown.options(printer.colour());
     let options = TextOptions { details: options.details || args.details, ..options };
-    let commands = vec![apply_saved(path, &saved.shown.plan)];
+    let commands = vec![apply_saved(path, saved.shown.sandbox, &saved.shown.plan)];
     args.formats.show(saved.shown.plan, options, earlier, commands, printer)?;
     printer.note(&format!(
         "Made {} of {}. Whether it still fits is told by dwctl apply.",

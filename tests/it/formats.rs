@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 use self::corpus::{BUCKET, LOGS, corpus};
 use self::notation::{main_of, outside_of_code};
 use crate::account::{Account, JOB, TOPIC};
+use crate::harness::Project;
 use crate::paper;
 
 #[test]
@@ -224,4 +225,32 @@ fn formats_on_the_command_line() {
         let _ = writeln!(screens, "$ dwctl {}\n{}", arguments.join(" "), run.stderr);
     }
     insta::assert_snapshot!(screens);
+}
+
+/// What a plan looked at, and where, is what its command applies.
+#[test]
+fn the_command_applies_what_was_planned_and_where() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n\
+         [sns_topic.c]\nfor_each = ['x y']\nname = \"c\"\n",
+    );
+    let told = |arguments: &[&str]| {
+        let run = project.run(&[&["plan", "--format", "markdown"], arguments].concat()).exits(0);
+        let line = run.stdout.lines().find(|line| line.starts_with("dwctl apply")).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("no command\n{run}")).replace(&project.cloud.endpoint(), "ENDPOINT")
+    };
+    assert_eq!(told(&[]), "dwctl apply . --endpoint-url ENDPOINT");
+    assert_eq!(
+        told(&[
+            "--target",
+            "sns_topic.a",
+            "--target",
+            "sns_topic.c[\"x y\"]",
+            "--exclude",
+            "sns_topic.b",
+            "--adopt"
+        ]),
+        "dwctl apply . --target sns_topic.a --target 'sns_topic.c[\"x y\"]' --exclude sns_topic.b --adopt \
+         --endpoint-url ENDPOINT"
+    );
 }

@@ -89,12 +89,14 @@ pub struct Shown {
     pub throttled: u64,
     /// How long it took.
     pub time: Duration,
+    /// Whether the local AWS was asked.
+    pub sandbox: bool,
 }
 
 impl Shown {
-    fn of(plan: Plan, options: &TextOptions) -> Self {
-        let mut shown =
-            Self { plan, details: options.details, calls: None, throttled: 0, time: Duration::ZERO };
+    fn of(plan: Plan, options: &TextOptions, sandbox: bool) -> Self {
+        let (details, time) = (options.details, Duration::ZERO);
+        let mut shown = Self { plan, details, calls: None, throttled: 0, time, sandbox };
         if let Some((bill, time)) = &options.bill {
             (shown.throttled, shown.time) = (bill.throttled, *time);
             let calls = shown.calls.insert(BTreeMap::new());
@@ -128,6 +130,8 @@ pub struct Showing<'s> {
     pub root: Option<&'s Path>,
     /// As text.
     pub options: &'s TextOptions,
+    /// Whether the local AWS was asked.
+    pub sandbox: bool,
 }
 
 impl Saved {
@@ -160,7 +164,7 @@ impl Saved {
             selection: selection.clone(),
             reads,
             changes,
-            shown: Shown::of(plan, showing.options),
+            shown: Shown::of(plan, showing.options, showing.sandbox),
             seals: Seals::new(),
             seal: String::new(),
         };
