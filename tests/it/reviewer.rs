@@ -301,14 +301,15 @@ fn what_is_not_allowed_is_not_applied() {
         assert!(said.contains("its log events are deleted") && said.contains("--allow destroy"), "{said}");
     }
     // The commands that are printed allow just that.
+    let apply = format!("\ndwctl apply . --endpoint-url {}", project.cloud.endpoint());
     let shown = project.run(&["plan", "--format", "markdown"]).exits(0);
-    assert!(shown.stdout.contains("\ndwctl apply . --allow destroy\n"), "{shown}");
+    assert!(shown.stdout.contains(&format!("{apply} --allow destroy\n")), "{shown}");
     let shown = project.run(&["plan", "--format", "markdown", "--out", "p.dwplan"]).exits(0);
     assert!(shown.stdout.contains("\ndwctl apply p.dwplan --allow destroy\n"), "{shown}");
     assert!(shown.stderr.contains("dwctl apply p.dwplan --allow destroy\n"), "{shown}");
     project.write(&format!("{LOGS}tags = {{ team = \"data\" }}\n"));
     let shown = project.run(&["plan", "--format", "markdown"]).exits(0);
-    assert!(shown.stdout.contains("\ndwctl apply .\n"), "{shown}");
+    assert!(shown.stdout.contains(&format!("{apply}\n")), "{shown}");
     project.write(LOGS);
     project.run(&["plan", "--detailed-exitcode"]).exits(0);
     // Who says destroy has said what is to happen.
