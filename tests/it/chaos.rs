@@ -147,7 +147,7 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
 #[test]
 fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next() {
     let worker = Worker::new();
-    for at in 2..=4 {
+    for at in 3..=5 {
         for op in [Op::Remove(0), Op::Rename(0), Op::Readdress(0, false), Op::Readdress(0, true)] {
             // A role and a topic.
             let case = Case::of(vec![(1, 0), (0, 0)], vec![Op::KillAt(at), op]);
@@ -160,7 +160,7 @@ fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next(
 #[test]
 fn what_cannot_be_tagged_is_no_orphan_either() {
     let worker = Worker::new();
-    for at in 3..=6 {
+    for at in 7..=10 {
         for op in [Op::Remove(1), Op::Rename(1), Op::Readdress(1, false), Op::Readdress(1, true)] {
             let case = Case::of(vec![(12, 0)], vec![Op::KillAt(at), op]);
             worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));
@@ -189,7 +189,7 @@ fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_n
     let database = (vec![(7, 236)], Op::Edit(0, 1, 1));
     let secret = (vec![(11, 4)], Op::Edit(0, 1, 2));
     for (first, edit) in [database, secret] {
-        for at in 1..=4 {
+        for at in 2..=5 {
             for told in [None, Some(true), Some(false)] {
                 let readdress = told.map(|told| Op::Readdress(0, told));
                 let ops = [Some(Op::KillAt(at)), readdress, Some(edit.clone())];
@@ -205,7 +205,7 @@ fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_n
 #[test]
 fn an_alias_goes_from_one_key_to_the_other() {
     let worker = Worker::new();
-    for begin in [Op::Apply].into_iter().chain((8..=10).map(Op::KillAt)) {
+    for begin in [Op::Apply].into_iter().chain((9..=12).map(Op::KillAt)) {
         let ops = vec![begin, Op::Readdress(0, false), Op::Edit(0, 0, 1)];
         let case = Case::of(vec![(2, 4)], ops);
         worker.run(&case).unwrap_or_else(|error| panic!("{error}"));
