@@ -148,7 +148,8 @@ async fn ask(
             answers.reads.insert((name, region.clone(), wanted.id), live);
         }
     }
-    answers.found.extend(found.into_iter().chain(listed));
+    answers.found.extend(found);
+    answers.within.extend(listed);
 }
 
 /// The ids of what bears an owner's tags, as the index of a region tells.

@@ -60,6 +60,8 @@ pub struct Answers {
     pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
     /// Searches by owner, by address: all that were found.
     pub found: HashMap<Address, Result<Vec<String>, Error>>,
+    /// Listings, by the address that one of them may be of.
+    pub within: HashMap<Address, Result<Vec<String>, Error>>,
 }
 
 /// Something to ask AWS.
@@ -87,7 +89,7 @@ pub enum Question {
         /// Its spec, as far as it is known.
         spec: Value,
     },
-    /// The ids of all that are parts of these; an answer as to [`Question::Find`].
+    /// The ids of all that are parts of these.
     Within {
         /// Their kind.
         kind: &'static dyn ErasedKind,
@@ -528,7 +530,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     || former.is_some_and(|former| owner == self.owner(former))
             });
         }
-        self.inputs.ledger.intents.contains_key(&instance.address)
+        self.inputs.ledger.intents.contains_key(&instance.address) || self.was_intended(instance, id, live)
     }
 
     pub(super) fn owner(&self, address: &Address) -> Owner {

@@ -61,7 +61,9 @@ impl Planner<'_, '_, '_> {
             // What has no name is found by its owner, and so is the resource of its address.
             let is_apart = |kind: &&dyn ErasedKind| !declared || intent.id.is_some() || !kind.taggable();
             let Some(kind) = kinds::kind(&address.kind).filter(is_apart) else { continue };
-            let ids = match (&intent.id, self.inputs.answers.found.get(address)) {
+            let answers = self.inputs.answers;
+            let answers = if kind.taggable() { &answers.found } else { &answers.within };
+            let ids = match (&intent.id, answers.get(address)) {
                 (Some(id), _) => std::slice::from_ref(id),
                 (None, Some(Ok(ids))) => ids.as_slice(),
                 (None, Some(Err(error))) => {
@@ -158,6 +160,19 @@ impl Planner<'_, '_, '_> {
     pub(super) fn intended(&self, kind: &str, region: &str, id: &str) -> Option<&Address> {
         let found = self.inputs.ledger.intended(kind, region, id);
         found.map(|(address, _)| address).filter(|address| !self.declared.contains_key(*address))
+    }
+
+    /// Whether something that AWS cannot tag was made for an address that is no longer declared.
+    pub(super) fn was_intended(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
+        let ledger = self.inputs.ledger;
+        let (kind, region) = (instance.kind, &instance.region);
+        let mut former = ledger.intents.iter().filter(|(address, intent)| {
+            address.kind == kind.name() && intent.region == *region && !self.declared.contains_key(*address)
+        });
+        former.any(|(address, intent)| match &intent.id {
+            Some(intended) => intended == id,
+            None => is_as_intended(kind, address, intent, live, ledger),
+        })
     }
 
     /// The first of these that is not known by `address` already, or as `old`.

@@ -183,8 +183,11 @@ impl Account {
                 let live = live.map(|(_, live)| live.clone());
                 answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
             }
-            Question::Find { address, .. } | Question::Within { address, .. } => {
+            Question::Find { address, .. } => {
                 answers.found.insert(address, Ok(Vec::new()));
+            }
+            Question::Within { address, .. } => {
+                answers.within.insert(address, Ok(Vec::new()));
             }
         }
     }
