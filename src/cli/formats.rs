@@ -127,6 +127,9 @@ pub(super) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The option of a command that reaches the local AWS.
+const SANDBOX: &str = " --sandbox";
+
 /// The command by which a plan of this stack is applied, where and as far as it was made, with
 /// the consent that it needs. Values of variables are left out: they may be secrets.
 pub(super) fn apply_command(stack: &StackArgs, aws: &AwsArgs, select: &SelectArgs, plan: &Plan) -> String {
@@ -146,25 +149,19 @@ pub(super) fn apply_command(stack: &StackArgs, aws: &AwsArgs, select: &SelectArg
     {
         addresses.iter().for_each(|address| command.push_str(&format!(" --{flag} {}", word(address))));
     }
-    for (flag, given) in [("adopt", select.adopt), ("deep", select.deep)] {
-        command.push_str(&if given { format!(" --{flag}") } else { String::new() });
+    for (flag, given) in [(" --adopt", select.adopt), (" --deep", select.deep), (SANDBOX, aws.sandbox)] {
+        command.push_str(if given { flag } else { "" });
     }
-    command + &reach(aws) + &allow(plan)
+    for (flag, given) in [("endpoint-url", &aws.endpoint_url), ("profile", &aws.profile)] {
+        command.extend(given.iter().map(|given| format!(" --{flag} {}", word(given))));
+    }
+    command + &allow(plan)
 }
 
 /// The command by which a saved plan is applied, likewise; it may come of a file that anyone wrote.
 pub(super) fn apply_saved(file: &Path, sandbox: bool, plan: &Plan) -> String {
-    let sandbox = if sandbox { " --sandbox" } else { "" };
+    let sandbox = if sandbox { SANDBOX } else { "" };
     format!("dwctl apply {}{sandbox}{}", word(&file.to_string_lossy()), allow(plan))
-}
-
-/// ` --sandbox`: how AWS was reached, where that was said.
-fn reach(aws: &AwsArgs) -> String {
-    let given = |flag: &str, value: &Option<String>| {
-        value.as_ref().map(|value| format!(" --{flag} {}", word(value))).unwrap_or_default()
-    };
-    let sandbox = if aws.sandbox { " --sandbox" } else { "" };
-    format!("{sandbox}{}{}", given("endpoint-url", &aws.endpoint_url), given("profile", &aws.profile))
 }
 
 /// ` --allow data-loss,downtime`: just what the plan needs where nothing is asked.

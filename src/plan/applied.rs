@@ -15,7 +15,7 @@ use crate::world::Instance;
 
 /// The attributes that the stack says something about: those that are written, and those
 /// that are not as they are by default.
-pub(super) fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
+fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
     let fields = instance.kind.schema().spec.fields();
     instance.spec.as_map().into_iter().flatten().filter(move |(name, value)| {
         let default = fields.and_then(|fields| fields.get(*name)).and_then(|field| field.default.as_ref());

@@ -1,5 +1,6 @@
 //! `sns_subscription`.
 
+use aws_sdk_sns::types::Subscription;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -165,35 +166,19 @@ impl Kind for SnsSubscription {
         else {
             return Ok(Vec::new());
         };
-        let mut subscriptions =
-            cx.aws.sns().list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
-        while let Some(found) = subscriptions.next().await {
-            let Some(found) = found.map(Some).or_gone()?.flatten() else { return Ok(Vec::new()) };
-            // A pending subscription is listed as "PendingConfirmation". It needs no finding: to
-            // subscribe once more returns its ARN.
-            if found.protocol() == Some(protocol)
+        let listed = confirmed(cx, topic).await?.into_iter();
+        let same = listed.filter(|(_, found)| {
+            found.protocol() == Some(protocol)
                 && found.endpoint().is_some_and(|live| is_same_endpoint(endpoint, live))
-                && let Some(arn) = found.subscription_arn().filter(|arn| arn.starts_with("arn:"))
-            {
-                return Ok(vec![arn.to_owned()]);
-            }
-        }
-        Ok(Vec::new())
+        });
+        Ok(same.map(|(arn, _)| arn).take(1).collect())
     }
 
     async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
-        let mut arns = Vec::new();
         if kind != "sns_topic" {
-            return Ok(arns);
+            return Ok(Vec::new());
         }
-        let mut subscriptions =
-            cx.aws.sns().list_subscriptions_by_topic().topic_arn(id).into_paginator().items().send();
-        while let Some(found) = subscriptions.next().await {
-            let Some(found) = found.map(Some).or_gone()?.flatten() else { break };
-            let arn = found.subscription_arn().filter(|arn| arn.starts_with("arn:"));
-            arns.extend(arn.map(|arn| (arn.to_owned(), Tags::new())));
-        }
-        Ok(arns)
+        Ok(confirmed(cx, id).await?.into_iter().map(|(arn, _)| (arn, Tags::new())).collect())
     }
 
     async fn create(cx: &Cx, want: &Spec, _: &Birth<'_>) -> Result<String> {
@@ -423,6 +408,20 @@ fn to_unset(name: &str, value: String) -> Option<String> {
         "RedrivePolicy" => None,
         _ => Some(value),
     }
+}
+
+/// The subscriptions of a topic with their ARNs; none of a topic that is gone. A pending one is
+/// listed as "PendingConfirmation". It needs no finding: to subscribe once more returns its ARN.
+async fn confirmed(cx: &Cx, topic: &str) -> Result<Vec<(String, Subscription)>> {
+    let mut listed =
+        cx.aws.sns().list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
+    let mut all = Vec::new();
+    while let Some(found) = listed.next().await {
+        let Some(found) = found.map(Some).or_gone()?.flatten() else { break };
+        let arn = found.subscription_arn().filter(|arn| arn.starts_with("arn:")).map(str::to_owned);
+        all.extend(arn.map(|arn| (arn, found)));
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
