@@ -61,6 +61,14 @@ impl Identity {
     pub fn named(name: Option<impl Into<String>>) -> Self {
         name.map_or(Self::Unknown, |name| Self::Named(name.into()))
     }
+
+    /// The id, where it is known before the resource is made.
+    pub fn id(self) -> Option<String> {
+        match self {
+            Self::Named(id) => Some(id),
+            Self::Assigned | Self::Unknown => None,
+        }
+    }
 }
 
 /// A spec of which parts may be unknown: what a kind may look at before apply.
@@ -400,11 +408,19 @@ pub trait Kind: Sized + 'static {
         Vec::new()
     }
 
-    /// Rules between this resource and others of the stack, such as ranges of addresses that
-    /// must not overlap. Called when all are evaluated, before any call to AWS.
+    /// Rules between this resource and others of the stack, such as one range of addresses
+    /// that must be within another. Called when all are evaluated, before any call to AWS.
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let _ = (spec, among);
         Vec::new()
+    }
+
+    /// Why AWS refuses this resource while that other one of its kind exists, though their
+    /// ids differ: what only one of them can have, such as a range of addresses. Said of two
+    /// of a stack, and of one that is to be made before its predecessor goes.
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        let _ = (own, other);
+        None
     }
 
     /// Reads all of `lookups`, in as few calls as AWS allows: one answer for each, in order.

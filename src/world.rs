@@ -502,31 +502,49 @@ impl<'a> World<'a> {
                 .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
         }
         self.outputs(problems);
-        check_among(&all, problems);
+        self.check_among(&all, problems);
         crate::diag::unique(problems);
         all.into_values().collect()
     }
-}
 
-/// The rules between resources.
-fn check_among(all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnostic>) {
-    let mut peers = BTreeMap::new();
-    let mut kinds: BTreeMap<&str, Vec<Peer<'_>>> = BTreeMap::new();
-    for (address, instance) in all {
-        let (kind, region) = (instance.kind.name(), instance.region.as_str());
-        let peer = Peer { address: address.to_string(), kind, region, spec: Known(&instance.spec) };
-        peers.insert(peer.address.clone(), peer.clone());
-        kinds.entry(kind).or_default().push(peer);
+    /// The physical id of an instance, where it follows from what is declared.
+    pub fn id(&self, instance: &Instance<'_>) -> Option<String> {
+        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        instance.kind.identity(Known(&instance.spec), &scope).id()
     }
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for instance in all.values() {
-        let kind = instance.kind.name();
-        let count = seen.entry(kind).or_default();
-        let before = kinds.get(kind).and_then(|peers| peers.get(..*count)).unwrap_or_default();
-        *count += 1;
-        let among = Among { all: &peers, before, region: &instance.region };
-        let found = instance.kind.check_among(Known(&instance.spec), &among);
-        problems.extend(found.into_iter().map(|problem| located(problem, instance.resource)));
+
+    /// The rules between resources.
+    fn check_among(&self, all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnostic>) {
+        let mut peers = BTreeMap::new();
+        let mut kinds: BTreeMap<&str, Vec<Peer<'_>>> = BTreeMap::new();
+        for instance in all.values() {
+            let (kind, region) = (instance.kind.name(), instance.region.as_str());
+            let peer =
+                Peer { address: instance.address.to_string(), kind, region, spec: Known(&instance.spec) };
+            peers.insert(peer.address.clone(), peer.clone());
+            kinds.entry(peer.kind).or_default().push(peer);
+        }
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut ids: BTreeMap<(&str, &str, String), &Address> = BTreeMap::new();
+        for (address, instance) in all {
+            let kind = instance.kind;
+            let peers_of_kind = kinds.get(kind.name()).map(Vec::as_slice).unwrap_or_default();
+            let count = seen.entry(kind.name()).or_default();
+            let (before, own) = (peers_of_kind.get(..*count).unwrap_or_default(), peers_of_kind.get(*count));
+            *count += 1;
+            let among = Among { all: &peers, before, region: &instance.region };
+            let mut found = kind.check_among(Known(&instance.spec), &among);
+            found.extend(own.iter().flat_map(|own| before.iter().filter_map(|other| kind.clash(own, other))));
+            if let Some(id) = self.id(instance) {
+                let region = if kind.global() { "" } else { instance.region.as_str() };
+                let other = ids.insert((kind.name(), region, id), address);
+                found.extend(other.map(|other| {
+                    Problem::new("", format!("{address} would be the same resource at AWS as {other}"))
+                        .help("give one of them another name")
+                }));
+            }
+            problems.extend(found.into_iter().map(|problem| located(problem, instance.resource)));
+        }
     }
 }
 

@@ -176,8 +176,15 @@ impl<'a> Executor<'_, 'a, '_> {
         let began = Instant::now();
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
         let failed = |error: &Error| {
-            let span = self.span(&unit.address);
-            vec![failure(&format!("cannot destroy {}", unit.address), id, error).at_maybe(span, "")]
+            let what = format!("cannot destroy {}", unit.address);
+            let problem = failure(&what, id, error).at_maybe(self.span(&unit.address), "");
+            let first = change.action == (Action::Replace { create_first: false });
+            vec![match error.class {
+                Class::Conflict if first => problem.help(
+                    "where what stays uses it, a new one can be made first: lifecycle.create_before_destroy",
+                ),
+                _ => problem,
+            }]
         };
         let waiting = |on: String| {
             (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });

@@ -420,11 +420,7 @@ fn announce(
             about_to_write(instance, ledger);
             continue;
         }
-        let scope = crate::aws::Scope { region: instance.region.clone(), ..world.facts.scope.clone() };
-        let id = match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
-            crate::kind::Identity::Named(id) => Some(id),
-            crate::kind::Identity::Assigned | crate::kind::Identity::Unknown => None,
-        };
+        let id = world.id(instance);
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
         let fingerprints = plan::begun(instance, &change.address, ledger);

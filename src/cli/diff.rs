@@ -8,7 +8,7 @@ use super::printer::Printer;
 use super::revision::{Checkout, Repository};
 use super::{Exit, Failure, Outcome, StackArgs, context};
 use crate::diag::{Diagnostic, Sources};
-use crate::plan::{Side, TextOptions, compare, protected};
+use crate::plan::{Side, TextOptions, compare, refused};
 use crate::stack::Stack;
 use crate::value::Value;
 use crate::world::{Facts, Instance, World};
@@ -110,7 +110,7 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let plan = compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
     let options = TextOptions { colour: printer.colour(), details: args.details, drift: false, bill: None };
     let exit = if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done };
-    let warnings = protected(&plan, &old_side, &new_side);
+    let warnings = refused(&plan, &old_side, &new_side);
     args.formats.show(plan, options, earlier, Vec::new(), printer)?;
     for warning in warnings {
         printer.diagnostics(&[warning], &Sources::default());

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem,
-    State, Terraform,
+    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer,
+    Problem, State, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -84,6 +84,8 @@ pub trait ErasedKind: Send + Sync {
     fn check(&self, spec: Known<'_>) -> Vec<Problem>;
     /// See [`Kind::check_among`].
     fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem>;
+    /// See [`Kind::clash`].
+    fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem>;
     /// Whether a complete spec has the kind's own type: the last check before AWS.
     ///
     /// # Errors
@@ -249,6 +251,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         K::check_among(spec, among)
+    }
+
+    fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        K::clash(own, other)
     }
 
     fn accepts(&self, spec: &Value) -> Result<(), String> {

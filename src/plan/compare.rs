@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use super::applied::ignore;
 use super::decide::{created, different_tags, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
+use super::replacement;
 use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay};
-use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedLive, Identity, Known, Owner, State};
+use crate::kind::{ErasedLive, Owner, State};
 use crate::value::{Unknown, Value};
 use crate::world::{Instance, World, Write, written};
 
@@ -39,6 +39,9 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     let outputs_before = comparison.draw();
     let outputs = comparison.decide();
     comparison.gone();
+    let first = new.instances.iter().filter(|one| one.create_before_destroy);
+    let first = first.map(|one| one.address.clone()).collect();
+    replacement::create_first(&mut comparison.changes, first, &new.world.facts.scope);
     if !comparison.problems.is_empty() {
         crate::diag::unique(&mut comparison.problems);
         return Err(comparison.problems);
@@ -58,8 +61,9 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     })
 }
 
-/// A warning for each resource that a plan would refuse to touch so, since it is protected.
-pub fn protected(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagnostic> {
+/// A warning for each resource that a plan would refuse to touch so, since it is protected or
+/// is to be made before its predecessor goes and cannot be.
+pub fn refused(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagnostic> {
     let goes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace { .. });
     let refused = plan.changes.iter().filter(goes).filter_map(|change| {
         let of = |side: &Side<'_, '_>| {
@@ -72,7 +76,12 @@ pub fn protected(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Dia
                 .help("to go on, set lifecycle.protect = false and apply that first")
         })
     });
-    refused.collect()
+    let clashes = replacement::clashes(&plan.changes, &new.world.facts.scope);
+    let clashes = clashes.into_iter().map(|(address, notes)| {
+        let message = format!("a plan would refuse to make a new {address} before the old one is destroyed");
+        notes.into_iter().fold(Diagnostic::warning(replacement::CODE, message), Diagnostic::note)
+    });
+    refused.chain(clashes).collect()
 }
 
 impl<'a> Side<'_, 'a> {
@@ -119,15 +128,6 @@ impl<'a> Side<'_, 'a> {
             Some((inside, to)) if *to == Path::new(".") => inside.to_owned(),
             Some((inside, to)) => to.join(inside),
             None => path.to_owned(),
-        }
-    }
-
-    /// The id of an instance, where that follows from its spec.
-    fn id(&self, instance: &Instance<'_>) -> Option<String> {
-        let scope = Scope { region: instance.region.clone(), ..self.world.facts.scope.clone() };
-        match instance.kind.identity(Known(&instance.spec), &scope) {
-            Identity::Named(id) => Some(id),
-            Identity::Assigned | Identity::Unknown => None,
         }
     }
 
@@ -253,11 +253,11 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         };
         let mut renamed = BTreeMap::new();
         for instance in &newcomers {
-            let id = self.new.id(instance);
+            let id = self.new.world.id(instance);
             let mut alike = gone.iter().filter(|one| {
                 akin(one, instance)
                     && match &id {
-                        Some(_) => self.old.id(one) == id,
+                        Some(_) => self.old.world.id(one) == id,
                         None => one.spec == instance.spec,
                     }
             });

@@ -144,6 +144,8 @@ pub(super) struct Planner<'p, 'w, 'a> {
     pub(super) deposed: Vec<Change>,
     /// What is declared, and whether it is protected.
     pub(super) declared: BTreeMap<Address, bool>,
+    /// What is declared to be made before its predecessor goes.
+    pub(super) first: BTreeSet<Address>,
     /// The address in the ledger of what has another one now.
     pub(super) moves: BTreeMap<Address, Address>,
     /// What the ledger does not tell of, with its id where that follows from its spec.
@@ -162,6 +164,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             changes: BTreeMap::new(),
             deposed: Vec::new(),
             declared: BTreeMap::new(),
+            first: BTreeSet::new(),
             moves: renamed,
             newcomers: BTreeMap::new(),
         };
@@ -178,6 +181,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
                 self.declared.insert(instance.address.clone(), instance.protect);
+                if instance.create_before_destroy {
+                    self.first.insert(instance.address.clone());
+                }
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),
                     _ => {
@@ -224,6 +230,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         self.select();
         if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
             self.protect();
+            self.order_replacements();
         }
         if !self.problems.is_empty() {
             crate::diag::unique(&mut self.problems);

@@ -9,6 +9,7 @@ pub mod format;
 mod hindsight;
 mod ownership;
 mod remains;
+mod replacement;
 pub mod review;
 mod risk;
 pub mod saved;
@@ -18,7 +19,7 @@ mod text;
 mod veil;
 
 pub use applied::{begun, complete, prints, wanted};
-pub use compare::{Side, compare, protected};
+pub use compare::{Side, compare, refused};
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};

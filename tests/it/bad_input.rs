@@ -41,6 +41,14 @@ fn refused(text: &str, place: &str, words: &[&str]) {
     }
 }
 
+/// Expects that a stack with these resources is valid.
+#[track_caller]
+fn accepted(text: &str) {
+    let stack = folder(&[("stack.toml", &headed(text))]);
+    let run = dwctl(stack.path(), &["validate"]);
+    assert_eq!(run.code, DONE, "{text}: {}", run.stderr);
+}
+
 #[test]
 fn resources_that_need_each_other() {
     refused(
@@ -438,6 +446,36 @@ fn subnets_that_overlap() {
     refused(by_id, "12:19", &["2600:1f14::/64 overlaps 2600:1f14::/56 of ec2_subnet.a"]);
 }
 
+/// Each would take the other's place in every apply, or fail in it.
+#[test]
+fn two_that_would_be_one_at_aws() {
+    let topics = "[sns_topic.a]\nname = 'x'\n[sns_topic.b]\nname = 'x'\n";
+    refused(topics, "7:12", &["sns_topic.b would be the same resource at AWS as sns_topic.a"]);
+    let topics = "[sns_topic.a]\nfor_each = ['1', '2']\nname = 'x'\n";
+    refused(topics, "5:12", &["sns_topic.a[\"2\"] would be the same resource at AWS as sns_topic.a[\"1\"]"]);
+    let buckets = "[s3_bucket.a]\nbucket = 'lake'\n[s3_bucket.b]\nbucket = 'lake'\nregion = 'eu-west-1'\n";
+    refused(buckets, "8:10", &["`lake` is the name of s3_bucket.a, too"]);
+    let groups = "[ec2_security_group.a]\ngroup_name = 'web'\ndescription = 'a'\n\
+                  [ec2_security_group.b]\ngroup_name = 'Web'\ndescription = 'b'\n";
+    refused(groups, "9:14", &["`Web` is the name of ec2_security_group.a, too"]);
+    let subscription = |name: &str| {
+        format!(
+            "[sns_subscription.{name}]\ntopic_arn = '${{sns_topic.a.arn}}'\nprotocol = 'email'\nendpoint = 'a@example.com'\n"
+        )
+    };
+    let subscribed = format!("[sns_topic.a]\nname = 'x'\n{}{}", subscription("a"), subscription("b"));
+    refused(&subscribed, "14:12", &["the endpoint is that of sns_subscription.a, too"]);
+}
+
+#[test]
+fn two_that_only_seem_to_be_one() {
+    let stack = "[sns_topic.a]\nname = 'x'\n[sns_topic.b]\nname = 'x'\nregion = 'eu-west-1'\n\
+                    [ec2_vpc.a]\ncidr_block = '10.0.0.0/16'\n[ec2_vpc.b]\ncidr_block = '10.0.0.0/16'\n\
+                    [ec2_security_group.a]\nvpc_id = '${ec2_vpc.a.vpc_id}'\ngroup_name = 'x'\ndescription = 'a'\n\
+                    [ec2_security_group.b]\nvpc_id = '${ec2_vpc.b.vpc_id}'\ngroup_name = 'x'\ndescription = 'b'\n";
+    accepted(stack);
+}
+
 #[test]
 fn subnets_that_only_seem_to_overlap() {
     let stacks = [
@@ -449,9 +487,7 @@ fn subnets_that_only_seem_to_overlap() {
         "[ec2_subnet.b]\nvpc_id = 'vpc-1'\ncidr_block = '192.168.0.0/24'\n",
     ];
     for subnet in stacks {
-        let stack = folder(&[("stack.toml", &headed(&(NETWORK.to_owned() + subnet)))]);
-        let run = dwctl(stack.path(), &["validate"]);
-        assert_eq!(run.code, DONE, "{subnet}: {}", run.stderr);
+        accepted(&(NETWORK.to_owned() + subnet));
     }
 }
 

@@ -351,15 +351,15 @@ fn outputs_are_compared_too() {
 
 #[test]
 fn lifecycle_counts_as_in_a_plan() {
-    let before = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"A\"\n[sns_topic.b]\nname = \"b\"\n[s3_bucket.c]\nbucket = \"shop-c\"\n[s3_bucket.c.lifecycle]\nretain = true\n";
+    let before = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"A\"\n[kms_key.b]\ndescription = \"b\"\n[s3_bucket.c]\nbucket = \"shop-c\"\n[s3_bucket.c.lifecycle]\nretain = true\n";
     let ignored =
         before.replace("\"A\"", "\"B\"") + "[sns_topic.a.lifecycle]\nignore_changes = [\"display_name\"]\n";
     assert!(told(before, &ignored).contains("No changes"));
     let triggered = before.replace("\"A\"", "\"B\"")
-        + "[sns_topic.b.lifecycle]\nreplace_triggered_by = [\"sns_topic.a\"]\ncreate_before_destroy = true\n";
+        + "[kms_key.b.lifecycle]\nreplace_triggered_by = [\"sns_topic.a\"]\ncreate_before_destroy = true\n";
     let screen = told(before, &triggered);
     assert!(
-        screen.contains("± sns_topic.b  replace, new one first  because sns_topic.a changes"),
+        screen.contains("± kms_key.b    replace, new one first  because sns_topic.a changes"),
         "{screen}"
     );
     let kept = before.split("[s3_bucket.c]").next().expect("a part");

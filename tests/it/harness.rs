@@ -367,6 +367,14 @@ impl Run {
         self
     }
 
+    /// Expects that `first` was said before `second`.
+    #[track_caller]
+    pub fn in_order(&self, first: &str, second: &str) {
+        let at =
+            |words: &str| self.stderr.find(words).unwrap_or_else(|| panic!("`{words}` is not said\n{self}"));
+        assert!(at(first) < at(second), "`{first}` is to come before `{second}`\n{self}");
+    }
+
     /// Expects that the plan that was printed does this to `address`: `~ update in place`.
     #[track_caller]
     pub fn plans(self, address: &str, action: &str) -> Self {

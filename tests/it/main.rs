@@ -32,6 +32,7 @@ mod patience;
 mod peers;
 mod policies;
 mod properties;
+mod replacement;
 mod reviewer;
 mod sandbox;
 mod saved;

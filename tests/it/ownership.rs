@@ -10,7 +10,7 @@ use dwctl::ledger::{FileStore, Holder};
 use dwctl::schema::normalize;
 use dwctl::value::Value;
 
-use crate::harness::{ACCOUNT, Project, Run};
+use crate::harness::{ACCOUNT, Project};
 
 const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
 
@@ -39,13 +39,6 @@ fn topic_arn(name: &str) -> String {
 
 fn topic_exists(project: &Project, name: &str) -> bool {
     project.read(kind("sns_topic").expect("a kind"), "us-east-1", &topic_arn(name), &Value::Null).is_some()
-}
-
-/// Expects that `first` was said before `second`.
-#[track_caller]
-fn in_order(run: &Run, first: &str, second: &str) {
-    let at = |words: &str| run.stderr.find(words).unwrap_or_else(|| panic!("`{words}` is not said\n{run}"));
-    assert!(at(first) < at(second), "`{first}` is to come before `{second}`\n{run}");
 }
 
 /// What is not selected does not stand in the way of what is.
@@ -225,27 +218,6 @@ fn a_resource_is_replaced_when_what_it_names_changes() {
 }
 
 #[test]
-fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
-    let declare = |name: &str, first: bool| {
-        format!(
-            "{HEAD}[sns_topic.alerts]\nname = \"{name}\"\nlifecycle = {{ create_before_destroy = {first} }}\n"
-        )
-    };
-    let project = Project::new(&declare("one", false));
-    project.apply();
-    project.write(&declare("two", false));
-    let run = project.apply().plans("sns_topic.alerts", "± replace");
-    in_order(&run, "sns_topic.alerts: destroyed", "sns_topic.alerts: created");
-
-    project.write(&declare("three", true));
-    let run = project.apply().plans("sns_topic.alerts", "± replace, new one first");
-    in_order(&run, "sns_topic.alerts: created", "sns_topic.alerts: destroyed");
-    assert_eq!(project.id("sns_topic.alerts"), topic_arn("three"));
-    assert!(topic_exists(&project, "three") && !topic_exists(&project, "two"));
-    project.settled();
-}
-
-#[test]
 fn target_takes_what_it_needs_along_and_exclude_leaves_what_needs_it() {
     let project = stack(
         "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
@@ -345,15 +317,15 @@ fn what_needs_another_goes_first() {
                    [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n";
     let project = stack(network);
     let run = project.apply();
-    in_order(&run, "ec2_vpc.main: created", "ec2_subnet.a: created");
+    run.in_order("ec2_vpc.main: created", "ec2_subnet.a: created");
     let run = project.run(&["destroy", "--yes"]).exits(0);
-    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
+    run.in_order("ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
 
     // The order is known when the blocks are gone, too.
     project.apply();
     project.write(HEAD);
     let run = project.apply();
-    in_order(&run, "ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
+    run.in_order("ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, listed, take};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, Terraform, answer,
+    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads, Terraform, answer,
 };
 use crate::value::Value;
 
@@ -203,6 +203,17 @@ impl Kind for Ec2SecurityGroup {
             _ => {}
         }
         problems
+    }
+
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>:
+    /// names are unique in their VPC, whatever their case.
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        let (ours, theirs) = (own.spec.text("group_name")?, other.spec.text("group_name")?);
+        let same_vpc = own.region == other.region && own.spec.0.get("vpc_id") == other.spec.0.get("vpc_id");
+        (same_vpc && ours.eq_ignore_ascii_case(theirs)).then(|| {
+            Problem::new("group_name", format!("`{ours}` is the name of {}, too", other.address))
+                .help("a group's name is unique in its VPC")
+        })
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

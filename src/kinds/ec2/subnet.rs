@@ -223,30 +223,23 @@ impl Kind for Ec2Subnet {
                     .help(format!("the VPC has {}", ranges.join(", "))),
             );
         }
-        let in_same_vpc = |other: &&Peer<'_>| match other.spec.0.get("vpc_id") {
-            Some(Value::String(other)) => vpc_id.as_str() == Some(other),
-            Some(other) => {
-                vpc.is_some_and(|vpc| vpc_of(other, among).is_some_and(|other| other.address == vpc.address))
-            }
-            None => false,
-        };
-        for other in among.before().iter().filter(in_same_vpc) {
-            for (attribute, parse) in
-                [("cidr_block", Cidr::v4 as fn(&str) -> Option<Cidr>), ("ipv6_cidr_block", Cidr::v6)]
-            {
-                let block = |spec: Known<'_>| spec.text(attribute).and_then(parse);
-                if let (Some(own), Some(theirs)) = (block(spec), block(other.spec))
-                    && own.overlaps(theirs)
-                {
-                    let (own, theirs) = (own.canonical(), theirs.canonical());
-                    problems.push(
-                        Problem::new(attribute, format!("{own} overlaps {theirs} of {}", other.address))
-                            .help("the subnets of a VPC have addresses of their own"),
-                    );
-                }
-            }
-        }
         problems
+    }
+
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        if own.spec.0.get("vpc_id")? != other.spec.0.get("vpc_id")? {
+            return None;
+        }
+        let overlap = |attribute, parse: fn(&str) -> Option<Cidr>| {
+            let block = |peer: &Peer<'_>| peer.spec.text(attribute).and_then(parse);
+            let (ours, theirs) = (block(own)?, block(other)?);
+            ours.overlaps(theirs).then(|| {
+                let (ours, theirs) = (ours.canonical(), theirs.canonical());
+                Problem::new(attribute, format!("{ours} overlaps {theirs} of {}", other.address))
+                    .help("the subnets of a VPC have addresses of their own")
+            })
+        };
+        overlap("cidr_block", Cidr::v4).or_else(|| overlap("ipv6_cidr_block", Cidr::v6))
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

@@ -9,7 +9,8 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Problem, Reads, Secret, Terraform, answer,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Peer, Problem, Reads, Secret, Terraform,
+    answer,
 };
 use crate::value::Value;
 
@@ -377,6 +378,14 @@ impl Kind for RedshiftCluster {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         super::cluster_check::check(spec)
+    }
+
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        let address = own.spec.text("elastic_ip")?;
+        (other.spec.text("elastic_ip") == Some(address)).then(|| {
+            Problem::new("elastic_ip", format!("{address} is the address of {}, too", other.address))
+                .help("an elastic IP address is that of one cluster")
+        })
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

@@ -19,8 +19,8 @@ use serde_json::json;
 use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, Problem, Reads,
-    Terraform, each, user_tags,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Peer, PolicyDocument, Problem,
+    Reads, Terraform, each, user_tags,
 };
 pub use spec::*;
 
@@ -136,6 +136,16 @@ impl Kind for S3Bucket {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         check::check(spec)
+    }
+
+    /// In one region the id tells. The names of buckets are one space in all regions:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        let name = own.spec.text("bucket")?;
+        (own.region != other.region && other.spec.text("bucket") == Some(name)).then(|| {
+            Problem::new("bucket", format!("`{name}` is the name of {}, too", other.address))
+                .help("the name of a bucket is its own in all regions")
+        })
     }
 
     /// Of each bucket its tags, its public access block and its encryption are always read,

@@ -8,8 +8,8 @@ use super::shared::Attributes;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Problem, Reads, Terraform,
-    each,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Peer, Problem, Reads,
+    Terraform, each,
 };
 use crate::value::Value;
 
@@ -107,6 +107,16 @@ impl Kind for SnsSubscription {
 
     fn foresee(_: Known<'_>, scope: &Scope) -> Foreseen {
         Foreseen::default().with("owner", scope.account_id.as_str())
+    }
+
+    /// <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>: who subscribes a second
+    /// time is given the subscription that there is.
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        let same = |name: &&str| own.spec.get(name).is_some_and(|ours| other.spec.get(name) == Some(ours));
+        ["topic_arn", "protocol", "endpoint"].iter().all(|name| same(name)).then(|| {
+            Problem::new("endpoint", format!("the endpoint is that of {}, too", other.address))
+                .help("a topic has one subscription for each protocol and endpoint")
+        })
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

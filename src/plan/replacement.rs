@@ -1,0 +1,110 @@
+//! Which goes first where something is replaced: the old one or the new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::Planner;
+use super::select::spread;
+use super::{Action, Change, Reason};
+use crate::aws::Scope;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{Known, Peer};
+use crate::kinds;
+
+/// The code of what is said of a resource that cannot be made before its predecessor goes.
+pub(super) const CODE: &str = "create-before-destroy";
+
+/// Makes the new one first of all that `first` names, and of what these need, if through
+/// others: it would have to go while what is to outlast it still needs it. Terraform does so,
+/// too. Of that, what cannot exist beside its predecessor is left to go first.
+pub(super) fn create_first(
+    changes: &mut BTreeMap<Address, Change>,
+    mut first: BTreeSet<Address>,
+    scope: &Scope,
+) {
+    let needs = changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
+    spread(&mut first, &needs, false);
+    for (address, change) in changes {
+        if change.action == (Action::Replace { create_first: false })
+            && first.contains(address)
+            && clash(change, scope).is_none()
+        {
+            change.action = Action::Replace { create_first: true };
+        }
+    }
+}
+
+/// What would have to be made before its predecessor goes and cannot be, with the reasons: both
+/// would have what one alone can have, or need what goes first for that.
+pub(super) fn clashes<'c>(
+    changes: impl IntoIterator<Item = &'c Change>,
+    scope: &Scope,
+) -> Vec<(&'c Address, Vec<String>)> {
+    let replaced = |change: &&Change| matches!(change.action, Action::Replace { .. });
+    let replaced: BTreeMap<&Address, &Change> =
+        changes.into_iter().filter(replaced).map(|change| (&change.address, change)).collect();
+    let first = |change: &&&Change| change.action == Action::Replace { create_first: true };
+    let mut clashes = Vec::new();
+    for change in replaced.values().filter(first) {
+        let mut reasons: Vec<String> = clash(change, scope).into_iter().collect();
+        let needed = change.needs.difference(&change.deferred).filter_map(|needed| replaced.get(needed));
+        for needed in needed.filter(|needed| !first(needed)) {
+            let words = format!("it needs {}, of which the old one is destroyed first", needed.address);
+            reasons.push(match clash(needed, scope) {
+                Some(clash) => format!("{words}: {clash}"),
+                None => words,
+            });
+        }
+        if !reasons.is_empty() {
+            clashes.push((&change.address, reasons));
+        }
+    }
+    clashes
+}
+
+/// Why the old and the new one cannot exist side by side; `None` where they can.
+fn clash(change: &Change, scope: &Scope) -> Option<String> {
+    let kind = kinds::kind(&change.address.kind)?;
+    let from = match &change.reason {
+        Reason::Moved { from } => from,
+        _ => &change.region,
+    };
+    let peer = |word, region, spec| {
+        let address = format!("the {word} {}", change.address);
+        Peer { address, kind: kind.name(), region, spec: Known(spec) }
+    };
+    let (new, old) = (peer("new", &change.region, &change.wanted), peer("old", from, &change.existing));
+    if let Some(problem) = kind.clash(&new, &old) {
+        return Some(problem.message);
+    }
+    let id = |peer: &Peer<'_>| {
+        let scope = Scope { region: peer.region.to_owned(), ..scope.clone() };
+        kind.identity(peer.spec, &scope).id()
+    };
+    let near = kind.global() || new.region == old.region;
+    let same = near && id(&new).is_some_and(|new| id(&old).as_ref() == Some(&new));
+    same.then(|| format!("{} would have the id of {}", new.address, old.address))
+}
+
+impl Planner<'_, '_, '_> {
+    /// Decides which goes first of what is replaced, and refuses what cannot be.
+    pub(super) fn order_replacements(&mut self) {
+        let (scope, stack) = (&self.inputs.world.facts.scope, self.inputs.world.stack);
+        create_first(&mut self.changes, std::mem::take(&mut self.first), scope);
+        for (address, reasons) in clashes(self.changes.values(), scope) {
+            let message = format!("a new {address} cannot be made before the old one is destroyed");
+            let mut problem = Diagnostic::error(CODE, message);
+            let resource = stack.resources.iter().find(|one| one.address() == address.declaration());
+            problem = match resource.map(|one| (one.span, &one.lifecycle.create_before_destroy)) {
+                Some((_, Some(node))) => problem.at(node.span, "lifecycle.create_before_destroy"),
+                Some((span, None)) => problem.at(span, "what needs it has lifecycle.create_before_destroy"),
+                None => problem,
+            };
+            problem = reasons.into_iter().fold(problem, Diagnostic::note);
+            self.problems.push(problem.help(
+                "give the new one a name or range of its own, or let the old one go first: without \
+                 lifecycle.create_before_destroy, also of what needs it",
+            ));
+        }
+    }
+}

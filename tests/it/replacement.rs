@@ -1,0 +1,162 @@
+//! What is replaced: which goes first, the old one or the new one, and what only one of them
+//! can have.
+
+use crate::harness::{ACCOUNT, Project};
+use crate::paper;
+
+const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
+const FIRST: &str = "lifecycle = { create_before_destroy = true }\n";
+
+/// A network with a subnet, and what more is said of the subnet.
+fn network(cidr_block: &str, of_subnet: &str) -> String {
+    format!(
+        "{HEAD}[ec2_vpc.main]\ncidr_block = \"{cidr_block}\"\n[ec2_subnet.a]\n\
+         vpc_id = \"${{ec2_vpc.main.vpc_id}}\"\n\
+         cidr_block = \"${{cidrsubnet(ec2_vpc.main.cidr_block, 8, 1)}}\"\n{of_subnet}"
+    )
+}
+
+/// The role of a job.
+fn role(path: &str) -> String {
+    format!(
+        "[iam_role.glue]\nrole_name = \"glue\"\npath = \"{path}\"\nassume_role_policy_document = {{ Version = \
+         \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Principal = {{ Service = \
+         \"glue.amazonaws.com\" }} }}] }}\n"
+    )
+}
+
+fn job(name: &str) -> String {
+    format!(
+        "[glue_job.load]\nname = \"{name}\"\nrole = \"${{iam_role.glue.arn}}\"\nglue_version = \"5.0\"\n\
+         worker_type = \"G.1X\"\nnumber_of_workers = 2\n\
+         command = {{ script_location = \"s3://scripts/job.py\", python_version = \"3\" }}\n"
+    )
+}
+
+fn group(description: &str) -> String {
+    format!("[ec2_security_group.web]\ngroup_name = \"web\"\ndescription = \"{description}\"\n")
+}
+
+#[test]
+fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
+    let declare = |name: &str, first: bool| {
+        format!(
+            "{HEAD}[sns_topic.alerts]\nname = \"{name}\"\nlifecycle = {{ create_before_destroy = {first} }}\n"
+        )
+    };
+    let project = Project::new(&declare("one", false));
+    project.apply();
+    project.write(&declare("two", false));
+    let run = project.apply().plans("sns_topic.alerts", "± replace");
+    run.in_order("sns_topic.alerts: destroyed", "sns_topic.alerts: created");
+
+    project.write(&declare("three", true));
+    let run = project.apply().plans("sns_topic.alerts", "± replace, new one first");
+    run.in_order("sns_topic.alerts: created", "sns_topic.alerts: destroyed");
+    assert_eq!(project.id("sns_topic.alerts"), format!("arn:aws:sns:us-east-1:{ACCOUNT}:three"));
+    project.settled();
+}
+
+/// AWS deletes no network with something in it: were it deleted first, the subnet would be in its
+/// way until the new one could be made, which needs the new network.
+#[test]
+fn what_is_needed_by_what_is_made_first_is_made_first_as_well() {
+    let project = Project::new(&network("10.1.0.0/16", FIRST));
+    project.apply();
+    let former = project.id("ec2_vpc.main");
+    project.write(&network("10.2.0.0/16", FIRST));
+    let run = project
+        .apply()
+        .plans("ec2_vpc.main", "± replace, new one first")
+        .plans("ec2_subnet.a", "± replace, new one first");
+    run.in_order("ec2_subnet.a: created", "ec2_subnet.a: destroyed");
+    run.in_order("ec2_subnet.a: destroyed", "ec2_vpc.main: destroyed");
+    assert_ne!(project.id("ec2_vpc.main"), former);
+    project.settled();
+}
+
+/// It is no reason to refuse a plan: what needs it stays.
+#[test]
+fn what_cannot_be_made_first_goes_first_though_something_that_needs_it_is_made_first() {
+    let job = format!("{}{FIRST}", job("load"));
+    let project = Project::new(&format!("{HEAD}{}{job}", role("/one/")));
+    project.apply();
+    project.write(&format!("{HEAD}{}{job}", role("/two/")));
+    let run = project.apply().plans("iam_role.glue", "± replace").plans("glue_job.load", "~ update");
+    run.in_order("iam_role.glue: destroyed", "iam_role.glue: created");
+    project.settled();
+}
+
+#[test]
+fn what_only_one_can_have_is_told_before_anything_is_done() {
+    let refuses = |before: &str, after: &str, replace: &[&str], address: &str, reasons: &[&str]| {
+        let project = Project::new(before);
+        project.apply();
+        project.write(after);
+        let mut run = project.run(&[&["apply", "--yes"], replace].concat()).exits(1).says(&format!(
+            "error[create-before-destroy]: a new {address} cannot be made before the old one is destroyed"
+        ));
+        for reason in reasons {
+            run = run.says(reason);
+        }
+        run.says_not("destroyed in");
+        assert!(project.live(address).is_some(), "{address} is as it was");
+    };
+    // The id follows from the name.
+    let topic = format!("{HEAD}[sns_topic.a]\nname = \"a\"\n{FIRST}");
+    refuses(
+        &topic,
+        &topic,
+        &["--replace", "sns_topic.a"],
+        "sns_topic.a",
+        &["stack.toml:6:39", "the new sns_topic.a would have the id of the old sns_topic.a"],
+    );
+    // AWS assigns the id.
+    refuses(
+        &format!("{HEAD}{}{FIRST}", group("One")),
+        &format!("{HEAD}{}{FIRST}", group("Two")),
+        &[],
+        "ec2_security_group.web",
+        &["`web` is the name of the old ec2_security_group.web, too"],
+    );
+    let zone =
+        |zone: &str| network("10.1.0.0/16", &format!("availability_zone = \"us-east-1{zone}\"\n{FIRST}"));
+    refuses(
+        &zone("a"),
+        &zone("b"),
+        &[],
+        "ec2_subnet.a",
+        &["10.1.1.0/24 overlaps 10.1.1.0/24 of the old ec2_subnet.a"],
+    );
+    // What it needs would be gone before.
+    refuses(
+        &format!("{HEAD}{}{}{FIRST}", role("/one/"), job("one")),
+        &format!("{HEAD}{}{}{FIRST}", role("/two/"), job("two")),
+        &[],
+        "glue_job.load",
+        &[
+            "it needs iam_role.glue, of which the old one is destroyed first: the new iam_role.glue would have the id",
+        ],
+    );
+}
+
+#[test]
+fn a_comparison_of_revisions_tells_which_goes_first_and_warns_of_what_a_plan_would_refuse() {
+    let group = |description: &str| format!("{HEAD}{}{FIRST}", group(description));
+    let place = paper::folder(&[
+        ("old/stack.toml", &network("10.1.0.0/16", FIRST)),
+        ("new/stack.toml", &network("10.2.0.0/16", FIRST)),
+        ("one/stack.toml", &group("One")),
+        ("two/stack.toml", &group("Two")),
+    ]);
+    let run = paper::dwctl(place.path(), &["diff", "old", "new"]);
+    assert!(run.stdout.contains("± ec2_vpc.main  replace, new one first"), "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.stderr, "");
+    let run = paper::dwctl(place.path(), &["diff", "one", "two"]);
+    for words in [
+        "a plan would refuse to make a new ec2_security_group.web before the old one is destroyed",
+        "`web` is the name of the old ec2_security_group.web, too",
+    ] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+}
