@@ -134,7 +134,7 @@ async fn ask(
             }
             found => found,
         };
-        (address, found)
+        ((address, region), found)
     }));
     let listing = join_all(listings.into_iter().map(|(kind, region, address, parents)| async move {
         let cx = session.cx(&region);

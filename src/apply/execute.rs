@@ -70,7 +70,7 @@ impl<'a> Executor<'_, 'a, '_> {
             self.book.dirty.set(true);
             return;
         };
-        let region = existing_region(change);
+        let region = change.existing_region();
         if !matches!(change.action, Action::Replace { .. })
             && change.reason != Reason::Deposed
             && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
@@ -172,7 +172,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
-        let cx = self.session.cx(existing_region(change));
+        let cx = self.session.cx(change.existing_region());
         let began = Instant::now();
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
         let failed = |error: &Error| {
@@ -493,14 +493,6 @@ impl Work<'_, '_, '_, '_> {
             error = error.note(plan::change_text(change));
         }
         error.help("declare what AWS returns, or set lifecycle.ignore_changes for the attribute")
-    }
-}
-
-/// The region of what is there now.
-pub(super) fn existing_region(change: &Change) -> &str {
-    match &change.reason {
-        Reason::Moved { from } => from,
-        _ => &change.region,
     }
 }
 

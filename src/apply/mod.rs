@@ -338,7 +338,7 @@ fn succeed(plan: &Plan, ledger: &mut Ledger) {
         let (Some(id), Some(entry)) = (&change.id, ledger.resources.get(&change.address)) else { continue };
         let successor = change.live.is_some()
             && change.reason != Reason::Unselected
-            && (entry.id != *id || entry.region != execute::existing_region(change));
+            && (entry.id != *id || entry.region != change.existing_region());
         if !successor {
             continue;
         }
@@ -378,7 +378,7 @@ fn inherit(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mu
         if !goes_on || ledger.resources.contains_key(&change.address) {
             continue;
         }
-        if let Some(born) = ledger.begun(&change.address, execute::existing_region(change), id) {
+        if let Some(born) = ledger.begun(&change.address, change.existing_region(), id) {
             ledger.intents.remove(born.fingerprinted(&change.address));
             execute::take(ledger, instance, born);
         }
@@ -409,18 +409,20 @@ fn announce(
     ledger: &mut Ledger,
 ) {
     for change in plan.effective() {
-        // An unfinished birth is gone on with; one that is replaced is another.
+        let Some(instance) = instances.get(&change.address) else { continue };
+        let id = world.id(instance);
+        // An unfinished birth is gone on with, where it is the same one that is wanted; one that is
+        // replaced is another.
+        let is_same = |intent: &Intent| intent.region == instance.region && intent.id == id;
         let begins = match change.action {
-            Action::Create => !ledger.intents.contains_key(&change.address),
+            Action::Create => !ledger.intents.get(&change.address).is_some_and(is_same),
             Action::Replace { .. } => true,
             _ => false,
         };
-        let Some(instance) = instances.get(&change.address) else { continue };
         if !begins {
             about_to_write(instance, ledger);
             continue;
         }
-        let id = world.id(instance);
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
         let fingerprints = plan::begun(instance, &change.address, ledger);

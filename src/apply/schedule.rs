@@ -153,6 +153,11 @@ impl Schedule {
             }
             edges.extend(change.needs.iter().filter_map(|needed| Some((*down.get(needed)?, mine))));
         }
+        let gone = units.len() - deposed.len();
+        for (index, change) in deposed.iter().enumerate() {
+            let needed = deposed.iter().enumerate().filter(|(_, one)| change.needs.contains(&one.address));
+            edges.extend(needed.filter(|(one, _)| *one != index).map(|(one, _)| (gone + one, gone + index)));
+        }
         // Old and new edges may contradict each other when references were turned round;
         // the old ones of what only goes down yield. What held each other goes down at the
         // same time: its kind lets go of what the others hold.

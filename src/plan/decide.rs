@@ -58,8 +58,8 @@ pub struct Inputs<'w, 'a> {
 pub struct Answers {
     /// Reads, by kind, region and id.
     pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
-    /// Searches by owner, by address: all that were found.
-    pub found: HashMap<Address, Result<Vec<String>, Error>>,
+    /// Searches by owner, by address and region: all that were found.
+    pub found: HashMap<(Address, String), Result<Vec<String>, Error>>,
     /// Listings, by the address that one of them may be of.
     pub within: HashMap<Address, Result<Vec<String>, Error>>,
 }
@@ -142,14 +142,26 @@ pub(super) struct Planner<'p, 'w, 'a> {
     pub(super) changes: BTreeMap<Address, Change>,
     /// What is there of addresses that name another resource now.
     pub(super) deposed: Vec<Change>,
-    /// What is declared, and whether it is protected.
-    pub(super) declared: BTreeMap<Address, bool>,
-    /// What is declared to be made before its predecessor goes.
-    pub(super) first: BTreeSet<Address>,
+    /// What is declared, so far.
+    pub(super) declared: BTreeMap<Address, Terms>,
     /// The address in the ledger of what has another one now.
     pub(super) moves: BTreeMap<Address, Address>,
     /// What the ledger does not tell of, with its id where that follows from its spec.
     pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
+}
+
+/// What of a declaration counts where its resource is not looked at.
+pub(super) struct Terms {
+    pub(super) region: String,
+    pub(super) protect: bool,
+    pub(super) create_before_destroy: bool,
+}
+
+impl Terms {
+    pub(super) fn of(instance: &Instance<'_>) -> Self {
+        let Instance { region, protect, create_before_destroy, .. } = instance;
+        Self { region: region.clone(), protect: *protect, create_before_destroy: *create_before_destroy }
+    }
 }
 
 impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
@@ -164,7 +176,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             changes: BTreeMap::new(),
             deposed: Vec::new(),
             declared: BTreeMap::new(),
-            first: BTreeSet::new(),
             moves: renamed,
             newcomers: BTreeMap::new(),
         };
@@ -180,10 +191,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
-                self.declared.insert(instance.address.clone(), instance.protect);
-                if instance.create_before_destroy {
-                    self.first.insert(instance.address.clone());
-                }
+                self.declared.insert(instance.address.clone(), Terms::of(&instance));
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),
                     _ => {
@@ -440,9 +448,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
             Identity::Named(id) => Identification::Id(id),
             Identity::Unknown => Identification::New,
-            Identity::Assigned => match self.inputs.answers.found.get(&instance.address) {
+            Identity::Assigned => match self.found(&instance.address, &instance.region) {
                 Some(Ok(ids)) => {
-                    let new = self.unknown(ids, &instance.address, old);
+                    let new = self.unknown(ids, &instance.region, &instance.address, old);
                     new.map_or(Identification::New, Identification::Id)
                 }
                 Some(Err(error)) => {
@@ -453,18 +461,33 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     Identification::Pending
                 }
                 None => {
-                    let known = |question: &Question| matches!(question, Question::Find { address, .. } if *address == instance.address);
-                    if !self.questions.iter().any(known) {
-                        self.questions.push(Question::Find {
-                            kind: instance.kind,
-                            region: instance.region.clone(),
-                            address: instance.address.clone(),
-                            spec: instance.spec.clone(),
-                        });
-                    }
+                    let (address, region) = (instance.address.clone(), instance.region.clone());
+                    self.look_for(instance.kind, region, address, instance.spec.clone());
                     Identification::Pending
                 }
             },
+        }
+    }
+
+    /// What bears an address in a region, where that was looked for.
+    pub(super) fn found(&self, address: &Address, region: &str) -> Option<&'p Result<Vec<String>, Error>> {
+        self.inputs.answers.found.get(&(address.clone(), region.to_owned()))
+    }
+
+    /// Asks what bears an address in a region.
+    pub(super) fn look_for(
+        &mut self,
+        kind: &'static dyn ErasedKind,
+        region: String,
+        address: Address,
+        spec: Value,
+    ) {
+        let is_asked = |question: &Question| match question {
+            Question::Find { address: of, region: within, .. } => *of == address && *within == region,
+            _ => false,
+        };
+        if !self.questions.iter().any(is_asked) {
+            self.questions.push(Question::Find { kind, region, address, spec });
         }
     }
 
@@ -537,7 +560,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     || former.is_some_and(|former| owner == self.owner(former))
             });
         }
-        self.inputs.ledger.intents.contains_key(&instance.address) || self.was_intended(instance, id, live)
+        let begun = self.inputs.ledger.begun(&instance.address, &instance.region, id);
+        begun.is_some() || self.was_intended(instance, id, live)
     }
 
     pub(super) fn owner(&self, address: &Address) -> Owner {
@@ -626,7 +650,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 .iter()
                 .find(|one| one.address() == change.address.declaration());
             let protected = match self.declared.get(&change.address) {
-                Some(protected) => *protected,
+                Some(terms) => terms.protect,
                 None => {
                     let tagged = change.live.as_ref().and_then(|live| live.tags.get(Owner::PROTECT));
                     let entry = self.entry(&change.address);

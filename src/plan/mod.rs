@@ -205,6 +205,14 @@ impl Change {
         self.action != Action::NoOp || self.moved_from.is_some() || self.imported
     }
 
+    /// The region of what is there now.
+    pub fn existing_region(&self) -> &str {
+        match &self.reason {
+            Reason::Moved { from } => from,
+            _ => &self.region,
+        }
+    }
+
     /// Whether nothing changes but whose, or under which address, it is.
     pub fn is_only_ownership(&self) -> bool {
         (self.moved_from.is_some() || self.imported)

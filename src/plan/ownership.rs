@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::complete;
-use super::decide::Planner;
+use super::decide::{Planner, Terms};
 use super::{Action, Reason, diff};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -119,7 +119,7 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
                 let said = self.problems.len();
-                self.declared.insert(instance.address.clone(), instance.protect);
+                self.declared.insert(instance.address.clone(), Terms::of(&instance));
                 self.instance(&instance);
                 if instance.address != *only {
                     self.problems.truncate(said);

@@ -54,16 +54,28 @@ impl Planner<'_, '_, '_> {
         if self.inputs.offline {
             return;
         }
+        // What has neither tags nor a name is looked for within all that is there.
         let ledger = self.inputs.ledger;
-        for (address, intent) in &ledger.intents {
-            let entry = ledger.resources.get(address);
-            let declared = self.declared.contains_key(address);
+        let is_within = |address: &Address, intent: &Intent| {
+            intent.id.is_none() && kinds::kind(&address.kind).is_some_and(|kind| !kind.taggable())
+        };
+        let (last, first): (Vec<_>, Vec<_>) =
+            ledger.intents.iter().partition(|(address, intent)| is_within(address, intent));
+        for (address, intent) in first.into_iter().chain(last) {
+            let terms = self.declared.get(address);
             // What has no name is found by its owner, and so is the resource of its address.
-            let is_apart = |kind: &&dyn ErasedKind| !declared || intent.id.is_some() || !kind.taggable();
+            let is_apart = |kind: &&dyn ErasedKind| {
+                terms.is_none_or(|terms| terms.region != intent.region)
+                    || intent.id.is_some()
+                    || !kind.taggable()
+            };
+            let declared = terms.is_some();
             let Some(kind) = kinds::kind(&address.kind).filter(is_apart) else { continue };
-            let answers = self.inputs.answers;
-            let answers = if kind.taggable() { &answers.found } else { &answers.within };
-            let ids = match (&intent.id, answers.get(address)) {
+            let answer = match kind.taggable() {
+                true => self.found(address, &intent.region),
+                false => self.inputs.answers.within.get(address),
+            };
+            let ids = match (&intent.id, answer) {
                 (Some(id), _) => std::slice::from_ref(id),
                 (None, Some(Ok(ids))) => ids.as_slice(),
                 (None, Some(Err(error))) => {
@@ -73,7 +85,7 @@ impl Planner<'_, '_, '_> {
                 (None, None) => {
                     let (region, address) = (intent.region.clone(), address.clone());
                     if kind.taggable() {
-                        self.questions.push(Question::Find { kind, region, address, spec: Value::Null });
+                        self.look_for(kind, region, address, Value::Null);
                     } else if self.questions.is_empty() {
                         // All is known of what it may be a part of.
                         let parents = self.parents(intent);
@@ -86,11 +98,11 @@ impl Planner<'_, '_, '_> {
             let born = intent.born(&id);
             let (action, reason) = (Action::Delete, Reason::Undeclared);
             let change = removal(address, kind, &born, Some(live), action, reason, ledger);
-            match entry {
-                // The address is that of what it was to replace, or of what is declared now.
-                Some(_) => self.deposed.push(change),
-                None if declared => self.deposed.push(change),
-                None => drop(self.changes.insert(address.clone(), change)),
+            // The address may be that of what it was to replace, or of what is declared now.
+            if declared || ledger.resources.contains_key(address) {
+                self.deposed.push(change);
+            } else {
+                self.changes.insert(address.clone(), change);
             }
         }
     }
@@ -106,7 +118,8 @@ impl Planner<'_, '_, '_> {
         let ledger = self.inputs.ledger;
         let owner = self.owner(address);
         let known = |id: &&String| {
-            self.unknown(std::slice::from_ref(*id), address, ledger.resources.get(address)).is_some()
+            let ids = std::slice::from_ref(*id);
+            self.unknown(ids, &intent.region, address, ledger.resources.get(address)).is_some()
         };
         // It may have another address now, or be what its address names.
         let ids: Vec<&String> =
@@ -136,9 +149,9 @@ impl Planner<'_, '_, '_> {
     /// What something that was intended may be a part of: all of the kinds that it needs.
     fn parents(&self, intent: &Intent) -> Vec<(String, String)> {
         let kinds: BTreeSet<&str> = intent.needs.iter().map(|needed| needed.kind.as_str()).collect();
-        let there = self.changes.values().filter(|change| {
+        let there = self.changes.values().chain(&self.deposed).filter(|change| {
             change.live.is_some()
-                && change.region == intent.region
+                && change.existing_region() == intent.region
                 && kinds.contains(change.address.kind.as_str())
         });
         there.filter_map(|change| Some((change.address.kind.clone(), change.id.clone()?))).collect()
@@ -147,7 +160,9 @@ impl Planner<'_, '_, '_> {
     /// Whether something of a declared address has this id, or will have it.
     fn is_placed(&self, address: &Address, region: &str, id: &str) -> bool {
         let placed = |(other, change): (&Address, &Change)| {
-            other.kind == address.kind && change.region == region && change.id.as_deref() == Some(id)
+            other.kind == address.kind
+                && change.existing_region() == region
+                && change.id.as_deref() == Some(id)
         };
         let named = |(other, (instance, named)): (&Address, &(Instance<'_>, Option<String>))| {
             other.kind == address.kind && instance.region == region && named.as_deref() == Some(id)
@@ -175,10 +190,20 @@ impl Planner<'_, '_, '_> {
         })
     }
 
-    /// The first of these that is not known by `address` already, or as `old`.
-    pub(super) fn unknown(&self, ids: &[String], address: &Address, old: Option<&Entry>) -> Option<String> {
+    /// The first of these of a region that is not known by `address` already, or as `old`.
+    pub(super) fn unknown(
+        &self,
+        ids: &[String],
+        region: &str,
+        address: &Address,
+        old: Option<&Entry>,
+    ) -> Option<String> {
         let deposed = self.inputs.ledger.deposed.get(address).into_iter().flatten();
-        let known: Vec<&str> = deposed.chain(old).map(|entry| entry.id.as_str()).collect();
+        let known: Vec<&str> = deposed
+            .chain(old)
+            .filter(|entry| entry.region == region)
+            .map(|entry| entry.id.as_str())
+            .collect();
         ids.iter().find(|id| !known.contains(&id.as_str())).cloned()
     }
 

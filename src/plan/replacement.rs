@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Planner;
 use super::select::spread;
-use super::{Action, Change, Reason};
+use super::{Action, Change};
 use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -65,15 +65,12 @@ pub(super) fn clashes<'c>(
 /// Why the old and the new one cannot exist side by side; `None` where they can.
 fn clash(change: &Change, scope: &Scope) -> Option<String> {
     let kind = kinds::kind(&change.address.kind)?;
-    let from = match &change.reason {
-        Reason::Moved { from } => from,
-        _ => &change.region,
-    };
     let peer = |word, region, spec| {
         let address = format!("the {word} {}", change.address);
         Peer { address, kind: kind.name(), region, spec: Known(spec) }
     };
-    let (new, old) = (peer("new", &change.region, &change.wanted), peer("old", from, &change.existing));
+    let new = peer("new", &change.region, &change.wanted);
+    let old = peer("old", change.existing_region(), &change.existing);
     if let Some(problem) = kind.clash(&new, &old) {
         return Some(problem.message);
     }
@@ -90,7 +87,9 @@ impl Planner<'_, '_, '_> {
     /// Decides which goes first of what is replaced, and refuses what cannot be.
     pub(super) fn order_replacements(&mut self) {
         let (scope, stack) = (&self.inputs.world.facts.scope, self.inputs.world.stack);
-        create_first(&mut self.changes, std::mem::take(&mut self.first), scope);
+        let first = self.declared.iter().filter(|(_, terms)| terms.create_before_destroy);
+        let first = first.map(|(address, _)| address.clone()).collect();
+        create_first(&mut self.changes, first, scope);
         for (address, reasons) in clashes(self.changes.values(), scope) {
             let message = format!("a new {address} cannot be made before the old one is destroyed");
             let mut problem = Diagnostic::error(CODE, message);

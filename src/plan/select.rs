@@ -38,6 +38,8 @@ impl<'a> Planner<'_, '_, 'a> {
         }
         if selection.destroy {
             for change in self.changes.values_mut() {
+                // It goes from where it is, and not from where it was to move.
+                change.region = change.existing_region().to_owned();
                 (change.action, change.reason) = match (&change.live, change.action) {
                     (_, Action::Forget) => continue,
                     (Some(_), _) => (Action::Delete, Reason::Destroy),

@@ -183,8 +183,8 @@ impl Account {
                 let live = live.map(|(_, live)| live.clone());
                 answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
             }
-            Question::Find { address, .. } => {
-                answers.found.insert(address, Ok(Vec::new()));
+            Question::Find { address, region, .. } => {
+                answers.found.insert((address, region), Ok(Vec::new()));
             }
             Question::Within { address, .. } => {
                 answers.within.insert(address, Ok(Vec::new()));

@@ -143,7 +143,7 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
 }
 
 /// An apply that is killed right after it made something the ledger does not know yet; then the
-/// stack is changed so that it is another's, nobody's, or has another name.
+/// stack is changed so that it is another's, nobody's, has another name, or is in another region.
 #[test]
 fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next() {
     let worker = Worker::new();
@@ -152,6 +152,17 @@ fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next(
             // A role and a topic.
             let case = Case::of(vec![(1, 0), (0, 0)], vec![Op::KillAt(at), op]);
             worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));
+        }
+    }
+    // A network and a part of it, of which AWS assigns the ids; a log group of a name that is the
+    // same in each region.
+    for first in [vec![(4, 0)], vec![(6, 0)]] {
+        for at in 3..=7 {
+            let back = [Op::Relocate(0), Op::KillAt(at), Op::Relocate(0)];
+            for ops in [vec![Op::KillAt(at), Op::Relocate(0)], [&[Op::Apply], &back[..]].concat()] {
+                let case = Case::of(first.clone(), ops);
+                worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));
+            }
         }
     }
 }

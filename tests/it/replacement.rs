@@ -160,3 +160,32 @@ fn a_comparison_of_revisions_tells_which_goes_first_and_warns_of_what_a_plan_wou
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
 }
+
+#[test]
+fn what_was_to_move_to_another_region_is_destroyed_where_it_is() {
+    let database =
+        |region: &str| format!("{HEAD}[glue_database.raw]\nname = \"raw\"\nregion = \"{region}\"\n");
+    let project = Project::new(&database("us-east-1"));
+    project.apply();
+    project.write(&database("eu-west-1"));
+    project
+        .run(&["plan"])
+        .exits(0)
+        .plans("glue_database.raw", "± replace  moves from us-east-1 to eu-west-1");
+    let is_there = || {
+        project.with(async |_, cx| {
+            cx.aws
+                .glue()
+                .get_databases()
+                .send()
+                .await
+                .expect("a list")
+                .database_list()
+                .iter()
+                .any(|one| one.name() == "raw")
+        })
+    };
+    assert!(is_there());
+    project.run(&["destroy", "--yes"]).exits(0).says("1 destroyed");
+    assert!(!is_there());
+}

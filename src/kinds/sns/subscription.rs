@@ -112,8 +112,8 @@ impl Kind for SnsSubscription {
     /// <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>: who subscribes a second
     /// time is given the subscription that there is.
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
-        let same = |name: &&str| own.spec.get(name).is_some_and(|ours| other.spec.get(name) == Some(ours));
-        ["topic_arn", "protocol", "endpoint"].iter().all(|name| same(name)).then(|| {
+        let same = |name| own.spec.get(name).is_some_and(|ours| other.spec.get(name) == Some(ours));
+        ["topic_arn", "protocol", "endpoint"].into_iter().all(same).then(|| {
             Problem::new("endpoint", format!("the endpoint is that of {}, too", other.address))
                 .help("a topic has one subscription for each protocol and endpoint")
         })

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use dwctl::aws::Tags;
 use dwctl::diag::{Diagnostic, Severity};
+use dwctl::graph::Address;
 use dwctl::kind::{Birth, Owner};
 use dwctl::kinds::kind;
+use dwctl::ledger::Entry;
 use dwctl::schema::normalize;
 use dwctl::value::Value;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::engine::{End, Engine, Survey, address, without_mercy};
+use super::engine::{ABROAD, End, Engine, Survey, Thing, address, without_mercy};
 use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
 use super::wire::{Fault, Script};
-use crate::harness::{Cloud, dwctl, finish};
+use crate::harness::{Cloud, REGION, dwctl, finish};
 
 /// What is done. Numbers choose among what there is then.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub enum Op {
     Edit(u8, u8, u8),
     /// Gives a resource another physical name.
     Rename(u8),
+    /// Moves a resource, and what is a part of it, to the other region or back.
+    Relocate(u8),
     /// Gives a resource another address, with `[[moved]]` or without.
     Readdress(u8, bool),
     Add(u8, u8),
@@ -58,6 +62,8 @@ pub enum Op {
 pub struct Case {
     in_s3: bool,
     destroy: bool,
+    /// Whether it is destroyed as it is, without an apply before.
+    at_once: bool,
     parallel: bool,
     first: Vec<(u8, u8)>,
     ops: Vec<Op>,
@@ -69,6 +75,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (any(), any(), any()).prop_map(|(a, b, c)| Op::Edit(a, b, c)),
         2 => any().prop_map(Op::Rename),
+        3 => any().prop_map(Op::Relocate),
         2 => (any(), yes()).prop_map(|(a, b)| Op::Readdress(a, b)),
         2 => (any(), any()).prop_map(|(a, b)| Op::Add(a, b)),
         2 => any().prop_map(Op::Remove),
@@ -89,10 +96,10 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Any case.
 pub fn case() -> impl Strategy<Value = Case> {
-    let flags = (prop::bool::weighted(0.25), prop::bool::weighted(0.4), any::<bool>());
+    let flags = (prop::bool::weighted(0.25), prop::bool::weighted(0.4), any::<bool>(), any::<bool>());
     (flags, vec((any::<u8>(), any::<u8>()), 2..7), vec(op(), 3..9)).prop_map(|(flags, first, ops)| {
-        let (in_s3, destroy, parallel) = flags;
-        Case { in_s3, destroy, parallel, first, ops }
+        let (in_s3, destroy, at_once, parallel) = flags;
+        Case { in_s3, destroy, at_once, parallel, first, ops }
     })
 }
 
@@ -123,7 +130,7 @@ type Outcome = Result<(), String>;
 impl Case {
     /// A case that is not random: resources by shape and choice, and what is done.
     pub fn of(first: Vec<(u8, u8)>, ops: Vec<Op>) -> Self {
-        Self { in_s3: false, destroy: false, parallel: false, first, ops }
+        Self { in_s3: false, destroy: false, at_once: false, parallel: false, first, ops }
     }
 
     /// Runs it; what is wrong, where something is.
@@ -143,7 +150,7 @@ impl Case {
             log: Vec::new(),
         };
         if self.in_s3 {
-            engine.cx().aws.s3().create_bucket().bucket(BUCKET).send().await.expect("a bucket");
+            engine.cx(REGION).aws.s3().create_bucket().bucket(BUCKET).send().await.expect("a bucket");
         }
         for (shape, choice) in &self.first {
             run.model.add(usize::from(*shape) % SHAPES.len(), usize::from(*choice));
@@ -156,7 +163,9 @@ impl Case {
             }
             run.log.push("the end".to_owned());
             run.give_way();
-            run.clean(Script::new(), false).await?;
+            if !(self.destroy && self.at_once) {
+                run.clean(Script::new(), false).await?;
+            }
             if self.destroy {
                 run.destroy().await?;
             }
@@ -183,7 +192,7 @@ impl Run<'_> {
             self.settled = self.settled && matches!(op, Op::Apply);
         }
         // What has no ledger is found under the addresses and names that it has.
-        if self.lost && matches!(op, Op::Rename(_) | Op::Readdress(..) | Op::Remove(_)) {
+        if self.lost && matches!(op, Op::Rename(_) | Op::Relocate(_) | Op::Readdress(..) | Op::Remove(_)) {
             self.lost = false;
             let recovered = self.engine.recover().await;
             recovered.map_err(|problems| format!("recover fails: {}", words(&problems)))?;
@@ -200,6 +209,20 @@ impl Run<'_> {
                 let number = self.model.fresh_number();
                 if let Some(one) = self.pick(*which) {
                     one.number = number;
+                    self.restructured = true;
+                }
+            }
+            Op::Relocate(which) => {
+                let number = self.model.fresh_number();
+                let seat = self.model.pick(usize::from(*which)).and_then(|slot| self.model.seat(slot));
+                let seat = seat.filter(|seat| !self.collisions.contains(seat));
+                if let Some(one) = seat.and_then(|seat| self.model.resources.get_mut(&seat)) {
+                    one.abroad ^= true;
+                    if one.shape().kind == "s3_bucket" {
+                        // The names of buckets are one space in all regions.
+                        one.number = number;
+                    }
+                    self.engine.abroad.set(true);
                     self.restructured = true;
                 }
             }
@@ -341,30 +364,29 @@ impl Run<'_> {
         if !intents.is_empty() {
             return Err(format!("intents are left: {intents:?}"));
         }
-        let mut ours: BTreeMap<(&str, &str), String> = BTreeMap::new();
+        let mut ours: BTreeMap<Thing, String> = BTreeMap::new();
         for (address, entry) in &resources {
-            let (kind, id) = (address.kind.as_str(), entry.id.as_str());
-            if let Some(other) = ours.insert((kind, id), address.to_string()) {
-                return Err(format!("{id} is both {other} and {address}"));
+            let thing = thing(address, entry).ok_or_else(|| format!("{address} is nothing of chaos"))?;
+            if let Some(other) = ours.insert(thing, address.to_string()) {
+                return Err(format!("{} is both {other} and {address}", entry.id));
             }
         }
-        for ((kind, id), live) in &survey {
-            let address = ours.remove(&(*kind, id.as_str()));
-            let foreign = self.foreign.contains_key(&(*kind, id.clone()));
-            match address {
+        for (thing, live) in &survey {
+            let foreign = self.foreign.contains_key(thing);
+            match ours.remove(thing) {
                 None if foreign => {}
-                None => return Err(format!("an orphan or a duplicate: {kind} {id} {:?}", live.tags)),
+                None => return Err(format!("an orphan or a duplicate: {thing:?} {:?}", live.tags)),
                 Some(address) if foreign => {
-                    return Err(format!("{address} took over {id}, which is foreign"));
+                    return Err(format!("{address} took over {thing:?}, which is foreign"));
                 }
                 Some(address) => {
-                    self.is_as_declared(&address, id, live)?;
-                    self.is_secret_as_declared(&address, id).await?;
+                    self.is_as_declared(&address, &thing.id, live)?;
+                    self.is_secret_as_declared(&address, thing).await?;
                 }
             }
         }
-        if let Some(((_, id), address)) = ours.pop_first() {
-            return Err(format!("a phantom: {address} is {id} in the ledger, and not at AWS"));
+        if let Some((thing, address)) = ours.pop_first() {
+            return Err(format!("a phantom: {address} is {thing:?} in the ledger, and not at AWS"));
         }
         let known: BTreeSet<String> = resources.keys().map(ToString::to_string).collect();
         let declared: BTreeSet<String> = self.model.resources.values().map(Declared::address).collect();
@@ -410,13 +432,15 @@ impl Run<'_> {
     }
 
     /// That a secret holds the value that the model says: AWS tells it by a call of its own.
-    async fn is_secret_as_declared(&self, of: &str, id: &str) -> Outcome {
+    async fn is_secret_as_declared(&self, of: &str, thing: &Thing) -> Outcome {
         let one = self.model.resources.values().find(|one| one.address() == of);
         let Some(one) = one.filter(|one| one.shape().kind == "secretsmanager_secret") else { return Ok(()) };
         let Some((_, option)) = one.set().find(|(knob, _)| knob.name == "secret_string") else {
             return Ok(());
         };
-        let value = self.engine.cx().aws.secretsmanager().get_secret_value().secret_id(id).send().await;
+        let id = thing.id.as_str();
+        let cx = self.engine.cx(thing.region);
+        let value = cx.aws.secretsmanager().get_secret_value().secret_id(id).send().await;
         let value = value.map_err(|error| format!("{of} {id} has no value: {error:?}"))?;
         match value.secret_string() {
             Some(text) if json(&option) == text => Ok(()),
@@ -449,6 +473,7 @@ impl Run<'_> {
     }
 
     async fn destroy(&mut self) -> Outcome {
+        self.write();
         match self.engine.apply(true, self.parallelism, async || ()).await {
             End::Done => {}
             other => return Err(format!("destroy ends so: {other:?}")),
@@ -519,10 +544,11 @@ impl Run<'_> {
         let tags = Tags::from([("team".to_owned(), "finance".to_owned())]);
         let token = uuid::Uuid::new_v4().to_string();
         let birth = Birth { tags: &tags, token: &token };
-        let made = kind.create(&self.engine.cx(), &spec, birth).await;
+        let made = kind.create(&self.engine.cx(REGION), &spec, birth).await;
         let id = made.unwrap_or_else(|error| panic!("{} {number}: {error}", kind.name()));
-        let live = self.engine.look(kind.name(), &id).await.expect("it was made");
-        self.foreign.insert((kind.name(), id), live);
+        let thing = Thing { kind: kind.name(), region: REGION, id };
+        let live = self.engine.look(&thing).await.expect("it was made");
+        self.foreign.insert(thing, live);
         if collides && SHAPES[shape].named.is_some() {
             let slot = self.model.add(shape, 0);
             self.model.resources.get_mut(&slot).expect("added").number = number;
@@ -530,19 +556,19 @@ impl Run<'_> {
         }
     }
 
-    /// Something of ours that exists: its kind, id and address.
-    async fn ours(&self, choice: u8) -> Option<(&'static str, String, String)> {
+    /// Something of ours that exists.
+    async fn ours(&self, choice: u8) -> Option<Thing> {
         let ledger = self.engine.ledger().await?;
         let count = ledger.resources.len();
         let (address, entry) = ledger.resources.iter().nth(usize::from(choice) % count.max(1))?;
-        let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
-        Some((shape.kind, entry.id.clone(), address.to_string()))
+        thing(address, entry)
     }
 
     async fn meddle(&mut self, which: u8, knob: u8, option: u8) {
-        let Some((name, id, _)) = self.ours(which).await else { return };
-        let Some(live) = self.engine.look(name, &id).await else { return };
-        let shape = SHAPES.iter().find(|shape| shape.kind == name).expect("a shape");
+        let Some(thing) = self.ours(which).await else { return };
+        let Thing { kind: name, region, id } = &thing;
+        let Some(live) = self.engine.look(&thing).await else { return };
+        let shape = SHAPES.iter().find(|shape| shape.kind == *name).expect("a shape");
         let simple: Vec<_> = shape
             .knobs
             .iter()
@@ -557,25 +583,27 @@ impl Run<'_> {
         }
         let want = normalize(&kind.schema().spec, want);
         // What AWS refuses is not changed.
-        drop(kind.update(&self.engine.cx(), &id, &live.spec, &want).await);
+        drop(kind.update(&self.engine.cx(region), id, &live.spec, &want).await);
     }
 
     async fn vanish(&mut self, which: u8) {
-        let Some((name, id, _)) = self.ours(which).await else { return };
+        let Some(thing) = self.ours(which).await else { return };
+        let Thing { kind: name, region, id } = &thing;
         // AWS does not let go of a network with something in it.
-        if name == "ec2_vpc" {
+        if *name == "ec2_vpc" {
             return;
         }
-        let Some(live) = self.engine.look(name, &id).await else { return };
+        let Some(live) = self.engine.look(&thing).await else { return };
         let spec = without_mercy(name, live.spec);
-        let deleted = kind(name).expect("a kind").delete(&self.engine.cx(), &id, &spec).await;
+        let deleted = kind(name).expect("a kind").delete(&self.engine.cx(region), id, &spec).await;
         deleted.unwrap_or_else(|error| panic!("{name} {id} cannot be deleted: {error}"));
     }
 
     async fn retag(&mut self, which: u8, how: u8) {
-        let Some((name, id, _)) = self.ours(which).await else { return };
+        let Some(thing) = self.ours(which).await else { return };
+        let Thing { kind: name, region, id } = &thing;
         let kind = kind(name).expect("a kind");
-        let Some(live) = self.engine.look(name, &id).await.filter(|_| kind.taggable()) else { return };
+        let Some(live) = self.engine.look(&thing).await.filter(|_| kind.taggable()) else { return };
         let one = |key: &str, value: &str| Tags::from([(key.to_owned(), value.to_owned())]);
         let (set, remove) = match how % 4 {
             0 => (one("who", "someone"), Vec::new()),
@@ -584,7 +612,7 @@ impl Run<'_> {
             _ => (Tags::new(), Owner::KEYS[..3].iter().map(|key| (*key).to_owned()).collect()),
         };
         self.disowned |= how % 4 > 1;
-        let tagged = kind.tag(&self.engine.cx(), &id, &live.attrs, &set, &remove).await;
+        let tagged = kind.tag(&self.engine.cx(region), id, &live.attrs, &set, &remove).await;
         tagged.unwrap_or_else(|error| panic!("{name} {id} cannot be tagged: {error}"));
     }
 
@@ -610,6 +638,14 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// What an entry of the ledger is of.
+fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
+    let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
+    // What is outside of regions was made by way of either.
+    let abroad = entry.region == ABROAD && shape.kind != "iam_role";
+    Some(Thing { kind: shape.kind, region: if abroad { ABROAD } else { REGION }, id: entry.id.clone() })
 }
 
 /// Whether every error is one that is documented, and says what to do.

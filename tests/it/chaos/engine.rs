@@ -1,7 +1,7 @@
 //! The verbs of `dwctl` in process, as the command line puts them together, and what is at
 //! AWS as seen by someone else.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,10 +45,23 @@ pub struct Engine {
     /// The same AWS past the wire: someone else's connection.
     pub aside: Session,
     folder: PathBuf,
+    /// Whether something may be in [`ABROAD`].
+    pub abroad: Cell<bool>,
 }
 
-/// Everything at AWS, by kind and id.
-pub type Survey = BTreeMap<(&'static str, String), ErasedLive>;
+/// The other region than the stack's.
+pub const ABROAD: &str = "eu-west-1";
+
+/// A resource at AWS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Thing {
+    pub kind: &'static str,
+    pub region: &'static str,
+    pub id: String,
+}
+
+/// Everything at AWS.
+pub type Survey = BTreeMap<Thing, ErasedLive>;
 
 impl Engine {
     pub async fn new(endpoint: &str, folder: &Path, wire: Wire) -> Self {
@@ -62,7 +75,7 @@ impl Engine {
         wire.follow(Script::new());
         let session = Session::connect(options(Some(wire.http())), REGION).await.expect("an AWS");
         let aside = Session::connect(options(Some(wire.aside())), REGION).await.expect("an AWS");
-        Self { wire, session, aside, folder: folder.to_owned() }
+        Self { wire, session, aside, folder: folder.to_owned(), abroad: Cell::new(false) }
     }
 
     /// The stack's folder.
@@ -70,8 +83,8 @@ impl Engine {
         &self.folder
     }
 
-    pub fn cx(&self) -> Cx {
-        self.aside.cx(REGION)
+    pub fn cx(&self, region: &str) -> Cx {
+        self.aside.cx(region)
     }
 
     fn load(&self) -> Result<Stack, Vec<Diagnostic>> {
@@ -213,7 +226,7 @@ impl Engine {
     /// Loses the ledger.
     pub async fn lose_ledger(&self, in_s3: bool) {
         if in_s3 {
-            let s3 = self.cx();
+            let s3 = self.cx(REGION);
             let key = format!("dwctl/{}/default.json", super::model::STACK);
             s3.aws.s3().delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
         } else {
@@ -239,16 +252,16 @@ impl Engine {
     }
 
     /// A resource with all its settings.
-    pub async fn look(&self, name: &str, id: &str) -> Option<ErasedLive> {
-        let found = self.look_at(name, vec![id.to_owned()]).await;
+    pub async fn look(&self, thing: &Thing) -> Option<ErasedLive> {
+        let found = self.look_at(thing.kind, thing.region, vec![thing.id.clone()]).await;
         found.into_iter().next().map(|(_, live)| live)
     }
 
-    async fn look_at(&self, name: &str, ids: Vec<String>) -> Vec<(String, ErasedLive)> {
+    async fn look_at(&self, name: &str, region: &str, ids: Vec<String>) -> Vec<(String, ErasedLive)> {
         let kind = kind(name).expect("a kind");
         let all = |id: String| Wanted { id, attributes: None, spec: Value::Null, tags: None, applied: None };
         let wanted: Vec<Wanted> = ids.into_iter().map(all).collect();
-        let found = kind.read_many(&self.cx(), &wanted).await;
+        let found = kind.read_many(&self.cx(region), &wanted).await;
         let mut there = Vec::new();
         for (wanted, live) in wanted.into_iter().zip(found) {
             let live = live.unwrap_or_else(|error| panic!("{name} {}: {error}", wanted.id));
@@ -262,22 +275,23 @@ impl Engine {
 
     /// Deletes all that there is; whether that worked.
     pub async fn clear(&self) -> bool {
-        let cx = self.cx();
         let mut left = self.survey().await;
         // Parts first.
         for parts in [true, false] {
             for shape in SHAPES.iter().filter(|shape| shape.parent.is_some() == parts) {
                 let kind = kind(shape.kind).expect("a kind");
-                for ((_, id), live) in left.iter().filter(|((name, _), _)| *name == shape.kind) {
+                for (thing, live) in left.iter().filter(|(thing, _)| thing.kind == shape.kind) {
                     let spec = without_mercy(shape.kind, live.spec.clone());
                     // What cannot be deleted is seen below.
-                    drop(kind.delete(&cx, id, &spec).await);
+                    drop(kind.delete(&self.cx(thing.region), &thing.id, &spec).await);
                 }
             }
         }
-        if let Ok(listed) = cx.aws.s3().list_objects_v2().bucket(BUCKET).send().await {
+        let cx = self.cx(REGION);
+        let s3 = cx.aws.s3();
+        if let Ok(listed) = s3.list_objects_v2().bucket(BUCKET).send().await {
             for key in listed.contents().iter().filter_map(|one| one.key()) {
-                cx.aws.s3().delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
+                s3.delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
             }
         }
         left = self.survey().await;
@@ -287,7 +301,20 @@ impl Engine {
     /// Everything at AWS of the kinds that chaos uses, listed by AWS and not by what anybody
     /// remembers.
     pub async fn survey(&self) -> Survey {
-        let cx = self.cx();
+        let mut survey = Survey::new();
+        let regions = if self.abroad.get() { &[REGION, ABROAD][..] } else { &[REGION] };
+        for &region in regions {
+            for (kind, ids) in self.listed(region).await {
+                let found = self.look_at(kind, region, ids).await;
+                survey.extend(found.into_iter().map(|(id, live)| (Thing { kind, region, id }, live)));
+            }
+        }
+        survey
+    }
+
+    /// The ids of what is in a region, by kind.
+    async fn listed(&self, region: &str) -> BTreeMap<&'static str, Vec<String>> {
+        let cx = self.cx(region);
         let ids: RefCell<BTreeMap<&'static str, Vec<String>>> = RefCell::default();
         let put = |kind, id: Option<&str>| {
             ids.borrow_mut().entry(kind).or_default().push(id.unwrap_or_default().to_owned());
@@ -296,8 +323,11 @@ impl Engine {
         topics.topics().iter().for_each(|one| put("sns_topic", one.topic_arn()));
         let subscriptions = cx.aws.sns().list_subscriptions().send().await.expect("subscriptions");
         subscriptions.subscriptions().iter().for_each(|one| put("sns_subscription", one.subscription_arn()));
-        let roles = cx.aws.iam().list_roles().send().await.expect("roles");
-        roles.roles().iter().for_each(|one| put("iam_role", Some(one.role_name())));
+        if region == REGION {
+            // Of no region.
+            let roles = cx.aws.iam().list_roles().send().await.expect("roles");
+            roles.roles().iter().for_each(|one| put("iam_role", Some(one.role_name())));
+        }
         let keys = cx.aws.kms().list_keys().send().await.expect("keys");
         keys.keys().iter().for_each(|one| put("kms_key", one.key_id()));
         let vpcs = cx.aws.ec2().describe_vpcs().send().await.expect("VPCs");
@@ -325,6 +355,13 @@ impl Engine {
         jobs.jobs().iter().for_each(|one| put("glue_job", one.name()));
         let buckets = cx.aws.s3().list_buckets().send().await.expect("buckets");
         for bucket in buckets.buckets().iter().filter_map(|one| one.name()).filter(|name| *name != BUCKET) {
+            if self.abroad.get() {
+                let home = cx.aws.s3().get_bucket_location().bucket(bucket).send().await.expect("a place");
+                let home = home.location_constraint().map_or("", |one| one.as_str());
+                if (if home.is_empty() { REGION } else { home }) != region {
+                    continue;
+                }
+            }
             put("s3_bucket", Some(bucket));
             let objects = cx.aws.s3().list_objects_v2().bucket(bucket).send().await.expect("objects");
             for key in objects.contents().iter().filter_map(|one| one.key()) {
@@ -333,12 +370,7 @@ impl Engine {
         }
         let secrets = cx.aws.secretsmanager().list_secrets().send().await.expect("secrets");
         secrets.secret_list().iter().for_each(|one| put("secretsmanager_secret", one.name()));
-        let mut survey = Survey::new();
-        for (name, ids) in ids.into_inner() {
-            let found = self.look_at(name, ids).await;
-            survey.extend(found.into_iter().map(|(id, live)| ((name, id), live)));
-        }
-        survey
+        ids.into_inner()
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
+use super::engine::ABROAD;
+
 /// The stack's name.
 pub const STACK: &str = "chaos";
 /// The bucket of its ledger, in cases where that is in S3.
@@ -173,6 +175,8 @@ pub struct Declared {
     pub knobs: Vec<usize>,
     pub create_first: bool,
     pub after: Option<u32>,
+    /// Whether it is in the other region, where it is not where its parent is.
+    pub abroad: bool,
 }
 
 impl Declared {
@@ -229,9 +233,24 @@ impl Model {
             knobs,
             create_first: choice % 5 == 4,
             after: None,
+            abroad: false,
         };
         self.resources.insert(slot, declared);
         slot
+    }
+
+    /// The resource of which the region is that of the one in this slot; `None` where AWS keeps it
+    /// outside of regions.
+    pub fn seat(&self, slot: u32) -> Option<u32> {
+        let one = self.resources.get(&slot)?;
+        match one.parent.and_then(|parent| self.seat(parent)) {
+            None => (one.shape().kind != "iam_role").then_some(slot),
+            parent => parent,
+        }
+    }
+
+    fn is_abroad(&self, slot: u32) -> bool {
+        self.seat(slot).and_then(|seat| self.resources.get(&seat)).is_some_and(|one| one.abroad)
     }
 
     fn of(&self, shape: usize) -> Vec<u32> {
@@ -273,7 +292,7 @@ impl Model {
             }
             let _ = writeln!(text, "[[moved]]\nfrom = \"{from}\"\nto = \"{to}\"");
         }
-        for one in self.resources.values() {
+        for (slot, one) in &self.resources {
             let parent = one.parent.and_then(|slot| self.resources.get(&slot)).map(Declared::address);
             let head = one
                 .shape()
@@ -282,6 +301,9 @@ impl Model {
                 .replace("{trust}", TRUST)
                 .replace("{p}", &parent.unwrap_or_default());
             let _ = writeln!(text, "[{}]\n{head}", one.address());
+            if self.is_abroad(*slot) {
+                let _ = writeln!(text, "region = \"{ABROAD}\"");
+            }
             for (knob, option) in one.set() {
                 let _ = writeln!(text, "{} = {option}", knob.name);
             }
