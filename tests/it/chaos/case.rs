@@ -113,6 +113,9 @@ struct Run<'r> {
     foreign: Survey,
     /// Resources whose names are taken by what is foreign.
     collisions: BTreeSet<u32>,
+    /// Keys that someone put into maps that others may write to as well: they stay, unless the
+    /// stack came to declare them.
+    added: BTreeSet<(Thing, String)>,
     /// Whether tags that say whose something is were changed since the last apply.
     disowned: bool,
     /// Whether addresses or names were changed since the last apply.
@@ -142,6 +145,7 @@ impl Case {
             model: Model { in_s3: self.in_s3, ..Model::default() },
             foreign: Survey::new(),
             collisions: BTreeSet::new(),
+            added: BTreeSet::new(),
             disowned: false,
             restructured: false,
             lost: false,
@@ -249,7 +253,7 @@ impl Run<'_> {
             }
             Op::FlipCreateFirst(which) => {
                 if let Some(one) = self.pick(*which) {
-                    one.create_first ^= true;
+                    one.create_first ^= one.shape().may_be_first();
                 }
             }
             Op::Depend(which, on) => {
@@ -380,7 +384,7 @@ impl Run<'_> {
                     return Err(format!("{address} took over {thing:?}, which is foreign"));
                 }
                 Some(address) => {
-                    self.is_as_declared(&address, &thing.id, live)?;
+                    self.is_as_declared(&address, thing, live)?;
                     self.is_secret_as_declared(&address, thing).await?;
                 }
             }
@@ -411,7 +415,8 @@ impl Run<'_> {
     }
 
     /// That a resource is what the model says, without asking `dwctl` what differs.
-    fn is_as_declared(&self, of: &str, id: &str, live: &dwctl::kind::ErasedLive) -> Outcome {
+    fn is_as_declared(&mut self, of: &str, thing: &Thing, live: &dwctl::kind::ErasedLive) -> Outcome {
+        let id = &thing.id;
         let Some(one) = self.model.resources.values().find(|one| one.address() == of) else {
             return Err(format!("{of} is {id}, and no longer declared"));
         };
@@ -424,8 +429,13 @@ impl Run<'_> {
         }
         let spec = live.spec.clone().reveal().to_json().map_err(|_| format!("{of} has unknown values"))?;
         for (knob, option) in one.set().filter(|(knob, _)| knob.plain) {
-            if spec[knob.name] != json(&option) {
-                return Err(format!("{of} {id}: {} is {} and not {option}", knob.name, spec[knob.name]));
+            let (mut is, wanted) = (spec[knob.name].clone(), json(&option));
+            if let (Some(is), Some(wanted)) = (is.as_object_mut(), wanted.as_object()) {
+                self.added.retain(|(of, key)| of != thing || !wanted.contains_key(key));
+                is.retain(|key, _| !self.added.contains(&(thing.clone(), key.clone())));
+            }
+            if is != wanted {
+                return Err(format!("{of} {id}: {} is {is} and not {option}", knob.name));
             }
         }
         Ok(())
@@ -572,7 +582,7 @@ impl Run<'_> {
         let simple: Vec<_> = shape
             .knobs
             .iter()
-            .filter(|knob| knob.plain && knob.name != "aliases" && knob.name != "multi_region")
+            .filter(|knob| knob.plain && knob.name != "aliases" && !knob.replaces)
             .collect();
         let Some(knob) = simple.get(usize::from(knob) % simple.len().max(1)) else { return };
         let option = json(knob.options[usize::from(option) % knob.options.len()]);
@@ -582,6 +592,9 @@ impl Run<'_> {
             map.insert(knob.name.to_owned(), Value::from_json(&option));
         }
         let want = normalize(&kind.schema().spec, want);
+        for key in option.as_object().into_iter().flat_map(|map| map.keys()) {
+            self.added.insert((thing.clone(), key.clone()));
+        }
         // What AWS refuses is not changed.
         drop(kind.update(&self.engine.cx(region), id, &live.spec, &want).await);
     }

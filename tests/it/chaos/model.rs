@@ -32,14 +32,20 @@ pub struct Knob {
     pub options: &'static [&'static str],
     /// Whether AWS returns exactly what is declared.
     pub plain: bool,
+    /// Whether it is set when the resource is made, and never after.
+    pub replaces: bool,
 }
 
 const fn plain(name: &'static str, options: &'static [&'static str]) -> Knob {
-    Knob { name, options, plain: true }
+    Knob { name, options, plain: true, replaces: false }
 }
 
 const fn other(name: &'static str, options: &'static [&'static str]) -> Knob {
-    Knob { name, options, plain: false }
+    Knob { name, options, plain: false, replaces: false }
+}
+
+const fn forever(name: &'static str, options: &'static [&'static str]) -> Knob {
+    Knob { name, options, plain: true, replaces: true }
 }
 
 /// A kind, as far as chaos needs to know it.
@@ -52,6 +58,14 @@ pub struct Shape {
     /// Where its id follows from its name: that of the resource of number `{n}`.
     pub named: Option<&'static str>,
     pub knobs: &'static [Knob],
+}
+
+impl Shape {
+    /// Whether it can be made before its predecessor goes, whatever changes: another role of the
+    /// same name cannot, and is not there before when a job needs it.
+    pub fn may_be_first(&self) -> bool {
+        !["iam_role", "glue_job"].contains(&self.kind)
+    }
 }
 
 /// Kinds of different shapes: named and assigned, parts of others, with one call and with many.
@@ -72,6 +86,8 @@ pub const SHAPES: [Shape; 13] = [
             plain("description", &["\"One\"", "\"Two\""]),
             plain("max_session_duration", &["7200"]),
             other("inline_policies", &INLINE),
+            // Another role of the same name.
+            forever("path", &["\"/etl/\""]),
         ],
     },
     Shape {
@@ -82,8 +98,7 @@ pub const SHAPES: [Shape; 13] = [
         knobs: &[
             plain("enable_key_rotation", &["true"]),
             plain("aliases", &["[\"alias/{n}-a\"]", "[\"alias/{n}-a\", \"alias/{n}-b\"]"]),
-            // Another key.
-            plain("multi_region", &["true"]),
+            forever("multi_region", &["true"]),
         ],
     },
     Shape {
@@ -231,7 +246,7 @@ impl Model {
             number,
             parent,
             knobs,
-            create_first: choice % 5 == 4,
+            create_first: choice % 5 == 4 && SHAPES[shape].may_be_first(),
             after: None,
             abroad: false,
         };
