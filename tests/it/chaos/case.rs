@@ -211,8 +211,12 @@ impl Run<'_> {
             }
             Op::Rename(which) => {
                 let number = self.model.fresh_number();
-                if let Some(one) = self.pick(*which) {
+                let slot = self.model.pick(usize::from(*which));
+                if let Some((slot, one)) =
+                    slot.and_then(|slot| Some((slot, self.model.resources.get_mut(&slot)?)))
+                {
                     one.number = number;
+                    self.collisions.remove(&slot);
                     self.restructured = true;
                 }
             }
