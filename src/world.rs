@@ -67,7 +67,7 @@ pub struct Instance<'a> {
     pub protect: bool,
     /// When it is replaced, make the new one before the old one is deleted.
     pub create_before_destroy: bool,
-    /// Leave it at AWS when it is no longer declared.
+    /// Leave it at AWS when it is no longer declared, and when everything is destroyed.
     pub retain: bool,
     /// The attributes of it that something in the stack refers to.
     pub referred: BTreeSet<String>,

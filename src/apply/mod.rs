@@ -426,8 +426,16 @@ fn announce(
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
         let fingerprints = plan::begun(instance, &change.address, ledger);
-        let unknown = BTreeMap::new();
-        let intent = Intent { region: instance.region.clone(), token, id, needs, fingerprints, unknown };
+        let intent = Intent {
+            region: instance.region.clone(),
+            token,
+            id,
+            needs,
+            fingerprints,
+            protect: instance.protect,
+            retain: instance.retain,
+            unknown: BTreeMap::new(),
+        };
         ledger.intents.insert(change.address.clone(), intent);
     }
 }

@@ -127,11 +127,12 @@ struct AwsArgs {
 /// Which part of the stack.
 #[derive(Clone, Debug, Args)]
 struct SelectArgs {
-    /// Only this address and what it needs; may be repeated.
+    /// Only this address, with what it needs and, where it goes, what has to let go of it first;
+    /// may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
 
-    /// Not this address, nor what needs it; may be repeated.
+    /// Not this address, nor what needs it or cannot go without it; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     exclude: Vec<String>,
 

@@ -172,9 +172,9 @@ fn stack_schema() -> Value {
                     "description": "How it is replaced and removed.",
                     "type": "object",
                     "properties": {
-                        "protect": { "type": ["boolean", "string"] },
-                        "create_before_destroy": { "type": ["boolean", "string"] },
-                        "retain": { "type": ["boolean", "string"] },
+                        "protect": { "description": "Refuse to destroy or replace it, even when its block is gone.", "type": ["boolean", "string"] },
+                        "create_before_destroy": { "description": "Make the new one before the old one goes.", "type": ["boolean", "string"] },
+                        "retain": { "description": "Leave it at AWS when its block is gone, and on destroy.", "type": ["boolean", "string"] },
                         "ignore_changes": { "type": "array", "items": { "type": "string" } },
                         "replace_triggered_by": { "type": "array", "items": { "type": "string" } }
                     },

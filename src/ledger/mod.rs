@@ -84,7 +84,7 @@ pub struct Entry {
     /// Refuse to delete it, even when its block is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
-    /// Leave it at AWS when its block is gone.
+    /// Leave it at AWS when its block is gone, and when everything is destroyed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
     /// The address under which the fingerprints were taken, where it had another one then.
@@ -119,6 +119,12 @@ pub struct Intent {
     /// tell what of the resource is the stack's all the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
+    /// As [`Entry::protect`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+    /// As [`Entry::retain`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retain: bool,
     /// What a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -145,6 +151,8 @@ impl Intent {
             needs: self.needs.clone(),
             applied: now(),
             fingerprints: self.fingerprints.clone(),
+            protect: self.protect,
+            retain: self.retain,
             ..Entry::default()
         }
     }
@@ -311,6 +319,8 @@ mod tests {
             id: None,
             needs: vec![key.clone()],
             fingerprints: std::collections::BTreeMap::new(),
+            protect: false,
+            retain: false,
             unknown: Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);

@@ -18,9 +18,10 @@ use crate::world::{Instance, World};
 /// Which part of the stack a plan is for, and what it is to do beyond what differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Selection {
-    /// Only these addresses and what they need; all if empty.
+    /// Only these addresses, what they need, and what has to let go of them where they go; all
+    /// if empty.
     pub targets: Vec<String>,
-    /// Not these addresses, nor what needs them.
+    /// Not these addresses, nor what needs them or cannot go without them.
     pub exclude: Vec<String>,
     /// Make these anew.
     pub replace: Vec<String>,
@@ -154,13 +155,19 @@ pub(super) struct Planner<'p, 'w, 'a> {
 pub(super) struct Terms {
     pub(super) region: String,
     pub(super) protect: bool,
+    pub(super) retain: bool,
     pub(super) create_before_destroy: bool,
 }
 
 impl Terms {
     pub(super) fn of(instance: &Instance<'_>) -> Self {
-        let Instance { region, protect, create_before_destroy, .. } = instance;
-        Self { region: region.clone(), protect: *protect, create_before_destroy: *create_before_destroy }
+        let Instance { region, protect, retain, create_before_destroy, .. } = instance;
+        Self {
+            region: region.clone(),
+            protect: *protect,
+            retain: *retain,
+            create_before_destroy: *create_before_destroy,
+        }
     }
 }
 
@@ -638,7 +645,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Refuses to delete what is protected, now or when it was applied.
     fn protect(&mut self) {
-        for change in self.changes.values() {
+        // What was deposed had a successor that was allowed; what only an intent tells of had none.
+        let begun = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
+        for change in self.changes.values().chain(begun) {
             if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
                 continue;
             }
@@ -653,8 +662,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 Some(terms) => terms.protect,
                 None => {
                     let tagged = change.live.as_ref().and_then(|live| live.tags.get(Owner::PROTECT));
-                    let entry = self.entry(&change.address);
-                    entry.is_some_and(|entry| entry.protect) || tagged.is_some_and(|tag| tag == "true")
+                    let applied = self.entry(&change.address).map(|entry| entry.protect);
+                    let begun = self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
+                    applied.or(begun) == Some(true) || tagged.is_some_and(|tag| tag == "true")
                 }
             };
             if protected {

@@ -205,6 +205,11 @@ impl Change {
         self.action != Action::NoOp || self.moved_from.is_some() || self.imported
     }
 
+    /// Whether it is no longer to be there, or no longer the stack's.
+    pub fn goes(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Forget)
+    }
+
     /// The region of what is there now.
     pub fn existing_region(&self) -> &str {
         match &self.reason {

@@ -38,11 +38,8 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            let stays = match self.removed(address) {
-                Some(removed) => !removed.destroy,
-                None => entry.retain,
-            };
-            let action = if live.is_none() || stays { Action::Forget } else { Action::Delete };
+            let action =
+                if live.is_none() || self.stays(address, entry) { Action::Forget } else { Action::Delete };
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
             let change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
             self.changes.insert(address.clone(), change);
@@ -96,8 +93,9 @@ impl Planner<'_, '_, '_> {
             };
             let Some((id, live)) = self.born(kind, address, intent, ids) else { continue };
             let born = intent.born(&id);
-            let (action, reason) = (Action::Delete, Reason::Undeclared);
-            let change = removal(address, kind, &born, Some(live), action, reason, ledger);
+            let stays = !declared && self.stays(address, &born);
+            let action = if stays { Action::Forget } else { Action::Delete };
+            let change = removal(address, kind, &born, Some(live), action, Reason::Undeclared, ledger);
             // The address may be that of what it was to replace, or of what is declared now.
             if declared || ledger.resources.contains_key(address) {
                 self.deposed.push(change);
@@ -105,6 +103,11 @@ impl Planner<'_, '_, '_> {
                 self.changes.insert(address.clone(), change);
             }
         }
+    }
+
+    /// Whether what is no longer declared stays at AWS.
+    fn stays(&self, address: &Address, entry: &Entry) -> bool {
+        self.removed(address).map_or(entry.retain, |removed| !removed.destroy)
     }
 
     /// What an intent's apply made of these, with its id.

@@ -454,6 +454,7 @@ fn why(change: &Change, drift: bool) -> String {
         Reason::Undeclared => Some("no longer declared".to_owned()),
         Reason::Deposed if change.action == Action::Forget => Some("replaced before, and gone".to_owned()),
         Reason::Deposed => Some("replaced before, and still there".to_owned()),
+        Reason::Destroy if change.action == Action::Forget => Some("retained, stays at AWS".to_owned()),
         Reason::Same
         | Reason::Unselected
         | Reason::New

@@ -23,9 +23,9 @@ impl<'a> Planner<'_, '_, 'a> {
     pub(super) fn select(&mut self) {
         let selection = self.inputs.selection;
         for selector in selection.targets.iter().chain(&selection.exclude).chain(&selection.replace) {
-            let known = self.changes.keys().any(|address| address.is_selected_by(selector));
-            if !known {
-                let names: Vec<String> = self.changes.keys().map(ToString::to_string).collect();
+            let known = || self.changes.keys().chain(self.deposed.iter().map(|change| &change.address));
+            if !known().any(|address| address.is_selected_by(selector)) {
+                let names: Vec<String> = known().map(ToString::to_string).collect();
                 let error = Diagnostic::error(
                     "unknown-address",
                     format!("nothing in the stack has the address `{selector}`"),
@@ -40,8 +40,10 @@ impl<'a> Planner<'_, '_, 'a> {
             for change in self.changes.values_mut() {
                 // It goes from where it is, and not from where it was to move.
                 change.region = change.existing_region().to_owned();
+                let retain = self.declared.get(&change.address).is_some_and(|terms| terms.retain);
                 (change.action, change.reason) = match (&change.live, change.action) {
                     (_, Action::Forget) => continue,
+                    (Some(_), _) if retain => (Action::Forget, Reason::Destroy),
                     (Some(_), _) => (Action::Delete, Reason::Destroy),
                     (None, _) if change.reason == Reason::Vanished => (Action::Forget, Reason::Vanished),
                     (None, _) => (Action::NoOp, Reason::Same),
@@ -49,21 +51,18 @@ impl<'a> Planner<'_, '_, 'a> {
                 change.attributes.clear();
             }
         }
-        let needs: BTreeMap<Address, BTreeSet<Address>> =
-            self.changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
+        let companions = self.companions();
         let is =
             |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
-        let mut chosen: BTreeSet<Address> = needs
+        let mut chosen: BTreeSet<Address> = companions
             .keys()
             .filter(|address| selection.targets.is_empty() || is(address, &selection.targets))
             .cloned()
             .collect();
-        if !selection.targets.is_empty() {
-            spread(&mut chosen, &needs, selection.destroy);
-        }
+        spread(&mut chosen, &companions, false);
         let mut left_out: BTreeSet<Address> =
-            needs.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
-        spread(&mut left_out, &needs, !selection.destroy);
+            companions.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
+        spread(&mut left_out, &companions, true);
         for (address, change) in &mut self.changes {
             if !chosen.contains(address) || left_out.contains(address) {
                 (change.action, change.reason) = (Action::NoOp, Reason::Unselected);
@@ -75,12 +74,50 @@ impl<'a> Planner<'_, '_, 'a> {
         let selected = |address: &Address| chosen.contains(address) && !left_out.contains(address);
         self.problems
             .extend(undecided.into_iter().filter(|(address, _)| selected(address)).flat_map(|(_, why)| why));
-        self.deposed.retain(|change| {
+        self.deposed.retain(|change| selected(&change.address));
+    }
+
+    /// For each address those without which it is not changed: what is needed by what stays or
+    /// comes, and what has to let go of what goes.
+    fn companions(&self) -> BTreeMap<Address, BTreeSet<Address>> {
+        let destroy = self.inputs.selection.destroy;
+        let deposed: BTreeSet<&Address> = self.deposed.iter().map(|change| &change.address).collect();
+        let mut companions: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+        for change in self.changes.values().filter(|change| !destroy && !change.goes()) {
+            companions.insert(change.address.clone(), change.needs.clone());
+        }
+        for address in self.changes.keys().chain(deposed.iter().copied()) {
+            companions.entry(address.clone()).or_default();
+        }
+        let falls = |address: &Address| {
+            let change = self.changes.get(address);
+            let goes = |change: &Change| change.goes() || matches!(change.action, Action::Replace { .. });
+            destroy || deposed.contains(address) || change.is_some_and(goes)
+        };
+        for change in self.changes.values().chain(&self.deposed) {
             let address = &change.address;
-            let named =
-                selection.targets.is_empty() || chosen.contains(address) || is(address, &selection.targets);
-            named && !left_out.contains(address) && !is(address, &selection.exclude)
-        });
+            if !(destroy || change.is_effective() || self.undecided.contains_key(address)) {
+                continue;
+            }
+            for held in self.held(change).into_iter().filter(|held| held != address && falls(held)) {
+                companions.entry(held).or_default().insert(address.clone());
+            }
+        }
+        companions
+    }
+
+    /// What it needed when it was applied, which AWS may not let go of while it is there.
+    fn held(&self, change: &Change) -> BTreeSet<Address> {
+        let applied = self.entry(&change.address).map(|entry| entry.needs.as_slice());
+        let is_unseen = self.undecided.contains_key(&change.address);
+        let declared = change.goes() || (applied.is_none() && change.live.is_some());
+        let applied = applied.filter(|_| change.goes() || change.live.is_some() || is_unseen);
+        // It may have another address now.
+        let now = |former: &Address| {
+            self.moves.iter().find(|(_, from)| *from == former).map_or(former, |(to, _)| to).clone()
+        };
+        let declared = change.needs.iter().filter(|_| declared).cloned();
+        declared.chain(applied.unwrap_or_default().iter().map(now)).collect()
     }
 }
 

@@ -132,7 +132,7 @@ pub struct Lifecycle {
     pub ignore_changes: Vec<String>,
     /// Addresses whose change or replacement replaces this one.
     pub replace_triggered_by: Vec<String>,
-    /// Leave it at AWS when it is no longer declared.
+    /// Leave it at AWS when it is no longer declared, and when everything is destroyed.
     pub retain: Option<Node>,
 }
 

@@ -143,12 +143,15 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
 }
 
 /// An apply that is killed right after it made something the ledger does not know yet; then the
-/// stack is changed so that it is another's, nobody's, has another name, or is in another region.
+/// stack is changed so that it is another's, nobody's, to stay as nobody's, has another name, or is
+/// in another region.
 #[test]
 fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next() {
     let worker = Worker::new();
     for at in 3..=5 {
-        for op in [Op::Remove(0), Op::Rename(0), Op::Readdress(0, false), Op::Readdress(0, true)] {
+        let ops =
+            [Op::Remove(0), Op::Release(0), Op::Rename(0), Op::Readdress(0, false), Op::Readdress(0, true)];
+        for op in ops {
             // A role and a topic.
             let case = Case::of(vec![(1, 0), (0, 0)], vec![Op::KillAt(at), op]);
             worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));

@@ -39,6 +39,7 @@ mod saved;
 mod schemas;
 mod screens;
 mod secrets;
+mod selection;
 mod semantic;
 mod slow;
 mod tidy;

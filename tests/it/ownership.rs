@@ -174,6 +174,21 @@ fn what_is_retained_is_forgotten_and_stays() {
 }
 
 #[test]
+fn what_is_retained_stays_when_everything_is_destroyed() {
+    let project = stack(
+        "[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { retain = true }\n[sns_topic.noise]\nname = \"noise\"\n",
+    );
+    project.apply();
+    project
+        .run(&["destroy", "--yes"])
+        .exits(0)
+        .plans("sns_topic.alerts", ". forget  retained, stays at AWS")
+        .plans("sns_topic.noise", "- destroy");
+    assert!(topic_exists(&project, "alerts") && !topic_exists(&project, "noise"));
+    assert!(project.ledger().resources.is_empty());
+}
+
+#[test]
 fn an_ignored_attribute_may_change_behind_our_back() {
     let declare = |ignored: &str| {
         format!(
@@ -215,44 +230,6 @@ fn a_resource_is_replaced_when_what_it_names_changes() {
         .plans("sns_topic.follower", "± replace  because sns_topic.source changes")
         .says("1 created · 1 updated · 1 destroyed");
     project.settled();
-}
-
-#[test]
-fn target_takes_what_it_needs_along_and_exclude_leaves_what_needs_it() {
-    let project = stack(
-        "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
-         [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n\
-         [ec2_subnet.b]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.1.0/24\"\n\
-         [sns_topic.alerts]\nname = \"alerts\"\n",
-    );
-    project.run(&["plan", "--target", "ec2_subnet.c"]).exits(1).says("did you mean `ec2_subnet.");
-    project
-        .run(&["apply", "--yes", "--target", "ec2_subnet.a"])
-        .exits(0)
-        .plans("ec2_vpc.main", "+ create")
-        .plans("ec2_subnet.a", "+ create")
-        .leaves("ec2_subnet.b")
-        .leaves("sns_topic.alerts");
-    project
-        .run(&["apply", "--yes", "--exclude", "ec2_subnet.b"])
-        .exits(0)
-        .plans("sns_topic.alerts", "+ create")
-        .leaves("ec2_subnet.b");
-    project.apply().plans("ec2_subnet.b", "+ create");
-    project.settled();
-
-    project
-        .run(&["destroy", "--yes", "--target", "ec2_subnet.a"])
-        .exits(0)
-        .plans("ec2_subnet.a", "- destroy")
-        .leaves("ec2_vpc.main");
-    project
-        .run(&["destroy", "--yes", "--exclude", "ec2_subnet.b"])
-        .exits(0)
-        .plans("sns_topic.alerts", "- destroy")
-        .leaves("ec2_subnet.b")
-        .leaves("ec2_vpc.main");
-    project.run(&["destroy", "--yes"]).exits(0).says("2 destroyed");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use dwctl::graph::Address;
 use dwctl::kind::{Birth, Owner};
 use dwctl::kinds::kind;
 use dwctl::ledger::Entry;
+use dwctl::plan::Selection;
 use dwctl::schema::normalize;
 use dwctl::value::Value;
 use proptest::collection::vec;
@@ -35,7 +36,13 @@ pub enum Op {
     FlipCreateFirst(u8),
     /// One more `depends_on`.
     Depend(u8, u8),
+    /// Takes a resource out with a `[[removed]]`: it stays at AWS, without its parts.
+    Release(u8),
     Apply,
+    /// An apply of a part of the stack, by `--target` or `--exclude`, which may be killed.
+    Part(u8, bool, Option<(u8, bool)>),
+    /// An apply that makes a resource anew.
+    Replace(u8),
     /// An apply with trouble at these requests.
     Trouble(Vec<(u8, u8)>),
     /// An apply that is killed at a request, before or after it is done.
@@ -81,7 +88,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any().prop_map(Op::Remove),
         1 => any().prop_map(Op::FlipCreateFirst),
         1 => (any(), any()).prop_map(|(a, b)| Op::Depend(a, b)),
+        1 => any().prop_map(Op::Release),
         4 => Just(Op::Apply),
+        4 => (any(), yes(), prop::option::of((any(), yes()))).prop_map(|(a, b, c)| Op::Part(a, b, c)),
+        1 => any().prop_map(Op::Replace),
         3 => vec((any(), any()), 1..6).prop_map(Op::Trouble),
         4 => (any(), yes()).prop_map(|(a, b)| Op::Kill(a, b)),
         1 => (20_u16..900).prop_map(Op::KillProcess),
@@ -111,6 +121,10 @@ struct Run<'r> {
     model: Model,
     /// What is not ours, as it was made.
     foreign: Survey,
+    /// Former and later addresses since the last apply of everything.
+    readdressed: Vec<(String, String)>,
+    /// What was ours, and is to stay as nobody's.
+    released: BTreeSet<Thing>,
     /// Resources whose names are taken by what is foreign.
     collisions: BTreeSet<u32>,
     /// Keys that someone put into maps that others may write to as well: they stay, unless the
@@ -144,6 +158,8 @@ impl Case {
             parallelism: if self.parallel { 8 } else { 1 },
             model: Model { in_s3: self.in_s3, ..Model::default() },
             foreign: Survey::new(),
+            readdressed: Vec::new(),
+            released: BTreeSet::new(),
             collisions: BTreeSet::new(),
             added: BTreeSet::new(),
             disowned: false,
@@ -168,7 +184,7 @@ impl Case {
             run.log.push("the end".to_owned());
             run.give_way();
             if !(self.destroy && self.at_once) {
-                run.clean(Script::new(), false).await?;
+                run.clean(Script::new(), Selection::default(), false).await?;
             }
             if self.destroy {
                 run.destroy().await?;
@@ -196,7 +212,10 @@ impl Run<'_> {
             self.settled = self.settled && matches!(op, Op::Apply);
         }
         // What has no ledger is found under the addresses and names that it has.
-        if self.lost && matches!(op, Op::Rename(_) | Op::Relocate(_) | Op::Readdress(..) | Op::Remove(_)) {
+        let tells = |op: &Op| {
+            matches!(op, Op::Rename(_) | Op::Relocate(_) | Op::Readdress(..) | Op::Remove(_) | Op::Release(_))
+        };
+        if self.lost && tells(op) {
             self.lost = false;
             let recovered = self.engine.recover().await;
             recovered.map_err(|problems| format!("recover fails: {}", words(&problems)))?;
@@ -239,6 +258,7 @@ impl Run<'_> {
                     let from = one.address();
                     one.label.push('x');
                     let to = one.address();
+                    self.readdressed.push((from.clone(), to.clone()));
                     if *told {
                         self.model.moved.push((from, to));
                     }
@@ -269,27 +289,26 @@ impl Run<'_> {
                     self.model.resources.get_mut(&later).expect("picked").after = Some(earlier);
                 }
             }
+            Op::Release(which) => self.release(*which).await,
             Op::Apply => self.apply(Script::new()).await?,
+            Op::Part(which, exclude, kill) => self.apply_part(*which, *exclude, *kill).await?,
+            Op::Replace(which) => self.replace(*which).await?,
             Op::Trouble(faults) => {
                 let mut script = Script::new();
                 for (at, what) in faults {
                     let kinds = [Fault::Throttle, Fault::Internal, Fault::Cut, Fault::Lost, Fault::Late];
-                    let at = 1 + u32::from(*at) * self.requests / 255;
-                    script.push((at, kinds[usize::from(*what) % kinds.len()]));
+                    script.push((self.request(*at), kinds[usize::from(*what) % kinds.len()]));
                 }
                 self.apply(script).await?;
             }
             Op::Kill(at, done) => {
-                let at = 1 + u32::from(*at) * self.requests / 255;
-                let fault = if *done { Fault::KillAfter } else { Fault::KillBefore };
-                self.apply(vec![(at, fault)]).await?;
+                self.apply(vec![self.kill(*at, *done)]).await?;
             }
             Op::KillAt(at) => self.apply(vec![(*at, Fault::KillAfter)]).await?,
             Op::KillProcess(milliseconds) => self.kill_process(*milliseconds).await?,
             Op::Conflict(at) => {
                 if self.model.in_s3 {
-                    let at = 1 + u32::from(*at) * self.requests / 255;
-                    self.apply(vec![(at, Fault::Intrude)]).await?;
+                    self.apply(vec![(self.request(*at), Fault::Intrude)]).await?;
                 }
             }
             Op::Foreign(shape, collides) => self.make_foreign(usize::from(*shape), *collides).await,
@@ -299,6 +318,15 @@ impl Run<'_> {
             Op::Lose(recover) => self.lose(*recover).await?,
         }
         Ok(())
+    }
+
+    /// A request of an apply, by how far it is.
+    fn request(&self, at: u8) -> u32 {
+        1 + u32::from(at) * self.requests / 255
+    }
+
+    fn kill(&self, at: u8, done: bool) -> (u32, Fault) {
+        (self.request(at), if done { Fault::KillAfter } else { Fault::KillBefore })
     }
 
     fn pick(&mut self, choice: u8) -> Option<&mut Declared> {
@@ -313,11 +341,11 @@ impl Run<'_> {
     /// An apply of whatever there is, which may be refused or die.
     async fn apply(&mut self, script: Script) -> Outcome {
         if self.collisions.is_empty() {
-            return self.clean(script, false).await;
+            return self.clean(script, Selection::default(), false).await;
         }
         let before = self.engine.survey().await;
         self.write();
-        match self.engine.apply(false, self.parallelism, async || ()).await {
+        match self.engine.apply(Selection::default(), self.parallelism, async || ()).await {
             End::Failed(problems) if problems.iter().any(|problem| problem.code == "not-ours") => {
                 explained(&problems)?;
             }
@@ -330,12 +358,14 @@ impl Run<'_> {
     }
 
     /// An apply that has nothing in its way but what the script says, and what must hold then.
-    async fn clean(&mut self, script: Script, again: bool) -> Outcome {
+    async fn clean(&mut self, script: Script, selection: Selection, again: bool) -> Outcome {
         self.write();
         let intrudes = script.iter().any(|(_, fault)| *fault == Fault::Intrude);
         self.engine.wire.follow(script.clone());
-        let (end, requests, befell) =
-            self.engine.apply_told(self.parallelism, async || self.engine.write_ledger().await).await;
+        let (end, requests, befell) = self
+            .engine
+            .apply_told(selection, self.parallelism, async || self.engine.write_ledger().await)
+            .await;
         self.log.extend(befell.iter().map(|one| format!("  {one}")));
         match end {
             End::Done => {
@@ -366,6 +396,17 @@ impl Run<'_> {
         self.write();
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
+        // What is nobody's now is as foreign as anything.
+        self.model.removed.clear();
+        self.readdressed.clear();
+        self.stayed(&survey)?;
+        for thing in std::mem::take(&mut self.released) {
+            let live = survey[&thing].clone();
+            if Owner::of(&live.tags).is_some() {
+                return Err(format!("{thing:?} was let go and has the tags {:?}", live.tags));
+            }
+            self.foreign.insert(thing, live);
+        }
         let ledger = self.engine.ledger().await;
         let (resources, intents) =
             ledger.map(|ledger| (ledger.resources, ledger.intents)).unwrap_or_default();
@@ -476,6 +517,14 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// That what was let go is there.
+    fn stayed(&self, survey: &Survey) -> Outcome {
+        match self.released.iter().find(|thing| !survey.contains_key(thing)) {
+            Some(thing) => Err(format!("{thing:?} was let go, and was deleted")),
+            None => Ok(()),
+        }
+    }
+
     /// Gives way to what is foreign: other names for what collides.
     fn give_way(&mut self) {
         for slot in std::mem::take(&mut self.collisions) {
@@ -488,13 +537,16 @@ impl Run<'_> {
 
     async fn destroy(&mut self) -> Outcome {
         self.write();
-        match self.engine.apply(true, self.parallelism, async || ()).await {
+        let all = Selection { destroy: true, ..Selection::default() };
+        match self.engine.apply(all, self.parallelism, async || ()).await {
             End::Done => {}
             other => return Err(format!("destroy ends so: {other:?}")),
         }
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
-        let left: Vec<_> = survey.keys().filter(|key| !self.foreign.contains_key(*key)).collect();
+        self.stayed(&survey)?;
+        let stays = |thing: &Thing| self.foreign.contains_key(thing) || self.released.contains(thing);
+        let left: Vec<_> = survey.keys().filter(|thing| !stays(thing)).collect();
         if !left.is_empty() {
             return Err(format!("destroy leaves {left:?}"));
         }
@@ -504,6 +556,140 @@ impl Run<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Takes a resource out of the stack, that is to stay at AWS.
+    async fn release(&mut self, which: u8) {
+        let slot = self.model.pick(usize::from(which));
+        let Some((slot, one)) = slot.and_then(|slot| Some((slot, self.model.resources.get(&slot)?))) else {
+            return;
+        };
+        // What is a part of something that is to go is in its way.
+        if one.parent.is_some() || self.disowned {
+            return;
+        }
+        let of = address(&one.address());
+        let survey = self.engine.survey().await;
+        if let Some(ledger) = self.engine.ledger().await {
+            let known = |entries: &mut dyn Iterator<Item = (&Address, &Entry)>| -> BTreeSet<Thing> {
+                entries.filter_map(|(address, entry)| thing(address, entry)).collect()
+            };
+            let replaced = ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
+            let others = ledger.resources.iter().filter(|(address, _)| **address != of);
+            let others = known(&mut others.chain(replaced));
+            let begun = ledger.intents.contains_key(&of);
+            let born = survey.iter().filter(|(thing, live)| {
+                begun
+                    && !others.contains(thing)
+                    && live.tags.get(Owner::ADDRESS).map(String::as_str) == Some(&of.to_string())
+            });
+            let own = known(&mut ledger.resources.iter().filter(|(address, _)| **address == of));
+            let own = own.into_iter().filter(|thing| survey.contains_key(thing));
+            self.released.extend(born.map(|(thing, _)| thing.clone()).chain(own));
+        }
+        self.model.remove(slot);
+        self.model.removed.push(of.to_string());
+        self.collisions.retain(|slot| self.model.resources.contains_key(slot));
+        self.restructured = true;
+    }
+
+    /// An apply of a part of the stack: that is as declared then, and what has nothing to do with it
+    /// as it was.
+    async fn apply_part(&mut self, which: u8, exclude: bool, kill: Option<(u8, bool)>) -> Outcome {
+        let slot = self.model.pick(usize::from(which)).filter(|_| self.collisions.is_empty());
+        let Some(slot) = slot else { return Ok(()) };
+        let named = address(&self.model.resources[&slot].address());
+        let needed = self.model.spread([slot], false);
+        let before = self.engine.survey().await;
+        let applied = self.engine.ledger().await.map(|ledger| ledger.resources).unwrap_or_default();
+        let related = self.related(&named, &applied);
+        let is_left = |of: &&Address| if exclude { **of == named } else { !related.contains(*of) };
+        let left: Vec<Thing> =
+            applied.iter().filter(|(of, _)| is_left(of)).filter_map(|(of, entry)| thing(of, entry)).collect();
+        let chosen: Vec<Address> = self
+            .model
+            .resources
+            .iter()
+            .map(|(slot, one)| (slot, address(&one.address())))
+            .filter(|(slot, of)| if exclude { !related.contains(of) } else { needed.contains(slot) })
+            .map(|(_, of)| of)
+            .collect();
+        self.write();
+        let one = vec![named.to_string()];
+        let selection = match exclude {
+            true => Selection { exclude: one, ..Selection::default() },
+            false => Selection { targets: one, ..Selection::default() },
+        };
+        self.engine.wire.follow(kill.map(|(at, done)| self.kill(at, done)).into_iter().collect());
+        let (end, _, befell) = self.engine.apply_told(selection, self.parallelism, async || ()).await;
+        self.log.extend(befell.iter().map(|one| format!("  {one}")));
+        let survey = self.engine.survey().await;
+        self.untouched(&survey)?;
+        for thing in left {
+            if survey.get(&thing) != before.get(&thing) {
+                return Err(format!("{thing:?} was not selected, and was changed"));
+            }
+        }
+        match end {
+            End::Killed => {
+                if self.model.in_s3 {
+                    self.engine.unlock().await;
+                }
+                return Ok(());
+            }
+            End::Failed(problems) => return Err(format!("a part cannot be applied: {}", words(&problems))),
+            End::Done => {}
+        }
+        let ledger = self.engine.ledger().await.map(|ledger| ledger.resources).unwrap_or_default();
+        for of in chosen {
+            let thing = ledger.get(&of).and_then(|entry| thing(&of, entry));
+            let Some((thing, live)) = thing.and_then(|thing| survey.get_key_value(&thing)) else {
+                return Err(format!("{of} was selected, and is not there"));
+            };
+            self.is_as_declared(&of.to_string(), thing, live)?;
+        }
+        Ok(())
+    }
+
+    /// What needs this address or is needed by it, now or when it was applied, directly or by way of
+    /// others.
+    fn related(&self, named: &Address, applied: &BTreeMap<Address, Entry>) -> BTreeSet<Address> {
+        let mut edges: Vec<(Address, Address)> = Vec::new();
+        for (from, entry) in applied {
+            edges.extend(entry.needs.iter().map(|needed| (from.clone(), needed.clone())));
+        }
+        for one in self.model.resources.values() {
+            let needs = one.parent.into_iter().chain(one.after);
+            let needs = needs.filter_map(|slot| Some(address(&self.model.resources.get(&slot)?.address())));
+            edges.extend(needs.map(|needed| (address(&one.address()), needed)));
+        }
+        edges.extend(self.readdressed.iter().map(|(from, to)| (address(from), address(to))));
+        let mut related = BTreeSet::from([named.clone()]);
+        loop {
+            let count = related.len();
+            for (one, other) in &edges {
+                if related.contains(one) || related.contains(other) {
+                    related.extend([one.clone(), other.clone()]);
+                }
+            }
+            if related.len() == count {
+                return related;
+            }
+        }
+    }
+
+    /// An apply that makes a resource anew, where both can exist or the old one goes first.
+    async fn replace(&mut self, which: u8) -> Outcome {
+        let slot = self.model.pick(usize::from(which)).filter(|_| self.collisions.is_empty());
+        let Some(slot) = slot else { return Ok(()) };
+        let one = &self.model.resources[&slot];
+        let only_one = one.shape().named.is_some() || one.parent.is_some();
+        let first = self.model.spread([slot], true);
+        if only_one && first.iter().any(|slot| self.model.resources[slot].create_first) {
+            return Ok(());
+        }
+        let selection = Selection { replace: vec![one.address()], ..Selection::default() };
+        self.clean(Script::new(), selection, false).await
     }
 
     async fn kill_process(&mut self, milliseconds: u16) -> Outcome {
@@ -613,6 +799,7 @@ impl Run<'_> {
         let Some(live) = self.engine.look(&thing).await else { return };
         let spec = without_mercy(name, live.spec);
         let deleted = kind(name).expect("a kind").delete(&self.engine.cx(region), id, &spec).await;
+        self.released.remove(&thing);
         deleted.unwrap_or_else(|error| panic!("{name} {id} cannot be deleted: {error}"));
     }
 

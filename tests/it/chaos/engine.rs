@@ -130,7 +130,7 @@ impl Engine {
 
     /// `dwctl apply`, or `dwctl destroy`; `intrude` is what someone else does where the wire
     /// says so.
-    pub async fn apply(&self, destroy: bool, parallelism: usize, intrude: impl AsyncFn()) -> End {
+    pub async fn apply(&self, selection: Selection, parallelism: usize, intrude: impl AsyncFn()) -> End {
         let applying = async {
             let stack = self.load()?;
             let holder = Holder::new("apply", None);
@@ -139,7 +139,6 @@ impl Engine {
             let applied = async {
                 let mut ledger = Self::read(&store, &stack).await?;
                 let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
-                let selection = Selection { destroy, ..Selection::default() };
                 let plan = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
                 let options = apply::Options { parallelism, deep: false };
                 let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
@@ -172,8 +171,13 @@ impl Engine {
     }
 
     /// `dwctl apply` on the wire as it is, with the number of its requests and what befell them.
-    pub async fn apply_told(&self, parallelism: usize, intrude: impl AsyncFn()) -> (End, u32, Vec<String>) {
-        let end = self.apply(false, parallelism, intrude).await;
+    pub async fn apply_told(
+        &self,
+        selection: Selection,
+        parallelism: usize,
+        intrude: impl AsyncFn(),
+    ) -> (End, u32, Vec<String>) {
+        let end = self.apply(selection, parallelism, intrude).await;
         let told = (self.wire.count(), self.wire.befell());
         self.wire.follow(Script::new());
         (end, told.0, told.1)

@@ -218,6 +218,8 @@ pub struct Model {
     /// In the order in which they were added: what a resource needs comes before it.
     pub resources: BTreeMap<u32, Declared>,
     pub moved: Vec<(String, String)>,
+    /// What a `[[removed]]` tells of.
+    pub removed: Vec<String>,
     pub in_s3: bool,
     pub slots: u32,
     pub numbers: u32,
@@ -278,6 +280,26 @@ impl Model {
         (count > 0).then(|| self.resources.keys().nth(choice % count).copied()).flatten()
     }
 
+    /// The resources with what they need or, if `upwards`, with what needs them, in any number of
+    /// steps.
+    pub fn spread(&self, slots: impl IntoIterator<Item = u32>, upwards: bool) -> BTreeSet<u32> {
+        let mut all: BTreeSet<u32> = slots.into_iter().collect();
+        loop {
+            let before = all.len();
+            for (slot, one) in &self.resources {
+                let needs = one.parent.into_iter().chain(one.after);
+                match upwards {
+                    true if needs.clone().any(|needed| all.contains(&needed)) => drop(all.insert(*slot)),
+                    false if all.contains(slot) => all.extend(needs),
+                    _ => {}
+                }
+            }
+            if all.len() == before {
+                return all;
+            }
+        }
+    }
+
     /// Takes a resource out, and what is a part of it.
     pub fn remove(&mut self, slot: u32) {
         let mut gone = BTreeSet::from([slot]);
@@ -306,6 +328,9 @@ impl Model {
                 continue;
             }
             let _ = writeln!(text, "[[moved]]\nfrom = \"{from}\"\nto = \"{to}\"");
+        }
+        for from in &self.removed {
+            let _ = writeln!(text, "[[removed]]\nfrom = \"{from}\"");
         }
         for (slot, one) in &self.resources {
             let parent = one.parent.and_then(|slot| self.resources.get(&slot)).map(Declared::address);
