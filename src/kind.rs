@@ -288,8 +288,10 @@ impl Owner {
     pub const ADDRESS: &'static str = "dwctl:address";
     /// Key of the tag that says `true` on what is protected, for when ledger and block are gone.
     pub const PROTECT: &'static str = "dwctl:protect";
+    /// Key of the tag that says `true` on what is retained, likewise.
+    pub const RETAIN: &'static str = "dwctl:retain";
     /// Every key that dwctl sets.
-    pub const KEYS: [&'static str; 4] = [Self::STACK, Self::ENV, Self::ADDRESS, Self::PROTECT];
+    pub const KEYS: [&'static str; 5] = [Self::STACK, Self::ENV, Self::ADDRESS, Self::PROTECT, Self::RETAIN];
 
     /// The owner of a resource of a stack.
     pub fn new(stack: &str, env: &str, address: &crate::graph::Address) -> Self {
@@ -303,6 +305,11 @@ impl Owner {
             (Self::ENV.to_owned(), self.env.clone()),
             (Self::ADDRESS.to_owned(), self.address.clone()),
         ])
+    }
+
+    /// Whether a resource's tags say that it is protected, or retained.
+    pub fn says(tags: &Tags, key: &str) -> bool {
+        tags.get(key).is_some_and(|value| value == "true")
     }
 
     /// The owner that a resource's tags name.
@@ -369,6 +376,9 @@ pub trait Kind: Sized + 'static {
     /// Attributes that `create` can do without and `update` sets: where resources refer to
     /// each other in a circle that runs through them, all are made first, and these follow.
     const DEFERRABLE: &'static [&'static str] = &[];
+    /// The kind that it is a part of, and the attribute that has the id of one: AWS deletes it with
+    /// that, so the engine makes it anew with that, though nothing of it changes.
+    const PART_OF: Option<(&'static str, &'static str)> = None;
     /// Whether AWS keeps it outside of regions.
     const GLOBAL: bool = false;
     /// The attribute of [`Kind::Attrs`] by which AWS tells a state of the resource from
@@ -447,15 +457,15 @@ pub trait Kind: Sized + 'static {
         Ok(Vec::new())
     }
 
-    /// The ids and tags of those inside the resource `id` of kind `kind`, where AWS's index of
-    /// tags does not know them: the objects of a bucket, the subscriptions of a topic. None by
-    /// default. It serves a lost ledger and, of what has neither tags nor a name, an apply that
+    /// The ids and tags of the parts of the resource `id` of the kind that [`Kind::PART_OF`] names,
+    /// where AWS's index of tags does not know them: the objects of a bucket, the subscriptions of
+    /// a topic. None by default. It serves a lost ledger and, of what has neither tags nor a name, an apply that
     /// was cut off.
     ///
     /// # Errors
     /// AWS's; there are too many to ask for.
-    async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
-        let _ = (cx, kind, id);
+    async fn inside(cx: &Cx, id: &str) -> Result<Vec<(String, Tags)>> {
+        let _ = (cx, id);
         Ok(Vec::new())
     }
 

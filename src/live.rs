@@ -138,7 +138,8 @@ async fn ask(
     }));
     let listing = join_all(listings.into_iter().map(|(kind, region, address, parents)| async move {
         let cx = session.cx(&region);
-        let inside = parents.iter().map(|(parent, id)| kind.inside(&cx, parent, id));
+        let inside = parents.iter().filter(|(parent, _)| kind.is_part_of(parent));
+        let inside = inside.map(|(_, id)| kind.inside(&cx, id));
         let found: aws::Result<Vec<_>> = join_all(inside).await.into_iter().collect();
         (address, found.map(|found| found.into_iter().flatten().map(|(id, _)| id).collect()))
     }));

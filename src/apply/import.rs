@@ -63,8 +63,8 @@ pub async fn import(
             .filter(|(key, value)| live.tags.get(key) != Some(value))
             .collect();
         // Of another owner there may be more than is overwritten.
-        let needless = live.tags.contains_key(Owner::PROTECT) && !wanted.contains_key(Owner::PROTECT);
-        let needless: Vec<String> = needless.then(|| Owner::PROTECT.to_owned()).into_iter().collect();
+        let needless = |key: &&str| live.tags.contains_key(*key) && !wanted.contains_key(*key);
+        let needless: Vec<String> = Owner::KEYS.into_iter().filter(needless).map(str::to_owned).collect();
         if missing.is_empty() && needless.is_empty() {
             tagged = Tagged::Before;
             continue;

@@ -133,8 +133,8 @@ async fn undeclared(
     // What only the listing of another resource of the stack tells.
     for (address, entry) in &ledger.resources {
         let cx = session.cx(&entry.region);
-        for kind in kinds::KINDS.iter() {
-            let all = kind.inside(&cx, &address.kind, &entry.id).await;
+        for kind in kinds::KINDS.iter().filter(|kind| kind.is_part_of(&address.kind)) {
+            let all = kind.inside(&cx, &entry.id).await;
             listed.push((kind, entry.region.clone(), format!("{} in {}", kind.name(), entry.id), all));
         }
     }
@@ -204,7 +204,8 @@ impl Found<'_> {
                     id: id.clone(),
                     region: region.to_owned(),
                     applied: ledger::now(),
-                    protect: live.tags.get(Owner::PROTECT).is_some_and(|value| value == "true"),
+                    protect: Owner::says(&live.tags, Owner::PROTECT),
+                    retain: Owner::says(&live.tags, Owner::RETAIN),
                     ..Entry::default()
                 };
                 ledger.resources.insert(address.clone(), entry);

@@ -65,6 +65,12 @@ pub trait ErasedKind: Send + Sync {
     fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::GLOBAL`].
     fn global(&self) -> bool;
+    /// See [`Kind::PART_OF`].
+    fn part_of(&self) -> Option<(&'static str, &'static str)>;
+    /// Whether resources of this kind are parts of those of another.
+    fn is_part_of(&self, kind: &str) -> bool {
+        self.part_of().is_some_and(|(whole, _)| whole == kind)
+    }
     /// See [`Kind::STAMP`].
     fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str>;
     /// See [`Kind::PACE`].
@@ -107,12 +113,7 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Kind::all_tags`].
     fn all_tags<'a>(&'a self, cx: &'a Cx) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>>;
     /// See [`Kind::inside`].
-    fn inside<'a>(
-        &'a self,
-        cx: &'a Cx,
-        kind: &'a str,
-        id: &'a str,
-    ) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>>;
+    fn inside<'a>(&'a self, cx: &'a Cx, id: &'a str) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>>;
     /// See [`Kind::create`].
     fn create<'a>(
         &'a self,
@@ -217,6 +218,10 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::DEFERRABLE
     }
 
+    fn part_of(&self) -> Option<(&'static str, &'static str)> {
+        K::PART_OF
+    }
+
     fn global(&self) -> bool {
         K::GLOBAL
     }
@@ -302,13 +307,8 @@ impl<K: Kind> ErasedKind for Of<K> {
         Box::pin(K::all_tags(cx))
     }
 
-    fn inside<'a>(
-        &'a self,
-        cx: &'a Cx,
-        kind: &'a str,
-        id: &'a str,
-    ) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>> {
-        Box::pin(K::inside(cx, kind, id))
+    fn inside<'a>(&'a self, cx: &'a Cx, id: &'a str) -> LocalBoxFuture<'a, Result<Vec<(String, Tags)>>> {
+        Box::pin(K::inside(cx, id))
     }
 
     fn create<'a>(

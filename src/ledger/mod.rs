@@ -171,7 +171,8 @@ impl Ledger {
             self.deposed.entry(to.clone()).or_default().extend(deposed);
         }
         let entries = self.resources.values_mut().chain(self.deposed.values_mut().flatten());
-        for needed in entries.flat_map(|entry| &mut entry.needs) {
+        let begun = self.intents.values_mut().map(|intent| &mut intent.needs);
+        for needed in entries.map(|entry| &mut entry.needs).chain(begun).flatten() {
             if needed == from {
                 *needed = to.clone();
             }

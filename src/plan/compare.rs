@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::applied::ignore;
-use super::decide::{created, different_tags, tags};
+use super::decide::{created, different_tags, marks, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::replacement;
 use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedLive, Owner, State};
+use crate::kind::{ErasedLive, State};
 use crate::value::{Unknown, Value};
 use crate::world::{Instance, World, Write, written};
 
@@ -438,8 +438,8 @@ fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
 /// change with its address, which is told already.
 fn own_tags(drawn: &Instance<'_>) -> BTreeMap<String, Value> {
     let mut tags = drawn.tags.clone();
-    if drawn.protect && drawn.kind.taggable() {
-        tags.insert(Owner::PROTECT.to_owned(), Value::from("true"));
+    if drawn.kind.taggable() {
+        tags.extend(marks(drawn));
     }
     tags
 }

@@ -661,10 +661,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             let protected = match self.declared.get(&change.address) {
                 Some(terms) => terms.protect,
                 None => {
-                    let tagged = change.live.as_ref().and_then(|live| live.tags.get(Owner::PROTECT));
+                    let tagged = change.live.as_ref();
+                    let tagged = tagged.is_some_and(|live| Owner::says(&live.tags, Owner::PROTECT));
                     let applied = self.entry(&change.address).map(|entry| entry.protect);
                     let begun = self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
-                    applied.or(begun) == Some(true) || tagged.is_some_and(|tag| tag == "true")
+                    applied.or(begun) == Some(true) || tagged
                 }
             };
             if protected {
@@ -693,16 +694,25 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 }
 
-/// What changes and thereby has the instance made anew.
+/// What changes and thereby has the instance made anew: what its lifecycle names, or is replaced
+/// and has it as a part.
 pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Change>) -> Option<Address> {
     let triggers = &instance.resource.lifecycle.replace_triggered_by;
-    changes
-        .values()
-        .find(|change| {
-            matches!(change.action, Action::Update | Action::Replace { .. })
-                && triggers.iter().any(|trigger| change.address.is_selected_by(trigger))
-        })
-        .map(|change| change.address.clone())
+    let part = instance.kind.part_of();
+    let has_part = |change: &Change| {
+        let whole = |attribute| instance.spec.get(attribute).and_then(Value::as_str);
+        let is_whole =
+            |attribute| whole(attribute).zip(change.id.as_deref()).is_none_or(|(own, id)| own == id);
+        instance.needs.contains(&change.address)
+            && part.is_some_and(|(kind, attribute)| change.address.kind == kind && is_whole(attribute))
+    };
+    let is_named = |change: &Change| triggers.iter().any(|trigger| change.address.is_selected_by(trigger));
+    let found = changes.values().find(|change| match change.action {
+        Action::Replace { .. } => is_named(change) || has_part(change),
+        Action::Update => is_named(change),
+        _ => false,
+    });
+    found.map(|change| change.address.clone())
 }
 
 impl Change {
@@ -761,11 +771,15 @@ pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String,
     if instance.kind.taggable() {
         let owner = Owner::new(stack, env, &instance.address);
         tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
-        if instance.protect {
-            tags.insert(Owner::PROTECT.to_owned(), Value::from("true"));
-        }
+        tags.extend(marks(instance));
     }
     tags
+}
+
+/// The tags that tell of an instance's lifecycle, for when its block is gone.
+pub(super) fn marks(instance: &Instance<'_>) -> impl Iterator<Item = (String, Value)> {
+    let marks = [(Owner::PROTECT, instance.protect), (Owner::RETAIN, instance.retain)];
+    marks.into_iter().filter(|(_, set)| *set).map(|(key, _)| (key.to_owned(), Value::from("true")))
 }
 
 /// The tags that differ.

@@ -38,8 +38,11 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            let action =
-                if live.is_none() || self.stays(address, entry) { Action::Forget } else { Action::Delete };
+            let action = if live.is_none() || self.stays(address, entry, live.as_ref()) {
+                Action::Forget
+            } else {
+                Action::Delete
+            };
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
             let change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
             self.changes.insert(address.clone(), change);
@@ -93,7 +96,7 @@ impl Planner<'_, '_, '_> {
             };
             let Some((id, live)) = self.born(kind, address, intent, ids) else { continue };
             let born = intent.born(&id);
-            let stays = !declared && self.stays(address, &born);
+            let stays = !declared && self.stays(address, &born, Some(&live));
             let action = if stays { Action::Forget } else { Action::Delete };
             let change = removal(address, kind, &born, Some(live), action, Reason::Undeclared, ledger);
             // The address may be that of what it was to replace, or of what is declared now.
@@ -106,8 +109,9 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Whether what is no longer declared stays at AWS.
-    fn stays(&self, address: &Address, entry: &Entry) -> bool {
-        self.removed(address).map_or(entry.retain, |removed| !removed.destroy)
+    fn stays(&self, address: &Address, entry: &Entry, live: Option<&ErasedLive>) -> bool {
+        let tagged = live.is_some_and(|live| Owner::says(&live.tags, Owner::RETAIN));
+        self.removed(address).map_or(entry.retain || tagged, |removed| !removed.destroy)
     }
 
     /// What an intent's apply made of these, with its id.

@@ -353,6 +353,18 @@ fn protection_survives_the_loss_of_its_block_and_of_the_ledger() {
 }
 
 #[test]
+fn what_is_retained_is_known_by_its_tags_as_well() {
+    let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { retain = true }\n");
+    project.apply();
+    project.write(HEAD);
+    std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
+    project.run(&["ledger", "recover"]).exits(0).says("sns_topic.alerts");
+    project.apply().plans("sns_topic.alerts", ". forget");
+    assert!(topic_exists(&project, "alerts"));
+    project.settled();
+}
+
+#[test]
 fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\ntags = { team = \"data\" }\n");
     project.apply();

@@ -75,6 +75,29 @@ fn what_is_needed_by_what_is_made_first_is_made_first_as_well() {
     project.settled();
 }
 
+/// AWS deletes the parts with the whole, and the new whole has the name of the old one.
+#[test]
+fn what_is_a_part_of_what_is_made_anew_is_made_anew_with_it() {
+    let project = Project::new(&format!(
+        "{HEAD}[sns_topic.alerts]\nname = \"alerts\"\n\
+         [sns_subscription.queue]\ntopic_arn = \"${{sns_topic.alerts.arn}}\"\nprotocol = \"sqs\"\n\
+         endpoint = \"arn:aws:sqs:us-east-1:{ACCOUNT}:queue\"\n\
+         [s3_bucket.lake]\nbucket = \"shop-lake\"\nforce_destroy = true\n\
+         [s3_object.script]\nbucket = \"${{s3_bucket.lake.bucket}}\"\nkey = \"job.py\"\ncontent = \"1\"\n\
+         [s3_bucket.other]\nbucket = \"shop-other\"\n\
+         [s3_object.note]\nbucket = \"${{s3_bucket.other.bucket}}\"\nkey = \"note\"\n\
+         content = \"about ${{s3_bucket.lake.bucket}}\"\n",
+    ));
+    project.apply();
+    project
+        .run(&["apply", "--yes", "--replace", "sns_topic.alerts", "--replace", "s3_bucket.lake"])
+        .exits(0)
+        .plans("sns_subscription.queue", "± replace  because sns_topic.alerts changes")
+        .plans("s3_object.script", "± replace  because s3_bucket.lake changes")
+        .leaves("s3_object.note");
+    project.settled();
+}
+
 /// It is no reason to refuse a plan: what needs it stays.
 #[test]
 fn what_cannot_be_made_first_goes_first_though_something_that_needs_it_is_made_first() {

@@ -196,6 +196,9 @@ impl Kind for GlueTrigger {
         delete: &["glue:DeleteTrigger"],
     };
     const TAGGABLE: bool = true;
+    // What becomes of the triggers of a deleted workflow is not documented, and `UpdateTrigger`
+    // cannot put one into another.
+    const PART_OF: Option<(&'static str, &'static str)> = Some(("glue_workflow", "workflow_name"));
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

@@ -172,6 +172,7 @@ impl Kind for S3Object {
         delete: &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
     };
     const TAGGABLE: bool = true;
+    const PART_OF: Option<(&'static str, &'static str)> = Some(("s3_bucket", "bucket"));
     // A version keeps its content and metadata for ever.
     const STAMP: Option<&'static str> = Some("version_id");
     // A large file takes its time.
@@ -254,10 +255,7 @@ impl Kind for S3Object {
 
     /// The index of tags has no objects; each is asked for its own, so that a bucket of
     /// more than one page of objects, a data lake, is left alone.
-    async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
-        if kind != "s3_bucket" {
-            return Ok(Vec::new());
-        }
+    async fn inside(cx: &Cx, id: &str) -> Result<Vec<(String, Tags)>> {
         let s3 = cx.aws.s3();
         let page = s3.list_objects_v2().bucket(id).send().await.or_gone()?;
         if page.as_ref().is_some_and(|page| page.is_truncated() == Some(true)) {

@@ -97,6 +97,8 @@ impl Kind for SnsSubscription {
         delete: &["sns:Unsubscribe"],
     };
     const TAGGABLE: bool = false;
+    // <https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html>: with all its subscriptions.
+    const PART_OF: Option<(&'static str, &'static str)> = Some(("sns_topic", "topic_arn"));
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -184,10 +186,7 @@ impl Kind for SnsSubscription {
         Ok(same.map(|(arn, _)| arn).take(1).collect())
     }
 
-    async fn inside(cx: &Cx, kind: &str, id: &str) -> Result<Vec<(String, Tags)>> {
-        if kind != "sns_topic" {
-            return Ok(Vec::new());
-        }
+    async fn inside(cx: &Cx, id: &str) -> Result<Vec<(String, Tags)>> {
         Ok(confirmed(cx, id).await?.into_iter().map(|(arn, _)| (arn, Tags::new())).collect())
     }
 

@@ -1,5 +1,7 @@
 //! One random run: what is done, and what must hold.
 
+mod part;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -90,7 +92,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (any(), any()).prop_map(|(a, b)| Op::Depend(a, b)),
         1 => any().prop_map(Op::Release),
         4 => Just(Op::Apply),
-        4 => (any(), yes(), prop::option::of((any(), yes()))).prop_map(|(a, b, c)| Op::Part(a, b, c)),
+        3 => (any(), yes(), prop::option::of((any(), yes()))).prop_map(|(a, b, c)| Op::Part(a, b, c)),
         1 => any().prop_map(Op::Replace),
         3 => vec((any(), any()), 1..6).prop_map(Op::Trouble),
         4 => (any(), yes()).prop_map(|(a, b)| Op::Kill(a, b)),
@@ -107,8 +109,21 @@ fn op() -> impl Strategy<Value = Op> {
 /// Any case.
 pub fn case() -> impl Strategy<Value = Case> {
     let flags = (prop::bool::weighted(0.25), prop::bool::weighted(0.4), any::<bool>(), any::<bool>());
-    (flags, vec((any::<u8>(), any::<u8>()), 2..7), vec(op(), 3..9)).prop_map(|(flags, first, ops)| {
+    // What goes, and a part of the stack right after it.
+    let part = (any::<u8>(), any::<bool>(), prop::option::of((any::<u8>(), any::<bool>())));
+    let goes = prop_oneof![
+        any::<u8>().prop_map(Op::Remove),
+        any::<u8>().prop_map(Op::Rename),
+        any::<u8>().prop_map(Op::Relocate)
+    ];
+    let parts = (vec(goes, 1..3), part).prop_map(|(mut ops, (which, exclude, kill))| {
+        ops.push(Op::Part(which, exclude, kill));
+        ops
+    });
+    let ops = vec(prop_oneof![12 => op().prop_map(|op| vec![op]), 1 => parts], 3..9);
+    (flags, vec((any::<u8>(), any::<u8>()), 2..7), ops).prop_map(|(flags, first, ops)| {
         let (in_s3, destroy, at_once, parallel) = flags;
+        let ops = ops.into_iter().flatten().collect();
         Case { in_s3, destroy, at_once, parallel, first, ops }
     })
 }
@@ -132,8 +147,8 @@ struct Run<'r> {
     added: BTreeSet<(Thing, String)>,
     /// Whether tags that say whose something is were changed since the last apply.
     disowned: bool,
-    /// Whether addresses or names were changed since the last apply.
-    restructured: bool,
+    /// What was given another address, name or region since the last apply, or taken out.
+    restructured: BTreeSet<u32>,
     /// Whether the ledger was lost since the last apply, and not recovered.
     lost: bool,
     /// Whether the last thing done was an apply that did all.
@@ -163,7 +178,7 @@ impl Case {
             collisions: BTreeSet::new(),
             added: BTreeSet::new(),
             disowned: false,
-            restructured: false,
+            restructured: BTreeSet::new(),
             lost: false,
             settled: false,
             requests: 40,
@@ -236,25 +251,30 @@ impl Run<'_> {
                 {
                     one.number = number;
                     self.collisions.remove(&slot);
-                    self.restructured = true;
+                    self.restructured.insert(slot);
                 }
             }
             Op::Relocate(which) => {
                 let number = self.model.fresh_number();
                 let seat = self.model.pick(usize::from(*which)).and_then(|slot| self.model.seat(slot));
                 let seat = seat.filter(|seat| !self.collisions.contains(seat));
-                if let Some(one) = seat.and_then(|seat| self.model.resources.get_mut(&seat)) {
+                if let Some((seat, one)) =
+                    seat.and_then(|seat| Some((seat, self.model.resources.get_mut(&seat)?)))
+                {
                     one.abroad ^= true;
                     if one.shape().kind == "s3_bucket" {
                         // The names of buckets are one space in all regions.
                         one.number = number;
                     }
                     self.engine.abroad.set(true);
-                    self.restructured = true;
+                    self.restructured.insert(seat);
                 }
             }
             Op::Readdress(which, told) => {
-                if let Some(one) = self.pick(*which) {
+                let slot = self.model.pick(usize::from(*which));
+                if let Some((slot, one)) =
+                    slot.and_then(|slot| Some((slot, self.model.resources.get_mut(&slot)?)))
+                {
                     let from = one.address();
                     one.label.push('x');
                     let to = one.address();
@@ -262,7 +282,7 @@ impl Run<'_> {
                     if *told {
                         self.model.moved.push((from, to));
                     }
-                    self.restructured = true;
+                    self.restructured.insert(slot);
                 }
             }
             Op::Add(shape, choice) => {
@@ -272,7 +292,7 @@ impl Run<'_> {
                 if let Some(slot) = self.model.pick(usize::from(*which)) {
                     self.model.remove(slot);
                     self.collisions.retain(|slot| self.model.resources.contains_key(slot));
-                    self.restructured = true;
+                    self.restructured.insert(slot);
                 }
             }
             Op::FlipCreateFirst(which) => {
@@ -392,7 +412,8 @@ impl Run<'_> {
     /// What holds after an apply that did all.
     async fn holds(&mut self) -> Outcome {
         self.model.moved.clear();
-        (self.disowned, self.restructured, self.lost, self.settled) = (false, false, false, true);
+        (self.disowned, self.lost, self.settled) = (false, false, true);
+        self.restructured.clear();
         self.write();
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
@@ -558,140 +579,6 @@ impl Run<'_> {
         }
     }
 
-    /// Takes a resource out of the stack, that is to stay at AWS.
-    async fn release(&mut self, which: u8) {
-        let slot = self.model.pick(usize::from(which));
-        let Some((slot, one)) = slot.and_then(|slot| Some((slot, self.model.resources.get(&slot)?))) else {
-            return;
-        };
-        // What is a part of something that is to go is in its way.
-        if one.parent.is_some() || self.disowned {
-            return;
-        }
-        let of = address(&one.address());
-        let survey = self.engine.survey().await;
-        if let Some(ledger) = self.engine.ledger().await {
-            let known = |entries: &mut dyn Iterator<Item = (&Address, &Entry)>| -> BTreeSet<Thing> {
-                entries.filter_map(|(address, entry)| thing(address, entry)).collect()
-            };
-            let replaced = ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
-            let others = ledger.resources.iter().filter(|(address, _)| **address != of);
-            let others = known(&mut others.chain(replaced));
-            let begun = ledger.intents.contains_key(&of);
-            let born = survey.iter().filter(|(thing, live)| {
-                begun
-                    && !others.contains(thing)
-                    && live.tags.get(Owner::ADDRESS).map(String::as_str) == Some(&of.to_string())
-            });
-            let own = known(&mut ledger.resources.iter().filter(|(address, _)| **address == of));
-            let own = own.into_iter().filter(|thing| survey.contains_key(thing));
-            self.released.extend(born.map(|(thing, _)| thing.clone()).chain(own));
-        }
-        self.model.remove(slot);
-        self.model.removed.push(of.to_string());
-        self.collisions.retain(|slot| self.model.resources.contains_key(slot));
-        self.restructured = true;
-    }
-
-    /// An apply of a part of the stack: that is as declared then, and what has nothing to do with it
-    /// as it was.
-    async fn apply_part(&mut self, which: u8, exclude: bool, kill: Option<(u8, bool)>) -> Outcome {
-        let slot = self.model.pick(usize::from(which)).filter(|_| self.collisions.is_empty());
-        let Some(slot) = slot else { return Ok(()) };
-        let named = address(&self.model.resources[&slot].address());
-        let needed = self.model.spread([slot], false);
-        let before = self.engine.survey().await;
-        let applied = self.engine.ledger().await.map(|ledger| ledger.resources).unwrap_or_default();
-        let related = self.related(&named, &applied);
-        let is_left = |of: &&Address| if exclude { **of == named } else { !related.contains(*of) };
-        let left: Vec<Thing> =
-            applied.iter().filter(|(of, _)| is_left(of)).filter_map(|(of, entry)| thing(of, entry)).collect();
-        let chosen: Vec<Address> = self
-            .model
-            .resources
-            .iter()
-            .map(|(slot, one)| (slot, address(&one.address())))
-            .filter(|(slot, of)| if exclude { !related.contains(of) } else { needed.contains(slot) })
-            .map(|(_, of)| of)
-            .collect();
-        self.write();
-        let one = vec![named.to_string()];
-        let selection = match exclude {
-            true => Selection { exclude: one, ..Selection::default() },
-            false => Selection { targets: one, ..Selection::default() },
-        };
-        self.engine.wire.follow(kill.map(|(at, done)| self.kill(at, done)).into_iter().collect());
-        let (end, _, befell) = self.engine.apply_told(selection, self.parallelism, async || ()).await;
-        self.log.extend(befell.iter().map(|one| format!("  {one}")));
-        let survey = self.engine.survey().await;
-        self.untouched(&survey)?;
-        for thing in left {
-            if survey.get(&thing) != before.get(&thing) {
-                return Err(format!("{thing:?} was not selected, and was changed"));
-            }
-        }
-        match end {
-            End::Killed => {
-                if self.model.in_s3 {
-                    self.engine.unlock().await;
-                }
-                return Ok(());
-            }
-            End::Failed(problems) => return Err(format!("a part cannot be applied: {}", words(&problems))),
-            End::Done => {}
-        }
-        let ledger = self.engine.ledger().await.map(|ledger| ledger.resources).unwrap_or_default();
-        for of in chosen {
-            let thing = ledger.get(&of).and_then(|entry| thing(&of, entry));
-            let Some((thing, live)) = thing.and_then(|thing| survey.get_key_value(&thing)) else {
-                return Err(format!("{of} was selected, and is not there"));
-            };
-            self.is_as_declared(&of.to_string(), thing, live)?;
-        }
-        Ok(())
-    }
-
-    /// What needs this address or is needed by it, now or when it was applied, directly or by way of
-    /// others.
-    fn related(&self, named: &Address, applied: &BTreeMap<Address, Entry>) -> BTreeSet<Address> {
-        let mut edges: Vec<(Address, Address)> = Vec::new();
-        for (from, entry) in applied {
-            edges.extend(entry.needs.iter().map(|needed| (from.clone(), needed.clone())));
-        }
-        for one in self.model.resources.values() {
-            let needs = one.parent.into_iter().chain(one.after);
-            let needs = needs.filter_map(|slot| Some(address(&self.model.resources.get(&slot)?.address())));
-            edges.extend(needs.map(|needed| (address(&one.address()), needed)));
-        }
-        edges.extend(self.readdressed.iter().map(|(from, to)| (address(from), address(to))));
-        let mut related = BTreeSet::from([named.clone()]);
-        loop {
-            let count = related.len();
-            for (one, other) in &edges {
-                if related.contains(one) || related.contains(other) {
-                    related.extend([one.clone(), other.clone()]);
-                }
-            }
-            if related.len() == count {
-                return related;
-            }
-        }
-    }
-
-    /// An apply that makes a resource anew, where both can exist or the old one goes first.
-    async fn replace(&mut self, which: u8) -> Outcome {
-        let slot = self.model.pick(usize::from(which)).filter(|_| self.collisions.is_empty());
-        let Some(slot) = slot else { return Ok(()) };
-        let one = &self.model.resources[&slot];
-        let only_one = one.shape().named.is_some() || one.parent.is_some();
-        let first = self.model.spread([slot], true);
-        if only_one && first.iter().any(|slot| self.model.resources[slot].create_first) {
-            return Ok(());
-        }
-        let selection = Selection { replace: vec![one.address()], ..Selection::default() };
-        self.clean(Script::new(), selection, false).await
-    }
-
     async fn kill_process(&mut self, milliseconds: u16) -> Outcome {
         if !self.collisions.is_empty() {
             return Ok(());
@@ -823,7 +710,7 @@ impl Run<'_> {
     /// Loses the ledger where the tags still tell of everything.
     async fn lose(&mut self, recover: bool) -> Outcome {
         let untagged = self.model.resources.values().any(|one| one.shape().kind == "sns_subscription");
-        if self.disowned || self.restructured || !self.collisions.is_empty() {
+        if self.disowned || !self.restructured.is_empty() || !self.collisions.is_empty() {
             return Ok(());
         }
         self.write();
