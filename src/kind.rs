@@ -459,8 +459,8 @@ pub trait Kind: Sized + 'static {
 
     /// The ids and tags of the parts of the resource `id` of the kind that [`Kind::PART_OF`] names,
     /// where AWS's index of tags does not know them: the objects of a bucket, the subscriptions of
-    /// a topic. None by default. It serves a lost ledger and, of what has neither tags nor a name, an apply that
-    /// was cut off.
+    /// a topic. None by default. It serves a lost ledger and, of what has neither tags nor a name,
+    /// an apply that was cut off.
     ///
     /// # Errors
     /// AWS's; there are too many to ask for.

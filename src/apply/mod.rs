@@ -18,7 +18,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::ledger::{Entry, Intent, Ledger, Lock, Store, is_of_secret};
+use crate::ledger::{Intent, Ledger, Lock, Store, is_of_secret};
 use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::world::{Instance, World};
 
@@ -355,15 +355,10 @@ fn succeed(plan: &Plan, ledger: &mut Ledger) {
 /// intents are about to take the place of.
 fn remember(plan: &Plan, ledger: &mut Ledger) {
     for change in &plan.deposed {
-        let Some(id) = change.id.as_ref().filter(|_| change.reason == Reason::Undeclared) else { continue };
-        let entry = Entry {
-            id: id.clone(),
-            region: change.region.clone(),
-            needs: change.needs.iter().cloned().collect(),
-            applied: crate::ledger::now(),
-            ..Entry::default()
-        };
-        ledger.deposed.entry(change.address.clone()).or_default().push(entry);
+        let is_born = change.reason == Reason::Undeclared && change.action == Action::Delete;
+        let Some(id) = change.id.as_ref().filter(|_| is_born) else { continue };
+        let Some(born) = ledger.intents.get(&change.address).map(|intent| intent.born(id)) else { continue };
+        ledger.deposed.entry(change.address.clone()).or_default().push(born);
     }
 }
 

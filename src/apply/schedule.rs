@@ -145,8 +145,9 @@ impl Schedule {
             units.push(Unit { address: change.address.clone(), step, deposed: Some(index) });
             // After all that may still refer to it; before what it needed.
             edges.extend(up.get(&change.address).map(|&new| (mine, new)));
-            for (address, entry) in &ledger.resources {
-                if entry.needs.contains(&change.address) {
+            for (address, holder) in changes {
+                let applied = ledger.resources.get(address).map(|entry| entry.needs.as_slice());
+                if holder.held(applied).any(|held| *held == change.address) {
                     let units = [&up, &later, &down].map(|units| units.get(address));
                     edges.extend(units.into_iter().flatten().map(|&unit| (mine, unit)));
                 }
@@ -246,4 +247,52 @@ fn seconds(unit: &Unit) -> u64 {
         Step::Forget => Some(0),
     };
     u64::from(seconds.unwrap_or(1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::Schedule;
+    use crate::graph::Address;
+    use crate::ledger::Ledger;
+    use crate::plan::{Action, Change, Reason};
+    use crate::value::Value;
+
+    fn removal(address: &Address, needs: &[&Address]) -> Change {
+        Change {
+            address: address.clone(),
+            action: Action::Delete,
+            reason: Reason::Undeclared,
+            id: None,
+            region: String::new(),
+            needs: needs.iter().copied().cloned().collect(),
+            deferred: BTreeSet::new(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: Value::Null,
+            kept: None,
+            wanted_tags: BTreeMap::new(),
+            declared: None,
+        }
+    }
+
+    /// Of what an apply that was cut off made the ledger has intents alone. That a bucket takes
+    /// longer is no reason to begin with it.
+    #[test]
+    fn what_was_deposed_goes_after_what_needed_it_though_the_ledger_does_not_tell() {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (lake, script) = (address("s3_bucket.lake"), address("s3_object.script"));
+        let ledger = Ledger::new("shop", "dev").expect("randomness");
+        let (gone, deposed) = (removal(&script, &[&lake]), [removal(&lake, &[])]);
+        let mut schedule = Schedule::of(&BTreeMap::from([(&script, &gone)]), &deposed, &ledger);
+        let first = schedule.next().expect("a unit");
+        assert_eq!(first.address, script);
+        assert!(schedule.next().is_none(), "the bucket is not empty yet");
+        schedule.done(&first);
+        assert_eq!(schedule.next().expect("a unit").address, lake);
+    }
 }

@@ -162,13 +162,16 @@ impl Ledger {
     /// Gives a resource another address, in what needs it too. The fingerprints stay
     /// those of the old one until the next apply.
     pub fn rename(&mut self, from: &Address, to: &Address) {
-        if let Some(mut entry) = self.resources.remove(from) {
+        let printed = |mut entry: Entry| {
             entry.fingerprinted_as.get_or_insert_with(|| from.clone());
             entry.fingerprinted_as.take_if(|printed| printed == to);
-            self.resources.insert(to.clone(), entry);
+            entry
+        };
+        if let Some(entry) = self.resources.remove(from) {
+            self.resources.insert(to.clone(), printed(entry));
         }
         if let Some(deposed) = self.deposed.remove(from) {
-            self.deposed.entry(to.clone()).or_default().extend(deposed);
+            self.deposed.entry(to.clone()).or_default().extend(deposed.into_iter().map(printed));
         }
         let entries = self.resources.values_mut().chain(self.deposed.values_mut().flatten());
         let begun = self.intents.values_mut().map(|intent| &mut intent.needs);
@@ -202,8 +205,7 @@ impl Ledger {
     /// Another resource takes over an address: what it names until now is to be deleted.
     pub fn depose(&mut self, address: &Address) {
         let Some(entry) = self.resources.remove(address) else { return };
-        // What it was applied as is of no more interest.
-        let entry = Entry { fingerprints: BTreeMap::new(), stamp: None, fingerprinted_as: None, ..entry };
+        // Its fingerprints tell how it is to be deleted, such as with all that it holds.
         self.deposed.entry(address.clone()).or_default().push(entry);
     }
 

@@ -277,6 +277,12 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         ledger.get(self.moves.get(address).unwrap_or(address))
     }
 
+    /// The address that something has now which had this one in the ledger.
+    pub(super) fn present<'s>(&'s self, former: &'s Address) -> &'s Address {
+        let is_it = |(to, from): &(&Address, &Address)| *from == former && self.declared.contains_key(*to);
+        self.moves.iter().find(is_it).map_or(former, |(to, _)| to)
+    }
+
     /// Decides one instance and shows it to those that refer to it.
     pub(super) fn instance(&mut self, instance: &Instance<'a>) {
         let (change, view) = match self.decide(instance) {

@@ -210,6 +210,15 @@ impl Change {
         matches!(self.action, Action::Delete | Action::Forget)
     }
 
+    /// What it needed when it was applied, which AWS may not let go of while it is there; `applied`
+    /// is what the ledger tells of that.
+    pub fn held<'c>(&'c self, applied: Option<&'c [Address]>) -> impl Iterator<Item = &'c Address> {
+        let is_there = self.goes() || self.live.is_some();
+        let declared = self.goes() || (applied.is_none() && is_there);
+        let applied = applied.filter(|_| is_there).unwrap_or_default();
+        self.needs.iter().filter(move |_| declared).chain(applied)
+    }
+
     /// The region of what is there now.
     pub fn existing_region(&self) -> &str {
         match &self.reason {

@@ -261,12 +261,13 @@ impl Planner<'_, '_, '_> {
             let owned = ledger.resources.iter().any(|(other, one)| {
                 other.kind == address.kind && one.id == entry.id && one.region == entry.region
             });
+            let present = self.present(address).clone();
             if owned {
-                self.depose(address, kind, entry, None);
+                self.depose(&present, kind, entry, None);
                 continue;
             }
             match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
-                Ok(live) => self.depose(address, kind, entry, live),
+                Ok(live) => self.depose(&present, kind, entry, live),
                 Err(Unread::Pending) => {}
                 Err(Unread::Failed(error)) => {
                     self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
@@ -285,7 +286,9 @@ impl Planner<'_, '_, '_> {
     ) {
         let action = if live.is_some() { Action::Delete } else { Action::Forget };
         let ledger = self.inputs.ledger;
-        self.deposed.push(removal(address, kind, entry, live, action, Reason::Deposed, ledger));
+        let printed = entry.fingerprinted(self.moves.get(address).unwrap_or(address));
+        let entry = Entry { fingerprinted_as: Some(printed.clone()), ..entry.clone() };
+        self.deposed.push(removal(address, kind, &entry, live, action, Reason::Deposed, ledger));
     }
 }
 

@@ -96,28 +96,19 @@ impl<'a> Planner<'_, '_, 'a> {
         };
         for change in self.changes.values().chain(&self.deposed) {
             let address = &change.address;
-            if !(destroy || change.is_effective() || self.undecided.contains_key(address)) {
-                continue;
-            }
-            for held in self.held(change).into_iter().filter(|held| held != address && falls(held)) {
-                companions.entry(held).or_default().insert(address.clone());
+            let applied = self.entry(address).map(|entry| entry.needs.as_slice());
+            let held: Vec<&Address> = match self.undecided.contains_key(address) {
+                // It may do anything.
+                true => applied.unwrap_or_default().iter().collect(),
+                false if destroy || change.is_effective() => change.held(applied).collect(),
+                false => continue,
+            };
+            let held = held.into_iter().map(|held| self.present(held));
+            for held in held.filter(|held| *held != address && falls(held)) {
+                companions.entry(held.clone()).or_default().insert(address.clone());
             }
         }
         companions
-    }
-
-    /// What it needed when it was applied, which AWS may not let go of while it is there.
-    fn held(&self, change: &Change) -> BTreeSet<Address> {
-        let applied = self.entry(&change.address).map(|entry| entry.needs.as_slice());
-        let is_unseen = self.undecided.contains_key(&change.address);
-        let declared = change.goes() || (applied.is_none() && change.live.is_some());
-        let applied = applied.filter(|_| change.goes() || change.live.is_some() || is_unseen);
-        // It may have another address now.
-        let now = |former: &Address| {
-            self.moves.iter().find(|(_, from)| *from == former).map_or(former, |(to, _)| to).clone()
-        };
-        let declared = change.needs.iter().filter(|_| declared).cloned();
-        declared.chain(applied.unwrap_or_default().iter().map(now)).collect()
     }
 }
 

@@ -542,6 +542,32 @@ fn a_deposed_resource_stays_known_until_it_is_gone() {
     assert!(stage.project.ledger().deposed.is_empty());
 }
 
+/// AWS does not tell that it may be emptied.
+#[test]
+fn a_deposed_bucket_is_emptied_where_that_was_applied() {
+    let lake = |name: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n[s3_bucket.lake]\nbucket = \"shop-{name}\"\n\
+             force_destroy = true\nlifecycle = {{ create_before_destroy = true }}\n"
+        )
+    };
+    let stage = Stage::of(&lake("old"), Where::File);
+    stage.run(&["apply", "--yes"]).exits(0);
+    stage.project.with(async |_, cx| {
+        let put = cx.aws.s3().put_object().bucket("shop-old").key("data").body(b"1".to_vec().into());
+        put.send().await.expect("put");
+    });
+    stage.project.write(&lake("new"));
+    stage.gate.refuse(Refusal { after: None, words: "/shop-old/?delete", status: Some(400) });
+    stage.run(&["apply", "--yes"]).exits(1);
+    stage.gate.relent();
+    assert_eq!(stage.project.ledger().deposed.len(), 1);
+    // Under another address, too.
+    stage.project.write(&lake("new").replace("s3_bucket.lake", "s3_bucket.sea"));
+    stage.run(&["apply", "--yes"]).exits(0).says("1 destroyed");
+    stage.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
+}
+
 #[test]
 fn what_was_born_and_is_no_longer_declared_is_destroyed() {
     let empty = format!("[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n");
