@@ -38,6 +38,7 @@ mod sandbox;
 mod saved;
 mod schemas;
 mod screens;
+mod scripts;
 mod secrets;
 mod selection;
 mod semantic;

@@ -1,6 +1,8 @@
 """Customers: raw CSV → curated Parquet. The work is in lake.py; here is what customers are."""
 
-from pyspark.sql import DataFrame
+from typing import Dict
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -31,6 +33,16 @@ def tidy(rows: DataFrame) -> DataFrame:
     )
 
 
+def rules() -> Dict[str, Column]:
+    """What every row must be. Columns exist only once there is a SparkContext, so this is a function."""
+    return {
+        "email is not an address": F.col("email").rlike(r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+        "country is not an ISO code": F.col("country").isNull() | F.col("country").rlike(r"^[A-Z]{2,3}$"),
+        "updated_at is in the future": F.col("updated_at").isNull()
+        | (F.col("updated_at") <= F.current_timestamp() + F.expr("INTERVAL 1 DAY")),
+    }
+
+
 lake.run(
     lake.Dataset(
         name="customers",
@@ -38,11 +50,6 @@ lake.run(
         key=["customer_id"],
         newest_by="updated_at",
         tidy=tidy,
-        rules={
-            "email is not an address": F.col("email").rlike(r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
-            "country is not an ISO code": F.col("country").isNull() | F.col("country").rlike(r"^[A-Z]{2,3}$"),
-            "updated_at is in the future": F.col("updated_at").isNull()
-            | (F.col("updated_at") <= F.current_timestamp() + F.expr("INTERVAL 1 DAY")),
-        },
+        rules=rules,
     )
 )

@@ -40,8 +40,9 @@ class Dataset:
     schema: T.StructType
     # Columns that identify a row.
     key: List[str]
-    # By the name of the rule, what every row must be. Null counts as broken.
-    rules: Dict[str, Column]
+    # By the name of the rule, what every row must be. Null counts as broken. Called once the job
+    # has its SparkContext: before that, Spark makes no column expressions.
+    rules: Callable[[], Dict[str, Column]]
     # The column that tells which of two rows with the same key is newer.
     newest_by: str
     # Folders within the folder of the day.
@@ -170,7 +171,7 @@ def judge(dataset: Dataset, rows: DataFrame, now: datetime) -> DataFrame:
             verdicts.append(F.when(wrong, F.lit(f"{column.name} is not a {column.dataType.simpleString()}")))
         if not column.nullable:
             verdicts.append(F.when(~F.coalesce(given, F.lit(False)), F.lit(f"{column.name} is missing")))
-    for name, rule in dataset.rules.items():
+    for name, rule in dataset.rules().items():
         verdicts.append(F.when(~F.coalesce(rule, F.lit(False)), F.lit(name)))
     broken = F.filter(F.array(*verdicts), lambda verdict: verdict.isNotNull())
     return rows.withColumn("_broken", broken).withColumn("processed_at", F.lit(now).cast("timestamp"))

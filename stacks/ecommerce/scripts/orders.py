@@ -1,6 +1,8 @@
 """Orders: raw CSV → curated Parquet. The work is in lake.py; here is what orders are."""
 
-from pyspark.sql import DataFrame
+from typing import Dict
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -33,6 +35,19 @@ def by_month(rows: DataFrame) -> DataFrame:
     return rows.withColumn("order_month", F.date_format("order_date", "yyyy-MM"))
 
 
+def rules() -> Dict[str, Column]:
+    """What every row must be. Columns exist only once there is a SparkContext, so this is a function."""
+    return {
+        "quantity is not positive": F.col("quantity") > 0,
+        "unit_price is negative": F.col("unit_price") >= 0,
+        "order_date is in the future": F.col("order_date") <= F.date_add(F.current_date(), 1),
+        "order_date is before the shop opened": F.col("order_date") >= F.lit("2000-01-01").cast("date"),
+        # A discount makes the total smaller; nothing makes it larger.
+        "total_amount is more than quantity x unit_price": F.col("total_amount")
+        <= F.col("quantity") * F.col("unit_price") + F.lit(0.01),
+    }
+
+
 lake.run(
     lake.Dataset(
         name="orders",
@@ -43,14 +58,6 @@ lake.run(
         partitions=["order_month"],
         tidy=tidy,
         derive=by_month,
-        rules={
-            "quantity is not positive": F.col("quantity") > 0,
-            "unit_price is negative": F.col("unit_price") >= 0,
-            "order_date is in the future": F.col("order_date") <= F.date_add(F.current_date(), 1),
-            "order_date is before the shop opened": F.col("order_date") >= F.lit("2000-01-01").cast("date"),
-            # A discount makes the total smaller; nothing makes it larger.
-            "total_amount is more than quantity x unit_price": F.col("total_amount")
-            <= F.col("quantity") * F.col("unit_price") + F.lit(0.01),
-        },
+        rules=rules,
     )
 )

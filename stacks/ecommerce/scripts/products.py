@@ -1,6 +1,8 @@
 """Products: raw CSV → curated Parquet. The work is in lake.py; here is what products are."""
 
-from pyspark.sql import DataFrame
+from typing import Dict
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -28,6 +30,15 @@ def tidy(rows: DataFrame) -> DataFrame:
     ).withColumn("brand", F.coalesce("brand", F.lit("Unknown")))
 
 
+def rules() -> Dict[str, Column]:
+    """What every row must be. Columns exist only once there is a SparkContext, so this is a function."""
+    return {
+        "price is negative": F.col("price") >= 0,
+        "cost is negative": F.col("cost").isNull() | (F.col("cost") >= 0),
+        "product_name is too long": F.length("product_name") <= 256,
+    }
+
+
 lake.run(
     lake.Dataset(
         name="products",
@@ -35,10 +46,6 @@ lake.run(
         key=["product_id"],
         newest_by="updated_at",
         tidy=tidy,
-        rules={
-            "price is negative": F.col("price") >= 0,
-            "cost is negative": F.col("cost").isNull() | (F.col("cost") >= 0),
-            "product_name is too long": F.length("product_name") <= 256,
-        },
+        rules=rules,
     )
 )

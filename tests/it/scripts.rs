@@ -1,0 +1,21 @@
+//! The scripts of the shipped warehouse start as Glue starts them.
+
+use std::path::Path;
+use std::process::Command;
+
+/// PySpark makes no column expressions before there is a SparkContext: a script that does is
+/// over in its first second.
+#[test]
+fn the_jobs_of_the_warehouse_make_no_columns_before_there_is_a_context() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = std::env::var_os("DWCTL_PYTHON").unwrap_or_else(|| "python3".into());
+    for (dataset, rules) in [("customers", 3), ("products", 3), ("orders", 5)] {
+        let run = Command::new(&python)
+            .arg(root.join("tests/support/start_job.py"))
+            .arg(root.join(format!("stacks/ecommerce/scripts/{dataset}.py")))
+            .output()
+            .unwrap();
+        let (said, error) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert_eq!(said.trim(), format!("started; rules: {rules}"), "{dataset}: {error}");
+    }
+}
