@@ -241,12 +241,22 @@ pub struct Live<K: Kind> {
     pub tags: Tags,
     /// Whether it can be used and changed.
     pub state: State,
+    /// What tells this resource from another that is made under its id later: what AWS decides
+    /// once, at its birth, such as a unique id or the time, or what only a write changes, such as
+    /// the time of the last one. `None` where AWS tells nothing of the kind.
+    pub born: Option<String>,
 }
 
 impl<K: Kind> Live<K> {
     /// A resource that is ready.
     pub fn ready(spec: K::Spec, attrs: K::Attrs, tags: Tags) -> Self {
-        Self { spec, attrs, tags, state: State::Ready }
+        Self { spec, attrs, tags, state: State::Ready, born: None }
+    }
+
+    /// With what tells it from another of its id, see [`Live::born`].
+    #[must_use]
+    pub fn born(self, born: Option<impl ToString>) -> Self {
+        Self { born: born.map(|born| born.to_string()).filter(|born| !born.is_empty()), ..self }
     }
 }
 

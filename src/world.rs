@@ -1,6 +1,7 @@
 //! Everything a stack's expressions can see, and the instances that its declarations
 //! make: the evaluation of a stack, as far as its resources are known.
 
+mod imports;
 mod references;
 mod resolve;
 mod sketch;
@@ -503,6 +504,7 @@ impl<'a> World<'a> {
         }
         self.outputs(problems);
         self.check_among(&all, problems);
+        self.check_imports(&all, problems);
         crate::diag::unique(problems);
         all.into_values().collect()
     }

@@ -7,10 +7,11 @@ use super::schedule::{Step, Unit};
 use super::{Book, Event};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
+use crate::graph::Address;
 use crate::kind::{Birth, ErasedKind, ErasedLive, Identity, Known, Owner, State};
 use crate::kinds;
 use crate::ledger::{self, Entry, Ledger};
-use crate::plan::{self, Action, AttributeChange, Change, Reason, diff};
+use crate::plan::{self, Action, AttributeChange, Change, Reason, Whose, diff};
 use crate::schema::normalize;
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -94,18 +95,69 @@ impl<'a> Executor<'_, 'a, '_> {
         else {
             return Ok(());
         };
-        let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
-        let keys: Vec<String> = keys.map(str::to_owned).collect();
-        if keys.is_empty() || !kind.taggable() {
+        if !kind.taggable() || !Owner::KEYS.iter().any(|key| live.tags.contains_key(*key)) {
             return Ok(());
         }
         let cx = self.session.cx(&change.region);
-        match kind.tag(&cx, id, &live.attrs, &crate::aws::Tags::new(), &keys).await {
-            Err(error) if error.class != Class::Gone => {
-                Err(vec![failure(&format!("cannot let go of {}", change.address), id, &error)])
+        let failed =
+            |error: Error| vec![failure(&format!("cannot let go of {}", change.address), id, &error)];
+        let live = match read_tags(kind, &cx, id).await.map_err(failed)? {
+            Some(live) if self.whose(kind, &cx, change, id, &live).await.map_err(failed)? == Whose::Ours => {
+                live
             }
+            // Gone, or another's, whose tags are no business of ours.
+            _ => return Ok(()),
+        };
+        let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        match kind.tag(&cx, id, &live.attrs, &crate::aws::Tags::new(), &keys).await {
+            Err(error) if error.class != Class::Gone => Err(failed(error)),
             _ => Ok(()),
         }
+    }
+
+    /// Whose something is that goes, or is to be changed, by what AWS tells now. What is taken over
+    /// is as good as ours while it is whose the plan says.
+    async fn whose(
+        &self,
+        kind: &'static dyn ErasedKind,
+        cx: &Cx,
+        change: &Change,
+        id: &str,
+        live: &ErasedLive,
+    ) -> Result<Whose, Error> {
+        let planned = change.live.as_ref().filter(|_| change.imported);
+        if planned.is_some_and(|planned| Owner::of(&planned.tags) == Owner::of(&live.tags)) {
+            return Ok(Whose::Ours);
+        }
+        let (address, region) = (&change.address, &cx.scope.region);
+        let whose = {
+            let ledger = self.book.ledger.borrow();
+            let deposed = ledger.deposed.get(address).into_iter().flatten();
+            let mut known = ledger.resources.get(address).into_iter().chain(deposed);
+            // Of what is to be destroyed, it may be that only an intent told.
+            let intended = || Entry { id: id.to_owned(), region: region.clone(), ..Entry::default() };
+            match known.find(|entry| entry.id == id && entry.region == *region) {
+                Some(entry) => plan::whose(kind, address, entry, live, &ledger),
+                None => plan::whose(kind, address, &intended(), live, &ledger),
+            }
+        };
+        // What has no tags is whose that is which it is a part of.
+        let whole = kind.part_of().filter(|_| whose == Whose::Ours && !kind.taggable());
+        let Some((whole, attribute)) = whole else { return Ok(whose) };
+        let of = live.spec.get(attribute).and_then(Value::as_str).unwrap_or_default();
+        let known = {
+            let ledger = self.book.ledger.borrow();
+            let mut known = ledger.resources.iter();
+            known
+                .find(|(other, entry)| other.kind == whole && entry.id == of && entry.region == *region)
+                .map(|(other, entry)| (other.clone(), entry.clone()))
+        };
+        let (Some((address, entry)), Some(kind)) = (known, kinds::kind(whole)) else { return Ok(whose) };
+        Ok(match read_tags(kind, cx, of).await? {
+            Some(live) => plan::whose(kind, &address, &entry, &live, &self.book.ledger.borrow()),
+            None => whose,
+        })
     }
 
     async fn raise(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<String> {
@@ -128,7 +180,7 @@ impl<'a> Executor<'_, 'a, '_> {
         }
         let cx = self.session.cx(&instance.region);
         let (kind, began) = (instance.kind, Instant::now());
-        let work = Work { executor: self, unit, instance: &instance, kind, cx: &cx, began };
+        let work = Work { executor: self, unit, change, instance: &instance, kind, cx: &cx, began };
         let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -190,6 +242,23 @@ impl<'a> Executor<'_, 'a, '_> {
             (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
         };
         let mut patience = Patience::new(deadline);
+        // What the plan saw as ours may have become another's since.
+        let there = loop {
+            let there = async {
+                let Some(live) = read_tags(kind, &cx, id).await? else { return Ok(None) };
+                let leaves = matches!(live.state, State::Leaving(_));
+                let whose =
+                    if leaves { Whose::Ours } else { self.whose(kind, &cx, change, id, &live).await? };
+                Ok::<_, Error>(Some(whose))
+            };
+            match there.await {
+                Ok(there) => break there,
+                Err(error) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
+            }
+        };
+        if let Some(refusal) = there.and_then(|whose| plan::refusal(&unit.address, id, &whose, false)) {
+            return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
+        }
         while let Err(error) = kind.delete(&cx, id, &change.existing).await {
             patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
         }
@@ -217,7 +286,7 @@ impl<'a> Executor<'_, 'a, '_> {
         Ok(id.clone())
     }
 
-    fn span(&self, address: &crate::graph::Address) -> Option<crate::diag::Span> {
+    fn span(&self, address: &Address) -> Option<crate::diag::Span> {
         let declaration = address.declaration();
         self.world
             .stack
@@ -226,6 +295,12 @@ impl<'a> Executor<'_, 'a, '_> {
             .find(|resource| resource.address() == declaration)
             .map(|resource| resource.span)
     }
+}
+
+/// What tells whose a resource is, and no more than that.
+async fn read_tags(kind: &dyn ErasedKind, cx: &Cx, id: &str) -> Result<Option<ErasedLive>, Error> {
+    let wanted = plan::wanted(id, None, None, false);
+    kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
 }
 
 /// A resource that is there after a create.
@@ -239,6 +314,7 @@ struct Made {
 struct Work<'w, 'e, 'a, 'l> {
     executor: &'w Executor<'e, 'a, 'l>,
     unit: &'w Unit,
+    change: &'w Change,
     instance: &'w Instance<'a>,
     kind: &'static dyn ErasedKind,
     cx: &'w Cx,
@@ -404,6 +480,13 @@ impl Work<'_, '_, '_, '_> {
                     continue;
                 }
             }
+            if !fresh {
+                let whose = self.executor.whose(self.kind, self.cx, self.change, id, &live).await;
+                let whose = whose.map_err(|error| self.failure("read", &error, Some(id)))?;
+                if let Some(refusal) = plan::refusal(&self.instance.address, id, &whose, true) {
+                    return Err(refusal.at(self.instance.resource.span, ""));
+                }
+            }
             let schema = &self.kind.schema().spec;
             let found = normalize(schema, live.spec.clone());
             let (want, have, changes, tag_changes) = {
@@ -523,6 +606,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         retain: instance.retain,
         fingerprinted_as: None,
         stamp: live.and_then(|live| instance.kind.stamp(live)).map(str::to_owned),
+        born: live.and_then(|live| ledger.print_of_birth(instance.kind.name(), &instance.region, id, live)),
         fingerprints: plan::prints(instance, &found, ledger),
         unknown: ledger
             .resources

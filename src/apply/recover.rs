@@ -206,6 +206,7 @@ impl Found<'_> {
                     applied: ledger::now(),
                     protect: Owner::says(&live.tags, Owner::PROTECT),
                     retain: Owner::says(&live.tags, Owner::RETAIN),
+                    born: ledger.print_of_birth(kind.name(), region, &id, &live),
                     ..Entry::default()
                 };
                 ledger.resources.insert(address.clone(), entry);

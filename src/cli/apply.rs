@@ -314,7 +314,8 @@ fn end(summary: &Summary, printer: &Printer) -> Exit {
     }
     if !summary.failures.is_empty() {
         printer.note("What was made is in the ledger; run apply again to go on.\n");
-        return Exit::Error;
+        let foreign = summary.failures.iter().all(|failure| failure.code == "not-ours");
+        return if foreign { Exit::Refused } else { Exit::Error };
     }
     Exit::Done
 }

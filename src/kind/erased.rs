@@ -25,6 +25,9 @@ pub struct ErasedLive {
     pub tags: Tags,
     /// Whether it can be used and changed.
     pub state: State,
+    /// What tells it from another of its id, see [`Live::born`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<String>,
 }
 
 /// What the engine wants read: the owned twin of [`Lookup`].
@@ -71,6 +74,8 @@ pub trait ErasedKind: Send + Sync {
     fn is_part_of(&self, kind: &str) -> bool {
         self.part_of().is_some_and(|(whole, _)| whole == kind)
     }
+    /// Whether AWS assigns the ids of its resources, whatever is declared.
+    fn assigns_ids(&self) -> bool;
     /// See [`Kind::STAMP`].
     fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str>;
     /// See [`Kind::PACE`].
@@ -178,6 +183,7 @@ fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
         attrs: untyped(&live.attrs)?,
         tags: live.tags,
         state: live.state,
+        born: live.born,
     })
 }
 
@@ -224,6 +230,12 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn global(&self) -> bool {
         K::GLOBAL
+    }
+
+    fn assigns_ids(&self) -> bool {
+        let none = String::new;
+        let nowhere = Scope { partition: none(), account_id: none(), region: none() };
+        K::identity(Known(&Value::Null), &nowhere) == Identity::Assigned
     }
 
     fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str> {

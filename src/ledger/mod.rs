@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Diagnostic;
 use crate::graph::Address;
+use crate::kind::ErasedLive;
 use crate::value::Value;
 
 /// The format that this version writes; it reads this and all before.
@@ -93,6 +94,11 @@ pub struct Entry {
     /// What AWS called this state of it, where it does: the version of an object, say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
+    /// Keyed fingerprint of its id and of what tells it from another that is made under that id
+    /// later ([`crate::kind::Live::born`]), as it was when dwctl last wrote or saw it; none where
+    /// AWS tells nothing of the kind, and in what older versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<String>,
     /// Keyed fingerprint of every attribute as it was applied, by path; empty where that is
     /// not known, as of what an apply that was cut off may have written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -248,6 +254,14 @@ impl Ledger {
     pub fn print_of_output(&self, name: &str, value: &Value) -> Option<String> {
         let address = Address { kind: "output".to_owned(), name: name.to_owned(), key: None };
         self.fingerprints().of(&address, "", value)
+    }
+
+    /// The fingerprint of a resource's birth; `None` where AWS tells nothing of it. It is the same
+    /// under whatever address.
+    pub fn print_of_birth(&self, kind: &str, region: &str, id: &str, live: &ErasedLive) -> Option<String> {
+        let address = Address { kind: kind.to_owned(), name: "born".to_owned(), key: None };
+        let told = [region, id, live.born.as_deref()?].map(Value::from);
+        self.fingerprints().of(&address, "", &Value::List(told.into()))
     }
 
     /// Reads a ledger's text; `place` is where it was found, for messages.

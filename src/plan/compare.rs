@@ -143,6 +143,7 @@ impl<'a> Side<'_, 'a> {
             attrs: self.told(Value::Map(attrs.collect())),
             tags: tags.collect(),
             state: State::Ready,
+            born: None,
         }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::applied::{complete, prints, wanted};
 use super::hindsight;
-use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff};
+use super::protect::protected;
+use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, Whose, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Sources};
 use crate::graph::Address;
@@ -141,6 +142,8 @@ pub(super) struct Planner<'p, 'w, 'a> {
     /// Why nothing can be decided of these; of no concern where they are not selected.
     pub(super) undecided: BTreeMap<Address, Vec<Diagnostic>>,
     pub(super) changes: BTreeMap<Address, Change>,
+    /// What the ledger tells of and is not the stack's any more, by kind, region and id.
+    pub(super) foreign: BTreeMap<(String, String, String), Whose>,
     /// What is there of addresses that name another resource now.
     pub(super) deposed: Vec<Change>,
     /// What is declared, so far.
@@ -181,6 +184,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             problems: Vec::new(),
             undecided: BTreeMap::new(),
             changes: BTreeMap::new(),
+            foreign: BTreeMap::new(),
             deposed: Vec::new(),
             declared: BTreeMap::new(),
             moves: renamed,
@@ -205,7 +209,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                         let said = self.problems.len();
                         self.instance(&instance);
                         if self.problems.len() > said {
-                            self.undecided.insert(instance.address.clone(), self.problems.split_off(said));
+                            let said = self.problems.split_off(said);
+                            self.undecided.entry(instance.address.clone()).or_default().extend(said);
                             self.leave(&instance);
                         }
                     }
@@ -242,6 +247,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         outputs.retain(|name, _| !unseen.contains(name));
         self.still_there();
+        self.parts();
+        self.doubles();
         self.select();
         if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
             self.protect();
@@ -307,20 +314,13 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     fn decide(&mut self, instance: &Instance<'a>) -> Option<Change> {
         let stack = self.inputs.world.stack;
-        let change = |action, reason, id, live, attributes, existing| Change {
-            action,
+        let create = |reason| Change {
+            action: Action::Create,
             reason,
-            id,
-            attributes,
-            live,
-            existing,
+            attributes: created(instance),
             wanted: instance.spec.clone(),
             wanted_tags: tags(instance, &stack.name, &stack.env),
             ..Change::of(instance, &stack.sources)
-        };
-        let create = |reason| {
-            let attributes = created(instance);
-            change(Action::Create, reason, None, None, attributes, Value::Null)
         };
         if self.inputs.offline {
             return Some(create(Reason::New));
@@ -369,7 +369,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 Ok(None) => {}
                 Ok(Some((new, born))) => {
                     if let Some(live) = live.clone() {
-                        self.depose(&instance.address, instance.kind, old, Some(live));
+                        self.depose_ours(&instance.address, instance.kind, old, live);
                     }
                     known = begun(&instance.region, &new);
                     (entry, region, id, read) = (None, instance.region.clone(), new, Ok(Some(born)));
@@ -381,7 +381,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             Ok(Some(live)) => live,
             Ok(None) if entry.is_some() => {
                 let moved_from = self.moves.get(&instance.address).cloned();
-                return Some(Change { moved_from, ..create(Reason::Vanished) });
+                return match self.in_the_way(instance, (&region, &id)) {
+                    Ok(None) => Some(Change { moved_from, ..create(Reason::Vanished) }),
+                    Ok(Some((new, there))) => {
+                        let found = Found { region: &instance.region, id: &new, live: there };
+                        Some(Change { moved_from, ..self.compare(instance, None, None, found, true) })
+                    }
+                    Err(()) => None,
+                };
             }
             Ok(None) if import.is_some() => {
                 self.problems.push(super::ownership::nothing_to_import(instance, &id));
@@ -397,15 +404,29 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 return None;
             }
         };
-        let foreign = entry.is_none() && !self.is_ours(instance, &id, &live);
+        let selection = self.inputs.selection;
+        let foreign = match &entry {
+            None => !self.is_ours(instance, &id, &live),
+            Some(entry) => self.whose(&instance.address, instance.kind, entry, &live) != Whose::Ours,
+        };
+        // Nothing but what is ours is destroyed, and what is not does not stand in the way of that.
+        if foreign && entry.is_none() && selection.destroy {
+            return Some(create(Reason::New));
+        }
         // An import takes what nobody owns; what another stack owns takes --adopt as well.
-        let free = import.is_some() && Owner::of(&live.tags).is_none();
-        if foreign && !free && !self.inputs.selection.adopt {
-            self.problems.push(super::ownership::not_ours(instance, &id, &live));
+        let free = entry.is_none() && import.is_some() && Owner::of(&live.tags).is_none();
+        if foreign && !free && (!selection.adopt || selection.destroy) {
+            let problem = match &entry {
+                None => super::ownership::not_ours(instance, &id, &live),
+                Some(entry) => {
+                    let refusal = self.refuse(&instance.address, instance.kind, entry, &live)?;
+                    refusal.at(instance.resource.span, "declared here")
+                }
+            };
+            self.problems.push(problem);
             return None;
         }
         // What AWS gave up on can be removed and made anew, and nothing else.
-        let selection = self.inputs.selection;
         let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
         if let State::Failed(reason) = &live.state
             && !(selection.recover || selection.destroy || remade)
@@ -424,20 +445,58 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             );
             return None;
         }
+        let old = live.clone();
+        let there = Found { region: &region, id: &id, live };
+        let change = self.compare(instance, entry.as_ref(), known.as_ref(), there, foreign);
+        if !matches!(change.action, Action::Replace { .. }) || selection.destroy {
+            return Some(change);
+        }
+        match self.in_the_way(instance, (&region, &id)) {
+            Ok(None) => Some(change),
+            // What has the new name takes the address over, and the old one goes.
+            Ok(Some((new, there))) => {
+                if let Some(entry) = &entry {
+                    if entry.protect || instance.protect {
+                        let problem = protected(&change, self.protection(&change.address));
+                        self.problems.push(problem);
+                        return None;
+                    }
+                    self.depose(&instance.address, instance.kind, entry, Some(old));
+                }
+                let found = Found { region: &instance.region, id: &new, live: there };
+                Some(Change {
+                    moved_from: change.moved_from,
+                    ..self.compare(instance, None, None, found, true)
+                })
+            }
+            Err(()) => None,
+        }
+    }
+
+    /// What is to be done about what is there: `foreign` says that it becomes the stack's by this.
+    fn compare(
+        &self,
+        instance: &Instance<'a>,
+        entry: Option<&Entry>,
+        known: Option<&Entry>,
+        found: Found<'_>,
+        foreign: bool,
+    ) -> Change {
+        let Found { region, id, live } = found;
+        let stack = self.inputs.world.stack;
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
-        let (want, have) = complete(instance, found.clone(), known.as_ref(), self.inputs.ledger);
+        let (want, have) = complete(instance, found.clone(), known, self.inputs.ledger);
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
-        self.blame(instance, &found, &live, entry.as_ref(), &mut attributes);
-        let (existing, wanted) = (have, want);
+        self.blame(instance, &found, &live, entry, &mut attributes);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
         let replace = Action::Replace { create_first: instance.create_before_destroy };
         let selected =
             |selectors: &[String]| selectors.iter().any(|selector| instance.address.is_selected_by(selector));
         let (action, reason) = if region != instance.region {
-            (replace, Reason::Moved { from: region })
+            (replace, Reason::Moved { from: region.to_owned() })
         } else if !forced.is_empty() {
             (replace, Reason::Forced(forced))
         } else if selected(&self.inputs.selection.replace) {
@@ -449,9 +508,19 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         } else {
             (Action::Update, Reason::Differs)
         };
-        let moved_from = self.moves.get(&instance.address).cloned();
-        let change = change(action, reason, Some(id), Some(live), attributes, existing);
-        Some(Change { moved_from, imported: foreign, wanted, ..change })
+        Change {
+            action,
+            reason,
+            id: Some(id.to_owned()),
+            attributes,
+            live: Some(live),
+            existing: have,
+            wanted: want,
+            wanted_tags: tags(instance, &stack.name, &stack.env),
+            moved_from: self.moves.get(&instance.address).cloned(),
+            imported: foreign,
+            ..Change::of(instance, &stack.sources)
+        }
     }
 
     /// The id of a resource that the ledger does not tell of, or tells of as `old`.
@@ -648,56 +717,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             });
         }
     }
-
-    /// Refuses to delete what is protected, now or when it was applied.
-    fn protect(&mut self) {
-        // What was deposed had a successor that was allowed; what only an intent tells of had none.
-        let begun = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
-        for change in self.changes.values().chain(begun) {
-            if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
-                continue;
-            }
-            let resource = self
-                .inputs
-                .world
-                .stack
-                .resources
-                .iter()
-                .find(|one| one.address() == change.address.declaration());
-            let protected = match self.declared.get(&change.address) {
-                Some(terms) => terms.protect,
-                None => {
-                    let tagged = change.live.as_ref();
-                    let tagged = tagged.is_some_and(|live| Owner::says(&live.tags, Owner::PROTECT));
-                    let applied = self.entry(&change.address).map(|entry| entry.protect);
-                    let begun = self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
-                    applied.or(begun) == Some(true) || tagged
-                }
-            };
-            if protected {
-                let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
-                let mut error = Diagnostic::error(
-                    "protected",
-                    format!("the plan would {verb} {}, which is protected", change.address),
-                );
-                if let Reason::Forced(paths) = &change.reason {
-                    let names: Vec<String> =
-                        paths.iter().map(|path| super::detail::path_text(path)).collect();
-                    error =
-                        error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
-                }
-                error = match resource.and_then(|resource| resource.lifecycle.protect.as_ref()) {
-                    Some(node) => error
-                        .at(node.span, "lifecycle.protect")
-                        .help("to go on, set lifecycle.protect = false and apply that first"),
-                    None => error
-                        .note("it was applied with lifecycle.protect = true, which holds though its block is gone")
-                        .help("to go on, declare it again with lifecycle.protect = false, and apply that first"),
-                };
-                self.problems.push(error);
-            }
-        }
-    }
 }
 
 /// What changes and thereby has the instance made anew: what its lifecycle names, or is replaced
@@ -761,6 +780,13 @@ fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
     }
 }
 
+/// What was found of a resource.
+struct Found<'f> {
+    region: &'f str,
+    id: &'f str,
+    live: ErasedLive,
+}
+
 pub(super) enum Identification {
     Id(String),
     New,
@@ -794,20 +820,25 @@ pub fn tag_changes(instance: &Instance<'_>, live: &ErasedLive, ledger: &Ledger) 
     different_tags(instance, &have, &tags(instance, &ledger.stack, &ledger.env))
 }
 
-/// The tags that differ between those that are there and those that are wanted.
+/// The tags that differ between those that are there and those that are wanted. The owner's
+/// cannot be ignored: they say whose a resource is.
 pub(super) fn different_tags(
     instance: &Instance<'_>,
     have: &BTreeMap<String, Value>,
     want: &BTreeMap<String, Value>,
 ) -> Vec<AttributeChange> {
     let ignored = &instance.resource.lifecycle.ignore_changes;
-    if !instance.kind.taggable() || ignored.iter().any(|one| one == "tags") {
+    if !instance.kind.taggable() {
         return Vec::new();
     }
+    let is_ignored = |name: &str| {
+        let is_it = |one: &String| one == "tags" || one.strip_prefix("tags.") == Some(name);
+        !Owner::KEYS.contains(&name) && ignored.iter().any(is_it)
+    };
     let names: BTreeSet<&String> = want.keys().chain(have.keys()).collect();
     names
         .into_iter()
-        .filter(|name| !ignored.iter().any(|one| one.strip_prefix("tags.") == Some(name.as_str())))
+        .filter(|name| !is_ignored(name))
         .filter(|name| have.get(*name) != want.get(*name))
         .map(|name| tag_change(name, have.get(name), want.get(name)))
         .collect()

@@ -8,6 +8,7 @@ mod diff;
 pub mod format;
 mod hindsight;
 mod ownership;
+mod protect;
 mod remains;
 mod replacement;
 pub mod review;
@@ -17,6 +18,7 @@ mod select;
 pub mod since;
 mod text;
 mod veil;
+mod whose;
 
 pub use applied::{begun, complete, prints, wanted};
 pub use compare::{Side, compare, refused};
@@ -27,6 +29,7 @@ pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};
+pub use whose::{Whose, refusal, whose};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

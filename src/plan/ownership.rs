@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::complete;
-use super::decide::{Planner, Terms};
-use super::{Action, Reason, diff};
+use super::decide::{Planner, Terms, Unread, read_failed};
+use super::{Action, Change, Reason, Whose, diff, refusal, whose};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedLive, Owner};
+use crate::kind::{ErasedKind, ErasedLive, Owner, State};
+use crate::kinds;
+use crate::ledger::Entry;
 use crate::schema::normalize;
 use crate::stack::{Moved, Removed, Stack};
+use crate::value::Value;
 use crate::world::Instance;
 
 /// The address that something has by now, and the last block that says so.
@@ -92,6 +95,131 @@ impl Planner<'_, '_, '_> {
     /// The `[[removed]]` that tells of an address.
     pub(super) fn removed(&self, address: &Address) -> Option<&Removed> {
         removed(self.inputs.world.stack, address)
+    }
+
+    /// Whose something is that the ledger tells of.
+    pub(super) fn whose(
+        &self,
+        address: &Address,
+        kind: &dyn ErasedKind,
+        entry: &Entry,
+        live: &ErasedLive,
+    ) -> Whose {
+        let known_as = self.moves.get(address).unwrap_or(address);
+        whose(kind, known_as, entry, live, self.inputs.ledger)
+    }
+
+    /// The refusal to touch what the ledger tells of, where that is not the stack's any more.
+    pub(super) fn refuse(
+        &mut self,
+        address: &Address,
+        kind: &dyn ErasedKind,
+        entry: &Entry,
+        live: &ErasedLive,
+    ) -> Option<Diagnostic> {
+        let whose = self.whose(address, kind, entry, live);
+        let known_as = self.moves.get(address).unwrap_or(address);
+        let declared = self.declared.contains_key(address) && !self.inputs.selection.destroy;
+        let refusal = refusal(known_as, &entry.id, &whose, declared)?;
+        self.foreign.insert((kind.name().to_owned(), entry.region.clone(), entry.id.clone()), whose);
+        Some(refusal)
+    }
+
+    /// Refuses what is part of something that is not the stack's any more, where no tags of its own
+    /// tell whose it is.
+    pub(super) fn parts(&mut self) {
+        let mut refused = Vec::new();
+        for change in self.changes.values().chain(&self.deposed) {
+            let kind = kinds::kind(&change.address.kind).filter(|kind| !kind.taggable());
+            let (Some((whole, attribute)), Some(id), Some(live)) =
+                (kind.and_then(ErasedKind::part_of), &change.id, &change.live)
+            else {
+                continue;
+            };
+            let Some(of) = live.spec.get(attribute).and_then(Value::as_str) else { continue };
+            let whole = (whole.to_owned(), change.existing_region().to_owned(), of.to_owned());
+            if let Some(whose) = self.foreign.get(&whole).filter(|_| !change.imported) {
+                let refusal = refusal(&change.address, id, whose, false);
+                let refusal = refusal.map(|refusal| refusal.note(format!("it is a part of {of}")));
+                refused.extend(refusal.map(|refusal| (change.address.clone(), refusal)));
+            }
+        }
+        for (address, refusal) in refused {
+            self.undecided.entry(address).or_default().push(refusal);
+        }
+    }
+
+    /// Refuses to do anything to what has two addresses: what is done to one would be done to both.
+    pub(super) fn doubles(&mut self) {
+        let mut by_id: BTreeMap<(&str, &str, &str), Vec<&Change>> = BTreeMap::new();
+        for change in self.changes.values().filter(|change| change.live.is_some()) {
+            let Some(id) = &change.id else { continue };
+            let kind = kinds::kind(&change.address.kind);
+            let region = if kind.is_some_and(ErasedKind::global) { "" } else { change.existing_region() };
+            by_id.entry((&change.address.kind, region, id)).or_default().push(change);
+        }
+        let mut refused = Vec::new();
+        for ((_, _, id), changes) in by_id.into_iter().filter(|(_, changes)| changes.len() > 1) {
+            for change in &changes {
+                let others = changes.iter().filter(|other| other.address != change.address);
+                let others: Vec<String> = others.map(|other| other.address.to_string()).collect();
+                let message = format!("{} is {id}, and so is {}", change.address, others.join(", "));
+                let error = Diagnostic::error("not-ours", message).note("it was left as it is");
+                let error = error.help("give each an id of its own: an [[import]] names one that is free");
+                let forget = format!("to let go of one address: dwctl ledger forget '{}'", change.address);
+                refused.push((change.address.clone(), error.help(forget)));
+            }
+        }
+        for (address, refusal) in refused {
+            self.undecided.entry(address).or_default().push(refusal);
+        }
+    }
+
+    /// What stands where the successor of something is to be made, with its id: to be taken over.
+    /// `old` is the region and the id of what it succeeds. What the ledger tells of goes or has
+    /// another name by then, and what is ours is what an apply before made.
+    ///
+    /// # Errors
+    /// AWS must be asked first, or a problem was said.
+    pub(super) fn in_the_way(
+        &mut self,
+        instance: &Instance<'_>,
+        old: (&str, &str),
+    ) -> Result<Option<(String, ErasedLive)>, ()> {
+        let (kind, region, ledger) = (instance.kind, &instance.region, self.inputs.ledger);
+        let Some(id) = self.inputs.world.id(instance).filter(|_| !self.inputs.selection.destroy) else {
+            return Ok(None);
+        };
+        let is_near = |other: &str| kind.global() || other == region;
+        let deposed =
+            ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)));
+        let mut known = ledger.resources.iter().chain(deposed);
+        if (is_near(old.0) && id == old.1)
+            || known
+                .any(|(other, entry)| other.kind == kind.name() && entry.id == id && is_near(&entry.region))
+        {
+            return Ok(None);
+        }
+        let begun = ledger.begun(&instance.address, region, &id);
+        match self.read(kind, region, &id, Some(instance), begun.as_ref()) {
+            Ok(None) => Ok(None),
+            Ok(Some(live)) if matches!(live.state, State::Leaving(_)) => Ok(None),
+            Ok(Some(live)) if self.is_ours(instance, &id, &live) => Ok(None),
+            Ok(Some(live)) if self.inputs.selection.adopt => Ok(Some((id, live))),
+            Ok(Some(live)) => {
+                self.problems.push(not_ours(instance, &id, &live).note(format!(
+                    "{} is {} until now; what has the new name is in its way",
+                    instance.address, old.1
+                )));
+                Err(())
+            }
+            Err(Unread::Pending) => Err(()),
+            Err(Unread::Failed(error)) => {
+                let problem = read_failed(&instance.address.to_string(), &id, &error);
+                self.problems.push(problem.at(instance.resource.span, "cannot be read"));
+                Err(())
+            }
+        }
     }
 
     /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.

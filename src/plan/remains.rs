@@ -44,6 +44,16 @@ impl Planner<'_, '_, '_> {
                 Action::Delete
             };
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
+            // What stays at AWS is only forgotten, whosever it is.
+            let seen = live.as_ref().filter(|_| action == Action::Delete);
+            let refusal = seen.and_then(|live| self.refuse(address, kind, entry, live));
+            let (action, reason) = match refusal {
+                Some(refusal) => {
+                    self.undecided.entry(address.clone()).or_default().push(refusal);
+                    (Action::NoOp, Reason::Unselected)
+                }
+                None => (action, reason),
+            };
             let change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
             self.changes.insert(address.clone(), change);
         }
@@ -267,12 +277,30 @@ impl Planner<'_, '_, '_> {
                 continue;
             }
             match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
-                Ok(live) => self.depose(&present, kind, entry, live),
+                Ok(Some(live)) => self.depose_ours(&present, kind, entry, live),
+                Ok(None) => self.depose(&present, kind, entry, None),
                 Err(Unread::Pending) => {}
                 Err(Unread::Failed(error)) => {
                     self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
                 }
             }
+        }
+    }
+
+    /// Plans the end of what was replaced, as long as it is the stack's.
+    pub(super) fn depose_ours(
+        &mut self,
+        address: &Address,
+        kind: &'static dyn ErasedKind,
+        entry: &Entry,
+        live: ErasedLive,
+    ) {
+        match self.refuse(address, kind, entry, &live) {
+            Some(refusal) => {
+                let refusal = refusal.note("it was replaced, and is to be destroyed");
+                self.undecided.entry(address.clone()).or_default().push(refusal);
+            }
+            None => self.depose(address, kind, entry, Some(live)),
         }
     }
 

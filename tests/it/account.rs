@@ -90,6 +90,7 @@ impl Account {
             attrs: Value::Map(attrs.collect()),
             tags: tags.collect(),
             state: State::Ready,
+            born: None,
         };
         let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {
             Identity::Named(id) => id,

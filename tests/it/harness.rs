@@ -140,6 +140,20 @@ impl Cloud {
         }
     }
 
+    /// Calls since the test began that change something, by `service:Operation`.
+    pub fn writes(&self) -> std::collections::BTreeMap<String, u64> {
+        const READS: [&str; 8] =
+            ["Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Filter", "Search"];
+        let statistics = self.statistics();
+        let calls = statistics["calls"].as_object().into_iter().flatten();
+        let is_read = |call: &str| {
+            let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
+            READS.iter().any(|read| operation.starts_with(read))
+        };
+        let writes = calls.filter(|(call, _)| !is_read(call));
+        writes.map(|(call, count)| (call.clone(), count.as_u64().unwrap_or(0))).collect()
+    }
+
     fn statistics(&self) -> serde_json::Value {
         let (_, body) = request(self.machine().proxy, "GET", "/__stats");
         serde_json::from_str(&body).expect("the proxy's statistics")

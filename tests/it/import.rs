@@ -182,3 +182,56 @@ fn what_refers_to_others_is_imported_by_what_is_known_of_them() {
     let entry = ledger.resources.get(&"ec2_subnet.a".parse().expect("an address")).expect("there");
     assert_eq!(entry.needs, ["ec2_vpc.main".parse().expect("an address")]);
 }
+
+/// What is done to one address would be done to the other, and a second id would be ignored.
+#[test]
+fn an_id_has_one_address_and_an_address_one_id() {
+    let import = |to: &str, id: &str| format!("[[import]]\nto = \"{to}\"\nid = \"{id}\"\n");
+    let topics = "[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n";
+    let refused = |text: &str, words: &str| {
+        let project = stack(text);
+        let run = project.run(&["validate"]).exits(3).says(words);
+        let places = run.stderr.matches("stack.toml:").count() + run.stderr.matches("\n  ... ").count();
+        assert!(run.stderr.contains("the first import") || run.stderr.contains("declared here"), "{run}");
+        assert!(places >= 1, "{run}");
+        project.run(&["plan"]).exits(3);
+        project.run(&["apply", "--yes"]).exits(3);
+        assert!(project.cloud.writes().is_empty());
+    };
+    let vpcs = "[ec2_vpc.a]\ncidr_block = \"10.0.0.0/16\"\n[ec2_vpc.b]\ncidr_block = \"10.1.0.0/16\"\n";
+    let one = format!("{}{}", import("ec2_vpc.a", "vpc-1"), import("ec2_vpc.b", "vpc-1"));
+    refused(&format!("{vpcs}{one}"), "ec2_vpc.b and ec2_vpc.a are imported from one id, vpc-1");
+    let two = format!("{}{}", import("ec2_vpc.a", "vpc-1"), import("ec2_vpc.a", "vpc-2"));
+    refused(&format!("{vpcs}{two}"), "ec2_vpc.a is imported twice");
+    let a = "arn:aws:sns:us-east-1:000000000000:a";
+    refused(&format!("{topics}{}", import("sns_topic.b", a)), "which sns_topic.a declares");
+
+    // In another region it is another one.
+    let regions = format!(
+        "[glue_workflow.a]\nname = \"x\"\n[glue_workflow.b]\nname = \"y\"\nregion = \"eu-west-1\"\n{}{}",
+        import("glue_workflow.a", "z"),
+        import("glue_workflow.b", "z")
+    );
+    stack(&regions).run(&["validate"]).exits(0);
+}
+
+/// What the stack has already is not given another address by an import.
+#[test]
+fn what_another_address_of_the_ledger_has_is_not_imported() {
+    let project = stack("[ec2_vpc.a]\ncidr_block = \"10.0.0.0/16\"\n");
+    project.apply();
+    let id = project.id("ec2_vpc.a");
+    let b =
+        format!("[ec2_vpc.b]\ncidr_block = \"10.0.0.0/16\"\n[[import]]\nto = \"ec2_vpc.b\"\nid = \"{id}\"\n");
+    project.write(&format!("{HEAD}[ec2_vpc.a]\ncidr_block = \"10.0.0.0/16\"\n{b}"));
+    project.run(&["plan"]).exits(7).says("its tags say that it is ec2_vpc.a of stack shop/default");
+    let adopt = project.run(&["apply", "--yes", "--adopt"]).exits(7);
+    adopt.says(&format!("ec2_vpc.b is {id}, and so is ec2_vpc.a")).says("ledger forget 'ec2_vpc.a'");
+    project.run(&["import", "ec2_vpc.b", &id]).exits(7);
+    assert_eq!(project.ledger().resources.len(), 1);
+    // One that is no longer declared would be destroyed with it.
+    project.write(&format!("{HEAD}{b}"));
+    project.run(&["apply", "--yes"]).exits(7);
+    project.run(&["apply", "--yes", "--adopt"]).exits(7).says("ec2_vpc.a is");
+    assert!(project.live("ec2_vpc.a").is_some());
+}

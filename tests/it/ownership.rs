@@ -369,26 +369,157 @@ fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\ntags = { team = \"data\" }\n");
     project.apply();
     let arn = topic_arn("alerts");
+    let tag = |key: &str, value: &str| {
+        aws_sdk_sns::types::Tag::builder().key(key).value(value).build().expect("a tag")
+    };
     project.with(async |_, cx| {
-        let tag = |key: &str, value: &str| {
-            aws_sdk_sns::types::Tag::builder().key(key).value(value).build().expect("a tag")
-        };
-        let tags = cx.aws.sns().tag_resource().resource_arn(&arn).tags(tag("dwctl:stack", "billing"));
+        let tags =
+            cx.aws.sns().tag_resource().resource_arn(&arn).tags(tag("dwctl:address", "sns_topic.noise"));
         tags.send().await.expect("tagged");
-        let untag = cx.aws.sns().untag_resource().resource_arn(&arn).tag_keys("dwctl:address");
+        let untag = cx.aws.sns().untag_resource().resource_arn(&arn).tag_keys("dwctl:env");
         untag.send().await.expect("untagged");
     });
-    // The ledger says that it is ours: it is neither refused nor made anew.
+    // They name the stack still: it is neither refused nor made anew.
     let plan = project.run(&["plan"]).exits(0).plans("sns_topic.alerts", "~ update in place");
     let lines = plan.attributes("sns_topic.alerts");
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("dwctl:address") && lines[0].contains("drift"), "{lines:?}");
-    assert!(lines[1].contains("\"billing\" → \"shop\"") && lines[1].contains("drift"), "{lines:?}");
-    project.run(&["drift"]).exits(4).says("dwctl:stack").says("dwctl:address");
+    assert!(lines[0].contains("sns_topic.noise") && lines[0].contains("drift"), "{lines:?}");
+    assert!(lines[1].contains("dwctl:env") && lines[1].contains("drift"), "{lines:?}");
+    project.run(&["drift"]).exits(4).says("dwctl:env").says("dwctl:address");
     project.apply();
+    project.settled();
+
+    // Who names another stack means it.
+    project.with(async |_, cx| {
+        let tags = cx.aws.sns().tag_resource().resource_arn(&arn).tags(tag("dwctl:stack", "billing"));
+        tags.send().await.expect("tagged");
+    });
+    for arguments in [&["plan"][..], &["drift"], &["apply", "--yes"], &["destroy", "--yes"]] {
+        project
+            .run(arguments)
+            .exits(7)
+            .says("sns_topic.alerts of stack billing/default")
+            .says("ledger forget");
+    }
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
     project.settled();
     let found = tags(&project, "sns_topic.alerts");
     assert_eq!((found["dwctl:stack"].as_str(), found["team"].as_str()), ("shop", "data"));
+}
+
+/// The owner's tags say whose it is: they are no setting that could be ignored.
+#[test]
+fn the_owners_tags_are_set_where_tags_are_ignored() {
+    let project =
+        stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { ignore_changes = [\"tags\"] }\n");
+    foreign(&project, "sns_topic", Value::map([("name", Value::from("alerts"))]), &[("team", "finance")]);
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    project.settled();
+    let found = tags(&project, "sns_topic.alerts");
+    assert_eq!((found["dwctl:stack"].as_str(), found["team"].as_str()), ("shop", "finance"));
+}
+
+/// A new name that is another's is not looked away from; with `--adopt` what has it takes the
+/// address over, and the old one goes.
+#[test]
+fn a_rename_onto_a_bucket_of_another_stack_is_refused_and_takes_it_over_only_with_adopt() {
+    let declare = |name: &str, more: &str| format!("{HEAD}[s3_bucket.lake]\nbucket = \"{name}\"\n{more}");
+    let project = Project::new(&declare("old-lake", ""));
+    project.apply();
+    let owner = [("dwctl:stack", "billing"), ("dwctl:env", "prod"), ("dwctl:address", "s3_bucket.lake")];
+    foreign(&project, "s3_bucket", Value::map([("bucket", Value::from("new-lake"))]), &owner);
+    project.write(&declare("new-lake", ""));
+    let before = project.cloud.writes();
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["plan", "--target", "s3_bucket.lake"]] {
+        project
+            .run(arguments)
+            .exits(7)
+            .says("s3_bucket.lake of stack billing/prod")
+            .says("old-lake until now");
+    }
+    assert_eq!(project.cloud.writes(), before);
+
+    project.write(&declare("new-lake", "lifecycle = { protect = true }\n"));
+    project.run(&["apply", "--yes", "--adopt"]).exits(7).says("which is protected");
+    project.write(&declare("new-lake", ""));
+    let run = project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    run.plans("s3_bucket.lake", "< import");
+    assert_eq!(project.id("s3_bucket.lake"), "new-lake");
+    let bucket = kind("s3_bucket").expect("a kind");
+    assert!(project.read(bucket, "us-east-1", "old-lake", &Value::Null).is_none());
+    project.settled();
+}
+
+/// An entry that an older version wrote knows of no birth: its next apply finds it out.
+#[test]
+fn an_older_ledger_learns_what_its_resources_are_told_by() {
+    let project = stack(
+        "[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n",
+    );
+    project.apply();
+    let mut ledger: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(project.ledger_file()).expect("a ledger")).expect("JSON");
+    for entry in ledger["resources"].as_object_mut().expect("entries").values_mut() {
+        assert!(entry.as_object_mut().expect("an entry").remove("born").is_some());
+    }
+    std::fs::write(project.ledger_file(), ledger.to_string()).expect("written");
+    let untag = |addresses: &[&str]| {
+        for address in addresses {
+            let live = project.live(address).expect("it exists");
+            let kind = kind(address.split_once('.').expect("an address").0).expect("a kind");
+            let keys: Vec<String> = live.tags.keys().cloned().collect();
+            project.with(async |_, cx| {
+                let id = project.id(address);
+                kind.tag(cx, &id, &live.attrs, &Tags::new(), &keys).await.expect("untagged");
+            });
+        }
+    };
+    // An id that AWS assigned tells it by itself; a name does not.
+    untag(&["cloudwatchlogs_log_group.etl", "ec2_vpc.main"]);
+    let run =
+        project.run(&["plan"]).exits(7).says("cloudwatchlogs_log_group.etl is not this stack's any more");
+    run.says_not("ec2_vpc.main is not").says("nothing proves");
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    project.settled();
+    untag(&["cloudwatchlogs_log_group.etl", "ec2_vpc.main"]);
+    project.run(&["plan"]).exits(0).plans("cloudwatchlogs_log_group.etl", "~ update in place").says("drift");
+}
+
+/// What the ledger forgets is no hindrance to the end of the rest.
+#[test]
+fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
+    let project = stack(
+        "[sns_topic.alerts]\nname = \"alerts\"\n[sns_topic.noise]\nname = \"noise\"\n\
+         [sns_topic.kept]\nname = \"kept\"\nlifecycle = { retain = true }\n",
+    );
+    project.apply();
+    let owner = [("dwctl:stack", "billing"), ("dwctl:env", "prod"), ("dwctl:address", "sns_topic.errors")];
+    for name in ["alerts", "kept"] {
+        let arn = topic_arn(name);
+        project.with(async |_, cx| {
+            let tags = owner.map(|(key, value)| {
+                aws_sdk_sns::types::Tag::builder().key(key).value(value).build().expect("a tag")
+            });
+            let tag = cx.aws.sns().tag_resource().resource_arn(&arn).set_tags(Some(tags.into()));
+            tag.send().await.expect("tagged");
+        });
+    }
+    project.run(&["destroy", "--yes"]).exits(7).says("sns_topic.alerts is not this stack's any more");
+    assert!(topic_exists(&project, "alerts") && topic_exists(&project, "noise"));
+    project.run(&["destroy", "--yes", "--target", "sns_topic.noise"]).exits(0);
+    project.run(&["ledger", "forget", "sns_topic.alerts"]).exits(0);
+    // What is only forgotten keeps the tags of who has it now.
+    project.write(&format!("{HEAD}[[removed]]\nfrom = \"sns_topic.kept\"\n"));
+    project.apply().plans("sns_topic.kept", ". forget");
+    let tags = |name: &str| {
+        let topic = kind("sns_topic").expect("a kind");
+        project.read(topic, "us-east-1", &topic_arn(name), &Value::Null).expect("it is there").tags
+    };
+    assert_eq!(
+        (tags("alerts")["dwctl:stack"].as_str(), tags("kept")["dwctl:stack"].as_str()),
+        ("billing", "billing")
+    );
+    assert!(project.ledger().resources.is_empty());
 }
 
 /// The first row: what is absent is made, and what vanished is made again.

@@ -401,7 +401,8 @@ impl Kind for Alarm {
                 None => cx.scope.arn("cloudwatch", format!("alarm:{}", lookup.id)),
             };
             let Some(tags) = read_tags(cx, &lookup, &arn).await? else { return Ok(None) };
-            Ok(Some(Live::ready(to_spec(alarm, lookup.spec), Attrs { arn }, tags)))
+            let live = Live::ready(to_spec(alarm, lookup.spec), Attrs { arn }, tags);
+            Ok(Some(live.born(alarm.alarm_configuration_updated_timestamp())))
         })
         .await
     }

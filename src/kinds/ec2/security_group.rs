@@ -706,7 +706,7 @@ fn live(cx: &Cx, id: String, group: SecurityGroup) -> Live<Ec2SecurityGroup> {
             .security_group_arn
             .unwrap_or_else(|| arn(cx, group.owner_id.as_deref(), "security-group", &id)),
         owner_id: group.owner_id.unwrap_or_else(|| cx.scope.account_id.clone()),
-        group_id: id,
+        group_id: id.clone(),
     };
     let spec = Spec {
         group_name: group.group_name.unwrap_or_default(),
@@ -716,7 +716,7 @@ fn live(cx: &Cx, id: String, group: SecurityGroup) -> Live<Ec2SecurityGroup> {
         revoke_all_egress: egress.is_empty(),
         egress,
     };
-    Live::ready(spec, attrs, tags)
+    Live::ready(spec, attrs, tags).born(Some(id))
 }
 
 async fn groups(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Vec<SecurityGroup>> {

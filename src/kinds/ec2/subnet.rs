@@ -433,9 +433,9 @@ fn live(cx: &Cx, id: String, subnet: &Subnet) -> Live<Ec2Subnet> {
     let attrs = Attrs {
         arn: subnet.subnet_arn().map_or_else(|| arn(cx, subnet.owner_id(), "subnet", &id), str::to_owned),
         owner_id: subnet.owner_id().unwrap_or(&cx.scope.account_id).to_owned(),
-        subnet_id: id,
+        subnet_id: id.clone(),
     };
-    Live { spec, attrs, tags: from_tags(subnet.tags()), state }
+    Live { spec, attrs, tags: from_tags(subnet.tags()), state, born: Some(id) }
 }
 
 #[cfg(test)]

@@ -447,7 +447,8 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
                 _ if in_transit => State::Busy("changing its address blocks".to_owned()),
                 _ => State::Ready,
             };
-            Ok::<_, Error>(Some((id, Live { spec, attrs, tags: from_tags(vpc.tags()), state })))
+            let born = Some(id.clone());
+            Ok::<_, Error>(Some((id, Live { spec, attrs, tags: from_tags(vpc.tags()), state, born })))
         }
     }))
     .await?;

@@ -466,6 +466,7 @@ impl Kind for GlueCrawler {
                 spec: to_spec(&cx.scope, lookup, &found)?,
                 attrs: Attrs { arn: arn(lookup.id) },
                 tags,
+                born: found.creation_time().map(ToString::to_string),
                 state: if is_scheduling { State::Busy("scheduling".to_owned()) } else { State::Ready },
             })
         })

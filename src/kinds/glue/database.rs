@@ -230,7 +230,8 @@ impl Kind for GlueDatabase {
             .collect();
         let arn = |id: &str| arn(id, &cx.scope);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            Ok(Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags))
+            let live = Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            Ok(live.born(found.create_time()))
         })
         .await
     }

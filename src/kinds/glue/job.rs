@@ -351,7 +351,8 @@ impl Kind for GlueJob {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "job", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            Ok(Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags))
+            let live = Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            Ok(live.born(found.created_on()))
         })
         .await
     }

@@ -277,6 +277,7 @@ impl Kind for GlueTrigger {
                 attrs: Attrs { arn: arn(lookup.id) },
                 tags,
                 state: state(found.state()),
+                born: None,
             })
         })
         .await

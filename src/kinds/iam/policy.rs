@@ -247,7 +247,7 @@ fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<
         policy_document: document(Some(text))?,
     };
     let attrs = Attrs { arn: lookup.id.to_owned(), policy_id: policy_id.to_owned() };
-    Ok(Some(Live::ready(spec, attrs, tags.clone())))
+    Ok(Some(Live::ready(spec, attrs, tags.clone()).born(Some(policy_id))))
 }
 
 /// Reads one policy. `listed` are the versions that are known already: the document is
@@ -277,7 +277,8 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
         policy_document,
     };
     let attrs = Attrs { arn: id.to_owned(), policy_id: policy.policy_id.unwrap_or_default() };
-    Ok(Some(Live::ready(spec, attrs, tags)))
+    let born = Some(attrs.policy_id.clone());
+    Ok(Some(Live::ready(spec, attrs, tags).born(born)))
 }
 
 /// Those of `ids` that the account's listing has.

@@ -429,6 +429,7 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
     };
     let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
     let attrs = Attrs { arn: role.arn, role_id: role.role_id };
+    let born = Some(attrs.role_id.clone());
     let spec = Spec {
         role_name: role.role_name,
         assume_role_policy_document: document(role.assume_role_policy_document.as_deref())?,
@@ -439,7 +440,7 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
         managed_policy_arns,
         inline_policies,
     };
-    Ok(Some(Live::ready(spec, attrs, tags)))
+    Ok(Some(Live::ready(spec, attrs, tags).born(born)))
 }
 
 /// The account's listing of roles with their policies and tags.
@@ -499,7 +500,8 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
             inline_policies,
         };
         let attrs = Attrs { arn: role.arn.unwrap_or_default(), role_id: role.role_id.unwrap_or_default() };
-        found.insert(name, Live::ready(spec, attrs, tags));
+        let born = Some(attrs.role_id.clone());
+        found.insert(name, Live::ready(spec, attrs, tags).born(born));
     }
     Ok(found)
 }

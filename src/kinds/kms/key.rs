@@ -521,7 +521,8 @@ async fn read(
         Some(KeyState::Updating) => State::Busy("updating".to_owned()),
         _ => State::Ready,
     };
-    Ok(Some(Live { spec, attrs, tags: tags?, state }))
+    let born = Some(attrs.key_id.clone());
+    Ok(Some(Live { spec, attrs, tags: tags?, state, born }))
 }
 
 /// Takes aliases from the key. Those that have moved to another key meanwhile are that one's.

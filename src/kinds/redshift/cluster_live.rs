@@ -183,7 +183,8 @@ fn live(
         cluster_status: given(cluster.cluster_status()),
     };
     let state = state(cluster.cluster_status(), cluster.cluster_availability_status());
-    Live { spec, attrs, tags: from_tags(cluster.tags()), state }
+    let born = cluster.cluster_create_time().map(ToString::to_string);
+    Live { spec, attrs, tags: from_tags(cluster.tags()), state, born }
 }
 
 fn live_logging(declared: Known<'_>, logging: &DescribeLoggingStatusOutput) -> Option<Logging> {

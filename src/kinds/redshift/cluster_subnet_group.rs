@@ -166,5 +166,6 @@ fn live(cx: &Cx, name: String, group: &ClusterSubnetGroup) -> Live<RedshiftClust
         },
         tags: from_tags(group.tags()),
         state: State::Ready,
+        born: None,
     }
 }

@@ -566,7 +566,9 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
         Some(region) => State::Busy(format!("replicating to {region}")),
         None => State::Ready,
     };
-    Ok(Some(Live { spec, attrs, tags, state }))
+    // It ends with six characters that AWS chooses at random.
+    let born = Some(attrs.arn.clone());
+    Ok(Some(Live { spec, attrs, tags, state, born }))
 }
 
 fn rotation_of(secret: &DescribeSecretOutput) -> Option<Rotation> {

@@ -370,7 +370,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
         Some(StateMachineStatus::Deleting) => State::Leaving("deleting".to_owned()),
         _ => State::Ready,
     };
-    Ok(Some(Live { spec, attrs: Attrs { arn: lookup.id.to_owned() }, tags, state }))
+    let born = Some(machine.creation_date.to_string());
+    Ok(Some(Live { spec, attrs: Attrs { arn: lookup.id.to_owned() }, tags, state, born }))
 }
 
 fn logging(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Option<Logging> {

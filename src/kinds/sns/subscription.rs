@@ -360,7 +360,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
         pending_confirmation,
         owner: attributes.text("Owner").unwrap_or_default(),
     };
-    Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new())))
+    Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new()).born(Some(lookup.id))))
 }
 
 /// The text at a path, secret or not: to be compared, never to be shown.

@@ -147,6 +147,7 @@ fn change() -> impl Strategy<Value = Change> {
                 attrs: Value::Map(Default::default()),
                 tags: [(name.clone(), name.clone())].into(),
                 state: dwctl::kind::State::Ready,
+                born: None,
             });
             Change {
                 address: Address {

@@ -1,0 +1,62 @@
+//! What is protected is not deleted.
+
+use super::decide::Planner;
+use super::{Action, Change, Reason};
+use crate::diag::{Diagnostic, Span};
+use crate::graph::Address;
+use crate::kind::Owner;
+
+impl Planner<'_, '_, '_> {
+    /// Refuses to delete what is protected, now or when it was applied.
+    pub(super) fn protect(&mut self) {
+        // What was deposed had a successor that was allowed; what only an intent tells of had none.
+        let begun = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
+        for change in self.changes.values().chain(begun) {
+            if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
+                continue;
+            }
+            let is_protected = match self.declared.get(&change.address) {
+                Some(terms) => terms.protect,
+                None => {
+                    let tagged = change.live.as_ref();
+                    let tagged = tagged.is_some_and(|live| Owner::says(&live.tags, Owner::PROTECT));
+                    let applied = self.entry(&change.address).map(|entry| entry.protect);
+                    let begun = self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
+                    applied.or(begun) == Some(true) || tagged
+                }
+            };
+            if is_protected {
+                let problem = protected(change, self.protection(&change.address));
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// What declares an address to be protected.
+    pub(super) fn protection(&self, address: &Address) -> Option<Span> {
+        let mut resources = self.inputs.world.stack.resources.iter();
+        let resource = resources.find(|one| one.address() == address.declaration())?;
+        resource.lifecycle.protect.as_ref().map(|node| node.span)
+    }
+}
+
+/// The refusal to delete what is protected, where that is `declared` or was.
+pub(super) fn protected(change: &Change, declared: Option<Span>) -> Diagnostic {
+    let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
+    let mut error = Diagnostic::error(
+        "protected",
+        format!("the plan would {verb} {}, which is protected", change.address),
+    );
+    if let Reason::Forced(paths) = &change.reason {
+        let names: Vec<String> = paths.iter().map(|path| super::detail::path_text(path)).collect();
+        error = error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
+    }
+    match declared {
+        Some(span) => error
+            .at(span, "lifecycle.protect")
+            .help("to go on, set lifecycle.protect = false and apply that first"),
+        None => error
+            .note("it was applied with lifecycle.protect = true, which holds though its block is gone")
+            .help("to go on, declare it again with lifecycle.protect = false, and apply that first"),
+    }
+}

@@ -1,0 +1,83 @@
+//! Whose a resource is that the ledger tells of. What a plan decides by is asked again right
+//! before an update and a deletion.
+
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedKind, ErasedLive, Owner};
+use crate::ledger::{Entry, Ledger};
+
+/// Whose a resource is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The stack's.
+    Ours,
+    /// Someone else's, as its tags say, or those of what it is a part of: who that is.
+    Theirs(String),
+    /// It bears no owner tags, and nothing proves that it is what was applied: it may have been
+    /// made anew by somebody.
+    Nobodys,
+}
+
+/// Whose a resource is that the ledger tells of as `address`, by `entry`.
+///
+/// Its tags decide: another stack that takes it over sets them. Where they do not name a stack,
+/// it is ours as long as AWS tells that it is still the same one (see
+/// [`born`](crate::kind::Live::born)): then someone took the tags off, which is drift. Of an entry
+/// that knows of no birth, since an older dwctl wrote it, the id tells that where AWS assigns it.
+pub fn whose(
+    kind: &dyn ErasedKind,
+    address: &Address,
+    entry: &Entry,
+    live: &ErasedLive,
+    ledger: &Ledger,
+) -> Whose {
+    let tag = |key: &str| live.tags.get(key).map(String::as_str);
+    let (stack, env) = (tag(Owner::STACK), tag(Owner::ENV));
+    let differs = |tag: Option<&str>, own: &str| tag.is_some_and(|tag| tag != own);
+    if differs(stack, &ledger.stack) || differs(env, &ledger.env) {
+        let what = tag(Owner::ADDRESS).unwrap_or("a resource");
+        return Whose::Theirs(match (stack, env) {
+            (Some(stack), Some(env)) => format!("{what} of stack {stack}/{env}"),
+            (Some(stack), None) => format!("{what} of stack {stack}"),
+            (None, env) => format!("{what} of env {}", env.unwrap_or_default()),
+        });
+    }
+    if stack.is_some() {
+        // An id that was put into two places of the ledger: its tags tell the right one.
+        let other = tag(Owner::ADDRESS).and_then(Address::of_tag).filter(|other| other != address);
+        let is_there = |other: &Address| {
+            other.kind == address.kind
+                && ledger
+                    .resources
+                    .get(other)
+                    .is_some_and(|known| known.id == entry.id && known.region == entry.region)
+        };
+        return match other.filter(is_there) {
+            Some(other) => Whose::Theirs(format!("{other} of this stack")),
+            None => Whose::Ours,
+        };
+    }
+    let same = match &entry.born {
+        Some(born) => {
+            ledger.print_of_birth(kind.name(), &entry.region, &entry.id, live).as_ref() == Some(born)
+        }
+        None => kind.assigns_ids(),
+    };
+    if same { Whose::Ours } else { Whose::Nobodys }
+}
+
+/// The refusal of what the ledger tells of and is not the stack's any more; `None` of what is.
+pub fn refusal(address: &Address, id: &str, whose: &Whose, declared: bool) -> Option<Diagnostic> {
+    let error = Diagnostic::error("not-ours", format!("{address} is not this stack's any more"))
+        .note(format!("{} {id}", address.kind));
+    let error = match whose {
+        Whose::Ours => return None,
+        Whose::Theirs(owner) => error.note(format!("by the tags there it is {owner}")),
+        Whose::Nobodys => error
+            .note("no tags name an owner, and nothing proves that it is what was applied")
+            .note("it may have been deleted and made anew by somebody"),
+    };
+    let error = error.note("it was left as it is");
+    let error = if declared { error.help("to take it back, add --adopt") } else { error };
+    Some(error.help(format!("to let go of it: dwctl ledger forget '{address}'")))
+}

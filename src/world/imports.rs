@@ -1,0 +1,70 @@
+//! `[[import]]` blocks that contradict each other or what is declared.
+
+use std::collections::BTreeMap;
+
+use super::resolve::Names;
+use super::{Instance, World};
+use crate::diag::{Diagnostic, Span};
+use crate::graph::Address;
+use crate::value::Value;
+
+impl World<'_> {
+    /// Refuses two imports of one id, of which each address would be changed and destroyed with the
+    /// other, two ids for one address, and the import of what another address declares. What is
+    /// not known without AWS, the plan compares.
+    pub(super) fn check_imports(
+        &self,
+        all: &BTreeMap<Address, Instance<'_>>,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let mut declared: BTreeMap<(&str, &str, String), (&Address, Span)> = BTreeMap::new();
+        for (address, instance) in all {
+            if let Some(id) = self.id(instance) {
+                let place = (instance.kind.name(), place(instance), id);
+                declared.insert(place, (address, instance.resource.span));
+            }
+        }
+        let mut targets: BTreeMap<&Address, Span> = BTreeMap::new();
+        let mut ids: BTreeMap<(&str, &str, String), (&Address, Span)> = BTreeMap::new();
+        for import in &self.stack.imports {
+            if let Some(first) = targets.insert(&import.to, import.span) {
+                problems.push(
+                    Diagnostic::error("import", format!("{} is imported twice", import.to))
+                        .at(import.span, "the second import")
+                        .and(first, "the first import")
+                        .help("an address has one id: remove one of the two"),
+                );
+                continue;
+            }
+            // What is wrong with an expression is said where it is needed.
+            let id = import.id.evaluate(&Names::new(self, None), &mut Vec::new()).reveal();
+            let (Some(instance), Value::String(id)) = (all.get(&import.to), id) else { continue };
+            let key = (instance.kind.name(), place(instance), id);
+            if let Some((other, first)) = ids.get(&key) {
+                let message = format!("{} and {other} are imported from one id, {}", import.to, key.2);
+                problems.push(
+                    Diagnostic::error("import", message)
+                        .at(import.span, "the second import of it")
+                        .and(*first, "the first import of it")
+                        .help("a resource has one address: remove one of the two"),
+                );
+                continue;
+            }
+            if let Some((other, span)) = declared.get(&key).filter(|(other, _)| **other != import.to) {
+                let message = format!("{} is imported from {}, which {other} declares", import.to, key.2);
+                problems.push(
+                    Diagnostic::error("import", message)
+                        .at(import.span, "this import")
+                        .and(*span, "declared here")
+                        .help("a resource has one address: remove one of the two"),
+                );
+            }
+            ids.insert(key, (&import.to, import.span));
+        }
+    }
+}
+
+/// Where an id is unique: in its region, or everywhere.
+fn place<'i>(instance: &'i Instance<'_>) -> &'i str {
+    if instance.kind.global() { "" } else { &instance.region }
+}
