@@ -7,8 +7,10 @@
 mod among;
 mod document;
 mod erased;
+mod pattern;
 mod policy;
 mod schedule;
+mod statements;
 pub mod terraform;
 mod types;
 
@@ -20,10 +22,12 @@ use crate::value::Value;
 
 pub use crate::diag::nearest;
 pub use among::{Among, Peer};
-pub use document::{canonical_json, canonical_policy};
+pub use document::{canonical_json, canonical_policy, in_document};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
+pub use pattern::check_pattern;
 pub use policy::{PolicyUse, check_policy};
-pub use schedule::check_schedule;
+pub use schedule::{check_schedule, least_minutes};
+pub use statements::{Statement, check_statements, foreign_actions, has_hidden_statement, matches_pattern};
 pub use terraform::Terraform;
 pub use types::{Json, PolicyDocument, Secret};
 
@@ -153,12 +157,19 @@ pub struct Problem {
     pub message: String,
     /// What to do about it; may be empty.
     pub help: String,
+    /// Told, but no reason to stop: AWS takes it, or may take it.
+    pub warning: bool,
 }
 
 impl Problem {
     /// A problem at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), help: String::new() }
+        Self { path: path.into(), message: message.into(), help: String::new(), warning: false }
+    }
+
+    /// Something at `path` that AWS takes, or may take, but that is hardly meant.
+    pub fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { warning: true, ..Self::new(path, message) }
     }
 
     /// With advice.
@@ -353,6 +364,25 @@ pub struct Actions {
     pub delete: &'static [&'static str],
 }
 
+/// What AWS allows in the tags of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TagRules {
+    /// Most tags of one resource, the owner's included.
+    pub most: usize,
+    /// Keys that differ in case alone are one.
+    pub any_case: bool,
+    /// Keys and values hold letters, digits, spaces and `_.:/=+-@` only.
+    pub plain: bool,
+}
+
+impl TagRules {
+    /// Of most services: 50 tags, any text
+    /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
+    pub const USUAL: Self = Self { most: 50, any_case: false, plain: false };
+    /// Of services that document the characters.
+    pub const PLAIN: Self = Self { plain: true, ..Self::USUAL };
+}
+
 /// How long AWS takes: what the engine orders work by and waits for at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -381,6 +411,8 @@ pub trait Kind: Sized + 'static {
     const ACTIONS: Actions;
     /// Whether AWS can tag it.
     const TAGGABLE: bool;
+    /// What AWS allows in its tags.
+    const TAG_RULES: TagRules = TagRules::USUAL;
     /// Whether reading its tags takes a call of its own, which [`Lookup::tags`] saves.
     const TAGS_APART: bool = false;
     /// Attributes that `create` can do without and `update` sets: where resources refer to

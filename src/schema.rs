@@ -7,7 +7,7 @@ mod normalize;
 mod validate;
 
 pub use meaning::{Document, RiskMark, RiskSort, When};
-pub use normalize::normalize;
+pub use normalize::{as_written, normalize};
 pub use validate::{Fault, PathStep, validate};
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ mod imports;
 mod references;
 mod resolve;
 mod sketch;
+mod tags;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
 use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
-use crate::schema::{PathStep, normalize, validate};
+use crate::schema::{PathStep, as_written, normalize, validate};
 use crate::stack::{Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
@@ -58,6 +59,8 @@ pub struct Instance<'a> {
     pub region: String,
     /// What is wanted, in canonical form, with unknown and secret parts.
     pub spec: Value,
+    /// The same as it is written, where a path leads to its place in the file.
+    pub written: Value,
     /// The tags that are wanted, without the owner's; a value may be unknown.
     pub tags: BTreeMap<String, Value>,
     /// The addresses that it refers to: those that must exist before it is complete.
@@ -105,6 +108,7 @@ pub struct World<'a> {
     references: References,
     order: Vec<usize>,
     views: RefCell<BTreeMap<String, View>>,
+    warnings: RefCell<Vec<Diagnostic>>,
     locals: RefCell<BTreeMap<String, Value>>,
 }
 
@@ -134,6 +138,7 @@ impl<'a> World<'a> {
             references,
             order,
             views: RefCell::default(),
+            warnings: RefCell::default(),
             locals: RefCell::default(),
         })
     }
@@ -229,6 +234,7 @@ impl<'a> World<'a> {
                 each: value,
                 region: self.facts.scope.region.clone(),
                 spec: Value::Null,
+                written: Value::Null,
                 tags: BTreeMap::new(),
                 needs: needs.clone(),
                 deferred: deferred.clone(),
@@ -285,8 +291,9 @@ impl<'a> World<'a> {
             problems.push(located(problem, resource));
             return false;
         }
+        let written = as_written(&schema.spec, spec.clone());
         spec = normalize(&schema.spec, spec);
-        for fault in validate(&schema.spec, &spec, &resource.kind) {
+        for fault in validate(&schema.spec, &written, &resource.kind) {
             let key = fault.code == "unknown-attribute";
             let missing = fault.code == "missing-attribute" && fault.path.is_empty();
             let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
@@ -297,9 +304,7 @@ impl<'a> World<'a> {
             );
         }
         if problems.len() == before {
-            problems.extend(
-                instance.kind.check(Known(&spec)).into_iter().map(|problem| located(problem, resource)),
-            );
+            self.tell(instance.kind.check(Known(&written)), resource, problems);
         }
         if problems.len() == before
             && !spec.contains_unknown()
@@ -315,78 +320,33 @@ impl<'a> World<'a> {
             );
         }
         instance.spec = spec;
+        instance.written = written;
         instance.tags = self.tags(instance, &names, problems);
         problems.len() == before
     }
 
-    fn tags(
-        &self,
-        instance: &Instance<'a>,
-        names: &Names<'_, 'a>,
-        problems: &mut Vec<Diagnostic>,
-    ) -> BTreeMap<String, Value> {
-        let mut tags = BTreeMap::new();
-        if !instance.kind.taggable() {
-            if let Some(node) = &instance.resource.tags {
-                problems.push(
-                    Diagnostic::error("not-taggable", format!("AWS cannot tag a {}", instance.resource.kind))
-                        .at(node.span, "remove `tags`"),
-                );
-            }
-            return tags;
-        }
-        for node in [&self.stack.tags, &instance.resource.tags].into_iter().flatten() {
-            let found = problems.len();
-            match node.evaluate(names, problems) {
-                Value::Map(map) => {
-                    for (name, value) in map {
-                        let path = [PathStep::Name(name.clone())];
-                        let value = match value {
-                            Value::Null => continue,
-                            value @ (Value::String(_) | Value::Unknown(_)) => value,
-                            Value::Number(number) => Value::String(number.to_string()),
-                            Value::Bool(flag) => Value::String(flag.to_string()),
-                            Value::Secret(_) => {
-                                problems.push(
-                                    Diagnostic::error(
-                                        "secret-tag",
-                                        format!("the tag `{name}` would show a secret"),
-                                    )
-                                    .at(
-                                        node.place(&path, false),
-                                        "tags are readable by everyone in the account",
-                                    ),
-                                );
-                                continue;
-                            }
-                            other => {
-                                let message =
-                                    format!("the tag `{name}` must be a string, not {}", other.kind_name());
-                                let span = node.place(&path, false);
-                                problems.push(
-                                    Diagnostic::error("wrong-type", message).at(span, "expected a string"),
-                                );
-                                continue;
-                            }
-                        };
-                        if name.to_lowercase().starts_with("aws:") || name.starts_with("dwctl:") {
-                            problems.push(
-                                Diagnostic::error("reserved-tag", format!("the tag `{name}` is reserved"))
-                                    .at(
-                                        node.place(&path, true),
-                                        "`aws:` is AWS's prefix, `dwctl:` is dwctl's",
-                                    ),
-                            );
-                        }
-                        tags.insert(name, value);
-                    }
-                }
-                Value::Unknown(_) => problems.push(undecided("tags", "a table", &Value::Null, node)),
-                other if problems.len() == found => problems.push(undecided("tags", "a table", &other, node)),
-                _ => {}
+    /// Puts what a kind finds where it belongs: what is wrong to the problems, the rest to
+    /// the warnings.
+    fn tell(&self, found: Vec<Problem>, resource: &Resource, problems: &mut Vec<Diagnostic>) {
+        for problem in found {
+            if problem.warning {
+                self.warn(located(problem, resource));
+            } else {
+                problems.push(located(problem, resource));
             }
         }
-        tags
+    }
+
+    fn warn(&self, warning: Diagnostic) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// What was found that is no reason to stop, each once.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        self.warnings.borrow().clone()
     }
 
     /// Shows an instance to the expressions that refer to it.
@@ -534,8 +494,9 @@ impl<'a> World<'a> {
             let count = seen.entry(kind.name()).or_default();
             let (before, own) = (peers_of_kind.get(..*count).unwrap_or_default(), peers_of_kind.get(*count));
             *count += 1;
-            let among = Among { all: &peers, before, region: &instance.region };
-            let mut found = kind.check_among(Known(&instance.spec), &among);
+            let account_id = self.facts.scope.account_id.as_str();
+            let among = Among { all: &peers, before, region: &instance.region, account_id };
+            let mut found = kind.check_among(Known(&instance.written), &among);
             found.extend(own.iter().flat_map(|own| before.iter().filter_map(|other| kind.clash(own, other))));
             if let Some(id) = self.id(instance) {
                 let region = if kind.global() { "" } else { instance.region.as_str() };
@@ -545,7 +506,7 @@ impl<'a> World<'a> {
                         .help("give one of them another name")
                 }));
             }
-            problems.extend(found.into_iter().map(|problem| located(problem, instance.resource)));
+            self.tell(found, instance.resource, problems);
         }
     }
 }
@@ -573,8 +534,13 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
         .map(|step| step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index))
         .collect();
     let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
-    let error = Diagnostic::error("invalid-value", problem.message).at(span, "");
-    if problem.help.is_empty() { error } else { error.help(problem.help) }
+    let told = if problem.warning {
+        Diagnostic::warning("doubtful-value", problem.message)
+    } else {
+        Diagnostic::error("invalid-value", problem.message)
+    };
+    let told = told.at(span, "");
+    if problem.help.is_empty() { told } else { told.help(problem.help) }
 }
 
 /// Whether the keys to iterate over are secret.

@@ -142,7 +142,7 @@ pub(super) async fn change(
     let began = Instant::now();
     let stack = context::load(stack_args)?;
     let variables = context::variables(stack_args, &stack)?;
-    context::check(&stack, &variables)?;
+    context::check(&stack, &variables, printer)?;
     let aws_args = &how.audit.open(aws_args, &stack, printer)?;
     let session = context::connect(aws_args, &stack, &|text| printer.note(text)).await?;
     let command = if selection.destroy { "destroy" } else { "apply" };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, StackArgs};
 use crate::aws::{Class, Error, Options, Session};
 use crate::diag::{Diagnostic, Sources};
@@ -136,13 +137,25 @@ pub(super) fn has_region(stack: &Stack) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks all that can be checked without AWS.
-pub(super) fn check(stack: &Stack, variables: &BTreeMap<String, Value>) -> Result<usize, Failure> {
+/// Checks all that can be checked without AWS, and tells what is doubtful.
+pub(super) fn check(
+    stack: &Stack,
+    variables: &BTreeMap<String, Value>,
+    printer: &Printer,
+) -> Result<usize, Failure> {
     has_region(stack)?;
     let world = world(stack, Facts::offline(stack), variables.clone())?;
     let mut problems = Vec::new();
     let instances = world.evaluate_all(&mut problems);
-    if problems.is_empty() { Ok(instances.len()) } else { Err(invalid(stack, problems)) }
+    let warnings = world.warnings();
+    if problems.is_empty() {
+        if !warnings.is_empty() {
+            printer.diagnostics(&warnings, &stack.sources);
+        }
+        return Ok(instances.len());
+    }
+    problems.extend(warnings);
+    Err(invalid(stack, problems))
 }
 
 fn options(args: &AwsArgs, stack: &Stack) -> Options {

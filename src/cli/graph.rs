@@ -28,7 +28,7 @@ enum Format {
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
-    context::check(&stack, &variables)?;
+    context::check(&stack, &variables, printer)?;
     let world = context::world(&stack, Facts::offline(&stack), variables)?;
     let mut problems = Vec::new();
     let mut instances = world.evaluate_all(&mut problems);

@@ -52,7 +52,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let Args { address, id, adopt, .. } = args;
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
-    context::check(&stack, &variables)?;
+    context::check(&stack, &variables, printer)?;
     let aws = args.audit.open(&args.aws, &stack, printer)?;
     let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
     let holder = Holder::new("import", Some(session.caller()));

@@ -29,7 +29,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
-    context::check(&stack, &variables)?;
+    context::check(&stack, &variables, printer)?;
     let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
     let facts = context::facts(&session, &stack).await?;

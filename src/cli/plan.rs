@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let earlier = args.formats.earlier()?;
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
-    context::check(&stack, &variables)?;
+    context::check(&stack, &variables, printer)?;
     let selection = selection(&args.select, args.destroy);
     let (session, facts, ledger) = if args.offline {
         // What is in S3 is not asked for either.

@@ -13,7 +13,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
-    let resources = context::check(&stack, &variables)?;
+    let resources = context::check(&stack, &variables, printer)?;
     printer.out(&format!("{}/{} is valid: {resources} resources\n", stack.name, stack.env));
     Ok(Exit::Done)
 }

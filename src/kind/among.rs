@@ -24,9 +24,20 @@ pub struct Among<'a> {
     pub(crate) all: &'a BTreeMap<String, Peer<'a>>,
     pub(crate) before: &'a [Peer<'a>],
     pub(crate) region: &'a str,
+    pub(crate) account_id: &'a str,
 }
 
 impl<'a> Among<'a> {
+    /// The region of this one.
+    pub fn region(&self) -> &'a str {
+        self.region
+    }
+
+    /// The account of the stack, as far as it is known.
+    pub fn account_id(&self) -> &'a str {
+        self.account_id
+    }
+
     /// Those of the same kind that come before this one, so that of two each sees the other
     /// once.
     pub fn before(&self) -> &'a [Peer<'a>] {

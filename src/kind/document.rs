@@ -2,6 +2,29 @@
 
 use serde_json::{Map, Value};
 
+use super::Problem;
+
+/// Checks a document that is a table or JSON text. Text is one value to the stack: all of its
+/// problems are told at `path`, with their place in it. That text is no JSON is the schema's
+/// to report.
+pub fn in_document(
+    document: &crate::value::Value,
+    path: &str,
+    check: impl FnOnce(&crate::value::Value) -> Vec<Problem>,
+) -> Vec<Problem> {
+    let crate::value::Value::String(text) = document else { return check(document) };
+    let Ok(json) = serde_json::from_str(text) else { return Vec::new() };
+    let mut problems = check(&crate::value::Value::from_json(&json));
+    for problem in &mut problems {
+        let place = problem.path.strip_prefix(path).unwrap_or_default().trim_start_matches('.');
+        if !place.is_empty() {
+            problem.message = format!("{place}: {}", problem.message);
+        }
+        path.clone_into(&mut problem.path);
+    }
+    problems
+}
+
 /// JSON with the members of every object in order of their names. Numbers that are
 /// integers are integers.
 pub fn canonical_json(document: Value) -> Value {

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer,
-    Problem, State, Terraform,
+    Problem, State, TagRules, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -60,6 +60,8 @@ pub trait ErasedKind: Send + Sync {
     fn actions(&self) -> Actions;
     /// See [`Kind::TAGGABLE`].
     fn taggable(&self) -> bool;
+    /// See [`Kind::TAG_RULES`].
+    fn tag_rules(&self) -> TagRules;
     /// See [`Kind::TAGS_APART`].
     fn tags_apart(&self) -> bool;
     /// See [`Kind::id_of_arn`].
@@ -210,6 +212,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn taggable(&self) -> bool {
         K::TAGGABLE
+    }
+
+    fn tag_rules(&self) -> TagRules {
+        K::TAG_RULES
     }
 
     fn tags_apart(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Problem;
+use super::{Problem, in_document};
 use crate::diag::nearest;
 use crate::value::Value;
 
@@ -66,31 +66,11 @@ const OPERATORS: [&str; 27] = [
 /// What breaks IAM's grammar in the policy at `path`: a table or JSON text, of which
 /// parts may be unknown. What is unknown or secret is taken as right.
 pub fn check_policy(value: &Value, path: &str, of: PolicyUse) -> Vec<Problem> {
-    let parsed;
-    let (document, in_text) = match value {
-        // That text is no JSON is the schema's to report.
-        Value::String(text) => match serde_json::from_str(text) {
-            Ok(json) => {
-                parsed = Value::from_json(&json);
-                (&parsed, true)
-            }
-            Err(_) => return Vec::new(),
-        },
-        value => (value, false),
-    };
-    let mut check = Check { of, problems: Vec::new() };
-    check.document(document, path);
-    if in_text {
-        // JSON text is one value to the stack: all of its problems are at its place.
-        for problem in &mut check.problems {
-            let place = problem.path.strip_prefix(path).unwrap_or_default().trim_start_matches('.');
-            if !place.is_empty() {
-                problem.message = format!("{place}: {}", problem.message);
-            }
-            path.clone_into(&mut problem.path);
-        }
-    }
-    check.problems
+    in_document(value, path, |document| {
+        let mut check = Check { of, problems: Vec::new() };
+        check.document(document, path);
+        check.problems
+    })
 }
 
 /// Whether a value is one that cannot be judged.

@@ -159,6 +159,20 @@ impl Field {
         }
     }
 
+    /// The values of an item that [`Field::item`] takes.
+    fn values(&self, item: &str) -> Vec<u32> {
+        let (base, step) = match item.split_once('/') {
+            Some((base, step)) => (base, number(step).filter(|step| *step > 0)),
+            None => (item, None),
+        };
+        let range = match base.split_once('-') {
+            _ if base == "*" => Ok(self.range.clone()),
+            Some((from, to)) => self.value(from).and_then(|from| Ok(from..=self.value(to)?)),
+            None => self.value(base).map(|from| from..=if step.is_some() { *self.range.end() } else { from }),
+        };
+        range.map(|range| range.step_by(step.unwrap_or(1) as usize).collect()).unwrap_or_default()
+    }
+
     fn value(&self, text: &str) -> Result<u32, String> {
         if let Some(place) = self.names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
             return Ok(self.range.start() + place as u32);
@@ -178,6 +192,22 @@ impl Field {
     }
 }
 
+/// The fewest minutes between two times of a valid `cron(…)` within an hour; `None` where it
+/// comes at most once an hour, or is no such schedule.
+pub fn least_minutes(text: &str) -> Option<u32> {
+    let cron = text.strip_prefix("cron(")?.strip_suffix(')')?;
+    let mut fields = cron.split_whitespace();
+    let (minutes, hours) = (fields.next()?, fields.next()?);
+    let mut times: Vec<u32> = minutes.split(',').flat_map(|item| MINUTES.values(item)).collect();
+    times.sort_unstable();
+    times.dedup();
+    let (first, last) = (times.first().copied()?, times.last().copied()?);
+    let within = times.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?));
+    // From one hour to the next, where there may be a next.
+    let across = hours.contains(['*', '/', '-', ',']).then_some(60 + first - last);
+    within.chain(across).min().filter(|gap| *gap < 60)
+}
+
 /// Digits only: `u32::from_str` would take a sign.
 fn number(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
@@ -185,7 +215,24 @@ fn number(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_schedule;
+    use super::{check_schedule, least_minutes};
+
+    #[test]
+    fn how_often_it_comes() {
+        for (text, gap) in [
+            ("cron(* * * * ? *)", Some(1)),
+            ("cron(*/3 2 * * ? *)", Some(3)),
+            ("cron(0/5 * * * ? *)", Some(5)),
+            ("cron(0,58 * * * ? *)", Some(2)),
+            ("cron(0,58 3 * * ? *)", Some(58)),
+            ("cron(10-12 3 * * ? *)", Some(1)),
+            ("cron(15 2 * * ? *)", None),
+            ("cron(15 * * * ? *)", None),
+            ("rate(1 minute)", None),
+        ] {
+            assert_eq!(least_minutes(text), gap, "{text}");
+        }
+    }
 
     #[test]
     fn what_aws_documents_is_accepted() {

@@ -26,16 +26,18 @@ pub mod ec2 {
 
 /// Amazon EventBridge.
 pub mod eventbridge {
-    mod pattern;
     pub mod rule;
     mod target;
+    mod target_check;
 }
 
 /// AWS Glue.
 pub mod glue {
     pub mod crawler;
+    mod crawler_check;
     pub mod database;
     pub mod job;
+    mod job_check;
     mod shared;
     pub mod trigger;
     pub mod workflow;
@@ -61,7 +63,10 @@ pub mod redshift {
     pub mod cluster_parameter_group;
     pub mod cluster_subnet_group;
     mod cluster_update;
+    mod parameters;
+    mod reserved;
     mod shared;
+    mod wlm;
 }
 
 /// Amazon S3.
@@ -79,12 +84,17 @@ pub mod secretsmanager {
 /// AWS Step Functions.
 pub mod sfn {
     mod choice;
+    mod doubled;
+    mod integrations;
+    mod jsonata;
+    mod paths;
     pub mod state_machine;
     mod states_language;
 }
 
 /// Amazon SNS.
 pub mod sns {
+    mod filter;
     mod shared;
     pub mod subscription;
     pub mod topic;

@@ -12,14 +12,25 @@ use crate::value::{Number, Value};
 /// What the schema calls a secret is one from here on, however deep it stands.
 /// Unknown and secret parts are kept.
 pub fn normalize(node: &Node, value: Value) -> Value {
+    complete(node, value, true)
+}
+
+/// The same as it is written: defaults filled in and scalars typed, but lists in the order
+/// of the file and documents as they are, so that a path leads to its place in the file.
+pub fn as_written(node: &Node, value: Value) -> Value {
+    complete(node, value, false)
+}
+
+fn complete(node: &Node, value: Value, canonical: bool) -> Value {
     match value {
         Value::Unknown(_) => value,
-        Value::Secret(inner) => normalize(node, *inner).into_secret(),
-        value => known(node, value),
+        Value::Secret(inner) => complete(node, *inner, canonical).into_secret(),
+        value => known(node, value, canonical),
     }
 }
 
-fn known(node: &Node, value: Value) -> Value {
+fn known(node: &Node, value: Value, canonical: bool) -> Value {
+    let normalize = |node: &Node, value: Value| complete(node, value, canonical);
     match (&node.shape, value) {
         (Shape::Object { fields, required }, Value::Map(mut map)) => {
             let mut normal = BTreeMap::new();
@@ -47,14 +58,15 @@ fn known(node: &Node, value: Value) -> Value {
         ),
         (Shape::List { element, .. }, Value::List(list)) => {
             let mut list: Vec<Value> = list.into_iter().map(|value| normalize(element, value)).collect();
-            if node.marks.set || node.key.is_some() {
+            if canonical && (node.marks.set || node.key.is_some()) {
                 list.sort_by_cached_key(|value| sort_key(node.key.as_deref(), value));
             }
-            if node.marks.set {
+            if canonical && node.marks.set {
                 list.dedup();
             }
             Value::List(list)
         }
+        (Shape::Policy | Shape::Json, value) if !canonical => value,
         (Shape::Policy, value) => document(value, canonical_policy),
         (Shape::Json, value) => document(value, canonical_json),
         (Shape::Number { .. }, Value::String(text)) => match text.trim().parse::<i64>() {

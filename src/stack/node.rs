@@ -173,6 +173,14 @@ impl Node {
         }
     }
 
+    /// Whether a table has an entry of this name, or may have one since it is an expression.
+    pub fn has(&self, name: &str) -> bool {
+        match &self.content {
+            Content::Table(entries) => entries.iter().any(|entry| entry.name == *name),
+            _ => true,
+        }
+    }
+
     /// Where `path` stands, as deep as the file says it: below an expression everything
     /// is at the expression. The key of the last step rather than its value if `key`.
     pub fn place(&self, path: &[PathStep], key: bool) -> Span {

@@ -23,6 +23,7 @@ mod interrupt;
 mod ledger;
 mod lives;
 mod lost;
+mod mistakes;
 mod moves;
 mod outputs;
 mod ownership;

@@ -554,6 +554,7 @@ fn a_ledger_holds_no_value() {
                 each: None,
                 region: "us-east-1".to_owned(),
                 spec: normalize(node, marked(spec)),
+                written: dwctl::value::Value::Null,
                 tags: BTreeMap::new(),
                 needs: Default::default(),
                 deferred: Default::default(),

@@ -40,7 +40,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let stack_args = StackArgs { var: args.var, var_file: args.var_file, ..args.place.stack_args() };
     let stack = context::load(&stack_args)?;
     let variables = context::variables(&stack_args, &stack)?;
-    context::check(&stack, &variables)?;
+    context::check(&stack, &variables, printer)?;
     let aws = args.audit.open(&args.place.aws, &stack, printer)?;
     let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
     let holder = Holder::new("ledger recover", Some(session.caller()));

@@ -14,7 +14,7 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
 };
 use crate::value::Value;
 
@@ -385,6 +385,11 @@ impl Kind for Alarm {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         check::check(spec)
+    }
+
+    /// Notifications go to topics of the alarm's own region.
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        check::check_region(spec, among.region())
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

@@ -11,8 +11,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
-    user_tags,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, TagRules, Terraform,
+    each, user_tags,
 };
 use crate::value::Value;
 
@@ -269,6 +269,7 @@ impl Kind for LogGroup {
         delete: &["logs:DeleteLogGroup"],
     };
     const TAGGABLE: bool = true;
+    const TAG_RULES: TagRules = TagRules::PLAIN;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

@@ -211,6 +211,12 @@ impl Kind for Ec2Subnet {
 
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if let Some(zone) = spec.text("availability_zone").filter(|zone| !zone.starts_with(among.region())) {
+            problems.push(
+                Problem::new("availability_zone", format!("`{zone}` is no zone of {}", among.region()))
+                    .help(format!("such as `{}a`", among.region())),
+            );
+        }
         let Some(vpc_id) = spec.0.get("vpc_id") else { return problems };
         let vpc = vpc_of(vpc_id, among);
         if let (Some(vpc), Some(block)) = (vpc, spec.text("cidr_block").and_then(Cidr::v4))

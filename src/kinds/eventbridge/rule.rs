@@ -7,14 +7,14 @@ use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::pattern::check_pattern;
-use super::target::{Target, check_target};
+use super::target::Target;
+use super::target_check::check_target;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take_blocks};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform,
-    check_schedule, each, user_tags,
+    check_pattern, check_schedule, each, in_document, nearest, user_tags,
 };
 use crate::value::Value;
 
@@ -95,6 +95,24 @@ fn arrange(rule: &mut Block) -> Vec<TerraformPart> {
 pub struct EventbridgeRule;
 
 const DEFAULT_BUS: &str = "default";
+
+/// Most characters of a pattern.
+const LONGEST_PATTERN: usize = 4096;
+
+/// The fields of every event
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>).
+const EVENT: [&str; 10] = [
+    "version",
+    "id",
+    "detail-type",
+    "source",
+    "account",
+    "time",
+    "region",
+    "resources",
+    "detail",
+    "replay-name",
+];
 
 /// Most targets that one `RemoveTargets` takes; `PutTargets` is held to it, too
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html>).
@@ -177,15 +195,8 @@ impl Kind for EventbridgeRule {
                 );
             }
         }
-        match spec.get("event_pattern") {
-            Some(Value::String(text)) => {
-                // That it is JSON at all is the schema's to say.
-                if let Ok(pattern) = serde_json::from_str::<serde_json::Value>(text) {
-                    check_pattern(&Value::from_json(&pattern), &mut problems);
-                }
-            }
-            Some(pattern) => check_pattern(pattern, &mut problems),
-            None => {}
+        if let Some(pattern) = spec.get("event_pattern") {
+            problems.extend(in_document(pattern, "event_pattern", check_event_pattern));
         }
         for (place, target) in spec.list("targets").iter().enumerate() {
             check_target(Known(target), &format!("targets.{place}"), &mut problems);
@@ -516,6 +527,39 @@ fn refused<'a>(
         .collect();
     let class = if code == "ConcurrentModificationException" { Class::Conflict } else { Class::Invalid };
     Err(Error { operation: operation.to_owned(), code, ..Error::finding(class, words.join("; ")) })
+}
+
+fn check_event_pattern(pattern: &Value) -> Vec<Problem> {
+    let path = "event_pattern";
+    let mut problems = Vec::new();
+    check_pattern(pattern, path, &mut problems);
+    for name in pattern.as_map().into_iter().flat_map(|map| map.keys()) {
+        if name != "$or" && !EVENT.contains(&name.as_str()) {
+            let help = match nearest(name, EVENT) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "what an event is about is in its `detail`".to_owned(),
+            };
+            problems.push(
+                Problem::warning(
+                    format!("{path}.{name}"),
+                    format!("no event has a field `{name}`, so that nothing matches"),
+                )
+                .help(help),
+            );
+        }
+    }
+    if let Ok(json) = pattern.to_json()
+        && json.to_string().len() > LONGEST_PATTERN
+    {
+        problems.push(
+            Problem::new(
+                path,
+                format!("the pattern is longer than the {LONGEST_PATTERN} characters that AWS takes"),
+            )
+            .help("split it over several rules"),
+        );
+    }
+    problems
 }
 
 #[cfg(test)]

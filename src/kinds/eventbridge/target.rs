@@ -14,9 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::invalid;
 use crate::aws::Result;
+use crate::kind::Json;
 use crate::kind::mark::SET;
-use crate::kind::{Json, Known, Problem};
-use crate::value::Value;
 
 /// Where a rule sends its events, and as what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -469,146 +468,10 @@ impl EcsParameters {
     }
 }
 
-/// What AWS refuses in a target and a schema cannot say.
-pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    let inputs: Vec<&str> = ["input", "input_path", "input_transformer"]
-        .into_iter()
-        .filter(|field| target.is_set(field))
-        .collect();
-    if inputs.len() > 1 {
-        problems.push(
-            Problem::new(path, format!("a target has only one of `{}`", inputs.join("` and `")))
-                .help("keep one of them; without any, the target receives the whole event"),
-        );
-    }
-    if target.is_set("ecs_parameters.launch_type")
-        && target.is_set("ecs_parameters.capacity_provider_strategy")
-    {
-        problems.push(
-            Problem::new(
-                format!("{path}.ecs_parameters.launch_type"),
-                "a task runs by its launch type or by capacity providers",
-            )
-            .help("drop `launch_type`, or `capacity_provider_strategy`"),
-        );
-    }
-    if let Some(arn) = target.text("arn") {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        if parts.len() < 6 || parts.first() != Some(&"arn") {
-            problems.push(
-                Problem::new(format!("{path}.arn"), format!("`{arn}` is not an ARN"))
-                    .help("such as `${sfn_state_machine.NAME.arn}`"),
-            );
-        }
-        // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html: all
-        // targets but these few are called by a role.
-        let service = parts.get(2).copied().unwrap_or_default();
-        if matches!(service, "states" | "redshift" | "redshift-serverless" | "ecs" | "kinesis" | "firehose")
-            && !target.is_set("role_arn")
-        {
-            problems.push(
-                Problem::new(path, "EventBridge calls this target by a role of yours").help("set `role_arn`"),
-            );
-        }
-        for (field, services) in [
-            ("ecs_parameters", &["ecs"][..]),
-            ("kinesis_parameters", &["kinesis"]),
-            ("redshift_data_parameters", &["redshift", "redshift-serverless"]),
-            ("sqs_parameters", &["sqs"]),
-            ("http_parameters", &["events", "execute-api"]),
-        ] {
-            if target.is_set(field) && parts.len() == 6 && !services.contains(&service) {
-                problems.push(Problem::new(
-                    format!("{path}.{field}"),
-                    format!("`{field}` is for targets of {}, not of {service}", services.join(" and ")),
-                ));
-            }
-        }
-        if service == "ecs" && !target.is_set("ecs_parameters") {
-            problems.push(Problem::new(path, "a target in ECS needs its task").help("set `ecs_parameters`"));
-        }
-    }
-    if let Some(input_path) = target.text("input_path")
-        && !input_path.starts_with('$')
-    {
-        problems.push(
-            Problem::new(format!("{path}.input_path"), "a JSONPath begins with `$`")
-                .help("such as `$.detail`"),
-        );
-    }
-    check_transformer(target, path, problems);
-    if target.get("redshift_data_parameters").is_some() {
-        let at = |field: &str| format!("redshift_data_parameters.{field}");
-        if target.is_set(&at("sql")) == target.is_set(&at("sqls")) {
-            problems.push(
-                Problem::new(
-                    format!("{path}.redshift_data_parameters"),
-                    "exactly one of `sql` and `sqls` is needed",
-                )
-                .help("give one statement as `sql`, or several as `sqls`"),
-            );
-        }
-    }
-}
-
-/// Reserved variables begin with `aws.`
-/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html>).
-fn check_transformer(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    let Some(template) = target.text("input_transformer.input_template") else { return };
-    let none = BTreeMap::new();
-    let paths = match target.get("input_transformer.input_paths_map") {
-        Some(Value::Map(paths)) => paths,
-        None if !target.is_set("input_transformer.input_paths_map") => &none,
-        _ => return,
-    };
-    if paths.len() > 100 {
-        problems.push(Problem::new(
-            format!("{path}.input_transformer.input_paths_map"),
-            format!("a transformer names at most 100 parts of the event, not {}", paths.len()),
-        ));
-    }
-    for (name, value) in paths {
-        if let Value::String(value) = value
-            && !value.starts_with('$')
-        {
-            problems.push(
-                Problem::new(
-                    format!("{path}.input_transformer.input_paths_map.{name}"),
-                    "a JSONPath begins with `$`",
-                )
-                .help("such as `$.detail.status`"),
-            );
-        }
-    }
-    for name in placeholders(template) {
-        if !name.starts_with("aws.") && !paths.contains_key(name) {
-            problems.push(
-                Problem::new(
-                    format!("{path}.input_transformer.input_template"),
-                    format!("`<{name}>` is not named in `input_paths_map`"),
-                )
-                .help(format!("add `{name} = \"$.…\"` to `input_paths_map`")),
-            );
-        }
-    }
-}
-
-/// The names in `<…>`: texts that look like a name, so that `<b>` in a text with spaces is one, `a < b` is not.
-fn placeholders(template: &str) -> Vec<&str> {
-    template
-        .split('<')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('>').map(|(name, _)| name))
-        .filter(|name| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Target, check_target};
+    use super::super::target_check::check_target;
+    use super::Target;
     use crate::kind::Known;
     use crate::value::Value;
     use serde_json::json;

@@ -13,6 +13,7 @@ use aws_sdk_glue::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::crawler_check::check;
 use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
@@ -349,18 +350,6 @@ pub struct GlueCrawler;
 /// (<https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetCrawlers.html>).
 const BATCH: usize = 100;
 
-/// The lists of [`Targets`].
-const TARGETS: [&str; 8] = [
-    "s3_targets",
-    "jdbc_targets",
-    "mongo_db_targets",
-    "dynamo_db_targets",
-    "catalog_targets",
-    "delta_targets",
-    "iceberg_targets",
-    "hudi_targets",
-];
-
 impl Kind for GlueCrawler {
     const NAME: &'static str = "glue_crawler";
     const CFN: Option<&'static str> = Some("AWS::Glue::Crawler");
@@ -412,41 +401,7 @@ impl Kind for GlueCrawler {
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if let Some(schedule) = spec.text("schedule") {
-            problems.extend(shared::check_cron("schedule", schedule));
-        }
-        let path = |list: &str| format!("targets.{list}");
-        if spec.get("targets").is_some() && !TARGETS.iter().any(|list| spec.is_set(&path(list))) {
-            problems.push(
-                Problem::new("targets", "a crawler has at least one target")
-                    .help("such as `s3_targets = [{ path = \"s3://bucket/folder/\" }]`"),
-            );
-        }
-        let of_catalog = spec.is_set("targets.catalog_targets");
-        if !of_catalog && !spec.is_set("database_name") {
-            problems.push(
-                Problem::new("database_name", "a crawler needs a database for its tables")
-                    .help("set `database_name`"),
-            );
-        }
-        check_schema_change(spec, of_catalog, &mut problems);
-        if spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_EVENT_MODE") {
-            for list in ["s3_targets", "catalog_targets"] {
-                for (index, target) in spec.list(&path(list)).iter().enumerate() {
-                    if !Known(target).is_set("event_queue_arn") && Known(target).0.as_map().is_some() {
-                        problems.push(
-                            Problem::new(
-                                format!("targets.{list}.{index}"),
-                                "`CRAWL_EVENT_MODE` needs a queue with the bucket's events",
-                            )
-                            .help("set `event_queue_arn`"),
-                        );
-                    }
-                }
-            }
-        }
-        problems
+        check(spec)
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
@@ -575,31 +530,6 @@ impl Kind for GlueCrawler {
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         shared::tag(cx, &attrs.arn, set, remove).await
-    }
-}
-
-/// Which schema changes AWS lets a crawler make: for new folders only, and for tables
-/// that the catalog has already, it logs
-/// (<https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html>,
-/// <https://docs.aws.amazon.com/glue/latest/dg/crawler-schema-changes-prevent.html>).
-fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>) {
-    let only_new = spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_NEW_FOLDERS_ONLY");
-    let mut must_log = Vec::new();
-    if only_new {
-        must_log.push(("update_behavior", "`CRAWL_NEW_FOLDERS_ONLY`"));
-        must_log.push(("delete_behavior", "`CRAWL_NEW_FOLDERS_ONLY`"));
-    } else if of_catalog {
-        must_log.push(("delete_behavior", "catalog targets"));
-    }
-    for (attribute, cause) in must_log {
-        let path = format!("schema_change_policy.{attribute}");
-        // Something unknown may be `LOG`; nothing at all is AWS's default, which is not.
-        if spec.text(&path) != Some("LOG") && (spec.text(&path).is_some() || !spec.is_set(&path)) {
-            problems.push(
-                Problem::new(path, format!("with {cause}, a crawler can only log such changes"))
-                    .help(format!("set `{attribute} = \"LOG\"` in `schema_change_policy`")),
-            );
-        }
     }
 }
 

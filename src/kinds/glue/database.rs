@@ -190,6 +190,12 @@ impl Kind for GlueDatabase {
                 }
             }
         }
+        if let Some(location) = spec.text("location_uri").filter(|location| !location.contains(':')) {
+            problems.push(
+                Problem::warning("location_uri", format!("the location `{location}` has no scheme"))
+                    .help("write it as `s3://bucket/folder/`"),
+            );
+        }
         let mut principals = HashSet::new();
         for (index, grant) in spec.list("create_table_default_permissions").iter().enumerate() {
             let principal = Known(grant).text("principal.data_lake_principal_identifier");

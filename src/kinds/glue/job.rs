@@ -11,13 +11,13 @@ use aws_sdk_glue::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::job_check::check;
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, WRITE_ONLY};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Secret, Terraform,
 };
-use crate::value::Value;
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
 // Arguments may come from secrets, so there is no `Debug`.
@@ -297,49 +297,7 @@ impl Kind for GlueJob {
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if let Some(location) = spec.text("command.script_location")
-            && !location.starts_with("s3://")
-        {
-            problems.push(
-                Problem::new("command.script_location", "the script of a job is in S3")
-                    .help("write it as `s3://bucket/key`"),
-            );
-        }
-        check_capacity(spec, &mut problems);
-        let command = command_of(spec);
-        let version = major_version(spec);
-        if spec.text("execution_class") == Some("FLEX") {
-            if command.is_some_and(|command| command != "glueetl") {
-                problems.push(
-                    Problem::new("execution_class", "only Spark jobs can be `FLEX`")
-                        .help("drop `execution_class`, or use the command `glueetl`"),
-                );
-            }
-            if version.is_some_and(|version| version < 3) {
-                problems.push(Problem::new("execution_class", "`FLEX` needs Glue 3.0 or newer"));
-            }
-        }
-        if spec.is_set("maintenance_window") && command.is_some_and(|command| command != "gluestreaming") {
-            problems.push(
-                Problem::new("maintenance_window", "only streaming jobs have a maintenance window")
-                    .help("drop `maintenance_window`, or use the command `gluestreaming`"),
-            );
-        }
-        if let (Some(delay), Some(timeout)) = (
-            spec.integer("notification_property.notify_delay_after_minutes"),
-            spec.integer("timeout_minutes"),
-        ) && delay >= timeout
-        {
-            problems.push(
-                Problem::new(
-                    "notification_property.notify_delay_after_minutes",
-                    "a run is stopped before it counts as late",
-                )
-                .help("make it less than `timeout_minutes`"),
-            );
-        }
-        problems
+        check(spec)
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
@@ -512,101 +470,6 @@ fn command(command: &Command) -> JobCommand {
         .set_python_version(command.python_version.clone())
         .set_runtime(command.runtime.clone())
         .build()
-}
-
-/// The command's name, if it is known.
-fn command_of(spec: Known<'_>) -> Option<&str> {
-    if spec.is_set("command.name") { spec.text("command.name") } else { Some("glueetl") }
-}
-
-/// The number before the point of Glue's version, if it is declared and known.
-fn major_version(spec: Known<'_>) -> Option<u32> {
-    spec.text("glue_version")?.split('.').next()?.parse().ok()
-}
-
-/// What AWS says of worker types, versions and capacity
-/// (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html>).
-fn check_capacity(spec: Known<'_>, problems: &mut Vec<Problem>) {
-    let command = command_of(spec);
-    let version = major_version(spec);
-    let workers = ["worker_type", "number_of_workers"];
-    let has_workers = workers.iter().any(|attribute| spec.is_set(attribute));
-    if has_workers && spec.is_set("max_capacity") {
-        problems.push(
-            Problem::new("max_capacity", "a job has workers or a capacity, not both")
-                .help("drop `max_capacity`, or `worker_type` and `number_of_workers`"),
-        );
-        return;
-    }
-    for (given, missing) in [("worker_type", "number_of_workers"), ("number_of_workers", "worker_type")] {
-        if spec.is_set(given) && !spec.is_set(missing) {
-            problems.push(
-                Problem::new(given, format!("`{given}` needs `{missing}`"))
-                    .help(format!("set `{missing}` too")),
-            );
-        }
-    }
-    let Some(command) = command else { return };
-    if command == "pythonshell" {
-        if let Some(attribute) = workers.iter().find(|attribute| spec.is_set(attribute)) {
-            problems.push(
-                Problem::new(*attribute, "a Python shell job has no workers")
-                    .help("set `max_capacity` to 0.0625 or 1"),
-            );
-        }
-        if let Some(Value::Number(capacity)) = spec.get("max_capacity")
-            && ![0.0625, 1.0].contains(&capacity.as_f64())
-        {
-            problems.push(
-                Problem::new("max_capacity", "a Python shell job has 0.0625 or 1 data processing units")
-                    .help("set `max_capacity` to 0.0625 or 1"),
-            );
-        }
-        return;
-    }
-    if spec.is_set("max_capacity") {
-        // Without a version, a new job gets AWS's newest.
-        let is_old =
-            if spec.is_set("glue_version") { version.is_none_or(|version| version < 2) } else { false };
-        if !is_old {
-            problems.push(
-                Problem::new("max_capacity", "jobs with Glue 2.0 and newer have workers, not a capacity")
-                    .help("set `worker_type` and `number_of_workers`"),
-            );
-        } else if let Some(Value::Number(capacity)) = spec.get("max_capacity")
-            && (!(2.0..=100.0).contains(&capacity.as_f64()) || capacity.as_i64().is_none())
-        {
-            problems.push(Problem::new(
-                "max_capacity",
-                "a Spark job has from 2 to 100 whole data processing units",
-            ));
-        }
-    }
-    if command == "glueray" && version.is_some_and(|version| version < 4) {
-        problems.push(Problem::new("glue_version", "Ray jobs need Glue 4.0 or newer"));
-    }
-    let Some(kind) = spec.text("worker_type") else { return };
-    if (kind == "Z.2X") != (command == "glueray") {
-        problems.push(
-            Problem::new("worker_type", format!("workers of a `{command}` job cannot be `{kind}`"))
-                .help("`Z.2X` is for Ray jobs, and Ray jobs have no other"),
-        );
-    }
-    if kind == "G.025X" && command != "gluestreaming" {
-        problems.push(
-            Problem::new("worker_type", "`G.025X` is for streaming jobs")
-                .help("the smallest other is `G.1X`"),
-        );
-    }
-    let least = match kind {
-        "G.025X" | "G.4X" | "G.8X" => 3,
-        "G.12X" | "G.16X" => 4,
-        kind if kind.starts_with("R.") => 4,
-        _ => 0,
-    };
-    if version.is_some_and(|version| version < least) {
-        problems.push(Problem::new("worker_type", format!("`{kind}` needs Glue {least}.0 or newer")));
-    }
 }
 
 #[cfg(test)]

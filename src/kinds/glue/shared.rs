@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, user_tags};
+use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, least_minutes, user_tags};
 
 /// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the others are held to the smaller
@@ -126,7 +126,14 @@ pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
         let problem = Problem::new(path, "Glue takes a schedule as `cron(…)`, not as `rate(…)`");
         return Some(problem.help("such as `cron(0 2 * * ? *)`, in UTC"));
     }
-    check_schedule(schedule).err().map(|message| Problem::new(path, message))
+    if let Err(message) = check_schedule(schedule) {
+        return Some(Problem::new(path, message));
+    }
+    least_minutes(schedule).filter(|minutes| *minutes < 5).map(|minutes| {
+        let times = if minutes == 1 { "minute".to_owned() } else { format!("{minutes} minutes") };
+        Problem::new(path, format!("Glue starts nothing more often than every 5 minutes, not every {times}"))
+            .help("such as `cron(0/5 * * * ? *)`")
+    })
 }
 
 /// What an SDK's builder misses, as an error.

@@ -14,7 +14,7 @@ use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, Terraform,
+    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, Terraform,
 };
 use crate::value::Value;
 
@@ -260,7 +260,33 @@ impl Kind for GlueTrigger {
                 check_condition(&format!("predicate.conditions.{index}"), Known(condition), &mut problems);
             }
         }
+        if kind == "EVENT" && !spec.is_set("workflow_name") {
+            // https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
+            problems.push(
+                Problem::warning("type", "events start workflows, and the trigger is in none")
+                    .help("set `workflow_name`"),
+            );
+        }
+        check_circle(spec, kind, &mut problems);
         problems
+    }
+
+    /// A workflow has one trigger that starts it
+    /// (<https://docs.aws.amazon.com/glue/latest/dg/creating_running_workflows.html>).
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let starts = |spec: Known<'_>| matches!(spec.text("type"), Some("SCHEDULED" | "ON_DEMAND" | "EVENT"));
+        let workflow = |spec: Known<'_>| spec.0.get("workflow_name").filter(|name| !name.is_null()).cloned();
+        let Some(own) = workflow(spec).filter(|_| starts(spec)) else { return Vec::new() };
+        let other = among
+            .before_in_region()
+            .find(|peer| starts(peer.spec) && workflow(peer.spec).as_ref() == Some(&own));
+        other
+            .map(|other| {
+                Problem::new("workflow_name", format!("{} starts this workflow already", other.address))
+                    .help("a workflow has one start trigger; the others are `CONDITIONAL`")
+            })
+            .into_iter()
+            .collect()
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
@@ -358,6 +384,29 @@ fn state(state: Option<&TriggerState>) -> State {
         Some(TriggerState::Updating) => State::Busy("updating".to_owned()),
         Some(TriggerState::Deleting) => State::Leaving("deleting".to_owned()),
         _ => State::Ready,
+    }
+}
+
+/// What a conditional trigger waits for cannot be what it starts: it would never end. Glue says "Job
+/// cannot be a Predicate and Action for Conditional Trigger".
+fn check_circle(spec: Known<'_>, kind: &str, problems: &mut Vec<Problem>) {
+    if kind != "CONDITIONAL" {
+        return;
+    }
+    for (index, action) in spec.list("actions").iter().enumerate() {
+        for attribute in ["job_name", "crawler_name"] {
+            let Some(name) = Known(action).text(attribute) else { continue };
+            let mut conditions = spec.list("predicate.conditions").iter();
+            if conditions.any(|condition| Known(condition).text(attribute) == Some(name)) {
+                problems.push(
+                    Problem::new(
+                        format!("actions.{index}.{attribute}"),
+                        format!("the trigger waits for `{name}` and starts it"),
+                    )
+                    .help("start another one, or make a trigger of its own for it"),
+                );
+            }
+        }
     }
 }
 

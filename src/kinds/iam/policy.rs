@@ -6,12 +6,12 @@ use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{PAGE, READ_ACCOUNT_FROM, check_path, check_size, document, to_tags};
+use super::shared::{PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, clash, document, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem, Reads,
-    Terraform, check_policy, each, user_tags,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Peer, PolicyDocument, PolicyUse, Problem,
+    Reads, TagRules, Terraform, check_policy, each, user_tags,
 };
 
 /// A managed IAM policy of this account: permissions that roles, users and groups share.
@@ -74,6 +74,7 @@ impl Kind for IamPolicy {
         delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
     };
     const TAGGABLE: bool = true;
+    const TAG_RULES: TagRules = TAG_RULES;
     const TAGS_APART: bool = true;
     const GLOBAL: bool = true;
     // A description stays as long as the policy does.
@@ -101,6 +102,10 @@ impl Kind for IamPolicy {
         problems.extend(check_size(spec, "policy_document", 6144, "make two policies of it"));
         problems.extend(check_path(spec));
         problems
+    }
+
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        clash(own, other, "policy_name")
     }
 
     fn id_of_arn(arn: &str) -> Option<String> {

@@ -9,13 +9,15 @@ use futures_util::future::{try_join, try_join_all, try_join3};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{PAGE, READ_ACCOUNT_FROM, check_path, check_size, document, is_limit, size, to_tags};
+use super::shared::{
+    PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, clash, document, is_limit, size, to_tags,
+};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, PolicyDocument, PolicyUse, Problem,
-    Reads, Terraform, check_policy, each, user_tags,
+    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Peer, PolicyDocument,
+    PolicyUse, Problem, Reads, TagRules, Terraform, check_policy, check_statements, each, user_tags,
 };
 use crate::value::Value;
 
@@ -138,6 +140,7 @@ impl Kind for IamRole {
         ],
     };
     const TAGGABLE: bool = true;
+    const TAG_RULES: TagRules = TAG_RULES;
     const DEFERRABLE: &'static [&'static str] = &["inline_policies", "managed_policy_arns"];
     // A new role reaches the services that assume it within about ten seconds.
     const PACE: Pace = Pace { create_seconds: 10, delete_seconds: 2, deadline_seconds: 300 };
@@ -172,6 +175,13 @@ impl Kind for IamRole {
             "join statements, or name an account instead of its roles",
         ));
         problems.extend(check_path(spec));
+        if spec.text("path").is_some_and(|path| path.starts_with("/aws-service-role/")) {
+            // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+            problems.push(
+                Problem::new("path", "roles in `/aws-service-role/` are made by AWS's services")
+                    .help("choose another path"),
+            );
+        }
         if let Some(boundary) = spec.text("permissions_boundary")
             && !(boundary.starts_with("arn:") && boundary.contains(":policy/"))
         {
@@ -206,6 +216,33 @@ impl Kind for IamRole {
             }
         }
         problems
+    }
+
+    /// IAM takes no principal that does not exist, and a new role does not exist yet
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>).
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let (Some(trust), Some(name)) = (spec.get("assume_role_policy_document"), spec.text("role_name"))
+        else {
+            return Vec::new();
+        };
+        let path = spec.text("path").unwrap_or("/");
+        let own = format!(":iam::{}:role{path}{name}", among.account_id());
+        check_statements(trust, "assume_role_policy_document", |statements| {
+            let itself = statements.iter().filter(|one| one.accounts().iter().any(|arn| arn.ends_with(&own)));
+            itself
+                .map(|one| {
+                    Problem::warning(
+                        format!("{}.AWS", one.principal_path()),
+                        "the role trusts itself, which IAM refuses until there is such a role",
+                    )
+                    .help("apply it without this principal first, then add it; or trust the account under the condition `ArnEquals` of `aws:PrincipalArn`")
+                })
+                .collect()
+        })
+    }
+
+    fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        clash(own, other, "role_name")
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

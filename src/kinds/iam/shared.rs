@@ -3,8 +3,22 @@
 use aws_sdk_iam::types::Tag;
 
 use crate::aws::{Class, Error, Result, Tags};
-use crate::kind::{Known, PolicyDocument, Problem};
+use crate::kind::{Known, Peer, PolicyDocument, Problem, TagRules};
 use crate::value::Value;
+
+/// Keys of tags that differ in case alone are one
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules>).
+pub const TAG_RULES: TagRules = TagRules { any_case: true, ..TagRules::PLAIN };
+
+/// Names are one whatever their case
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names>).
+pub fn clash(own: &Peer<'_>, other: &Peer<'_>, name: &str) -> Option<Problem> {
+    let (ours, theirs) = (own.spec.text(name)?, other.spec.text(name)?);
+    (ours != theirs && ours.eq_ignore_ascii_case(theirs)).then(|| {
+        Problem::new(name, format!("`{ours}` is the name of {}, too, but for its case", other.address))
+            .help("IAM does not tell upper and lower case of names apart")
+    })
+}
 
 /// From how many resources on the whole account is read at once: below it, the calls
 /// for each cost less than the pages of an account.

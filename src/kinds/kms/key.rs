@@ -12,7 +12,8 @@ use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem,
-    Reads, State, Terraform, check_policy, each, user_tags,
+    Reads, State, Statement, Terraform, check_policy, check_statements, each, has_hidden_statement,
+    matches_pattern, user_tags,
 };
 use crate::value::Value;
 
@@ -175,6 +176,7 @@ impl Kind for KmsKey {
         let mut problems = Vec::new();
         if let Some(policy) = spec.get("key_policy") {
             problems.extend(check_policy(policy, "key_policy", PolicyUse::Resource));
+            problems.extend(check_lockout(spec, policy));
         }
         let symmetric = spec.text("key_spec").is_none_or(|spec| spec == "SYMMETRIC_DEFAULT");
         if spec.flag("enable_key_rotation") == Some(true) {
@@ -578,6 +580,40 @@ fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
         .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
         .collect::<std::result::Result<_, _>>()
         .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
+}
+
+/// KMS refuses a policy after which the caller could not change it again; one that lets nobody
+/// of any account do so is that for every caller
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>).
+fn check_lockout(spec: Known<'_>, policy: &Value) -> Option<Problem> {
+    let bypass = "bypass_policy_lockout_safety_check";
+    if spec.flag(bypass) == Some(true) || (spec.is_set(bypass) && spec.flag(bypass).is_none()) {
+        return None;
+    }
+    check_statements(policy, "key_policy", |statements| {
+        let hidden = has_hidden_statement(policy) || statements.is_empty();
+        if hidden || statements.iter().any(may_put_policy) {
+            return Vec::new();
+        }
+        vec![
+            Problem::new("key_policy", "nobody could change the policy again, so KMS refuses it").help(
+                "let the account decide: { Effect = \"Allow\", Principal = { AWS = \"${aws.account_id}\" }, Action = \"kms:*\", Resource = \"*\" }",
+            ),
+        ]
+    })
+    .pop()
+}
+
+/// Whether a statement may let somebody of an account call `PutKeyPolicy`.
+fn may_put_policy(statement: &Statement<'_>) -> bool {
+    let put = |action: &str| matches_pattern(&action.to_ascii_lowercase(), "kms:putkeypolicy");
+    let granted = match statement.get("NotAction") {
+        Some(_) => !statement.texts("NotAction").iter().any(|(action, _)| put(action)),
+        None => !statement.knows("Action") || statement.texts("Action").iter().any(|(action, _)| put(action)),
+    };
+    // An effect that is not known may be either.
+    let allows = statement.allows() || !statement.knows("Effect");
+    allows && granted && statement.may_name_accounts()
 }
 
 #[cfg(test)]

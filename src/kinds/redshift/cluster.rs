@@ -9,8 +9,8 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Peer, Problem, Reads, Secret, Terraform,
-    answer,
+    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Peer, Problem, Reads, Secret,
+    Terraform, answer,
 };
 use crate::value::Value;
 
@@ -378,6 +378,24 @@ impl Kind for RedshiftCluster {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         super::cluster_check::check(spec)
+    }
+
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let path = "snapshot_copy.destination_region";
+        if let Some(region) = spec.text(path).filter(|region| *region == among.region()) {
+            problems.push(
+                Problem::new(path, format!("the cluster itself is in {region}"))
+                    .help("copies of snapshots go to another region"),
+            );
+        }
+        if let Some(zone) = spec.text("availability_zone").filter(|zone| !zone.starts_with(among.region())) {
+            problems.push(
+                Problem::new("availability_zone", format!("`{zone}` is no zone of {}", among.region()))
+                    .help(format!("such as `{}a`", among.region())),
+            );
+        }
+        problems
     }
 
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {

@@ -1,6 +1,7 @@
 //! What Redshift refuses in a cluster and a schema cannot say.
 
-use crate::kind::{Known, Problem};
+use super::reserved::is_reserved;
+use crate::kind::{Known, Problem, nearest};
 use crate::value::Value;
 
 const LOGS: [&str; 3] = ["connectionlog", "userlog", "useractivitylog"];
@@ -27,6 +28,14 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
                     .help("give the key's ARN or id, such as `${kms_key.NAME.arn}`"),
             );
         }
+    }
+    if spec.flag("encrypted") == Some(false) {
+        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html: what is
+        // there may be as it was made.
+        problems.push(
+            Problem::warning("encrypted", "AWS makes no clusters any more that are not encrypted")
+                .help("drop `encrypted = false`"),
+        );
     }
     if spec.flag("encrypted") == Some(false) && spec.is_set("kms_key_id") {
         problems.push(
@@ -75,8 +84,12 @@ fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if let Some(Err(why)) = text.map(|text| check_password(text)) {
         problems.push(Problem::new("master_user_password", why));
     }
-    if spec.text("master_username") == Some("public") {
-        problems.push(Problem::new("master_username", "`public` is reserved").help("take another name"));
+    for path in ["master_username", "db_name"] {
+        if let Some(name) = spec.text(path)
+            && (is_reserved(name) || (path == "master_username" && name == "public"))
+        {
+            problems.push(Problem::new(path, format!("`{name}` is reserved")).help("take another name"));
+        }
     }
 }
 
@@ -101,6 +114,9 @@ fn check_password(text: &str) -> Result<(), &'static str> {
 /// Types that this list does not know pass.
 fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let node_type = spec.text("node_type");
+    if let Some(node_type) = node_type {
+        node_types(node_type, problems);
+    }
     // Absent is one node; unknown says nothing.
     let count = match spec.integer("number_of_nodes") {
         None if !spec.is_set("number_of_nodes") => Some(1),
@@ -163,7 +179,74 @@ fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Node types that there are, and those that are gone.
+fn node_types(node_type: &str, problems: &mut Vec<Problem>) {
+    const KNOWN: [&str; 10] = [
+        "dc2.large",
+        "dc2.8xlarge",
+        "ra3.large",
+        "ra3.xlplus",
+        "ra3.4xlarge",
+        "ra3.16xlarge",
+        "rg.large",
+        "rg.xlarge",
+        "rg.4xlarge",
+        "rg.12xlarge",
+    ];
+    let family = node_type.split('.').next().unwrap_or_default();
+    match family {
+        "ds1" | "ds2" | "dc1" | "dw1" | "dw2" => problems.push(
+            Problem::new("node_type", format!("AWS has no nodes of type {node_type} any more"))
+                .help("take an RA3 node type, such as `ra3.xlplus`"),
+        ),
+        // https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html: no longer
+        // supported after April 24, 2026.
+        "dc2" if KNOWN.contains(&node_type) => problems.push(
+            Problem::warning("node_type", "AWS retired DC2 nodes: it makes no new clusters of them")
+                .help("take an RA3 node type, such as `ra3.large`"),
+        ),
+        "ra3" | "dc2" if !KNOWN.contains(&node_type) => {
+            let help = nearest(node_type, KNOWN).map_or_else(
+                || format!("one of {}", KNOWN.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            problems.push(
+                Problem::new("node_type", format!("Redshift has no nodes of type `{node_type}`")).help(help),
+            );
+        }
+        "ra3" | "rg" => {}
+        _ => {
+            let help = nearest(node_type, KNOWN).map_or_else(
+                || format!("one of {}", KNOWN.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            problems.push(
+                Problem::warning("node_type", format!("dwctl knows no nodes of type `{node_type}`"))
+                    .help(help),
+            );
+        }
+    }
+}
+
 fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let managed = spec
+        .text("node_type")
+        .is_some_and(|node_type| node_type.starts_with("ra3.") || node_type.starts_with("rg."));
+    if let Some(port) = spec.integer("port")
+        && managed
+        && !(5431..=5455).contains(&port)
+        && !(8191..=8215).contains(&port)
+    {
+        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html: what is
+        // there may keep another port.
+        problems.push(
+            Problem::warning(
+                "port",
+                format!("new clusters of RA3 and RG nodes do not listen on port {port}"),
+            )
+            .help("take one from 5431 to 5455, or from 8191 to 8215"),
+        );
+    }
     if spec.is_set("elastic_ip") {
         // Absent is false; unknown says nothing.
         if spec.flag("publicly_accessible") == Some(false) || !spec.is_set("publicly_accessible") {

@@ -6,7 +6,9 @@ use aws_sdk_redshift::types::{ClusterParameterGroup, Parameter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::parameters::{check_family, check_parameters};
 use super::shared::{from_tags, tag, to_tags};
+use super::wlm::check_queues;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take};
@@ -69,7 +71,7 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
 pub struct RedshiftClusterParameterGroup;
 
 /// The parameter that holds the workload management.
-const WLM: &str = "wlm_json_configuration";
+pub(super) const WLM: &str = "wlm_json_configuration";
 
 /// Most parameters of one request that modifies or resets.
 const MOST_PARAMETERS: usize = 20;
@@ -122,14 +124,8 @@ impl Kind for RedshiftClusterParameterGroup {
                 .help("give it as `wlm_json_configuration`, where it is compared as data"),
             );
         }
-        if let Some(Value::Map(parameters)) = spec.get("parameters") {
-            for name in parameters.keys().filter(|name| name.chars().any(char::is_uppercase)) {
-                problems.push(
-                    Problem::new(format!("parameters.{name}"), "parameter names are in lower case")
-                        .help(format!("write `{}`", name.to_lowercase())),
-                );
-            }
-        }
+        check_family(spec, &mut problems);
+        check_parameters(spec, &mut problems);
         if let Some(queues) = spec.get(WLM) {
             problems.extend(check_queues(queues));
         }
@@ -280,85 +276,4 @@ fn parameters(spec: &Spec) -> BTreeMap<String, String> {
         parameters.insert(WLM.to_owned(), wlm.to_text());
     }
     parameters
-}
-
-/// The rules of <https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>
-/// for queues of manual workload management, and the document's own.
-fn check_queues(queues: &Value) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let queues = match queues {
-        Value::List(queues) => queues.clone(),
-        Value::String(text) => match serde_json::from_str(text).map(|json| Value::from_json(&json)) {
-            Ok(Value::List(queues)) => queues,
-            Ok(_) => return vec![not_a_list()],
-            // The schema's own check says so.
-            Err(_) => return problems,
-        },
-        Value::Map(_) => return vec![not_a_list()],
-        _ => return problems,
-    };
-    if let Ok(json) = Value::List(queues.clone()).to_json()
-        && json.to_string().len() > 8000
-    {
-        problems.push(
-            Problem::new(WLM, "the workload management is longer than the 8000 characters that AWS takes")
-                .help("use fewer or shorter rules"),
-        );
-    }
-    for (place, queue) in queues.iter().enumerate() {
-        if !matches!(queue, Value::Map(_) | Value::Unknown(_)) {
-            problems.push(Problem::new(format!("{WLM}.{place}"), "a queue is a table"));
-        }
-    }
-    for (field, most, what) in [
-        ("query_concurrency", 50, "concurrency of all queues"),
-        ("memory_percent_to_use", 100, "memory of all queues"),
-    ] {
-        let total: i64 = (0..queues.len())
-            .filter_map(|place| match queues.get(place)?.get(field)? {
-                Value::Number(number) => number.as_i64(),
-                _ => None,
-            })
-            .sum();
-        if total > most {
-            problems.push(
-                Problem::new(WLM, format!("the {what} is {total}, but AWS allows {most}"))
-                    .help(format!("lower `{field}` of some queues")),
-            );
-        }
-    }
-    problems
-}
-
-fn not_a_list() -> Problem {
-    Problem::new(WLM, "workload management is a list of queues").help("write `[{ … }, { … }]`")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_queues;
-    use crate::value::Value;
-    use serde_json::json;
-
-    fn messages(queues: serde_json::Value) -> Vec<String> {
-        check_queues(&Value::from_json(&queues)).into_iter().map(|problem| problem.message).collect()
-    }
-
-    #[test]
-    fn queues_are_checked() {
-        let fine = json!([
-            { "query_group": ["etl"], "query_concurrency": 5, "memory_percent_to_use": 60 },
-            { "query_concurrency": 5, "memory_percent_to_use": 40 },
-            { "short_query_queue": true }
-        ]);
-        assert_eq!(messages(fine.clone()), Vec::<String>::new());
-        assert_eq!(messages(json!(fine.to_string())), Vec::<String>::new());
-        assert!(messages(json!({ "auto_wlm": true }))[0].contains("list of queues"));
-        assert!(messages(json!("{\"auto_wlm\": true}"))[0].contains("list of queues"));
-        assert!(
-            messages(json!([{ "query_concurrency": 40 }, { "query_concurrency": 11 }]))[0].contains("51")
-        );
-        assert!(messages(json!(["etl"]))[0].contains("table"));
-        assert!(messages(json!([{ "rules": "x".repeat(8000) }]))[0].contains("8000"));
-    }
 }

@@ -20,7 +20,7 @@ use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Peer, PolicyDocument, Problem,
-    Reads, Terraform, each, user_tags,
+    Reads, TagRules, Terraform, each, user_tags,
 };
 pub use spec::*;
 
@@ -111,6 +111,7 @@ impl Kind for S3Bucket {
         ],
     };
     const TAGGABLE: bool = true;
+    const TAG_RULES: TagRules = TagRules::PLAIN;
     const DEFERRABLE: &'static [&'static str] = &["policy", "logging", "notification", "replication"];
     const TAGS_APART: bool = true;
     // Emptying a bucket is a call for every thousand versions.

@@ -8,7 +8,7 @@ use std::path::Path;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ObjectIdentifier,
-    ObjectLockLegalHold, ObjectLockRetention, ObjectVersion, Tag, Tagging,
+    ObjectLockLegalHold, ObjectLockRetention, ObjectVersion, StorageClass, Tag, Tagging,
 };
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,8 +20,8 @@ use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, Terraform, each,
-    user_tags,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, TagRules, Terraform,
+    each, nearest, user_tags,
 };
 use crate::value::Value;
 use body::{Body, checksum, media_type};
@@ -172,6 +172,8 @@ impl Kind for S3Object {
         delete: &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
     };
     const TAGGABLE: bool = true;
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    const TAG_RULES: TagRules = TagRules { most: 10, ..TagRules::PLAIN };
     const PART_OF: Option<(&'static str, &'static str)> = Some(("s3_bucket", "bucket"));
     // A version keeps its content and metadata for ever.
     const STAMP: Option<&'static str> = Some("version_id");
@@ -357,6 +359,11 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
     }
     if spec.text("key").is_some_and(|key| key.len() > 1024) {
         problems.push(Problem::new("key", "the key has more than 1024 bytes in UTF-8"));
+    }
+    if let Some(class) = spec.text("storage_class").filter(|class| !StorageClass::values().contains(class)) {
+        let help = nearest(class, StorageClass::values().iter().copied())
+            .map_or_else(|| "such as `STANDARD_IA`".to_owned(), |near| format!("did you mean `{near}`?"));
+        problems.push(Problem::new("storage_class", format!("S3 has no storage class `{class}`")).help(help));
     }
     let encryption = spec.text("server_side_encryption");
     if let Some(other) = encryption

@@ -11,8 +11,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{LOCAL, REPLACE, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, nested, take, take_block};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem, Reads,
-    Secret, State, Terraform, check_policy, each, user_tags,
+    Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem,
+    Reads, Secret, State, Terraform, check_policy, check_statements, each, foreign_actions, user_tags,
 };
 use crate::value::Value as Untyped;
 
@@ -275,10 +275,59 @@ impl Kind for SecretsManagerSecret {
         }
         if let Some(policy) = spec.get("resource_policy") {
             problems.extend(check_policy(policy, "resource_policy", PolicyUse::Resource));
+            let blocked =
+                !spec.is_set("block_public_policy") || spec.flag("block_public_policy") == Some(true);
+            problems.extend(check_statements(policy, "resource_policy", |statements| {
+                let mut problems = foreign_actions(statements, "secretsmanager", "a secret");
+                let public = statements.iter().filter(|one| blocked && one.is_public());
+                problems.extend(public.map(|one| {
+                    Problem::new(one.principal_path(), "the secret refuses policies that let everybody in")
+                        .help("name who may read it, or set `block_public_policy = false`")
+                }));
+                problems
+            }));
+        }
+        if let Some(name) = spec.text("name")
+            && name
+                .rsplit_once('-')
+                .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|one| one.is_ascii_alphanumeric()))
+        {
+            // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+            problems.push(
+                Problem::warning(
+                    "name",
+                    "a name that ends in a hyphen and six characters looks like the end of an ARN",
+                )
+                .help("AWS may then find another secret, or none, by a part of its ARN"),
+            );
+        }
+        let binary = match spec.get("secret_binary") {
+            Some(Untyped::Secret(inner)) => inner.as_str(),
+            Some(plain) => plain.as_str(),
+            None => None,
+        };
+        if let Some(text) = binary
+            && base64::engine::general_purpose::STANDARD.decode(text.trim()).is_err()
+        {
+            problems.push(Problem::new("secret_binary", "the value is not base64"));
         }
         check_generate(spec, &mut problems);
         check_rotation(spec, &mut problems);
         problems
+    }
+
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html>
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let replicas = spec.list("replicas").iter().enumerate();
+        let own = replicas.filter(|(_, replica)| Known(replica).text("region") == Some(among.region()));
+        own.map(|(place, _)| {
+            Problem::new(
+                format!("replicas.{place}.region"),
+                "the region of a copy is that of the secret itself",
+            )
+            .help("name another region, or drop the copy")
+        })
+        .collect()
     }
 
     /// One call each. `ListSecrets` would answer for many secrets, but what it says may be

@@ -8,12 +8,13 @@ use aws_sdk_sfn::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::doubled::doubled;
 use super::states_language;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
-    Terraform, each, user_tags,
+    TagRules, Terraform, each, in_document, user_tags,
 };
 use crate::value::Value;
 
@@ -128,6 +129,7 @@ impl Kind for SfnStateMachine {
         delete: &["states:DeleteStateMachine"],
     };
     const TAGGABLE: bool = true;
+    const TAG_RULES: TagRules = TagRules::PLAIN;
     const TAGS_APART: bool = true;
     // A deleted machine stays until its executions have ended.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 30, deadline_seconds: 600 };
@@ -150,10 +152,16 @@ impl Kind for SfnStateMachine {
         let express = spec.text("type") == Some("EXPRESS");
         let mut problems = match spec.get("definition") {
             // That it is JSON at all is the schema's to say.
-            Some(Value::String(text)) => serde_json::from_str(text)
-                .map(|json| states_language::check(&Value::from_json(&json), express))
-                .unwrap_or_default(),
-            Some(definition) => states_language::check(definition, express),
+            Some(Value::String(text)) if doubled(text).is_some() => {
+                let member = doubled(text).unwrap_or_default();
+                vec![
+                    Problem::new("definition", format!("the definition has `{member}` twice"))
+                        .help("keep one of the two"),
+                ]
+            }
+            Some(definition) => in_document(definition, "definition", |definition| {
+                states_language::check(definition, express)
+            }),
             None => Vec::new(),
         };
         if let Some(Ok(json)) = spec.get("definition").map(Value::to_json)

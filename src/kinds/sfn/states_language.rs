@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::choice::check_choice;
+use super::{integrations, jsonata, paths};
 use crate::kind::Problem;
 use crate::value::{Number, Value};
 
@@ -126,6 +127,13 @@ const TYPES: &[StateType] = &[
     },
 ];
 
+/// Fields that hold machines, whose states are looked at by themselves, and words.
+const MACHINES: &[&str] = &["Branches", "ItemProcessor", "Iterator", "Comment"];
+
+/// What the label of a map cannot hold
+/// (<https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html>).
+const NOT_IN_LABELS: &str = "?*<>{}[]:;,\\|^~$#%&`\"/";
+
 /// Fields of `Map` that only its distributed mode knows.
 const DISTRIBUTED: &[&str] = &[
     "ItemReader",
@@ -141,10 +149,12 @@ const DISTRIBUTED: &[&str] = &[
 /// All faults of a definition, with paths that begin with `definition`.
 /// `express` where the machine is known to be of type `EXPRESS`.
 pub(super) fn check(definition: &Value, express: bool) -> Vec<Problem> {
-    let mut walk = Walk { problems: Vec::new(), names: BTreeSet::new(), express };
+    let mut walk =
+        Walk { problems: Vec::new(), names: BTreeSet::new(), express, language: Language::JsonPath };
     match definition {
         Value::Map(machine) => {
             let language = walk.language(machine, Language::JsonPath, "definition");
+            walk.language = language;
             walk.only(machine, MACHINE, "definition", "a state machine");
             if let Some(Value::String(version)) = machine.get("Version")
                 && version != "1.0"
@@ -170,6 +180,8 @@ pub(super) struct Walk {
     /// Names of all states: unique in the whole machine.
     names: BTreeSet<String>,
     express: bool,
+    /// Of the machine: that of every state that does not say, wherever it stands.
+    language: Language,
 }
 
 /// Whether nothing can be said about a value.
@@ -186,7 +198,7 @@ impl Walk {
         match fields.get("QueryLanguage") {
             Some(Value::String(name)) if name == "JSONata" => Language::Jsonata,
             Some(Value::String(name)) if name == "JSONPath" => {
-                if outer == Language::Jsonata {
+                if self.language == Language::Jsonata {
                     self.problem(
                         &format!("{path}.QueryLanguage"),
                         "a state of a JSONata machine cannot go back to JSONPath",
@@ -379,7 +391,7 @@ impl Walk {
                 exits.ends = true;
                 self.not_both(state, &[("Error", "ErrorPath"), ("Cause", "CausePath")], path);
             }
-            "Parallel" => self.parallel(state, language, path),
+            "Parallel" => self.parallel(state, path),
             "Map" => self.map(state, language, path),
             _ => {}
         }
@@ -419,6 +431,9 @@ impl Walk {
     /// JSONPaths, and the `….$` fields of templates.
     fn paths(&mut self, state: &Fields, language: Language, path: &str) {
         if language == Language::Jsonata {
+            for (name, value) in state.iter().filter(|(name, _)| !MACHINES.contains(&name.as_str())) {
+                self.expressions(value, &format!("{path}.{name}"));
+            }
             return;
         }
         for (name, value) in state {
@@ -437,12 +452,44 @@ impl Walk {
     pub(super) fn json_path(&mut self, value: &Value, path: &str) {
         // An intrinsic function stands where a path may
         // (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html).
-        let fits = match value {
-            Value::String(text) => text.starts_with('$') || text.starts_with("States."),
-            value => is_open(value),
-        };
-        if !fits {
-            self.problem(path, "a JSONPath begins with `$`", "such as `$.detail`");
+        match value {
+            Value::String(text) => {
+                if let Err((message, help)) = paths::check(text) {
+                    self.problem(path, message, &help);
+                }
+            }
+            value if is_open(value) => {}
+            _ => self.problem(path, "a JSONPath begins with `$`", "such as `$.detail`"),
+        }
+    }
+
+    /// The JSONata expressions of a field, however deep they stand.
+    fn expressions(&mut self, value: &Value, path: &str) {
+        match value {
+            Value::String(text) => match text.strip_prefix("{%").map(|rest| rest.strip_suffix("%}")) {
+                Some(Some(expression)) => {
+                    if let Err(why) = jsonata::check(expression) {
+                        self.problem(path, format!("this is no JSONata expression: {why}"), "");
+                    }
+                }
+                Some(None) => self.problem(
+                    path,
+                    "the JSONata expression has no closing `%}`",
+                    "an expression is `{% … %}`",
+                ),
+                None => {}
+            },
+            Value::List(list) => {
+                for (place, one) in list.iter().enumerate() {
+                    self.expressions(one, &format!("{path}.{place}"));
+                }
+            }
+            Value::Map(map) => {
+                for (name, one) in map {
+                    self.expressions(one, &format!("{path}.{name}"));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -451,6 +498,13 @@ impl Walk {
             Value::Map(fields) => {
                 for (name, value) in fields {
                     let at = format!("{path}.{name}");
+                    if name.strip_suffix(".$").is_some_and(|name| fields.contains_key(name)) {
+                        self.problem(
+                            &at,
+                            format!("the field `{}` is given twice", name.trim_end_matches(".$")),
+                            "keep one of the two",
+                        );
+                    }
                     if name.ends_with(".$") { self.json_path(value, &at) } else { self.template(value, &at) }
                 }
             }
@@ -506,6 +560,10 @@ impl Walk {
                         "such as `arn:aws:states:::glue:startJobRun.sync`",
                     );
                 }
+                if let Some(fault) = integrations::check(resource) {
+                    let problem = if fault.sure { Problem::new } else { Problem::warning };
+                    self.problems.push(problem(format!("{path}.Resource"), fault.message).help(fault.help));
+                }
                 // https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
                 let waits = resource.contains(".sync")
                     || resource.ends_with(".waitForTaskToken")
@@ -521,6 +579,7 @@ impl Walk {
             Some(value) if is_open(value) => {}
             _ => self.problem(path, "a Task state needs a `Resource`", "the ARN of what does the work"),
         }
+        self.credentials(state, path);
         self.not_both(
             state,
             &[("TimeoutSeconds", "TimeoutSecondsPath"), ("HeartbeatSeconds", "HeartbeatSecondsPath")],
@@ -536,6 +595,22 @@ impl Walk {
                 "`HeartbeatSeconds` must be less than `TimeoutSeconds`",
                 "",
             );
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html>
+    fn credentials(&mut self, state: &Fields, path: &str) {
+        let at = format!("{path}.Credentials");
+        match state.get("Credentials") {
+            Some(Value::Map(credentials)) => {
+                self.only(credentials, &["RoleArn", "RoleArn.$"], &at, "`Credentials`");
+                if !credentials.contains_key("RoleArn") && !credentials.contains_key("RoleArn.$") {
+                    self.problem(&at, "`Credentials` needs a `RoleArn`", "the role that the task takes on");
+                }
+            }
+            None => {}
+            Some(value) if is_open(value) => {}
+            Some(_) => self.problem(&at, "`Credentials` is a table", "such as `{ RoleArn = \"…\" }`"),
         }
     }
 
@@ -557,11 +632,11 @@ impl Walk {
         }
     }
 
-    fn parallel(&mut self, state: &Fields, language: Language, path: &str) {
+    fn parallel(&mut self, state: &Fields, path: &str) {
         match state.get("Branches") {
             Some(Value::List(branches)) if !branches.is_empty() => {
                 for (place, branch) in branches.iter().enumerate() {
-                    self.inner(branch, language, &format!("{path}.Branches.{place}"));
+                    self.inner(branch, &format!("{path}.Branches.{place}"));
                 }
             }
             Some(value) if is_open(value) => {}
@@ -573,10 +648,10 @@ impl Walk {
         }
     }
 
-    fn inner(&mut self, machine: &Value, language: Language, path: &str) {
+    fn inner(&mut self, machine: &Value, path: &str) {
         match machine {
             Value::Map(machine) => {
-                let language = self.language(machine, language, path);
+                let language = self.language(machine, self.language, path);
                 self.only(machine, INNER, path, "a machine inside a state");
                 self.machine(machine, language, path);
             }
@@ -602,9 +677,9 @@ impl Walk {
             ),
             (Some(processor), None) => {
                 mode = self.processor(processor, &format!("{path}.ItemProcessor"));
-                self.inner(processor, language, &format!("{path}.ItemProcessor"));
+                self.inner(processor, &format!("{path}.ItemProcessor"));
             }
-            (None, Some(iterator)) => self.inner(iterator, language, &format!("{path}.Iterator")),
+            (None, Some(iterator)) => self.inner(iterator, &format!("{path}.Iterator")),
         }
         if mode == Some("INLINE") {
             for name in DISTRIBUTED.iter().filter(|name| state.contains_key(**name)) {
@@ -625,6 +700,17 @@ impl Walk {
             ],
             path,
         );
+        if let Some(Value::String(label)) = state.get("Label") {
+            let is_right =
+                |one: char| !one.is_whitespace() && !one.is_control() && !NOT_IN_LABELS.contains(one);
+            if !(1..=40).contains(&label.chars().count()) || !label.chars().all(is_right) {
+                self.problem(
+                    &format!("{path}.Label"),
+                    format!("`Label` cannot be `{label}`"),
+                    "it has 1 to 40 characters, without spaces and ?*<>{}[]:;,\\|^~$#%&`\"/",
+                );
+            }
+        }
         self.integer(state, "MaxConcurrency", 0, i64::MAX, path, Some(language));
         self.integer(state, "ToleratedFailureCount", 0, i64::MAX, path, Some(language));
     }

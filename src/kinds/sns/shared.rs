@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::aws::{Class, Error, Result};
-use crate::kind::Json;
+use crate::kind::{Json, Known, Problem};
+use crate::value::Value;
 
 /// The attributes of a topic or a subscription as SNS returns them; an empty text is none.
 pub struct Attributes<'a>(pub Option<&'a HashMap<String, String>>);
@@ -34,4 +35,63 @@ pub fn json(text: Option<String>) -> Result<Option<Json>> {
 /// The error where AWS returned something that is not JSON.
 pub fn unreadable(error: serde_json::Error) -> Error {
     Error::finding(Class::Other, format!("AWS returned a document that is not JSON: {error}"))
+}
+
+/// How the waiting time grows from retry to retry.
+const BACKOFFS: [&str; 4] = ["linear", "arithmetic", "geometric", "exponential"];
+
+/// The numbers of a healthy retry policy, their least and their greatest value
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html#creating-delivery-policy>).
+const RETRIES: [(&str, i64, i64); 6] = [
+    ("minDelayTarget", 1, 3600),
+    ("maxDelayTarget", 1, 3600),
+    ("numRetries", 0, 100),
+    ("numNoDelayRetries", 0, 100),
+    ("numMinDelayRetries", 0, 100),
+    ("numMaxDelayRetries", 0, 100),
+];
+
+/// What SNS refuses in the healthy retry policy at `path`.
+pub fn check_retries(policy: Option<&Value>, path: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let Some(policy) = policy.map(Known) else { return problems };
+    for (name, least, most) in RETRIES {
+        if let Some(number) = policy.integer(name)
+            && !(least..=most).contains(&number)
+        {
+            problems.push(Problem::new(
+                format!("{path}.{name}"),
+                format!("`{name}` is from {least} to {most}, not {number}"),
+            ));
+        }
+    }
+    if let (Some(least), Some(most)) = (policy.integer("minDelayTarget"), policy.integer("maxDelayTarget"))
+        && least > most
+    {
+        problems.push(Problem::new(
+            format!("{path}.minDelayTarget"),
+            format!("`minDelayTarget` ({least}) is more than `maxDelayTarget` ({most})"),
+        ));
+    }
+    let phases: i64 = RETRIES.iter().skip(3).filter_map(|(name, _, _)| policy.integer(name)).sum();
+    if let Some(all) = policy.integer("numRetries")
+        && phases > all
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.numRetries"),
+                format!("the phases have {phases} retries, and all of them are {all}"),
+            )
+            .help("raise `numRetries`, or lower those of a phase"),
+        );
+    }
+    if let Some(backoff) = policy.text("backoffFunction")
+        && !BACKOFFS.contains(&backoff)
+    {
+        problems.push(
+            Problem::new(format!("{path}.backoffFunction"), format!("there is no back-off `{backoff}`"))
+                .help(format!("one of {}", BACKOFFS.join(", "))),
+        );
+    }
+    problems
 }

@@ -4,12 +4,13 @@ use aws_sdk_sns::types::Subscription;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::Attributes;
+use super::filter::check_filter_policy;
+use super::shared::{Attributes, check_retries};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Peer, Problem, Reads,
-    Terraform, each,
+    Terraform, each, in_document, nearest,
 };
 use crate::value::Value;
 
@@ -77,6 +78,10 @@ pub struct Attrs {
     /// Account that owns the subscription.
     pub owner: String,
 }
+
+/// How SNS delivers (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
+const PROTOCOLS: [&str; 9] =
+    ["application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"];
 
 /// The kind `sns_subscription`.
 pub struct SnsSubscription;
@@ -263,13 +268,30 @@ fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
         "lambda" => (is_arn_of("lambda"), "the ARN of a Lambda function"),
         "firehose" => (is_arn_of("firehose"), "the ARN of a Firehose stream"),
         "application" => (is_arn_of("sns"), "the ARN of a mobile app's endpoint"),
-        _ => return,
+        other => {
+            let help = match nearest(other, PROTOCOLS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("one of {}", PROTOCOLS.join(", ")),
+            };
+            problems.push(Problem::new("protocol", format!("SNS has no protocol `{other}`")).help(help));
+            return;
+        }
     };
     if !fits {
         problems
             .push(Problem::new("endpoint", format!("the endpoint of the protocol `{protocol}` is {form}")));
     }
-    let is_fifo = spec.text("topic_arn").is_some_and(|topic| topic.ends_with(".fifo"));
+    let topic = spec.text("topic_arn");
+    if protocol == "sqs"
+        && endpoint.ends_with(".fifo")
+        && topic.is_some_and(|topic| !topic.ends_with(".fifo"))
+    {
+        problems.push(
+            Problem::new("endpoint", "a standard topic delivers to no FIFO queue")
+                .help("subscribe a standard queue, or make the topic a FIFO topic"),
+        );
+    }
+    let is_fifo = topic.is_some_and(|topic| topic.ends_with(".fifo"));
     if is_fifo && protocol != "sqs" {
         problems.push(
             // https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
@@ -280,27 +302,18 @@ fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let fifo = spec.text("topic_arn").map(|topic| topic.ends_with(".fifo"));
     if !spec.is_set("filter_policy") && spec.text("filter_policy_scope") == Some("MessageBody") {
         problems.push(
             Problem::new("filter_policy_scope", "there is no filter policy to look at the message body")
                 .help("give `filter_policy`, or drop `filter_policy_scope`"),
         );
     }
-    if let Some(Value::Map(policy)) = spec.get("filter_policy")
-        && spec.text("filter_policy_scope").unwrap_or("MessageAttributes") == "MessageAttributes"
-    {
-        // https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
-        if policy.keys().filter(|name| *name != "$or").count() > 5 {
-            problems.push(Problem::new("filter_policy", "a filter policy names at most five attributes"));
-        }
-        for (name, values) in policy {
-            if matches!(values, Value::Map(_)) {
-                problems.push(
-                    Problem::new(format!("filter_policy.{name}"), "attributes of a message have no members")
-                        .help("give a list of values, or set `filter_policy_scope = \"MessageBody\"`"),
-                );
-            }
-        }
+    check_filter_policy(spec, problems);
+    if let Some(policy) = spec.get("delivery_policy") {
+        problems.extend(in_document(policy, "delivery_policy", |policy| {
+            check_retries(policy.get("healthyRetryPolicy"), "delivery_policy.healthyRetryPolicy")
+        }));
     }
     if let Some(Value::Map(policy)) = spec.get("redrive_policy") {
         match policy.get("deadLetterTargetArn") {
@@ -312,6 +325,15 @@ fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 "redrive_policy.deadLetterTargetArn",
                 "messages that cannot be delivered go to an SQS queue",
             )),
+            Some(Value::String(arn)) if arn.ends_with(".fifo") != fifo.unwrap_or(arn.ends_with(".fifo")) => {
+                let (topic, queue) =
+                    if fifo == Some(true) { ("a FIFO", "a FIFO") } else { ("a standard", "a standard") };
+                // https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+                problems.push(Problem::new(
+                    "redrive_policy.deadLetterTargetArn",
+                    format!("what {topic} topic cannot deliver goes to {queue} queue"),
+                ));
+            }
             Some(_) => {}
         }
     }

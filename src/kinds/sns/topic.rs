@@ -6,13 +6,13 @@ use aws_sdk_sns::types::Tag;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{Attributes, json, unreadable};
+use super::shared::{Attributes, check_retries, json, unreadable};
 use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem,
-    Reads, Terraform, check_policy, each, user_tags,
+    Reads, Terraform, check_policy, check_statements, each, foreign_actions, in_document, nearest, user_tags,
 };
 use crate::value::Value;
 
@@ -131,6 +131,61 @@ fn arrange(topic: &mut Block) -> Vec<TerraformPart> {
 /// The kind `sns_topic`.
 pub struct SnsTopic;
 
+/// Actions on topics that a policy of one may name
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html>).
+const ACTIONS: [&str; 16] = [
+    "AddPermission",
+    "ConfirmSubscription",
+    "DeleteTopic",
+    "GetDataProtectionPolicy",
+    "GetSubscriptionAttributes",
+    "GetTopicAttributes",
+    "ListSubscriptionsByTopic",
+    "ListTagsForResource",
+    "Publish",
+    "PutDataProtectionPolicy",
+    "Receive",
+    "RemovePermission",
+    "SetTopicAttributes",
+    "Subscribe",
+    "TagResource",
+    "UntagResource",
+];
+
+/// SNS refuses actions that are not about topics, as out of the service's scope.
+fn check_action(action: &str, path: String) -> Option<Problem> {
+    let (service, name) = action.split_once(':')?;
+    let known = ACTIONS.iter().any(|one| one.eq_ignore_ascii_case(name));
+    if !service.eq_ignore_ascii_case("sns") || known || name.contains(['*', '?']) {
+        return None;
+    }
+    let help = match nearest(name, ACTIONS) {
+        Some(near) => format!("did you mean `sns:{near}`?"),
+        None => "such as `sns:Publish` and `sns:Subscribe`".to_owned(),
+    };
+    Some(Problem::warning(path, format!("SNS has no action `{action}` on topics")).help(help))
+}
+
+/// Messages are kept 1 to 365 days
+/// (<https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html>).
+fn check_archive(policy: &Value) -> Vec<Problem> {
+    let path = "archive_policy.MessageRetentionPeriod";
+    let days = match policy.get("MessageRetentionPeriod") {
+        Some(Value::Number(days)) => days.as_i64(),
+        Some(Value::String(days)) => days.parse().ok(),
+        Some(_) => return Vec::new(),
+        None if matches!(policy, Value::Map(map) if !map.is_empty()) => None,
+        None => return Vec::new(),
+    };
+    if days.is_some_and(|days| (1..=365).contains(&days)) {
+        return Vec::new();
+    }
+    vec![
+        Problem::new(path, "messages are kept 1 to 365 days")
+            .help("such as `MessageRetentionPeriod = \"30\"`"),
+    ]
+}
+
 /// The protocols with delivery status, as the stack and as AWS's attributes spell them.
 const PROTOCOLS: [(&str, &str); 5] = [
     ("application", "Application"),
@@ -181,6 +236,22 @@ impl Kind for SnsTopic {
         let mut problems = Vec::new();
         if let Some(policy) = spec.get("policy") {
             problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
+            problems.extend(check_statements(policy, "policy", |statements| {
+                let mut problems = foreign_actions(statements, "sns", "a topic");
+                for (action, path) in statements.iter().flat_map(|one| one.texts("Action")) {
+                    problems.extend(check_action(action, path));
+                }
+                problems
+            }));
+        }
+        if let Some(policy) = spec.get("delivery_policy") {
+            problems.extend(in_document(policy, "delivery_policy", |policy| {
+                let path = "delivery_policy.http.defaultHealthyRetryPolicy";
+                check_retries(Known(policy).get("http.defaultHealthyRetryPolicy"), path)
+            }));
+        }
+        if let Some(policy) = spec.get("archive_policy") {
+            problems.extend(in_document(policy, "archive_policy", check_archive));
         }
         let fifo = spec.flag("fifo_topic").unwrap_or(false);
         if let Some(name) = spec.text("name")

@@ -317,7 +317,9 @@ pub(crate) fn corpus() -> Vec<Case> {
     edit("key_policy", &format!("{KEY}\n"), "role/etl\"", "role/etl\", \"arn:aws:iam::999999999999:root\"");
     edit(
         "bucket_policy_public",
-        &format!("{BUCKET}{BUCKET_POLICY}"),
+        &format!(
+            "{BUCKET}public_access_block = {{ block_public_policy = false, restrict_public_buckets = false }}\n{BUCKET_POLICY}"
+        ),
         "{ AWS = \"arn:aws:iam::111111111111:role/etl\" }",
         "\"*\"",
     );

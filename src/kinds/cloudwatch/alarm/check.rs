@@ -35,6 +35,28 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html>
+pub fn check_region(spec: Known<'_>, region: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for attribute in ["alarm_actions", "ok_actions", "insufficient_data_actions"] {
+        for (index, action) in spec.list(attribute).iter().enumerate() {
+            let mut parts = action.as_str().unwrap_or_default().split(':').skip(2);
+            if let (Some("sns"), Some(other)) = (parts.next(), parts.next())
+                && other != region
+            {
+                problems.push(
+                    Problem::new(
+                        format!("{attribute}.{index}"),
+                        format!("an alarm in {region} cannot notify a topic in {other}"),
+                    )
+                    .help("notify a topic of its own region"),
+                );
+            }
+        }
+    }
+    problems
+}
+
 /// A metric, metrics or a query: one of them, and nothing that belongs to another.
 fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let sources = ["metric_name", "metrics", "evaluation_criteria"];

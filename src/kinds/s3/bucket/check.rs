@@ -1,7 +1,11 @@
 //! Rules of a bucket that the schema cannot say.
 
+mod lifecycle;
+mod notification;
+mod policy;
+
 use super::TLS_SID;
-use crate::kind::{Known, PolicyUse, Problem, check_policy};
+use crate::kind::{Known, Problem};
 use crate::value::Value;
 
 /// All of them.
@@ -16,9 +20,9 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
             );
         }
     }
-    if let Some(policy) = spec.get("policy") {
-        problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
-    }
+    policy::check(spec, &mut problems);
+    notification::check(spec, &mut problems);
+    notification::check_others(spec, &mut problems);
     if spec.flag("tls_only") == Some(true) && declares_tls_statement(spec) {
         problems.push(
             Problem::new("policy", format!("`tls_only` adds the statement `{TLS_SID}` itself"))
@@ -61,7 +65,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     }
     for (index, rule) in spec.list("lifecycle_rules").iter().enumerate() {
         if matches!(rule, Value::Map(_)) {
-            check_lifecycle_rule(Known(rule), &format!("lifecycle_rules.{index}"), &mut problems);
+            lifecycle::check_rule(Known(rule), &format!("lifecycle_rules.{index}"), &mut problems);
         }
     }
     check_replication(spec, &mut problems);
@@ -73,11 +77,42 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
                     .push(Problem::new(path, "a site that sends all requests elsewhere has nothing else"));
             }
         }
+    } else if spec.text("website.index_document").is_some_and(|name| name.contains('/')) {
+        problems.push(
+            Problem::new(
+                "website.index_document",
+                "the index document is a name in every folder, without `/`",
+            )
+            .help("such as `index.html`"),
+        );
     } else if spec.get("website").is_some() && !spec.is_set("website.index_document") {
         problems.push(
             Problem::new("website", "a site needs an index document")
                 .help("set `index_document = \"index.html\"`"),
         );
+    }
+    for (index, rule) in spec.list("website.routing_rules").iter().enumerate() {
+        let (rule, path) = (Known(rule), format!("website.routing_rules.{index}.redirect"));
+        if rule.is_set("redirect.replace_key_with") && rule.is_set("redirect.replace_key_prefix_with") {
+            problems.push(
+                Problem::new(
+                    format!("{path}.replace_key_with"),
+                    "a redirect replaces the key or its prefix, not both",
+                )
+                .help("keep one of `replace_key_with` and `replace_key_prefix_with`"),
+            );
+        }
+        if let Some(code) = rule.text("redirect.http_redirect_code")
+            && !(code.len() == 3 && code.starts_with('3') && code.parse::<u16>().is_ok() && code != "300")
+        {
+            problems.push(
+                Problem::new(
+                    format!("{path}.http_redirect_code"),
+                    format!("`{code}` is not the code of a redirect"),
+                )
+                .help("301 to 399"),
+            );
+        }
     }
     for (index, tiering) in spec.list("intelligent_tiering").iter().enumerate() {
         for (tier, entry) in Known(tiering).list("tierings").iter().enumerate() {
@@ -135,55 +170,6 @@ fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<
     if attributes.iter().filter(|attribute| table.is_set(attribute)).count() != 1 {
         let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         problems.push(Problem::new(path, format!("exactly one of {names} is needed")));
-    }
-}
-
-fn check_lifecycle_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    const ACTIONS: &[&str] = &[
-        "expiration",
-        "transitions",
-        "noncurrent_version_expiration",
-        "noncurrent_version_transitions",
-        "abort_incomplete_multipart_upload",
-    ];
-    if !ACTIONS.iter().any(|action| rule.is_set(action)) {
-        problems.push(
-            Problem::new(path, "the rule does nothing").help("add one of `expiration`, `transitions`, …"),
-        );
-    }
-    if let Some(expiration) = rule.get("expiration") {
-        let kinds = ["days", "date", "expired_object_delete_marker"];
-        one_of(Known(expiration), &format!("{path}.expiration"), &kinds, problems);
-    }
-    for (index, transition) in rule.list("transitions").iter().enumerate() {
-        one_of(Known(transition), &format!("{path}.transitions.{index}"), &["days", "date"], problems);
-    }
-    let by_tags = rule.is_set("filter.tags");
-    let by_size =
-        rule.is_set("filter.object_size_greater_than") || rule.is_set("filter.object_size_less_than");
-    if rule.is_set("abort_incomplete_multipart_upload") && (by_tags || by_size) {
-        problems.push(
-            Problem::new(
-                format!("{path}.abort_incomplete_multipart_upload"),
-                "unfinished uploads have neither tags nor a size to choose them by",
-            )
-            .help("put it in a rule of its own"),
-        );
-    }
-    if rule.is_set("expiration.expired_object_delete_marker") && by_tags {
-        problems.push(
-            Problem::new(
-                format!("{path}.expiration.expired_object_delete_marker"),
-                "delete markers have no tags to choose them by",
-            )
-            .help("put it in a rule of its own"),
-        );
-    }
-    if let (Some(more), Some(less)) =
-        (rule.integer("filter.object_size_greater_than"), rule.integer("filter.object_size_less_than"))
-        && more >= less
-    {
-        problems.push(Problem::new(format!("{path}.filter"), "no object is of such a size"));
     }
 }
 

@@ -1,7 +1,9 @@
-//! The shape of an event pattern
-//! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>).
+//! The shape of patterns that messages are matched with: EventBridge's event patterns
+//! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>)
+//! and SNS's filter policies
+//! (<https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html>).
 
-use crate::kind::Problem;
+use super::{Problem, nearest};
 use crate::value::Value;
 
 /// Operators of a content filter.
@@ -10,12 +12,12 @@ const OPERATORS: [&str; 8] =
 
 const COMPARISONS: [&str; 5] = ["<", "<=", "=", ">", ">="];
 
-/// Most characters of a pattern.
-const LONGEST: usize = 4096;
+/// Operators that `anything-but` takes in place of values.
+const ANYTHING_BUT: [&str; 4] = ["prefix", "suffix", "equals-ignore-case", "wildcard"];
 
-/// Checks a pattern: a table whose leaves are lists of values and filters.
-pub(super) fn check_pattern(pattern: &Value, problems: &mut Vec<Problem>) {
-    let path = "event_pattern";
+/// Checks the pattern at `path`: a table whose leaves are lists of values and filters, as
+/// EventBridge and SNS take it.
+pub fn check_pattern(pattern: &Value, path: &str, problems: &mut Vec<Problem>) {
     match pattern {
         Value::Map(map) if map.is_empty() => {
             problems.push(
@@ -26,14 +28,6 @@ pub(super) fn check_pattern(pattern: &Value, problems: &mut Vec<Problem>) {
         Value::Map(_) => check_fields(pattern, path, problems),
         Value::Unknown(_) | Value::Secret(_) | Value::Null => {}
         _ => problems.push(Problem::new(path, "a pattern is a table of fields")),
-    }
-    if let Ok(json) = pattern.to_json()
-        && json.to_string().len() > LONGEST
-    {
-        problems.push(
-            Problem::new(path, format!("the pattern is longer than the {LONGEST} characters that AWS takes"))
-                .help("split it over several rules"),
-        );
     }
 }
 
@@ -97,10 +91,11 @@ fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
     };
     let path = format!("{path}.{operator}");
     if !OPERATORS.contains(&operator.as_str()) {
-        problems.push(
-            Problem::new(path, format!("no operator `{operator}`"))
-                .help(format!("one of {}", OPERATORS.join(", "))),
-        );
+        let help = match nearest(operator, OPERATORS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("one of {}", OPERATORS.join(", ")),
+        };
+        problems.push(Problem::new(path, format!("no operator `{operator}`")).help(help));
         return;
     }
     if matches!(operand, Value::Unknown(_) | Value::Secret(_)) {
@@ -108,8 +103,11 @@ fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
     }
     let fault = match operator.as_str() {
         "exists" if !matches!(operand, Value::Bool(_)) => Some("`exists` takes true or false"),
-        "cidr" if !matches!(operand, Value::String(text) if text.contains('/')) => {
+        "cidr" if !operand.as_str().is_some_and(is_range) => {
             Some("`cidr` takes a range such as `10.0.0.0/24`")
+        }
+        "anything-but" if !excludes(operand) => {
+            Some("`anything-but` takes values, or a table such as `{ prefix = \"a\" }`")
         }
         "wildcard" | "equals-ignore-case" if !matches!(operand, Value::String(_)) => {
             Some("the operator takes a text")
@@ -127,18 +125,49 @@ fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// One or two pairs of a comparison and a number.
+/// A value or a list of them, or a table of one operator.
+fn excludes(operand: &Value) -> bool {
+    match operand {
+        Value::Map(map) => map.len() == 1 && map.keys().all(|name| ANYTHING_BUT.contains(&name.as_str())),
+        Value::List(list) => {
+            !list.is_empty() && !list.iter().any(|one| matches!(one, Value::Map(_) | Value::List(_)))
+        }
+        _ => true,
+    }
+}
+
+/// Whether a text is a block of addresses.
+fn is_range(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, bits)| {
+        let most = match address.parse() {
+            Ok(std::net::IpAddr::V4(_)) => 32,
+            Ok(std::net::IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+    })
+}
+
+/// `["=", 5]`, a bound, or a lower and an upper bound.
 fn is_comparison(operand: &Value) -> bool {
     let Value::List(list) = operand else { return false };
-    matches!(list.len(), 2 | 4)
-        && list.chunks(2).all(|pair| match pair {
-            [comparison, number] => {
-                (matches!(comparison, Value::Unknown(_))
-                    || matches!(comparison, Value::String(text) if COMPARISONS.contains(&text.as_str())))
-                    && matches!(number, Value::Number(_) | Value::Unknown(_))
+    if list.iter().any(|one| matches!(one, Value::Unknown(_))) {
+        return matches!(list.len(), 2 | 4);
+    }
+    let pairs: Option<Vec<(&str, f64)>> = list
+        .chunks(2)
+        .map(|pair| match pair {
+            [comparison, Value::Number(number)] => {
+                Some((comparison.as_str().filter(|one| COMPARISONS.contains(one))?, number.as_f64()))
             }
-            _ => false,
+            _ => None,
         })
+        .collect();
+    match pairs.as_deref() {
+        Some([_]) => true,
+        Some([(from, low), (to, high)]) => from.starts_with('>') && to.starts_with('<') && low < high,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +178,7 @@ mod tests {
 
     fn paths(pattern: serde_json::Value) -> Vec<String> {
         let mut problems = Vec::new();
-        check_pattern(&Value::from_json(&pattern), &mut problems);
+        check_pattern(&Value::from_json(&pattern), "event_pattern", &mut problems);
         problems.into_iter().map(|problem| problem.path).collect()
     }
 
@@ -179,6 +208,19 @@ mod tests {
             (json!({ "detail": { "a": [{ "prefix": "x", "suffix": "y" }] } }), "event_pattern.detail.a.0"),
             (json!({ "detail": { "a": [{ "numeric": ["=>", 1] }] } }), "event_pattern.detail.a.0.numeric"),
             (json!({ "detail": { "a": [["x"]] } }), "event_pattern.detail.a.0"),
+            (
+                json!({ "detail": { "a": [{ "numeric": [">", 5, "<", 1] }] } }),
+                "event_pattern.detail.a.0.numeric",
+            ),
+            (
+                json!({ "detail": { "a": [{ "numeric": ["<", 5, ">", 9] }] } }),
+                "event_pattern.detail.a.0.numeric",
+            ),
+            (json!({ "detail": { "a": [{ "cidr": "10.0.0/24" }] } }), "event_pattern.detail.a.0.cidr"),
+            (
+                json!({ "detail": { "a": [{ "anything-but": { "exists": true } }] } }),
+                "event_pattern.detail.a.0.anything-but",
+            ),
             (json!({ "detail": { "$or": ["x"] } }), "event_pattern.detail.$or.0"),
         ] {
             assert_eq!(paths(pattern.clone()), [path], "{pattern}");

@@ -1,0 +1,303 @@
+//! What EventBridge refuses in a target and a schema cannot say.
+
+use std::collections::BTreeMap;
+
+use crate::kind::{Known, Problem};
+use crate::value::Value;
+
+/// What AWS refuses in a target and a schema cannot say.
+pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let inputs: Vec<&str> = ["input", "input_path", "input_transformer"]
+        .into_iter()
+        .filter(|field| target.is_set(field))
+        .collect();
+    if inputs.len() > 1 {
+        problems.push(
+            Problem::new(path, format!("a target has only one of `{}`", inputs.join("` and `")))
+                .help("keep one of them; without any, the target receives the whole event"),
+        );
+    }
+    if target.is_set("ecs_parameters.launch_type")
+        && target.is_set("ecs_parameters.capacity_provider_strategy")
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.ecs_parameters.launch_type"),
+                "a task runs by its launch type or by capacity providers",
+            )
+            .help("drop `launch_type`, or `capacity_provider_strategy`"),
+        );
+    }
+    if let Some(arn) = target.text("arn") {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        if parts.len() < 6 || parts.first() != Some(&"arn") {
+            problems.push(
+                Problem::new(format!("{path}.arn"), format!("`{arn}` is not an ARN"))
+                    .help("such as `${sfn_state_machine.NAME.arn}`"),
+            );
+        }
+        // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html: all
+        // targets but these few are called by a role.
+        let service = parts.get(2).copied().unwrap_or_default();
+        if matches!(
+            service,
+            "states" | "redshift" | "redshift-serverless" | "ecs" | "kinesis" | "firehose" | "glue"
+        ) && !target.is_set("role_arn")
+        {
+            problems.push(
+                Problem::new(path, "EventBridge calls this target by a role of yours").help("set `role_arn`"),
+            );
+        }
+        for (field, services) in [
+            ("ecs_parameters", &["ecs"][..]),
+            ("kinesis_parameters", &["kinesis"]),
+            ("redshift_data_parameters", &["redshift", "redshift-serverless"]),
+            ("sqs_parameters", &["sqs"]),
+            ("http_parameters", &["events", "execute-api"]),
+        ] {
+            if target.is_set(field) && parts.len() == 6 && !services.contains(&service) {
+                problems.push(Problem::new(
+                    format!("{path}.{field}"),
+                    format!("`{field}` is for targets of {}, not of {service}", services.join(" and ")),
+                ));
+            }
+        }
+        if service == "ecs" && !target.is_set("ecs_parameters") {
+            problems.push(Problem::new(path, "a target in ECS needs its task").help("set `ecs_parameters`"));
+        }
+    }
+    if let Some(input_path) = target.text("input_path")
+        && !input_path.starts_with('$')
+    {
+        problems.push(
+            Problem::new(format!("{path}.input_path"), "a JSONPath begins with `$`")
+                .help("such as `$.detail`"),
+        );
+    }
+    check_transformer(target, path, problems);
+    check_destination(target, path, problems);
+    if target.get("redshift_data_parameters").is_some() {
+        let at = |field: &str| format!("redshift_data_parameters.{field}");
+        if target.is_set(&at("sql")) == target.is_set(&at("sqls")) {
+            problems.push(
+                Problem::new(
+                    format!("{path}.redshift_data_parameters"),
+                    "exactly one of `sql` and `sqls` is needed",
+                )
+                .help("give one statement as `sql`, or several as `sqls`"),
+            );
+        }
+    }
+}
+
+/// Reserved variables begin with `aws.`
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html>).
+fn check_transformer(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let Some(template) = target.text("input_transformer.input_template") else { return };
+    let none = BTreeMap::new();
+    let paths = match target.get("input_transformer.input_paths_map") {
+        Some(Value::Map(paths)) => paths,
+        None if !target.is_set("input_transformer.input_paths_map") => &none,
+        _ => return,
+    };
+    if paths.len() > 100 {
+        problems.push(Problem::new(
+            format!("{path}.input_transformer.input_paths_map"),
+            format!("a transformer names at most 100 parts of the event, not {}", paths.len()),
+        ));
+    }
+    for (name, value) in paths {
+        if let Value::String(value) = value
+            && !value.starts_with('$')
+        {
+            problems.push(
+                Problem::new(
+                    format!("{path}.input_transformer.input_paths_map.{name}"),
+                    "a JSONPath begins with `$`",
+                )
+                .help("such as `$.detail.status`"),
+            );
+        }
+    }
+    if filled(template).is_none() {
+        problems.push(
+            Problem::new(
+                format!("{path}.input_transformer.input_template"),
+                "the text is no JSON, so that the target would receive nothing",
+            )
+            .help(
+                "put a text between double quotes: `\"job <name> failed\"`, written '\"job <name> failed\"'",
+            ),
+        );
+        return;
+    }
+    for name in placeholders(template) {
+        if !name.starts_with("aws.") && !paths.contains_key(name) {
+            problems.push(
+                Problem::new(
+                    format!("{path}.input_transformer.input_template"),
+                    format!("`<{name}>` is not named in `input_paths_map`"),
+                )
+                .help(format!("add `{name} = \"$.…\"` to `input_paths_map`")),
+            );
+        }
+    }
+}
+
+/// The names in `<…>`: texts that look like a name, so that `<b>` in a text with spaces is one, `a < b` is not.
+fn placeholders(template: &str) -> Vec<&str> {
+    template
+        .split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>').map(|(name, _)| name))
+        .filter(|name| is_name(name))
+        .collect()
+}
+
+/// Services that EventBridge sends nothing to, though their ARNs are at hand in every stack
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html>).
+const NO_TARGETS: [&str; 8] = ["cloudwatch", "dynamodb", "ec2", "iam", "kms", "rds", "s3", "secretsmanager"];
+
+/// What a destination of its kind takes.
+fn check_destination(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let queue = format!("{path}.dead_letter_config.arn");
+    if let Some(arn) = target.text("dead_letter_config.arn") {
+        if arn.split(':').nth(2) != Some("sqs") {
+            problems.push(Problem::new(queue, format!("`{arn}` is not the ARN of an SQS queue")));
+        } else if arn.ends_with(".fifo") {
+            problems.push(
+                Problem::new(queue, "events that cannot be delivered go to a standard queue")
+                    .help("take a queue that is no FIFO queue"),
+            );
+        }
+    }
+    let Some(arn) = target.text("arn") else { return };
+    let mut parts = arn.splitn(6, ':');
+    let (service, resource) = (parts.nth(2).unwrap_or_default(), parts.nth(2).unwrap_or_default());
+    let at = format!("{path}.arn");
+    if NO_TARGETS.contains(&service) {
+        problems.push(
+            Problem::new(at, format!("EventBridge sends no events to {service}"))
+                .help("such as a state machine, a queue, a topic, a function or a log group"),
+        );
+    } else if service == "glue" && !resource.starts_with("workflow/") {
+        problems.push(
+            Problem::new(at, "of Glue, EventBridge starts workflows only")
+                .help("put the job into a workflow whose start trigger is of the type `EVENT`"),
+        );
+    } else if service == "sns" && resource.ends_with(".fifo") {
+        problems.push(Problem::new(at, "EventBridge sends to no FIFO topic").help("take a standard topic"));
+    } else if service == "sqs" && resource.ends_with(".fifo") && !target.is_set("sqs_parameters") {
+        problems.push(
+            Problem::new(at, "a FIFO queue needs the message group of the events")
+                .help("set `sqs_parameters = { message_group_id = \"…\" }`"),
+        );
+    } else if service == "logs" {
+        check_log(target, path, problems);
+    }
+}
+
+/// A log group takes events with a time and a text, where it does not take them whole
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions>).
+fn check_log(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let help = "write `{\"timestamp\": <time>, \"message\": <text>}`, with `time = \"$.time\"` and `text = \"$.detail\"` in `input_paths_map`";
+    let is_event = |value: &serde_json::Value| {
+        value
+            .as_object()
+            .is_some_and(|map| map.len() == 2 && map.contains_key("timestamp") && map.contains_key("message"))
+    };
+    if let Some(template) = target.text("input_transformer.input_template")
+        && let Some(values) = filled(template)
+        && !(values.len() == 1 && values.iter().all(is_event))
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.input_transformer.input_template"),
+                "a log group takes an object of `timestamp` and `message`, and nothing else",
+            )
+            .help(help),
+        );
+    }
+    if let Some(input) = target.get("input")
+        && let Ok(input) = input.to_json()
+        && let Some(input) =
+            input.as_str().map_or(Some(input.clone()), |text| serde_json::from_str(text).ok())
+        && !is_event(&input)
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.input"),
+                "a log group takes an object of `timestamp` and `message`, and nothing else",
+            )
+            .help("write `{ timestamp = \"…\", message = \"…\" }`"),
+        );
+    }
+}
+
+/// The values of a template with something for each `<…>`; `None` where they are no JSON.
+fn filled(template: &str) -> Option<Vec<serde_json::Value>> {
+    let mut text = String::with_capacity(template.len());
+    let mut rest = template;
+    let mut quoted = false;
+    while let Some(next) = rest.chars().next() {
+        let after = rest.get(next.len_utf8()..).unwrap_or_default();
+        match next {
+            '"' => quoted = !quoted,
+            '\\' if quoted => {
+                text.push(next);
+                text.extend(after.chars().next());
+                rest = after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
+                continue;
+            }
+            // Lines of a text may be broken where they stand.
+            '\n' | '\r' | '\t' if quoted => {
+                text.push(' ');
+                rest = after;
+                continue;
+            }
+            '<' => {
+                if let Some((name, end)) = after.split_once('>')
+                    && is_name(name)
+                {
+                    text.push_str(if quoted { "x" } else { "null" });
+                    rest = end;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        text.push(next);
+        rest = after;
+    }
+    let values: Result<Vec<serde_json::Value>, _> =
+        serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>().collect();
+    values.ok().filter(|values| !values.is_empty())
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filled;
+
+    #[test]
+    fn templates_are_json_with_something_in_the_place_of_names() {
+        for template in [
+            "\"job <j> failed\"",
+            "{\"id\": <id>, \"at\": \"<at>\", \"list\": [<a>, <b>]}",
+            "<whole>",
+            "\"one <a>\"\n\"two <b>\"",
+            "{\"a\": \"x < y, \\\"<a>\\\"\"}",
+            "\"two\nlines\"",
+            "{\"event\": <aws.events.event.json>}",
+        ] {
+            assert!(filled(template).is_some(), "{template}");
+        }
+        for template in ["job <j> failed", "{\"id\": <id>", "{id: <id>}", "", "{\"a\": <a>,}"] {
+            assert!(filled(template).is_none(), "{template}");
+        }
+    }
+}

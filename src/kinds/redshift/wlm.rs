@@ -1,0 +1,229 @@
+//! Workload management: the queues of a parameter group.
+
+use super::cluster_parameter_group::WLM;
+use crate::kind::{Known, Problem, nearest};
+use crate::value::Value;
+
+/// Properties of a queue
+/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html#wlm-json-config-properties>).
+const PROPERTIES: [&str; 16] = [
+    "auto_wlm",
+    "concurrency_scaling",
+    "max_execution_time",
+    "memory_percent_to_use",
+    "name",
+    "priority",
+    "query_concurrency",
+    "query_group",
+    "query_group_wild_card",
+    "queue_type",
+    "rules",
+    "short_query_queue",
+    "user_group",
+    "user_group_wild_card",
+    "user_role",
+    "user_role_wild_card",
+];
+
+/// Properties that have one of some texts.
+const VALUES: [(&str, &[&str]); 3] = [
+    ("concurrency_scaling", &["off", "auto"]),
+    ("priority", &["highest", "high", "normal", "low", "lowest"]),
+    ("queue_type", &["auto", "manual"]),
+];
+
+/// Actions of a query monitoring rule.
+const ACTIONS: [&str; 4] = ["log", "hop", "abort", "change_query_priority"];
+
+/// Metrics of query monitoring rules.
+const METRICS: [&str; 16] = [
+    "query_cpu_time",
+    "query_blocks_read",
+    "scan_row_count",
+    "query_execution_time",
+    "query_queue_time",
+    "query_cpu_usage_percent",
+    "query_temp_blocks_to_disk",
+    "cpu_skew",
+    "io_skew",
+    "join_row_count",
+    "nested_loop_join_row_count",
+    "return_row_count",
+    "segment_execution_time",
+    "spectrum_scan_row_count",
+    "spectrum_scan_size_mb",
+    "query_priority",
+];
+
+/// The rules of <https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>
+/// for queues of manual workload management, and the document's own.
+pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let queues = match queues {
+        Value::List(queues) => queues.clone(),
+        Value::String(text) => match serde_json::from_str(text).map(|json| Value::from_json(&json)) {
+            Ok(Value::List(queues)) => queues,
+            Ok(_) => return vec![not_a_list()],
+            // The schema's own check says so.
+            Err(_) => return problems,
+        },
+        Value::Map(_) => return vec![not_a_list()],
+        _ => return problems,
+    };
+    if let Ok(json) = Value::List(queues.clone()).to_json()
+        && json.to_string().len() > 8000
+    {
+        problems.push(
+            Problem::new(WLM, "the workload management is longer than the 8000 characters that AWS takes")
+                .help("use fewer or shorter rules"),
+        );
+    }
+    for (place, queue) in queues.iter().enumerate() {
+        match queue {
+            Value::Map(_) => check_queue(Known(queue), &format!("{WLM}.{place}"), &mut problems),
+            Value::Unknown(_) | Value::Secret(_) => {}
+            _ => problems.push(Problem::new(format!("{WLM}.{place}"), "a queue is a table")),
+        }
+    }
+    for (field, most, what) in [
+        ("query_concurrency", 50, "concurrency of all queues"),
+        ("memory_percent_to_use", 100, "memory of all queues"),
+    ] {
+        let total: i64 = (0..queues.len())
+            .filter_map(|place| match queues.get(place)?.get(field)? {
+                Value::Number(number) => number.as_i64(),
+                _ => None,
+            })
+            .sum();
+        if total > most {
+            problems.push(
+                Problem::new(WLM, format!("the {what} is {total}, but AWS allows {most}"))
+                    .help(format!("lower `{field}` of some queues")),
+            );
+        }
+    }
+    problems
+}
+
+fn check_queue(queue: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    for name in queue.0.as_map().into_iter().flat_map(|map| map.keys()) {
+        if !PROPERTIES.contains(&name.as_str()) {
+            problems.push(match nearest(name, PROPERTIES) {
+                Some(near) => {
+                    Problem::new(format!("{path}.{name}"), format!("a queue has no property `{name}`"))
+                        .help(format!("did you mean `{near}`?"))
+                }
+                None => Problem::warning(
+                    format!("{path}.{name}"),
+                    format!("dwctl knows no property `{name}` of a queue"),
+                ),
+            });
+        }
+    }
+    for (name, values) in VALUES {
+        if let Some(value) = queue.text(name)
+            && !values.contains(&value)
+        {
+            problems.push(
+                Problem::new(format!("{path}.{name}"), format!("`{name}` cannot be `{value}`"))
+                    .help(format!("one of {}", values.join(", "))),
+            );
+        }
+    }
+    for (name, least, most) in
+        [("query_concurrency", 0, 50), ("memory_percent_to_use", 0, 100), ("max_execution_time", 0, i64::MAX)]
+    {
+        if let Some(number) = queue.integer(name)
+            && !(least..=most).contains(&number)
+        {
+            let range =
+                if most == i64::MAX { "0 or more".to_owned() } else { format!("from {least} to {most}") };
+            problems
+                .push(Problem::new(format!("{path}.{name}"), format!("`{name}` is {range}, not {number}")));
+        }
+    }
+    for (place, rule) in queue.list("rules").iter().enumerate() {
+        check_rule(Known(rule), &format!("{path}.rules.{place}"), problems);
+    }
+}
+
+/// A query monitoring rule
+/// (<https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html>).
+fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    if rule.0.as_map().is_none() {
+        return;
+    }
+    if let Some(action) = rule.text("action")
+        && !ACTIONS.contains(&action)
+    {
+        problems.push(
+            Problem::new(format!("{path}.action"), format!("a rule has no action `{action}`"))
+                .help(format!("one of {}", ACTIONS.join(", "))),
+        );
+    }
+    let predicates = rule.list("predicate");
+    if predicates.len() > 3 {
+        problems.push(Problem::new(format!("{path}.predicate"), "a rule has at most three predicates"));
+    }
+    for (place, predicate) in predicates.iter().enumerate() {
+        let (predicate, path) = (Known(predicate), format!("{path}.predicate.{place}"));
+        if let Some(metric) = predicate.text("metric_name")
+            && !METRICS.contains(&metric)
+        {
+            problems.push(match nearest(metric, METRICS) {
+                Some(near) => {
+                    Problem::new(format!("{path}.metric_name"), format!("a rule has no metric `{metric}`"))
+                        .help(format!("did you mean `{near}`?"))
+                }
+                None => Problem::warning(
+                    format!("{path}.metric_name"),
+                    format!("dwctl knows no metric `{metric}`"),
+                ),
+            });
+        }
+        if let Some(operator) = predicate.text("operator")
+            && !["=", "<", ">"].contains(&operator)
+        {
+            problems.push(
+                Problem::new(
+                    format!("{path}.operator"),
+                    format!("a predicate does not compare by `{operator}`"),
+                )
+                .help("one of =, <, >"),
+            );
+        }
+    }
+}
+
+fn not_a_list() -> Problem {
+    Problem::new(WLM, "workload management is a list of queues").help("write `[{ … }, { … }]`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_queues;
+    use crate::value::Value;
+    use serde_json::json;
+
+    fn messages(queues: serde_json::Value) -> Vec<String> {
+        check_queues(&Value::from_json(&queues)).into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn queues_are_checked() {
+        let fine = json!([
+            { "query_group": ["etl"], "query_concurrency": 5, "memory_percent_to_use": 60 },
+            { "query_concurrency": 5, "memory_percent_to_use": 40 },
+            { "short_query_queue": true }
+        ]);
+        assert_eq!(messages(fine.clone()), Vec::<String>::new());
+        assert_eq!(messages(json!(fine.to_string())), Vec::<String>::new());
+        assert!(messages(json!({ "auto_wlm": true }))[0].contains("list of queues"));
+        assert!(messages(json!("{\"auto_wlm\": true}"))[0].contains("list of queues"));
+        assert!(
+            messages(json!([{ "query_concurrency": 40 }, { "query_concurrency": 11 }]))[0].contains("51")
+        );
+        assert!(messages(json!(["etl"]))[0].contains("table"));
+        assert!(messages(json!([{ "rules": "x".repeat(8000) }]))[0].contains("8000"));
+    }
+}

@@ -1,0 +1,171 @@
+//! Lifecycle rules: what they do, when, and in which order
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>).
+
+use super::one_of;
+use crate::kind::{Known, Problem};
+
+/// Storage classes, each before those that objects may move on to.
+const WATERFALL: [&str; 6] =
+    ["STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"];
+
+/// Days that an object is at least in `STANDARD_IA` and `ONEZONE_IA`, and before it moves there.
+const LEAST: i64 = 30;
+
+const ACTIONS: [&str; 5] = [
+    "expiration",
+    "transitions",
+    "noncurrent_version_expiration",
+    "noncurrent_version_transitions",
+    "abort_incomplete_multipart_upload",
+];
+
+/// One move of a rule.
+struct Move<'a> {
+    class: &'a str,
+    days: i64,
+    path: String,
+}
+
+pub(super) fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    if !ACTIONS.iter().any(|action| rule.is_set(action)) {
+        problems.push(
+            Problem::new(path, "the rule does nothing").help("add one of `expiration`, `transitions`, …"),
+        );
+    }
+    if let Some(expiration) = rule.get("expiration") {
+        let kinds = ["days", "date", "expired_object_delete_marker"];
+        one_of(Known(expiration), &format!("{path}.expiration"), &kinds, problems);
+    }
+    for (index, transition) in rule.list("transitions").iter().enumerate() {
+        one_of(Known(transition), &format!("{path}.transitions.{index}"), &["days", "date"], problems);
+    }
+    check_filter(rule, path, problems);
+    check_days(rule, path, ["transitions", "days"], ["expiration", "days"], problems);
+    check_days(
+        rule,
+        path,
+        ["noncurrent_version_transitions", "noncurrent_days"],
+        ["noncurrent_version_expiration", "noncurrent_days"],
+        problems,
+    );
+    check_dates(rule, path, problems);
+}
+
+fn check_filter(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let by_tags = rule.is_set("filter.tags");
+    let by_size =
+        rule.is_set("filter.object_size_greater_than") || rule.is_set("filter.object_size_less_than");
+    if rule.is_set("abort_incomplete_multipart_upload") && (by_tags || by_size) {
+        problems.push(
+            Problem::new(
+                format!("{path}.abort_incomplete_multipart_upload"),
+                "unfinished uploads have neither tags nor a size to choose them by",
+            )
+            .help("put it in a rule of its own"),
+        );
+    }
+    if rule.is_set("expiration.expired_object_delete_marker") && by_tags {
+        problems.push(
+            Problem::new(
+                format!("{path}.expiration.expired_object_delete_marker"),
+                "delete markers have no tags to choose them by",
+            )
+            .help("put it in a rule of its own"),
+        );
+    }
+    if let (Some(more), Some(less)) =
+        (rule.integer("filter.object_size_greater_than"), rule.integer("filter.object_size_less_than"))
+        && more >= less
+    {
+        problems.push(Problem::new(format!("{path}.filter"), "no object is of such a size"));
+    }
+}
+
+/// Each move after those before it, and the end after all of them.
+fn check_days(
+    rule: Known<'_>,
+    path: &str,
+    [transitions, days]: [&str; 2],
+    [expiration, end]: [&str; 2],
+    problems: &mut Vec<Problem>,
+) {
+    let mut moves = Vec::new();
+    for (index, transition) in rule.list(transitions).iter().enumerate() {
+        let transition = Known(transition);
+        if let (Some(class), Some(when)) = (transition.text("storage_class"), transition.integer(days)) {
+            moves.push(Move { class, days: when, path: format!("{path}.{transitions}.{index}.{days}") });
+        }
+    }
+    for one in
+        moves.iter().filter(|one| matches!(one.class, "STANDARD_IA" | "ONEZONE_IA") && one.days < LEAST)
+    {
+        problems.push(
+            Problem::new(
+                &*one.path,
+                format!("objects move to {} after {LEAST} days at the earliest, not {}", one.class, one.days),
+            )
+            .help(format!("set `{days}` to {LEAST} or more")),
+        );
+    }
+    let rank = |class: &str| WATERFALL.iter().position(|one| *one == class);
+    for later in &moves {
+        for earlier in moves.iter().filter(|one| rank(one.class) < rank(later.class)) {
+            let stay = if matches!(earlier.class, "STANDARD_IA" | "ONEZONE_IA") { LEAST } else { 1 };
+            if later.days < earlier.days + stay {
+                let why = if stay == 1 {
+                    format!("objects cannot come back from {} to {}", later.class, earlier.class)
+                } else {
+                    format!("objects stay in {} for at least {LEAST} days", earlier.class)
+                };
+                problems.push(
+                    Problem::new(
+                        &*later.path,
+                        format!(
+                            "{why}, so they move to {} after {} days at the earliest",
+                            later.class,
+                            earlier.days + stay
+                        ),
+                    )
+                    .help(format!("raise `{days}`, or lower that of {}", earlier.class)),
+                );
+                break;
+            }
+        }
+    }
+    let at = format!("{expiration}.{end}");
+    if let (Some(last), Some(end)) = (moves.iter().max_by_key(|one| one.days), rule.integer(&at))
+        && end <= last.days
+    {
+        problems.push(
+            Problem::new(
+                format!("{path}.{at}"),
+                format!(
+                    "objects would expire after {end} days, before they move to {} after {}",
+                    last.class, last.days
+                ),
+            )
+            .help(format!("expire them after {} days or more", last.days + 1)),
+        );
+    }
+}
+
+/// S3 takes days or dates in one rule, not both.
+fn check_dates(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let moves = rule.list("transitions").iter().map(|one| (Known(one), "transitions"));
+    let uses = |name: &str| {
+        rule.is_set(&format!("expiration.{name}")) || moves.clone().any(|(one, _)| one.is_set(name))
+    };
+    if uses("days") && uses("date") {
+        problems.push(
+            Problem::new(
+                if rule.is_set("expiration.date") {
+                    format!("{path}.expiration.date")
+                } else {
+                    format!("{path}.transitions")
+                },
+                "a rule counts by days or by dates, not by both",
+            )
+            .help("make two rules of it"),
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Who is told of events
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>).
+
+use aws_sdk_s3::types::Event;
+
+use crate::kind::{Known, Problem, nearest};
+use crate::value::Value;
+
+/// The lists, their destinations and what these are.
+const DESTINATIONS: [(&str, &str, &str, &str); 3] = [
+    ("lambda_function_configurations", "lambda_function_arn", "lambda", "a Lambda function"),
+    ("queue_configurations", "queue_arn", "sqs", "an SQS queue"),
+    ("topic_configurations", "topic_arn", "sns", "an SNS topic"),
+];
+
+/// One entry, as far as it decides who is told of what.
+struct Entry<'a> {
+    id: &'a str,
+    events: Vec<(&'a str, String)>,
+    /// `None` where it is not known.
+    prefix: Option<&'a str>,
+    suffix: Option<&'a str>,
+}
+
+pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    for (list, target, service, what) in DESTINATIONS {
+        for (index, entry) in spec.list(&format!("notification.{list}")).iter().enumerate() {
+            let path = format!("notification.{list}.{index}");
+            let entry = Known(entry);
+            if let Some(arn) = entry.text(target) {
+                check_destination(arn, &format!("{path}.{target}"), service, what, problems);
+            }
+            let known = |name: &str| if entry.is_set(name) { entry.text(name) } else { Some("") };
+            let events = entry.list("events").iter().enumerate();
+            let events: Vec<(&str, String)> = events
+                .filter_map(|(place, event)| Some((event.as_str()?, format!("{path}.events.{place}"))))
+                .collect();
+            for (event, at) in &events {
+                check_event(event, at, problems);
+            }
+            let one = Entry {
+                id: entry.text("id").unwrap_or_default(),
+                events,
+                prefix: known("prefix"),
+                suffix: known("suffix"),
+            };
+            if let Some((other, event)) =
+                entries.iter().find_map(|other| Some((other, overlap(other, &one)?)))
+            {
+                problems.push(
+                    Problem::new(
+                        event.1.as_str(),
+                        format!("`{}` of the same objects is told by \"{}\" already", event.0, other.id),
+                    )
+                    .help(
+                        "two entries that share an event need a `prefix` or a `suffix` that no object shares",
+                    ),
+                );
+            }
+            entries.push(one);
+        }
+    }
+}
+
+fn check_destination(arn: &str, path: &str, service: &str, what: &str, problems: &mut Vec<Problem>) {
+    if !arn.starts_with("arn:") || arn.split(':').nth(2) != Some(service) {
+        problems.push(Problem::new(path, format!("`{arn}` is not the ARN of {what}")));
+    } else if arn.ends_with(".fifo") {
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+        problems.push(
+            Problem::new(path, "S3 tells no FIFO queue and no FIFO topic of events")
+                .help("take a standard one, or set `event_bridge = true` and send them on by a rule"),
+        );
+    }
+}
+
+fn check_event(event: &str, path: &str, problems: &mut Vec<Problem>) {
+    if Event::values().contains(&event) {
+        return;
+    }
+    let help = nearest(event, Event::values().iter().copied())
+        .map_or_else(|| "such as `s3:ObjectCreated:*`".to_owned(), |near| format!("did you mean `{near}`?"));
+    problems.push(Problem::new(path, format!("S3 has no event `{event}`")).help(help));
+}
+
+/// The event of `one` that `other` tells of, too, where some object fits both.
+fn overlap<'e>(other: &Entry<'_>, one: &'e Entry<'_>) -> Option<&'e (&'e str, String)> {
+    let (ours, theirs) = (one.prefix?, other.prefix?);
+    if !(ours.starts_with(theirs) || theirs.starts_with(ours)) {
+        return None;
+    }
+    let (ours, theirs) = (one.suffix?, other.suffix?);
+    if !(ours.ends_with(theirs) || theirs.ends_with(ours)) {
+        return None;
+    }
+    let covers = |wide: &str, narrow: &str| {
+        wide == narrow || wide.strip_suffix('*').is_some_and(|stem| narrow.starts_with(stem))
+    };
+    one.events.iter().find(|(event, _)| {
+        other.events.iter().any(|(theirs, _)| covers(event, theirs) || covers(theirs, event))
+    })
+}
+
+/// Whether a list of rules for web pages, copies and lists has what S3 refuses.
+pub(super) fn check_others(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    for (index, rule) in spec.list("cors_rules").iter().enumerate() {
+        let rule = Known(rule);
+        for (list, most) in [("allowed_origins", 1), ("allowed_headers", 1), ("expose_headers", 0)] {
+            for (place, text) in rule.list(list).iter().enumerate() {
+                if let Value::String(text) = text
+                    && text.matches('*').count() > most
+                {
+                    let path = format!("cors_rules.{index}.{list}.{place}");
+                    let message = match most {
+                        0 => format!("`{list}` takes no `*`"),
+                        _ => format!("`{list}` takes one `*` in an entry"),
+                    };
+                    problems.push(Problem::new(path, message));
+                }
+            }
+        }
+    }
+    let mut buckets: Vec<String> = Vec::new();
+    for (list, count) in [
+        ("replication.rules", spec.list("replication.rules").len()),
+        ("inventory", spec.list("inventory").len()),
+    ] {
+        buckets.extend((0..count).map(|index| format!("{list}.{index}.destination.bucket")));
+    }
+    for path in buckets {
+        let Some(arn) = spec.text(&path) else { continue };
+        if !(arn.starts_with("arn:") && arn.contains(":s3:::")) {
+            problems.push(
+                Problem::new(path, format!("`{arn}` is not the ARN of a bucket"))
+                    .help("such as `${s3_bucket.NAME.arn}`"),
+            );
+        } else if path.starts_with("replication") && arn.rsplit(':').next() == spec.text("bucket") {
+            problems
+                .push(Problem::new(path, "a bucket is not copied into itself").help("name another bucket"));
+        }
+    }
+}

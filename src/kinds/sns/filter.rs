@@ -1,0 +1,104 @@
+//! Filter policies of subscriptions
+//! (<https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>).
+
+use std::collections::BTreeMap;
+
+use crate::kind::{Known, Problem, check_pattern, in_document};
+use crate::value::Value;
+
+/// Most names of attributes or properties that a policy looks at.
+const MOST_KEYS: usize = 5;
+
+/// Most combinations of values.
+const MOST_COMBINATIONS: usize = 150;
+
+/// Numbers that SNS compares lie between its negative and this.
+const LARGEST: f64 = 1e9;
+
+/// What SNS refuses in the `filter_policy` of a subscription.
+pub(super) fn check_filter_policy(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let Some(policy) = spec.get("filter_policy") else { return };
+    let by_attributes = spec.text("filter_policy_scope").is_none_or(|scope| scope == "MessageAttributes");
+    problems.extend(in_document(policy, "filter_policy", |policy| check(policy, by_attributes)));
+}
+
+fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
+    let path = "filter_policy";
+    let mut problems = Vec::new();
+    let fields = match policy {
+        // An empty policy is how one is taken away.
+        Value::Map(fields) if fields.is_empty() => return problems,
+        Value::Map(fields) => fields,
+        Value::Unknown(_) | Value::Secret(_) => return problems,
+        _ => return vec![Problem::new(path, "a filter policy is a table")],
+    };
+    if by_attributes {
+        for (name, _) in fields.iter().filter(|(_, values)| matches!(values, Value::Map(_))) {
+            problems.push(
+                Problem::new(format!("{path}.{name}"), "attributes of a message have no members")
+                    .help("give a list of values, or set `filter_policy_scope = \"MessageBody\"`"),
+            );
+        }
+    }
+    check_pattern(policy, path, &mut problems);
+    if policy.contains_unknown() || policy.contains_secret() || !problems.is_empty() {
+        return problems;
+    }
+    check_numbers(policy, path, &mut problems);
+    let mut leaves = Vec::new();
+    collect(fields, 1, &mut leaves);
+    if leaves.len() > MOST_KEYS {
+        let what = if by_attributes { "attributes" } else { "properties" };
+        problems.push(
+            Problem::new(
+                path,
+                format!("a filter policy looks at {MOST_KEYS} {what} at most, this one at {}", leaves.len()),
+            )
+            .help("filter by fewer, or make two subscriptions"),
+        );
+        return problems;
+    }
+    // Values of the body count once for each level that they lie deep.
+    let combinations = leaves.iter().fold(1_usize, |all, (values, depth)| {
+        all.saturating_mul(values * if by_attributes { 1 } else { *depth })
+    });
+    if combinations > MOST_COMBINATIONS {
+        problems.push(
+            Problem::new(path, format!("the filter policy has {combinations} combinations of values, and SNS takes {MOST_COMBINATIONS}"))
+                .help("the number of values of each key, times its depth in a message body, times those of the others"),
+        );
+    }
+    problems
+}
+
+/// The number of values of each key, with how deep it lies. How the alternatives of `$or` count
+/// is not documented: they do not.
+fn collect(fields: &BTreeMap<String, Value>, depth: usize, leaves: &mut Vec<(usize, usize)>) {
+    for (name, value) in fields {
+        match value {
+            Value::List(_) if name == "$or" => {}
+            Value::List(list) => leaves.push((list.len().max(1), depth)),
+            Value::Map(inner) => collect(inner, depth + 1, leaves),
+            _ => {}
+        }
+    }
+}
+
+fn check_numbers(value: &Value, path: &str, problems: &mut Vec<Problem>) {
+    match value {
+        Value::Number(number) if number.as_f64().abs() > LARGEST => {
+            problems.push(Problem::new(path, "SNS compares numbers from -1000000000 to 1000000000"));
+        }
+        Value::List(list) => {
+            for (place, one) in list.iter().enumerate() {
+                check_numbers(one, &format!("{path}.{place}"), problems);
+            }
+        }
+        Value::Map(map) => {
+            for (name, one) in map {
+                check_numbers(one, &format!("{path}.{name}"), problems);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,147 @@
+//! Mistakes of one line of a stack, told by `validate` at that line; and their neighbours that
+//! AWS takes, of which nothing is told. The table is `data/mistakes.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dwctl::diag::{Diagnostic, Sources};
+use dwctl::kinds::KINDS;
+use dwctl::stack;
+use dwctl::world::{Facts, World};
+use serde::Deserialize;
+
+use crate::paper;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    /// A stack that is right.
+    base: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    /// How the line of the base begins that gives way.
+    at: Option<String>,
+    wrong: String,
+    right: String,
+    says: String,
+    /// How the line begins that it is told at, where that is another.
+    told_at: Option<String>,
+}
+
+impl Kind {
+    /// The stack with a line in its place.
+    fn with(&self, row: &Row, line: &str) -> String {
+        let text = match &row.at {
+            None => format!("{}{line}\n", self.base),
+            Some(at) => {
+                let found: Vec<&str> = self.base.lines().filter(|one| one.starts_with(at.as_str())).collect();
+                // Of several, the last is that of the resource which the table is about.
+                let old = found.last().unwrap_or_else(|| panic!("no line begins with {at}"));
+                let place = self.base.rfind(&format!("{old}\n")).expect("the line");
+                format!("{}{line}{}", &self.base[..place], &self.base[place + old.len()..])
+            }
+        };
+        paper::headed(&text)
+    }
+}
+
+fn table() -> BTreeMap<String, Kind> {
+    let text = std::fs::read_to_string(paper::root().join("tests/data/mistakes.toml")).expect("the table");
+    toml::from_str(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// All that `validate` tells of a stack: errors and warnings.
+fn told(text: &str) -> (Vec<Diagnostic>, Sources) {
+    let folder = paper::folder(&[("stack.toml", text)]);
+    let stack = match paper::load(folder.path()) {
+        Ok(stack) => stack,
+        Err(told) => return told,
+    };
+    let mut problems = Vec::new();
+    let variables = stack::variables(&stack, &[], &mut problems);
+    match World::new(&stack, Facts::offline(&stack), variables) {
+        Ok(world) => {
+            drop(world.evaluate_all(&mut problems));
+            problems.extend(world.warnings());
+        }
+        Err(found) => problems.extend(found),
+    }
+    (problems, stack.sources.clone())
+}
+
+fn line_of(text: &str, begins: &str) -> usize {
+    text.lines()
+        .enumerate()
+        .filter(|(_, one)| one.starts_with(begins))
+        .last()
+        .map_or(0, |(place, _)| place + 1)
+}
+
+#[test]
+fn every_mistake_is_told_at_its_line() {
+    let table = table();
+    let (mut rows, mut missed) = (0, Vec::new());
+    for (name, kind) in &table {
+        for row in &kind.rows {
+            rows += 1;
+            let text = kind.with(row, &row.wrong);
+            let line = line_of(&text, row.told_at.as_deref().unwrap_or(&row.wrong));
+            let (problems, sources) = told(&text);
+            let hit = problems.iter().any(|one| {
+                let words = format!(
+                    "{} {} {:?} {:?}",
+                    one.message,
+                    one.primary.as_ref().map_or("", |label| &label.text),
+                    one.helps,
+                    one.notes
+                );
+                one.primary.as_ref().is_some_and(|label| sources.line(label.span) == line)
+                    && words.contains(&row.says)
+            });
+            if !hit {
+                let told: Vec<String> = problems
+                    .iter()
+                    .map(|one| {
+                        format!(
+                            "{} {}",
+                            one.primary.as_ref().map_or(0, |label| sources.line(label.span)),
+                            one.message
+                        )
+                    })
+                    .collect();
+                missed.push(format!("{name}: {} (line {line}, `{}`): {told:?}", row.wrong, row.says));
+            }
+        }
+    }
+    assert!(rows >= 120, "{rows}");
+    assert!(missed.is_empty(), "{} of {rows} are not told:\n{}", missed.len(), missed.join("\n"));
+}
+
+#[test]
+fn what_aws_takes_is_accepted() {
+    let table = table();
+    let (mut rows, mut refused) = (0, Vec::new());
+    for (name, kind) in &table {
+        for row in &kind.rows {
+            rows += 1;
+            let (problems, _) = told(&kind.with(row, &row.right));
+            refused.extend(problems.iter().map(|one| format!("{name}: {}: {}", row.right, one.message)));
+        }
+    }
+    assert!(rows >= 100, "{rows}");
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+#[test]
+fn every_kind_has_mistakes() {
+    let table = table();
+    let few: BTreeSet<&str> = KINDS
+        .iter()
+        .map(|kind| kind.name())
+        .filter(|name| table.get(*name).is_none_or(|kind| kind.rows.len() < 3))
+        .collect();
+    assert!(few.is_empty(), "{few:?}");
+}
