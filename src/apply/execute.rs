@@ -142,19 +142,13 @@ impl<'a> Executor<'_, 'a, '_> {
                 None => plan::whose(kind, address, &intended(), live, &ledger),
             }
         };
-        // What has no tags is whose that is which it is a part of.
-        let whole = kind.part_of().filter(|_| whose == Whose::Ours && !kind.taggable());
-        let Some((whole, attribute)) = whole else { return Ok(whose) };
-        let of = live.spec.get(attribute).and_then(Value::as_str).unwrap_or_default();
-        let known = {
-            let ledger = self.book.ledger.borrow();
-            let mut known = ledger.resources.iter();
-            known
-                .find(|(other, entry)| other.kind == whole && entry.id == of && entry.region == *region)
-                .map(|(other, entry)| (other.clone(), entry.clone()))
-        };
-        let (Some((address, entry)), Some(kind)) = (known, kinds::kind(whole)) else { return Ok(whose) };
-        Ok(match read_tags(kind, cx, of).await? {
+        if !plan::is_wholes(kind, &whose) {
+            return Ok(whose);
+        }
+        let whole = plan::whole(kind, region, id, live, &self.book.ledger.borrow());
+        let Some((address, entry)) = whole else { return Ok(whose) };
+        let Some(kind) = kinds::kind(&address.kind) else { return Ok(whose) };
+        Ok(match read_tags(kind, cx, &entry.id).await? {
             Some(live) => plan::whose(kind, &address, &entry, &live, &self.book.ledger.borrow()),
             None => whose,
         })

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::applied::{complete, prints, wanted};
 use super::hindsight;
 use super::protect::protected;
-use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, Whose, diff};
+use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Sources};
 use crate::graph::Address;
@@ -142,8 +142,6 @@ pub(super) struct Planner<'p, 'w, 'a> {
     /// Why nothing can be decided of these; of no concern where they are not selected.
     pub(super) undecided: BTreeMap<Address, Vec<Diagnostic>>,
     pub(super) changes: BTreeMap<Address, Change>,
-    /// What the ledger tells of and is not the stack's any more, by kind, region and id.
-    pub(super) foreign: BTreeMap<(String, String, String), Whose>,
     /// What is there of addresses that name another resource now.
     pub(super) deposed: Vec<Change>,
     /// What is declared, so far.
@@ -184,7 +182,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             problems: Vec::new(),
             undecided: BTreeMap::new(),
             changes: BTreeMap::new(),
-            foreign: BTreeMap::new(),
             deposed: Vec::new(),
             declared: BTreeMap::new(),
             moves: renamed,
@@ -247,7 +244,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         outputs.retain(|name, _| !unseen.contains(name));
         self.still_there();
-        self.parts();
         self.doubles();
         self.select();
         if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
@@ -405,10 +401,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             }
         };
         let selection = self.inputs.selection;
-        let foreign = match &entry {
-            None => !self.is_ours(instance, &id, &live),
-            Some(entry) => self.whose(&instance.address, instance.kind, entry, &live) != Whose::Ours,
+        let refusal = match &entry {
+            None => None,
+            Some(entry) => self.refuse(&instance.address, instance.kind, entry, &live).ok()?,
         };
+        let foreign = refusal.is_some() || (entry.is_none() && !self.is_ours(instance, &id, &live));
         // Nothing but what is ours is destroyed, and what is not does not stand in the way of that.
         if foreign && entry.is_none() && selection.destroy {
             return Some(create(Reason::New));
@@ -416,12 +413,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         // An import takes what nobody owns; what another stack owns takes --adopt as well.
         let free = entry.is_none() && import.is_some() && Owner::of(&live.tags).is_none();
         if foreign && !free && (!selection.adopt || selection.destroy) {
-            let problem = match &entry {
-                None => super::ownership::not_ours(instance, &id, &live),
-                Some(entry) => {
-                    let refusal = self.refuse(&instance.address, instance.kind, entry, &live)?;
-                    refusal.at(instance.resource.span, "declared here")
-                }
+            let problem = match refusal {
+                None => super::ownership::not_ours(instance, &id, &live, stack),
+                Some(refusal) => refusal.at(instance.resource.span, "declared here"),
             };
             self.problems.push(problem);
             return None;

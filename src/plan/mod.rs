@@ -29,7 +29,7 @@ pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
 pub use text::{TextOptions, bill_line, change_text, render};
-pub use whose::{Whose, refusal, whose};
+pub use whose::{Whose, is_wholes, refusal, whole, whose};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::complete;
 use super::decide::{Planner, Terms, Unread, read_failed};
-use super::{Action, Change, Reason, Whose, diff, refusal, whose};
+use super::{Action, Change, Reason, Whose, diff, is_wholes, refusal, whole, whose};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State};
@@ -98,55 +98,52 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Whose something is that the ledger tells of.
+    ///
+    /// # Errors
+    /// AWS must be asked first, or a problem was said.
     pub(super) fn whose(
-        &self,
+        &mut self,
         address: &Address,
         kind: &dyn ErasedKind,
         entry: &Entry,
         live: &ErasedLive,
-    ) -> Whose {
+    ) -> Result<Whose, ()> {
+        let ledger = self.inputs.ledger;
         let known_as = self.moves.get(address).unwrap_or(address);
-        whose(kind, known_as, entry, live, self.inputs.ledger)
+        let own = whose(kind, known_as, entry, live, ledger);
+        if !is_wholes(kind, &own) {
+            return Ok(own);
+        }
+        let Some((of, of_entry)) = whole(kind, &entry.region, &entry.id, live, ledger) else {
+            return Ok(own);
+        };
+        let Some(kind) = kinds::kind(&of.kind) else { return Ok(own) };
+        match self.read(kind, &of_entry.region, &of_entry.id, None, Some(&of_entry)) {
+            Ok(Some(live)) => Ok(whose(kind, &of, &of_entry, &live, ledger)),
+            Ok(None) => Ok(own),
+            Err(Unread::Pending) => Err(()),
+            Err(Unread::Failed(error)) => {
+                self.problems.push(read_failed(&of.to_string(), &of_entry.id, &error));
+                Err(())
+            }
+        }
     }
 
     /// The refusal to touch what the ledger tells of, where that is not the stack's any more.
+    ///
+    /// # Errors
+    /// AWS must be asked first, or a problem was said.
     pub(super) fn refuse(
         &mut self,
         address: &Address,
         kind: &dyn ErasedKind,
         entry: &Entry,
         live: &ErasedLive,
-    ) -> Option<Diagnostic> {
-        let whose = self.whose(address, kind, entry, live);
+    ) -> Result<Option<Diagnostic>, ()> {
+        let whose = self.whose(address, kind, entry, live)?;
         let known_as = self.moves.get(address).unwrap_or(address);
         let declared = self.declared.contains_key(address) && !self.inputs.selection.destroy;
-        let refusal = refusal(known_as, &entry.id, &whose, declared)?;
-        self.foreign.insert((kind.name().to_owned(), entry.region.clone(), entry.id.clone()), whose);
-        Some(refusal)
-    }
-
-    /// Refuses what is part of something that is not the stack's any more, where no tags of its own
-    /// tell whose it is.
-    pub(super) fn parts(&mut self) {
-        let mut refused = Vec::new();
-        for change in self.changes.values().chain(&self.deposed) {
-            let kind = kinds::kind(&change.address.kind).filter(|kind| !kind.taggable());
-            let (Some((whole, attribute)), Some(id), Some(live)) =
-                (kind.and_then(ErasedKind::part_of), &change.id, &change.live)
-            else {
-                continue;
-            };
-            let Some(of) = live.spec.get(attribute).and_then(Value::as_str) else { continue };
-            let whole = (whole.to_owned(), change.existing_region().to_owned(), of.to_owned());
-            if let Some(whose) = self.foreign.get(&whole).filter(|_| !change.imported) {
-                let refusal = refusal(&change.address, id, whose, false);
-                let refusal = refusal.map(|refusal| refusal.note(format!("it is a part of {of}")));
-                refused.extend(refusal.map(|refusal| (change.address.clone(), refusal)));
-            }
-        }
-        for (address, refusal) in refused {
-            self.undecided.entry(address).or_default().push(refusal);
-        }
+        Ok(refusal(known_as, &entry.id, &whose, declared))
     }
 
     /// Refuses to do anything to what has two addresses: what is done to one would be done to both.
@@ -207,7 +204,8 @@ impl Planner<'_, '_, '_> {
             Ok(Some(live)) if self.is_ours(instance, &id, &live) => Ok(None),
             Ok(Some(live)) if self.inputs.selection.adopt => Ok(Some((id, live))),
             Ok(Some(live)) => {
-                self.problems.push(not_ours(instance, &id, &live).note(format!(
+                let stack = self.inputs.world.stack;
+                self.problems.push(not_ours(instance, &id, &live, stack).note(format!(
                     "{} is {} until now; what has the new name is in its way",
                     instance.address, old.1
                 )));
@@ -317,7 +315,7 @@ impl Planner<'_, '_, '_> {
 }
 
 /// The refusal of what is not provably the stack's.
-pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> Diagnostic {
+pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &Stack) -> Diagnostic {
     let error = Diagnostic::error(
         "not-ours",
         format!("{} exists already and is not provably this stack's", instance.address),
@@ -336,6 +334,9 @@ pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive) -> 
         )),
     };
     let help = match Owner::of(&live.tags) {
+        Some(owner) if owner.stack == stack.name && owner.env == stack.env => {
+            "it is the stack's own: [[moved]] or `dwctl ledger move` gives it this address"
+        }
         Some(_) => "to take it over from there, add --adopt; else choose another name",
         None => "to take it over, import it ([[import]], or --adopt); else choose another name",
     };

@@ -46,8 +46,9 @@ impl Planner<'_, '_, '_> {
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
             // What stays at AWS is only forgotten, whosever it is.
             let seen = live.as_ref().filter(|_| action == Action::Delete);
-            let refusal = seen.and_then(|live| self.refuse(address, kind, entry, live));
-            let (action, reason) = match refusal {
+            let refusal = seen.map(|live| self.refuse(address, kind, entry, live)).transpose();
+            let Ok(refusal) = refusal else { continue };
+            let (action, reason) = match refusal.flatten() {
                 Some(refusal) => {
                     self.undecided.entry(address.clone()).or_default().push(refusal);
                     (Action::NoOp, Reason::Unselected)
@@ -296,11 +297,12 @@ impl Planner<'_, '_, '_> {
         live: ErasedLive,
     ) {
         match self.refuse(address, kind, entry, &live) {
-            Some(refusal) => {
+            Ok(Some(refusal)) => {
                 let refusal = refusal.note("it was replaced, and is to be destroyed");
                 self.undecided.entry(address.clone()).or_default().push(refusal);
             }
-            None => self.depose(address, kind, entry, Some(live)),
+            Ok(None) => self.depose(address, kind, entry, Some(live)),
+            Err(()) => {}
         }
     }
 

@@ -66,6 +66,34 @@ pub fn whose(
     if same { Whose::Ours } else { Whose::Nobodys }
 }
 
+/// What decides whose a part of it is, where that has no tags that tell: the whole in which its id
+/// is a name, if the ledger tells of that. An object in a bucket of the stack's is the stack's, whoever
+/// wrote it last, and a subscription, which cannot be tagged, is whose its topic is.
+pub fn whole(
+    kind: &dyn ErasedKind,
+    region: &str,
+    id: &str,
+    live: &ErasedLive,
+    ledger: &Ledger,
+) -> Option<(Address, Entry)> {
+    let (whole, attribute) = kind.part_of()?;
+    let of = live.spec.get(attribute)?.as_str()?;
+    let is_it = |(address, entry): &(&Address, &Entry)| {
+        address.kind == whole && entry.id == of && entry.region == region && id.starts_with(of)
+    };
+    let (address, entry) = ledger.resources.iter().find(is_it)?;
+    Some((address.clone(), entry.clone()))
+}
+
+/// Whether what a resource is a part of decides whose it is, after its own tags did not.
+pub fn is_wholes(kind: &dyn ErasedKind, whose: &Whose) -> bool {
+    match whose {
+        Whose::Ours => !kind.taggable(),
+        Whose::Theirs(_) => false,
+        Whose::Nobodys => kind.taggable(),
+    }
+}
+
 /// The refusal of what the ledger tells of and is not the stack's any more; `None` of what is.
 pub fn refusal(address: &Address, id: &str, whose: &Whose, declared: bool) -> Option<Diagnostic> {
     let error = Diagnostic::error("not-ours", format!("{address} is not this stack's any more"))

@@ -155,6 +155,8 @@ fn a_cluster_is_destroyed_with_a_last_snapshot_and_waited_for() {
         &["destroy", "--yes"],
         vec![
             cluster("available", "Available", 2),
+            // Whose it is, is asked again before it is deleted.
+            cluster("available", "Available", 2),
             cluster("available", "Available", 2),
             on("redshift:DeleteCluster")
                 .sends("SkipFinalClusterSnapshot", "false")
@@ -184,6 +186,7 @@ fn a_cluster_that_another_change_holds_is_tried_again() {
         &["destroy", "--yes"],
         vec![
             cluster("available", "Available", 2),
+            cluster("modifying", "Modifying", 2),
             cluster("modifying", "Modifying", 2),
             busy(),
             cluster("modifying", "Modifying", 2),
@@ -308,6 +311,7 @@ fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
     let run = scene.run(
         &["destroy", "--yes"],
         vec![
+            crawler("new", "RUNNING"),
             crawler("new", "RUNNING"),
             on("glue:DeleteCrawler").fails(
                 400,
@@ -669,6 +673,7 @@ fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
         vec![
             failed(),
             failed(),
+            failed(),
             on("redshift:DeleteCluster").answers("<Cluster/>"),
             cluster("deleting", "Failed", 2),
             no_cluster(),
@@ -677,7 +682,8 @@ fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
         ],
     );
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    let answers = vec![failed(), failed(), on("redshift:DeleteCluster").answers("<Cluster/>"), no_cluster()];
+    let delete = on("redshift:DeleteCluster").answers("<Cluster/>");
+    let answers = vec![failed(), failed(), failed(), delete, no_cluster()];
     let run = scene.run(&["destroy", "--yes"], answers);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
