@@ -47,6 +47,8 @@ pub mod mark {
     pub const DATA_LOSS: &str = "data-loss";
     /// Changing it interrupts the service.
     pub const DOWNTIME: &str = "downtime";
+    /// A table in which all is at its default is as if it were absent.
+    pub const DEFAULT_IS_ABSENT: &str = "default-is-absent";
 }
 
 /// Who a resource is at AWS.

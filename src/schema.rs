@@ -44,6 +44,8 @@ pub struct Marks {
     pub data_loss: bool,
     /// Changing it interrupts the service.
     pub downtime: bool,
+    /// With all at its default it is as if it were absent.
+    pub default_is_absent: bool,
 }
 
 impl Marks {

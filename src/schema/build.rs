@@ -73,6 +73,7 @@ fn marks(schema: &Map<String, Json>) -> Marks {
             mark::SET => marks.set = true,
             mark::DATA_LOSS => marks.data_loss = true,
             mark::DOWNTIME => marks.downtime = true,
+            mark::DEFAULT_IS_ABSENT => marks.default_is_absent = true,
             // `every_mark_is_known` in the kinds' tests fails on a name that is not in `mark`.
             _ => {}
         }

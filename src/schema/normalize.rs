@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::validate::matches;
 use super::{Node, Shape};
 use crate::kind::{canonical_json, canonical_policy};
 use crate::value::{Number, Value};
@@ -42,7 +43,7 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
                 let value = normalize(field, value);
                 // Written and empty says something where absence leaves the choice to AWS.
                 let telling = required.contains(name) || field.marks.aws_default;
-                if !is_absent(&value) || (telling && !matches!(value, Value::Null)) {
+                if !is_absent(field, &value) || (telling && !matches!(value, Value::Null)) {
                     normal.insert(name.clone(), value);
                 }
             }
@@ -88,12 +89,29 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
     }
 }
 
-/// Whether an optional field with this value is as if it were not written.
-fn is_absent(value: &Value) -> bool {
+/// Whether an optional field with this value is as if it were not written: AWS has no empty text
+/// where one may be left out, unless the schema says what else it would be.
+fn is_absent(field: &Node, value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::List(list) => list.is_empty(),
-        Value::Map(map) => map.is_empty(),
+        Value::Map(map) if map.is_empty() => true,
+        Value::Map(_) => {
+            field.marks.default_is_absent && *value == complete(field, Value::Map(BTreeMap::new()), true)
+        }
+        Value::String(text) => text.is_empty() && field.default.is_none() && may_be_empty(&field.shape),
+        _ => false,
+    }
+}
+
+/// Whether a text may be empty; where it may not, that is told.
+fn may_be_empty(shape: &Shape) -> bool {
+    match shape {
+        Shape::String { options, pattern, min_length, .. } => {
+            options.is_empty()
+                && min_length.is_none_or(|least| least == 0)
+                && pattern.as_deref().is_none_or(|pattern| matches(pattern, ""))
+        }
         _ => false,
     }
 }
@@ -156,5 +174,86 @@ fn sort_key(key: Option<&str>, value: &Value) -> String {
     match subject {
         Value::String(text) => text.clone(),
         other => hold(other, &mut Vec::new()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde_json::json;
+
+    use super::{as_written, normalize};
+    use crate::schema::Schema;
+    use crate::value::Value;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Spec {
+        name: String,
+        description: Option<String>,
+        #[schemars(extend("x-dwctl" = ["aws-default"]))]
+        version: Option<String>,
+        #[schemars(length(min = 1))]
+        key: Option<String>,
+        #[serde(default = "path")]
+        path: String,
+        #[schemars(extend("x-dwctl" = ["default-is-absent"]))]
+        notification: Option<Inner>,
+        logging: Option<Inner>,
+        #[schemars(extend("x-dwctl" = ["set"]))]
+        #[serde(default)]
+        set: Vec<String>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Inner {
+        #[serde(default)]
+        on: bool,
+        prefix: Option<String>,
+    }
+
+    fn path() -> String {
+        "/".to_owned()
+    }
+
+    fn normal(spec: serde_json::Value) -> Value {
+        normalize(&Schema::of::<Spec, Inner>().spec, Value::from_json(&spec))
+    }
+
+    #[test]
+    fn what_is_empty_or_at_its_default_is_absent_where_it_means_nothing() {
+        let bare = normal(json!({ "name": "a" }));
+        for same in [
+            json!({ "name": "a", "description": "" }),
+            json!({ "name": "a", "path": "/" }),
+            json!({ "name": "a", "notification": {} }),
+            json!({ "name": "a", "notification": { "on": false, "prefix": "" } }),
+            json!({ "name": "a", "logging": null, "set": [] }),
+        ] {
+            assert_eq!(normal(same.clone()), bare, "{same}");
+        }
+        for other in [
+            json!({ "name": "" }),
+            json!({ "name": "a", "description": " " }),
+            json!({ "name": "a", "version": "" }),
+            json!({ "name": "a", "key": "" }),
+            json!({ "name": "a", "path": "" }),
+            json!({ "name": "a", "notification": { "on": true } }),
+            json!({ "name": "a", "logging": { "on": false } }),
+        ] {
+            assert_ne!(normal(other.clone()), bare, "{other}");
+        }
+    }
+
+    #[test]
+    fn as_it_is_written_lists_keep_their_order() {
+        let spec = Value::from_json(&json!({ "name": "a", "set": ["b", "a", "b"] }));
+        let written = as_written(&Schema::of::<Spec, Inner>().spec, spec.clone());
+        assert_eq!(written.get("set"), Some(&Value::from_json(&json!(["b", "a", "b"]))));
+        assert_eq!(
+            normal(json!({ "name": "a", "set": ["b", "a", "b"] })).get("set"),
+            Some(&Value::from_json(&json!(["a", "b"])))
+        );
     }
 }

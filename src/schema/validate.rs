@@ -260,7 +260,7 @@ fn name(path: &[PathStep]) -> String {
 
 /// Whether `text` matches; patterns are compiled once. A test over all kinds proves
 /// that every pattern compiles, so that one that does not cannot hide here.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     static COMPILED: OnceLock<Mutex<HashMap<String, Option<regex::Regex>>>> = OnceLock::new();
     let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     compiled

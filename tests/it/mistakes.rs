@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dwctl::diag::{Diagnostic, Sources};
+use dwctl::diag::{Diagnostic, Severity, Sources};
 use dwctl::kinds::KINDS;
+use dwctl::plan::Selection;
+use dwctl::schema::Shape;
 use dwctl::stack;
 use dwctl::world::{Facts, World};
 use serde::Deserialize;
 
+use crate::account::Account;
 use crate::paper;
 
 #[derive(Deserialize)]
@@ -144,4 +147,64 @@ fn every_kind_has_mistakes() {
         .filter(|name| table.get(*name).is_none_or(|kind| kind.rows.len() < 3))
         .collect();
     assert!(few.is_empty(), "{few:?}");
+}
+
+/// A module's variable that is empty by default is no change, whichever attribute it is for.
+#[test]
+fn an_empty_text_is_an_absent_one() {
+    let table = table();
+    let mut seen = BTreeSet::new();
+    for kind in KINDS.iter() {
+        let base = &table[kind.name()].base;
+        let fields = kind.schema().spec.fields().expect("a table");
+        for (name, field) in fields {
+            let is_text = matches!(field.shape, Shape::String { .. });
+            let may_differ = field.marks.aws_default || field.default.is_some();
+            if !is_text
+                || may_differ
+                || kind.schema().spec.requires(name)
+                || base.contains(&format!("\n{name} = "))
+            {
+                continue;
+            }
+            let written = format!("{base}{name} = \"\"\n");
+            if told(&paper::headed(&written)).0.iter().any(|one| one.severity == Severity::Error) {
+                continue;
+            }
+            for (before, after) in [(base, &written), (&written, base)] {
+                let plan = Account::after(before).planned(after, &Selection::default());
+                let plan = plan.unwrap_or_else(|problems| panic!("{}.{name}: {problems}", kind.name()));
+                assert!(plan.is_empty(), "{}.{name}", kind.name());
+            }
+            seen.insert(format!("{}.{name}", kind.name()));
+        }
+    }
+    for one in [
+        "iam_policy.description",
+        "glue_trigger.description",
+        "sns_topic.display_name",
+        "kms_key.description",
+    ] {
+        assert!(seen.contains(one), "{one} is not among {seen:?}");
+    }
+    assert!(seen.len() >= 20, "{seen:?}");
+}
+
+#[test]
+fn defaults_that_are_written_out_are_no_change() {
+    let bucket = "[s3_bucket.b]\nbucket = \"shop-lake\"\n";
+    for written in [
+        "notification = {}",
+        "notification = { event_bridge = false }",
+        "notification = { queue_configurations = [] }",
+        "lifecycle_rules = []",
+        "request_metrics = []",
+        "tls_only = false",
+    ] {
+        let written = format!("{bucket}{written}\n");
+        for (before, after) in [(bucket, written.as_str()), (written.as_str(), bucket)] {
+            let plan = Account::after(before).planned(after, &Selection::default()).expect("a plan");
+            assert!(plan.is_empty(), "{before} → {after}");
+        }
+    }
 }

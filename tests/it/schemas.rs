@@ -155,7 +155,7 @@ fn every_limit_leaves_something() {
 /// An unknown mark would be silently without effect.
 #[test]
 fn every_mark_is_known() {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         mark::REPLACE,
         mark::AWS_DEFAULT,
         mark::LOCAL,
@@ -163,6 +163,7 @@ fn every_mark_is_known() {
         mark::SET,
         mark::DATA_LOSS,
         mark::DOWNTIME,
+        mark::DEFAULT_IS_ABSENT,
     ];
     fn look(json: &Json, path: &str, found: &mut Vec<String>) {
         if let Json::Object(object) = json {

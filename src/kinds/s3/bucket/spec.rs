@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::PolicyDocument;
-use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
+use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DEFAULT_IS_ABSENT, LOCAL, REPLACE, SET};
 
 /// An Amazon S3 bucket with its settings. What is not written is at AWS's default, which
 /// is private and encrypted.
@@ -56,6 +56,7 @@ pub struct Spec {
     pub cors_rules: Vec<CorsRule>,
     /// Who is told of events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT]))]
     pub notification: Option<Notification>,
     /// Copying of new objects to other buckets. Needs `versioning`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
