@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aws::{Cx, Error, Result, Scope, Tags};
+pub use crate::files::Files;
 use crate::value::Value;
 
 pub use crate::diag::nearest;
@@ -447,12 +448,12 @@ pub trait Kind: Sized + 'static {
 
     /// Fills in what follows from other attributes and from files of the stack, such as the
     /// checksum of a file. Called once a spec is evaluated, before it is normalised, checked
-    /// and compared; parts of it may be unknown or secret. Relative paths begin at `folder`.
+    /// and compared; parts of it may be unknown or secret.
     ///
     /// # Errors
     /// A file that cannot be read, or an attribute that contradicts it.
-    fn derive(spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem> {
-        let _ = (spec, folder);
+    fn derive(spec: &mut Value, files: &Files) -> Result<(), Problem> {
+        let _ = (spec, files);
         Ok(())
     }
 

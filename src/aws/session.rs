@@ -30,8 +30,8 @@ pub struct Options {
     pub sandbox: bool,
     /// Where calls that change something are written down.
     pub audit: Option<Audit>,
-    /// The stack's folder: see [`Cx::folder`].
-    pub folder: std::path::PathBuf,
+    /// The files of the stack.
+    pub files: crate::files::Files,
     /// Another way to the network, such as one of a test that loses answers.
     pub http: Option<SharedHttpClient>,
 }
@@ -198,7 +198,7 @@ impl Session {
                         Recorder(self.options.audit.clone()),
                     )),
                     scope: self.scope(region),
-                    folder: Rc::from(self.options.folder.as_path()),
+                    files: self.options.files.clone(),
                 }
             })
             .clone()

@@ -83,7 +83,7 @@ fn variable_file(
         Diagnostic::error("unreadable", format!("cannot read the variables in {}", file.display())).note(note)
     };
     // Also what a shell writes to a pipe: `--var-file <(…)`.
-    let text = stack::read_text(file, file, false)?;
+    let text = stack::variable_text(file)?;
     let table = toml::de::DeTable::parse(&text).map_err(|error| trouble(error.message().to_owned()))?;
     let mut sources = Sources::default();
     let id = sources.add(file, text.as_str());
@@ -164,7 +164,7 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
         profile: args.profile.clone(),
         sandbox: args.sandbox,
         audit: args.audit.clone(),
-        folder: stack.folder.clone(),
+        files: stack.files.clone(),
         http: None,
     }
 }

@@ -92,7 +92,7 @@ pub trait ErasedKind: Send + Sync {
     ///
     /// # Errors
     /// See there.
-    fn derive(&self, spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem>;
+    fn derive(&self, spec: &mut Value, files: &crate::files::Files) -> Result<(), Problem>;
     /// See [`Kind::check`].
     fn check(&self, spec: Known<'_>) -> Vec<Problem>;
     /// See [`Kind::check_among`].
@@ -264,8 +264,8 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::foresee(spec, scope)
     }
 
-    fn derive(&self, spec: &mut Value, folder: &std::path::Path) -> Result<(), Problem> {
-        K::derive(spec, folder)
+    fn derive(&self, spec: &mut Value, files: &crate::files::Files) -> Result<(), Problem> {
+        K::derive(spec, files)
     }
 
     fn check(&self, spec: Known<'_>) -> Vec<Problem> {

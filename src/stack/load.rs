@@ -1,7 +1,6 @@
 //! Reads the files of a stack's folder into one [`Stack`].
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -10,11 +9,16 @@ use super::{
     Content, Entry, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
 };
 use crate::diag::{Diagnostic, FileId, Sources, Span, nearest};
+use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
+use crate::limits;
 use crate::value::Value;
 
-/// No stack file that a person wrote is larger.
-const LARGEST_FILE: u64 = 4 << 20;
+/// Mistakes of a file's syntax that are told; of more the number is.
+const MOST_MISTAKES: usize = 1_000;
+
+/// Bytes of a file in which, after a mistake, the next one is looked for.
+const RECOVERED: usize = 1 << 20;
 
 /// Reads the stack in `folder`, with `env/<env>.toml` where an environment is named.
 /// `kinds` are the names of all kinds.
@@ -25,6 +29,8 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
+        files: Files::new(folder),
+        bytes: 0,
         kinds,
         stack: None,
         env_settings: None,
@@ -39,7 +45,7 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
         removed: Vec::new(),
     };
     for file in loader.stack_files(folder) {
-        if let Some(table) = loader.parse(&file, folder) {
+        if let Some(table) = loader.parse(&file) {
             loader.file(table);
         }
     }
@@ -63,6 +69,9 @@ pub fn is_region(text: &str) -> bool {
 struct Loader<'a> {
     sources: Sources,
     problems: Vec<Diagnostic>,
+    files: Files,
+    /// Of all files that were read.
+    bytes: u64,
     kinds: &'a [&'a str],
     stack: Option<Entry>,
     env_settings: Option<Node>,
@@ -78,39 +87,32 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// The names of the stack's files, in order.
     fn stack_files(&mut self, folder: &Path) -> Vec<PathBuf> {
-        let listing = match std::fs::read_dir(folder) {
+        let listing = match self.files.list("") {
             Ok(listing) => listing,
-            Err(error) => {
+            Err(refusal) => {
+                let message = format!("cannot read the stack's folder {}", folder.display());
+                let note = match refusal {
+                    Refusal::Failed(error) => error.to_string(),
+                    refusal => refusal.told(&folder.display().to_string()),
+                };
                 self.problems.push(
-                    Diagnostic::error(
-                        "unreadable",
-                        format!("cannot read the stack's folder {}", folder.display()),
-                    )
-                    .note(error.to_string())
-                    .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
+                    Diagnostic::error("unreadable", message)
+                        .note(note)
+                        .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
                 );
                 return Vec::new();
             }
         };
-        let mut files: Vec<PathBuf> = Vec::new();
-        for entry in listing {
-            match entry {
-                Ok(entry) => {
-                    let path = entry.path();
-                    let hidden = entry.file_name().to_string_lossy().starts_with('.');
-                    if path.extension().is_some_and(|extension| extension == "toml") && !hidden {
-                        files.push(path);
-                    }
-                }
-                Err(error) => self.problems.push(
-                    Diagnostic::error("unreadable", format!("cannot list {}", folder.display()))
-                        .note(error.to_string()),
-                ),
-            }
-        }
-        files.sort();
-        if files.is_empty() && self.problems.is_empty() {
+        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+        let names = listing.into_iter().map(|entry| PathBuf::from(entry.name));
+        let files: Vec<PathBuf> = names
+            .filter(|name| {
+                name.extension().is_some_and(|extension| extension == "toml") && !hidden(name.as_os_str())
+            })
+            .collect();
+        if files.is_empty() {
             self.problems.push(
                 Diagnostic::error("no-stack", format!("there is no stack in {}", folder.display()))
                     .note("a stack is a folder with a stack.toml and any further *.toml beside it")
@@ -120,25 +122,49 @@ impl Loader<'_> {
         files
     }
 
-    /// The file as a table, registered under its path relative to the working folder.
-    fn parse(&mut self, path: &Path, folder: &Path) -> Option<Node> {
-        let shown = path.strip_prefix(folder).map_or_else(|_| path.to_owned(), Path::to_owned);
-        let shown = if folder == Path::new(".") { shown } else { folder.join(shown) };
-        let text = match read_text(path, &shown, true) {
+    /// The file of this path in the stack's folder as a table, registered under its path
+    /// relative to the working folder.
+    fn parse(&mut self, path: &Path) -> Option<Node> {
+        let folder = self.files.folder();
+        let shown = if folder == Path::new(".") { path.to_owned() } else { folder.join(path) };
+        let read = self.files.read(path, limits::STACK_FILE);
+        let text = match read.map_err(|refusal| refused(&refusal, &shown)).and_then(|one| text(one, &shown)) {
             Ok(text) => text,
             Err(problem) => {
-                self.problems.push(problem);
+                let file = self.sources.add(shown, "");
+                self.problems.push(problem.at(Span::new(file, 0, 0), ""));
                 return None;
             }
         };
+        self.bytes += text.len() as u64;
+        if self.bytes > limits::STACK_FILES {
+            let limit = limits::bytes(limits::STACK_FILES);
+            let what = format!("the files of a stack have more than {limit} together");
+            let file = self.sources.add(shown, "");
+            self.problems.push(Diagnostic::error("too-large", what).at(Span::new(file, 0, 0), ""));
+            return None;
+        }
         let file = self.sources.add(shown, text.as_str());
-        let (table, errors) = DeTable::parse_recoverable(&text);
+        // A large file that is no TOML at all has more mistakes than there is room for.
+        let (table, errors) = if text.len() > RECOVERED {
+            match DeTable::parse(&text) {
+                Ok(table) => (table, Vec::new()),
+                Err(error) => (toml::Spanned::new(0..0, DeTable::new()), vec![error]),
+            }
+        } else {
+            DeTable::parse_recoverable(&text)
+        };
         let broken = !errors.is_empty();
         if broken {
             // An excerpt shows what could not be read, of which no schema tells what is secret.
             super::broken::secrets(&text).for_each(crate::diag::learn);
         }
-        for error in errors {
+        if errors.len() > MOST_MISTAKES {
+            let what = format!("{} more places are not TOML", errors.len() - MOST_MISTAKES);
+            let end = text.len();
+            self.problems.push(Diagnostic::error("syntax", what).at(Span::new(file, end, end), ""));
+        }
+        for error in errors.into_iter().take(MOST_MISTAKES) {
             let span = error.span().map(|range| widen(&text, file, range));
             let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
             self.problems.push(match message.as_str() {
@@ -146,6 +172,11 @@ impl Loader<'_> {
                     let name = span.map(|span| self.sources.snippet(span).to_owned()).unwrap_or_default();
                     Diagnostic::error("duplicate", format!("`{name}` is declared twice"))
                         .at_maybe(span, "declared again")
+                }
+                // The parser tells no place of it.
+                text if text.contains("recurs") => {
+                    let what = "keys, arrays and tables are nested too deeply: at most 80 levels";
+                    Diagnostic::error("syntax", what).at(span.unwrap_or(Span::new(file, 0, 0)), "")
                 }
                 _ => Diagnostic::error("syntax", message).at_maybe(span, ""),
             });
@@ -560,17 +591,22 @@ impl Loader<'_> {
     fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Node>) {
         let is_name =
             !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        let path = folder.join("env").join(format!("{env}.toml"));
-        if !is_name || !path.is_file() {
-            let mut known: Vec<String> = std::fs::read_dir(folder.join("env"))
+        let path = Path::new("env").join(format!("{env}.toml"));
+        let missing = || match self.files.open(&path) {
+            // Such as one that is only in a folder that the stack does not reach.
+            Err(Refusal::Missing) => true,
+            Ok(_) | Err(_) => false,
+        };
+        if !is_name || missing() {
+            let listed = self.files.list("env").unwrap_or_default();
+            let mut known: Vec<String> = listed
                 .into_iter()
-                .flatten()
-                .flatten()
-                .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
+                .filter(|entry| entry.kind != Kind::Folder)
+                .filter_map(|entry| entry.name.to_str()?.strip_suffix(".toml").map(str::to_owned))
                 .collect();
             known.sort();
             let error = Diagnostic::error("unknown-environment", format!("there is no environment `{env}`"))
-                .note(format!("{} does not exist", path.display()));
+                .note(format!("{} does not exist", folder.join(&path).display()));
             self.problems.push(if known.is_empty() {
                 error.help("an environment is a file env/NAME.toml in the stack's folder")
             } else {
@@ -578,7 +614,7 @@ impl Loader<'_> {
             });
             return;
         }
-        let Some(table) = self.parse(&path, folder) else { return };
+        let Some(table) = self.parse(&path) else { return };
         let Content::Table(entries) = table.content else { return };
         for entry in entries {
             if entry.name == "stack" && !self.variables.contains_key("stack") {
@@ -673,6 +709,7 @@ impl Loader<'_> {
         Ok(Stack {
             sources: self.sources,
             folder: folder.to_owned(),
+            files: self.files,
             name,
             region: region.unwrap_or_default(),
             tags,
@@ -713,36 +750,45 @@ impl Loader<'_> {
     }
 }
 
-/// The text of a file of the stack or of values for it, called `shown` in what is wrong with it.
-/// With `plain`, only of a file proper: no pipe, which might never begin, and no device.
+/// The text of a file of variables that the user names, wherever it is: also a pipe that a
+/// shell writes to (`--var-file <(…)`).
 ///
 /// # Errors
 /// It cannot be read, is no text, or is larger than a person would have written.
-pub fn read_text(path: &Path, shown: &Path, plain: bool) -> Result<String, Diagnostic> {
-    let unreadable =
+pub fn variable_text(path: &Path) -> Result<String, Diagnostic> {
+    let read = read_given(path, limits::STACK_FILE);
+    read.map_err(|refusal| refused(&refusal, path)).and_then(|bytes| text(bytes, path))
+}
+
+/// Why a file of TOML is not read.
+fn refused(refusal: &Refusal, shown: &Path) -> Diagnostic {
+    let error =
         |note: String| Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note);
-    let bytes = read_bounded(path, plain).map_err(|error| unreadable(error.to_string()))?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(unreadable(format!("a stack file may have {} MiB", LARGEST_FILE >> 20))
-            .help("keep data in other files and read them with file() or jsondecode(file())"));
+    match refusal {
+        Refusal::Outside => {
+            let what = refusal.told(&shown.display().to_string());
+            Diagnostic::error(refusal.code(), what)
+                .note("a link on its path leads out of the folder; nothing behind it was read")
+                .help("put the file itself into the folder")
+        }
+        Refusal::TooLarge(limit) => error(format!("a stack file may have {}", limits::bytes(*limit)))
+            .help("keep data in other files and read them with file() or jsondecode(file())"),
+        Refusal::NotAFile(what) => error(format!("it is not a file, but {what}")),
+        Refusal::Missing => error("there is no such file".to_owned()),
+        Refusal::Failed(cause) => error(cause.to_string()),
+        Refusal::TooMany(_) => error(refusal.told(&shown.display().to_string())),
     }
+}
+
+/// The bytes of a file as text.
+fn text(bytes: Vec<u8>, shown: &Path) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|error| {
         let position = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..position].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        unreadable(format!("line {line}, byte {position} is not UTF-8")).help("save the file as UTF-8")
+        Diagnostic::error("unreadable", format!("cannot read {}", shown.display()))
+            .note(format!("line {line}, byte {position} is not UTF-8"))
+            .help("save the file as UTF-8")
     })
-}
-
-/// The file's bytes, one more than [`LARGEST_FILE`] at the most, so that a huge file or
-/// an endless device costs neither memory nor time.
-fn read_bounded(path: &Path, plain: bool) -> std::io::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
-    if plain && !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The parser's range on the bounds of characters, at least one byte wide where there is one.

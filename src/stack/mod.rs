@@ -7,7 +7,7 @@ mod node;
 mod variable;
 
 pub use ledger::LedgerPlace;
-pub use load::{is_region, load, read_text};
+pub use load::{is_region, load, variable_text};
 pub use node::{Content, Entry, Node};
 pub use variable::{Type, Variable, variables};
 
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::diag::{Sources, Span};
+use crate::files::Files;
 use crate::graph::Address;
 
 /// A stack as it is written, before anything is evaluated.
@@ -22,8 +23,10 @@ use crate::graph::Address;
 pub struct Stack {
     /// The files, for messages.
     pub sources: Sources,
-    /// The stack's folder: what file functions may read.
+    /// The stack's folder.
     pub folder: PathBuf,
+    /// The files in it.
+    pub files: Files,
     /// `[stack] name`.
     pub name: String,
     /// `[stack] region`, or the environment's.

@@ -34,7 +34,7 @@ impl<'a> World<'a> {
         let mut spec = on_paper(evaluate(&instance.resource.body, &names, sources), write);
         // What follows from a part that AWS decides, such as the checksum of a text, may not
         // follow from the reference to it; that part is then compared by itself.
-        drop(instance.kind.derive(&mut spec, &self.stack.folder));
+        drop(instance.kind.derive(&mut spec, &self.stack.files));
         let mut tags = instance.tags.clone();
         for node in [&self.stack.tags, &instance.resource.tags].into_iter().flatten() {
             let Value::Map(found) = evaluate(node, &names, sources) else { continue };

@@ -727,16 +727,16 @@ fn a_stack_at_the_top_of_a_repository() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_inside_of_the_repository_alone() {
+fn links_are_followed_inside_of_the_stack_alone() {
     use std::os::unix::fs::symlink;
     let repository = Repository::new();
     let topic = |name: &str| format!("[sns_topic.{name}]\nname = \"{name}\"\n");
-    repository.write("shared/common.toml", &topic("common"));
+    repository.write("shop/parts/common", &topic("common"));
     repository.write("shop/stack.toml", &headed(&topic("own")));
-    symlink("../shared/common.toml", repository.path().join("shop/common.toml")).expect("a link");
+    symlink("parts/common", repository.path().join("shop/common.toml")).expect("a link");
     repository.commit();
     repository.git(&["tag", "first"]);
-    repository.write("shared/common.toml", &topic("common").replace("\"common\"", "\"other\""));
+    repository.write("shop/parts/common", &topic("common").replace("\"common\"", "\"other\""));
     let outside = folder(&[("secret.toml", &topic("outside"))]);
     symlink(outside.path().join("secret.toml"), repository.path().join("shop/outside.toml")).expect("a link");
     repository.commit();
@@ -745,6 +745,18 @@ fn links_are_followed_inside_of_the_repository_alone() {
     assert!(run.stdout.contains("name  \"common\" → \"other\"  forces replacement"), "{}", run.stdout);
     assert!(!run.stdout.contains("outside"), "{}", run.stdout);
     assert!(run.stderr.contains("HEAD lacks shop/outside.toml, a link to "), "{}", run.stderr);
+    // A file of the repository beside the stack is outside of the stack, in a revision as in
+    // the working tree.
+    std::fs::remove_file(repository.path().join("shop/outside.toml")).expect("removed");
+    repository.write("token.toml", "hunter2 = = ghp_0123456789\n");
+    symlink("../token.toml", repository.path().join("shop/token.toml")).expect("a link");
+    repository.commit();
+    for arguments in [&["diff", "first..HEAD", "--stack", "shop"][..], &["diff", "first", "--stack", "shop"]]
+    {
+        let said = refused(repository.path(), arguments, INVALID);
+        assert!(said.contains("error[outside-folder]"), "{said}");
+        assert!(said.contains("token.toml") && !said.contains("ghp_") && !said.contains("hunter2"), "{said}");
+    }
 }
 
 #[test]

@@ -520,7 +520,7 @@ impl Project {
         let options = Options {
             endpoint_url: Some(self.cloud.emulator()),
             sandbox: true,
-            folder: self.stack(),
+            files: dwctl::files::Files::new(self.stack()),
             ..Options::default()
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -15,7 +15,7 @@ use crate::exchange::{Answer, Exchange, on, play};
 fn declared(name: &str, spec: Json) -> Value {
     let kind = kind(name).expect("a kind");
     let mut spec = Value::from_json(&spec);
-    kind.derive(&mut spec, std::path::Path::new("")).expect("derived");
+    kind.derive(&mut spec, &dwctl::files::Files::default()).expect("derived");
     normalize(&kind.schema().spec, spec)
 }
 

@@ -108,6 +108,22 @@ fn planning_reads_no_clock_and_no_disk() {
     );
 }
 
+/// Links in somebody else's repository lead anywhere: see `src/files.rs`.
+#[test]
+fn the_files_of_a_stack_are_read_through_one_door() {
+    let mut files = below("src/stack");
+    for room in
+        ["src/lang", "src/kinds", "src/kind", "src/world", "src/schema", "src/graph.rs", "src/live.rs"]
+    {
+        files.extend(below(room));
+    }
+    without(
+        &files,
+        r"\bfs::[a-z]|\bFile::(open|create|options)|\bOpenOptions\b|\.canonicalize\(|\.(is_file|is_dir|read_dir|read_link|symlink_metadata|try_exists)\(\)|\brustix\b|\btempfile\b",
+        "only `Files` opens files of a stack",
+    );
+}
+
 #[test]
 fn a_kind_knows_its_own_service_and_the_contract_alone() {
     const ROOMS: [&str; 3] = ["kind", "aws", "value"];

@@ -1,7 +1,6 @@
 //! `ec2_subnet`.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use aws_sdk_ec2::types::{HostnameType, ResourceType, Subnet, SubnetCidrBlockStateCode, SubnetState};
 use schemars::JsonSchema;
@@ -15,8 +14,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::terraform::{Block, TerraformPart, take, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads, State,
-    Terraform, answer,
+    Actions, Among, Birth, Files, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads,
+    State, Terraform, answer,
 };
 use crate::value::Value;
 
@@ -140,7 +139,7 @@ impl Kind for Ec2Subnet {
     }
 
     /// AWS assigns addresses in an IPv6-only subnet without being asked to.
-    fn derive(spec: &mut Value, _: &Path) -> Result<(), Problem> {
+    fn derive(spec: &mut Value, _: &Files) -> Result<(), Problem> {
         if let Value::Map(fields) = spec
             && matches!(fields.get("ipv6_native"), Some(Value::Bool(true)))
         {

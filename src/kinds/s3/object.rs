@@ -3,7 +3,6 @@
 mod body;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
@@ -20,7 +19,7 @@ use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, TagRules, Terraform,
+    Actions, Birth, Files, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, TagRules, Terraform,
     each, nearest, user_tags,
 };
 use crate::value::Value;
@@ -199,7 +198,7 @@ impl Kind for S3Object {
     }
 
     /// The checksum stands for the content: it is what is compared with AWS and remembered.
-    fn derive(spec: &mut Value, folder: &Path) -> Result<(), Problem> {
+    fn derive(spec: &mut Value, files: &Files) -> Result<(), Problem> {
         let Value::Map(fields) = spec else { return Ok(()) };
         let is_absent = |fields: &BTreeMap<String, Value>, name: &str| {
             matches!(fields.get(name), None | Some(Value::Null))
@@ -218,10 +217,10 @@ impl Kind for S3Object {
         };
         let computed = match &given {
             Value::Unknown(unknown) => Value::Unknown(unknown.clone()),
-            Value::String(text) => derive_checksum(path, text, folder)?,
+            Value::String(text) => derive_checksum(path, text, files)?,
             // The checksum of a guessable secret gives it away.
             Value::Secret(inner) => match inner.as_ref() {
-                Value::String(text) => derive_checksum(path, text, folder)?.into_secret(),
+                Value::String(text) => derive_checksum(path, text, files)?.into_secret(),
                 _ => return Ok(()),
             },
             // Not a text: validation says so.
@@ -339,9 +338,9 @@ impl Kind for S3Object {
     }
 }
 
-fn derive_checksum(path: &str, text: &str, folder: &Path) -> Result<Value, Problem> {
+fn derive_checksum(path: &str, text: &str, files: &Files) -> Result<Value, Problem> {
     let given = |name: &str| (name == path).then_some(text);
-    Body::of(given("source"), given("content"), given("content_base64"), folder)
+    Body::of(given("source"), given("content"), given("content_base64"), files)
         .and_then(|body| body.checksum().map_err(|error| format!("`{path}` cannot be read: {error}")))
         .map(Value::String)
         .map_err(|message| Problem::new(path, message))
@@ -622,7 +621,7 @@ fn unreadable(error: std::io::Error) -> Error {
 /// Uploads an object; with `if_none_match` only if there is none.
 async fn put(cx: &Cx, want: &Spec, tags: &Tags, if_none_match: Option<&str>) -> Result<()> {
     let body =
-        Body::of(want.source.as_deref(), want.content.as_deref(), want.content_base64.as_deref(), &cx.folder)
+        Body::of(want.source.as_deref(), want.content.as_deref(), want.content_base64.as_deref(), &cx.files)
             .map_err(|message| Error::finding(Class::Invalid, message))?;
     let sum = body.checksum().map_err(unreadable)?;
     if want.checksum_sha256.as_ref().is_some_and(|planned| *planned != sum) {
@@ -767,23 +766,23 @@ mod tests {
     #[test]
     fn the_checksum_stands_for_the_content() {
         let mut spec = Value::map([("key", "a.json"), ("content", "hello")]);
-        assert_eq!(S3Object::derive(&mut spec, Path::new("")), Ok(()));
+        assert_eq!(S3Object::derive(&mut spec, &Files::default()), Ok(()));
         assert_eq!(
             Known(&spec).text("checksum_sha256"),
             Some("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=")
         );
         assert_eq!(Known(&spec).text("content_type"), Some("application/json"));
         let mut wrong = Value::map([("content", "hello"), ("checksum_sha256", "other")]);
-        assert!(S3Object::derive(&mut wrong, Path::new("")).is_err());
+        assert!(S3Object::derive(&mut wrong, &Files::default()).is_err());
     }
 
     #[test]
     fn the_checksum_of_a_secret_is_secret() {
         let mut spec = Value::map([("content", Value::from("hello").into_secret())]);
-        assert_eq!(S3Object::derive(&mut spec, Path::new("")), Ok(()));
+        assert_eq!(S3Object::derive(&mut spec, &Files::default()), Ok(()));
         assert!(matches!(Known(&spec).get("checksum_sha256"), Some(Value::Secret(_))));
         let mut unknown = Value::map([("content", Value::unknown("kms_key.a", "arn"))]);
-        assert_eq!(S3Object::derive(&mut unknown, Path::new("")), Ok(()));
+        assert_eq!(S3Object::derive(&mut unknown, &Files::default()), Ok(()));
         assert!(unknown.get("checksum_sha256").is_some_and(|sum| matches!(sum, Value::Unknown(_))));
     }
 

@@ -1,7 +1,6 @@
 //! Files of the stack. Nothing outside of its folder is read.
 
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +9,8 @@ use globset::GlobBuilder;
 use super::super::{Names, Template};
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::diag::{FileId, Span};
+use crate::files::{Kind, Refusal, lexical};
+use crate::limits;
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -29,17 +30,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// The bytes of the file that the first argument names.
 pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> {
     let text = arguments.text(0)?;
-    let path = inside(arguments.folder, &text)?.ok_or_else(|| missing(&text))?;
-    // Reading a pipe or a device could take forever.
-    if !path.is_file() {
-        return Err(Problem::of(0, format!("`{text}` is not a file")).code("not-a-file"));
-    }
-    fs::read(path)
-        .map_err(|error| Problem::of(0, format!("cannot read `{text}`: {error}")).code("unreadable-file"))
+    let bytes =
+        arguments.files.read(&*text, limits::FUNCTION_FILE).map_err(|refusal| refused(&refusal, &text))?;
+    arguments.work(64 + bytes.len() / 256)?;
+    arguments.room(bytes.len())?;
+    Ok(bytes)
 }
 
-fn missing(path: &str) -> Problem {
-    Problem::of(0, format!("there is no file `{path}`")).code("no-such-file")
+fn refused(refusal: &Refusal, path: &str) -> Problem {
+    Problem::of(0, refusal.told(path)).code(refusal.code())
 }
 
 fn read_text(arguments: &Arguments<'_>) -> Result<String, Problem> {
@@ -48,49 +47,12 @@ fn read_text(arguments: &Arguments<'_>) -> Result<String, Problem> {
     })
 }
 
-/// Where `text` leads, links followed; `None` if there is nothing. It is an error if
-/// that is outside of the folder.
-fn inside(folder: &Path, text: &str) -> Result<Option<PathBuf>, Problem> {
-    let outside =
-        || Problem::of(0, format!("`{text}` is outside of the stack's folder")).code("outside-folder");
-    let unreadable = |error: std::io::Error| {
-        Problem::of(0, format!("cannot read the stack's folder: {error}")).code("unreadable-file")
-    };
-    let root = fs::canonicalize(folder).map_err(unreadable)?;
-    match fs::canonicalize(root.join(text)) {
-        Ok(real) if real.starts_with(&root) => Ok(Some(real)),
-        Ok(_) => Err(outside()),
-        // What is not there cannot be followed, but must not be asked for elsewhere either.
-        Err(_) => {
-            let written = std::path::absolute(folder).map_err(unreadable)?;
-            let within = |root: &Path| lexical(&root.join(text)).starts_with(lexical(root));
-            if within(&root) || within(&written) { Ok(None) } else { Err(outside()) }
-        }
-    }
-}
-
-/// The path without `.` and `..`, as far as its text tells.
-fn lexical(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir if out.file_name().is_some() => {
-                out.pop();
-            }
-            Component::ParentDir if out.has_root() => {}
-            other => out.push(other),
-        }
-    }
-    out
-}
-
 fn shown(path: &Path) -> Value {
     path.to_string_lossy().replace('\\', "/").into()
 }
 
 fn abspath(arguments: &mut Arguments<'_>) -> Outcome {
-    let path = arguments.folder.join(&*arguments.text(0)?);
+    let path = arguments.files.folder().join(&*arguments.text(0)?);
     let absolute = std::path::absolute(path).map_err(|error| Problem::of(0, error.to_string()))?;
     Ok(shown(&lexical(&absolute)))
 }
@@ -124,11 +86,7 @@ fn pathexpand(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn fileexists(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
-    match inside(arguments.folder, &text)? {
-        Some(path) if path.is_file() => Ok(true.into()),
-        Some(_) => Err(Problem::of(0, format!("`{text}` is not a file")).code("not-a-file")),
-        None => Ok(false.into()),
-    }
+    arguments.files.exists(&*text).map(Value::Bool).map_err(|refusal| refused(&refusal, &text))
 }
 
 fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
@@ -139,32 +97,36 @@ fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
         .build()
         .map_err(|error| Problem::of(1, format!("not a valid pattern: {}", error.kind())))?
         .compile_matcher();
-    let Some(root) = inside(arguments.folder, &text)? else { return Ok(Value::List(Vec::new())) };
-    let boundary = fs::canonicalize(arguments.folder).unwrap_or_default();
-    let mut found = Vec::new();
-    let mut folders = vec![(root, String::new())];
+    let (mut found, mut seen) = (Vec::new(), 0_usize);
+    let mut folders = vec![(PathBuf::from(&*text), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
-        let unreadable = |error: std::io::Error| {
-            Problem::of(0, format!("cannot list `{text}`: {error}")).code("unreadable-file")
+        let entries = match arguments.files.list(&folder) {
+            Ok(entries) => entries,
+            // A folder that is not there has no files.
+            Err(Refusal::Missing) => continue,
+            Err(refusal) => return Err(refused(&refusal, &text)),
         };
-        for entry in fs::read_dir(&folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            let kind = entry.file_type().map_err(unreadable)?;
-            // Folders behind links are left out: they can lead in circles.
-            if kind.is_dir() {
-                folders.push((entry.path(), format!("{name}/")));
-            } else if matcher.is_match(&name) && is_file_inside(&entry.path(), &boundary) {
-                found.push(name);
+        seen = seen.saturating_add(entries.len());
+        arguments.work(entries.len())?;
+        if seen > limits::LISTED {
+            return Err(refused(&Refusal::TooMany(limits::LISTED), &text));
+        }
+        for entry in entries {
+            let name = format!("{prefix}{}", entry.name.to_string_lossy());
+            let path = folder.join(&entry.name);
+            match entry.kind {
+                Kind::Folder => folders.push((path, format!("{name}/"))),
+                Kind::File if matcher.is_match(&name) => found.push(name),
+                // Folders behind links are left out: they can lead in circles.
+                Kind::Link if matcher.is_match(&name) && arguments.files.open(&path).is_ok() => {
+                    found.push(name);
+                }
+                Kind::File | Kind::Link | Kind::Special => {}
             }
         }
     }
     found.sort();
     Ok(Value::list(found))
-}
-
-fn is_file_inside(path: &Path, boundary: &Path) -> bool {
-    fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(boundary))
 }
 
 fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {
@@ -175,7 +137,8 @@ fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {
     let text = read_text(arguments)?;
     // The file is not one of the stack's sources, so its places are told in words.
     let whole = Span::new(FileId(u32::MAX), 0, text.len());
-    let names = Names { values: variables, folder: arguments.folder.to_owned() };
+    arguments.work(text.len() / 4)?;
+    let names = Names { values: variables, files: arguments.files.clone(), budget: arguments.budget.clone() };
     let outcome = Template::parse(&text, whole, true)
         .map_err(|error| vec![error])
         .and_then(|template| template.evaluate_file(&names));

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use super::{Names, Template};
 use crate::diag::{Diagnostic, Sources, Span};
+use crate::files::Files;
 use crate::value::Value;
 
 /// Evaluates a whole template string.
@@ -24,7 +25,7 @@ fn template_in(text: &str, values: &[(&str, Value)], folder: PathBuf) -> Result<
     let parsed = Template::parse(text, Span::new(file, 0, text.len()), true).map_err(|error| vec![error])?;
     let values: BTreeMap<String, Value> =
         values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    parsed.evaluate(&Names { values, folder })
+    parsed.evaluate(&Names { values, files: Files::new(folder), ..Names::default() })
 }
 
 /// Evaluates one expression.

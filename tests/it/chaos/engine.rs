@@ -68,7 +68,7 @@ impl Engine {
         let options = |http| Options {
             endpoint_url: Some(endpoint.to_owned()),
             sandbox: true,
-            folder: folder.to_owned(),
+            files: dwctl::files::Files::new(folder),
             http,
             ..Options::default()
         };

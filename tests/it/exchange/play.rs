@@ -123,7 +123,7 @@ impl Play {
 /// A spec as the engine hands it to a kind.
 fn declared(kind: &dyn ErasedKind, spec: &toml::Table) -> Value {
     let mut value = Value::from_json(&serde_json::to_value(spec).expect("plain"));
-    kind.derive(&mut value, std::path::Path::new("")).expect("derived");
+    kind.derive(&mut value, &dwctl::files::Files::default()).expect("derived");
     let value = normalize(&kind.schema().spec, value);
     assert_eq!(validate(&kind.schema().spec, &value, kind.name()), []);
     assert_eq!(kind.check(dwctl::kind::Known(&value)), []);

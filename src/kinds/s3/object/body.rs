@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
+
+use crate::kind::Files;
 
 /// From this size on an object is uploaded in parts.
 const LARGE: u64 = 64 * 1024 * 1024;
@@ -18,7 +19,7 @@ const MOST_PARTS: u64 = 10_000;
 /// What is in an object.
 pub enum Body {
     Bytes(Vec<u8>),
-    File { path: PathBuf, length: u64 },
+    File { file: File, length: u64 },
 }
 
 impl Body {
@@ -28,10 +29,10 @@ impl Body {
         source: Option<&str>,
         content: Option<&str>,
         content_base64: Option<&str>,
-        folder: &Path,
+        files: &Files,
     ) -> Result<Self, String> {
         if let Some(source) = source {
-            return Self::file(source, folder);
+            return Self::file(source, files);
         }
         if let Some(text) = content_base64 {
             let bytes =
@@ -41,24 +42,13 @@ impl Body {
         Ok(Self::Bytes(content.unwrap_or_default().as_bytes().to_vec()))
     }
 
-    /// A file of the stack. As with the functions that read files, it lies inside of the
-    /// stack's folder: a module from elsewhere uploads nothing of the user's home.
-    fn file(source: &str, folder: &Path) -> Result<Self, String> {
-        let cannot = |error: std::io::Error| format!("`{source}` cannot be read: {error}");
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let folder = folder.canonicalize().map_err(cannot)?;
-        let path = folder.join(source).canonicalize().map_err(cannot)?;
-        if !path.starts_with(&folder) {
-            return Err(format!("`{source}` is outside of the stack's folder"));
-        }
-        let meta = path.metadata().map_err(cannot)?;
-        if !meta.is_file() {
-            return Err(format!("`{source}` is not a file"));
-        }
-        if meta.len() > PART * MOST_PARTS {
+    /// A file of the stack: a module from elsewhere uploads nothing of the user's home.
+    fn file(source: &str, files: &Files) -> Result<Self, String> {
+        let opened = files.open(source).map_err(|refusal| refusal.told(source))?;
+        if opened.length > PART * MOST_PARTS {
             return Err(format!("`{source}` is larger than {} GiB", PART * MOST_PARTS / (1 << 30)));
         }
-        Ok(Self::File { path, length: meta.len() })
+        Ok(Self::File { file: opened.file, length: opened.length })
     }
 
     fn length(&self) -> u64 {
@@ -77,7 +67,7 @@ impl Body {
     pub fn whole(&self) -> std::io::Result<Vec<u8>> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone()),
-            Self::File { path, .. } => std::fs::read(path),
+            Self::File { file, length } => read(file, 0, *length),
         }
     }
 
@@ -91,13 +81,7 @@ impl Body {
                 let to = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
                 Ok(bytes[from..to].to_vec())
             }
-            Self::File { path, .. } => {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(from))?;
-                let mut part = Vec::new();
-                file.take(length).read_to_end(&mut part)?;
-                Ok(part)
-            }
+            Self::File { file, .. } => read(file, from, length),
         }
     }
 
@@ -112,6 +96,13 @@ impl Body {
         }
         Ok(format!("{}-{parts}", BASE64.encode(all.finalize())))
     }
+}
+
+fn read(mut file: &File, from: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The SHA-256 of some bytes as S3 spells it.
@@ -159,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_small_body_has_the_checksum_of_its_bytes() -> Result<(), String> {
-        let body = Body::of(None, Some("hello"), None, Path::new(""))?;
+        let body = Body::of(None, Some("hello"), None, &Files::default())?;
         let sum = body.checksum().map_err(|error| error.to_string())?;
         assert_eq!(sum, "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
         Ok(())
@@ -181,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_source_stays_inside_the_folder() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let folder = Files::new(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
         assert!(Body::of(Some("lib.rs"), None, None, &folder).is_ok());
         assert!(Body::of(Some("../Cargo.toml"), None, None, &folder).is_err());
         assert!(Body::of(Some("/etc/hosts"), None, None, &folder).is_err());

@@ -1,0 +1,489 @@
+//! The one door to the files of a stack. What a stack reads lies inside of its folder: stack
+//! files, environments, what functions read, what is uploaded. A checkout of somebody else's
+//! repository can hold links to anything that its reader may read; none of it is read.
+//!
+//! Links inside of the folder are followed as far as they stay inside. The path is resolved
+//! first; what it leads to is then opened from the open root folder, a component at a time
+//! and without following any link, so that a link that is put there meanwhile is not
+//! followed either. Only regular files are opened: no pipe, which might never end, and no
+//! device.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::limits;
+
+/// The files of a stack.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    folder: PathBuf,
+    /// Opened when it is first needed. One folder so far; what else a stack may read from
+    /// would be further roots.
+    root: Arc<OnceLock<Root>>,
+}
+
+/// A folder from which files are read.
+#[derive(Debug)]
+struct Root {
+    /// Its canonical path.
+    real: PathBuf,
+    #[cfg(unix)]
+    handle: std::os::fd::OwnedFd,
+}
+
+/// What a name in a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A link, wherever it leads.
+    Link,
+    /// A pipe, a socket, a device.
+    Special,
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The name.
+    pub name: std::ffi::OsString,
+    /// What it is itself.
+    pub kind: Kind,
+}
+
+/// An open file of a stack.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file, at its start.
+    pub file: File,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+/// Why nothing is read. It tells nothing of what a path leads to.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is nothing of that name.
+    Missing,
+    /// The path leads out of the stack's folder.
+    Outside,
+    /// It is something else than a file.
+    NotAFile(&'static str),
+    /// It has more bytes than may be read.
+    TooLarge(u64),
+    /// It lists more entries than may be gone through.
+    TooMany(usize),
+    /// The system's.
+    Failed(io::Error),
+}
+
+impl Refusal {
+    /// A stable name in kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "no-such-file",
+            Self::Outside => "outside-folder",
+            Self::NotAFile(_) => "not-a-file",
+            Self::TooLarge(_) | Self::TooMany(_) => "too-large",
+            Self::Failed(_) => "unreadable-file",
+        }
+    }
+
+    /// What is wrong with the path `name`.
+    pub fn told(&self, name: &str) -> String {
+        match self {
+            Self::Missing => format!("there is no file `{name}`"),
+            Self::Outside => format!("`{name}` is outside of the stack's folder"),
+            Self::NotAFile(what) => format!("`{name}` is not a file, but {what}"),
+            Self::TooLarge(limit) => {
+                format!("`{name}` is too large: at most {} are read", limits::bytes(*limit))
+            }
+            Self::TooMany(limit) => format!("`{name}` has more than {limit} entries"),
+            Self::Failed(error) => format!("cannot read `{name}`: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl Files {
+    /// The files below `folder`; the current one if it is empty. The folder itself may be
+    /// reached through links: it is the user who names it.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), root: Arc::default() }
+    }
+
+    /// The folder, as the user named it.
+    pub fn folder(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
+    }
+
+    fn root(&self) -> Result<&Root, Refusal> {
+        if let Some(root) = self.root.get() {
+            return Ok(root);
+        }
+        let root = Root::open(self.folder()).map_err(Refusal::Failed)?;
+        Ok(self.root.get_or_init(|| root))
+    }
+
+    /// Where `path` leads from the root, links followed; it has no link in it itself.
+    fn resolve(&self, path: &Path) -> Result<PathBuf, Refusal> {
+        let root = self.root()?;
+        match root.real.join(path).canonicalize() {
+            Ok(real) => match real.strip_prefix(&root.real) {
+                Ok(below) => Ok(below.to_owned()),
+                Err(_) => Err(Refusal::Outside),
+            },
+            // What cannot be followed must not be asked for elsewhere either.
+            Err(error) => {
+                let written = std::path::absolute(self.folder()).unwrap_or_else(|_| root.real.clone());
+                let within = |root: &Path| lexical(&root.join(path)).starts_with(lexical(root));
+                let inside = within(&root.real) || within(&written);
+                Err(if inside { error.into() } else { Refusal::Outside })
+            }
+        }
+    }
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// There is none, or it is not inside of the folder, or no regular file.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Opened, Refusal> {
+        let below = self.resolve(path.as_ref())?;
+        self.root()?.open_file(&below)
+    }
+
+    /// All of a file, up to `limit` bytes.
+    ///
+    /// # Errors
+    /// As of [`Files::open`], or it is larger.
+    pub fn read(&self, path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, Refusal> {
+        bounded(self.open(path)?.file, limit)
+    }
+
+    /// Whether there is a file of this path.
+    ///
+    /// # Errors
+    /// It is not inside of the folder, or no regular file.
+    pub fn exists(&self, path: impl AsRef<Path>) -> Result<bool, Refusal> {
+        match self.open(path) {
+            Ok(_) => Ok(true),
+            Err(Refusal::Missing) => Ok(false),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The names in a folder, in order.
+    ///
+    /// # Errors
+    /// There is none, or it is not inside of the stack's folder.
+    pub fn list(&self, folder: impl AsRef<Path>) -> Result<Vec<Listed>, Refusal> {
+        let below = self.resolve(folder.as_ref())?;
+        let mut listed = self.root()?.list(&below)?;
+        listed.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(listed)
+    }
+}
+
+/// All of a file that the user names besides the stack, such as one of variables: wherever it
+/// is, and whatever, up to `limit` bytes.
+///
+/// # Errors
+/// The system's, or it is larger.
+pub fn read_given(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
+    bounded(File::open(path)?, limit)
+}
+
+/// All that a reader gives, up to `limit` bytes: one more is read, so that a huge file or an
+/// endless device costs neither memory nor time.
+///
+/// # Errors
+/// The system's, or there is more.
+pub fn bounded(reader: impl Read, limit: u64) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Refusal::Failed)?;
+    if bytes.len() as u64 > limit { Err(Refusal::TooLarge(limit)) } else { Ok(bytes) }
+}
+
+/// The path without `.` and `..`, as far as its text tells.
+pub fn lexical(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            Component::ParentDir if out.has_root() => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(unix)]
+impl Root {
+    fn open(folder: &Path) -> io::Result<Self> {
+        use rustix::fs::{CWD, Mode, OFlags, openat};
+        let real = folder.canonicalize()?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { handle: openat(CWD, &real, flags, Mode::empty())?, real })
+    }
+
+    /// The open folder that holds the last component of a path without links, and that
+    /// component.
+    fn parent(&self, below: &Path) -> Result<(std::os::fd::OwnedFd, std::ffi::OsString), Refusal> {
+        let mut names: Vec<_> = below.components().map(|name| name.as_os_str().to_owned()).collect();
+        let last = names.pop().unwrap_or_else(|| ".".into());
+        let mut folder = enter(&self.handle, ".".as_ref())?;
+        for name in names {
+            folder = enter(&folder, &name)?;
+        }
+        Ok((folder, last))
+    }
+
+    fn open_file(&self, below: &Path) -> Result<Opened, Refusal> {
+        use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
+        let (folder, name) = self.parent(below)?;
+        // Looked at before it is opened, since opening a device can do something; and after,
+        // since it may be another by then.
+        let found = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(swapped)?;
+        regular(FileType::from_raw_mode(found.st_mode))?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(openat(&folder, &name, flags, Mode::empty()).map_err(swapped)?);
+        let metadata = file.metadata().map_err(Refusal::Failed)?;
+        let kind = rustix::fs::fstat(&file).map_err(swapped)?;
+        regular(FileType::from_raw_mode(kind.st_mode))?;
+        Ok(Opened { length: metadata.len(), file })
+    }
+
+    fn list(&self, below: &Path) -> Result<Vec<Listed>, Refusal> {
+        use std::os::unix::ffi::OsStrExt;
+
+        use rustix::fs::{AtFlags, Dir, FileType, statat};
+        let (folder, name) = self.parent(below)?;
+        let folder = enter(&folder, &name)?;
+        let mut listed = Vec::new();
+        for entry in Dir::read_from(&folder).map_err(swapped)? {
+            let entry = entry.map_err(swapped)?;
+            let name = std::ffi::OsStr::from_bytes(entry.file_name().to_bytes()).to_owned();
+            if name == "." || name == ".." {
+                continue;
+            }
+            if listed.len() >= limits::LISTED {
+                return Err(Refusal::TooMany(limits::LISTED));
+            }
+            let kind = match entry.file_type() {
+                // Not every file system tells it here.
+                FileType::Unknown => match statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(found) => FileType::from_raw_mode(found.st_mode),
+                    // It is gone since.
+                    Err(_) => continue,
+                },
+                kind => kind,
+            };
+            let kind = match kind {
+                FileType::RegularFile => Kind::File,
+                FileType::Directory => Kind::Folder,
+                FileType::Symlink => Kind::Link,
+                _ => Kind::Special,
+            };
+            listed.push(Listed { name, kind });
+        }
+        Ok(listed)
+    }
+}
+
+#[cfg(unix)]
+fn enter(folder: &std::os::fd::OwnedFd, name: &std::ffi::OsStr) -> Result<std::os::fd::OwnedFd, Refusal> {
+    use rustix::fs::{Mode, OFlags, openat};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(folder, name, flags, Mode::empty()).map_err(swapped)
+}
+
+/// What the system says of a path from which all links were resolved before.
+#[cfg(unix)]
+fn swapped(error: rustix::io::Errno) -> Refusal {
+    match error {
+        // A link stands there now.
+        rustix::io::Errno::LOOP => Refusal::Outside,
+        error => io::Error::from(error).into(),
+    }
+}
+
+#[cfg(unix)]
+fn regular(kind: rustix::fs::FileType) -> Result<(), Refusal> {
+    use rustix::fs::FileType;
+    match kind {
+        FileType::RegularFile => Ok(()),
+        // No link was there when the path was resolved.
+        FileType::Symlink => Err(Refusal::Outside),
+        FileType::Directory => Err(Refusal::NotAFile("a folder")),
+        FileType::Fifo => Err(Refusal::NotAFile("a pipe")),
+        FileType::Socket => Err(Refusal::NotAFile("a socket")),
+        _ => Err(Refusal::NotAFile("a device")),
+    }
+}
+
+/// Where folders cannot be opened: what was opened is resolved once more.
+#[cfg(not(unix))]
+impl Root {
+    fn open(folder: &Path) -> io::Result<Self> {
+        Ok(Self { real: folder.canonicalize()? })
+    }
+
+    fn same(&self, below: &Path) -> Result<PathBuf, Refusal> {
+        let path = self.real.join(below);
+        if path.canonicalize()? == path { Ok(path) } else { Err(Refusal::Outside) }
+    }
+
+    fn open_file(&self, below: &Path) -> Result<Opened, Refusal> {
+        let path = self.same(below)?;
+        let kind = path.metadata()?;
+        if !kind.is_file() {
+            return Err(Refusal::NotAFile(if kind.is_dir() { "a folder" } else { "a device" }));
+        }
+        let file = File::open(&path)?;
+        self.same(below)?;
+        Ok(Opened { length: file.metadata()?.len(), file })
+    }
+
+    fn list(&self, below: &Path) -> Result<Vec<Listed>, Refusal> {
+        let mut listed = Vec::new();
+        for entry in std::fs::read_dir(self.same(below)?)? {
+            let entry = entry?;
+            if listed.len() >= limits::LISTED {
+                return Err(Refusal::TooMany(limits::LISTED));
+            }
+            let kind = entry.file_type()?;
+            let kind = match () {
+                () if kind.is_file() => Kind::File,
+                () if kind.is_dir() => Kind::Folder,
+                () if kind.is_symlink() => Kind::Link,
+                () => Kind::Special,
+            };
+            listed.push(Listed { name: entry.file_name(), kind });
+        }
+        Ok(listed)
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::{Files, Kind, Refusal};
+
+    /// A folder `stack` beside a file `outside`.
+    fn stack() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().join("stack");
+        std::fs::create_dir_all(folder.join("sql/deep")).expect("a folder");
+        std::fs::write(folder.join("sql/deep/a.sql"), "select 1").expect("a file");
+        std::fs::write(root.path().join("outside"), "hunter2").expect("a file");
+        root
+    }
+
+    fn told(files: &Files, path: &str) -> String {
+        match files.read(path, 100) {
+            Ok(bytes) => String::from_utf8(bytes).expect("text"),
+            Err(refusal) => refusal.code().to_owned(),
+        }
+    }
+
+    #[test]
+    fn links_are_followed_while_they_stay_inside() {
+        let root = stack();
+        let folder = root.path().join("stack");
+        let link = |target: &std::path::Path, name: &str| symlink(target, folder.join(name)).expect("a link");
+        for (target, name) in [
+            ("sql/deep/a.sql", "file"),
+            ("file", "chain"),
+            ("sql", "folder"),
+            ("folder/deep/../deep/a.sql", "through"),
+            ("../stack/sql/deep/a.sql", "out-and-in"),
+            ("../outside", "out"),
+            ("..", "up"),
+            ("up/outside", "chain-out"),
+            ("nowhere", "dangling"),
+            ("loop", "loop"),
+            ("/proc/self/environ", "proc"),
+            ("/dev/zero", "device"),
+        ] {
+            link(target.as_ref(), name);
+        }
+        link(&folder.join("sql/deep/a.sql"), "absolute");
+        let files = Files::new(&folder);
+        let inside = [
+            "file",
+            "chain",
+            "folder/deep/a.sql",
+            "through",
+            "absolute",
+            "out-and-in",
+            "./sql/../sql/deep/a.sql",
+            "up/stack/file",
+        ];
+        for path in inside {
+            assert_eq!(told(&files, path), "select 1", "{path}");
+        }
+        assert_eq!(told(&files, &folder.join("file").to_string_lossy()), "select 1");
+        for path in ["out", "up/outside", "chain-out", "../outside", "proc", "device", "/etc/passwd", "up"] {
+            assert_eq!(told(&files, path), "outside-folder", "{path}");
+        }
+        for path in ["nowhere", "dangling", "sql/deep/a.sql/b"] {
+            assert_eq!(told(&files, path), "no-such-file", "{path}");
+        }
+        assert_eq!(told(&files, "loop"), "unreadable-file");
+        assert_eq!(told(&files, "../nowhere"), "outside-folder", "nor whether there is one");
+        assert!(matches!(files.list("up"), Err(Refusal::Outside)));
+        let names: Vec<_> = files.list("sql").expect("listed").into_iter().map(|one| one.kind).collect();
+        assert_eq!(names, [Kind::Folder]);
+    }
+
+    #[test]
+    fn only_files_are_read_and_no_more_than_the_limit() {
+        let root = stack();
+        let folder = root.path().join("stack");
+        let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).expect("a socket");
+        let made = std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().expect("mkfifo");
+        assert!(made.success());
+        symlink("pipe", folder.join("link-to-pipe")).expect("a link");
+        let files = Files::new(&folder);
+        for path in ["socket", "pipe", "link-to-pipe", "sql", ".", ""] {
+            assert_eq!(told(&files, path), "not-a-file", "{path}");
+        }
+        assert!(matches!(files.read("sql/deep/a.sql", 7), Err(Refusal::TooLarge(7))));
+        assert!(files.read("sql/deep/a.sql", 8).is_ok());
+    }
+
+    /// A link that is put in the place of a folder after the path was resolved.
+    #[test]
+    fn what_is_swapped_meanwhile_is_not_followed() {
+        let root = stack();
+        let folder = root.path().join("stack");
+        std::fs::create_dir_all(root.path().join("other/deep")).expect("a folder");
+        std::fs::write(root.path().join("other/deep/a.sql"), "hunter2").expect("a file");
+        let files = Files::new(&folder);
+        let below = files.resolve("sql/deep/a.sql".as_ref()).expect("inside");
+        std::fs::rename(folder.join("sql"), folder.join("before")).expect("moved");
+        symlink("../other", folder.join("sql")).expect("a link");
+        assert!(files.root().expect("open").open_file(&below).is_err());
+        std::fs::remove_file(folder.join("sql")).expect("removed");
+        std::fs::create_dir_all(folder.join("sql/deep")).expect("a folder");
+        symlink("../../../outside", folder.join("sql/deep/a.sql")).expect("a link");
+        assert!(matches!(files.root().expect("open").open_file(&below), Err(Refusal::Outside)));
+    }
+}
