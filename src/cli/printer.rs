@@ -10,7 +10,7 @@ use anstream::ColorChoice;
 
 use super::stream;
 use crate::aws::Audit;
-use crate::diag::{Diagnostic, Severity, Sources, github, mask, render_all};
+use crate::diag::{Diagnostic, Severity, Sources, github, mask, render, told};
 
 /// The workflow of GitHub Actions that dwctl runs in.
 struct GitHub {
@@ -152,11 +152,12 @@ impl Printer {
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         // Before they are laid out, since a secret may have many lines; and after, since the
         // excerpts may show one.
-        let masked: Vec<Diagnostic> = diagnostics.iter().map(masked).collect();
+        let masked: Vec<Diagnostic> = told(diagnostics).iter().map(masked).collect();
         if self.is_stream() {
             return masked.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
         }
-        self.err(&render_all(&masked, sources, self.colour_err));
+        let shown: String = masked.iter().map(|one| render(one, sources, self.colour_err) + "\n").collect();
+        self.err(&shown);
         if let Some(GitHub { workspace, folder }) = &self.github {
             // Escaped once they are masked: what is escaped may not look like the secret any more.
             for one in &masked {

@@ -9,13 +9,16 @@ mod mask;
 mod render;
 
 pub use mask::{allow, learn, mask};
-pub use render::{render, render_all};
+pub use render::{render, render_all, told};
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 /// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The verb cannot go on.
     Error,
@@ -98,6 +101,17 @@ impl Sources {
         self.text(span.file).get(span.start..span.end).unwrap_or("")
     }
 
+    /// The whole lines that hold these bytes: their text, the byte at which it begins, and the
+    /// number of its first line; `None` where there are no such bytes.
+    fn lines(&self, file: FileId, start: usize, end: usize) -> Option<(&str, usize, usize)> {
+        let file = self.files.get(file.0 as usize)?;
+        let first = file.lines.partition_point(|&line| line <= start).max(1);
+        let after = file.lines.partition_point(|&line| line <= end);
+        let from = *file.lines.get(first - 1)?;
+        let to = file.lines.get(after).copied().unwrap_or(file.text.len());
+        (end <= file.text.len()).then(|| Some((file.text.get(from..to)?, from, first)))?
+    }
+
     /// The line of the start of `span`, from 1.
     pub fn line(&self, span: Span) -> usize {
         let lines = self.files.get(span.file.0 as usize).map_or(&[][..], |file| &file.lines);
@@ -119,7 +133,7 @@ impl Sources {
 }
 
 /// A span with what is to be said about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     /// Where.
     pub span: Span,
@@ -128,7 +142,7 @@ pub struct Label {
 }
 
 /// One problem, complete: what, where, and what to do next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
@@ -213,9 +227,13 @@ impl std::error::Error for Diagnostic {}
 
 /// Leaves of equal problems the first.
 pub fn unique(problems: &mut Vec<Diagnostic>) {
+    let hasher = RandomState::new();
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(problems.len());
+    let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
     for problem in problems.drain(..) {
-        if !kept.contains(&problem) {
+        let alike = places.entry(hasher.hash_one(&problem)).or_default();
+        if !alike.iter().any(|&place| kept[place] == problem) {
+            alike.push(kept.len());
             kept.push(problem);
         }
     }
@@ -223,10 +241,24 @@ pub fn unique(problems: &mut Vec<Diagnostic>) {
 }
 
 /// The name in `candidates` nearest to `wanted`, for "did you mean"; `None` where
-/// nothing is near enough to be a slip of the finger.
+/// nothing is near enough to be a slip of the finger. After very many comparisons nothing
+/// is looked for any more: a stack with thousands of wrong names is told at once, the first
+/// of them with advice.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Comparisons of a thread. Each takes about a microsecond.
+    const COMPARISONS: u32 = 200_000;
+    /// Comparing takes time by the product of the lengths, and no name is longer.
+    const LONGEST: usize = 256;
+    thread_local! {
+        static LEFT: Cell<u32> = const { Cell::new(COMPARISONS) };
+    }
+    if wanted.len() > LONGEST {
+        return None;
+    }
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .take_while(|_| LEFT.get().checked_sub(1).inspect(|&left| LEFT.set(left)).is_some())
         .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
         .filter(|(score, _)| *score > 0.78)
         .max_by(|left, right| left.0.total_cmp(&right.0))

@@ -1,11 +1,14 @@
 //! Diagnostics as text, in the layout of `rustc` and `cargo`.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Severity, Sources};
+use super::{Diagnostic, Label, Severity, Sources};
+use crate::limits;
 
 /// Longest line that an excerpt shows; a longer one (a minified file, a binary) is left out.
 const LONGEST_EXCERPT_LINE: usize = 4_000;
+/// Labels that are further apart have an excerpt each.
+const LONGEST_EXCERPT: usize = 32_000;
 
 /// One diagnostic with its excerpts, coloured or plain, ending in a newline.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
@@ -30,22 +33,28 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     }
     let mut places = Vec::new();
     for (file, labels) in files {
-        let text = sources.text(file);
         let path = sources.path(file).display().to_string();
-        let excerptable = labels.iter().all(|(_, label)| {
-            text.get(label.span.start..label.span.end).is_some()
-                && line_length(text, label.span.start) <= LONGEST_EXCERPT_LINE
-        });
-        if !excerptable || text.is_empty() {
-            places.push(format!("in {path}"));
+        let spans = || labels.iter().map(|(_, label)| label.span);
+        let start = spans().map(|span| span.start).min().unwrap_or_default();
+        let end = spans().map(|span| span.end).max().unwrap_or_default();
+        // The lines alone that an excerpt needs: the whole file would be gone through for
+        // each of its mistakes.
+        if end.saturating_sub(start) <= LONGEST_EXCERPT
+            && let Some(snippet) = excerpt(&labels, start, end, &path, sources)
+        {
+            group = group.element(snippet);
             continue;
         }
-        let snippet = Snippet::source(text).path(path).annotations(
-            labels
-                .into_iter()
-                .map(|(kind, label)| kind.span(label.span.start..label.span.end).label(label.text.as_str())),
-        );
-        group = group.element(snippet);
+        for one in labels.chunks(1) {
+            let Some((_, label)) = one.first() else { continue };
+            match excerpt(one, label.span.start, label.span.end, &path, sources) {
+                Some(snippet) => group = group.element(snippet),
+                None => {
+                    let words = if label.text.is_empty() { "" } else { ": " };
+                    places.push(format!("in {}{words}{}", sources.location(label.span), label.text));
+                }
+            }
+        }
     }
     for note in places.iter().chain(&diagnostic.notes) {
         group = group.element(Level::NOTE.message(note.as_str()));
@@ -59,19 +68,117 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     text
 }
 
-/// All diagnostics in order of place, one blank line between them, with the count at the end.
-pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
+/// The lines of a file from byte `start` to byte `end`, with their labels; `None` where one of
+/// them is too long to be shown.
+fn excerpt<'s>(
+    labels: &[(AnnotationKind, &'s Label)],
+    start: usize,
+    end: usize,
+    path: &str,
+    sources: &'s Sources,
+) -> Option<Snippet<'s, Annotation<'s>>> {
+    let (text, from, line) = sources.lines(labels.first()?.1.span.file, start, end)?;
+    let fits = |one: &str| one.len() <= LONGEST_EXCERPT_LINE;
+    if text.is_empty() || !text.split('\n').all(fits) {
+        return None;
+    }
+    let mut annotations = Vec::new();
+    for (kind, label) in labels {
+        let (start, end) = (label.span.start.checked_sub(from)?, label.span.end.checked_sub(from)?);
+        // Inside of a character nothing can be marked.
+        text.get(start..end)?;
+        annotations.push(kind.span(start..end).label(label.text.as_str()));
+    }
+    Some(Snippet::source(text).line_start(line).path(path.to_owned()).annotations(annotations))
+}
+
+/// What is told of many diagnostics: of errors the first by place, and how many more there
+/// are; warnings as far as there is room beside them.
+pub fn told(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
+    ordered
+        .sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.primary.as_ref().map(|label| label.span)));
+    let left = ordered.split_off(ordered.len().min(limits::TOLD));
     ordered.sort_by_key(|diagnostic| diagnostic.primary.as_ref().map(|label| label.span));
+    let mut told: Vec<Diagnostic> = ordered.into_iter().cloned().collect();
+    for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
+        let count = left.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        if count > 0 {
+            let noun = if count == 1 { format!("{word} is") } else { format!("{word}s are") };
+            let what = format!("{count} more {noun} not shown");
+            told.push(Diagnostic { severity, ..Diagnostic::error("more", what) });
+        }
+    }
+    told
+}
+
+/// What is [told] of all diagnostics, with one blank line between them.
+pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let mut text = String::new();
-    for diagnostic in ordered {
-        text.push_str(&render(diagnostic, sources, colour));
+    for diagnostic in told(diagnostics) {
+        text.push_str(&render(&diagnostic, sources, colour));
         text.push('\n');
     }
     text
 }
 
-fn line_length(text: &str, at: usize) -> usize {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    text[at..].find('\n').map_or(text.len(), |newline| at + newline) - start
+#[cfg(test)]
+mod tests {
+    use super::{render, render_all};
+    use crate::diag::{Diagnostic, Sources, Span};
+    use crate::limits::TOLD;
+
+    #[test]
+    fn the_first_errors_are_told_and_how_many_more_there_are() {
+        let mut sources = Sources::default();
+        let text: String = (0..20_000).map(|number| format!("a{number} = 1\n")).collect();
+        let file = sources.add("stack.toml", text.as_str());
+        let places = text.match_indices(" = ").map(|(at, _)| Span::new(file, at, at + 3));
+        let mut all: Vec<Diagnostic> =
+            places.map(|span| Diagnostic::error("wrong", "no").at(span, "here")).collect();
+        all.reverse();
+        all.push(Diagnostic::warning("odd", "hm"));
+        let shown = render_all(&all, &sources, false);
+        assert_eq!(shown.matches("error[wrong]").count(), TOLD, "{shown}");
+        assert!(shown.contains("--> stack.toml:1:3\n") && shown.contains("50 | a49 = 1\n"), "{shown}");
+        assert!(shown.contains("19950 more errors are not shown"), "{shown}");
+        assert!(shown.contains("1 more warning is not shown"), "{shown}");
+    }
+
+    #[test]
+    fn an_excerpt_is_the_same_wherever_in_a_file_it_stands() {
+        let lines = "[a]\nb = 1\n\nc = \"x\"\n\n\nd = 2";
+        let mut shown = Vec::new();
+        for before in [0, 1, 5_000] {
+            let mut sources = Sources::default();
+            let text = format!("{}{lines}", "#\n".repeat(before));
+            let file = sources.add("stack.toml", text.as_str());
+            let at = |word: &str| {
+                let start = text.rfind(word).expect("there");
+                Span::new(file, start, start + word.len())
+            };
+            let end = Span::new(file, text.len(), text.len());
+            let error = Diagnostic::error("wrong", "no").at(at("c = \"x\"\n"), "here").and(at("b"), "there");
+            let text =
+                render(&error, &sources, false) + &render(&error.clone().at(end, "end"), &sources, false);
+            let plain = |line: &str| {
+                line.trim_start_matches([' ', '0', '5', '1', '2', '3', '4', '6', '7', '8', '9']).to_owned()
+            };
+            shown.push(text.lines().map(plain).filter(|line| !line.starts_with("-->")).collect::<Vec<_>>());
+        }
+        assert_eq!(shown[0], shown[1]);
+        assert_eq!(shown[0], shown[2]);
+    }
+
+    #[test]
+    fn places_in_long_lines_and_far_apart_are_told() {
+        let mut sources = Sources::default();
+        let text = format!("a = 1\n{}\nb = \"{}\"\n", "#\n".repeat(100_000), "x".repeat(10_000_000));
+        let file = sources.add("stack.toml", text.as_str());
+        let at = text.rfind("xx").expect("there");
+        let error = Diagnostic::error("wrong", "no").at(Span::new(file, at, at + 2), "here");
+        let shown = render(&error.and(Span::new(file, 0, 1), "there"), &sources, false);
+        assert!(shown.contains("1 | a = 1") && shown.contains("there"), "{shown}");
+        assert!(shown.contains("in stack.toml:100003:10000004: here"), "{shown}");
+    }
 }
