@@ -9,6 +9,7 @@ mod loops;
 mod operators;
 mod render;
 
+use super::budget::Exhausted;
 use super::convert;
 use super::functions::{Arguments, Function, Problem, Reads};
 use super::scope::Scope;
@@ -23,6 +24,8 @@ pub(super) struct Evaluator<'a> {
     bound: Vec<(&'a str, Value)>,
     errors: Vec<Diagnostic>,
     inside_template_file: bool,
+    /// The whole template.
+    whole: Span,
 }
 
 /// The part has no value; why is among the errors.
@@ -62,8 +65,8 @@ impl Taint {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(scope: &'a dyn Scope, inside_template_file: bool) -> Self {
-        Self { scope, bound: Vec::new(), errors: Vec::new(), inside_template_file }
+    pub(super) fn new(scope: &'a dyn Scope, inside_template_file: bool, whole: Span) -> Self {
+        Self { scope, bound: Vec::new(), errors: Vec::new(), inside_template_file, whole }
     }
 
     /// Turns the outcome of a walk into the outcome of the template.
@@ -88,6 +91,23 @@ impl<'a> Evaluator<'a> {
     }
 
     fn evaluate(&mut self, node: &'a Node) -> Evaluated {
+        let budget = self.scope.budget();
+        let held = budget.held();
+        self.within(node.span, budget.steps(1))?;
+        let value = self.expression(node)?;
+        self.within(node.span, budget.settle(held, &value))?;
+        Ok(value)
+    }
+
+    /// Goes on if the budget allows it.
+    fn within(&mut self, span: Span, spent: Result<(), Exhausted>) -> Evaluated<()> {
+        match spent {
+            Ok(()) => Ok(()),
+            Err(Exhausted) => self.fail(self.scope.budget().error(span)),
+        }
+    }
+
+    fn expression(&mut self, node: &'a Node) -> Evaluated {
         match &node.expression {
             Expression::Literal(value) => Ok(value.clone()),
             Expression::Template(parts) => self.template(parts),
@@ -206,6 +226,9 @@ impl<'a> Evaluator<'a> {
                 return Ok(value);
             }
             self.bound.truncate(bound);
+            if self.scope.budget().is_exhausted() {
+                return Err(Failed);
+            }
             reasons.extend(self.errors.drain(errors..).map(|error| error.message));
         }
         let mut error = Diagnostic::error("try-failed", "no argument of `try` can be evaluated").at(span, "");
@@ -221,6 +244,7 @@ impl<'a> Evaluator<'a> {
                 let taint = Taint(matches!(value, Value::Secret(_)));
                 Ok(taint.close(true.into()))
             }
+            Err(Failed) if self.scope.budget().is_exhausted() => Err(Failed),
             Err(Failed) => {
                 self.bound.truncate(bound);
                 self.errors.truncate(errors);
@@ -270,6 +294,7 @@ impl<'a> Evaluator<'a> {
         let mut arguments = Arguments::new(values, self.scope, self.inside_template_file);
         match (function.run)(&mut arguments) {
             Ok(value) => Ok(taint.close(value)),
+            Err(_) if self.scope.budget().is_exhausted() => self.fail(self.scope.budget().error(span)),
             Err(problem) => self.fail(explain(problem, function, call, span, withheld)),
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! [`Template::parse`] turns a TOML string into a tree once; [`Template::evaluate`]
 //! walks it in a [`Scope`]. Nothing here does I/O except the `file` functions, and
-//! those stay inside [`Scope::folder`].
+//! those read through [`Scope::files`].
 
 mod arithmetic;
+mod budget;
 mod convert;
 mod evaluate;
 mod functions;
@@ -17,8 +18,9 @@ mod tree;
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests;
 
+pub use budget::Budget;
 pub use reference::{Reference, Step};
-pub use scope::{Names, Scope, unknown_name};
+pub use scope::{Names, Scope, descend, unknown_name};
 
 use crate::diag::{Diagnostic, Span};
 use crate::value::Value;
@@ -94,7 +96,7 @@ impl Template {
         match &self.content {
             Content::Literal(text) => Ok(text.as_str().into()),
             Content::Parts { parts, .. } => {
-                Evaluator::new(scope, inside_template_file).evaluate_template(parts)
+                Evaluator::new(scope, inside_template_file, self.span).evaluate_template(parts)
             }
         }
     }

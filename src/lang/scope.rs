@@ -1,10 +1,10 @@
 //! Where names get their values from.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use super::{Reference, Step};
+use super::{Budget, Reference, Step};
 use crate::diag::{self, Diagnostic};
+use crate::files::Files;
 use crate::value::Value;
 
 /// What an expression is evaluated in.
@@ -18,9 +18,11 @@ pub trait Scope {
     /// at the reference.
     fn resolve(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic>;
 
-    /// The folder that `file` and its like may read; they read nothing outside of it,
-    /// and relative paths start there.
-    fn folder(&self) -> &Path;
+    /// What `file` and its like may read.
+    fn files(&self) -> &Files;
+
+    /// What evaluating may take.
+    fn budget(&self) -> &Budget;
 
     /// When the plan was made, in RFC 3339; `None` where there is no plan.
     fn planned_at(&self) -> Option<&str> {
@@ -33,31 +35,48 @@ pub trait Scope {
 pub struct Names {
     /// The values by their first name.
     pub values: BTreeMap<String, Value>,
-    /// The folder that files are read from.
-    pub folder: PathBuf,
+    /// The files of the stack.
+    pub files: Files,
+    /// What evaluating may take.
+    pub budget: Budget,
 }
 
 impl Scope for Names {
     fn resolve(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
-        let Some(mut value) = self.values.get(&reference.root) else {
+        let Some(value) = self.values.get(&reference.root) else {
             return Err(unknown_name(&reference.root, self.values.keys().map(String::as_str))
                 .at(reference.span, "not known here"));
         };
-        // Going down by reference spares the copy of everything beside the leaf.
-        let mut taken = 0;
-        while let Some(Step::Attribute(name)) = reference.steps.get(taken) {
-            match value.get(name) {
-                Some(inner) => value = inner,
-                None => break,
-            }
-            taken += 1;
-        }
-        Ok((value.clone(), taken))
+        Ok(descend(value, reference, 0))
     }
 
-    fn folder(&self) -> &Path {
-        &self.folder
+    fn files(&self) -> &Files {
+        &self.files
     }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
+    }
+}
+
+/// What the steps of `reference` from `taken` on lead to in `value`, as far as they do, and how
+/// many are taken then. Going down by reference spares the copy of everything beside it.
+pub fn descend(mut value: &Value, reference: &Reference, mut taken: usize) -> (Value, usize) {
+    while let Some(step) = reference.steps.get(taken) {
+        let inner = match (value, step) {
+            (Value::Map(entries), Step::Attribute(name) | Step::Index(Value::String(name))) => {
+                entries.get(name)
+            }
+            (Value::List(items), Step::Index(Value::Number(index))) => {
+                index.as_i64().and_then(|index| items.get(usize::try_from(index).ok()?))
+            }
+            _ => None,
+        };
+        let Some(inner) = inner else { break };
+        value = inner;
+        taken += 1;
+    }
+    (value.clone(), taken)
 }
 
 /// The error for a first name that no scope knows, with the nearest of `known`.

@@ -156,7 +156,13 @@ impl Node {
     /// place of what has one.
     pub fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Value {
         match &self.content {
-            Content::Literal(value) => value.clone(),
+            Content::Literal(value) => match scope.budget().take(value, self.span) {
+                Ok(()) => value.clone(),
+                Err(problem) => {
+                    problems.push(problem);
+                    Value::Null
+                }
+            },
             Content::Template(template) => template.evaluate(scope).unwrap_or_else(|found| {
                 problems.extend(found);
                 Value::Null

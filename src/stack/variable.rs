@@ -264,7 +264,7 @@ pub fn variables(
             None => error,
         }
     };
-    let scope = Names { folder: stack.folder.clone(), ..Names::default() };
+    let scope = Names { files: stack.files.clone(), ..Names::default() };
     for (name, variable) in &stack.variables {
         if let Some(default) = &variable.default {
             values.insert(name.clone(), (default.evaluate(&scope, problems), Some(default.span)));
@@ -330,7 +330,8 @@ pub fn variables(
         for (condition, message) in &variable.validation {
             let scope = Names {
                 values: BTreeMap::from([("var".to_owned(), Value::Map(converted.clone()))]),
-                folder: stack.folder.clone(),
+                files: stack.files.clone(),
+                budget: scope.budget.clone(),
             };
             let outcome = condition.evaluate(&scope, problems).reveal();
             if outcome == Value::Bool(false) {

@@ -1,13 +1,35 @@
 //! Attributes, indexes and splats.
 
+use super::super::Step;
 use super::super::convert;
-use super::super::tree::{Access, AccessStep};
+use super::super::tree::{Access, AccessStep, Expression};
 use super::{Evaluated, Evaluator, Taint};
 use crate::diag::{self, Diagnostic, Span};
 use crate::value::Value;
 
 impl<'a> Evaluator<'a> {
     pub(super) fn access(&mut self, access: &'a Access) -> Evaluated {
+        if let (Expression::Reference(reference), [AccessStep::Index(node), after @ ..]) =
+            (&access.base.expression, access.steps.as_slice())
+            && matches!(reference.root.as_str(), "local" | "var")
+            && !reference.steps.is_empty()
+        {
+            match self.evaluate(node)? {
+                index @ (Value::String(_) | Value::Number(_)) => {
+                    // As if it were written out: the scope then copies the one element alone.
+                    // What it has not is looked for, and told, in the usual way.
+                    let mut written = reference.as_ref().clone();
+                    written.steps.push(Step::Index(index));
+                    if let Ok((value, taken)) = self.scope.resolve(&written)
+                        && taken == written.steps.len()
+                    {
+                        return self.steps(value, after, access.base.span);
+                    }
+                }
+                Value::Unknown(unknown) => return self.steps(unknown.into(), after, access.base.span),
+                _ => {}
+            }
+        }
         let base = self.evaluate(&access.base)?;
         self.steps(base, &access.steps, access.base.span)
     }

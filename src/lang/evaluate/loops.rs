@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::super::budget::KEY;
 use super::super::tree::{For, Loop};
 use super::{Evaluated, Evaluator, Taint};
 use crate::diag::Diagnostic;
@@ -59,6 +60,7 @@ impl<'a> Evaluator<'a> {
         };
         let mut gathered = Gathered::default();
         for pair in pairs {
+            self.within(source.value.span, self.scope.budget().steps(1))?;
             // One item that fails is enough: the others tell the same.
             self.with_pair(&source.over, pair, |this| this.item(source, &mut gathered, &mut taint))?;
         }
@@ -101,6 +103,7 @@ impl<'a> Evaluator<'a> {
             }
             key => self.key(&key, node.span)?,
         };
+        self.within(node.span, self.scope.budget().hold(KEY))?;
         if source.grouping {
             gathered.groups.entry(key).or_default().push(value);
             return Ok(());

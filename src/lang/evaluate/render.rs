@@ -17,7 +17,15 @@ struct Text {
 impl<'a> Evaluator<'a> {
     /// The value of a whole template, with every error in it.
     pub(in super::super) fn evaluate_template(mut self, parts: &'a [Part]) -> Result<Value, Vec<Diagnostic>> {
-        let outcome = self.template(parts);
+        let budget = self.scope.budget();
+        let held = budget.held();
+        let outcome = self.template(parts).and_then(|value| {
+            self.within(self.whole, budget.settle(held, &value))?;
+            Ok(value)
+        });
+        if outcome.is_err() {
+            budget.release(held);
+        }
         self.finish(outcome)
     }
 
@@ -43,7 +51,13 @@ impl<'a> Evaluator<'a> {
 
     fn part(&mut self, part: &'a Part, text: &mut Text) -> Evaluated<()> {
         match part {
-            Part::Literal(literal) => text.text.push_str(literal),
+            Part::Literal(literal) => {
+                let budget = self.scope.budget();
+                // A literal has no place of its own; the template's is told.
+                let taken = budget.steps(1).and_then(|()| budget.hold(literal.len() as u64));
+                self.within(self.whole, taken)?;
+                text.text.push_str(literal);
+            }
             Part::Value(node) => {
                 let value = self.evaluate(node)?;
                 match text.taint.open(value) {
@@ -69,6 +83,7 @@ impl<'a> Evaluator<'a> {
             Part::For(source) => match self.pairs(&source.over, &mut text.taint)? {
                 Ok(pairs) => {
                     for pair in pairs {
+                        self.within(source.over.collection.span, self.scope.budget().steps(1))?;
                         self.with_pair(&source.over, pair, |this| this.parts(&source.body, text))?;
                     }
                 }

@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use super::super::{Scope, convert};
+use super::super::budget::Exhausted;
+use super::super::{Budget, Scope, convert};
+use crate::files::Files;
 use crate::value::{Number, Value};
 
 /// The arguments of one call, their number checked.
 pub(in super::super) struct Arguments<'a> {
     values: Vec<Value>,
-    /// The folder that files may be read from.
-    pub(super) folder: &'a Path,
+    /// What files may be read.
+    pub(super) files: &'a Files,
+    /// What evaluating may take.
+    pub(super) budget: &'a Budget,
     /// When the plan was made, in RFC 3339.
     pub(super) planned_at: Option<&'a str>,
     /// Whether the call is in a file that `templatefile` reads.
@@ -65,13 +68,36 @@ impl Problem {
     }
 }
 
+/// The evaluator says it in its own words.
+impl From<Exhausted> for Problem {
+    fn from(_: Exhausted) -> Self {
+        Self { shows_nothing: true, ..Self::new("too much").code("too-much") }
+    }
+}
+
 impl<'a> Arguments<'a> {
     pub(in super::super) fn new(
         values: Vec<Value>,
         scope: &'a dyn Scope,
         inside_template_file: bool,
     ) -> Self {
-        Self { values, folder: scope.folder(), planned_at: scope.planned_at(), inside_template_file }
+        Self {
+            values,
+            files: scope.files(),
+            budget: scope.budget(),
+            planned_at: scope.planned_at(),
+            inside_template_file,
+        }
+    }
+
+    /// Takes steps of the budget, for what takes long: one for about a tenth of a microsecond.
+    pub(super) fn work(&self, steps: usize) -> Result<(), Problem> {
+        Ok(self.budget.steps(steps as u64)?)
+    }
+
+    /// Looks whether there is room for as many bytes more, before they are made.
+    pub(super) fn room(&self, bytes: usize) -> Result<(), Problem> {
+        Ok(self.budget.room(bytes as u64)?)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -238,6 +238,7 @@ fn matchkeys(arguments: &mut Arguments<'_>) -> Outcome {
     if values.len() != keys.len() {
         return Err(Problem::of(1, "there must be as many keys as values"));
     }
+    arguments.work(keys.len().saturating_mul(searched.len()) / 8)?;
     let chosen = values.into_iter().zip(keys);
     let chosen = chosen.filter(|(_, key)| searched.iter().any(|wanted| same(wanted, key)));
     Ok(Value::List(chosen.map(|(value, _)| value).collect()))
@@ -306,8 +307,11 @@ fn slice(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn transpose(arguments: &mut Arguments<'_>) -> Outcome {
     let mut transposed: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut made: usize = 0;
     for (key, names) in arguments.map(0)? {
         let names = names.as_list().ok_or_else(|| Problem::wrong_type(0, "map of lists", names))?;
+        made = names.len().saturating_mul(key.len() + 64).saturating_add(made);
+        arguments.room(made)?;
         for name in names {
             let text = convert::to_text(name)
                 .ok_or_else(|| Problem::wrong_type(0, "map of lists of strings", name))?;

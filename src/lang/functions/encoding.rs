@@ -7,28 +7,30 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::super::budget::MAP;
 use super::{Arguments, Function, Outcome, Problem, Reads, json, yaml};
 use crate::value::{Number, Value};
 
-pub(super) const FUNCTIONS: &[Function] =
-    &[
-        Function::new("base64decode", &["string"], Reads::All, base64decode),
-        Function::new("base64encode", &["string"], Reads::All, |arguments| {
-            Ok(STANDARD.encode(&*arguments.text(0)?).into())
-        }),
-        Function::new("base64gzip", &["string"], Reads::All, base64gzip),
-        Function::new("csvdecode", &["string"], Reads::All, csvdecode),
-        Function::new("jsondecode", &["string"], Reads::All, jsondecode),
-        Function::new("jsonencode", &["value"], Reads::All, |arguments| {
-            Ok(json::encode(arguments.get(0)).into())
-        }),
-        Function::new("tomldecode", &["string"], Reads::All, tomldecode),
-        Function::new("urlencode", &["string"], Reads::All, urlencode),
-        Function::new("yamldecode", &["string"], Reads::All, yamldecode),
-        Function::new("yamlencode", &["value"], Reads::All, |arguments| {
-            Ok(yaml::encode(arguments.get(0)).into())
-        }),
-    ];
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new("base64decode", &["string"], Reads::All, base64decode),
+    Function::new("base64encode", &["string"], Reads::All, |arguments| {
+        Ok(STANDARD.encode(&*arguments.text(0)?).into())
+    }),
+    Function::new("base64gzip", &["string"], Reads::All, base64gzip),
+    Function::new("csvdecode", &["string"], Reads::All, csvdecode),
+    Function::new("jsondecode", &["string"], Reads::All, jsondecode),
+    Function::new("jsonencode", &["value"], Reads::All, |arguments| {
+        arguments.room(json::length(arguments.get(0)))?;
+        Ok(json::encode(arguments.get(0)).into())
+    }),
+    Function::new("tomldecode", &["string"], Reads::All, tomldecode),
+    Function::new("urlencode", &["string"], Reads::All, urlencode),
+    Function::new("yamldecode", &["string"], Reads::All, yamldecode),
+    Function::new("yamlencode", &["value"], Reads::All, |arguments| {
+        arguments.room(yaml::length(arguments.get(0), 0))?;
+        Ok(yaml::encode(arguments.get(0)).into())
+    }),
+];
 
 fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
     let bytes = STANDARD
@@ -40,9 +42,11 @@ fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn base64gzip(arguments: &mut Arguments<'_>) -> Outcome {
+    let text = arguments.text(0)?;
+    arguments.work(text.len() / 16)?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder
-        .write_all(arguments.text(0)?.as_bytes())
+        .write_all(text.as_bytes())
         .and_then(|()| encoder.finish())
         .map(|bytes| STANDARD.encode(bytes).into())
         .map_err(|error| Problem::new(error.to_string()))
@@ -61,22 +65,38 @@ fn csvdecode(arguments: &mut Arguments<'_>) -> Outcome {
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(Problem::of(0, format!("two columns are named `{}`", pair[0])));
     }
-    reader
-        .records()
-        .map(|record| Ok(Value::map(header.iter().zip(record.map_err(invalid)?.iter()))))
-        .collect::<Result<Vec<_>, _>>()
-        .map(Value::List)
+    let of_names = header.iter().map(|name| name.len() + 160).sum::<usize>() + MAP as usize;
+    let (mut made, mut rows) = (0_usize, Vec::new());
+    for record in reader.records() {
+        let record = record.map_err(invalid)?;
+        made = made.saturating_add(of_names).saturating_add(record.as_slice().len());
+        arguments.room(made)?;
+        rows.push(Value::map(header.iter().zip(record.iter())));
+    }
+    Ok(Value::List(rows))
 }
 
 fn jsondecode(arguments: &mut Arguments<'_>) -> Outcome {
-    serde_json::from_str(&arguments.text(0)?)
+    let text = arguments.text(0)?;
+    decodable(arguments, &text, b",[{")?;
+    serde_json::from_str(&text)
         .map(|json| Value::from_json(&json))
         .map_err(|error| Problem::of(0, format!("not valid JSON: {error}")))
 }
 
+/// Looks whether there is room for what a text decodes to, by the marks between its values.
+fn decodable(arguments: &Arguments<'_>, text: &str, marks: &[u8]) -> Result<(), Problem> {
+    let values = text.bytes().filter(|byte| marks.contains(byte)).count();
+    let maps = text.bytes().filter(|&byte| byte == b'{').count();
+    arguments.work(text.len() / 16)?;
+    let made = values.saturating_mul(96).saturating_add(maps.saturating_mul(MAP as usize));
+    arguments.room(made.saturating_add(text.len()))
+}
+
 fn tomldecode(arguments: &mut Arguments<'_>) -> Outcome {
-    let table: toml::Table = arguments
-        .text(0)?
+    let text = arguments.text(0)?;
+    decodable(arguments, &text, b",[{=")?;
+    let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| Problem::of(0, format!("not valid TOML: {}", error.message())))?;
     Ok(Value::map(table.into_iter().map(|(key, value)| (key, from_toml(value)))))
@@ -105,7 +125,10 @@ fn urlencode(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn yamldecode(arguments: &mut Arguments<'_>) -> Outcome {
     let invalid = |error: serde_yaml_ng::Error| Problem::of(0, format!("not valid YAML: {error}"));
-    let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(&arguments.text(0)?).map_err(invalid)?;
+    let text = arguments.text(0)?;
+    decodable(arguments, &text, b":-,[{")?;
+    yaml::count(arguments, &text)?.map_err(invalid)?;
+    let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).map_err(invalid)?;
     yaml.apply_merge().map_err(invalid)?;
     from_yaml(yaml)
 }

@@ -14,7 +14,7 @@ const WIDEST: usize = 10_000;
 pub(super) fn format(arguments: &mut Arguments<'_>) -> Outcome {
     let values = arguments.take_from(1);
     let values: Vec<&Value> = values.iter().collect();
-    Ok(formatted(&arguments.text(0)?, &values)?.into())
+    Ok(formatted(&arguments.text(0)?, &values, arguments, 0)?.into())
 }
 
 pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
@@ -29,6 +29,7 @@ pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
             length = Some(items.len());
         }
     }
+    let mut made = 0;
     (0..length.unwrap_or(1))
         .map(|at| {
             let row: Vec<&Value> = values
@@ -38,7 +39,9 @@ pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
                     single => single,
                 })
                 .collect();
-            Ok(formatted(&pattern, &row)?.into())
+            let text = formatted(&pattern, &row, arguments, made)?;
+            made = made.saturating_add(text.len() + 64);
+            Ok(text.into())
         })
         .collect::<Result<Vec<_>, _>>()
         .map(Value::List)
@@ -57,7 +60,14 @@ struct Verb {
     letter: char,
 }
 
-fn formatted(pattern: &str, values: &[&Value]) -> Result<String, Problem> {
+/// `made` bytes were made before in the same call.
+fn formatted(
+    pattern: &str,
+    values: &[&Value],
+    arguments: &Arguments<'_>,
+    made: usize,
+) -> Result<String, Problem> {
+    arguments.work(pattern.len() / 64)?;
     let mut out = String::new();
     let mut characters = pattern.chars().peekable();
     let (mut next, mut used) = (0, 0);
@@ -76,7 +86,10 @@ fn formatted(pattern: &str, values: &[&Value]) -> Result<String, Problem> {
         })?;
         next += 1;
         used = used.max(next);
-        out.push_str(&rendered(&verb, value, next)?);
+        let shown = rendered(&verb, value, next)?;
+        arguments.room(made.saturating_add(out.len()).saturating_add(shown.len()))?;
+        arguments.work(1 + shown.len() / 64)?;
+        out.push_str(&shown);
     }
     if used < values.len() && !pattern.contains("%[") {
         return Err(Problem::of(used + 1, "there are more values than verbs in the format"));
@@ -242,7 +255,9 @@ fn signed(verb: &Verb, number: Number, shown: String) -> String {
 }
 
 fn padded(verb: &Verb, shown: String) -> String {
-    let missing = verb.width.unwrap_or(0).saturating_sub(super::string::length(&shown));
+    // Counting takes long where the text is.
+    let Some(width) = verb.width else { return shown };
+    let missing = width.saturating_sub(super::string::length(&shown));
     if missing == 0 {
         shown
     } else if verb.minus {

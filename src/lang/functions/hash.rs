@@ -34,11 +34,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 type Shown = fn(&[u8]) -> String;
 
 fn of_text<D: Digest>(arguments: &Arguments<'_>, shown: Shown) -> Outcome {
-    Ok(shown(&D::digest(arguments.text(0)?.as_bytes())).into())
+    let text = arguments.text(0)?;
+    arguments.work(text.len() / 8)?;
+    Ok(shown(&D::digest(text.as_bytes())).into())
 }
 
 fn of_file<D: Digest>(arguments: &Arguments<'_>, shown: Shown) -> Outcome {
-    Ok(shown(&D::digest(read_bytes(arguments)?)).into())
+    let bytes = read_bytes(arguments)?;
+    arguments.work(bytes.len() / 8)?;
+    Ok(shown(&D::digest(bytes)).into())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -51,6 +55,8 @@ fn base64(bytes: &[u8]) -> String {
 
 fn bcrypt(arguments: &mut Arguments<'_>) -> Outcome {
     const LONGEST: usize = 72;
+    /// Each more doubles the time; this takes about two seconds.
+    const MOST_COST: u32 = 15;
     let text = arguments.text(0)?;
     if text.len() > LONGEST {
         return Err(Problem::of(0, format!("bcrypt takes at most {LONGEST} bytes")));
@@ -59,9 +65,10 @@ fn bcrypt(arguments: &mut Arguments<'_>) -> Outcome {
         1 => 10,
         _ => u32::try_from(arguments.integer(1)?)
             .ok()
-            .filter(|cost| (4..=31).contains(cost))
-            .ok_or_else(|| Problem::of(1, "the cost is between 4 and 31"))?,
+            .filter(|cost| (4..=MOST_COST).contains(cost))
+            .ok_or_else(|| Problem::of(1, format!("the cost is between 4 and {MOST_COST}")))?,
     };
+    arguments.work(200_usize << cost)?;
     bcrypt::hash(text.as_bytes(), cost).map(Into::into).map_err(|error| Problem::new(error.to_string()))
 }
 

@@ -12,6 +12,26 @@ pub(in super::super) fn encode(value: &Value) -> String {
     out
 }
 
+/// No fewer bytes than [`encode`] writes.
+pub(super) fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text_length(text),
+        Value::List(items) => items.iter().map(|item| length(item) + 1).sum::<usize>() + 2,
+        Value::Map(entries) => {
+            entries.iter().map(|(key, item)| text_length(key) + length(item) + 2).sum::<usize>() + 2
+        }
+        _ => 32,
+    }
+}
+
+fn text_length(text: &str) -> usize {
+    let escaped = |byte: &u8| matches!(byte, 0..=0x1f | b'<' | b'>' | b'&' | 0xe2);
+    let quoted = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let bytes = text.as_bytes();
+    let more = bytes.iter().filter(|byte| escaped(byte)).count() * 5;
+    text.len() + 2 + more + bytes.iter().filter(|byte| quoted(byte)).count()
+}
+
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),

@@ -11,6 +11,7 @@ mod hash;
 pub(super) mod json;
 mod network;
 mod numeric;
+mod pattern;
 mod sets;
 mod string;
 mod types;

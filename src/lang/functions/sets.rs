@@ -1,17 +1,17 @@
 //! Lists as sets: in order, equal items once.
 
-use super::super::convert;
+use super::super::{Budget, convert};
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("distinct", &["list"], Reads::All, distinct),
     Function::new("setintersection", &["set", "sets..."], Reads::All, |arguments| {
-        combine(arguments, |items, others| items.retain(|item| others.contains(item)))
+        combine(arguments, |items, others| items.retain(|item| has(&others, item)))
     }),
     Function::new("setproduct", &["set", "sets..."], Reads::Surface, setproduct),
     Function::new("setsubtract", &["set", "subtracted"], Reads::All, |arguments| {
-        combine(arguments, |items, others| items.retain(|item| !others.contains(item)))
+        combine(arguments, |items, others| items.retain(|item| !has(&others, item)))
     }),
     Function::new("setunion", &["set", "sets..."], Reads::All, |arguments| {
         combine(arguments, |items, mut others| items.append(&mut others))
@@ -24,16 +24,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn distinct(arguments: &mut Arguments<'_>) -> Outcome {
     let mut items = arguments.take_list(0)?;
     convert::unify(&mut items);
-    let mut seen: Vec<Value> = Vec::new();
-    let mut kept = Vec::new();
-    for item in items {
-        // Searching a sorted list keeps long lists fast.
-        if let Err(place) = seen.binary_search_by(|known| convert::order(known, &item)) {
-            seen.insert(place, item.clone());
-            kept.push(item);
-        }
-    }
-    Ok(kept.into())
+    // Sorted with their places, equal ones are neighbours; sorting keeps the first one first.
+    let mut places: Vec<usize> = (0..items.len()).collect();
+    places.sort_by(|&left, &right| convert::order(&items[left], &items[right]));
+    places.dedup_by(|&mut later, &mut earlier| convert::order(&items[later], &items[earlier]).is_eq());
+    places.sort_unstable();
+    Ok(Value::List(places.into_iter().map(|place| std::mem::take(&mut items[place])).collect()))
+}
+
+/// Whether a list in the order of a set has an item.
+fn has(sorted: &[Value], item: &Value) -> bool {
+    sorted.binary_search_by(|known| convert::order(known, item)).is_ok()
 }
 
 fn combine(arguments: &mut Arguments<'_>, operation: fn(&mut Vec<Value>, Vec<Value>)) -> Outcome {
@@ -54,7 +55,8 @@ fn combine(arguments: &mut Arguments<'_>, operation: fn(&mut Vec<Value>, Vec<Val
         list
     });
     let mut items = lists.next().unwrap_or_default();
-    for others in lists {
+    for mut others in lists {
+        others.sort_by(convert::order);
         operation(&mut items, others);
     }
     Ok(Value::List(convert::to_set(items)))
@@ -68,6 +70,11 @@ fn setproduct(arguments: &mut Arguments<'_>) -> Outcome {
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for index in 0..arguments.len() {
         let items = arguments.take_list(index)?;
+        let weight = |values: &[Value]| values.iter().map(Budget::weight).sum::<u64>() as usize;
+        let (before, own) = (rows.iter().map(|row| weight(row) + 64).sum::<usize>(), weight(&items));
+        let made = before.saturating_mul(items.len()).saturating_add(own.saturating_mul(rows.len()));
+        arguments.room(made)?;
+        arguments.work(rows.len().saturating_mul(items.len()))?;
         if rows.len().saturating_mul(items.len()) > MOST {
             return Err(Problem::new(format!("more than {MOST} combinations")).code("out-of-range"));
         }

@@ -1,10 +1,7 @@
 //! Strings.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::HashMap;
 
-use regex::{Captures, Regex};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::format::{format, format_list};
@@ -21,8 +18,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("indent", &["spaces", "string"], Reads::All, indent),
     Function::new("join", &["separator", "list", "lists..."], Reads::All, join),
     Function::new("lower", &["string"], Reads::All, |arguments| Ok(arguments.text(0)?.to_lowercase().into())),
-    Function::new("regex", &["pattern", "string"], Reads::All, regex),
-    Function::new("regexall", &["pattern", "string"], Reads::All, regexall),
+    Function::new("regex", &["pattern", "string"], Reads::All, super::pattern::regex),
+    Function::new("regexall", &["pattern", "string"], Reads::All, super::pattern::regexall),
     Function::new("replace", &["string", "substring", "replacement"], Reads::All, replace),
     Function::new("split", &["separator", "string"], Reads::All, split),
     Function::new("startswith", &["string", "prefix"], Reads::All, |arguments| {
@@ -59,7 +56,10 @@ fn indent(arguments: &mut Arguments<'_>) -> Outcome {
     if spaces > MOST_SPACES {
         return Err(Problem::of(0, format!("at most {MOST_SPACES} spaces")));
     }
-    Ok(arguments.text(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
+    let text = arguments.text(1)?;
+    let breaks = text.bytes().filter(|&byte| byte == b'\n').count();
+    arguments.room(breaks.saturating_mul(spaces))?;
+    Ok(text.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
 }
 
 fn join(arguments: &mut Arguments<'_>) -> Outcome {
@@ -68,11 +68,14 @@ fn join(arguments: &mut Arguments<'_>) -> Outcome {
     for index in 1..arguments.len() {
         items.extend(arguments.texts(index)?);
     }
+    arguments.room(items.len().saturating_mul(separator.len()))?;
     Ok(items.join(&*separator).into())
 }
 
 fn split(arguments: &mut Arguments<'_>) -> Outcome {
     let (separator, text) = (arguments.text(0)?, arguments.text(1)?);
+    let pieces = if separator.is_empty() { text.len() } else { text.matches(&*separator).count() };
+    arguments.room(pieces.saturating_mul(64).saturating_add(text.len()))?;
     Ok(if text.is_empty() && separator.is_empty() {
         Value::List(Vec::new())
     } else if separator.is_empty() {
@@ -85,13 +88,13 @@ fn split(arguments: &mut Arguments<'_>) -> Outcome {
 fn substr(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
     let (offset, length) = (arguments.integer(1)?, arguments.integer(2)?);
-    let clusters: Vec<&str> = text.graphemes(true).collect();
     // A string has no more clusters than an i64 counts.
-    let count = clusters.len() as i64;
+    let count = text.graphemes(true).count() as i64;
     let start = if offset < 0 { offset.saturating_add(count).max(0) } else { offset.min(count) };
     let end = if length < 0 { count } else { start.saturating_add(length).min(count) };
-    let cut = usize::try_from(start).ok().zip(usize::try_from(end).ok());
-    Ok(cut.and_then(|(start, end)| clusters.get(start..end)).unwrap_or_default().concat().into())
+    // Both are between 0 and the count.
+    let (start, end) = (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0));
+    Ok(text.graphemes(true).take(end).skip(start).collect::<String>().into())
 }
 
 fn title(arguments: &mut Arguments<'_>) -> Outcome {
@@ -120,74 +123,16 @@ fn trim(arguments: &mut Arguments<'_>) -> Outcome {
 fn replace(arguments: &mut Arguments<'_>) -> Outcome {
     let (text, wanted, replacement) = (arguments.text(0)?, arguments.text(1)?, arguments.text(2)?);
     match wanted.strip_prefix('/').and_then(|wanted| wanted.strip_suffix('/')) {
-        Some(pattern) => {
-            let regex = compiled(pattern, 1)?;
-            Ok(regex.replace_all(&text, &*replacement).into_owned().into())
+        Some(pattern) => Ok(super::pattern::replace(arguments, pattern, &text, &replacement)?.into()),
+        None => {
+            let count = match wanted.len() {
+                0 => text.len() + 1,
+                _ => text.matches(&*wanted).count(),
+            };
+            arguments.room(count.saturating_mul(replacement.len()).saturating_add(text.len()))?;
+            Ok(text.replace(&*wanted, &replacement).into())
         }
-        None => Ok(text.replace(&*wanted, &replacement).into()),
     }
-}
-
-fn regex(arguments: &mut Arguments<'_>) -> Outcome {
-    let (pattern, text) = (arguments.text(0)?, arguments.text(1)?);
-    let regex = compiled(&pattern, 0)?;
-    check_groups(&regex)?;
-    match regex.captures(&text) {
-        Some(captures) => Ok(captured(&regex, &captures)),
-        None => Err(Problem::of(1, "the pattern does not match the string")),
-    }
-}
-
-fn regexall(arguments: &mut Arguments<'_>) -> Outcome {
-    let (pattern, text) = (arguments.text(0)?, arguments.text(1)?);
-    let regex = compiled(&pattern, 0)?;
-    check_groups(&regex)?;
-    Ok(Value::List(regex.captures_iter(&text).map(|captures| captured(&regex, &captures)).collect()))
-}
-
-fn check_groups(regex: &Regex) -> Result<(), Problem> {
-    let named = regex.capture_names().flatten().count();
-    if named == 0 || named + 1 == regex.captures_len() {
-        return Ok(());
-    }
-    Err(Problem::of(0, "a pattern has either named groups or unnamed ones, not both"))
-}
-
-/// The match; its groups where there are any, by name where they have one.
-fn captured(regex: &Regex, captures: &Captures<'_>) -> Value {
-    let group = |index: usize| captures.get(index).map(|group| group.as_str()).into();
-    if regex.captures_len() == 1 {
-        return group(0);
-    }
-    if regex.capture_names().flatten().next().is_none() {
-        return Value::List((1..regex.captures_len()).map(group).collect());
-    }
-    let names = regex.capture_names().enumerate();
-    Value::Map(names.filter_map(|(index, name)| Some((name?.to_owned(), group(index)))).collect())
-}
-
-/// The compiled pattern; the last few are kept, as stacks apply one pattern many times.
-fn compiled(pattern: &str, argument: usize) -> Result<Regex, Problem> {
-    const MOST_KEPT: usize = 64;
-    thread_local! {
-        static KEPT: RefCell<HashMap<String, Regex>> = RefCell::new(HashMap::new());
-    }
-    if let Some(regex) = KEPT.with_borrow(|kept| kept.get(pattern).cloned()) {
-        return Ok(regex);
-    }
-    let regex = Regex::new(pattern).map_err(|error| {
-        // The last line of the message is the reason, those above draw the pattern.
-        let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Problem::of(argument, format!("the pattern is not valid: {reason}"))
-    })?;
-    KEPT.with_borrow_mut(|kept| {
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(pattern.to_owned(), regex.clone());
-    });
-    Ok(regex)
 }
 
 /// The number of characters as people count them.

@@ -1,6 +1,10 @@
 //! YAML as Terraform writes it: names in order and in quotes, block style.
 
+use std::cell::{Cell, RefCell};
+
+use super::super::budget::MAP;
 use super::json::write_text;
+use super::{Arguments, Problem, json};
 use crate::value::Value;
 
 /// The value as a YAML document. It is given wholly known, plain values; what else
@@ -18,6 +22,121 @@ pub(super) fn encode(value: &Value) -> String {
         other => scalar(other, 0, &mut out),
     }
     out
+}
+
+/// No fewer bytes than [`encode`] writes of a value that is indented so much.
+pub(super) fn length(value: &Value, indent: usize) -> usize {
+    match value {
+        Value::String(text) => {
+            let lines = text.bytes().filter(|&byte| byte == b'\n').count() + 1;
+            json::length(value).saturating_add(lines.saturating_mul(indent + 4)) + 8
+        }
+        Value::List(items) => items.iter().map(|item| length(item, indent + 2) + indent + 4).sum(),
+        Value::Map(entries) => {
+            let of = |(key, item): (&String, &Value)| key.len() * 6 + length(item, indent + 2) + indent + 6;
+            entries.iter().map(of).sum()
+        }
+        _ => 64,
+    }
+}
+
+/// Counts what a document decodes to, before any of it is made: an alias stands for all that
+/// its anchor does, and a few lines of them for more than any machine has.
+pub(super) fn count(
+    arguments: &Arguments<'_>,
+    text: &str,
+) -> Result<Result<(), serde_yaml_ng::Error>, Problem> {
+    let counter = Counter { arguments, bytes: Cell::new(0), over: RefCell::new(None) };
+    let outcome =
+        serde::de::DeserializeSeed::deserialize(&counter, serde_yaml_ng::Deserializer::from_str(text));
+    match counter.over.take() {
+        Some(problem) => Err(problem),
+        None => Ok(outcome),
+    }
+}
+
+struct Counter<'a> {
+    arguments: &'a Arguments<'a>,
+    bytes: Cell<usize>,
+    over: RefCell<Option<Problem>>,
+}
+
+impl Counter<'_> {
+    fn one<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
+        self.bytes.set(self.bytes.get().saturating_add(bytes + 96));
+        let fits = self.arguments.room(self.bytes.get()).and_then(|()| self.arguments.work(1));
+        fits.map_err(|problem| {
+            self.over.replace(Some(problem));
+            E::custom("too much")
+        })
+    }
+}
+
+impl<'de> serde::de::DeserializeSeed<'de> for &Counter<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for &Counter<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        self.one(text.len())
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        self.one(0)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.one(0)?;
+        while items.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        self.one(MAP as usize)?;
+        while entries.next_key_seed(self)?.is_some() {
+            entries.next_value_seed(self)?;
+        }
+        Ok(())
+    }
+
+    fn visit_enum<A: serde::de::EnumAccess<'de>>(self, tagged: A) -> Result<(), A::Error> {
+        let (_, value) = tagged.variant::<serde::de::IgnoredAny>()?;
+        serde::de::VariantAccess::newtype_variant_seed(value, self)
+    }
 }
 
 fn list(items: &[Value], indent: usize, out: &mut String) {

@@ -190,7 +190,7 @@ fn an_expression_alone_keeps_its_type() {
 }
 
 /// A scope that knows only when the plan was made.
-struct Planned;
+struct Planned(crate::files::Files, crate::lang::Budget);
 
 impl super::super::Scope for Planned {
     fn resolve(
@@ -200,8 +200,12 @@ impl super::super::Scope for Planned {
         Err(super::super::scope::unknown_name(&reference.root, []))
     }
 
-    fn folder(&self) -> &std::path::Path {
-        std::path::Path::new("")
+    fn files(&self) -> &crate::files::Files {
+        &self.0
+    }
+
+    fn budget(&self) -> &crate::lang::Budget {
+        &self.1
     }
 
     fn planned_at(&self) -> Option<&str> {
@@ -217,7 +221,9 @@ fn the_time_of_the_plan_is_the_same_everywhere() {
     let span = crate::diag::Span::new(file, 0, text.len());
     let template =
         super::super::Template::parse(text, span, true).unwrap_or_else(|error| panic!("{error:?}"));
-    let value = template.evaluate(&Planned).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let value = template
+        .evaluate(&Planned(crate::files::Files::default(), crate::lang::Budget::default()))
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
     assert_eq!(value, "2026-02-01T08:00:00Z after 2026-01-31T08:00:00Z".into());
     // Where there is no plan there is no time of it.
     assert!(super::expression("plantimestamp()", &[]).is_err());
