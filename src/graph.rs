@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graphmap::DiGraphMap;
 
 /// The name of one resource in a stack: `glue_job.orders` or `s3_bucket.lake["raw"]`.
@@ -164,7 +164,7 @@ fn cycle(graph: &DiGraphMap<usize, ()>, needs: &BTreeSet<(usize, usize)>) -> Vec
     if let Some((node, _)) = looped {
         return vec![*node];
     }
-    let knot: BTreeSet<usize> = tarjan_scc(graph)
+    let knot: BTreeSet<usize> = kosaraju_scc(graph)
         .into_iter()
         .filter(|knot| knot.len() > 1)
         .min_by_key(Vec::len)

@@ -11,10 +11,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Scope as AwsScope;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Span};
 use crate::graph::{self, Address};
 use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
+use crate::lang::Budget;
+use crate::limits;
 use crate::schema::{PathStep, as_written, normalize, validate};
 use crate::stack::{Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
@@ -43,6 +45,11 @@ impl Facts {
         Self { scope, availability_zones: Some(zones) }
     }
 }
+
+/// How much wider the budget of a plan and an apply is than that of the check before them.
+const WIDE: u64 = 16;
+/// Resources of a kind that each further one is compared with.
+const COMPARED: usize = 5_000;
 
 /// One resource that the stack wants.
 #[derive(Clone)]
@@ -109,7 +116,19 @@ pub struct World<'a> {
     order: Vec<usize>,
     views: RefCell<BTreeMap<String, View>>,
     warnings: RefCell<Vec<Diagnostic>>,
-    locals: RefCell<BTreeMap<String, Value>>,
+    /// Those that depend on no resource.
+    fixed: RefCell<BTreeMap<&'a str, Local>>,
+    /// The others: more may be known of them with every resource that is shown.
+    changing: RefCell<BTreeMap<&'a str, Local>>,
+    /// What is left of the pass that [`World::declarations`] began.
+    budget: Budget,
+}
+
+/// A local that was evaluated.
+struct Local {
+    value: Result<Value, Diagnostic>,
+    /// Bytes of the budget that it holds.
+    bytes: u64,
 }
 
 impl<'a> World<'a> {
@@ -139,14 +158,66 @@ impl<'a> World<'a> {
             order,
             views: RefCell::default(),
             warnings: RefCell::default(),
-            locals: RefCell::default(),
+            fixed: RefCell::default(),
+            changing: RefCell::default(),
+            budget: Budget::wide(WIDE),
         })
+    }
+
+    /// Evaluates a local, those first that it refers to: one that refers to another, and so
+    /// on 30,000 times, needs no more of the stack than any. What is wrong with one is said
+    /// where its value is used.
+    fn ensure_local(&self, name: &str) {
+        let mut open: Vec<&'a str> = Vec::new();
+        open.extend(self.stack.locals.get_key_value(name).map(|(name, _)| name.as_str()));
+        while let Some(&name) = open.last() {
+            if self.is_evaluated(name) {
+                open.pop();
+                continue;
+            }
+            // Locals form no cycle: `References` has refused it.
+            let needed = self.references.local_needs(name, self.stack);
+            let waits = open.len();
+            open.extend(needed.filter(|needed| !self.is_evaluated(needed)));
+            if open.len() > waits {
+                continue;
+            }
+            let Some(entry) = self.stack.locals.get(name) else { break };
+            let mut problems = Vec::new();
+            let held = self.budget.held();
+            let value = entry.value.evaluate(&Names::new(self, None), &mut problems);
+            let value = problems.into_iter().next().map_or(Ok(value), Err);
+            let bytes = self.budget.held().saturating_sub(held);
+            let of = if self.references.local_changes(name) { &self.changing } else { &self.fixed };
+            of.borrow_mut().insert(name, Local { value, bytes });
+        }
+    }
+
+    fn is_evaluated(&self, name: &str) -> bool {
+        self.fixed.borrow().contains_key(name) || self.changing.borrow().contains_key(name)
+    }
+
+    /// The value of a local, as far as `take` needs it; `None` where it is not evaluated yet.
+    fn local<T>(&self, name: &str, take: impl FnOnce(&Result<Value, Diagnostic>) -> T) -> Option<T> {
+        let (fixed, changing) = (self.fixed.borrow(), self.changing.borrow());
+        fixed.get(name).or_else(|| changing.get(name)).map(|local| take(&local.value))
+    }
+
+    /// Forgets the values of locals that depend on resources.
+    fn forget_locals(&self) {
+        let forgotten = self.changing.take();
+        let bytes: u64 = forgotten.values().map(|local| local.bytes).sum();
+        self.budget.release(self.budget.held().saturating_sub(bytes));
     }
 
     /// The declarations, each after those it refers to. Those in a circle of references
     /// come once more at the end, when all of it has been seen.
     pub fn declarations(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
         let stack = self.stack;
+        self.budget.renew();
+        // What they hold is no part of the new pass.
+        self.fixed.borrow_mut().clear();
+        self.changing.borrow_mut().clear();
         let again = self.references.deferring();
         self.order.clone().into_iter().chain(again).map(move |index| &stack.resources[index])
     }
@@ -194,6 +265,11 @@ impl<'a> World<'a> {
                     return Vec::new();
                 }
                 match elements(value) {
+                    Ok(elements) if elements.len() > limits::RESOURCES => {
+                        problems.push(too_many(node.span));
+                        self.broken(resource);
+                        return Vec::new();
+                    }
                     Ok(elements) => {
                         elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
                     }
@@ -287,7 +363,7 @@ impl<'a> World<'a> {
             return false;
         }
         let schema = instance.kind.schema();
-        if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.folder) {
+        if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.files) {
             problems.push(located(problem, resource));
             return false;
         }
@@ -351,7 +427,7 @@ impl<'a> World<'a> {
 
     /// Shows an instance to the expressions that refer to it.
     pub fn show(&self, address: &Address, view: Value) {
-        self.locals.borrow_mut().clear();
+        self.forget_locals();
         let mut views = self.views.borrow_mut();
         match &address.key {
             None => {
@@ -373,7 +449,7 @@ impl<'a> World<'a> {
         let views = self.views.borrow().clone();
         let done = work();
         self.views.replace(views);
-        self.locals.borrow_mut().clear();
+        self.forget_locals();
         done
     }
 
@@ -447,20 +523,24 @@ impl<'a> World<'a> {
     /// stack itself: all that can be checked without AWS, and the instances so found.
     pub fn evaluate_all(&self, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
         let mut all: BTreeMap<Address, Instance<'a>> = BTreeMap::new();
+        self.budget.tighten();
         for resource in self.declarations() {
+            if all.len() > limits::RESOURCES {
+                problems.push(too_many(resource.span));
+                break;
+            }
             for instance in self.instances(resource, problems) {
                 self.show(&instance.address, self.view(&instance, None, None));
                 all.insert(instance.address.clone(), instance);
             }
         }
-        // A local that nothing uses is still checked.
-        for entry in self.stack.locals.values() {
-            let before = problems.len();
-            entry.value.evaluate(&Names::new(self, None), problems);
-            // What a used local has wrong was said where it is used, with the same place.
-            let found = problems.split_off(before);
-            problems
-                .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
+        // A local that nothing uses is still checked; what a used one has wrong was said
+        // where it is used, with the same place.
+        for (name, entry) in &self.stack.locals {
+            self.ensure_local(name);
+            if self.local(name, Result::is_err) == Some(true) {
+                entry.value.evaluate(&Names::new(self, None), problems);
+            }
         }
         self.outputs(problems);
         self.check_among(&all, problems);
@@ -497,6 +577,9 @@ impl<'a> World<'a> {
             let account_id = self.facts.scope.account_id.as_str();
             let among = Among { all: &peers, before, region: &instance.region, account_id };
             let mut found = kind.check_among(Known(&instance.written), &among);
+            // Of very many of a kind, the first are compared: AWS has room for no more of one
+            // that can clash.
+            let before = before.get(..before.len().min(COMPARED)).unwrap_or_default();
             found.extend(own.iter().flat_map(|own| before.iter().filter_map(|other| kind.clash(own, other))));
             if let Some(id) = self.id(instance) {
                 let region = if kind.global() { "" } else { instance.region.as_str() };
@@ -509,6 +592,13 @@ impl<'a> World<'a> {
             self.tell(found, instance.resource, problems);
         }
     }
+}
+
+fn too_many(span: Span) -> Diagnostic {
+    let what = format!("the stack has more than {} resources", limits::RESOURCES);
+    Diagnostic::error("too-many", what)
+        .at(span, "the limit is reached here")
+        .help("make several stacks of it")
 }
 
 fn undecided(what: &str, expected: &str, value: &Value, node: &Node) -> Diagnostic {

@@ -22,6 +22,17 @@ pub(super) struct References {
     /// Edges of circles that are left out of the order: see [`References::defer`].
     deferred: BTreeSet<(usize, usize)>,
     indices: BTreeMap<String, usize>,
+    locals: BTreeMap<String, Local>,
+}
+
+/// A local as it is written.
+struct Local {
+    /// The declarations that it refers to itself.
+    targets: Vec<Target>,
+    /// The locals that it refers to itself.
+    needs: Vec<String>,
+    /// Whether it refers to a declaration, itself or by other locals.
+    changes: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -79,13 +90,17 @@ impl References {
             stack,
             declared: stack.resources.iter().enumerate().map(|(index, one)| (one.address(), index)).collect(),
             locals: BTreeMap::new(),
+            visits: 0,
             problems: Vec::new(),
         };
-        for name in stack.locals.keys() {
-            linker.local(name, &mut Vec::new());
+        for (name, entry) in &stack.locals {
+            let local = linker.local(&entry.value);
+            linker.locals.insert(name.clone(), local);
         }
+        linker.order_locals();
         let shared = stack.tags.as_ref().map(|tags| linker.targets(&tags.references())).unwrap_or_default();
         let mut targets = Vec::new();
+        let mut count = 0;
         for resource in &stack.resources {
             let mut own = shared.clone();
             let deferrable = kinds::kind(&resource.kind).map(|kind| kind.deferrable()).unwrap_or_default();
@@ -106,6 +121,15 @@ impl References {
             for (address, span) in explicit.chain(triggers).collect::<Vec<_>>() {
                 own.extend(linker.written_address(&address, span));
             }
+            count += own.len();
+            if count > MOST || linker.visits > MOST_VISITS {
+                linker.problems.push(
+                    Diagnostic::error("too-many", format!("the stack has more than {MOST} references"))
+                        .at(resource.span, "the limit is reached here")
+                        .help("locals count with all that they refer to"),
+                );
+                break;
+            }
             targets.push(own);
         }
         let mut all: Vec<Target> = targets.iter().flatten().cloned().collect();
@@ -122,7 +146,7 @@ impl References {
             linker.written_address(&moved.to.to_string(), moved.span);
         }
         // Also a local that nothing uses is evaluated.
-        all.extend(linker.locals.values().flatten().cloned());
+        all.extend(linker.locals.values().flat_map(|local| &local.targets).cloned());
         let mut referred = vec![BTreeSet::new(); stack.resources.len()];
         for target in all {
             match target.sees {
@@ -138,7 +162,28 @@ impl References {
         if !linker.problems.is_empty() {
             return Err(linker.problems);
         }
-        Ok(Self { targets, referred, deferred: BTreeSet::new(), indices: linker.declared })
+        Ok(Self {
+            targets,
+            referred,
+            deferred: BTreeSet::new(),
+            indices: linker.declared,
+            locals: linker.locals,
+        })
+    }
+
+    /// The locals that a local refers to.
+    pub(super) fn local_needs<'s>(
+        &self,
+        name: &str,
+        stack: &'s Stack,
+    ) -> impl Iterator<Item = &'s str> + use<'_, 's> {
+        let needs = self.locals.get(name).into_iter().flat_map(|local| &local.needs);
+        needs.filter_map(|name| stack.locals.get_key_value(name)).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether the value of a local depends on resources.
+    pub(super) fn local_changes(&self, name: &str) -> bool {
+        self.locals.get(name).is_none_or(|local| local.changes)
     }
 
     /// The attributes of a declaration that something in the stack refers to.
@@ -210,9 +255,9 @@ impl References {
         let name = |index: usize| stack.resources[index].address();
         let mut path: Vec<String> = cycle.iter().map(|&index| name(index)).collect();
         path.extend(path.first().cloned());
-        let mut error =
-            Diagnostic::error("cycle", format!("resources need each other: {}", path.join(" → ")));
-        for (position, &index) in cycle.iter().enumerate() {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut error = Diagnostic::error("cycle", format!("resources need each other: {}", way(&path)));
+        for (position, &index) in cycle.iter().enumerate().take(LONGEST_WAY) {
             let next = cycle[(position + 1) % cycle.len()];
             if let Some(target) = self.targets[index].iter().find(|target| target.index == next) {
                 let words = format!("{} needs {}", name(index), name(next));
@@ -224,46 +269,159 @@ impl References {
     }
 }
 
+/// Steps of a cycle that are told.
+const LONGEST_WAY: usize = 20;
+
+/// `a → b → a`; of a very long way its ends.
+fn way(names: &[&str]) -> String {
+    if names.len() <= LONGEST_WAY {
+        return names.join(" → ");
+    }
+    let (start, end) = (&names[..LONGEST_WAY / 2], &names[names.len() - LONGEST_WAY / 2..]);
+    let between = names.len() - LONGEST_WAY;
+    format!("{} → … {between} more … → {}", start.join(" → "), end.join(" → "))
+}
+
+/// References of the declarations, those by locals counted as their own.
+const MOST: usize = 1_000_000;
+/// Locals that are gone through to find them.
+const MOST_VISITS: usize = 4_000_000;
+
 struct Linker<'a> {
     stack: &'a Stack,
     declared: BTreeMap<String, usize>,
-    locals: BTreeMap<String, Vec<Target>>,
+    locals: BTreeMap<String, Local>,
+    /// Locals that were gone through for all declarations together.
+    visits: usize,
     problems: Vec<Diagnostic>,
 }
 
 impl Linker<'_> {
-    fn targets(&mut self, references: &[Reference]) -> Vec<Target> {
-        self.targets_within(references, &mut Vec::new())
+    /// A local by itself.
+    fn local(&mut self, value: &Node) -> Local {
+        let (mut targets, mut needs) = (Vec::new(), Vec::new());
+        self.direct(&value.references(), &mut targets, &mut |name, _| needs.push(name.to_owned()));
+        needs.sort();
+        needs.dedup();
+        let changes = !targets.is_empty();
+        Local { targets, needs, changes }
     }
 
-    fn targets_within(&mut self, references: &[Reference], path: &mut Vec<String>) -> Vec<Target> {
-        let mut targets = Vec::new();
+    /// Finds out which locals depend on declarations, each after those that it refers to, and
+    /// refuses circles. It goes down without a call within a call: locals can refer to each
+    /// other tens of thousands of times.
+    fn order_locals(&mut self) {
+        let names: Vec<String> = self.locals.keys().cloned().collect();
+        let mut done: BTreeSet<String> = BTreeSet::new();
+        for name in names {
+            if done.contains(&name) {
+                continue;
+            }
+            // The way down, and how many needs of each were gone through.
+            let mut path: Vec<(String, usize)> = vec![(name.clone(), 0)];
+            let mut open: BTreeSet<String> = BTreeSet::from([name]);
+            while let Some((name, at)) = path.last_mut() {
+                let needed = self.locals.get(name.as_str()).and_then(|local| local.needs.get(*at)).cloned();
+                *at += 1;
+                let name = name.clone();
+                match needed {
+                    Some(needed) if done.contains(&needed) => self.changes_with(&name, &needed),
+                    Some(needed) if open.contains(&needed) => {
+                        let start = path.iter().position(|(one, _)| *one == needed).unwrap_or_default();
+                        let round: Vec<&str> = path
+                            .iter()
+                            .skip(start)
+                            .map(|(one, _)| one.as_str())
+                            .chain([needed.as_str()])
+                            .collect();
+                        let entry = self.stack.locals.get(&needed);
+                        let problem =
+                            Diagnostic::error("cycle", format!("locals need each other: {}", way(&round)));
+                        let span = entry.map(|entry| entry.span);
+                        self.problems.push(problem.at_maybe(span, "part of the cycle"));
+                    }
+                    Some(needed) => {
+                        open.insert(needed.clone());
+                        path.push((needed, 0));
+                    }
+                    None => {
+                        path.pop();
+                        open.remove(&name);
+                        if let Some((above, _)) = path.last() {
+                            let above = above.clone();
+                            self.changes_with(&above, &name);
+                        }
+                        done.insert(name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn changes_with(&mut self, name: &str, needed: &str) {
+        let changes = self.locals.get(needed).is_some_and(|needed| needed.changes);
+        if let Some(local) = self.locals.get_mut(name) {
+            local.changes |= changes;
+        }
+    }
+
+    /// What references lead to, themselves and by locals.
+    fn targets(&mut self, references: &[Reference]) -> Vec<Target> {
+        let (mut targets, mut open) = (Vec::new(), Vec::new());
+        self.direct(references, &mut targets, &mut |name, span| open.push((name.to_owned(), span)));
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut found: BTreeSet<(usize, Option<&str>, Option<&str>)> = BTreeSet::new();
+        let mut open: Vec<(&str, Span)> =
+            open.iter().map(|(name, span)| (name.as_str(), *span)).rev().collect();
+        let mut by_locals = Vec::new();
+        while let Some((name, span)) = open.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            self.visits += 1;
+            if self.visits > MOST_VISITS {
+                break;
+            }
+            let Some(local) = self.locals.get(name) else { continue };
+            for target in local.targets.iter().filter(|_| local.changes) {
+                let sees = match &target.sees {
+                    Sees::Attribute(name) => Some(name.as_str()),
+                    Sees::Nothing | Sees::Everything => None,
+                };
+                if found.insert((target.index, target.key.as_deref(), sees)) {
+                    by_locals.push(Target { span, ..target.clone() });
+                }
+            }
+            let needs = local.needs.iter().filter(|_| local.changes);
+            open.extend(needs.rev().map(|name| (name.as_str(), span)));
+        }
+        targets.extend(by_locals);
+        targets
+    }
+
+    /// What references themselves lead to; the locals among them are given to `local`.
+    fn direct(
+        &mut self,
+        references: &[Reference],
+        targets: &mut Vec<Target>,
+        local: &mut dyn FnMut(&str, Span),
+    ) {
         for reference in references {
             if reference.root == "local" {
                 if let Some(name) = reference.name(0) {
                     if self.stack.locals.contains_key(name) {
-                        let span = reference.span;
-                        let inner = self.local(name, path);
-                        targets.extend(inner.into_iter().map(|target| Target { span, ..target }));
+                        local(name, reference.span);
                     } else {
-                        self.unknown(
-                            "local",
-                            name,
-                            self.stack.locals.keys().cloned().collect(),
-                            reference.span,
-                        );
+                        let near = nearest(name, self.stack.locals.keys().map(String::as_str));
+                        self.unknown("local", name, near, reference.span);
                     }
                 }
             } else if reference.root == "var" {
                 if let Some(name) = reference.name(0)
                     && !self.stack.variables.contains_key(name)
                 {
-                    self.unknown(
-                        "variable",
-                        name,
-                        self.stack.variables.keys().cloned().collect(),
-                        reference.span,
-                    );
+                    let near = nearest(name, self.stack.variables.keys().map(String::as_str));
+                    self.unknown("variable", name, near, reference.span);
                 }
             } else if kinds::kind(&reference.root).is_some() {
                 targets.extend(self.resource(reference));
@@ -278,29 +436,6 @@ impl Linker<'_> {
                 });
             }
         }
-        targets
-    }
-
-    fn local(&mut self, name: &str, path: &mut Vec<String>) -> Vec<Target> {
-        if let Some(known) = self.locals.get(name) {
-            return known.clone();
-        }
-        let Some(entry) = self.stack.locals.get(name) else { return Vec::new() };
-        if let Some(start) = path.iter().position(|one| one == name) {
-            let mut round = path[start..].to_vec();
-            round.push(name.to_owned());
-            self.problems.push(
-                Diagnostic::error("cycle", format!("locals need each other: {}", round.join(" → ")))
-                    .at(entry.span, "part of the cycle"),
-            );
-            self.locals.insert(name.to_owned(), Vec::new());
-            return Vec::new();
-        }
-        path.push(name.to_owned());
-        let targets = self.targets_within(&entry.value.references(), path);
-        path.pop();
-        self.locals.insert(name.to_owned(), targets.clone());
-        targets
     }
 
     fn resource(&mut self, reference: &Reference) -> Option<Target> {
@@ -313,7 +448,7 @@ impl Linker<'_> {
         };
         let address = format!("{}.{name}", reference.root);
         let Some(&index) = self.declared.get(&address) else {
-            self.unknown("resource", &address, self.declared.keys().cloned().collect(), reference.span);
+            self.unknown_resource(&address, reference.span);
             return None;
         };
         let key = match (self.stack.resources[index].for_each.is_some(), reference.steps.get(1)) {
@@ -337,12 +472,7 @@ impl Linker<'_> {
                     Some(Target { index, key: address.key, sees: Sees::Nothing, span, deferrable: false })
                 }
                 None => {
-                    self.unknown(
-                        "resource",
-                        &address.declaration(),
-                        self.declared.keys().cloned().collect(),
-                        span,
-                    );
+                    self.unknown_resource(&address.declaration(), span);
                     None
                 }
             },
@@ -354,9 +484,14 @@ impl Linker<'_> {
         }
     }
 
-    fn unknown(&mut self, what: &str, name: &str, known: Vec<String>, span: Span) {
+    fn unknown_resource(&mut self, address: &str, span: Span) {
+        let near = nearest(address, self.declared.keys().map(String::as_str)).map(str::to_owned);
+        self.unknown("resource", address, near.as_deref(), span);
+    }
+
+    fn unknown(&mut self, what: &str, name: &str, near: Option<&str>, span: Span) {
         let error = Diagnostic::error("unknown-reference", format!("the stack has no {what} `{name}`"));
-        self.problems.push(match nearest(name, known.iter().map(String::as_str)) {
+        self.problems.push(match near {
             Some(near) => error.at(span, format!("did you mean `{near}`?")),
             None => error.at(span, "not declared"),
         });

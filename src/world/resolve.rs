@@ -1,11 +1,11 @@
 //! The names of expressions: variables, locals, resources, where we are.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::World;
 use crate::diag::{Diagnostic, nearest};
-use crate::lang::{Reference, Scope, Step};
+use crate::files::Files;
+use crate::lang::{Budget, Reference, Scope, Step, descend};
 use crate::value::{Unknown, Value};
 
 /// What is seen of a declaration.
@@ -54,21 +54,17 @@ impl<'w, 'a> Names<'w, 'a> {
             return Err(Diagnostic::error("invalid-reference", "`local` is no value of its own")
                 .at(reference.span, "write local.NAME"));
         };
-        if let Some(value) = self.world.locals.borrow().get(name) {
-            return Ok((value.clone(), 1));
-        }
-        let Some(entry) = self.world.stack.locals.get(name) else {
+        if !self.world.stack.locals.contains_key(name) {
             return Err(Diagnostic::error("unknown-reference", format!("the stack has no local `{name}`"))
                 .at(reference.span, "not declared"));
-        };
-        let mut problems = Vec::new();
-        // Locals form no cycle: `References` has refused it.
-        let value = entry.value.evaluate(&Names::new(self.world, None), &mut problems);
-        if let Some(problem) = problems.into_iter().next() {
-            return Err(problem);
         }
-        self.world.locals.borrow_mut().insert(name.to_owned(), value.clone());
-        Ok((value, 1))
+        self.world.ensure_local(name);
+        let found = self.world.local(name, |local| match local {
+            Ok(value) => Ok(descend(value, reference, 1)),
+            Err(problem) => Err(problem.clone()),
+        });
+        // It was evaluated just now.
+        found.unwrap_or(Ok((Value::Null, 1)))
     }
 
     fn resource(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
@@ -135,7 +131,7 @@ impl Scope for Names<'_, '_> {
         let text = |text: &str| Value::String(text.to_owned());
         match reference.root.as_str() {
             "var" => match reference.name(0).and_then(|name| world.variables.get(name)) {
-                Some(value) => Ok((value.clone(), 1)),
+                Some(value) => Ok(descend(value, reference, 1)),
                 None => Err(Diagnostic::error(
                     "unknown-reference",
                     format!("the stack has no variable `{reference}`"),
@@ -165,12 +161,15 @@ impl Scope for Names<'_, '_> {
                 )
             }
             "path" => self.member(reference, &[("stack", text(&world.stack.folder.display().to_string()))]),
-            "each" => match &self.each {
-                Some(each) => {
+            "each" => match (&self.each, reference.name(0)) {
+                (Some(Value::Map(each)), Some(name)) if each.contains_key(name) => {
+                    Ok(descend(self.each.as_ref().unwrap_or(&Value::Null), reference, 0))
+                }
+                (Some(each), _) => {
                     let of = |name: &str| each.get(name).cloned().unwrap_or(Value::Null);
                     self.member(reference, &[("key", of("key")), ("value", of("value"))])
                 }
-                None => {
+                (None, _) => {
                     Err(Diagnostic::error("invalid-reference", "`each` is for resources with `for_each`")
                         .at(reference.span, "there is no `for_each` here"))
                 }
@@ -179,8 +178,12 @@ impl Scope for Names<'_, '_> {
         }
     }
 
-    fn folder(&self) -> &Path {
-        &self.world.stack.folder
+    fn files(&self) -> &Files {
+        &self.world.stack.files
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.world.budget
     }
 
     fn planned_at(&self) -> Option<&str> {
