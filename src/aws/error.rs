@@ -138,6 +138,8 @@ where
                 let words = DisplayErrorContext(&error).to_string();
                 let class = if transport::is_refusal(&words) {
                     Class::NotImplemented
+                } else if transport::is_too_large(&words) {
+                    Class::Other
                 } else if words.contains("credential") || words.contains("Credential") {
                     Class::Credentials
                 } else if failure.is_io() || failure.is_timeout() || failure.is_user() {

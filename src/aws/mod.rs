@@ -6,6 +6,7 @@ mod audit;
 mod clients;
 mod error;
 mod meter;
+mod pages;
 mod rate;
 mod session;
 mod tag_index;
@@ -26,9 +27,8 @@ pub struct Cx {
     pub aws: std::rc::Rc<Clients>,
     /// Partition, account and region.
     pub scope: Scope,
-    /// The stack's folder, at which relative paths of its files begin; empty where it is
-    /// the current one.
-    pub folder: std::rc::Rc<std::path::Path>,
+    /// The files of the stack.
+    pub files: crate::files::Files,
 }
 
 /// Tags by name.

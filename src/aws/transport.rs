@@ -16,17 +16,26 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
 use super::answer;
+use super::pages::{self, Pages};
 use super::rate::Lanes;
+use crate::limits;
 
 /// How long an answer is awaited once a request is sent; its turn may take longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NOT_LOOPBACK: &str = "the sandbox never leaves this machine, but the request is for";
 const NOT_IMPLEMENTED: &str = "this endpoint does not implement the operation (it answered with a web page)";
 
+const TOO_LARGE: &str = "the answer is longer than";
+
 /// Whether these are the words of a request that this room refused, or of an
 /// endpoint that lacks the operation.
 pub(super) fn is_refusal(words: &str) -> bool {
     words.contains(NOT_IMPLEMENTED)
+}
+
+/// Whether these are the words about an answer that is larger than any may be.
+pub(super) fn is_too_large(words: &str) -> bool {
+    words.contains(TOO_LARGE) || words.contains(pages::TOO_MANY)
 }
 
 /// The HTTP client that all AWS clients share.
@@ -36,6 +45,7 @@ pub(super) struct Gate {
     loopback_only: bool,
     custom_endpoint: bool,
     lanes: Lanes,
+    pages: Pages,
 }
 
 impl Gate {
@@ -46,7 +56,7 @@ impl Gate {
                 .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
                 .build_https()
         });
-        Self { inner, loopback_only, custom_endpoint, lanes: Lanes::default() }
+        Self { inner, loopback_only, custom_endpoint, lanes: Lanes::default(), pages: Pages::default() }
     }
 
     /// The client as the SDK takes it.
@@ -71,6 +81,7 @@ impl HttpClient for Gate {
             loopback_only: self.loopback_only,
             custom_endpoint: self.custom_endpoint,
             lanes: self.lanes.clone(),
+            pages: self.pages.clone(),
         })
     }
 }
@@ -81,6 +92,7 @@ struct GateConnector {
     loopback_only: bool,
     custom_endpoint: bool,
     lanes: Lanes,
+    pages: Pages,
 }
 
 impl HttpConnector for GateConnector {
@@ -91,6 +103,11 @@ impl HttpConnector for GateConnector {
         }
         let (service, region) = signed_for(&request);
         let lane = self.lanes.of(service, region);
+        let list = match self.pages.ask(&request) {
+            Ok(list) => list,
+            Err(words) => return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into()))),
+        };
+        let pages = self.pages.clone();
         let inner = self.inner.clone();
         let custom_endpoint = self.custom_endpoint;
         HttpConnectorFuture::new(async move {
@@ -101,6 +118,7 @@ impl HttpConnector for GateConnector {
             if answer::is_throttle(&response) {
                 passage.throttled();
             }
+            pages.answered(&list, response.body().bytes().map_or(0, <[u8]>::len));
             let is_page =
                 response.headers().get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
             if custom_endpoint && is_page && matches!(response.status().as_u16(), 404 | 405 | 500 | 501) {
@@ -111,13 +129,22 @@ impl HttpConnector for GateConnector {
     }
 }
 
-/// Sends a request; of an error the whole answer is awaited, so that its code can be told.
+/// Sends a request, and reads the whole answer, as far as one may be large: the SDK would keep
+/// all of it in memory, too.
 async fn exchange(inner: &SharedHttpConnector, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let mut response = inner.call(request).await?;
-    if response.status().as_u16() >= 400 && response.body().bytes().is_none() {
-        let body = ByteStream::new(response.take_body()).collect().await;
-        let body = body.map_err(|error| ConnectorError::io(error.into()))?;
-        *response.body_mut() = SdkBody::from(body.into_bytes());
+    if response.body().bytes().is_none() {
+        let mut stream = ByteStream::new(response.take_body());
+        let mut body = Vec::new();
+        while let Some(part) = stream.next().await {
+            let part = part.map_err(|error| ConnectorError::io(error.into()))?;
+            if (body.len() + part.len()) as u64 > limits::ANSWER {
+                let words = format!("{TOO_LARGE} {}", limits::bytes(limits::ANSWER));
+                return Err(ConnectorError::user(words.into()));
+            }
+            body.extend_from_slice(&part);
+        }
+        *response.body_mut() = SdkBody::from(body);
     }
     Ok(response)
 }
