@@ -20,6 +20,7 @@ mod progress;
 mod revision;
 mod sandbox;
 mod schema;
+mod scratch;
 mod show;
 mod stream;
 mod validate;
@@ -192,6 +193,7 @@ type Outcome = Result<Exit, Failure>;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     hide();
+    scratch::sweep();
     let printer = Printer::new(match cli.color {
         Colour::Auto => None,
         Colour::Always => Some(true),

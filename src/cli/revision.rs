@@ -6,9 +6,14 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
+use super::scratch::Scratch;
 use super::{Exit, Failure};
 use crate::diag::{Diagnostic, Sources};
+use crate::files::{Refusal, bounded};
+use crate::limits;
 
 /// A git repository with a stack in it.
 pub(super) struct Repository {
@@ -26,7 +31,7 @@ pub(super) struct Checkout {
     pub(super) shown: PathBuf,
     /// What is not among the files, and why.
     pub(super) absent: Vec<String>,
-    _files: tempfile::TempDir,
+    _files: Scratch,
 }
 
 /// A file of a revision.
@@ -100,15 +105,24 @@ impl Repository {
 
     /// The stack's folder in a commit, which is told as `name`, with what links in it lead to.
     pub(super) fn checkout(&self, commit: &str, name: &str) -> Result<Checkout, Failure> {
-        let files =
-            tempfile::Builder::new().prefix("dwctl-diff-").tempdir().map_err(|error| unwritable(&error))?;
+        let files = Scratch::new().map_err(|error| unwritable(&error))?;
         let mut objects = Objects::open(self)?;
+        let began = Instant::now();
+        let mut left = limits::REVISION_BYTES;
         let mut wanted = vec![self.folder.clone()];
         let mut known: BTreeSet<String> = BTreeSet::new();
         let mut links: Vec<(PathBuf, String)> = Vec::new();
         let mut absent = Vec::new();
         while let Some(path) = wanted.pop() {
+            if began.elapsed() > limits::REVISION_TIME {
+                return Err(too_slow().into());
+            }
             let entries = self.list(commit, &path)?;
+            if known.len() + entries.len() > limits::REVISION_FILES {
+                let what =
+                    format!("{name} has more than {} files in the stack's folder", limits::REVISION_FILES);
+                return Err(too_large(what).into());
+            }
             if entries.is_empty() && known.is_empty() {
                 let place = if path.is_empty() { "no file".to_owned() } else { format!("no folder {path}") };
                 return Err(Diagnostic::error("no-stack", format!("there is {place} in {name}"))
@@ -124,7 +138,9 @@ impl Repository {
                 match entry.mode.as_str() {
                     "160000" => absent.push(format!("{}, a submodule", entry.path)),
                     "120000" => {
-                        let target = text(objects.read(&entry.object)?)?;
+                        let mut target = Vec::new();
+                        objects.read(&entry.object, &mut target, LONGEST_LINK, name)?;
+                        let target = text(target)?;
                         match leads_to(&entry.path, &target) {
                             Some(to) => {
                                 wanted.push(to);
@@ -138,8 +154,8 @@ impl Repository {
                     }
                     _ => {
                         let path = files.path().join(inside);
-                        let content = objects.read(&entry.object)?;
-                        put(&path, &content).map_err(|error| unwritable(&error))?;
+                        let mut file = created(&path).map_err(|error| unwritable(&error))?;
+                        left -= objects.read(&entry.object, &mut file, left, name)?;
                     }
                 }
             }
@@ -194,15 +210,46 @@ impl Repository {
     }
 
     fn git(&self, arguments: &[&str]) -> Result<Output, Failure> {
-        self.command().args(arguments).stdin(Stdio::null()).output().map_err(|error| cannot_run(&error))
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
+        let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+        // What it says is read meanwhile, or it would wait; where that is too long, its pipe is
+        // closed, and it ends.
+        let told = std::thread::spawn(move || stdout.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
+        let said = std::thread::spawn(move || stderr.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
+        let deadline = Instant::now() + limits::REVISION_TIME;
+        let status = loop {
+            match process.try_wait().map_err(|error| cannot_run(&error))? {
+                Some(status) => break status,
+                None if Instant::now() > deadline => {
+                    // It only reads, and has nothing left to tell.
+                    drop(process.kill());
+                    drop(process.wait());
+                    return Err(too_slow().into());
+                }
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        };
+        let read = |told: std::thread::JoinHandle<Option<Result<Vec<u8>, Refusal>>>| match told.join() {
+            Ok(Some(Ok(bytes))) => Ok(bytes),
+            Ok(Some(Err(refusal))) => {
+                let what = format!("`git {}` tells too much", arguments.join(" "));
+                Err(Failure::from(too_large(what).note(refusal.told("its answer"))))
+            }
+            Ok(None) | Err(_) => Ok(Vec::new()),
+        };
+        Ok(Output { status, stdout: read(told)?, stderr: read(said)? })
     }
 }
 
 /// `git cat-file --batch`: the content of objects, one after the other.
 struct Objects {
-    process: Child,
+    process: Arc<Mutex<Child>>,
     ask: ChildStdin,
     answers: BufReader<ChildStdout>,
+    /// Dropped with this, so that the process is not waited for any more.
+    _watch: mpsc::Sender<()>,
 }
 
 impl Objects {
@@ -214,22 +261,41 @@ impl Objects {
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
-        match (process.stdin.take(), process.stdout.take()) {
-            (Some(ask), Some(answers)) => Ok(Self { process, ask, answers: BufReader::new(answers) }),
-            _ => Err(not_understood("cat-file")),
-        }
+        let (Some(ask), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(not_understood("cat-file"));
+        };
+        let process = Arc::new(Mutex::new(process));
+        let (watch, ended) = mpsc::channel();
+        let watched = process.clone();
+        // One that answers nothing would be read from forever.
+        std::thread::spawn(move || {
+            if ended.recv_timeout(limits::REVISION_TIME) == Err(mpsc::RecvTimeoutError::Timeout) {
+                end(&watched);
+            }
+        });
+        Ok(Self { process, ask, answers: BufReader::new(answers), _watch: watch })
     }
 
-    fn read(&mut self, object: &str) -> Result<Vec<u8>, Failure> {
-        self.exchange(object).map_err(|error| {
+    /// Writes the content of an object of at most `most` bytes to `to`: how many they are.
+    fn read(&mut self, object: &str, to: &mut impl Write, most: u64, name: &str) -> Result<u64, Failure> {
+        let untold = |error: std::io::Error| {
             Diagnostic::error("git", format!("git does not tell the content of {object}"))
                 .note(error.to_string())
                 .help("where it was cloned without its files (--filter), fetch the revision first")
-                .into()
-        })
+        };
+        let size = self.size(object).map_err(untold)?;
+        if size > most {
+            let limit = limits::bytes(limits::REVISION_BYTES);
+            let what = format!("the files of the stack in {name} have more than {limit} together");
+            return Err(too_large(what).into());
+        }
+        std::io::copy(&mut self.answers.by_ref().take(size), to).map_err(|error| unwritable(&error))?;
+        let mut end = [0];
+        self.answers.read_exact(&mut end).map_err(untold)?;
+        Ok(size)
     }
 
-    fn exchange(&mut self, object: &str) -> std::io::Result<Vec<u8>> {
+    fn size(&mut self, object: &str) -> std::io::Result<u64> {
         writeln!(self.ask, "{object}")?;
         self.ask.flush()?;
         let mut head = String::new();
@@ -239,23 +305,34 @@ impl Objects {
             [_, "blob", size] => size.parse::<u64>().ok(),
             _ => None,
         };
-        let Some(size) = size else {
-            return Err(std::io::Error::other(format!("it says `{}`", head.trim_end())));
-        };
-        let mut content = Vec::new();
-        self.answers.by_ref().take(size).read_to_end(&mut content)?;
-        let mut end = [0];
-        self.answers.read_exact(&mut end)?;
-        Ok(content)
+        size.ok_or_else(|| std::io::Error::other(format!("it says `{}`", head.trim_end())))
     }
 }
 
 impl Drop for Objects {
     fn drop(&mut self) {
-        // It only reads, and has nothing left to tell.
-        drop(self.process.kill());
-        drop(self.process.wait());
+        end(&self.process);
     }
+}
+
+fn end(process: &Mutex<Child>) {
+    let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
+    // It only reads, and has nothing left to tell.
+    drop(process.kill());
+    drop(process.wait());
+}
+
+/// No file system has longer links.
+const LONGEST_LINK: u64 = 4096;
+
+fn too_large(what: String) -> Diagnostic {
+    Diagnostic::error("too-large", what).help("compare two folders without git: dwctl diff OLD NEW")
+}
+
+fn too_slow() -> Diagnostic {
+    let seconds = limits::REVISION_TIME.as_secs();
+    Diagnostic::error("git", format!("git took more than {seconds} seconds to tell the revision"))
+        .help("compare two folders without git: dwctl diff OLD NEW")
 }
 
 /// A path of a revision, if it can only lead into the folder that it is put into.
@@ -292,11 +369,11 @@ fn leads_to(link: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn put(path: &Path, content: &[u8]) -> std::io::Result<()> {
+fn created(path: &Path) -> std::io::Result<std::fs::File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::File::create_new(path)?.write_all(content)
+    std::fs::File::create_new(path)
 }
 
 #[cfg(unix)]
@@ -310,7 +387,7 @@ fn link(path: &Path, target: &str) -> std::io::Result<()> {
 /// As git does it where there are no links.
 #[cfg(not(unix))]
 fn link(path: &Path, target: &str) -> std::io::Result<()> {
-    put(path, target.as_bytes())
+    created(path)?.write_all(target.as_bytes())
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, Failure> {
