@@ -9,6 +9,8 @@ use clap::builder::PossibleValue;
 use super::printer::Printer;
 use super::{AwsArgs, Failure, SelectArgs, StackArgs};
 use crate::diag::{Diagnostic, mask};
+use crate::files::read_given;
+use crate::limits;
 use crate::plan::format::{Format, Options, render};
 use crate::plan::review::Review;
 use crate::plan::since::Snapshot;
@@ -67,7 +69,9 @@ impl FormatArgs {
                 .note(reason)
                 .help("give the file that --output json=FILE wrote; leave --since out the first time")
         };
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+        let text = read_given(path, limits::PLAN)
+            .map_err(|refusal| unreadable(refusal.told(&path.display().to_string())))?;
+        let text = String::from_utf8(text).map_err(|error| unreadable(error.to_string()))?;
         Ok(Some(Snapshot::parse(&text).map_err(unreadable)?))
     }
 

@@ -8,10 +8,12 @@ use super::formats::{FormatArgs, apply_saved};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, ledger};
 use crate::diag::Diagnostic;
+use crate::files::read_given;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, State};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::limits;
 use crate::live;
 use crate::plan::format::{plain, veiled};
 use crate::plan::review::visible;
@@ -94,9 +96,9 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
         let error = Diagnostic::error("unreadable", format!("{} is a folder, no saved plan", path.display()));
         return Err(error.help("give the file that `dwctl plan --out FILE` wrote").into());
     }
-    let text = std::fs::read(path).map_err(|error| {
+    let text = read_given(path, limits::PLAN).map_err(|refusal| {
         Diagnostic::error("unreadable", format!("cannot read the plan {}", path.display()))
-            .note(error.to_string())
+            .note(refusal.told(&path.display().to_string()))
     })?;
     Ok(Saved::parse(&text, &path.display().to_string())?)
 }

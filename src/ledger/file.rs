@@ -1,11 +1,13 @@
 //! The ledger in a local file: written whole, moved into place, locked while it is used.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Holder, Ledger};
 use crate::diag::Diagnostic;
+use crate::files::{Refusal, read_given};
+use crate::limits;
 
 /// Where a local ledger lives, and where copies are kept in an emergency.
 #[derive(Clone, Debug)]
@@ -45,10 +47,14 @@ impl FileStore {
     /// # Errors
     /// The file cannot be read, is no ledger, or was written by a newer version.
     pub fn read(&self) -> Result<Option<Ledger>, Diagnostic> {
-        match std::fs::read(&self.path) {
+        match read_given(&self.path, limits::LEDGER) {
             Ok(text) => Ledger::parse(&text, &self.path.display().to_string()).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.trouble("cannot read", &error)),
+            Err(Refusal::Missing) => Ok(None),
+            Err(Refusal::Failed(error)) => Err(self.trouble("cannot read", &error)),
+            Err(refusal) => {
+                let told = refusal.told(&self.path.display().to_string());
+                Err(self.trouble("cannot read", &io::Error::other(told)))
+            }
         }
     }
 
@@ -107,7 +113,7 @@ impl FileStore {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Ok(Err(Holder::parse(&std::fs::read(path)?, "")));
+                    return Ok(Err(Holder::parse(&told(&path)?, "")));
                 }
                 Err(TryLockError::Error(error)) => return Err(error),
             }
@@ -127,7 +133,7 @@ impl FileStore {
     pub fn holder(&self) -> Option<Holder> {
         let file = File::open(self.lock_path()).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Holder::parse(&std::fs::read(self.lock_path()).ok()?, "")),
+            Err(TryLockError::WouldBlock) => Some(Holder::parse(&told(&self.lock_path()).ok()?, "")),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
@@ -153,6 +159,13 @@ impl FileStore {
 }
 
 /// Readable by the owner alone.
+/// What the file of a lock tells of its holder.
+fn told(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(limits::LOCK).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

@@ -15,6 +15,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ServerSideEncryption};
 use super::{Holder, Ledger, Lock};
 use crate::aws::{Class, Error, Result as Answer, Session};
 use crate::diag::Diagnostic;
+use crate::limits;
 
 /// The most times that S3's "a conflicting operation is under way" is answered by another try.
 const CONFLICTS: u32 = 6;
@@ -76,10 +77,19 @@ impl Objects {
             Err(error) => return Err(error),
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
-        let body = answer.body.collect().await.map_err(|error| {
-            Error::finding(Class::Transient, format!("the object cannot be read to its end: {error}"))
-        })?;
-        Ok(Some((body.to_vec(), etag)))
+        let (mut body, mut stream) = (Vec::new(), answer.body);
+        while let Some(part) = stream.next().await {
+            let part = part.map_err(|error| {
+                Error::finding(Class::Transient, format!("the object cannot be read to its end: {error}"))
+            })?;
+            if (body.len() + part.len()) as u64 > limits::LEDGER {
+                let limit = limits::bytes(limits::LEDGER);
+                let what = format!("the object is too large: a ledger has at most {limit}");
+                return Err(Error::finding(Class::Invalid, what));
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(Some((body, etag)))
     }
 
     /// Writes an object: its new ETag, or `None` where it is not as expected.

@@ -7,7 +7,9 @@ use crate::cli::locking::{interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
+use crate::files::{bounded, read_given};
 use crate::ledger::{Ledger, Snapshot};
+use crate::limits;
 
 /// Writes a ledger from a file, such as one that was kept when the store could not be
 /// reached.
@@ -32,11 +34,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let desk = args.place.open("ledger push", Some(&args.audit), printer).await?;
     let name = args.file.display().to_string();
     let text = match name.as_str() {
-        "-" => std::io::read_to_string(std::io::stdin()).map(String::into_bytes),
-        _ => std::fs::read(&args.file),
+        "-" => bounded(std::io::stdin().lock(), limits::LEDGER),
+        _ => read_given(&args.file, limits::LEDGER),
     };
-    let text = text.map_err(|error| {
-        Diagnostic::error("unreadable", format!("cannot read {name}")).note(error.to_string())
+    let text = text.map_err(|refusal| {
+        Diagnostic::error("unreadable", format!("cannot read {name}")).note(refusal.told(&name))
     })?;
     let mut pushed = Ledger::parse(&text, &name)?;
     context::belongs(&pushed, &name, &desk.stack, desk.session.as_ref())?;
