@@ -343,6 +343,36 @@ fn answering(body: &'static str) -> String {
     format!("http://{address}")
 }
 
+/// No answer of AWS is as large, and none would end otherwise.
+#[test]
+fn an_answer_without_end() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().flatten().enumerate() {
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                let _ = stream.read(&mut [0; 16 << 10]);
+                let status = if number % 2 == 0 { "200 OK" } else { "400 Bad Request" };
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\nconnection: close\r\n\r\n"
+                );
+                let part = [b'x'; 64 << 10];
+                while stream.write_all(&part).is_ok() {}
+            });
+        }
+    });
+    let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
+    for _ in 0..2 {
+        let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", &endpoint], &KEYS);
+        assert_eq!(run.code, ERROR, "{}", run.stderr);
+        assert!(run.stderr.contains("longer than 64 MiB"), "{}", run.stderr);
+        assert!(run.time < Duration::from_secs(20), "{:?}", run.time);
+    }
+}
+
 #[test]
 fn the_account_of_somebody_else() {
     let endpoint = answering(
@@ -500,6 +530,101 @@ fn a_file_that_is_missing() {
         "7:31",
         &["nowhere.tftpl"],
     );
+}
+
+/// A checkout may hold links to anything that its reader may read: tokens, keys, `/proc`.
+#[cfg(unix)]
+#[test]
+fn links_out_of_the_stack() {
+    use std::os::unix::fs::symlink;
+    const SECRET: &str = "extraheader = AUTHORIZATION: basic aHVudGVyMjI=\n";
+    let topic = headed("[variable.size]\ntype = 'number'\ndefault = 1\n[sns_topic.a]\nname = 'a'\n");
+    let outside = folder(&[("config", SECRET), ("dev.toml", SECRET), ("deep/x.toml", SECRET)]);
+    let reached = outside.path().join("config");
+    let cases: [(&str, &std::path::Path, &[&str]); 7] = [
+        ("x.toml", &reached, &[]),
+        ("x.toml", "../config".as_ref(), &[]),
+        ("x.toml", "y".as_ref(), &[]),
+        ("x.toml", "/proc/self/environ".as_ref(), &[]),
+        ("x.toml", "/dev/null".as_ref(), &[]),
+        ("env", outside.path(), &["--env", "dev"]),
+        ("env/dev.toml", &reached, &["--env", "dev"]),
+    ];
+    for (name, target, more) in cases {
+        let stack = folder(&[("config", SECRET), ("shop/stack.toml", &topic)]);
+        let shop = stack.path().join("shop");
+        if name.contains('/') {
+            std::fs::create_dir(shop.join("env")).expect("a folder");
+        }
+        symlink(target, shop.join(name)).expect("a link");
+        symlink("../config", shop.join("y")).expect("a link");
+        for verb in [&["validate"][..], &["plan", "--offline"], &["graph"]] {
+            let run = dwctl(&shop, &[verb, more].concat());
+            orderly(&run, INVALID, &shop);
+            let told = format!("{}{}", run.stdout, run.stderr);
+            assert!(told.contains("error[outside-folder]") && told.contains(".toml"), "{name}: {told}");
+            assert!(!told.contains("extraheader") && !told.contains("aHVud"), "{name}: {told}");
+        }
+        // The names of what is outside are not told either.
+        if name == "env" {
+            let run = dwctl(&shop, &["validate", "--env", "prod"]);
+            orderly(&run, INVALID, &shop);
+            assert!(!run.stderr.contains("dev"), "{}", run.stderr);
+        }
+    }
+}
+
+/// What the repository itself links inside of the stack is read as ever.
+#[cfg(unix)]
+#[test]
+fn links_inside_of_the_stack() {
+    use std::os::unix::fs::symlink;
+    let stack = folder(&[
+        ("stack.toml", &headed("[variable.size]\ntype = 'number'\n[sns_topic.a]\nname = '${local.a}'\n")),
+        ("parts/local", "[local]\na = '${trimspace(file(\"all/name.txt\"))}'\n"),
+        ("parts/environments/dev.toml", "size = 1\n"),
+        ("parts/name.txt", "topic\n"),
+    ]);
+    for (target, name) in [
+        ("parts/local", "once"),
+        ("once", "local.toml"),
+        ("parts", "all"),
+        ("all/environments", "env"),
+        ("dev.toml", "parts/environments/prod.toml"),
+    ] {
+        symlink(target, stack.path().join(name)).expect("a link");
+    }
+    for env in ["dev", "prod"] {
+        let run = dwctl(stack.path(), &["validate", "--env", env]);
+        assert_eq!(run.code, DONE, "{}", run.stderr);
+    }
+    // A link to the stack's folder is the user's own.
+    let elsewhere = folder(&[]);
+    symlink(stack.path(), elsewhere.path().join("here")).expect("a link");
+    let run = dwctl(elsewhere.path(), &["validate", "here", "--env", "dev"]);
+    assert_eq!(run.code, DONE, "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_the_place_of_one() {
+    let stack = folder(&[("stack.toml", &headed(""))]);
+    std::fs::create_dir(stack.path().join("folder.toml")).expect("a folder");
+    let _socket = std::os::unix::net::UnixListener::bind(stack.path().join("socket.toml")).expect("a socket");
+    let made = std::process::Command::new("mkfifo").arg(stack.path().join("pipe.toml")).status();
+    assert!(made.expect("mkfifo").success());
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    for words in [
+        "cannot read folder.toml",
+        "but a folder",
+        "cannot read socket.toml",
+        "cannot read pipe.toml",
+        "but a pipe",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    assert!(run.stderr.contains("folder.toml:1:1"), "{}", run.stderr);
 }
 
 #[cfg(unix)]

@@ -8,6 +8,7 @@
 mod account;
 mod audit;
 mod bad_input;
+mod bombs;
 mod calls;
 mod chaos;
 mod circles;

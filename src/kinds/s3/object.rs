@@ -19,8 +19,8 @@ use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
 use crate::kind::{
-    Actions, Birth, Files, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, TagRules, Terraform,
-    each, nearest, user_tags,
+    Actions, Birth, Files, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, TagRules,
+    Terraform, each, nearest, user_tags,
 };
 use crate::value::Value;
 use body::{Body, checksum, media_type};
