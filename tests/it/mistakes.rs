@@ -208,3 +208,36 @@ fn defaults_that_are_written_out_are_no_change() {
         }
     }
 }
+
+const TAGGED: &str = r#"[stack]
+name = "shop"
+region = "us-east-1"
+tags = { t1 = "x", t2 = "x", t3 = "x", t4 = "x", t5 = "x", t6 = "x", t7 = "x", t8 = "x" }
+[s3_bucket.b]
+bucket = "shop-lake"
+[s3_object.o]
+bucket = "shop-lake"
+key = "k"
+content = "x"
+tags = { team = "data" }
+"#;
+
+#[test]
+fn an_object_without_room_is_left_without_the_tags_of_the_stack() {
+    let (told, sources) = told(TAGGED);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].severity, Severity::Warning);
+    assert_eq!(told[0].primary.as_ref().map(|label| sources.line(label.span)), Some(4));
+    assert!(told[0].message.contains("s3_object.o"), "{}", told[0].message);
+    let plan =
+        Account::after("[sns_topic.t]\nname = 't'\n").planned(TAGGED, &Selection::default()).expect("a plan");
+    let tags = |kind: &str| -> Vec<String> {
+        let change = plan.effective().find(|change| change.address.kind == kind).expect("a change");
+        change.wanted_tags.keys().filter(|key| !key.starts_with("dwctl:")).cloned().collect()
+    };
+    assert_eq!(tags("s3_object"), ["team"]);
+    assert_eq!(tags("s3_bucket").len(), 8);
+    // Where there is room, an object has them, too.
+    let fewer = TAGGED.replace(", t7 = \"x\", t8 = \"x\"", "");
+    assert!(self::told(&fewer).0.is_empty());
+}

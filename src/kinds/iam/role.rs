@@ -233,9 +233,9 @@ impl Kind for IamRole {
                 .map(|one| {
                     Problem::warning(
                         format!("{}.AWS", one.principal_path()),
-                        "the role trusts itself, which IAM refuses until there is such a role",
+                        "the role trusts itself, which IAM refuses of a role that does not exist yet",
                     )
-                    .help("apply it without this principal first, then add it; or trust the account under the condition `ArnEquals` of `aws:PrincipalArn`")
+                    .help("it is made without this principal, which is added as soon as there is the role")
                 })
                 .collect()
         })
@@ -293,7 +293,7 @@ impl Kind for IamRole {
             .iam()
             .create_role()
             .role_name(&want.role_name)
-            .assume_role_policy_document(want.assume_role_policy_document.to_text())
+            .assume_role_policy_document(trust_of_new(want))
             .set_description(want.description.clone())
             .path(&want.path)
             .max_session_duration(want.max_session_duration)
@@ -541,4 +541,65 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
         found.insert(name, Live::ready(spec, attrs, tags).born(born));
     }
     Ok(found)
+}
+
+/// The trust policy that a role is made with: all of it but the role itself, which IAM does not know
+/// yet. `update` adds that.
+fn trust_of_new(want: &Spec) -> String {
+    let own = format!(":role{}{}", want.path, want.role_name);
+    let is_own = |arn: &serde_json::Value| arn.as_str().is_some_and(|arn| arn.ends_with(&own));
+    let mut document = want.assume_role_policy_document.as_value().clone();
+    let Some(statements) = document.get_mut("Statement").and_then(serde_json::Value::as_array_mut) else {
+        return document.to_string();
+    };
+    statements.retain_mut(|statement| {
+        let Some(principals) = statement.get_mut("Principal").and_then(serde_json::Value::as_object_mut)
+        else {
+            return true;
+        };
+        let left = match principals.get_mut("AWS") {
+            Some(serde_json::Value::Array(arns)) => {
+                arns.retain(|arn| !is_own(arn));
+                !arns.is_empty()
+            }
+            Some(one) => !is_own(one),
+            None => return true,
+        };
+        if !left {
+            principals.remove("AWS");
+        }
+        !principals.is_empty()
+    });
+    if statements.is_empty() {
+        // A trust policy has a statement; this one lets nobody in.
+        statements.push(
+            serde_json::json!({ "Effect": "Deny", "Action": "sts:AssumeRole", "Principal": { "AWS": "*" } }),
+        );
+    }
+    document.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Spec, trust_of_new};
+
+    #[test]
+    fn a_role_is_made_without_trust_in_itself() {
+        let with = |principal: serde_json::Value| {
+            let trust = json!({ "Version": "2012-10-17", "Statement": [
+                { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal }] });
+            let spec = json!({ "role_name": "uc", "path": "/data/", "assume_role_policy_document": trust });
+            let spec: Spec = serde_json::from_value(spec).expect("a spec");
+            let made: serde_json::Value = serde_json::from_str(&trust_of_new(&spec)).expect("JSON");
+            made["Statement"][0].clone()
+        };
+        let (own, other) = ("arn:aws:iam::111122223333:role/data/uc", "arn:aws:iam::111122223333:role/uc");
+        assert_eq!(with(json!({ "AWS": [own, other] }))["Principal"]["AWS"], json!([other]));
+        assert_eq!(with(json!({ "AWS": other }))["Principal"]["AWS"], other);
+        let beside = with(json!({ "AWS": own, "Service": "glue.amazonaws.com" }));
+        assert_eq!(beside["Principal"], json!({ "Service": "glue.amazonaws.com" }));
+        assert_eq!(with(json!({ "AWS": own }))["Effect"], "Deny");
+    }
 }

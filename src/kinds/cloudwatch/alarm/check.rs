@@ -1,6 +1,6 @@
 //! What CloudWatch would refuse of an alarm, found before the first call.
 
-use crate::kind::{Known, Problem};
+use crate::kind::{Known, Problem, nearest};
 use crate::value::Value;
 
 /// The rules of
@@ -286,6 +286,22 @@ fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
             watched += 1;
         }
     }
+    let ids: Option<Vec<&str>> = metrics.iter().map(|query| Known(query).text("id")).collect();
+    if let Some(ids) = ids {
+        for (index, query) in metrics.iter().enumerate() {
+            let Some(expression) = Known(query).text("expression") else { continue };
+            for name in names(expression).into_iter().filter(|name| !ids.contains(name)) {
+                let help = nearest(name, ids.iter().copied()).map_or_else(
+                    || format!("`metrics` has {}", ids.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                problems.push(
+                    Problem::new(format!("metrics.{index}.expression"), format!("`metrics` has no `{name}`"))
+                        .help(help),
+                );
+            }
+        }
+    }
     if is_sure && watched != 1 {
         problems.push(
             Problem::new("metrics", format!("{watched} of the metrics are watched, and it must be one"))
@@ -298,6 +314,21 @@ fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
     {
         problems.push(Problem::new("threshold_metric_id", format!("`metrics` has no `{band}`")));
     }
+}
+
+/// The ids that metric math uses: its functions are in upper case, and a query of Metrics Insights has none
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>).
+fn names(expression: &str) -> Vec<&str> {
+    if expression.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select")) {
+        return Vec::new();
+    }
+    // What stands between quotes is a text; an odd one is for CloudWatch to refuse.
+    expression
+        .split(['"', '\''])
+        .step_by(2)
+        .flat_map(|part| part.split(|one: char| !one.is_ascii_alphanumeric() && one != '_'))
+        .filter(|word| word.starts_with(|one: char| one.is_ascii_lowercase()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -58,6 +58,30 @@ fn a_jsonata_machine_passes() {
     assert_eq!(faults(machine), [""; 0]);
 }
 
+/// Recorded at AWS: each state of a JSONPath machine chooses for itself, wherever it stands.
+#[test]
+fn a_state_has_the_language_of_the_machine_unless_it_says() {
+    let nested = |outer: &str, machine: &str| {
+        json!({ "QueryLanguage": machine, "StartAt": "Each", "States": { "Each": {
+            "Type": "Map", "QueryLanguage": "JSONata", "Items": "{% $states.input.tables %}", "End": true,
+            "ItemProcessor": { "StartAt": "Load", "States": {
+                "Load": { "Type": "Pass", "QueryLanguage": outer, "End": true } } } } } })
+    };
+    assert_eq!(faults(nested("JSONPath", "JSONPath")), [""; 0]);
+    assert_eq!(faults(nested("JSONata", "JSONata")), [""; 0]);
+    assert_eq!(
+        faults(nested("JSONPath", "JSONata")),
+        [
+            "definition.States.Each.ItemProcessor.States.Load.QueryLanguage: a state of a JSONata machine cannot go back to JSONPath"
+        ]
+    );
+    // Inside of a JSONata state of a JSONPath machine, what does not say is JSONPath.
+    let mut silent = nested("JSONPath", "JSONPath");
+    silent["States"]["Each"]["ItemProcessor"]["States"]["Load"] =
+        json!({ "Type": "Pass", "InputPath": "$.a", "End": true });
+    assert_eq!(faults(silent), [""; 0]);
+}
+
 #[test]
 fn faults_are_named_by_their_place() {
     let all = json!([{ "ErrorEquals": ["States.ALL"] }, { "ErrorEquals": ["Other"] }]);

@@ -1,7 +1,7 @@
 //! Who is told of events
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>).
 
-use aws_sdk_s3::types::Event;
+use aws_sdk_s3::types::{Event, InventoryOptionalField, StorageClass};
 
 use crate::kind::{Known, Problem, nearest};
 use crate::value::Value;
@@ -139,5 +139,34 @@ pub(super) fn check_others(spec: Known<'_>, problems: &mut Vec<Problem>) {
             problems
                 .push(Problem::new(path, "a bucket is not copied into itself").help("name another bucket"));
         }
+    }
+    for (index, rule) in spec.list("replication.rules").iter().enumerate() {
+        if let Some(class) = Known(rule).text("destination.storage_class") {
+            let path = format!("replication.rules.{index}.destination.storage_class");
+            check_one_of(class, StorageClass::values(), "storage class", path, problems);
+        }
+    }
+    for (index, list) in spec.list("inventory").iter().enumerate() {
+        for (place, field) in Known(list).list("optional_fields").iter().enumerate() {
+            if let Some(field) = field.as_str() {
+                let path = format!("inventory.{index}.optional_fields.{place}");
+                check_one_of(
+                    field,
+                    InventoryOptionalField::values(),
+                    "field of an inventory",
+                    path,
+                    problems,
+                );
+            }
+        }
+    }
+}
+
+/// That a text is one of those that S3 has.
+fn check_one_of(text: &str, all: &[&'static str], what: &str, path: String, problems: &mut Vec<Problem>) {
+    if !all.contains(&text) {
+        let help = nearest(text, all.iter().copied())
+            .map_or_else(|| format!("one of {}", all.join(", ")), |near| format!("did you mean `{near}`?"));
+        problems.push(Problem::new(path, format!("S3 has no {what} `{text}`")).help(help));
     }
 }
