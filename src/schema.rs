@@ -6,7 +6,7 @@ mod meaning;
 mod normalize;
 mod validate;
 
-pub use meaning::{Document, RiskMark, RiskSort, When};
+pub use meaning::{Document, Held, RiskMark, RiskSort, When};
 pub use normalize::{as_written, normalize};
 pub use validate::{Fault, PathStep, validate};
 

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, nearest};
 use crate::kind::ErasedKind;
 use crate::kinds;
 use crate::plan::value_text;
-use crate::schema::{Node, Shape};
+use crate::schema::{Node, RiskMark, Shape};
 
 /// Shows the documentation of a kind, with its example.
 #[derive(Debug, clap::Args)]
@@ -213,6 +213,8 @@ fn facts(node: &Node) -> String {
             words.push(word.to_owned());
         }
     }
+    words.extend(node.document.map(|document| document.risk().to_owned()).filter(|risk| !risk.is_empty()));
+    words.extend(node.risks.iter().map(RiskMark::told));
     words.join(", ")
 }
 

@@ -13,7 +13,7 @@ use crate::aws::Bill;
 use crate::diag::{Diagnostic, Severity, Sources, Span, mask};
 use crate::graph::Address;
 use crate::plan::format::json_line;
-use crate::plan::review::{Item, Review, Sort, visible};
+use crate::plan::review::{Item, Review, Sort, risk_json, visible};
 use crate::plan::{Cause, Change, Plan, Reason};
 use crate::value::Value;
 
@@ -204,11 +204,7 @@ fn change(item: &Item<'_>) -> Event {
         Sort::Move => "move",
         Sort::Import => "import",
     };
-    let risks: Vec<Json> = item
-        .risks
-        .iter()
-        .map(|risk| json!({ "label": risk.label.words().replace(' ', "_"), "words": risk.words }))
-        .collect();
+    let risks: Vec<Json> = item.risks.iter().map(risk_json).collect();
     let mut told = json!({ "resource": resource(&change.address), "action": action, "risks": risks });
     if let Some(reason) = reason(change) {
         told["reason"] = json!(reason);

@@ -265,7 +265,7 @@ impl Plan {
             change.attributes.retain(|one| one.cause != Cause::Stack);
             for one in &mut change.attributes {
                 std::mem::swap(&mut one.before, &mut one.after);
-                one.forces_replacement = false;
+                (one.forces_replacement, one.data_loss, one.downtime) = (false, false, false);
             }
             change.moved_from = None;
             change.imported = false;

@@ -4,9 +4,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
+use super::detail::details_of;
 use super::{
-    Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, details, of_change,
-    value_text,
+    Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change, value_text,
 };
 use crate::graph::Address;
 use crate::value::Value;
@@ -379,6 +379,17 @@ impl Item<'_> {
     }
 }
 
+/// A risk in JSON. `label` is what readers of earlier versions know: one word for wider access
+/// and weaker protection; `risk` tells them apart.
+pub fn risk_json(risk: &Risk) -> serde_json::Value {
+    let name = risk.label.words().replace(' ', "_");
+    let label = match risk.label {
+        RiskLabel::Access | RiskLabel::Protection => "security_widening",
+        _ => &name,
+    };
+    serde_json::json!({ "label": label, "risk": name, "words": visible(&risk.words) })
+}
+
 /// `downtime: about 15 min`.
 pub fn risk_text(risk: &Risk) -> String {
     let words = risk.label.words();
@@ -404,7 +415,7 @@ fn item<'p>(
         (false, _, Action::Forget) => (Sort::Forget, "forget"),
     };
     let told = matches!(sort, Sort::Update | Sort::Changed | Sort::Replace | Sort::Create);
-    let details = if told { details(change, now) } else { Vec::new() };
+    let details = if told { details_of(change, now, drift) } else { Vec::new() };
     let goes = matches!(sort, Sort::Replace | Sort::Destroy | Sort::Deleted);
     Item {
         change,
@@ -423,8 +434,8 @@ fn item<'p>(
 fn risks(sort: Sort, change: &Change, details: &[Detail]) -> Vec<Risk> {
     let mut risks = of_change(change, details);
     risks.retain(|risk| match sort {
-        // It has happened: what stays is what it opened or costs.
-        Sort::Changed => matches!(risk.label, RiskLabel::SecurityWidening | RiskLabel::CostUp),
+        // It has happened: what stays is what it deletes, opens, weakens or costs from now on.
+        Sort::Changed => !matches!(risk.label, RiskLabel::Irreversible | RiskLabel::Downtime),
         Sort::Deleted | Sort::Forget | Sort::Move | Sort::Import => false,
         _ => true,
     });

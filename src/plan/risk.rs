@@ -1,32 +1,35 @@
 //! What a plan may cost, and what of it needs a word of its own.
 
+mod copies;
+mod expiry;
+mod filter;
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::detail::value_text;
+use super::review::visible;
 use super::{Action, AttributeChange, Change, Detail, Plan, Risk, RiskLabel, details};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::Pace;
-use crate::schema::{Node, RiskMark, RiskSort, When};
-use crate::value::{Number, Value};
+use crate::schema::Node;
 
 /// Least seconds of an interruption that is told of a replacement.
 const NOTICEABLE_SECONDS: u32 = 60;
 
-impl From<RiskSort> for RiskLabel {
-    fn from(sort: RiskSort) -> Self {
-        match sort {
-            RiskSort::DataLoss => Self::DataLoss,
-            RiskSort::Irreversible => Self::Irreversible,
-            RiskSort::Downtime => Self::Downtime,
-            RiskSort::Security => Self::SecurityWidening,
-            RiskSort::Cost => Self::CostUp,
-        }
+/// The risks of each attribute that changes, beyond what is in a document; with `drift`, of
+/// what someone else changed.
+pub(super) fn of_attributes(change: &Change, drift: bool) -> Vec<Vec<Risk>> {
+    let mut all = judge::of_attributes(change, drift);
+    for (risks, one) in all.iter_mut().zip(&change.attributes) {
+        risks.splice(0..0, of_marks(change, one));
     }
+    all
 }
 
-/// What the change of an attribute may cost by itself: what its schema says of it.
-pub(super) fn of_attribute(change: &Change, node: Option<&Node>, one: &AttributeChange) -> Vec<Risk> {
+/// The risks of an attribute by [`crate::kind::mark::DATA_LOSS`] and
+/// [`crate::kind::mark::DOWNTIME`].
+fn of_marks(change: &Change, one: &AttributeChange) -> Vec<Risk> {
     let mut risks = Vec::new();
     let replaced = matches!(change.action, Action::Replace { .. });
     if one.data_loss && (replaced || !one.forces_replacement) && change.action != Action::Create {
@@ -36,69 +39,7 @@ pub(super) fn of_attribute(change: &Change, node: Option<&Node>, one: &Attribute
         let words = if replaced { String::new() } else { about(pace(change).create_seconds) };
         risks.push(Risk { label: RiskLabel::Downtime, words });
     }
-    let Some(node) = node else { return risks };
-    let creating = change.action == Action::Create;
-    let (before, after) = (one.before.as_ref(), one.after.as_ref());
-    // Of what is new, what is weaker than it is by default.
-    let before = if creating { node.default.as_ref() } else { before };
-    for mark in &node.risks {
-        let counts = match mark.sort {
-            RiskSort::Cost => !creating,
-            _ => true,
-        };
-        if counts && happens(&mark.when, before, after, creating) {
-            risks.push(Risk { label: mark.sort.into(), words: words(mark, before, after) });
-        }
-    }
     risks
-}
-
-fn happens(when: &When, before: Option<&Value>, after: Option<&Value>, creating: bool) -> bool {
-    let flag = |value: Option<&Value>| value.and_then(Value::as_bool);
-    let number = |value: Option<&Value>| value.and_then(Value::as_number);
-    let both = number(before).zip(number(after));
-    match when {
-        When::On => flag(after) == Some(true) && flag(before) != Some(true),
-        When::Off => flag(after) == Some(false) && (flag(before) == Some(true) || !creating),
-        When::Less => both.is_some_and(|(before, after)| after < before),
-        When::More => both.is_some_and(|(before, after)| after > before),
-        // Absent is without end.
-        When::Shorter => !creating && longer(after, before),
-        When::Longer => !creating && longer(before, after),
-        When::Gone => before.is_some() && after.is_none(),
-        When::Come => !creating && before.is_none() && after.is_some(),
-        When::Changed => !creating && before.is_some() && after.is_some() && before != after,
-        When::To(value) => {
-            let is = |side: Option<&Value>| side.is_some_and(|side| plain(side) == *value);
-            is(after) && !is(before) && (!creating || before.is_some())
-        }
-        When::Destroyed(_) => false,
-    }
-}
-
-/// Whether the second duration is longer than the first, where none is without end.
-fn longer(first: Option<&Value>, second: Option<&Value>) -> bool {
-    let number = |value: &Value| value.as_number().map(Number::as_f64);
-    match (first, second) {
-        (Some(first), None) => number(first).is_some(),
-        (Some(first), Some(second)) => {
-            number(first).zip(number(second)).is_some_and(|(first, second)| second > first)
-        }
-        _ => false,
-    }
-}
-
-/// A value as a mark writes it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => value_text(other),
-    }
-}
-
-fn words(mark: &RiskMark, before: Option<&Value>, after: Option<&Value>) -> String {
-    let shown = |value: Option<&Value>| value.map_or_else(|| "all".to_owned(), plain);
-    mark.words.replace("{before}", &shown(before)).replace("{after}", &shown(after))
 }
 
 fn pace(change: &Change) -> Pace {
@@ -146,10 +87,9 @@ const MOST_WORDS: usize = 3;
 
 /// What it costs that a resource goes, for good or for a new one.
 fn of_fate(change: &Change) -> Vec<Risk> {
-    let mut risks = Vec::new();
-    let Some(kind) = crate::kinds::kind(&change.address.kind) else { return risks };
+    let Some(kind) = crate::kinds::kind(&change.address.kind) else { return Vec::new() };
     let schema = &kind.schema().spec;
-    destroyed(schema, &change.existing, &mut risks);
+    let mut risks = judge::of_destroyed(schema, &change.existing);
     if let Action::Replace { create_first } = change.action {
         // What loses data when it is made anew for one reason does so for every other.
         if change.attributes.iter().all(|one| !one.data_loss) && holds_data(schema) {
@@ -167,18 +107,6 @@ fn of_fate(change: &Change) -> Vec<Risk> {
 /// Whether a new resource of the kind lacks what the old one held.
 fn holds_data(schema: &Node) -> bool {
     schema.fields().into_iter().flatten().any(|(_, field)| field.marks.replace && field.marks.data_loss)
-}
-
-fn destroyed(node: &Node, value: &Value, risks: &mut Vec<Risk>) {
-    for (name, field) in node.fields().into_iter().flatten() {
-        let there = value.get(name).or(field.default.as_ref());
-        for mark in &field.risks {
-            let When::Destroyed(wanted) = &mark.when else { continue };
-            if wanted.as_ref().is_none_or(|wanted| there.is_some_and(|there| plain(there) == *wanted)) {
-                risks.push(Risk { label: mark.sort.into(), words: words(mark, there, None) });
-            }
-        }
-    }
 }
 
 /// What a run without a question may do beyond what can be undone: `--allow`.
@@ -217,7 +145,7 @@ pub fn needed(plan: &Plan) -> BTreeSet<&'static str> {
 
 /// The changes that may need consent.
 fn costly(plan: &Plan) -> impl Iterator<Item = &Change> {
-    plan.effective().filter(|change| !change.is_only_ownership() && change.action != Action::Create)
+    plan.effective().filter(|change| !change.is_only_ownership())
 }
 
 /// What a change needs beyond what is allowed, and what it would lose, by which attribute.
@@ -248,7 +176,7 @@ fn demands(change: &Change, allowed: &Allowed) -> (BTreeSet<&'static str>, Vec<S
         if !risk.words.is_empty() {
             note.push_str(&format!(": {}", risk.words));
         }
-        notes.push(note);
+        notes.push(visible(&note));
     }
     (needed, notes)
 }
@@ -261,6 +189,7 @@ fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
     let verb = match change.action {
         Action::Delete => "destroy",
         Action::Replace { .. } => "replace",
+        Action::Create => "create",
         _ => "change",
     };
     let mut problem = Diagnostic::error("not-allowed", format!("the plan would {verb} {}", change.address));

@@ -311,9 +311,9 @@ fn what_is_made_anew_opens_nothing_by_that() {
         "{screen}"
     );
     assert!(screen.contains("known after ec2_security_group.a is replaced"), "{screen}");
-    assert!(!screen.contains("security widening"), "{screen}");
+    assert!(!screen.contains("wider access"), "{screen}");
     let screen = told(&stack("A", group), &stack("B", "cidr_ipv4 = \"0.0.0.0/0\""));
-    assert!(screen.contains("security widening"), "{screen}");
+    assert!(screen.contains("wider access"), "{screen}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod policies;
 mod properties;
 mod replacement;
 mod reviewer;
+mod risks;
 mod sandbox;
 mod saved;
 mod schemas;

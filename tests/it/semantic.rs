@@ -240,7 +240,7 @@ fn made_anew(after: &str) -> Plan {
 
 /// What is said to widen, by address.
 fn widened(plan: &Plan) -> Vec<String> {
-    let risks = plan.risks().remove(&RiskLabel::SecurityWidening).unwrap_or_default();
+    let risks = plan.risks().remove(&RiskLabel::Access).unwrap_or_default();
     risks.into_iter().map(|(address, words)| format!("{address}: {words}")).collect()
 }
 
@@ -356,7 +356,7 @@ fn a_description_of_a_rule_opens_nothing() {
 fn a_new_group_that_is_open_to_the_world() {
     let open = GROUP.replace("10.0.0.0/16", "0.0.0.0/0");
     let plan = planned("", &open);
-    let words = plan.risks().remove(&RiskLabel::SecurityWidening).expect("a risk");
+    let words = plan.risks().remove(&RiskLabel::Access).expect("a risk");
     assert_eq!(words[0].1, "opens tcp 5439 to the whole internet");
     assert!(planned("", GROUP).risks().is_empty());
 }

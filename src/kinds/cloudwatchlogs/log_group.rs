@@ -33,13 +33,13 @@ pub struct Spec {
     /// dwctl cannot see it drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = RETENTION_DAYS))]
-    #[schemars(extend("x-dwctl-risk" = ["security when shorter: log events are kept {after} days instead of {before}", "cost when longer: log events are kept {after} days instead of {before}"]))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when shorter: log events are kept {after} days instead of {before} days", "cost when longer: log events are kept {after} days instead of {before} days"]))]
     pub retention_in_days: Option<i32>,
     /// ARN of the KMS key that encrypts the log events that arrive from then on. Absent: encrypted
     /// by CloudWatch Logs itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), regex(pattern = r"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$"))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// Class of the log group: `STANDARD` has all features; `INFREQUENT_ACCESS` and `ESSENTIALS` cost
     /// less and have fewer; `DELIVERY` only passes the logs of Lambda on and keeps them for a day.
@@ -51,24 +51,25 @@ pub struct Spec {
     pub log_group_class: String,
     /// Have AWS refuse every deletion of the log group until this is off again.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: the log group can be deleted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: the log group can be deleted"]))]
     pub deletion_protection_enabled: bool,
     /// Accept log events that are authenticated by a bearer token instead of a signature.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when on: a bearer token suffices to write"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while on: a bearer token suffices to write"]))]
     pub bearer_token_authentication_enabled: bool,
     /// What to audit and mask in log events, as CloudWatch Logs' data protection policy document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: sensitive data is no longer masked"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: sensitive data is no longer masked", "protection when [Statement] loses: less sensitive data is found or masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Metrics made from log events, matched by `filter_name`; at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 100))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the metric of {before} is no longer made"]))]
     pub metric_filters: Vec<MetricFilter>,
     /// Where log events are streamed to, matched by `filter_name`; at most two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 2))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: log events no longer reach a subscriber"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: log events no longer reach the subscriber {before}"]))]
     pub subscription_filters: Vec<SubscriptionFilter>,
 }
 
@@ -140,6 +141,7 @@ pub struct SubscriptionFilter {
     pub filter_name: String,
     /// ARN of the Kinesis stream, Firehose stream, Lambda function or logical destination.
     #[schemars(length(min = 1))]
+    #[schemars(extend("x-dwctl-risk" = ["access when changed: log events go to {after}"]))]
     pub destination_arn: String,
     /// Which log events to stream, in the filter pattern syntax; an empty text matches all.
     #[schemars(length(max = 1024))]

@@ -46,7 +46,7 @@ pub struct Spec {
     pub egress: Vec<Rule>,
     /// Whether nothing may go out: the group is without any egress rule. Default false.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: everything may go out"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when off: everything may go out"]))]
     pub revoke_all_egress: bool,
 }
 

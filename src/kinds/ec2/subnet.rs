@@ -50,7 +50,7 @@ pub struct Spec {
     pub ipv6_native: bool,
     /// Whether what starts in the subnet gets a public IPv4 address. Default false.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when on: what starts in it gets a public address"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when on: what starts in it gets a public address"]))]
     pub map_public_ip_on_launch: bool,
     /// Whether what starts in the subnet gets an IPv6 address. Default false; true in an
     /// `ipv6_native` subnet, as AWS has it.

@@ -54,6 +54,7 @@ pub struct Spec {
     /// no group can reach nothing. `false`: it has rules; AWS's own are restored where
     /// it has none. Default true.
     #[serde(default = "yes")]
+    #[schemars(extend("x-dwctl-risk" = ["access when off: the default security group has rules again"]))]
     pub empty_default_security_group: bool,
 }
 

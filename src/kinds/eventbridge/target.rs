@@ -44,9 +44,11 @@ pub struct Target {
     pub input_transformer: Option<InputTransformer>,
     /// How often and how long a delivery is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when [maximum_retry_attempts] less: tried again {after} times instead of {before}, then lost", "protection when [maximum_event_age_in_seconds] less: tried for {after} s instead of {before}, then lost"]))]
     pub retry_policy: Option<RetryPolicy>,
     /// Queue of events that could not be delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be delivered are lost"]))]
     pub dead_letter_config: Option<DeadLetter>,
     /// Settings of an Amazon ECS task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,6 +144,7 @@ pub struct EcsParameters {
     pub enable_ecs_managed_tags: bool,
     /// Allow commands inside the tasks' containers.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["access when on: commands can be run in the containers"]))]
     pub enable_execute_command: bool,
     /// `TASK_DEFINITION` copies the definition's tags to the tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,6 +187,7 @@ pub struct EcsNetwork {
     /// Whether tasks get a public address.
     #[serde(default = "disabled")]
     #[schemars(extend("enum" = ["ENABLED", "DISABLED"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when to ENABLED: tasks get a public address"]))]
     pub assign_public_ip: String,
 }
 

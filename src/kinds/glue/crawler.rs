@@ -23,6 +23,12 @@ use crate::kind::{
     Terraform,
 };
 
+/// A crawler that deletes tables may delete those that it no longer comes by
+/// (<https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html>).
+const TARGET_GONE: &str = "data-loss when gone if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a target that goes are deleted from the catalog";
+const TARGET_CHANGED: &str = "data-loss when changed if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a target that goes are deleted from the catalog";
+const PASSED_OVER: &str = "data-loss when come if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of what is passed over are deleted from the catalog";
+
 /// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +75,7 @@ pub struct Spec {
     pub lineage_configuration: LineageConfiguration,
     /// Read data with Lake Formation's permissions instead of the role's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["access when [use_lake_formation_credentials] off: data is read with the permissions of the role alone"]))]
     pub lake_formation_configuration: Option<LakeFormationConfiguration>,
     /// Finer behaviour, as AWS's crawler configuration document: grouping, partitions,
     /// table level and limits. It has a `Version`, 1.0.
@@ -77,7 +84,7 @@ pub struct Spec {
     /// Name of a Glue security configuration, for the crawler's logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: logs and results are no longer encrypted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: logs and results are no longer encrypted"]))]
     pub crawler_security_configuration: Option<String>,
 }
 
@@ -88,28 +95,36 @@ pub struct Targets {
     /// Folders in S3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "path"))]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub s3_targets: Vec<S3Target>,
     /// Databases by JDBC.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub jdbc_targets: Vec<JdbcTarget>,
     /// DocumentDB and MongoDB collections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub mongo_db_targets: Vec<MongoDbTarget>,
     /// DynamoDB tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "path"))]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub dynamo_db_targets: Vec<DynamoDbTarget>,
     /// Tables that are in the Data Catalog already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub catalog_targets: Vec<CatalogTarget>,
     /// Delta Lake tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub delta_targets: Vec<DeltaTarget>,
     /// Apache Iceberg tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub iceberg_targets: Vec<OpenTableTarget>,
     /// Apache Hudi tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub hudi_targets: Vec<OpenTableTarget>,
 }
 
@@ -122,6 +137,7 @@ pub struct S3Target {
     /// Glob patterns, relative to `path`, of what to pass over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// Name of a network connection, where the bucket is reached through a VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,6 +151,7 @@ pub struct S3Target {
     pub event_queue_arn: Option<String>,
     /// SQS queue for events that could not be handled.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be handled are lost"]))]
     pub dlq_event_queue_arn: Option<String>,
 }
 
@@ -145,10 +162,12 @@ pub struct JdbcTarget {
     /// Name of the Glue connection.
     pub connection_name: String,
     /// What to crawl: `database/schema/table`, where `%` stands for all.
+    #[schemars(extend("x-dwctl-risk" = [TARGET_CHANGED]))]
     pub path: String,
     /// Glob patterns of what to pass over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// What else to record of tables: `COMMENTS`, `RAWTYPES`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -163,6 +182,7 @@ pub struct MongoDbTarget {
     /// Name of the Glue connection.
     pub connection_name: String,
     /// What to crawl: `database/collection`.
+    #[schemars(extend("x-dwctl-risk" = [TARGET_CHANGED]))]
     pub path: String,
     /// Read all records instead of a sample.
     #[serde(default = "yes")]
@@ -193,6 +213,7 @@ pub struct CatalogTarget {
     pub database_name: String,
     /// Names of the tables.
     #[schemars(extend("x-dwctl" = [SET]), length(min = 1), inner(length(min = 1, max = 255)))]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub tables: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,6 +223,7 @@ pub struct CatalogTarget {
     pub event_queue_arn: Option<String>,
     /// SQS queue for events that could not be handled.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be handled are lost"]))]
     pub dlq_event_queue_arn: Option<String>,
 }
 
@@ -211,6 +233,7 @@ pub struct CatalogTarget {
 pub struct DeltaTarget {
     /// Folders of the tables, as `s3://` URLs.
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub delta_tables: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -229,6 +252,7 @@ pub struct DeltaTarget {
 pub struct OpenTableTarget {
     /// Folders to look for tables in, as `s3://` URLs.
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub paths: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -236,6 +260,7 @@ pub struct OpenTableTarget {
     /// Glob patterns of what to pass over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]))]
+    #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// How many folders deep to look.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -249,11 +274,13 @@ pub struct SchemaChangePolicy {
     /// Of a table whose data has another schema: `UPDATE_IN_DATABASE`, or `LOG` and leave it.
     #[serde(default = "update_behavior")]
     #[schemars(extend("enum" = ["LOG", "UPDATE_IN_DATABASE"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when to UPDATE_IN_DATABASE: crawls overwrite the schemas of tables"]))]
     pub update_behavior: String,
     /// Of a table whose data is gone: `DEPRECATE_IN_DATABASE`, `DELETE_FROM_DATABASE`, or
     /// `LOG` and leave it.
     #[serde(default = "delete_behavior")]
     #[schemars(extend("enum" = ["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"]))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when to DELETE_FROM_DATABASE: crawls delete tables whose data is gone from the catalog"]))]
     pub delete_behavior: String,
 }
 

@@ -43,6 +43,7 @@ pub struct Spec {
     /// settings say. To grant nothing, one principal without permissions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, SET]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: more is granted on new tables"]))]
     pub create_table_default_permissions: Vec<PrincipalPermissions>,
     /// Makes this a link to another database, often one shared by another account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +54,7 @@ pub struct Spec {
     /// Delete the database with the tables in it. AWS would do so unasked; dwctl refuses.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it deletes the tables in it", "data-loss when destroyed true: the tables in it are deleted from the catalog"]))]
     pub force_destroy: bool,
 }
 

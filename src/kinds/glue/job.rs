@@ -86,7 +86,7 @@ pub struct Spec {
     /// Name of a Glue security configuration: encryption of output, logs and bookmarks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: logs and results are no longer encrypted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: logs and results are no longer encrypted"]))]
     pub security_configuration: Option<String>,
     /// When to tell that a run takes long.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -117,6 +117,7 @@ pub struct Action {
     /// Name of the security configuration of the run. Absent: the job's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the run has the encryption of the job alone"]))]
     pub security_configuration: Option<String>,
     /// When to tell that the run takes long.
     #[serde(skip_serializing_if = "Option::is_none")]

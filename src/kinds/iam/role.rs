@@ -43,12 +43,12 @@ pub struct Spec {
     /// Longest session, in seconds: 3600 (the default, one hour) to 43200 (twelve hours).
     #[serde(default = "one_hour")]
     #[schemars(range(min = 3600, max = 43200))]
-    #[schemars(extend("x-dwctl-risk" = ["security when more: sessions last {after} s instead of {before}"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when more: sessions last {after} s instead of {before}"]))]
     pub max_session_duration: i32,
     /// ARN of the policy that limits what the role can be allowed. Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 2048))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: nothing bounds its permissions", "security when changed: bounded by another policy"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when gone: nothing bounds its permissions", "access when changed: bounded by another policy"]))]
     pub permissions_boundary: Option<String>,
     /// ARNs of the managed policies that are attached, AWS's or own: all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,7 +57,7 @@ pub struct Spec {
         length(max = 20),
         inner(regex(pattern = r"^arn:(aws[a-zA-Z-]*)?:iam::(\d{12}|aws):policy/[a-zA-Z_0-9+=,.@\-_/]+$"))
     )]
-    #[schemars(extend("x-dwctl-risk" = ["security when come: {after} is attached"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: {after} is attached"]))]
     pub managed_policy_arns: Vec<String>,
     /// Policies that are part of the role, by name: all of them. Together at most 10,240
     /// characters without white space.

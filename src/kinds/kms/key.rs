@@ -33,7 +33,7 @@ pub struct Spec {
     /// Set a `key_policy` even if it locks the caller out of changing it again.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when on: the policy may lock everybody out"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: the policy may lock everybody out"]))]
     pub bypass_policy_lockout_safety_check: bool,
     /// Names of the key, each beginning with `alias/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,16 +41,16 @@ pub struct Spec {
     pub aliases: Vec<String>,
     /// Whether the key can be used. Data under a disabled key cannot be read.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl" = [crate::kind::mark::DOWNTIME]))]
+    #[schemars(extend("x-dwctl-risk" = ["downtime when off: what is encrypted with it cannot be read until it is enabled again"]))]
     pub enabled: bool,
     /// New key material every `rotation_period_in_days`. Symmetric encryption keys only.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: the key is no longer rotated"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: the key is no longer rotated"]))]
     pub enable_key_rotation: bool,
     /// Days between rotations, 90 to 2560. Absent: 365.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 90, max = 2560))]
-    #[schemars(extend("x-dwctl-risk" = ["security when more: rotated every {after} days instead of {before}"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when more: rotated every {after} days instead of {before}"]))]
     pub rotation_period_in_days: Option<i32>,
     /// A key that can be replicated to other regions.
     #[serde(default)]
@@ -74,7 +74,7 @@ pub struct Spec {
     /// Days that AWS waits before it destroys a deleted key, 7 to 30.
     #[serde(default = "deletion_window")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 7, max = 30))]
-    #[schemars(extend("x-dwctl-risk" = ["irreversible when destroyed: after {before} days nothing encrypted with it can be read"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be brought back for {after} days only", "irreversible when destroyed: after {before} days nothing encrypted with it can be read"]))]
     pub deletion_window_days: i32,
 }
 

@@ -54,6 +54,7 @@ pub struct Spec {
     pub master_user_password: Option<Secret>,
     /// Let Redshift make, keep and rotate the admin's password in Secrets Manager.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: the admin's password is no longer rotated"]))]
     pub manage_master_password: bool,
     /// KMS key, by id or ARN, of the secret that holds the managed password. Default: `aws/secretsmanager`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +67,7 @@ pub struct Spec {
     /// Ids of the VPC security groups. Default: the VPC's default group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: what {after} lets in reaches it, too"]))]
     pub vpc_security_group_ids: Vec<String>,
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
     /// cluster is rebooted; the attribute `parameter_apply_status` tells.
@@ -75,19 +77,20 @@ pub struct Spec {
     /// ARNs of the roles that `COPY`, `UNLOAD`, Spectrum and functions may use, at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 50))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: SQL may use {after}"]))]
     pub iam_roles: Vec<String>,
     /// ARN of the role that SQL means by `IAM_ROLE default`; one of `iam_roles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_iam_role_arn: Option<String>,
     /// Encrypt the data at rest. AWS makes no unencrypted clusters any more.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: no longer encrypted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: no longer encrypted"]))]
     pub encrypted: bool,
     /// KMS key, by id or ARN, of the data. A change encrypts the cluster anew in the background.
     /// Default: the account's key `aws/redshift`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
     #[serde(default = "port")]
@@ -95,7 +98,7 @@ pub struct Spec {
     pub port: i32,
     /// Reachable from outside the VPC.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when on: reachable from the internet"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while on: reachable from the internet"]))]
     pub publicly_accessible: bool,
     /// Elastic IP address of a publicly accessible cluster. Default: one of AWS's choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,7 +107,7 @@ pub struct Spec {
     /// Send all `COPY` and `UNLOAD` traffic through the VPC.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [DOWNTIME]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: traffic to S3 leaves the VPC"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: traffic to S3 leaves the VPC"]))]
     pub enhanced_vpc_routing: bool,
     /// IP addresses of the endpoint: `ipv4` or `dualstack`.
     #[serde(default = "ip_address_type")]
@@ -120,7 +123,7 @@ pub struct Spec {
     /// Run in two availability zones; RA3 nodes only, at least two, encrypted.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [DOWNTIME]))]
-    #[schemars(extend("x-dwctl-risk" = ["cost when on: nodes in two zones"]))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when on: nodes in two zones", "protection when off: nodes in one zone only"]))]
     pub multi_az: bool,
     /// Weekly time of maintenance in UTC, at least 30 minutes, such as `sun:03:00-sun:04:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,21 +144,24 @@ pub struct Spec {
     /// A smaller number deletes older snapshots at once.
     #[serde(default = "automated_snapshot_retention_period")]
     #[schemars(range(min = 0, max = 35))]
-    #[schemars(extend("x-dwctl-risk" = ["security when less: snapshots are kept {after} days instead of {before}", "cost when more: snapshots are kept {after} days instead of {before}"]))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when less: automated snapshots are kept {after} days instead of {before}", "cost when more: automated snapshots are kept {after} days instead of {before}"]))]
     pub automated_snapshot_retention_period: i32,
     /// Days that new manual snapshots are kept, 1 to 3653; -1 keeps them for ever.
     #[serde(default = "forever")]
     #[schemars(range(min = -1, max = 3653))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when shorter: new manual snapshots are kept {after} days instead of {before} days", "cost when longer: new manual snapshots are kept {after} days instead of {before} days"]))]
     pub manual_snapshot_retention_period: i32,
     /// Spend extra compute on automatic optimization, so that it also runs under load.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["cost when on: extra compute"]))]
     pub extra_compute_for_automatic_optimization: bool,
     /// Audit log of connections, users and their activity. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: connections and queries are no longer logged"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: connections and queries are no longer logged"]))]
     pub logging: Option<Logging>,
     /// Copies of all snapshots in another region. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: snapshots are no longer copied to another region"]))]
     pub snapshot_copy: Option<SnapshotCopy>,
     /// Make the cluster from this snapshot. Keep it afterwards: a change, or dropping it, asks for
     /// a new cluster.
@@ -173,7 +179,7 @@ pub struct Spec {
     /// Destroy the cluster without a last snapshot: its data is lost.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
-    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed true: no final snapshot is taken"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it takes no last snapshot", "data-loss when destroyed true: no final snapshot is taken"]))]
     pub skip_final_snapshot: bool,
     /// Name of the last snapshot; it must be new.
     /// Default: `<cluster_identifier>-final-<time at which the cluster was created>`.
@@ -183,6 +189,7 @@ pub struct Spec {
     /// Days that the last snapshot is kept, 1 to 3653; -1 keeps it for ever.
     #[serde(default = "forever")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = -1, max = 3653))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when shorter: its last snapshot is kept {after} days only", "data-loss when destroyed finite if skip_final_snapshot = false: its last snapshot is kept {before} days only"]))]
     pub final_snapshot_retention_period: i32,
 }
 
@@ -205,7 +212,7 @@ pub struct Logging {
     /// the parameter `enable_user_activity_logging`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 3))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: a log is no longer exported"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: {before} is no longer exported"]))]
     pub log_exports: Vec<String>,
 }
 
@@ -214,14 +221,17 @@ pub struct Logging {
 #[serde(deny_unknown_fields)]
 pub struct SnapshotCopy {
     /// Region of the copies.
+    #[schemars(extend("x-dwctl-risk" = ["protection when changed: snapshots are no longer copied to {before}"]))]
     pub destination_region: String,
     /// Days that copies of automated snapshots are kept. A smaller number deletes older copies at once.
     #[serde(default = "copy_retention_period")]
     #[schemars(range(min = 1, max = 35))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when less: copies of automated snapshots are kept {after} days instead of {before}", "cost when more: copies of automated snapshots are kept {after} days instead of {before}"]))]
     pub retention_period: i32,
     /// Days that copies of manual snapshots are kept, 1 to 3653; -1 keeps them for ever.
     #[serde(default = "forever")]
     #[schemars(range(min = -1, max = 3653))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when shorter: copies of new manual snapshots are kept {after} days instead of {before} days", "cost when longer: copies of new manual snapshots are kept {after} days instead of {before} days"]))]
     pub manual_snapshot_retention_period: i32,
     /// Snapshot copy grant for the key of the other region; needed where `kms_key_id` is a key of your own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

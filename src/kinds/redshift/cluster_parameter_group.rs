@@ -34,6 +34,7 @@ pub struct Spec {
     /// Parameters that differ from the family's defaults, by name; the others keep the default.
     /// Clusters apply static parameters when they are rebooted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when [require_ssl] off: connections without TLS are accepted", "protection when [enable_user_activity_logging] off: the activity of users is no longer logged"]))]
     pub parameters: BTreeMap<String, String>,
     /// Workload management: the list of queues as AWS's `wlm_json_configuration`, the default
     /// queue last. Absent: automatic WLM as AWS configures it. At most 8000 characters.

@@ -79,10 +79,12 @@ pub struct Spec {
     pub website_redirect_location: Option<String>,
     /// Storage class, such as `STANDARD_IA`.
     #[serde(default = "storage_class")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when to ONEZONE_IA: kept in one availability zone only", "protection when to REDUCED_REDUNDANCY: kept in fewer copies"]))]
     pub storage_class: String,
     /// How it is encrypted: `AES256`, `aws:kms` or `aws:kms:dsse`. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower aws:kms:dsse > aws:kms > AES256: encrypted by {after} instead of {before}"]))]
     pub server_side_encryption: Option<String>,
     /// KMS key that encrypts it: id or ARN. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,19 +97,23 @@ pub struct Spec {
     /// How it is locked: `GOVERNANCE` can be lifted by permission, `COMPLIANCE` by nobody. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["GOVERNANCE", "COMPLIANCE"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower COMPLIANCE > GOVERNANCE: the lock can be lifted", "irreversible when higher COMPLIANCE > GOVERNANCE: nobody can lift the lock until its time is over"]))]
     pub object_lock_mode: Option<String>,
     /// Until when it is locked, as `2030-01-01T00:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when earlier: locked until {after} instead of {before}"]))]
     pub object_lock_retain_until_date: Option<String>,
     /// A lock without an end: `ON` or `OFF`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["ON", "OFF"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower ON > OFF: the legal hold is lifted"]))]
     pub object_lock_legal_hold_status: Option<String>,
     /// When it is deleted from a bucket with versioning, delete all its versions. Otherwise
     /// they stay, hidden by a delete marker.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it deletes all its versions", "data-loss when destroyed true: all its versions are deleted"]))]
     pub force_destroy: bool,
 }
 

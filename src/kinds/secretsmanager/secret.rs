@@ -31,7 +31,7 @@ pub struct Spec {
     /// KMS key that encrypts the value: id, ARN or alias. Absent: AWS's key `alias/aws/secretsmanager`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// The value as text, often JSON. Absent: the value is left as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,15 +51,16 @@ pub struct Spec {
     /// Refuse a `resource_policy` that opens the secret to everybody.
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: the policy may grant public access"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: the policy may grant public access"]))]
     pub block_public_policy: bool,
     /// How the value is replaced regularly. Absent: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: the secret is no longer rotated"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the secret is no longer rotated"]))]
     pub rotation: Option<Rotation>,
     /// Regions that hold a copy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "region"))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the copy in {before} is deleted", "data-loss while come if force_overwrite_replica_secret = true: a secret of the same name in that region is overwritten"]))]
     pub replicas: Vec<Replica>,
     /// Overwrite a secret of the same name in a replica's region.
     #[serde(default)]
@@ -68,7 +69,7 @@ pub struct Spec {
     /// Days in which a deleted secret can be restored: 7 to 30, or 0 to delete it at once and for ever.
     #[serde(default = "recovery_window")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 0, max = 30))]
-    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed 0: deleted at once, without a way back"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be restored for {after} days only", "data-loss when destroyed 0: deleted at once, without a way back"]))]
     pub recovery_window_days: i64,
 }
 
@@ -120,7 +121,7 @@ pub struct Rotation {
     /// Days between rotations, 1 to 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
-    #[schemars(extend("x-dwctl-risk" = ["security when more: rotated every {after} days instead of {before}"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when more: rotated every {after} days instead of {before}"]))]
     pub automatically_after_days: Option<i64>,
     /// Or when, as `rate(10 days)` or `cron(0 8 1 * ? *)` in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -37,15 +37,15 @@ pub struct Spec {
     pub r#type: String,
     /// Log of what executions do. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: executions are no longer logged"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: executions are no longer logged"]))]
     pub logging_configuration: Option<Logging>,
     /// AWS X-Ray tracing. Absent: off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: executions are no longer traced"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: executions are no longer traced"]))]
     pub tracing_configuration: Option<Tracing>,
     /// Key that encrypts the definition and the data of executions. Absent: a key of AWS's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account", "protection when [type] lower CUSTOMER_MANAGED_KMS_KEY > AWS_OWNED_KEY: no longer encrypted with a key of the account"]))]
     pub encryption_configuration: Option<Encryption>,
 }
 
@@ -56,7 +56,7 @@ pub struct Logging {
     /// Which events are logged.
     #[serde(default = "off")]
     #[schemars(extend("enum" = ["ALL", "ERROR", "FATAL", "OFF"]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when to OFF: executions are no longer logged"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower ALL > ERROR > FATAL > OFF: logged at the level {after} instead of {before}"]))]
     pub level: String,
     /// Log the states' input and output too.
     #[serde(default)]
@@ -73,6 +73,7 @@ pub struct Logging {
 pub struct Tracing {
     /// Whether executions are traced.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: executions are no longer traced"]))]
     pub enabled: bool,
 }
 

@@ -51,6 +51,7 @@ pub struct Spec {
     /// Where messages go that cannot be delivered:
     /// `{ deadLetterTargetArn = "${sqs_queue.dead.arn}" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: messages that cannot be delivered are lost"]))]
     pub redrive_policy: Option<Json>,
     /// How deliveries are retried, as SNS's delivery policy document. For `http` and `https`.
     /// Absent: as the topic says.

@@ -33,7 +33,7 @@ pub struct Spec {
     pub policy: Option<PolicyDocument>,
     /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted"]))]
     pub kms_master_key_id: Option<String>,
     /// How deliveries to HTTP endpoints are retried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,10 +51,12 @@ pub struct Spec {
     pub fifo_throughput_scope: Option<String>,
     /// How long messages are kept for replay, as AWS's `ArchivePolicy` document. FIFO topics only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when gone: the archive of its messages is deleted", "data-loss when [MessageRetentionPeriod] less: archived messages are kept {after} days instead of {before}", "data-loss when destroyed: the archive of its messages is deleted"]))]
     pub archive_policy: Option<Json>,
     /// Hash of message signatures: `"1"` is SHA-1, `"2"` is SHA-256.
     #[serde(default = "signature_version")]
     #[schemars(extend("enum" = ["1", "2"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower 2 > 1: messages are signed by SHA-1"]))]
     pub signature_version: String,
     /// Largest message in bytes. Above 262144 (256 KiB) a topic has at most 100 subscriptions, all of them
     /// of SQS, Firehose or Lambda.
@@ -64,13 +66,15 @@ pub struct Spec {
     /// AWS X-Ray tracing: `Active` sends traces of what is published. Standard topics only.
     #[serde(default = "tracing_config")]
     #[schemars(extend("enum" = ["PassThrough", "Active"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when to PassThrough: no longer traced"]))]
     pub tracing_config: String,
     /// What may not be in messages, as AWS's data protection policy document. Standard topics only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: sensitive data is no longer masked"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: sensitive data is no longer masked", "protection when [Statement] loses: less sensitive data is found or masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Log of deliveries by protocol: `application`, `firehose`, `http`, `lambda` or `sqs`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: deliveries of {before} are no longer logged"]))]
     pub delivery_status_logging: BTreeMap<String, DeliveryStatusLogging>,
 }
 
@@ -80,6 +84,7 @@ pub struct Spec {
 pub struct DeliveryStatusLogging {
     /// Role by which SNS logs successful deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: successful deliveries are no longer logged"]))]
     pub success_feedback_role_arn: Option<String>,
     /// Share of successful deliveries to log, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +92,7 @@ pub struct DeliveryStatusLogging {
     pub success_feedback_sample_rate: Option<u8>,
     /// Role by which SNS logs failed deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: failed deliveries are no longer logged"]))]
     pub failure_feedback_role_arn: Option<String>,
 }
 

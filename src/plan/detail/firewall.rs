@@ -43,7 +43,7 @@ pub(super) fn rules<'v>(
             false => format!("{opens} {} {way} {}", traffic(rule), peer(rule)),
         };
         parts.push(if (world && ingress) || (wider && !creating) {
-            part.risk(RiskLabel::SecurityWidening, words)
+            part.risk(RiskLabel::Access, words)
         } else {
             part
         });

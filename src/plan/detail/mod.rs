@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use super::compare::is_anew;
 use super::hindsight::unknowns;
 use super::{Action, AttributeChange, Cause, Change, risk};
+pub use crate::schema::RiskSort as RiskLabel;
 use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
 
@@ -81,42 +82,16 @@ pub struct Risk {
     pub words: String,
 }
 
-/// Sorts of risk, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RiskLabel {
-    /// Data is lost.
-    DataLoss,
-    /// It cannot be undone.
-    Irreversible,
-    /// The service is interrupted.
-    Downtime,
-    /// More is allowed, to more, or less is recorded or encrypted.
-    SecurityWidening,
-    /// It costs more.
-    CostUp,
-}
-
-impl RiskLabel {
-    /// All of them, the worst first.
-    pub const ALL: [Self; 5] =
-        [Self::DataLoss, Self::Irreversible, Self::Downtime, Self::SecurityWidening, Self::CostUp];
-
-    /// The label as people read it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::DataLoss => "data loss",
-            Self::Irreversible => "irreversible",
-            Self::Downtime => "downtime",
-            Self::SecurityWidening => "security widening",
-            Self::CostUp => "cost up",
-        }
-    }
-}
-
 /// Everything that differs in a resource. With the time of the plan, of a schedule the next
 /// runs are told.
 pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
+    details_of(change, now, false)
+}
+
+/// The same; with `drift`, what differs is told from the stack's side to AWS's.
+pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -> Vec<Detail> {
     let schema = crate::kinds::kind(&change.address.kind).map(|kind| &kind.schema().spec);
+    let judged = risk::of_attributes(change, drift);
     let mut told = Vec::new();
     let mut rest = change.attributes.as_slice();
     while let Some(first) = rest.first() {
@@ -124,9 +99,11 @@ pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
         let place = place_of(first);
         let count = rest.iter().take_while(|one| one.statement == first.statement && place_of(one) == place);
         let (these, others) = rest.split_at(count.count().max(1));
+        let from = change.attributes.len() - rest.len();
+        let risks = judged.get(from..from + these.len()).unwrap_or_default();
         rest = others;
         let node = schema.and_then(|schema| schema.at(place));
-        told.extend(Group { change, node, these, now }.details());
+        told.extend(Group { change, node, these, risks, now }.details());
     }
     told
 }
@@ -168,6 +145,8 @@ struct Group<'c> {
     change: &'c Change,
     node: Option<&'c Node>,
     these: &'c [AttributeChange],
+    /// The risks of each of them, beyond what is in it.
+    risks: &'c [Vec<Risk>],
     now: Option<Timestamp>,
 }
 
@@ -195,13 +174,14 @@ impl Group<'_> {
             Some(Document::StatesLanguage) => pair(before, after).map_or_else(Vec::new, states::machine),
             Some(Document::Dashboard) => pair(before, after).map_or_else(Vec::new, dashboard::widgets),
             Some(Document::Wlm) => pair(before, after).map_or_else(Vec::new, wlm::queues),
-            Some(Document::Schedule) | None => Vec::new(),
+            Some(Document::Schedule | Document::Lifecycle | Document::Replication) | None => Vec::new(),
         };
         if parts.is_empty() {
-            return self.these.iter().map(|one| self.as_it_is(one)).collect();
+            let risks = self.risks.iter().cloned().chain(std::iter::repeat_with(Vec::new));
+            return self.these.iter().zip(risks).map(|(one, risks)| self.as_it_is(one, risks)).collect();
         }
         self.excuse(&mut parts);
-        let own = self.these.iter().flat_map(|one| self.risks(one)).collect::<Vec<_>>();
+        let own = self.risks.iter().flatten().cloned().collect::<Vec<_>>();
         let mut told: Vec<Detail> = parts.into_iter().map(|part| part.of(place_of(first), first)).collect();
         if let Some(first) = told.first_mut() {
             first.risks.extend(own);
@@ -258,7 +238,7 @@ impl Group<'_> {
                     real.remove(at);
                     true
                 }
-                None => risk.label != RiskLabel::SecurityWidening,
+                None => risk.label != RiskLabel::Access,
             });
             if part.risks.len() < count {
                 part.notes.push(note.clone());
@@ -270,13 +250,8 @@ impl Group<'_> {
         }
     }
 
-    /// Of the attribute itself, beyond what is in it.
-    fn risks(&self, one: &AttributeChange) -> Vec<Risk> {
-        risk::of_attribute(self.change, self.node, one)
-    }
-
-    fn as_it_is(&self, one: &AttributeChange) -> Detail {
-        let mut detail = Detail { risks: self.risks(one), ..plain(one) };
+    fn as_it_is(&self, one: &AttributeChange, risks: Vec<Risk>) -> Detail {
+        let mut detail = Detail { risks, ..plain(one) };
         if one.hidden {
             return detail;
         }

@@ -79,7 +79,7 @@ impl Told<'_, '_> {
         if !widens {
             return part;
         }
-        part.risk(RiskLabel::SecurityWidening, grant.risk(open))
+        part.risk(RiskLabel::Access, grant.risk(open))
     }
 
     /// A grant, or a ban, that goes.
@@ -90,7 +90,7 @@ impl Told<'_, '_> {
         if !widens {
             return part;
         }
-        part.risk(RiskLabel::SecurityWidening, format!("no longer denies {}", short(&grant.actions.names)))
+        part.risk(RiskLabel::Access, format!("no longer denies {}", short(&grant.actions.names)))
     }
 
     fn changed(&self, old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
@@ -170,7 +170,7 @@ fn conditions(old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
         parts.push(match risk {
             Some(words) => {
                 let actions = short(&new.actions.names);
-                part.risk(RiskLabel::SecurityWidening, format!("{} {actions}: {words}", new.effect))
+                part.risk(RiskLabel::Access, format!("{} {actions}: {words}", new.effect))
             }
             None => part,
         });

@@ -13,7 +13,7 @@ use super::{Options, escape, place};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
-use crate::plan::review::{Item, Output, Review, Sort, Told, notes, visible};
+use crate::plan::review::{Item, Output, Review, Sort, Told, notes, risk_json, visible};
 use crate::plan::since::digest;
 use crate::plan::{Action, Cause, Change, Reason, Revisions, Sign};
 use crate::schema::PathStep;
@@ -478,7 +478,7 @@ fn own(item: &Item<'_>, options: &Options) -> Json {
                 "lines": lines,
                 "notes": notes(one, false),
                 "forces_replacement": one.forces_replacement,
-                "risks": one.risks.iter().map(risk).collect::<Vec<_>>(),
+                "risks": one.risks.iter().map(risk_json).collect::<Vec<_>>(),
                 "cause": cause,
             })
         })
@@ -490,14 +490,10 @@ fn own(item: &Item<'_>, options: &Options) -> Json {
         "action": item.sort.name(),
         "words": item.words,
         "why": item.why,
-        "risks": item.risks.iter().map(risk).collect::<Vec<_>>(),
+        "risks": item.risks.iter().map(risk_json).collect::<Vec<_>>(),
         "details": details,
         "dependents": item.dependents.addresses,
         "declared": place.map(|(file, line)| json!({ "file": visible(&file), "line": line })),
         "digest": digest(item),
     })
-}
-
-fn risk(risk: &crate::plan::Risk) -> Json {
-    json!({ "label": risk.label.words().replace(' ', "_"), "words": visible(&risk.words) })
 }

@@ -39,9 +39,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
 /// Why a resource fails, in a word.
 fn failure(item: &Item<'_>) -> Option<&'static str> {
     match item.sort {
+        Sort::Deleted | Sort::Changed => Some("drift"),
         _ if item.has(RiskLabel::DataLoss) => Some("data loss"),
         Sort::Destroy => Some("destroy"),
-        Sort::Deleted | Sort::Changed => Some("drift"),
         _ => None,
     }
 }

@@ -253,7 +253,7 @@ fn banner(review: &Review<'_>) -> String {
     let any = |label| review.at_risk(label).next().is_some();
     let alert = if !destroyed.is_empty() || any(RiskLabel::DataLoss) || any(RiskLabel::Irreversible) {
         "CAUTION"
-    } else if any(RiskLabel::Downtime) || any(RiskLabel::SecurityWidening) {
+    } else if [RiskLabel::Downtime, RiskLabel::Access, RiskLabel::Protection].into_iter().any(any) {
         "WARNING"
     } else {
         "NOTE"

@@ -8,15 +8,19 @@ use crate::plan::review::{Item, Review, Sort, risk_text, visible};
 use crate::plan::{Risk, RiskLabel};
 
 /// Every rule: its id, level, and what it means.
-const RULES: [(&str, &str, &str); 7] = [
+const RULES: [(&str, &str, &str); 8] = [
     ("data-loss", "error", "Data is lost."),
     ("irreversible", "error", "It cannot be undone."),
     ("destroy", "warning", "A resource is destroyed."),
     ("downtime", "warning", "The service is interrupted."),
-    ("security-widening", "warning", "More is allowed, to more, or less is recorded or encrypted."),
+    ("wider-access", "warning", "More is allowed, or to more."),
+    ("weaker-protection", "warning", "Less is encrypted, recorded, kept back or backed up."),
     ("drift", "note", "Someone changed it outside dwctl."),
     ("cost-up", "note", "It costs more."),
 ];
+
+/// The rules that were one in earlier versions, `security-widening`.
+const SPLIT: [&str; 2] = ["wider-access", "weaker-protection"];
 
 /// GitHub shows 5,000 results of a run
 /// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
@@ -58,7 +62,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let rules: Vec<Json> = RULES
         .iter()
         .map(|(id, level, text)| {
-            json!({
+            let mut rule = json!({
                 "id": format!("dwctl/{id}"),
                 "name": id.split('-').map(capital).collect::<String>(),
                 "shortDescription": { "text": text },
@@ -66,7 +70,12 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
                 "help": { "text": "Look at the plan of the pull request." },
                 "defaultConfiguration": { "level": level },
                 "properties": { "tags": ["infrastructure"] },
-            })
+            });
+            if SPLIT.contains(id) {
+                // What was dismissed under the old name stays so.
+                rule["deprecatedIds"] = json!(["dwctl/security-widening"]);
+            }
+            rule
         })
         .collect();
     let json = json!({
@@ -94,8 +103,9 @@ fn rule(risk: &Risk) -> &'static str {
         RiskLabel::DataLoss => "data-loss",
         RiskLabel::Irreversible => "irreversible",
         RiskLabel::Downtime => "downtime",
-        RiskLabel::SecurityWidening => "security-widening",
-        RiskLabel::CostUp => "cost-up",
+        RiskLabel::Access => "wider-access",
+        RiskLabel::Protection => "weaker-protection",
+        RiskLabel::Cost => "cost-up",
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Spec {
     pub bucket: String,
     /// Keep earlier versions of objects. Turning it off suspends it: the versions stay.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: overwritten and deleted objects are no longer kept"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: overwritten and deleted objects are no longer kept"]))]
     pub versioning: bool,
     /// How new objects are encrypted unless the writer says otherwise. Absent: `AES256`, with S3's own keys.
     #[serde(default)]
@@ -29,18 +29,18 @@ pub struct Spec {
     /// Who owns new objects. `BucketOwnerEnforced` turns access control lists off.
     #[serde(default = "object_ownership")]
     #[schemars(extend("enum" = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when to ObjectWriter: access control lists count", "security when to BucketOwnerPreferred: access control lists count"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when lower BucketOwnerEnforced > BucketOwnerPreferred > ObjectWriter: access control lists count"]))]
     pub object_ownership: String,
     /// Who may do what with the bucket, besides what IAM policies allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyDocument>,
     /// Refuse requests without TLS, by a statement `DenyInsecureTransport` that is added to `policy`.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: requests without TLS are accepted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: requests without TLS are accepted"]))]
     pub tls_only: bool,
     /// When objects move to other storage classes and expire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-dwctl-key" = "id"), length(max = 1000))]
+    #[schemars(extend("x-dwctl-key" = "id", "x-dwctl-document" = "lifecycle"), length(max = 1000))]
     pub lifecycle_rules: Vec<LifecycleRule>,
     /// Smallest objects that lifecycle rules move. Absent: `all_storage_classes_128K`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ pub struct Spec {
     pub transition_default_minimum_object_size: Option<String>,
     /// Where requests are logged. Absent: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: requests are no longer logged"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: requests are no longer logged"]))]
     pub logging: Option<Logging>,
     /// What web pages of other origins may do. The first rule that fits counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -60,10 +60,11 @@ pub struct Spec {
     pub notification: Option<Notification>,
     /// Copying of new objects to other buckets. Needs `versioning`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: objects are no longer copied"]))]
     pub replication: Option<Replication>,
     /// Serve the bucket as a web site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when come: served as a web site"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: served as a web site"]))]
     pub website: Option<Website>,
     /// Faster transfers over long distances, at a price.
     #[serde(default)]
@@ -75,7 +76,7 @@ pub struct Spec {
     pub object_lock_enabled: bool,
     /// How long new objects are locked. Needs `object_lock_enabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["irreversible when come: locked objects cannot be deleted until their time is over", "security when gone: new objects are no longer locked"]))]
+    #[schemars(extend("x-dwctl-risk" = ["irreversible when come: locked objects cannot be deleted until their time is over", "irreversible when [mode] higher COMPLIANCE > GOVERNANCE: nobody can lift the locks of new objects", "protection when gone: new objects are no longer locked", "protection when [mode] lower COMPLIANCE > GOVERNANCE: the locks of new objects can be lifted", "protection when shorter: new objects are locked for less time"]))]
     pub object_lock_default_retention: Option<DefaultRetention>,
     /// Archive tiers of objects in the storage class `INTELLIGENT_TIERING`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -96,7 +97,7 @@ pub struct Spec {
     /// When the bucket is deleted, delete all its objects with all their versions first.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
-    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed true: all its objects are deleted"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it deletes all its objects", "data-loss when destroyed true: all its objects are deleted"]))]
     pub force_destroy: bool,
 }
 
@@ -106,11 +107,11 @@ pub struct Spec {
 pub struct Encryption {
     /// `AES256` with S3's keys, `aws:kms` with a KMS key, `aws:kms:dsse` with a KMS key in two layers.
     #[schemars(extend("enum" = ["AES256", "aws:kms", "aws:kms:dsse"]))]
-    #[schemars(extend("x-dwctl-risk" = ["security when to AES256: encrypted with the keys of S3, not with one of the account"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower aws:kms:dsse > aws:kms > AES256: encrypted by {after} instead of {before}"]))]
     pub sse_algorithm: String,
     /// KMS key: id, ARN or alias. Absent: AWS's key `aws/s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["security when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_master_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket.
     #[serde(default)]
@@ -118,6 +119,7 @@ pub struct Encryption {
     /// Kinds of encryption that writers may not use: `SSE-C`, or `NONE` to allow all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, SET]), inner(regex(pattern = r"^(NONE|SSE-C)$")))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: {before} is no longer refused"]))]
     pub blocked_encryption_types: Vec<String>,
 }
 
@@ -138,19 +140,19 @@ impl Default for Encryption {
 pub struct PublicAccessBlock {
     /// Refuse new public access control lists.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: public access control lists are no longer refused"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: public access control lists are not refused"]))]
     pub block_public_acls: bool,
     /// Ignore public access control lists.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: public access control lists count again"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: public access control lists count"]))]
     pub ignore_public_acls: bool,
     /// Refuse bucket policies that grant public access.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: bucket policies may grant public access"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: bucket policies may grant public access"]))]
     pub block_public_policy: bool,
     /// Ignore public grants of the bucket policy.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["security when off: public grants of the bucket policy count again"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: public grants of the bucket policy count"]))]
     pub restrict_public_buckets: bool,
 }
 
@@ -413,7 +415,7 @@ pub struct Replication {
     /// Role by which S3 copies.
     pub role: String,
     /// What is copied where.
-    #[schemars(extend("x-dwctl-key" = "id"), length(min = 1, max = 1000))]
+    #[schemars(extend("x-dwctl-key" = "id", "x-dwctl-document" = "replication"), length(min = 1, max = 1000))]
     pub rules: Vec<ReplicationRule>,
 }
 
@@ -436,9 +438,11 @@ pub struct ReplicationRule {
     pub filter: Option<ObjectFilter>,
     /// Copy delete markers too. Not with a filter by tags.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: deletions are copied, too"]))]
     pub delete_marker_replication: bool,
     /// Copy objects that are encrypted by KMS keys too; `destination` then names its key.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: objects that KMS keys encrypt are no longer copied"]))]
     pub sse_kms_encrypted_objects: bool,
     /// Copy changes of replicas' metadata back.
     #[serde(default)]
@@ -481,6 +485,7 @@ pub struct Destination {
     pub replica_kms_key_id: Option<String>,
     /// Copy within 15 minutes, with a service level agreement. Needs `metrics`.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: no time is promised for the copies"]))]
     pub replication_time: bool,
     /// CloudWatch metrics of the copying.
     #[serde(default)]
