@@ -426,6 +426,10 @@ pub trait Kind: Sized + 'static {
     const PART_OF: Option<(&'static str, &'static str)> = None;
     /// Whether AWS keeps it outside of regions.
     const GLOBAL: bool = false;
+    /// Whether the create call changes, or returns as if it were new, a resource that exists
+    /// already, instead of refusing with [`crate::aws::Class::Exists`]: the engine then looks
+    /// right before the call.
+    const CREATE_OVERWRITES: bool = false;
     /// The attribute of [`Kind::Attrs`] by which AWS tells a state of the resource from
     /// another, such as the version of an object: see [`Lookup::stays`].
     const STAMP: Option<&'static str> = None;

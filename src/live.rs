@@ -1,5 +1,8 @@
 //! Asks AWS what a plan needs to know, in as few calls as the kinds can.
 
+mod again;
+mod claims;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -7,16 +10,15 @@ use futures_util::future::join_all;
 
 use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
-use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, Wanted};
-use crate::kinds;
+use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger};
 use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
-use crate::value::Value;
 use crate::world::World;
 
-/// The fewest calls that an index of tags must be able to save to be worth its own.
-const WORTH: usize = 4;
+use again::{Knowledge, Reading, Search};
+
+pub use again::reappeared;
+
 /// How long an answer of the index is waited for; the kinds can do without.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -39,18 +41,23 @@ pub async fn plan(
         let inputs = Inputs { world, ledger, answers: &answers, selection, offline: session.is_none() };
         let owner = (inputs.world.stack.name.clone(), inputs.world.stack.env.clone());
         match plan::plan(&inputs)? {
-            Outcome::Plan(plan) => {
-                if let Some(session) = session
-                    && ledger.account.is_empty()
-                    && !selection.recover
-                    && selection.import.is_none()
-                {
-                    unremembered(session, world, &plan, &mut indices).await?;
+            Outcome::Plan(mut plan) => {
+                if let Some(session) = session.filter(|_| !selection.recover && selection.import.is_none()) {
+                    if ledger.account.is_empty() {
+                        claims::unremembered(session, world, &plan, &mut indices).await?;
+                        plan.warnings.extend(claims::without_ledger(world, &plan));
+                    }
+                    let asks = selection.destroy || selection.drift;
+                    let twins = claims::twins(session, world, ledger, &plan, asks, &mut indices).await;
+                    plan.warnings.extend(twins);
                 }
                 return Ok(*plan);
             }
             Outcome::Ask(questions) => match session {
-                Some(session) => ask(session, questions, &owner, &mut indices, &mut answers).await,
+                Some(session) => {
+                    let knowledge = Knowledge { session, ledger, owner: &owner };
+                    ask(&knowledge, questions, &mut indices, &mut answers).await;
+                }
                 // An offline plan never asks.
                 None => return Err(vec![Diagnostic::error("offline", "this plan needs to ask AWS")]),
             },
@@ -83,14 +90,15 @@ pub async fn owned(
     found.into_iter().map(|(_, live)| live).collect()
 }
 
-/// Asks everything at the same time, reads of one kind and region together.
+/// Asks everything at the same time, reads of one kind and region together; and once more for what
+/// is known and was not found.
 async fn ask(
-    session: &Session,
+    knowledge: &Knowledge<'_>,
     questions: Vec<Question>,
-    owner: &(String, String),
     indices: &mut BTreeMap<String, Index>,
     answers: &mut Answers,
 ) {
+    let Knowledge { session, owner, .. } = *knowledge;
     let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)> = BTreeMap::new();
     let (mut searches, mut listings) = (Vec::new(), Vec::new());
     for question in questions {
@@ -117,39 +125,42 @@ async fn ask(
     }
     let reading = async {
         look_up(session, &mut reads, owner, indices).await;
-        join_all(reads.into_iter().map(|((name, region), (kind, batch))| async move {
-            let cx = session.cx(&region);
-            let found = kind.read_many(&cx, &batch).await;
-            (name, region, batch, found)
+        join_all(reads.into_iter().map(|((_, region), (kind, wanted))| async move {
+            let found = kind.read_many(&session.cx(&region), &wanted).await;
+            Reading { kind, region, wanted, found }
         }))
         .await
     };
     let searching = join_all(searches.into_iter().map(|(kind, region, address, spec)| async move {
-        let cx = session.cx(&region);
-        let owner = Owner::new(&owner.0, &owner.1, &address);
-        let found = match kind.find(&cx, &owner, &spec).await {
-            // Of what is declared no longer nothing tells the name but the index of tags.
-            Ok(ids) if ids.is_empty() && spec == Value::Null && kind.taggable() => {
-                indexed_ids(session.cx(indexed(kind, &region)), kind, &owner).await
+        let found = knowledge.find(kind, &region, &address, &spec).await;
+        Search { kind, region, address, spec, found }
+    }));
+    let listing = join_all(listings.into_iter().map(|(kind, region, address, parents)| async move {
+        let inside = async || {
+            let cx = session.cx(&region);
+            let inside = parents.iter().filter(|(parent, _)| kind.is_part_of(parent));
+            let inside = inside.map(|(_, id)| kind.inside(&cx, id));
+            let found: aws::Result<Vec<_>> = join_all(inside).await.into_iter().collect();
+            found.map(|found| found.into_iter().flatten().map(|(id, _)| id).collect::<Vec<String>>())
+        };
+        let found = match inside().await {
+            // An apply was to make it: one empty answer does not say that it did not.
+            Ok(ids) if ids.is_empty() && !parents.is_empty() => {
+                tokio::time::sleep(again::PAUSE).await;
+                inside().await
             }
             found => found,
         };
-        ((address, region), found)
+        (address, found)
     }));
-    let listing = join_all(listings.into_iter().map(|(kind, region, address, parents)| async move {
-        let cx = session.cx(&region);
-        let inside = parents.iter().filter(|(parent, _)| kind.is_part_of(parent));
-        let inside = inside.map(|(_, id)| kind.inside(&cx, id));
-        let found: aws::Result<Vec<_>> = join_all(inside).await.into_iter().collect();
-        (address, found.map(|found| found.into_iter().flatten().map(|(id, _)| id).collect()))
-    }));
-    let (read, found, listed) = futures_util::future::join3(reading, searching, listing).await;
-    for (name, region, batch, found) in read {
-        for (wanted, live) in batch.into_iter().zip(found) {
-            answers.reads.insert((name, region.clone(), wanted.id), live);
+    let (mut readings, mut searches, listed) = futures_util::future::join3(reading, searching, listing).await;
+    knowledge.look_again(&mut readings, &mut searches, indices).await;
+    for Reading { kind, region, wanted, found } in readings {
+        for (wanted, live) in wanted.into_iter().zip(found) {
+            answers.reads.insert((kind.name(), region.clone(), wanted.id), live);
         }
     }
-    answers.found.extend(found);
+    answers.found.extend(searches.into_iter().map(|one| ((one.address, one.region), one.found)));
     answers.within.extend(listed);
 }
 
@@ -172,13 +183,10 @@ async fn look_up(
     owner: &(String, String),
     indices: &mut BTreeMap<String, Index>,
 ) {
-    let mut hopes: BTreeMap<&str, usize> = BTreeMap::new();
-    for ((_, region), (kind, batch)) in &*reads {
-        *hopes.entry(indexed(*kind, region)).or_default() +=
-            batch.iter().filter(|wanted| wanted.tags.is_some()).count();
-    }
-    hopes.retain(|_, count| *count >= WORTH);
-    consult(session, hopes.into_keys().collect(), owner, indices).await;
+    // One call that may save another costs nothing, and shows what the ledger does not know.
+    let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|wanted| wanted.tags.is_some()));
+    let hopes = hopes.map(|((_, region), (kind, _))| indexed(*kind, region));
+    consult(session, hopes.collect(), owner, indices).await;
     for ((_, region), (kind, batch)) in reads {
         let index = indices.get(indexed(*kind, region));
         for wanted in batch {
@@ -231,59 +239,21 @@ pub async fn confirm(
 ) -> aws::Result<Option<ErasedLive>> {
     // Tags alone.
     let wanted = plan::wanted(id, None, None, false);
-    let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
-    Ok(live.transpose()?.flatten().filter(|live| Owner::of(&live.tags).as_ref() == Some(owner)))
-}
-
-/// Refuses to go on without a ledger where one was: what is no longer declared, only that would
-/// tell of. An index that does not answer is no hindrance.
-async fn unremembered(
-    session: &Session,
-    world: &World<'_>,
-    plan: &Plan,
-    indices: &mut BTreeMap<String, Index>,
-) -> Result<(), Vec<Diagnostic>> {
-    let (name, env) = (&world.stack.name, &world.stack.env);
-    let home = Scope::home_of(&plan.region);
-    let regions = plan.changes.iter().map(|change| change.region.as_str()).chain([home]).collect();
-    consult(session, regions, &(name.clone(), env.clone()), indices).await;
-    let known: BTreeSet<String> = plan.changes.iter().map(|change| change.address.as_tag()).collect();
-    let mut unknown = Vec::new();
-    for (region, index) in &*indices {
-        for (arn, tags) in index {
-            let owner = Owner::of(tags).filter(|owner| !known.contains(&owner.address));
-            let Some((owner, address)) = owner.and_then(|owner| {
-                let address = Address::of_tag(&owner.address)?;
-                Some((owner, address))
-            }) else {
-                continue;
-            };
-            let Some(kind) = kinds::kind(&address.kind) else { continue };
-            let Some(id) = kind.id_of_arn(arn) else { continue };
-            // What cannot be read may well be there.
-            if confirm(session, kind, region, &id, &owner).await.map_or(true, |live| live.is_some()) {
-                unknown.push((address, arn));
-            }
+    let read = async || {
+        let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
+        live.transpose().map(Option::flatten)
+    };
+    let live = match read().await? {
+        // The index shows it: one empty answer does not say that it is gone.
+        None => {
+            tokio::time::sleep(again::PAUSE).await;
+            read().await?
         }
-    }
-    unknown.sort();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    const SHOWN: usize = 8;
-    let mut error =
-        Diagnostic::error("ledger-lost", format!("{name}/{env} has no ledger, and was applied before"));
-    for (address, arn) in unknown.iter().take(SHOWN) {
-        error = error.note(format!("by its tags, {arn} is its {address}, which is not declared"));
-    }
-    if unknown.len() > SHOWN {
-        error = error.note(format!("and {} more", unknown.len() - SHOWN));
-    }
-    Err(vec![
-        error
-            .note("only a ledger tells what is no longer declared; nothing was changed at AWS")
-            .help("put the ledger back, or rebuild it: dwctl ledger recover"),
-    ])
+        live => live,
+    };
+    // What is on its way out needs nobody.
+    let stays = |live: &ErasedLive| !matches!(live.state, State::Leaving(_));
+    Ok(live.filter(|live| stays(live) && Owner::of(&live.tags).as_ref() == Some(owner)))
 }
 
 /// The region whose index has the resources of a kind.

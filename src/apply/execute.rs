@@ -1,14 +1,16 @@
 //! Makes one resource what it is declared to be: create, read, update what is left,
 //! read until AWS agrees. One loop for all kinds, which also finishes what a crash left.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::birth::Birthmark;
 use super::schedule::{Step, Unit};
 use super::{Book, Event};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{Birth, ErasedKind, ErasedLive, Identity, Known, Owner, State};
+use crate::kind::{ErasedKind, ErasedLive, Owner, State};
 use crate::kinds;
 use crate::ledger::{self, Entry, Ledger};
 use crate::plan::{self, Action, AttributeChange, Change, Reason, Whose, diff};
@@ -18,7 +20,7 @@ use crate::world::{Instance, World};
 
 /// How long what AWS accepted may read back as before: its services are eventually
 /// consistent within seconds.
-const SETTLE: Duration = Duration::from_secs(15);
+pub(super) const SETTLE: Duration = Duration::from_secs(15);
 /// Most updates of one resource in one apply; a kind that needs more does not converge.
 const MOST_ROUNDS: u32 = 12;
 /// After this long of it the update is sent once more.
@@ -35,6 +37,8 @@ pub(super) struct Executor<'e, 'a, 'l> {
     /// Whether settings are read that nobody declared.
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
+    /// What an earlier apply may have made, and this one goes on with.
+    pub(super) inherited: BTreeSet<Address>,
 }
 
 type Outcome<T> = Result<T, Vec<Diagnostic>>;
@@ -184,12 +188,21 @@ impl<'a> Executor<'_, 'a, '_> {
         let (id, made) = match id {
             Some(id) => (id, None),
             None => {
-                let made = work.create().await.map_err(|error| vec![work.failure("create", &error, None)])?;
+                let made = match work.create().await {
+                    Ok(made) => made,
+                    Err(Halt::Failed(problem)) => return Err(vec![problem]),
+                    Err(Halt::Foreign(problem)) => {
+                        self.disclaim(&instance.address, None);
+                        return Err(vec![problem]);
+                    }
+                };
                 (made.id.clone(), Some(made))
             }
         };
         let fresh = made.as_ref().is_some_and(|made| made.now);
+        let mut before = None;
         if made.is_some() {
+            before = Some(self.known(&instance.address));
             let mut ledger = self.book.ledger.borrow_mut();
             // The new one was made first, and the old one is to go.
             if change.live.is_some() {
@@ -203,7 +216,14 @@ impl<'a> Executor<'_, 'a, '_> {
             }
             self.book.dirty.set(true);
         }
-        let live = work.converge(&id, fresh).await.map_err(|failure| vec![failure])?;
+        let live = match work.converge(&id, fresh).await {
+            Ok(live) => live,
+            Err(Halt::Failed(problem)) => return Err(vec![problem]),
+            Err(Halt::Foreign(problem)) => {
+                self.disclaim(&instance.address, before);
+                return Err(vec![problem]);
+            }
+        };
         {
             let mut ledger = self.book.ledger.borrow_mut();
             record(&mut ledger, &instance, &id, Some(&live));
@@ -212,6 +232,28 @@ impl<'a> Executor<'_, 'a, '_> {
         }
         self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
         Ok(id)
+    }
+
+    /// What the ledger tells of an address.
+    fn known(&self, address: &Address) -> Known {
+        let ledger = self.book.ledger.borrow();
+        (ledger.resources.get(address).cloned(), ledger.deposed.get(address).cloned())
+    }
+
+    /// Takes out of the ledger that this address was to be made, since what is there is not ours;
+    /// `before` is what the ledger told of it before that.
+    fn disclaim(&self, address: &Address, before: Option<Known>) {
+        let mut ledger = self.book.ledger.borrow_mut();
+        if !self.inherited.contains(address) {
+            ledger.intents.remove(address);
+        }
+        if let Some((entry, deposed)) = before {
+            ledger.resources.remove(address);
+            ledger.deposed.remove(address);
+            ledger.resources.extend(entry.map(|entry| (address.clone(), entry)));
+            ledger.deposed.extend(deposed.map(|deposed| (address.clone(), deposed)));
+        }
+        self.book.dirty.set(true);
     }
 
     async fn destroy(&self, unit: &Unit, change: &Change) -> Outcome<String> {
@@ -253,9 +295,15 @@ impl<'a> Executor<'_, 'a, '_> {
         if let Some(refusal) = there.and_then(|whose| plan::refusal(&unit.address, id, &whose, false)) {
             return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
         }
-        while let Err(error) = kind.delete(&cx, id, &change.existing).await {
-            patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
-        }
+        let delete = async || {
+            let mut patience = Patience::new(deadline);
+            while let Err(error) = kind.delete(&cx, id, &change.existing).await {
+                patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
+            }
+            Ok::<_, Vec<Diagnostic>>(Instant::now())
+        };
+        let mut deleted = delete().await?;
+        let mut patience = Patience::new(deadline);
         let wanted = plan::wanted(id, None, None, false);
         let mut pause = Pause::default();
         loop {
@@ -264,6 +312,11 @@ impl<'a> Executor<'_, 'a, '_> {
                 Some(Ok(Some(live))) => {
                     let on = match live.state {
                         State::Busy(words) | State::Leaving(words) | State::Failed(words) => words,
+                        // "It does not exist" may have been the answer, and was wrong.
+                        State::Ready if deleted.elapsed() > SETTLE => {
+                            deleted = delete().await?;
+                            "deleting".to_owned()
+                        }
                         State::Ready => "deleting".to_owned(),
                     };
                     if Instant::now() > deadline {
@@ -297,118 +350,39 @@ async fn read_tags(kind: &dyn ErasedKind, cx: &Cx, id: &str) -> Result<Option<Er
     kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
 }
 
-/// A resource that is there after a create.
-struct Made {
-    id: String,
-    /// Whether by a call that was answered, and not by one before it.
-    now: bool,
+/// What the ledger tells of an address: its resource, and what was replaced.
+type Known = (Option<Entry>, Option<Vec<Entry>>);
+
+/// Why work on a resource ends early.
+pub(super) enum Halt {
+    /// What is there is not ours, and was left as it is.
+    Foreign(Diagnostic),
+    /// Anything else.
+    Failed(Diagnostic),
 }
 
 /// Work on one resource that is declared.
-struct Work<'w, 'e, 'a, 'l> {
-    executor: &'w Executor<'e, 'a, 'l>,
+pub(super) struct Work<'w, 'e, 'a, 'l> {
+    pub(super) executor: &'w Executor<'e, 'a, 'l>,
     unit: &'w Unit,
-    change: &'w Change,
-    instance: &'w Instance<'a>,
-    kind: &'static dyn ErasedKind,
-    cx: &'w Cx,
-    began: Instant,
+    pub(super) change: &'w Change,
+    pub(super) instance: &'w Instance<'a>,
+    pub(super) kind: &'static dyn ErasedKind,
+    pub(super) cx: &'w Cx,
+    pub(super) began: Instant,
 }
 
 impl Work<'_, '_, '_, '_> {
-    fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         self.began + Duration::from_secs(self.kind.pace().deadline_seconds.into())
     }
 
-    fn waiting(&self, on: impl Into<String>) {
+    pub(super) fn waiting(&self, on: impl Into<String>) {
         let (unit, on) = (self.unit.clone(), on.into());
         (self.executor.report)(Event::Waiting { unit, on, elapsed: self.began.elapsed() });
     }
 
-    async fn create(&self) -> Result<Made, Error> {
-        let stack = self.executor.world.stack;
-        let owner = Owner::new(&stack.name, &stack.env, &self.instance.address);
-        let tags = self.tags();
-        let token = {
-            let ledger = self.executor.book.ledger.borrow();
-            ledger.intents.get(&self.instance.address).map(|intent| intent.token.clone())
-        };
-        let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        // The SDK would repeat a call whose answer was lost, and so make a second resource.
-        let cx = self.executor.session.cx_once(&self.instance.region);
-        let assigned = self.kind.identity(Known(&self.instance.spec), &cx.scope) == Identity::Assigned;
-        let mut patience = Patience::of_single_calls(self.deadline());
-        let mut pause = Pause::default();
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let birth = Birth { tags: &tags, token: &token };
-            let error = match self.kind.create(&cx, &self.instance.spec, birth).await {
-                Ok(id) => return Ok(Made { id, now: true }),
-                Err(error) => error,
-            };
-            if error.class == Class::Exists && self.holds_its_name().await? {
-                if Instant::now() > self.deadline() {
-                    return Err(error);
-                }
-                pause.sleep().await;
-                continue;
-            }
-            // An attempt whose answer was lost, or that went half of its way, may have made it, if
-            // only one of an apply that was killed a moment ago: a name is taken then, and what
-            // has no name is looked for.
-            let exists = error.class == Class::Exists && (attempts > 1 || self.kind.taggable());
-            if !exists && patience.wait(&error, &|on| self.waiting(on)).await.is_err() {
-                return Err(error);
-            }
-            if exists || assigned {
-                match self.made_before(&owner).await? {
-                    Some(id) => return Ok(Made { id, now: false }),
-                    None if exists => return Err(error),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    /// Whether one of the same name is still being deleted.
-    async fn holds_its_name(&self) -> Result<bool, Error> {
-        let Identity::Named(id) = self.kind.identity(Known(&self.instance.spec), &self.cx.scope) else {
-            return Ok(false);
-        };
-        let Some(State::Leaving(words)) = self.read(&id).await?.map(|live| live.state) else {
-            return Ok(false);
-        };
-        self.waiting(format!("the one before it to be gone ({words})"));
-        Ok(true)
-    }
-
-    /// The id of the resource, if an earlier attempt of ours made it.
-    async fn made_before(&self, owner: &Owner) -> Result<Option<String>, Error> {
-        // What the ledger knows is what goes: its entry until the new one is in it.
-        let is_old = |id: &str| {
-            let ledger = self.executor.book.ledger.borrow();
-            let deposed = ledger.deposed.get(&self.instance.address).into_iter().flatten();
-            let mut known = deposed.chain(ledger.resources.get(&self.instance.address));
-            known.any(|entry| entry.id == id && entry.region == self.instance.region)
-        };
-        match self.kind.identity(Known(&self.instance.spec), &self.cx.scope) {
-            Identity::Named(id) => {
-                let live = self.read(&id).await?;
-                let ours = live.is_some_and(|live| {
-                    !self.kind.taggable() || Owner::of(&live.tags).as_ref() == Some(owner)
-                });
-                Ok(Some(id).filter(|id| ours && !is_old(id)))
-            }
-            Identity::Assigned => {
-                let found = self.kind.find(self.cx, owner, &self.instance.spec).await?;
-                Ok(found.into_iter().find(|id| !is_old(id)))
-            }
-            Identity::Unknown => Ok(None),
-        }
-    }
-
-    fn tags(&self) -> crate::aws::Tags {
+    pub(super) fn tags(&self) -> crate::aws::Tags {
         let stack = self.executor.world.stack;
         plan::tags(self.instance, &stack.name, &stack.env)
             .into_iter()
@@ -416,7 +390,7 @@ impl Work<'_, '_, '_, '_> {
             .collect()
     }
 
-    async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
+    pub(super) async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
         let wanted = {
             let ledger = self.executor.book.ledger.borrow();
             plan::wanted(
@@ -431,9 +405,11 @@ impl Work<'_, '_, '_, '_> {
 
     /// Updates until what is read is what is wanted. `fresh` says that it was made just
     /// now, with everything that AWS cannot tell.
-    async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Diagnostic> {
-        let mut patience = Patience::new(self.deadline());
+    async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
+        // Reads and updates have a patience each: a read that succeeds says nothing of updates.
+        let (mut reads, mut updates) = (Patience::new(self.deadline()), Patience::new(self.deadline()));
         let mut pause = Pause::default();
+        let mut missing: Option<Instant> = None;
         let mut sent_unreadable = fresh;
         let mut last_update: Option<(Instant, Vec<AttributeChange>)> = None;
         let mut rounds = 0;
@@ -441,32 +417,48 @@ impl Work<'_, '_, '_, '_> {
         loop {
             let live = match self.read(id).await {
                 Ok(Some(live)) => live,
-                Ok(None) if self.began.elapsed() < SETTLE * 3 => {
+                // Not yet visible, or an answer that was empty once.
+                Ok(None) if missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
                     self.waiting("to be visible");
                     pause.sleep().await;
                     continue;
                 }
                 Ok(None) => {
                     let error = Error::finding(Class::Gone, format!("AWS says that {id} does not exist"));
-                    return Err(self.failure("read", &error, Some(id)));
+                    return Err(self.halt("read", &error, id));
                 }
                 Err(error) => {
-                    let waited = patience.wait(&error, &|on| self.waiting(on)).await;
-                    waited.map_err(|()| self.failure("read", &error, Some(id)))?;
+                    let waited = reads.wait(&error, &|on| self.waiting(on)).await;
+                    waited.map_err(|()| self.halt("read", &error, id))?;
                     continue;
                 }
             };
+            missing = None;
+            reads.relax();
+            if fresh {
+                match self.birthmark(&live) {
+                    Birthmark::Ours => {}
+                    Birthmark::Missing if self.began.elapsed() < SETTLE => {
+                        self.waiting("for its tags to be visible");
+                        pause.sleep().await;
+                        continue;
+                    }
+                    Birthmark::Missing | Birthmark::Theirs => {
+                        return Err(Halt::Foreign(self.intruded(id, &live)));
+                    }
+                }
+            }
             match &live.state {
                 State::Ready => {}
                 State::Failed(reason) => {
                     let error = Error::finding(Class::Other, format!("AWS gave up on it: {reason}"));
-                    return Err(self.failure("finish", &error, Some(id)));
+                    return Err(self.halt("finish", &error, id));
                 }
                 State::Busy(_) | State::Leaving(_) if Instant::now() > self.deadline() => {
                     let seconds = self.kind.pace().deadline_seconds;
                     let error =
                         Error::finding(Class::Other, format!("AWS is still at work on it after {seconds} s"));
-                    return Err(self.failure("finish", &error, Some(id)));
+                    return Err(self.halt("finish", &error, id));
                 }
                 State::Busy(words) | State::Leaving(words) => {
                     self.waiting(words.clone());
@@ -476,9 +468,9 @@ impl Work<'_, '_, '_, '_> {
             }
             if !fresh {
                 let whose = self.executor.whose(self.kind, self.cx, self.change, id, &live).await;
-                let whose = whose.map_err(|error| self.failure("read", &error, Some(id)))?;
+                let whose = whose.map_err(|error| self.halt("read", &error, id))?;
                 if let Some(refusal) = plan::refusal(&self.instance.address, id, &whose, true) {
-                    return Err(refusal.at(self.instance.resource.span, ""));
+                    return Err(Halt::Failed(refusal.at(self.instance.resource.span, "")));
                 }
             }
             let schema = &self.kind.schema().spec;
@@ -502,7 +494,7 @@ impl Work<'_, '_, '_, '_> {
             {
                 let since = when.elapsed();
                 if resent && since > SETTLE {
-                    return Err(self.stuck(id, &left));
+                    return Err(Halt::Failed(self.stuck(id, &left)));
                 }
                 if resent || since < RESEND {
                     self.waiting("for AWS to show the change");
@@ -514,7 +506,7 @@ impl Work<'_, '_, '_, '_> {
             rounds += 1;
             let made = fresh || last_update.is_some();
             if rounds > MOST_ROUNDS || (made && changes.iter().any(|change| change.forces_replacement)) {
-                return Err(self.stuck(id, &left));
+                return Err(Halt::Failed(self.stuck(id, &left)));
             }
             let sent = async {
                 if !changes.is_empty() {
@@ -531,32 +523,27 @@ impl Work<'_, '_, '_, '_> {
                     sent_unreadable = true;
                     last_update = Some((Instant::now(), left));
                     pause = Pause::default();
+                    updates.relax();
                 }
                 Err(error) => {
-                    let waited = patience.wait(&error, &|on| self.waiting(on)).await;
-                    waited.map_err(|()| self.failure("update", &error, Some(id)))?;
+                    let waited = updates.wait(&error, &|on| self.waiting(on)).await;
+                    waited.map_err(|()| self.halt("update", &error, id))?;
                 }
             }
         }
     }
 
-    fn failure(&self, verb: &str, error: &Error, id: Option<&str>) -> Diagnostic {
+    fn halt(&self, verb: &str, error: &Error, id: &str) -> Halt {
+        Halt::Failed(self.failure(verb, error, Some(id)))
+    }
+
+    pub(super) fn failure(&self, verb: &str, error: &Error, id: Option<&str>) -> Diagnostic {
         let address = &self.instance.address;
         let what = match verb {
             "finish" => format!("{address} did not become ready"),
             verb => format!("cannot {verb} {address}"),
         };
-        let diagnostic = failure(&what, id.unwrap_or_default(), error).at(self.instance.resource.span, "");
-        match (verb, error.class) {
-            ("create", Class::Exists) => diagnostic
-                .note("a resource of this name exists and was left as it is")
-                .help("to take it over, run again with --adopt; else choose another name"),
-            ("create", Class::Transient | Class::Unreachable) => {
-                diagnostic.note("whether it was made is not known; the next apply looks for it")
-            }
-            ("create", _) => diagnostic.note("nothing was made"),
-            _ => diagnostic,
-        }
+        failure(&what, id.unwrap_or_default(), error).at(self.instance.resource.span, "")
     }
 
     fn stuck(&self, id: &str, changes: &[AttributeChange]) -> Diagnostic {
@@ -640,7 +627,7 @@ pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
 }
 
 /// How long an error of each class is borne.
-struct Patience {
+pub(super) struct Patience {
     began: Instant,
     deadline: Instant,
     /// How many faults of the network or of AWS are still borne.
@@ -655,12 +642,18 @@ impl Patience {
     }
 
     /// For calls of which each is made once.
-    fn of_single_calls(deadline: Instant) -> Self {
+    pub(super) fn of_single_calls(deadline: Instant) -> Self {
         Self { faults: 8, ..Self::new(deadline) }
     }
 
+    /// A call succeeded: what fails from now on is borne as long again.
+    fn relax(&mut self) {
+        self.began = Instant::now();
+        self.pause = Pause::default();
+    }
+
     /// Waits before the next attempt, and says for what; or gives up.
-    async fn wait(&mut self, error: &Error, say: &dyn Fn(String)) -> Result<(), ()> {
+    pub(super) async fn wait(&mut self, error: &Error, say: &dyn Fn(String)) -> Result<(), ()> {
         let until = match error.class {
             Class::NotYetConsistent => self.began + PROPAGATION,
             Class::Gone => self.began + VISIBILITY,
@@ -680,12 +673,12 @@ impl Patience {
 
 /// Ever longer pauses, up to 15 s, each a little random so that many do not wake at once.
 #[derive(Default)]
-struct Pause {
+pub(super) struct Pause {
     count: u32,
 }
 
 impl Pause {
-    async fn sleep(&mut self) {
+    pub(super) async fn sleep(&mut self) {
         let base =
             Duration::from_millis(150).saturating_mul(1 << self.count.min(7)).min(Duration::from_secs(15));
         self.count += 1;

@@ -1,6 +1,7 @@
 //! Carries out a plan: a dispatcher that owns the order and the events, and executors
 //! that each make one resource what it is declared to be.
 
+mod birth;
 mod book;
 mod execute;
 mod import;
@@ -19,6 +20,7 @@ use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Intent, Ledger, Lock, Store, is_of_secret};
+use crate::live;
 use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::world::{Instance, World};
 
@@ -146,6 +148,10 @@ pub async fn apply(
 ) -> Result<Summary, Diagnostic> {
     let started = Instant::now();
     let Keeper { ledger, store, lock } = keeper;
+    // Before anything else: what needs it may go with it.
+    if let Some((address, id)) = live::reappeared(session, plan, ledger).await {
+        return Err(plan::still_there(&address, &id).note("nothing was changed at AWS"));
+    }
     let before = ledger.clone();
     let instances = instances(world, plan);
     world.facts.scope.account_id.clone_into(&mut ledger.account);
@@ -158,7 +164,7 @@ pub async fn apply(
     remember(plan, ledger);
     inherit(plan, &instances, ledger);
     adopt(plan, &instances, ledger);
-    announce(plan, &instances, world, ledger);
+    let inherited = announce(plan, &instances, world, ledger);
 
     let changes: BTreeMap<&Address, &Change> = plan
         .changes
@@ -170,7 +176,7 @@ pub async fn apply(
     let book = Book::new(ledger, &before, store, lock, report);
     // Before the first call: what is about to be made.
     book.begin().await?;
-    let executor = Executor { session, world, book: &book, deep: options.deep, report };
+    let executor = Executor { session, world, book: &book, deep: options.deep, report, inherited };
     let mut summary = Summary::default();
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
@@ -396,13 +402,15 @@ fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut 
     }
 }
 
-/// Writes down what is about to be made, so that a crash leaves no orphan.
+/// Writes down what is about to be made, so that a crash leaves no orphan; tells what an
+/// earlier apply may have made already.
 fn announce(
     plan: &Plan,
     instances: &BTreeMap<Address, Instance<'_>>,
     world: &World<'_>,
     ledger: &mut Ledger,
-) {
+) -> BTreeSet<Address> {
+    let mut inherited = BTreeSet::new();
     for change in plan.effective() {
         let Some(instance) = instances.get(&change.address) else { continue };
         let id = world.id(instance);
@@ -415,6 +423,9 @@ fn announce(
             _ => false,
         };
         if !begins {
+            if change.action == Action::Create {
+                inherited.insert(change.address.clone());
+            }
             about_to_write(instance, ledger);
             continue;
         }
@@ -433,6 +444,7 @@ fn announce(
         };
         ledger.intents.insert(change.address.clone(), intent);
     }
+    inherited
 }
 
 /// Writes down what is about to be written that was not before.

@@ -365,6 +365,10 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
     if is_not_yet_consistent(code, message) {
         return Class::NotYetConsistent;
     }
+    // SNS, of a topic or a subscription that exists and differs.
+    if code.starts_with("InvalidParameter") && message.contains("already exists with different") {
+        return Class::Exists;
+    }
     for (codes, class) in [
         (GONE, Class::Gone),
         (EXISTS, Class::Exists),

@@ -196,6 +196,7 @@ pub(super) async fn change(
                     TextOptions { colour: printer.colour(), details: false, drift: false, bill: Some(bill) };
                 printer.out(&render(&plan, &options));
             }
+            printer.diagnostics(&plan.warnings, &stack.sources);
             let consent = consent(&plan, allowed);
             if how.is_silent() {
                 consent.map_err(|problems| Failure::new(Exit::Refused, problems, stack.sources.clone()))?;
@@ -314,8 +315,9 @@ fn end(summary: &Summary, printer: &Printer) -> Exit {
     }
     if !summary.failures.is_empty() {
         printer.note("What was made is in the ledger; run apply again to go on.\n");
-        let foreign = summary.failures.iter().all(|failure| failure.code == "not-ours");
-        return if foreign { Exit::Refused } else { Exit::Error };
+        // To run it again does not help where what is someone else's stands in the way.
+        let refused = summary.failures.iter().all(|failure| failure.code == "not-ours");
+        return if refused { Exit::Refused } else { Exit::Error };
     }
     Exit::Done
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::formats::{FormatArgs, apply_command};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
-use crate::plan::TextOptions;
+use crate::plan::{Selection, TextOptions};
 
 /// Shows what someone else changed at AWS since the last apply.
 ///
@@ -49,8 +49,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         adopt: false,
         deep: args.deep,
     };
-    let selection = plan::selection(&select, false);
+    let selection = Selection { drift: true, ..plan::selection(&select, false) };
     let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+    printer.diagnostics(&plan.warnings, &stack.sources);
     let commands = vec![apply_command(&args.stack, &args.aws, &select, &plan)];
     let drift = plan.drift();
     let bill = Some((session.bill(), began.elapsed()));

@@ -88,6 +88,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         None if args.offline || args.destroy => Vec::new(),
         None => vec![apply_command(&args.stack, &args.aws, &args.select, &plan)],
     };
+    printer.diagnostics(&plan.warnings, &stack.sources);
     let empty = plan.is_empty();
     let Some(out) = &args.out else {
         args.formats.show(plan, options, earlier, commands, printer)?;
@@ -144,9 +145,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
         destroy,
         adopt: args.adopt,
         deep: args.deep,
-        recover: false,
-        import: None,
-        only: None,
+        ..Selection::default()
     }
 }
 

@@ -165,8 +165,9 @@ impl Printer {
                 self.command(annotation.trim_end_matches('\n'));
             }
         }
-        if diagnostics.len() > 1 {
-            self.err(&format!("{} errors\n", diagnostics.len()));
+        let errors = diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
+        if errors > 1 {
+            self.err(&format!("{errors} errors\n"));
         }
     }
 

@@ -70,6 +70,8 @@ pub trait ErasedKind: Send + Sync {
     fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::GLOBAL`].
     fn global(&self) -> bool;
+    /// See [`Kind::CREATE_OVERWRITES`].
+    fn create_overwrites(&self) -> bool;
     /// See [`Kind::PART_OF`].
     fn part_of(&self) -> Option<(&'static str, &'static str)>;
     /// Whether resources of this kind are parts of those of another.
@@ -242,6 +244,10 @@ impl<K: Kind> ErasedKind for Of<K> {
         let none = String::new;
         let nowhere = Scope { partition: none(), account_id: none(), region: none() };
         K::identity(Known(&Value::Null), &nowhere) == Identity::Assigned
+    }
+
+    fn create_overwrites(&self) -> bool {
+        K::CREATE_OVERWRITES
     }
 
     fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str> {

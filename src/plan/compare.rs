@@ -58,6 +58,7 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
         deposed: Vec::new(),
         outputs,
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+        warnings: Vec::new(),
     })
 }
 

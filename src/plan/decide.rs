@@ -32,6 +32,9 @@ pub struct Selection {
     pub adopt: bool,
     /// See settings, too, that nobody declared.
     pub deep: bool,
+    /// Only tell what someone else changed: see [`Plan::drift`].
+    #[serde(skip)]
+    pub drift: bool,
     /// Only find what is there, to be recorded: what could not be changed is no problem.
     pub recover: bool,
     /// Only take over what has this id at AWS, under this address: nothing else is decided.
@@ -272,6 +275,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             deposed: self.deposed,
             outputs,
             outputs_before,
+            warnings: Vec::new(),
         })))
     }
 

@@ -25,6 +25,7 @@ pub use compare::{Side, compare, refused};
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use ownership::{not_ours, still_there};
 pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::ErasedLive;
 use crate::schema::PathStep;
@@ -69,6 +71,9 @@ pub struct Plan {
     /// them; `None` where that cannot be known.
     #[serde(with = "saved::known")]
     pub outputs_before: BTreeMap<String, Option<Value>>,
+    /// What is wrong beside it, such as resources that no ledger knows.
+    #[serde(skip)]
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// The names of two revisions of a stack: of folders, or of git revisions.

@@ -13,7 +13,6 @@ use crate::kinds;
 use crate::ledger::Entry;
 use crate::schema::normalize;
 use crate::stack::{Moved, Removed, Stack};
-use crate::value::Value;
 use crate::world::Instance;
 
 /// The address that something has by now, and the last block that says so.
@@ -315,7 +314,7 @@ impl Planner<'_, '_, '_> {
 }
 
 /// The refusal of what is not provably the stack's.
-pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &Stack) -> Diagnostic {
+pub fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &Stack) -> Diagnostic {
     let error = Diagnostic::error(
         "not-ours",
         format!("{} exists already and is not provably this stack's", instance.address),
@@ -341,6 +340,13 @@ pub(super) fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, sta
         None => "to take it over, import it ([[import]], or --adopt); else choose another name",
     };
     error.note("it was left as it is").help(help)
+}
+
+/// The refusal to make what the ledger knows, and what AWS shows again.
+pub fn still_there(address: &Address, id: &str) -> Diagnostic {
+    Diagnostic::error("still-there", format!("{address} cannot be made: it is there"))
+        .note(format!("AWS did not show {id} when the plan was made, and shows it now"))
+        .help("run apply again: it plans with what is there")
 }
 
 /// The refusal of an import of something else than the ledger tells of.

@@ -367,6 +367,9 @@ impl Kind for Alarm {
         delete: &["cloudwatch:DeleteAlarms"],
     };
     const TAGGABLE: bool = true;
+    // `PutMetricAlarm` updates an alarm of the same name, and ignores the tags then
+    // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>).
+    const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

@@ -50,6 +50,9 @@ impl Kind for Dashboard {
         delete: &["cloudwatch:DeleteDashboards"],
     };
     const TAGGABLE: bool = true;
+    // `PutDashboard` replaces the content of a dashboard of the same name
+    // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html>).
+    const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

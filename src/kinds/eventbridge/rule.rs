@@ -154,6 +154,9 @@ impl Kind for EventbridgeRule {
         delete: &["events:ListTargetsByRule", "events:RemoveTargets", "events:DeleteRule"],
     };
     const TAGGABLE: bool = true;
+    // `PutRule` replaces a rule of the same name, and ignores the tags then
+    // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
+    const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;
@@ -228,23 +231,6 @@ impl Kind for EventbridgeRule {
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
-        // `PutRule` overwrites a rule of the same name, so that "it exists" must be asked
-        // for (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html).
-        let there = cx
-            .aws
-            .eventbridge()
-            .describe_rule()
-            .event_bus_name(&want.event_bus_name)
-            .name(&want.name)
-            .send()
-            .await
-            .or_gone()?;
-        if there.is_some() {
-            return Err(Error::finding(
-                Class::Exists,
-                format!("the event bus `{}` has a rule `{}` already", want.event_bus_name, want.name),
-            ));
-        }
         put_rule(cx, &want.event_bus_name, want, Some(birth.tags)).await?;
         Ok(format!("{}|{}", want.event_bus_name, want.name))
     }

@@ -280,6 +280,9 @@ impl Kind for GlueJob {
         delete: &["glue:DeleteJob"],
     };
     const TAGGABLE: bool = true;
+    // `CreateJob` is idempotent by the name: it succeeds where the same job exists
+    // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
+    const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

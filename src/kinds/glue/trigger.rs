@@ -197,6 +197,9 @@ impl Kind for GlueTrigger {
         delete: &["glue:DeleteTrigger"],
     };
     const TAGGABLE: bool = true;
+    // `CreateTrigger` is idempotent by the name: it succeeds where the same trigger exists
+    // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateTrigger.html#API_CreateTrigger_Errors>).
+    const CREATE_OVERWRITES: bool = true;
     // What becomes of the triggers of a deleted workflow is not documented, and `UpdateTrigger`
     // cannot put one into another.
     const PART_OF: Option<(&'static str, &'static str)> = Some(("glue_workflow", "workflow_name"));

@@ -112,6 +112,9 @@ impl Kind for S3Bucket {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
+    // In us-east-1, `CreateBucket` succeeds for a bucket that the caller has already
+    // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
+    const CREATE_OVERWRITES: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["policy", "logging", "notification", "replication"];
     const TAGS_APART: bool = true;
     // Emptying a bucket is a call for every thousand versions.

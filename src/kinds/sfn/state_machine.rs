@@ -131,6 +131,10 @@ impl Kind for SfnStateMachine {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
+    // `CreateStateMachine` is idempotent: it returns an equal machine of the same name, and
+    // ignores another role and other tags
+    // (<https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html>).
+    const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
     // A deleted machine stays until its executions have ended.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 30, deadline_seconds: 600 };

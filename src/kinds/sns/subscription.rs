@@ -103,6 +103,9 @@ impl Kind for SnsSubscription {
         delete: &["sns:Unsubscribe"],
     };
     const TAGGABLE: bool = false;
+    // `Subscribe` returns a subscription of the same endpoint
+    // (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
+    const CREATE_OVERWRITES: bool = true;
     // <https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html>: with all its subscriptions.
     const PART_OF: Option<(&'static str, &'static str)> = Some(("sns_topic", "topic_arn"));
 

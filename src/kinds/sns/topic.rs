@@ -220,6 +220,9 @@ impl Kind for SnsTopic {
         delete: &["sns:DeleteTopic"],
     };
     const TAGGABLE: bool = true;
+    // `CreateTopic` returns a topic of the same name
+    // (<https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>).
+    const CREATE_OVERWRITES: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["policy"];
     const TAGS_APART: bool = true;
 

@@ -193,6 +193,7 @@ proptest! {
             deposed: Vec::new(),
             outputs: outputs.into_iter().chain([("o".to_owned(), secret)]).collect(),
             outputs_before: outputs_before.into_iter().chain([("o".to_owned(), Some(Value::from("hunter2")))]).collect(),
+            warnings: Vec::new(),
             changes,
         };
         for drift in [false, true] {

@@ -1,0 +1,240 @@
+//! Makes a resource that does not exist: overwrites nothing that is there, and finds again
+//! what an earlier attempt made.
+
+use std::time::Instant;
+
+use super::execute::{Halt, Patience, Pause, SETTLE, Work};
+use crate::aws::{Class, Error};
+use crate::diag::Diagnostic;
+use crate::kind::{Birth, ErasedLive, Identity, Known, Owner, State};
+use crate::plan::{self, Action, Reason};
+
+/// How often what a call without an answer may have made is looked for before it is made
+/// again: one empty answer proves nothing.
+const LOOKS: u32 = 2;
+
+/// A resource that is there after a create.
+pub(super) struct Made {
+    pub(super) id: String,
+    /// Whether by a call that was answered, and not by one before it.
+    pub(super) now: bool,
+}
+
+/// What the owner's tags, which are in the create call, tell of what it made.
+pub(super) enum Birthmark {
+    /// They are ours.
+    Ours,
+    /// There are none, or none that are visible yet.
+    Missing,
+    /// They are someone else's.
+    Theirs,
+}
+
+/// What is there already where a resource is to be made.
+enum Place {
+    /// Nothing.
+    Free,
+    /// What an earlier attempt of ours made, with its id.
+    Own(String),
+    /// What the ledger knows by this id, and what the plan took for gone.
+    Known(String),
+    /// What AWS is deleting, in its words.
+    Leaving(String),
+    /// What is not provably ours.
+    Foreign(String, Box<ErasedLive>),
+}
+
+impl Work<'_, '_, '_, '_> {
+    pub(super) fn owner(&self) -> Owner {
+        let stack = self.executor.world.stack;
+        Owner::new(&stack.name, &stack.env, &self.instance.address)
+    }
+
+    /// Makes the resource, or finds what an earlier attempt made.
+    pub(super) async fn create(&self) -> Result<Made, Halt> {
+        let tags = self.tags();
+        let address = &self.instance.address;
+        let token = {
+            let ledger = self.executor.book.ledger.borrow();
+            ledger.intents.get(address).map(|intent| intent.token.clone())
+        };
+        let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        // The SDK would repeat a call whose answer was lost, and so make a second resource.
+        let cx = self.executor.session.cx_once(&self.instance.region);
+        let assigned = self.kind.assigns_ids();
+        // An earlier apply may have sent the call; a later answer may never have come.
+        let mut sent = self.executor.inherited.contains(address);
+        let looks = self.kind.create_overwrites() || self.change.reason == Reason::Vanished || sent;
+        let mut failed = false;
+        let mut unseen = 0;
+        let mut taken: Option<(Instant, Error)> = None;
+        let mut patience = Patience::of_single_calls(self.deadline());
+        let mut pause = Pause::default();
+        loop {
+            if looks || taken.is_some() || (assigned && failed) {
+                let place = match self.place(sent).await {
+                    Ok(place) => place,
+                    Err(error) => {
+                        let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+                        waited.map_err(|()| self.uncreated(&error, sent))?;
+                        continue;
+                    }
+                };
+                match place {
+                    Place::Own(id) => return Ok(Made { id, now: false }),
+                    Place::Known(id) => return Err(Halt::Foreign(self.still_there(&id))),
+                    Place::Leaving(words) => {
+                        if Instant::now() > self.deadline() {
+                            let words = format!("AWS is still deleting the one before it ({words})");
+                            return Err(self.uncreated(&Error::finding(Class::Exists, words), sent));
+                        }
+                        self.waiting(format!("the one before it to be gone ({words})"));
+                        pause.sleep().await;
+                        continue;
+                    }
+                    // The tags that a call without an answer gave may not be visible yet.
+                    Place::Foreign(_, live)
+                        if sent && live.tags.is_empty() && self.began.elapsed() < SETTLE =>
+                    {
+                        self.waiting("for its tags to be visible");
+                        pause.sleep().await;
+                        continue;
+                    }
+                    Place::Foreign(id, live) => return Err(Halt::Foreign(self.taken(&id, &live))),
+                    Place::Free => {}
+                }
+                match taken.take() {
+                    // What was made a moment ago may not be visible yet.
+                    Some((since, error)) if sent && since.elapsed() < SETTLE => {
+                        self.waiting("what has its name to be visible");
+                        taken = Some((since, error));
+                        pause.sleep().await;
+                        continue;
+                    }
+                    Some((_, error)) => return Err(self.uncreated(&error, sent)),
+                    None => {}
+                }
+                unseen += 1;
+                if assigned && sent && unseen < LOOKS {
+                    pause.sleep().await;
+                    continue;
+                }
+            }
+            let birth = Birth { tags: &tags, token: &token };
+            let error = match self.kind.create(&cx, &self.instance.spec, birth).await {
+                Ok(id) => return Ok(Made { id, now: true }),
+                Err(error) => error,
+            };
+            (failed, unseen) = (true, 0);
+            if error.class == Class::Exists {
+                taken = Some((Instant::now(), error));
+                continue;
+            }
+            sent |= matches!(error.class, Class::Transient | Class::Unreachable);
+            let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+            waited.map_err(|()| self.uncreated(&error, sent))?;
+        }
+    }
+
+    /// Looks at what is there; `sent` says that an attempt of ours may have made it.
+    async fn place(&self, sent: bool) -> Result<Place, Error> {
+        let owner = self.owner();
+        let taggable = self.kind.taggable();
+        match self.kind.identity(Known(&self.instance.spec), &self.cx.scope) {
+            Identity::Named(id) => {
+                let Some(live) = self.read(&id).await? else { return Ok(Place::Free) };
+                if let State::Leaving(words) = live.state {
+                    return Ok(Place::Leaving(words));
+                }
+                let own = if taggable { Owner::of(&live.tags).as_ref() == Some(&owner) } else { sent };
+                Ok(match own {
+                    false => Place::Foreign(id, Box::new(live)),
+                    // Read as it was before this apply deleted it.
+                    true if self.is_replaced(&id) => Place::Free,
+                    true if self.is_known(&id) => Place::Known(id),
+                    true => Place::Own(id),
+                })
+            }
+            Identity::Assigned => {
+                let found = self.kind.find(self.cx, &owner, &self.instance.spec).await?;
+                let gone = self.change.reason == Reason::Vanished;
+                if let Some(id) = found.iter().find(|id| gone && self.is_known(id)) {
+                    return Ok(Place::Known(id.clone()));
+                }
+                let new = |id: &String| !self.is_known(id) && !self.is_replaced(id);
+                let Some(id) = found.into_iter().find(new) else { return Ok(Place::Free) };
+                if taggable || sent {
+                    return Ok(Place::Own(id));
+                }
+                let live = self.read(&id).await?;
+                Ok(live.map_or(Place::Free, |live| Place::Foreign(id, Box::new(live))))
+            }
+            Identity::Unknown => Ok(Place::Free),
+        }
+    }
+
+    /// Whether the ledger tells of this address as having this id, now or until it was deposed.
+    fn is_known(&self, id: &str) -> bool {
+        let ledger = self.executor.book.ledger.borrow();
+        let deposed = ledger.deposed.get(&self.instance.address).into_iter().flatten();
+        let mut known = deposed.chain(ledger.resources.get(&self.instance.address));
+        known.any(|entry| entry.id == id && entry.region == self.instance.region)
+    }
+
+    /// Whether this apply deleted what has this id, to make it anew.
+    fn is_replaced(&self, id: &str) -> bool {
+        self.change.action == (Action::Replace { create_first: false })
+            && self.change.id.as_deref() == Some(id)
+            && self.change.existing_region() == self.instance.region
+    }
+
+    /// The error of a create; `sent` says that an attempt got no answer.
+    fn uncreated(&self, error: &Error, sent: bool) -> Halt {
+        let diagnostic = self.failure("create", error, None);
+        Halt::Failed(match error.class {
+            Class::Transient | Class::Unreachable => {
+                diagnostic.note("whether it was made is not known; the next apply looks for it")
+            }
+            Class::Exists => {
+                let how = if self.kind.assigns_ids() { "import it" } else { "run again with --adopt" };
+                Diagnostic { code: "not-ours", ..diagnostic }
+                    .note("a resource of this name exists and was left as it is")
+                    .help(format!("to take it over, {how}; else choose another name"))
+            }
+            _ if sent => diagnostic.note("whether it was made is not known; the next apply looks for it"),
+            _ => diagnostic.note("nothing was made"),
+        })
+    }
+
+    /// The refusal of what was made by someone else since the plan.
+    fn taken(&self, id: &str, live: &ErasedLive) -> Diagnostic {
+        plan::not_ours(self.instance, id, live, self.executor.world.stack)
+            .note("it was not there when the plan was made")
+    }
+
+    /// What the tags of something say that a create call has just answered for.
+    pub(super) fn birthmark(&self, live: &ErasedLive) -> Birthmark {
+        match Owner::of(&live.tags) {
+            _ if !self.kind.taggable() => Birthmark::Ours,
+            Some(owner) if owner == self.owner() => Birthmark::Ours,
+            Some(_) => Birthmark::Theirs,
+            // Others refuse to make what is there, so that this is what the call made.
+            None if !self.kind.create_overwrites() => Birthmark::Ours,
+            // A call sets all tags or none.
+            None if live.tags.is_empty() => Birthmark::Missing,
+            None => Birthmark::Theirs,
+        }
+    }
+
+    /// The refusal of what has another owner right after the create call.
+    pub(super) fn intruded(&self, id: &str, live: &ErasedLive) -> Diagnostic {
+        plan::not_ours(self.instance, id, live, self.executor.world.stack)
+            .note("someone else made it at the same moment")
+            .note("the call that creates it may have changed its settings to what is declared here")
+    }
+
+    /// The refusal to make what the ledger knows and AWS shows again.
+    fn still_there(&self, id: &str) -> Diagnostic {
+        plan::still_there(&self.instance.address, id).at(self.instance.resource.span, "declared here")
+    }
+}

@@ -1,0 +1,207 @@
+//! Looks again for what one answer of AWS did not show: its services are eventually consistent,
+//! and an empty answer that is believed makes a second resource.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+
+use super::{Index, consult, indexed};
+use crate::aws::{self, Session};
+use crate::graph::Address;
+use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
+use crate::kinds;
+use crate::ledger::Ledger;
+use crate::plan::{Plan, Reason};
+use crate::value::Value;
+
+/// The pauses before each further look. What the index of tags does not show either is looked
+/// for once more, what it shows as often as there are pauses.
+const PAUSES: [Duration; 3] = [PAUSE, Duration::from_millis(1000), Duration::from_millis(2000)];
+/// The pause before another look.
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
+
+/// Reads of one kind and region, with what they found.
+pub(super) struct Reading {
+    pub(super) kind: &'static dyn ErasedKind,
+    pub(super) region: String,
+    pub(super) wanted: Vec<Wanted>,
+    pub(super) found: Vec<aws::Result<Option<ErasedLive>>>,
+}
+
+/// A search by owner, with what it found.
+pub(super) struct Search {
+    pub(super) kind: &'static dyn ErasedKind,
+    pub(super) region: String,
+    pub(super) address: Address,
+    pub(super) spec: Value,
+    pub(super) found: aws::Result<Vec<String>>,
+}
+
+/// Who looks, and what is known.
+pub(super) struct Knowledge<'k> {
+    pub(super) session: &'k Session,
+    pub(super) ledger: &'k Ledger,
+    /// Name and environment of the stack.
+    pub(super) owner: &'k (String, String),
+}
+
+impl Knowledge<'_> {
+    /// The owner of an address.
+    pub(super) fn owner_of(&self, address: &Address) -> Owner {
+        Owner::new(&self.owner.0, &self.owner.1, address)
+    }
+
+    /// Whether the ledger tells of a resource, or of one that an apply was to make under this id.
+    fn knows(&self, kind: &dyn ErasedKind, region: &str, id: &str) -> bool {
+        let entries = self.ledger.resources.iter();
+        let deposed = self.ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
+        let mut known = entries.chain(deposed);
+        known.any(|(at, entry)| at.kind == kind.name() && entry.region == region && entry.id == id)
+            || self.ledger.intended(kind.name(), region, id).is_some()
+    }
+
+    /// Whether the ledger tells that something bears this address, or that an apply was to make it.
+    fn expects(&self, address: &Address) -> bool {
+        self.ledger.resources.contains_key(address) || self.ledger.intents.contains_key(address)
+    }
+
+    /// Looks again for what is known and was not found.
+    pub(super) async fn look_again(
+        &self,
+        readings: &mut [Reading],
+        searches: &mut [Search],
+        indices: &mut BTreeMap<String, Index>,
+    ) {
+        let is_empty = |search: &&Search| search.found.as_ref().is_ok_and(Vec::is_empty);
+        if self.ledger.account.is_empty() {
+            // Without a ledger the index alone may know; a plan without one asks it anyway.
+            let missing =
+                readings.iter().filter(|one| one.found.iter().any(|found| matches!(found, Ok(None))));
+            let regions = missing.map(|one| indexed(one.kind, &one.region));
+            let regions =
+                regions.chain(searches.iter().filter(is_empty).map(|one| indexed(one.kind, &one.region)));
+            consult(self.session, regions.collect(), self.owner, indices).await;
+        }
+        for (looked, pause) in PAUSES.into_iter().enumerate() {
+            let shown =
+                |kind: &'static dyn ErasedKind, region: &str, is: &dyn Fn(&str, &aws::Tags) -> bool| {
+                    indices
+                        .get(indexed(kind, region))
+                        .is_some_and(|index| index.iter().any(|(arn, tags)| is(arn, tags)))
+                };
+            let believed = |known: bool, shown: bool| if looked == 0 { !known && !shown } else { !shown };
+            let mut reads: Vec<(usize, Vec<usize>)> = Vec::new();
+            for (at, one) in readings.iter().enumerate() {
+                let missing = one.wanted.iter().zip(&one.found).enumerate().filter(|(_, (wanted, found))| {
+                    let is_it = |arn: &str, tags: &aws::Tags| is_of(one.kind, arn, tags, &wanted.id);
+                    matches!(found, Ok(None))
+                        && !believed(
+                            self.knows(one.kind, &one.region, &wanted.id),
+                            shown(one.kind, &one.region, &is_it),
+                        )
+                });
+                let missing: Vec<usize> = missing.map(|(place, _)| place).collect();
+                if !missing.is_empty() {
+                    reads.push((at, missing));
+                }
+            }
+            let finds: Vec<usize> = (0..searches.len())
+                .filter(|&at| is_empty(&&searches[at]))
+                .filter(|&at| {
+                    let one = &searches[at];
+                    let owner = self.owner_of(&one.address);
+                    let is_it = |_: &str, tags: &aws::Tags| Owner::of(tags).as_ref() == Some(&owner);
+                    !believed(self.expects(&one.address), shown(one.kind, &one.region, &is_it))
+                })
+                .collect();
+            if reads.is_empty() && finds.is_empty() {
+                return;
+            }
+            let regions: BTreeSet<String> = reads
+                .iter()
+                .map(|(at, _)| indexed(readings[*at].kind, &readings[*at].region).to_owned())
+                .chain(finds.iter().map(|&at| indexed(searches[at].kind, &searches[at].region).to_owned()))
+                .collect();
+            let regions = regions.iter().map(String::as_str).collect();
+            join(tokio::time::sleep(pause), consult(self.session, regions, self.owner, indices)).await;
+            let reading = join_all(reads.into_iter().map(|(at, places)| {
+                let one = &readings[at];
+                // An index does not vouch for what may not be there.
+                let wanted = places.iter().map(|&place| Wanted { tags: None, ..one.wanted[place].clone() });
+                let wanted: Vec<Wanted> = wanted.collect();
+                async move {
+                    let found = one.kind.read_many(&self.session.cx(&one.region), &wanted).await;
+                    (at, places, found)
+                }
+            }));
+            let finding = join_all(finds.into_iter().map(|at| {
+                let one = &searches[at];
+                async move { (at, self.find(one.kind, &one.region, &one.address, &one.spec).await) }
+            }));
+            let (read, found) = join(reading, finding).await;
+            for (at, places, found) in read {
+                for (place, live) in places.into_iter().zip(found) {
+                    // An error says less than the answer before.
+                    if let Ok(Some(live)) = live {
+                        tracing::debug!(id = readings[at].wanted[place].id, "there after all");
+                        readings[at].found[place] = Ok(Some(live));
+                    }
+                }
+            }
+            for (at, found) in found {
+                searches[at].found = found.or_else(|_| searches[at].found.clone());
+            }
+        }
+    }
+
+    /// The ids of what bears an address.
+    pub(super) async fn find(
+        &self,
+        kind: &'static dyn ErasedKind,
+        region: &str,
+        address: &Address,
+        spec: &Value,
+    ) -> aws::Result<Vec<String>> {
+        let owner = self.owner_of(address);
+        match kind.find(&self.session.cx(region), &owner, spec).await {
+            // The kind finds nothing without a spec: only the index of tags still knows the name of
+            // what is no longer declared.
+            Ok(ids) if ids.is_empty() && *spec == Value::Null && kind.taggable() => {
+                super::indexed_ids(self.session.cx(indexed(kind, region)), kind, &owner).await
+            }
+            found => found,
+        }
+    }
+}
+
+/// Whether an entry of the index is of the resource of this kind with this id.
+fn is_of(kind: &dyn ErasedKind, arn: &str, tags: &aws::Tags, id: &str) -> bool {
+    let of_kind = tags.get(Owner::ADDRESS).and_then(|address| address.split_once('.'));
+    of_kind.is_some_and(|(name, _)| name == kind.name()) && kind.id_of_arn(arn).as_deref() == Some(id)
+}
+
+/// One of the resources that a plan took for gone, and that is there: what the plan does for
+/// that would be done beside it.
+pub async fn reappeared(session: &Session, plan: &Plan, ledger: &Ledger) -> Option<(Address, String)> {
+    let vanished = plan.changes.iter().filter(|change| change.reason == Reason::Vanished);
+    let vanished: Vec<_> = vanished
+        .filter_map(|change| {
+            let known = change.moved_from.as_ref().unwrap_or(&change.address);
+            Some((&change.address, known, kinds::kind(&known.kind)?, ledger.resources.get(known)?))
+        })
+        .collect();
+    if vanished.is_empty() {
+        return None;
+    }
+    let entries: Vec<_> = vanished.iter().map(|(_, _, kind, entry)| (*kind, *entry)).collect();
+    let found = super::owned(session, &entries).await;
+    vanished.into_iter().zip(found).find_map(|((address, known, kind, entry), live)| {
+        let live = live.ok()??;
+        // What is someone else's by now is refused where it is in the way.
+        let owner = Owner::of(&live.tags);
+        let owners = [known, address].map(|one| Owner::new(&ledger.stack, &ledger.env, one));
+        let ours = !kind.taggable() || owner.is_some_and(|owner| owners.contains(&owner));
+        (ours && !matches!(live.state, State::Leaving(_))).then(|| (address.clone(), entry.id.clone()))
+    })
+}

@@ -1,0 +1,199 @@
+//! What bears the stack's owner tags and is not in its ledger, as the index of tags tells: of a
+//! stack that has no ledger, and of resources beside those that the ledger knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use super::{Index, confirm, consult, indexed};
+use crate::aws::{Scope, Session};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedKind, Owner};
+use crate::kinds;
+use crate::ledger::Ledger;
+use crate::plan::{Action, Plan};
+use crate::world::World;
+
+/// Most resources that one message names.
+const SHOWN: usize = 8;
+
+/// What the index shows as the stack's.
+struct Claim {
+    region: String,
+    arn: String,
+    owner: Owner,
+    address: Address,
+    kind: &'static dyn ErasedKind,
+    id: String,
+}
+
+/// What the indices show as the stack's, in order of address.
+fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = indices
+        .iter()
+        .flat_map(|(region, index)| index.iter().map(move |(arn, tags)| (region, arn, tags)))
+        .filter_map(|(region, arn, tags)| {
+            let owner = Owner::of(tags)?;
+            let address = Address::of_tag(&owner.address)?;
+            let kind = kinds::kind(&address.kind)?;
+            let id = kind.id_of_arn(arn)?;
+            Some(Claim { region: region.clone(), arn: arn.clone(), owner, address, kind, id })
+        })
+        .collect();
+    claims.sort_by(|one, other| (&one.address, &one.arn).cmp(&(&other.address, &other.arn)));
+    claims
+}
+
+/// Refuses to go on without a ledger where one was: what is no longer declared, only that would
+/// tell of. An index that does not answer is no hindrance.
+pub(super) async fn unremembered(
+    session: &Session,
+    world: &World<'_>,
+    plan: &Plan,
+    indices: &mut BTreeMap<String, Index>,
+) -> Result<(), Vec<Diagnostic>> {
+    let (name, env) = (&world.stack.name, &world.stack.env);
+    let home = Scope::home_of(&plan.region);
+    let regions = plan.changes.iter().map(|change| change.region.as_str()).chain([home]).collect();
+    consult(session, regions, &(name.clone(), env.clone()), indices).await;
+    let known: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
+    let claims = claims(indices).into_iter().filter(|claim| !known.contains(&claim.address));
+    // What cannot be read may well be there.
+    let unknown = join_all(claims.map(|claim| async move {
+        let live = confirm(session, claim.kind, &claim.region, &claim.id, &claim.owner).await;
+        live.map_or(true, |live| live.is_some()).then_some(claim)
+    }));
+    let unknown: Vec<Claim> = unknown.await.into_iter().flatten().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let mut error =
+        Diagnostic::error("ledger-lost", format!("{name}/{env} has no ledger, and was applied before"));
+    for Claim { address, arn, .. } in unknown.iter().take(SHOWN) {
+        error = error.note(format!("by its tags, {arn} is its {address}, which is not declared"));
+    }
+    if unknown.len() > SHOWN {
+        error = error.note(format!("and {} more", unknown.len() - SHOWN));
+    }
+    Err(vec![
+        error
+            .note("only a ledger tells what is no longer declared; nothing was changed at AWS")
+            .help("put the ledger back, or rebuild it: dwctl ledger recover"),
+    ])
+}
+
+/// The warning of a plan that has no ledger and finds resources of the stack: who made them may
+/// have one.
+pub(super) fn without_ledger(world: &World<'_>, plan: &Plan) -> Option<Diagnostic> {
+    let stack = world.stack;
+    let found: Vec<&Address> = plan
+        .changes
+        .iter()
+        .filter(|change| change.live.is_some() && !change.imported)
+        .map(|change| &change.address)
+        .collect();
+    let first = found.first()?;
+    let (name, env) = (&stack.name, &stack.env);
+    let warning = Diagnostic::warning(
+        "no-ledger",
+        format!("{name}/{env} has no ledger here, and {} of its resources exist", found.len()),
+    )
+    .note(format!("by their owner tags they are this stack's, such as {first}"));
+    Some(match stack.ledger {
+        None => warning
+            .note("who made them has a ledger: in another folder, on another machine, or lost")
+            .note("two ledgers of one stack do not know of each other's changes")
+            .help("if it was lost, rebuild it: dwctl ledger recover")
+            .help("if it is elsewhere, share it: declare [ledger] with a bucket of S3 there, and run `dwctl ledger init` and `dwctl ledger push FILE`"),
+        Some(_) => warning
+            .note("its ledger in S3 was deleted, or is in another bucket or under another prefix")
+            .help("check [ledger]; if it was lost, restore a version of the object, or rebuild it: dwctl ledger recover"),
+    })
+}
+
+/// A warning of each resource that bears the stack's owner tags, and that neither the ledger nor
+/// the plan knows: two applies at once made it, such as one whose lock was freed while it lived.
+pub(super) async fn twins(
+    session: &Session,
+    world: &World<'_>,
+    ledger: &Ledger,
+    plan: &Plan,
+    asks: bool,
+    indices: &mut BTreeMap<String, Index>,
+) -> Vec<Diagnostic> {
+    let owner = (world.stack.name.clone(), world.stack.env.clone());
+    let owned = || {
+        let all = ledger.resources.iter();
+        all.filter_map(|(address, entry)| Some((kinds::kind(&address.kind)?, entry)))
+            .filter(|(kind, _)| kind.taggable())
+    };
+    // Twins are mostly of kinds whose ids AWS assigns. Where nothing else of a plan needs the
+    // index, it is asked for those alone.
+    let twinned = |kind: &dyn ErasedKind| asks || !plan.is_empty() || kind.assigns_ids();
+    let regions: BTreeSet<&str> = owned()
+        .filter(|(kind, _)| twinned(*kind))
+        .map(|(kind, entry)| indexed(kind, &entry.region))
+        .collect();
+    consult(session, regions, &owner, indices).await;
+    let deposed = ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
+    let entries = ledger.resources.iter().chain(deposed);
+    let entries = entries.map(|(at, entry)| (at.kind.as_str(), entry.region.as_str(), entry.id.as_str()));
+    let intents = ledger.intents.iter();
+    let intents =
+        intents.filter_map(|(at, one)| Some((at.kind.as_str(), one.region.as_str(), one.id.as_deref()?)));
+    let planned = plan.changes.iter().chain(&plan.deposed);
+    let planned = planned
+        .filter_map(|one| Some((one.address.kind.as_str(), one.existing_region(), one.id.as_deref()?)));
+    let known: BTreeSet<(&str, &str, &str)> = entries
+        .chain(intents)
+        .chain(planned)
+        .filter_map(|(name, region, id)| Some((name, indexed(kinds::kind(name)?, region), id)))
+        .collect();
+    // What is declared no longer is told as such where there is no ledger; see `unremembered`.
+    let claims = claims(indices)
+        .into_iter()
+        .filter(|claim| !known.contains(&(claim.kind.name(), claim.region.as_str(), claim.id.as_str())));
+    let found = join_all(claims.map(|claim| async move {
+        let live = confirm(session, claim.kind, &claim.region, &claim.id, &claim.owner).await;
+        live.is_ok_and(|live| live.is_some()).then_some(claim)
+    }));
+    let found: Vec<Claim> = found.await.into_iter().flatten().collect();
+    let count = found.len();
+    let mut warnings: Vec<Diagnostic> =
+        found.into_iter().take(SHOWN).map(|claim| twin(&claim, ledger, plan)).collect();
+    if count > SHOWN {
+        let more =
+            format!("{} more resources bear this stack's owner tags and are in no ledger", count - SHOWN);
+        warnings.push(
+            Diagnostic::warning("twin", more)
+                .help("see them all: aws resourcegroupstaggingapi get-resources"),
+        );
+    }
+    warnings
+}
+
+fn twin(claim: &Claim, ledger: &Ledger, plan: &Plan) -> Diagnostic {
+    let Claim { region, arn, address, kind, id, .. } = claim;
+    let change = plan.changes.iter().find(|change| change.address == *address);
+    let known = ledger.resources.get(address).map(|entry| entry.id.as_str());
+    let known = known.or_else(|| change.and_then(|change| change.id.as_deref()));
+    let name = kind.name();
+    let warning =
+        Diagnostic::warning("twin", format!("{name} {id} bears this stack's owner tags and is in no ledger"))
+            .note(format!("it is {arn} in {region}"));
+    let warning = match known {
+        Some(known) => warning.note(format!("by its tags it is {address}, and that is {known}")),
+        None => warning.note(format!("by its tags it is {address}")),
+    };
+    let warning = warning
+        .note("an apply that ran beside another made it, or `dwctl ledger forget` let go of it")
+        .note("no apply changes it, and none deletes it");
+    let declared = change.is_some_and(|change| change.action != Action::Forget);
+    match (known, declared) {
+        (None, false) => warning.help("take it into the ledger, and let the next apply delete it: dwctl ledger recover"),
+        _ => warning.help(format!(
+            "delete it by hand; or declare it under an address of its own, and take it over: dwctl import {name}.NAME {id}"
+        )),
+    }
+}
