@@ -5,9 +5,9 @@
 //! `DWCTL_CHAOS=1000` runs so many cases, `DWCTL_CHAOS_SEED=7` that one alone.
 
 mod case;
-mod engine;
+pub mod engine;
 mod model;
-mod wire;
+pub mod wire;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,7 +106,9 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
         .map(|_| {
             let (next, done) = (next.clone(), done.clone());
             let (wrong, seeds) = (wrong.clone(), seeds.clone());
-            std::thread::spawn(move || {
+            // A run's future is large where nothing is optimised.
+            let thread = std::thread::Builder::new().stack_size(32 << 20);
+            let work = move || {
                 let worker = Worker::new();
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
@@ -125,7 +127,8 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
                         eprintln!("chaos: {count} cases, {wrong} with a broken invariant");
                     }
                 }
-            })
+            };
+            thread.spawn(work).expect("a thread")
         })
         .collect();
     for worker in workers {

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// Requests that are refused.
@@ -26,6 +26,39 @@ struct Trap {
     sprung: bool,
 }
 
+/// A request that waits before it is passed on.
+pub struct Hold {
+    words: &'static str,
+    /// Whether it has come, and whether it may go on.
+    state: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+impl Hold {
+    /// Returns once the request has come.
+    pub fn reached(&self) {
+        let (state, timeout) = self
+            .changed
+            .wait_timeout_while(self.state.lock().unwrap(), Duration::from_secs(60), |(reached, _)| !*reached)
+            .unwrap();
+        drop(state);
+        assert!(!timeout.timed_out(), "nobody asked for {}", self.words);
+    }
+
+    /// Lets it go on.
+    pub fn release(&self) {
+        self.state.lock().unwrap().1 = true;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.0 = true;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |(_, released)| !*released).unwrap());
+    }
+}
+
 #[derive(Default)]
 struct State {
     upstream: u16,
@@ -36,6 +69,7 @@ struct State {
     heads: Mutex<Vec<String>>,
     trap: Mutex<Option<Trap>>,
     refusal: Mutex<Option<Refusal>>,
+    hold: Mutex<Option<Arc<Hold>>>,
 }
 
 pub struct Gate {
@@ -98,6 +132,13 @@ impl Gate {
 
     pub fn refuse(&self, refusal: Refusal) {
         *self.state.refusal.lock().unwrap() = Some(refusal);
+    }
+
+    /// Holds back the first request whose head says `words`.
+    pub fn hold(&self, words: &'static str) -> Arc<Hold> {
+        let hold = Arc::new(Hold { words, state: Mutex::default(), changed: Condvar::new() });
+        *self.state.hold.lock().unwrap() = Some(Arc::clone(&hold));
+        hold
     }
 
     pub fn relent(&self) {
@@ -175,6 +216,10 @@ impl State {
         }
         if self.spring(number, false) {
             return Ok(());
+        }
+        let held = self.hold.lock().unwrap().take_if(|hold| head.contains(hold.words));
+        if let Some(hold) = held {
+            hold.wait();
         }
         let mut upstream = TcpStream::connect(("127.0.0.1", self.upstream))?;
         let (first, rest) = head.split_once("\r\n").unwrap_or((&head, ""));

@@ -34,6 +34,7 @@ mod patience;
 mod peers;
 mod policies;
 mod properties;
+mod race;
 mod replacement;
 mod reviewer;
 mod risks;

@@ -1,5 +1,6 @@
 //! One random run: what is done, and what must hold.
 
+mod others;
 mod part;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use dwctl::aws::Tags;
 use dwctl::diag::{Diagnostic, Severity};
 use dwctl::graph::Address;
-use dwctl::kind::{Birth, Owner};
+use dwctl::kind::Owner;
 use dwctl::kinds::kind;
 use dwctl::ledger::Entry;
 use dwctl::plan::Selection;
@@ -57,6 +58,10 @@ pub enum Op {
     Conflict(u8),
     /// Someone makes something; where a name allows, the next one that the stack is to have.
     Foreign(u8, bool),
+    /// An apply during which someone makes what it is to make: another stack, or a hand.
+    Premake(u8, u8, bool),
+    /// Another stack takes something of ours over, or a hand makes it anew under its name.
+    LoseToOthers(u8, bool),
     /// Someone changes something of ours.
     Meddle(u8, u8, u8),
     /// Someone deletes something of ours.
@@ -99,6 +104,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (20_u16..900).prop_map(Op::KillProcess),
         1 => any().prop_map(Op::Conflict),
         2 => (any(), yes()).prop_map(|(a, b)| Op::Foreign(a, b)),
+        2 => (any(), any(), yes()).prop_map(|(a, b, c)| Op::Premake(a, b, c)),
+        2 => (any(), yes()).prop_map(|(a, b)| Op::LoseToOthers(a, b)),
         2 => (any(), any(), any()).prop_map(|(a, b, c)| Op::Meddle(a, b, c)),
         2 => any().prop_map(Op::Vanish),
         2 => (any(), any()).prop_map(|(a, b)| Op::Retag(a, b)),
@@ -194,7 +201,7 @@ impl Case {
         let done = async {
             for op in &self.ops {
                 run.log.push(format!("{op:?}"));
-                run.step(op).await?;
+                Box::pin(run.step(op)).await?;
             }
             run.log.push("the end".to_owned());
             run.give_way();
@@ -316,7 +323,15 @@ impl Run<'_> {
             Op::Trouble(faults) => {
                 let mut script = Script::new();
                 for (at, what) in faults {
-                    let kinds = [Fault::Throttle, Fault::Internal, Fault::Cut, Fault::Lost, Fault::Late];
+                    let kinds = [
+                        Fault::Throttle,
+                        Fault::Internal,
+                        Fault::Cut,
+                        Fault::Lost,
+                        Fault::Late,
+                        Fault::Empty,
+                        Fault::Empty,
+                    ];
                     script.push((self.request(*at), kinds[usize::from(*what) % kinds.len()]));
                 }
                 self.apply(script).await?;
@@ -332,6 +347,8 @@ impl Run<'_> {
                 }
             }
             Op::Foreign(shape, collides) => self.make_foreign(usize::from(*shape), *collides).await,
+            Op::Premake(which, at, stack) => Box::pin(self.premake(*which, *at, *stack)).await?,
+            Op::LoseToOthers(which, remade) => Box::pin(self.lose_to_others(*which, *remade)).await?,
             Op::Meddle(which, knob, option) => self.meddle(*which, *knob, *option).await,
             Op::Vanish(which) => self.vanish(*which).await,
             Op::Retag(which, how) => self.retag(*which, *how).await,
@@ -363,6 +380,11 @@ impl Run<'_> {
         if self.collisions.is_empty() {
             return self.clean(script, Selection::default(), false).await;
         }
+        self.refused().await
+    }
+
+    /// An apply that finds what is foreign in its way, and does nothing.
+    async fn refused(&mut self) -> Outcome {
         let before = self.engine.survey().await;
         self.write();
         match self.engine.apply(Selection::default(), self.parallelism, async || ()).await {
@@ -401,6 +423,10 @@ impl Run<'_> {
             End::Failed(problems) => {
                 explained(&problems)?;
                 let conflict = problems.iter().any(|problem| problem.code == "ledger-conflict");
+                // Nothing was done, since what seemed to be gone was there.
+                if problems.iter().all(|problem| problem.code == "still-there") && !again {
+                    return self.untouched(&self.engine.survey().await);
+                }
                 if intrudes && conflict && !again {
                     return self.untouched(&self.engine.survey().await);
                 }
@@ -621,21 +647,10 @@ impl Run<'_> {
         if SHAPES[shape].parent.is_some() || SHAPES[shape].kind == "s3_object" {
             return;
         }
-        let mut other = Model::default();
         let number = self.model.fresh_number();
-        let slot = other.add(shape, 0);
-        other.resources.get_mut(&slot).expect("added").number = number;
-        let text = other.text();
-        let Some(spec) = self.engine.evaluate(&text).await else { return };
-        let kind = kind(SHAPES[shape].kind).expect("a kind");
         let tags = Tags::from([("team".to_owned(), "finance".to_owned())]);
-        let token = uuid::Uuid::new_v4().to_string();
-        let birth = Birth { tags: &tags, token: &token };
-        let made = kind.create(&self.engine.cx(REGION), &spec, birth).await;
-        let id = made.unwrap_or_else(|error| panic!("{} {number}: {error}", kind.name()));
-        let thing = Thing { kind: kind.name(), region: REGION, id };
-        let live = self.engine.look(&thing).await.expect("it was made");
-        self.foreign.insert(thing, live);
+        let made = self.make_theirs(shape, number, &tags).await;
+        self.foreign.extend([made.expect("a new name")]);
         if collides && SHAPES[shape].named.is_some() {
             let slot = self.model.add(shape, 0);
             self.model.resources.get_mut(&slot).expect("added").number = number;
@@ -741,7 +756,8 @@ fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
 
 /// Whether every error is one that is documented, and says what to do.
 fn explained(problems: &[Diagnostic]) -> Outcome {
-    const CODES: [&str; 9] = [
+    const CODES: [&str; 10] = [
+        "still-there",
         "apply-failed",
         "read-failed",
         "not-ours",

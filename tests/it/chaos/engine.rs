@@ -131,6 +131,17 @@ impl Engine {
     /// `dwctl apply`, or `dwctl destroy`; `intrude` is what someone else does where the wire
     /// says so.
     pub async fn apply(&self, selection: Selection, parallelism: usize, intrude: impl AsyncFn()) -> End {
+        self.apply_asking(selection, parallelism, async || (), intrude).await
+    }
+
+    /// The same, where `meanwhile` is done while the plan is shown and nobody has said yes.
+    pub async fn apply_asking(
+        &self,
+        selection: Selection,
+        parallelism: usize,
+        meanwhile: impl AsyncFn(),
+        intrude: impl AsyncFn(),
+    ) -> End {
         let applying = async {
             let stack = self.load()?;
             let holder = Holder::new("apply", None);
@@ -140,6 +151,7 @@ impl Engine {
                 let mut ledger = Self::read(&store, &stack).await?;
                 let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
                 let plan = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
+                meanwhile().await;
                 let options = apply::Options { parallelism, deep: false };
                 let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
                 let done = apply::apply(&self.session, &world, &plan, keeper, &options, &|_| {}).await;
@@ -225,6 +237,15 @@ impl Engine {
         let store = self.store(&self.aside, &stack, &Holder::new("ledger push", None));
         let mut ledger = Self::read(&store, &stack).await.expect("a ledger");
         store.write(Snapshot::of(&mut ledger)).await.expect("written");
+    }
+
+    /// `dwctl ledger forget`.
+    pub async fn forget(&self, address: &Address) -> Result<(), Vec<Diagnostic>> {
+        let stack = self.load()?;
+        let store = self.store(&self.aside, &stack, &Holder::new("ledger forget", None));
+        let mut ledger = Self::read(&store, &stack).await?;
+        ledger.resources.remove(address);
+        store.write(Snapshot::of(&mut ledger)).await.map_err(|error| vec![error])
     }
 
     /// Loses the ledger.

@@ -35,6 +35,9 @@ pub enum Fault {
     KillAfter,
     /// Someone else does something first; see [`Wire::intruded`].
     Intrude,
+    /// What it asks for is not shown: an AWS that is not consistent yet. Only reads that tell
+    /// whether something exists are answered so.
+    Empty,
 }
 
 /// Faults by the number of the request that they befall, counted from 1.
@@ -57,6 +60,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     script: Script,
+    /// What befalls the first request of these words.
+    trap: Option<(&'static str, Fault)>,
     count: u32,
     dead: bool,
     /// What befell which request.
@@ -91,6 +96,11 @@ impl Wire {
     /// Begins to count anew, and does what the script says.
     pub fn follow(&self, script: Script) {
         *self.state() = State { script, ..State::default() };
+    }
+
+    /// Begins to count anew; this befalls the first request that is described by these words.
+    pub fn trap(&self, words: &'static str, fault: Fault) {
+        *self.state() = State { trap: Some((words, fault)), ..State::default() };
     }
 
     /// Requests since then.
@@ -138,6 +148,11 @@ impl Wire {
         state.count += 1;
         let count = state.count;
         let fault = state.script.iter().find(|(at, _)| *at == count).map(|(_, fault)| *fault);
+        let fault = fault.or_else(|| {
+            let told = format!("{} {}", request.method(), operation(request));
+            let sprung = state.trap.take_if(|(words, _)| told.contains(*words));
+            sprung.map(|(_, fault)| fault)
+        });
         if let Some(fault) = fault {
             let what = format!("{fault:?} at {count}: {} {}", request.method(), operation(request));
             state.befell.push(what);
@@ -176,6 +191,11 @@ impl HttpConnector for Line {
             match fault {
                 Some(Fault::Throttle) => return Ok(refusal(&request, true)),
                 Some(Fault::Internal) => return Ok(refusal(&request, false)),
+                Some(Fault::Empty) => {
+                    if let Some(answer) = nothing(&request) {
+                        return Ok(answer);
+                    }
+                }
                 Some(Fault::Cut) => return Err(ConnectorError::io("the connection was cut".into())),
                 Some(Fault::KillBefore) => {
                     wire.die();
@@ -227,6 +247,47 @@ fn operation(request: &HttpRequest) -> String {
     let action = body.split('&').find_map(|one| one.strip_prefix("Action=")).unwrap_or_default();
     let path = request.uri().splitn(4, '/').nth(3).unwrap_or_default();
     format!("{} {target}{action} /{path}", service(request))
+}
+
+/// The answer to a read that tells whether something exists, in the words of each service: it
+/// does not. `None` for other requests.
+fn nothing(request: &HttpRequest) -> Option<HttpResponse> {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+    let action = body.split('&').find_map(|one| one.strip_prefix("Action=")).unwrap_or_default();
+    let name = target.rsplit('.').next().filter(|name| !name.is_empty()).unwrap_or(action);
+    let xml = |inner: &str| format!("<{name}Response>{inner}<requestId>0</requestId></{name}Response>");
+    let json = |code: &str| format!("{{\"__type\":\"{code}\",\"message\":\"chaos\"}}");
+    let query = |code: &str| {
+        let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>chaos</Message></Error>");
+        format!("<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>")
+    };
+    let (status, code, body) = match (service(request).as_str(), name) {
+        ("s3", _) if request.method() == "HEAD" => (404, "", String::new()),
+        ("ec2", "DescribeVpcs" | "DescribeSubnets" | "DescribeSecurityGroups") => (200, "", xml("")),
+        ("sns", "GetTopicAttributes" | "GetSubscriptionAttributes") => (404, "NotFound", query("NotFound")),
+        ("sns", "ListSubscriptionsByTopic") => (200, "", xml(&format!("<{name}Result/>"))),
+        ("iam", "GetRole") => (404, "NoSuchEntity", query("NoSuchEntity")),
+        ("kms", "DescribeKey") => (400, "NotFoundException", json("NotFoundException")),
+        ("kms", "ListKeys") => (200, "", "{\"Keys\":[]}".to_owned()),
+        ("logs", "DescribeLogGroups") => (200, "", "{\"logGroups\":[]}".to_owned()),
+        ("glue", "GetDatabase") => (400, "EntityNotFoundException", json("EntityNotFoundException")),
+        ("glue", "BatchGetJobs") => (200, "", "{\"Jobs\":[]}".to_owned()),
+        ("secretsmanager", "DescribeSecret") => {
+            (400, "ResourceNotFoundException", json("ResourceNotFoundException"))
+        }
+        ("tagging", "GetResources") => (200, "", "{\"ResourceTagMappingList\":[]}".to_owned()),
+        _ => return None,
+    };
+    let kind = if body.starts_with('<') { "text/xml" } else { "application/x-amz-json-1.1" };
+    let status = aws_smithy_runtime_api::http::StatusCode::try_from(status).expect("a status");
+    let mut answer = HttpResponse::new(status, SdkBody::from(body));
+    answer.headers_mut().insert("content-type", kind);
+    answer.headers_mut().insert("x-amzn-requestid", "chaos");
+    if !code.is_empty() {
+        answer.headers_mut().insert("x-amzn-errortype", code.to_owned());
+    }
+    Some(answer)
 }
 
 /// An AWS in trouble, in the words of each service.

@@ -1,0 +1,516 @@
+//! What happens at AWS between a plan and what it does: someone else makes what was to be made,
+//! takes over what was to be deleted, and AWS does not show for a moment what is there.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use dwctl::aws::Tags;
+use dwctl::diag::Diagnostic;
+use dwctl::graph::Address;
+use dwctl::kind::{Birth, ErasedKind, ErasedLive, Identity, Known, Owner};
+use dwctl::kinds::{KINDS, kind};
+use dwctl::ledger::Ledger;
+use dwctl::plan::{Action, Reason, Selection};
+use dwctl::schema::normalize;
+use dwctl::value::Value;
+
+use crate::chaos::engine::{End, Engine};
+use crate::chaos::wire::{Fault, Wire};
+use crate::harness::{Project, REGION, read_all};
+
+/// A stack, and who changes it in this process.
+struct Race {
+    project: Project,
+    runtime: tokio::runtime::Runtime,
+    engine: Engine,
+}
+
+impl Race {
+    fn new(text: &str) -> Self {
+        let project = Project::new(text);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let engine = runtime.block_on(Engine::new(&project.cloud.emulator(), &project.stack(), Wire::new()));
+        Self { project, runtime, engine }
+    }
+
+    #[track_caller]
+    fn apply(&self) {
+        let end = self.runtime.block_on(self.engine.apply(Selection::default(), 8, async || ()));
+        assert!(matches!(end, End::Done), "{end:?}");
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.runtime.block_on(self.engine.ledger()).expect("a ledger")
+    }
+
+    fn look(&self, kind: &dyn ErasedKind, id: &str) -> Option<ErasedLive> {
+        self.runtime.block_on(read_all(kind, &self.engine.cx(REGION), &[id])).pop().expect("one answer")
+    }
+
+    /// What is planned for an address to be made.
+    fn wanted(&self, address: &Address) -> Value {
+        let plan = self.runtime.block_on(self.engine.plan()).expect("a plan");
+        let change = plan.changes.into_iter().find(|change| change.address == *address).expect("declared");
+        assert_eq!(change.action, Action::Create);
+        change.wanted
+    }
+}
+
+fn other(kind: &str) -> Tags {
+    let owner =
+        Owner { stack: "other".to_owned(), env: "prod".to_owned(), address: format!("{kind}.theirs") };
+    owner.tags()
+}
+
+fn someone() -> Tags {
+    Tags::from([("team".to_owned(), "finance".to_owned())])
+}
+
+async fn make(engine: &Engine, kind: &dyn ErasedKind, spec: &Value, tags: &Tags) -> String {
+    let birth = Birth { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0001" };
+    let made = kind.create(&engine.cx(REGION), spec, birth).await;
+    made.unwrap_or_else(|error| panic!("{} cannot be made: {error}", kind.name()))
+}
+
+/// Whether AWS makes a second one beside the first without a word.
+fn is_another(kind: &dyn ErasedKind, spec: &Value, engine: &Engine) -> bool {
+    let scope = engine.session.scope(REGION);
+    kind.taggable() && kind.identity(Known(spec), &scope) == Identity::Assigned
+}
+
+#[track_caller]
+fn not_ours(end: &End) -> &[Diagnostic] {
+    let End::Failed(problems) = end else { panic!("it is to be refused, and ended so: {end:?}") };
+    assert!(!problems.is_empty() && problems.iter().all(|one| one.code == "not-ours"), "{problems:#?}");
+    problems
+}
+
+/// Born between plan and create: the example of a kind is planned, then someone makes the same,
+/// then the plan is applied.
+fn born(name: &str, tags: &Tags) {
+    let kind = kind(name).expect("a kind");
+    // A deleted secret keeps its name for days otherwise.
+    let race =
+        Race::new(&kind.example().replace("recovery_window_days           = 7", "recovery_window_days = 0"));
+    let address: Address = format!("{name}.example").parse().expect("an address");
+    race.apply();
+    let only = Selection { targets: vec![address.to_string()], destroy: true, ..Selection::default() };
+    let end = race.runtime.block_on(race.engine.apply(only, 8, async || ()));
+    assert!(matches!(end, End::Done), "{end:?}");
+    let wanted = race.wanted(&address);
+
+    let made: RefCell<Option<(String, ErasedLive)>> = RefCell::default();
+    let end = race.runtime.block_on(race.engine.apply_asking(
+        Selection::default(),
+        8,
+        async || {
+            let mut theirs = wanted.clone();
+            if let Value::Map(map) = &mut theirs {
+                for text in ["description", "alarm_description", "display_name"] {
+                    map.entry(text.to_owned()).and_modify(|text| *text = "Theirs".into());
+                }
+            }
+            let id = make(&race.engine, kind, &theirs, tags).await;
+            let cx = race.engine.cx(REGION);
+            let look = async || read_all(kind, &cx, &[&id]).await.pop().flatten().expect("it was made");
+            let mut live = look().await;
+            // moto keeps the tags of a dashboard that was deleted.
+            let left: Vec<String> =
+                live.tags.keys().filter(|key| !tags.contains_key(*key)).cloned().collect();
+            if kind.taggable() && !left.is_empty() {
+                kind.tag(&cx, &id, &live.attrs, &Tags::new(), &left).await.expect("it can be untagged");
+                live = look().await;
+            }
+            *made.borrow_mut() = Some((id, live));
+        },
+        async || (),
+    ));
+    let (id, before) = made.take().expect("the plan was shown");
+    assert_eq!(race.look(kind, &id), Some(before), "{id} is someone else's, and was changed");
+    if is_another(kind, &wanted, &race.engine) {
+        return;
+    }
+    let problems = not_ours(&end);
+    let told = format!("{problems:?}");
+    assert!(told.contains(&id) && told.contains("when the plan was made"), "{told}");
+    if kind.taggable() {
+        let whose = if tags.contains_key(Owner::STACK) { "of stack other/prod" } else { "team=finance" };
+        assert!(told.contains(whose), "{told}");
+    }
+    let ledger = race.ledger();
+    assert!(!ledger.resources.contains_key(&address) && !ledger.intents.contains_key(&address));
+    // As a plan from now on says.
+    let problems = race.runtime.block_on(race.engine.plan()).expect_err("it is in the way");
+    assert!(problems.iter().any(|one| one.code == "not-ours"), "{problems:?}");
+}
+
+macro_rules! kinds {
+    ($($kind:ident),* $(,)?) => {
+        const TRIED: &[&str] = &[$(stringify!($kind)),*];
+        mod of_another_stack {
+            $(#[test] fn $kind() { super::born(stringify!($kind), &super::other(stringify!($kind))); })*
+        }
+    };
+}
+
+kinds![
+    cloudwatch_alarm,
+    cloudwatch_dashboard,
+    cloudwatchlogs_log_group,
+    ec2_security_group,
+    ec2_subnet,
+    ec2_vpc,
+    eventbridge_rule,
+    glue_crawler,
+    glue_database,
+    glue_job,
+    glue_trigger,
+    glue_workflow,
+    iam_policy,
+    iam_role,
+    kms_key,
+    redshift_cluster,
+    redshift_cluster_parameter_group,
+    redshift_cluster_subnet_group,
+    s3_bucket,
+    s3_object,
+    secretsmanager_secret,
+    sfn_state_machine,
+    sns_subscription,
+    sns_topic,
+];
+
+#[test]
+fn every_kind_is_tried() {
+    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+    assert_eq!(kinds, TRIED);
+}
+
+/// The same, made by a person, where AWS's create call does not refuse.
+#[test]
+fn what_a_person_made_meanwhile_is_not_overwritten() {
+    for kind in KINDS.iter().filter(|kind| kind.create_overwrites()) {
+        born(kind.name(), &someone());
+    }
+}
+
+const ALARM: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+    [cloudwatch_alarm.a]\nalarm_name = \"a\"\nalarm_description = \"Ours\"\nnamespace = \"AWS/SNS\"\n\
+    metric_name = \"NumberOfMessagesPublished\"\nstatistic = \"Sum\"\nperiod = 300\nevaluation_periods = 1\n\
+    threshold = 1\ncomparison_operator = \"GreaterThanThreshold\"\n";
+const BUCKET: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+    [s3_bucket.a]\nbucket = \"shop-a\"\nversioning = true\n";
+const RULE: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+    [eventbridge_rule.a]\nname = \"a\"\nschedule_expression = \"rate(1 hour)\"\n\
+    targets = [{ id = \"log\", arn = \"arn:aws:logs:us-east-1:123456789012:log-group:/aws/events/a\" }]\n";
+
+/// Between the last look and the call nothing can be done; what is read next tells.
+#[test]
+fn what_is_made_at_the_very_moment_is_left_after_the_first_read() {
+    for (text, name, call) in [
+        (ALARM, "cloudwatch_alarm", "PutMetricAlarm"),
+        (BUCKET, "s3_bucket", "PUT s3"),
+        (RULE, "eventbridge_rule", "PutRule"),
+    ] {
+        for tags in [other(name), someone()] {
+            let kind = kind(name).expect("a kind");
+            let race = Race::new(text);
+            let address: Address = format!("{name}.a").parse().expect("an address");
+            let mut spec = race.wanted(&address);
+            if let Value::Map(map) = &mut spec {
+                map.insert("targets".to_owned(), Value::List(Vec::new()));
+                map.retain(|name, _| {
+                    kind.schema().spec.fields().is_some_and(|fields| fields.contains_key(name))
+                });
+            }
+            let spec = normalize(&kind.schema().spec, spec);
+            race.engine.wire.trap(call, Fault::Intrude);
+            let end = race.runtime.block_on(race.engine.apply(Selection::default(), 8, async || {
+                make(&race.engine, kind, &spec, &tags).await;
+            }));
+            assert!(race.engine.wire.befell().len() == 1, "{:?}", race.engine.wire.befell());
+            let told = format!("{:?}", not_ours(&end));
+            assert!(told.contains("at the same moment"), "{told}");
+            let id = kind.identity(Known(&spec), &race.engine.session.scope(REGION)).id().expect("named");
+            let live = race.look(kind, &id).expect("it is there");
+            assert_eq!(live.tags, tags, "{name}");
+            let set = |name: &str| live.spec.get(name).cloned().unwrap_or_default();
+            assert!(!set("versioning").as_bool().unwrap_or(false), "{name} was updated");
+            assert!(matches!(set("targets"), Value::Null | Value::List(_)));
+            if let Value::List(targets) = set("targets") {
+                assert!(targets.is_empty(), "{name} was updated");
+            }
+            let ledger = race.ledger();
+            assert!(ledger.resources.is_empty() && ledger.intents.is_empty(), "{:?}", ledger.resources);
+        }
+    }
+}
+
+/// A create whose answer was lost finds its own again, and makes nothing twice.
+#[test]
+fn a_create_without_an_answer_finds_its_own() {
+    for (text, call) in [(ALARM, "PutMetricAlarm"), (BUCKET, "PUT s3"), (RULE, "PutRule")] {
+        for fault in [Fault::Lost, Fault::Late, Fault::Cut, Fault::Internal] {
+            let race = Race::new(text);
+            race.engine.wire.trap(call, fault);
+            race.apply();
+            assert_eq!(race.engine.wire.befell().len(), 1, "{call}");
+            assert_eq!(race.ledger().resources.len(), 1);
+            let plan = race.runtime.block_on(race.engine.plan()).expect("a plan");
+            assert!(plan.is_empty(), "{call} {fault:?}");
+        }
+    }
+}
+
+/// A rename: the new one is made first, and someone was faster.
+#[test]
+fn a_replacement_that_someone_was_faster_with_leaves_the_old_one_known() {
+    for first in [true, false] {
+        let declare = |name: &str| {
+            ALARM.replace("\"a\"", &format!("\"{name}\""))
+                + &format!("lifecycle = {{ create_before_destroy = {first} }}\n")
+        };
+        let race = Race::new(&declare("a"));
+        race.apply();
+        race.project.write(&declare("b"));
+        let kind = kind("cloudwatch_alarm").expect("a kind");
+        let spec = race.look(kind, "a").expect("there").spec;
+        let mut spec = spec.as_map().cloned().expect("a spec");
+        spec.insert("alarm_name".to_owned(), "b".into());
+        let spec = Value::Map(spec);
+        let tags = other("cloudwatch_alarm");
+        let end = race.runtime.block_on(race.engine.apply_asking(
+            Selection::default(),
+            8,
+            async || drop(make(&race.engine, kind, &spec, &tags).await),
+            async || (),
+        ));
+        not_ours(&end);
+        assert_eq!(race.look(kind, "b").expect("there").tags, tags);
+        let ledger = race.ledger();
+        let known: Vec<&str> = ledger.resources.values().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(known, if first { vec!["a"] } else { vec![] });
+        assert!(ledger.deposed.is_empty() && ledger.intents.is_empty());
+        assert_eq!(race.look(kind, "a").is_some(), first);
+    }
+}
+
+/// What another stack took over while the question stood is neither deleted nor changed, nor are
+/// its tags taken.
+#[test]
+fn what_is_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
+    let declare = |rest: &str| format!("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{rest}");
+    let topic = "[sns_topic.a]\nname = \"a\"\n";
+    let retained = "[sns_topic.a]\nname = \"a\"\nlifecycle = { retain = true }\n";
+    let changed = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"New\"\n";
+    let renamed = "[sns_topic.a]\nname = \"b\"\n";
+    for (before, after, refused) in
+        [(topic, "", true), (topic, changed, true), (topic, renamed, true), (retained, "", false)]
+    {
+        let race = Race::new(&declare(before));
+        race.apply();
+        race.project.write(&declare(after));
+        let kind = kind("sns_topic").expect("a kind");
+        let id = race.ledger().resources.values().next().expect("a topic").id.clone();
+        let theirs: RefCell<Option<ErasedLive>> = RefCell::default();
+        let end = race.runtime.block_on(race.engine.apply_asking(
+            Selection::default(),
+            8,
+            async || {
+                let cx = race.engine.cx(REGION);
+                let live = read_all(kind, &cx, &[&id]).await.pop().flatten().expect("there");
+                kind.tag(&cx, &id, &live.attrs, &other("sns_topic"), &[]).await.expect("it can be tagged");
+                *theirs.borrow_mut() = read_all(kind, &cx, &[&id]).await.pop().flatten();
+            },
+            async || (),
+        ));
+        if refused {
+            let told = format!("{:?}", not_ours(&end));
+            assert!(told.contains("of stack other/prod"), "{told}");
+        } else {
+            assert!(matches!(end, End::Done), "{end:?}");
+        }
+        assert_eq!(race.look(kind, &id), theirs.take(), "{after}");
+    }
+}
+
+#[test]
+fn an_apply_in_which_only_that_went_wrong_exits_with_7() {
+    let project = Project::new(&format!("{ALARM}{}", "[sns_topic.t]\nname = \"t\"\n"));
+    // The apply stands before its alarm until someone made it.
+    let gate = crate::gate::Gate::before(&project.cloud.emulator());
+    let held = gate.hold("PutMetricAlarm");
+    let mut command =
+        project.command_without_endpoint(&["apply", "--yes", "--endpoint-url", &gate.endpoint()]);
+    let child = command.spawn().expect("dwctl can be run");
+    held.reached();
+    project.with(async |_, cx| {
+        let put = cx.aws.cloudwatch().put_metric_alarm().alarm_name("a").namespace("AWS/SNS");
+        let put = put.metric_name("x").evaluation_periods(1).period(60).threshold(2.0);
+        let put = put.statistic(aws_sdk_cloudwatch::types::Statistic::Sum);
+        let put =
+            put.comparison_operator(aws_sdk_cloudwatch::types::ComparisonOperator::GreaterThanThreshold);
+        let tag = aws_sdk_cloudwatch::types::Tag::builder().key("team").value("finance").build();
+        put.tags(tag).send().await.expect("made");
+    });
+    held.release();
+    let run = crate::harness::finish(child, "apply");
+    run.exits(7).says("not-ours").says("1 created").says("1 failed").says("team=finance");
+    project.run(&["plan"]).exits(7).says("team=finance");
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    project.settled();
+}
+
+const NETWORK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+    [ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
+    [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n\
+    [ec2_security_group.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ngroup_name = \"a\"\ndescription = \"A\"\n\
+    [kms_key.a]\ndescription = \"A\"\n[sns_topic.a]\nname = \"a\"\n\
+    [cloudwatchlogs_log_group.a]\nlog_group_name = \"/a\"\n\
+    [iam_role.a]\nrole_name = \"a\"\nassume_role_policy_document = { Version = \"2012-10-17\", \
+    Statement = [{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Principal = { Service = \"glue.amazonaws.com\" } }] }\n";
+
+/// Ids by address.
+fn ids(ledger: &Ledger) -> BTreeMap<String, String> {
+    ledger.resources.iter().map(|(address, entry)| (address.to_string(), entry.id.clone())).collect()
+}
+
+#[test]
+fn one_empty_answer_makes_nothing_anew() {
+    let race = Race::new(NETWORK);
+    race.apply();
+    let before = ids(&race.ledger());
+    race.engine.wire.follow(Vec::new());
+    race.runtime.block_on(race.engine.plan()).expect("a plan");
+    let requests = race.engine.wire.count();
+    let mut hit = 0;
+    for at in 1..=requests {
+        race.engine.wire.follow(vec![(at, Fault::Empty)]);
+        let plan = race.runtime.block_on(race.engine.plan()).expect("a plan");
+        hit += race.engine.wire.befell().len();
+        assert!(
+            plan.is_empty(),
+            "{:?}: {:?}",
+            race.engine.wire.befell(),
+            plan.effective().collect::<Vec<_>>()
+        );
+    }
+    assert!(hit >= 7, "{hit} of {requests} requests");
+    // An apply that changes something, and a destroy, at any of their reads.
+    let mut text = NETWORK.replace("[sns_topic.a]\n", "[sns_topic.a]\ndisplay_name = \"0\"\n");
+    for at in 1..=requests + 4 {
+        text = text.replace(&format!("\"{}\"", at - 1), &format!("\"{at}\""));
+        race.project.write(&text);
+        race.engine.wire.follow(vec![(at, Fault::Empty)]);
+        race.apply();
+        assert_eq!(ids(&race.ledger()), before, "{:?}", race.engine.wire.befell());
+    }
+}
+
+#[test]
+fn what_is_gone_is_made_anew_within_seconds() {
+    let race = Race::new(NETWORK);
+    race.apply();
+    let ledger = race.ledger();
+    let address: Address = "sns_topic.a".parse().expect("an address");
+    let entry = &ledger.resources[&address];
+    race.runtime.block_on(async {
+        race.engine.cx(REGION).aws.sns().delete_topic().topic_arn(&entry.id).send().await.expect("deleted");
+    });
+    let began = std::time::Instant::now();
+    let plan = race.runtime.block_on(race.engine.plan()).expect("a plan");
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
+    let gone: Vec<_> = plan.effective().map(|one| (&one.address, one.action, &one.reason)).collect();
+    assert_eq!(gone, [(&address, Action::Create, &Reason::Vanished)]);
+    race.apply();
+}
+
+/// What the plan took for gone is there when it is applied: nothing is made beside it, and nothing
+/// that needs it is replaced.
+#[test]
+fn what_is_there_again_when_the_plan_is_applied_is_not_made_twice() {
+    let race = Race::new(NETWORK);
+    race.apply();
+    let before = ids(&race.ledger());
+    let topic = kind("sns_topic").expect("a kind");
+    let id = before["sns_topic.a"].clone();
+    let live = race.look(topic, &id).expect("there");
+    race.runtime.block_on(async {
+        race.engine.cx(REGION).aws.sns().delete_topic().topic_arn(&id).send().await.expect("deleted");
+    });
+    let end = race.runtime.block_on(race.engine.apply_asking(
+        Selection::default(),
+        8,
+        async || drop(make(&race.engine, topic, &live.spec, &live.tags).await),
+        async || (),
+    ));
+    let End::Failed(problems) = end else { panic!("{end:?}") };
+    assert_eq!(problems[0].code, "still-there", "{problems:?}");
+    race.apply();
+    assert_eq!(ids(&race.ledger()), before);
+}
+
+/// A second resource with the tags of the first, and one of an address that is not declared.
+#[test]
+fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
+    let text =
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n";
+    let project = Project::new(text);
+    project.apply().says_not("in no ledger");
+    project.settled();
+    let vpc = kind("ec2_vpc").expect("a kind");
+    let live = project.live("ec2_vpc.main").expect("there");
+    let make = |tags: &Tags| {
+        project.with(async |_, cx| {
+            let birth = Birth { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0002" };
+            vpc.create(cx, &live.spec, birth).await.expect("made")
+        })
+    };
+    let twin = make(&live.tags);
+    let mut tags = live.tags.clone();
+    tags.insert(Owner::ADDRESS.to_owned(), "ec2_vpc.old".to_owned());
+    let old = make(&tags);
+    let mut tags = live.tags;
+    tags.insert(Owner::ENV.to_owned(), "prod".to_owned());
+    let others = make(&tags);
+    for arguments in
+        [&["plan"][..], &["drift"], &["apply", "--yes"], &["plan", "--destroy"], &["destroy", "--yes"]]
+    {
+        let run = project.run(arguments).exits(0);
+        let known = project.ledger().resources.values().next().map(|entry| entry.id.clone());
+        let run = run
+            .says(&format!("ec2_vpc {twin} bears this stack's owner tags and is in no ledger"))
+            .says(&format!("ec2_vpc {old} bears this stack's owner tags and is in no ledger"))
+            .says("dwctl ledger recover")
+            .says_not(&others);
+        if let Some(known) = known {
+            run.says(&format!("by its tags it is ec2_vpc.main, and that is {known}"));
+        }
+    }
+    assert!(project.ledger().resources.is_empty());
+    for id in [twin, old, others] {
+        assert!(project.read(vpc, REGION, &id, &Value::Null).is_some(), "{id} is left");
+    }
+}
+
+/// A clone without the ledger finds what the stack has made.
+#[test]
+fn a_clone_without_the_ledger_says_that_there_is_one() {
+    let text = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n";
+    let project = Project::new(text);
+    project.run(&["plan"]).exits(0).says_not("no ledger");
+    project.apply().says_not("no ledger");
+    project.run(&["plan"]).exits(0).says_not("no ledger");
+    let kept = project.stack().join("kept");
+    std::fs::rename(project.stack().join(".dwctl"), &kept).expect("a ledger");
+    let tells = |run: crate::harness::Run| {
+        run.says("shop/default has no ledger here, and 1 of its resources exist")
+            .says("sns_topic.a")
+            .says("dwctl ledger recover")
+            .says("[ledger]")
+    };
+    tells(project.run(&["plan", "--detailed-exitcode"]).exits(0));
+    tells(project.run(&["drift"]).exits(0));
+    tells(project.run(&["apply", "--yes"]).exits(0));
+    project.run(&["plan"]).exits(0).says_not("no ledger");
+}
