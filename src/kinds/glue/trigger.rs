@@ -576,7 +576,9 @@ mod tests {
         assert_eq!(broken(json!({ "type": "SCHEDULED", "actions": actions })), ["type"]);
         assert_eq!(broken(json!({ "type": "ON_DEMAND", "actions": actions, "enabled": false })), ["enabled"]);
         assert_eq!(
-            broken(json!({ "type": "EVENT", "actions": actions, "schedule": "cron(0 2 * * ? *)" })),
+            broken(
+                json!({ "type": "EVENT", "workflow_name": "w", "actions": actions, "schedule": "cron(0 2 * * ? *)" })
+            ),
             ["schedule"]
         );
         let both = json!([{ "job_name": "orders", "crawler_name": "orders" }]);

@@ -28,7 +28,8 @@ use body::{Body, checksum, media_type};
 /// An object in an Amazon S3 bucket: a job's script, a configuration, a small table. Its
 /// content is a file (`source`) or written in the stack (`content`, `content_base64`);
 /// without any of them it is empty. Changes of it, in the file or at AWS, are seen by its
-/// checksum. An object has at most ten tags.
+/// checksum. An object has at most ten tags: three or more tell its owner, then come its own, and
+/// the tags of the stack are left off, with a warning, where there is no room for all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {

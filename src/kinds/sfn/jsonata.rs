@@ -20,13 +20,16 @@ const OPERATORS: [&str; 34] = [
     ";", ":", "?", "+", "-", "*", "/", "%", "|", "=", "<", ">", "^", "&", "!",
 ];
 
+/// What JSONata reads over; a space that does not break is a part of a name.
+const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{b}'];
+
 /// How strongly an operator binds what is before it; 0 where it ends an expression.
 fn power(operator: &str) -> u8 {
     match operator {
         "[" | "(" | "@" | "#" => 80,
         "." => 75,
         "{" => 70,
-        "*" | "/" | "%" | "**" => 60,
+        "*" | "/" | "%" => 60,
         "+" | "-" | "&" => 50,
         "=" | "<" | ">" | "^" | "!=" | "<=" | ">=" | "~>" | "?:" | "??" | "in" => 40,
         "and" => 30,
@@ -97,7 +100,7 @@ impl Parser<'_> {
 
     fn next(&mut self, infix: bool) -> Result<Token, String> {
         loop {
-            self.rest = self.rest.trim_start();
+            self.rest = self.rest.trim_start_matches(SPACES);
             let Some(after) = self.rest.strip_prefix("/*") else { break };
             let (_, after) = after.split_once("*/").ok_or("a comment has no end")?;
             self.rest = after;
@@ -117,6 +120,7 @@ impl Parser<'_> {
                 return Ok(name);
             }
             '0'..='9' => return Ok(self.number()),
+            '~' if !self.rest.starts_with("~>") => return Err("there is no operator `~`".to_owned()),
             _ => {}
         }
         if let Some(operator) = OPERATORS.iter().find(|operator| self.rest.starts_with(**operator)) {
@@ -124,7 +128,7 @@ impl Parser<'_> {
             return Ok(Token::Operator(operator));
         }
         let is_end = |one: char| {
-            one.is_whitespace() || OPERATORS.iter().any(|operator| operator.starts_with(one)) || one == '~'
+            SPACES.contains(&one) || OPERATORS.iter().any(|operator| operator.starts_with(one)) || one == '~'
         };
         let end = self
             .rest
@@ -152,7 +156,8 @@ impl Parser<'_> {
             }
             at
         };
-        let mut end = digits(0);
+        // No number begins with a needless 0.
+        let mut end = if bytes.first() == Some(&b'0') { 1 } else { digits(0) };
         // `1..5` is a range.
         if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
             end = digits(end + 1);
@@ -182,7 +187,7 @@ impl Parser<'_> {
                             return Err("`\\u` is followed by four hexadecimal digits".to_owned());
                         }
                     }
-                    Some((_, '"' | '\'' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't')) => {}
+                    Some((_, '"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't')) => {}
                     Some((_, other)) => return Err(format!("there is no escape `\\{other}`")),
                     None => break,
                 }
@@ -444,7 +449,8 @@ mod tests {
             "/* a comment */ 1.5e-3",
             "$exists(a) ? a",
             "and.or.in",
-            "'it\\'s \\u00e9'",
+            "'it is \\u00e9'",
+            "a\u{a0}b",
             "Product{ SKU: $sum(Price) }",
             "$now('[Y0001]-[M01]')",
             "(1; 2;)",
@@ -480,6 +486,10 @@ mod tests {
             "$f(1 2)",
             "a.",
             "== 1",
+            "'it\\'s'",
+            "~ a",
+            "01",
+            "a**b",
             "$states.input.a == 'b'",
             "a && b",
         ] {

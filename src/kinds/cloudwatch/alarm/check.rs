@@ -389,8 +389,7 @@ mod tests {
             Value::from_json(&spec)
         };
         let stat = serde_json::json!({ "period": 60, "stat": "Sum" });
-        let pair =
-            serde_json::json!([{ "id": "m", "metric_stat": stat }, { "id": "band", "expression": "f(m)" }]);
+        let pair = serde_json::json!([{ "id": "m", "metric_stat": stat }, { "id": "band", "expression": "ANOMALY_DETECTION_BAND(m)" }]);
         assert!(paths(&spec(pair.clone(), true)).is_empty());
         assert_eq!(paths(&spec(pair, false)), ["metrics"]);
         let lost = serde_json::json!([{ "id": "m", "metric_stat": stat }]);

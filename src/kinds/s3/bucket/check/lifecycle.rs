@@ -155,6 +155,13 @@ fn check_dates(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let uses = |name: &str| {
         rule.is_set(&format!("expiration.{name}")) || moves.clone().any(|(one, _)| one.is_set(name))
     };
+    // That one action has both is told by itself.
+    let doubled = |one: Known<'_>| one.is_set("days") && one.is_set("date");
+    if rule.get("expiration").is_some_and(|one| doubled(Known(one)))
+        || moves.clone().any(|(one, _)| doubled(one))
+    {
+        return;
+    }
     if uses("days") && uses("date") {
         problems.push(
             Problem::new(
