@@ -158,6 +158,74 @@ pub fn order(count: usize, needs: &BTreeSet<(usize, usize)>) -> Result<Vec<usize
     }
 }
 
+/// Those of the `soft` edges that no order of the nodes can hold together with all of the
+/// `hard` ones: an order of the hard and the other soft edges always exists. Both hold
+/// `(node, needed)`. Only edges within a cycle are given up, and of those as few as a simple
+/// rule finds: what waits for least comes first.
+///
+/// # Errors
+/// A cycle of hard edges alone, as of [`order`].
+pub fn relax(
+    count: usize,
+    hard: &BTreeSet<(usize, usize)>,
+    soft: &BTreeSet<(usize, usize)>,
+) -> Result<BTreeSet<(usize, usize)>, Vec<usize>> {
+    order(count, hard)?;
+    let mut graph = DiGraphMap::<usize, ()>::new();
+    for &(node, needed) in hard.iter().chain(soft) {
+        graph.add_edge(needed, node, ());
+    }
+    let mut given_up: BTreeSet<(usize, usize)> =
+        soft.iter().filter(|(node, needed)| node == needed).copied().collect();
+    let knots = kosaraju_scc(&graph);
+    let mut knot_of = vec![None; count];
+    for (index, knot) in knots.iter().enumerate().filter(|(_, knot)| knot.len() > 1) {
+        for &node in knot {
+            knot_of[node] = Some(index);
+        }
+    }
+    let inside = |&&(node, needed): &&(usize, usize)| {
+        node != needed && knot_of[node].is_some() && knot_of[node] == knot_of[needed]
+    };
+    // How many hard and soft needs of a node are not in their place yet, and who needs it.
+    let mut left = vec![(0usize, 0usize); count];
+    let mut needed_by: Vec<Vec<(usize, bool)>> = vec![Vec::new(); count];
+    for (edges, is_hard) in [(hard, true), (soft, false)] {
+        for &(node, needed) in edges.iter().filter(inside) {
+            // What is needed in both ways is needed in the harder one.
+            if is_hard || !hard.contains(&(node, needed)) {
+                let (of_hard, of_soft) = &mut left[node];
+                *(if is_hard { of_hard } else { of_soft }) += 1;
+                needed_by[needed].push((node, is_hard));
+            }
+        }
+    }
+    let mut ready: BTreeSet<(usize, usize)> = (0..count)
+        .filter(|&node| knot_of[node].is_some() && left[node].0 == 0)
+        .map(|node| (left[node].1, node))
+        .collect();
+    let mut place = vec![usize::MAX; count];
+    let mut placed = 0;
+    while let Some((_, node)) = ready.pop_first() {
+        place[node] = placed;
+        placed += 1;
+        for &(later, is_hard) in &needed_by[node] {
+            if place[later] != usize::MAX {
+                continue;
+            }
+            ready.remove(&(left[later].1, later));
+            let (of_hard, of_soft) = &mut left[later];
+            *(if is_hard { of_hard } else { of_soft }) -= 1;
+            if left[later].0 == 0 {
+                ready.insert((left[later].1, later));
+            }
+        }
+    }
+    let against = |(node, needed): &(usize, usize)| place[*needed] > place[*node];
+    given_up.extend(soft.iter().filter(inside).filter(|edge| against(edge)));
+    Ok(given_up)
+}
+
 /// The shortest way round in the first knot of the graph.
 fn cycle(graph: &DiGraphMap<usize, ()>, needs: &BTreeSet<(usize, usize)>) -> Vec<usize> {
     let looped = needs.iter().find(|(node, needed)| node == needed);
@@ -202,7 +270,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Address, order};
+    use super::{Address, order, relax};
 
     #[test]
     fn addresses_are_read_as_they_are_printed() {
@@ -242,7 +310,50 @@ mod tests {
         assert_eq!(order(2, &BTreeSet::from([(1, 1)])), Err(vec![1]));
     }
 
+    #[test]
+    fn only_what_can_be_given_up_is() {
+        // Two buckets (0, 1) replicate by a role (2) to another (3); the role's policy (4) names both.
+        // Of their ends, that of the policy must come after that of the role.
+        let soft = BTreeSet::from([(2, 0), (2, 1), (3, 0), (3, 1), (0, 4), (1, 4)]);
+        let given_up = relax(5, &BTreeSet::from([(4, 2)]), &soft).expect("an order");
+        assert_eq!(given_up, BTreeSet::from([(0, 4), (1, 4)]));
+        assert_eq!(relax(2, &BTreeSet::from([(0, 1), (1, 0)]), &BTreeSet::new()), Err(vec![0, 1]));
+        // A need of itself, and many of each other.
+        assert_eq!(relax(1, &BTreeSet::new(), &BTreeSet::from([(0, 0)])), Ok(BTreeSet::from([(0, 0)])));
+        let all = (0..600).flat_map(|one| (0..600).map(move |other| (one, other))).collect();
+        assert_eq!(relax(600, &BTreeSet::new(), &all).map(|given_up| given_up.len()), Ok(600 * 601 / 2));
+    }
+
+    fn edges(most: usize) -> impl Strategy<Value = BTreeSet<(usize, usize)>> {
+        prop::collection::btree_set((0usize..24, 0usize..24), 0..most)
+    }
+
     proptest! {
+        #[test]
+        fn soft_edges_are_given_up_in_cycles_alone(hard in edges(24), soft in edges(60)) {
+            // The longest part of the hard edges that has an order.
+            let mut kept = BTreeSet::new();
+            for edge in hard {
+                kept.insert(edge);
+                if order(24, &kept).is_err() {
+                    kept.remove(&edge);
+                }
+            }
+            let given_up = relax(24, &kept, &soft).expect("an order of the hard edges");
+            prop_assert!(given_up.is_subset(&soft));
+            let rest: BTreeSet<_> = soft.difference(&given_up).chain(&kept).copied().collect();
+            prop_assert!(order(24, &rest).is_ok());
+            // What can be reached along what was wanted: an edge that is given up closes a cycle.
+            let all: BTreeSet<_> = soft.union(&kept).copied().collect();
+            for (node, needed) in given_up {
+                let (mut seen, mut next) = (BTreeSet::from([needed]), vec![needed]);
+                while let Some(at) = next.pop() {
+                    next.extend(all.range((at, 0)..=(at, 24)).map(|edge| edge.1).filter(|one| seen.insert(*one)));
+                }
+                prop_assert!(seen.contains(&node), "{} needs {} in no cycle", node, needed);
+            }
+        }
+
         #[test]
         fn everything_comes_after_what_it_needs(edges in prop::collection::btree_set((0usize..40, 0usize..40), 0..120)) {
             match order(40, &edges) {

@@ -7,6 +7,7 @@
 mod among;
 mod document;
 mod erased;
+mod link;
 mod pattern;
 mod policy;
 mod schedule;
@@ -25,6 +26,7 @@ pub use crate::diag::nearest;
 pub use among::{Among, Peer};
 pub use document::{canonical_json, canonical_policy, in_document};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
+pub use link::{Hold, Link};
 pub use pattern::check_pattern;
 pub use policy::{PolicyUse, check_policy};
 pub use schedule::{check_schedule, least_minutes};
@@ -421,6 +423,8 @@ pub trait Kind: Sized + 'static {
     /// Attributes that `create` can do without and `update` sets: where resources refer to
     /// each other in a circle that runs through them, all are made first, and these follow.
     const DEFERRABLE: &'static [&'static str] = &[];
+    /// Attributes that name other resources of the stack: see [`Link`].
+    const LINKS: &'static [Link] = &[];
     /// The kind that it is a part of, and the attribute that has the id of one: AWS deletes it with
     /// that, so the engine makes it anew with that, though nothing of it changes.
     const PART_OF: Option<(&'static str, &'static str)> = None;

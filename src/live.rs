@@ -10,7 +10,9 @@ use futures_util::future::join_all;
 
 use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
+use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
+use crate::kinds;
 use crate::ledger::{Entry, Ledger};
 use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
 use crate::world::World;

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::birth::Birthmark;
-use super::schedule::{Step, Unit};
-use super::{Book, Event};
+use super::{Book, Event, Step, Unit};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -57,6 +56,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 self.forget(change);
                 Ok(change.id.clone().unwrap_or_default())
             }
+            (Step::Release, _) => self.let_go(unit, change).await,
             (Step::Destroy, _) => self.destroy(unit, change).await,
             (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
                 self.raise(unit, change, instance).await
@@ -156,6 +156,72 @@ impl<'a> Executor<'_, 'a, '_> {
             Some(live) => plan::whose(kind, &address, &entry, &live, &self.book.ledger.borrow()),
             None => whose,
         })
+    }
+
+    /// Has a resource name no more what is to be deleted, and waits until AWS shows that.
+    async fn let_go(&self, unit: &Unit, change: &Change) -> Outcome<String> {
+        let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
+            return Ok(String::new());
+        };
+        let cx = self.session.cx(change.existing_region());
+        let began = Instant::now();
+        let failed = |error: &Error| {
+            let held: Vec<String> = change.releases.iter().map(|one| one.held.to_string()).collect();
+            let what = format!("{} cannot let go of {}", unit.address, held.join(", "));
+            vec![failure(&what, id, error).at_maybe(self.span(&unit.address), "")]
+        };
+        let waiting = |on: String| {
+            (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
+        };
+        let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
+        let mut patience = Patience::new(deadline);
+        let mut pause = Pause::default();
+        let wanted = plan::wanted(id, None, None, true);
+        let mut sent: Option<Instant> = None;
+        loop {
+            let live = match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
+                Some(Ok(Some(live))) => live,
+                // What is gone holds nothing.
+                Some(Ok(None)) | None => return Ok(id.clone()),
+                Some(Err(error)) => {
+                    patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
+                    continue;
+                }
+            };
+            let have = plan::overlaid(kind, &live.spec, &change.existing);
+            let want = plan::let_go(kind, &have, &change.releases);
+            if want == have {
+                return Ok(id.clone());
+            }
+            if Instant::now() > deadline {
+                let words = format!("AWS accepted the change, and {id} still names it");
+                return Err(failed(&Error::finding(Class::Other, words)));
+            }
+            match &live.state {
+                State::Busy(words) | State::Leaving(words) => waiting(words.clone()),
+                _ if sent.is_some_and(|sent| sent.elapsed() < RESEND) => {
+                    waiting("for AWS to show the change".to_owned());
+                }
+                _ => {
+                    // What the plan saw as ours may have become another's since.
+                    let whose = self.whose(kind, &cx, change, id, &live).await;
+                    let refusal = whose.map(|whose| plan::refusal(&unit.address, id, &whose, true));
+                    if let Ok(Some(refusal)) = refusal {
+                        return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
+                    }
+                    let updated = match refusal {
+                        Ok(_) => kind.update(&cx, id, &have, &want).await,
+                        Err(error) => Err(error),
+                    };
+                    match updated {
+                        Ok(()) => sent = Some(Instant::now()),
+                        Err(error) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
+                    }
+                    continue;
+                }
+            }
+            pause.sleep().await;
+        }
     }
 
     async fn raise(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<String> {

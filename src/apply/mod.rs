@@ -28,9 +28,9 @@ use book::{Book, Writing};
 use execute::Executor;
 use schedule::Schedule;
 
+pub use crate::plan::order::{Step, Unit};
 pub use import::{Tagged, import};
 pub use recover::{Recovered, recover};
-pub use schedule::{Step, Unit};
 pub use signals::Signals;
 
 /// How to apply.
@@ -172,7 +172,7 @@ pub async fn apply(
         .filter(|change| change.is_effective())
         .map(|change| (&change.address, change))
         .collect();
-    let mut schedule = Schedule::of(&changes, &plan.deposed, ledger);
+    let mut schedule = Schedule::of(&changes, &plan.deposed, ledger)?;
     let book = Book::new(ledger, &before, store, lock, report);
     // Before the first call: what is about to be made.
     book.begin().await?;
@@ -333,7 +333,7 @@ fn count(summary: &mut Summary, unit: &Unit) {
         Step::Create => summary.created += 1,
         Step::Update => summary.updated += 1,
         Step::Destroy => summary.destroyed += 1,
-        Step::Complete | Step::Forget => {}
+        Step::Complete | Step::Release | Step::Forget => {}
     }
 }
 
@@ -412,6 +412,7 @@ fn announce(
 ) -> BTreeSet<Address> {
     let mut inherited = BTreeSet::new();
     for change in plan.effective() {
+        about_to_release(change, ledger);
         let Some(instance) = instances.get(&change.address) else { continue };
         let id = world.id(instance);
         // An unfinished birth is gone on with, where it is the same one that is wanted; one that is
@@ -445,6 +446,18 @@ fn announce(
         ledger.intents.insert(change.address.clone(), intent);
     }
     inherited
+}
+
+/// Writes down that what is let go of for a moment is not as it was applied meanwhile: nobody
+/// else changed it.
+fn about_to_release(change: &Change, ledger: &mut Ledger) {
+    let Some(entry) = ledger.resources.get_mut(&change.address) else { return };
+    for release in &change.releases {
+        let root = release.attribute.split('.').next().unwrap_or_default();
+        if let Some(print) = entry.fingerprints.get_mut(root).filter(|print| !is_of_secret(print)) {
+            print.clear();
+        }
+    }
 }
 
 /// Writes down what is about to be written that was not before.

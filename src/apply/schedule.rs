@@ -2,60 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{self, Address};
-use crate::kinds;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
 use crate::ledger::Ledger;
-use crate::plan::{Action, Change};
-
-/// What is done to a resource in one go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// It is made.
-    Create,
-    /// It is changed in place.
-    Update,
-    /// Sets what a resource was made without, since it refers to one that needed it first.
-    Complete,
-    /// It is removed from AWS.
-    Destroy,
-    /// It is no longer owned, and stays at AWS as it is.
-    Forget,
-}
-
-impl Step {
-    /// What is being done.
-    pub fn doing(self) -> &'static str {
-        match self {
-            Self::Create => "creating",
-            Self::Update => "updating",
-            Self::Complete => "completing",
-            Self::Destroy => "destroying",
-            Self::Forget => "forgetting",
-        }
-    }
-
-    /// What was done, when it is done.
-    pub fn did(self) -> &'static str {
-        match self {
-            Self::Create => "created",
-            Self::Update => "updated",
-            Self::Complete => "completed",
-            Self::Destroy => "destroyed",
-            Self::Forget => "forgotten",
-        }
-    }
-}
-
-/// One piece of work.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unit {
-    /// The resource.
-    pub address: Address,
-    /// What is done to it.
-    pub step: Step,
-    /// Its place among [`crate::plan::Plan::deposed`], where it is of that.
-    pub deposed: Option<usize>,
-}
+use crate::plan::Change;
+use crate::plan::order::{self, Order, Unit};
 
 /// The units of a plan and what is left of them.
 pub(super) struct Schedule {
@@ -69,130 +20,29 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Orders the changes: up after what is needed, down after what needed it, by the
-    /// stack's edges and by those that the ledger remembers.
-    pub(super) fn of(changes: &BTreeMap<&Address, &Change>, deposed: &[Change], ledger: &Ledger) -> Self {
-        let mut units = Vec::new();
-        let mut up: BTreeMap<&Address, usize> = BTreeMap::new();
-        let mut down: BTreeMap<&Address, usize> = BTreeMap::new();
-        let mut later: BTreeMap<&Address, usize> = BTreeMap::new();
-        for (address, change) in changes {
-            let mut add = |step| {
-                units.push(Unit { address: (*address).clone(), step, deposed: None });
-                units.len() - 1
-            };
-            match change.action {
-                Action::NoOp => {}
-                Action::Create => drop(up.insert(address, add(Step::Create))),
-                // Who it waits for may in turn need it: that it exists is enough for those.
-                Action::Update if !change.deferred.is_empty() => {
-                    later.insert(address, add(Step::Update));
-                }
-                Action::Update => drop(up.insert(address, add(Step::Update))),
-                Action::Replace { .. } => {
-                    up.insert(address, add(Step::Create));
-                    down.insert(address, add(Step::Destroy));
-                }
-                Action::Delete => drop(down.insert(address, add(Step::Destroy))),
-                Action::Forget => drop(down.insert(address, add(Step::Forget))),
-            }
-            if matches!(change.action, Action::Create | Action::Replace { .. }) && !change.deferred.is_empty()
-            {
-                units.push(Unit { address: (*address).clone(), step: Step::Complete, deposed: None });
-                later.insert(address, units.len() - 1);
-            }
-        }
-        let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for (address, change) in changes {
-            for needed in change.needs.difference(&change.deferred) {
-                if let (Some(&mine), Some(&theirs)) = (up.get(address), up.get(needed)) {
-                    edges.insert((mine, theirs));
-                }
-            }
-            if let Some(&mine) = later.get(address) {
-                let needed = change.needs.iter().chain([*address]);
-                edges.extend(needed.filter_map(|needed| Some((mine, *up.get(needed)?))));
-            }
-            let before =
-                ledger.resources.get(address).map(|entry| entry.needs.as_slice()).unwrap_or_default();
-            for needed in change.needs.iter().chain(before) {
-                // What is needed goes down after what needed it has gone, or has let go of it.
-                if let Some(&theirs) = down.get(needed) {
-                    let create_first = changes.get(needed).is_some_and(|needed| {
-                        matches!(
-                            needed.action,
-                            Action::Delete | Action::Forget | Action::Replace { create_first: true }
-                        )
-                    });
-                    if let Some(&mine) = down.get(address) {
-                        if mine != theirs {
-                            edges.insert((theirs, mine));
-                        }
-                    } else if let (Some(&mine), true) = (up.get(address), create_first) {
-                        edges.insert((theirs, mine));
-                    }
-                }
-            }
-            if let (Some(&new), Some(&old), Action::Replace { create_first }) =
-                (up.get(address), down.get(address), change.action)
-            {
-                edges.insert(if create_first { (old, new) } else { (new, old) });
-            }
-        }
-        for (index, change) in deposed.iter().enumerate() {
-            let mine = units.len();
-            let step = if change.action == Action::Forget { Step::Forget } else { Step::Destroy };
-            units.push(Unit { address: change.address.clone(), step, deposed: Some(index) });
-            // After all that may still refer to it; before what it needed.
-            edges.extend(up.get(&change.address).map(|&new| (mine, new)));
-            for (address, holder) in changes {
-                let applied = ledger.resources.get(address).map(|entry| entry.needs.as_slice());
-                if holder.held(applied).any(|held| *held == change.address) {
-                    let units = [&up, &later, &down].map(|units| units.get(address));
-                    edges.extend(units.into_iter().flatten().map(|&unit| (mine, unit)));
-                }
-            }
-            edges.extend(change.needs.iter().filter_map(|needed| Some((*down.get(needed)?, mine))));
-        }
-        let gone = units.len() - deposed.len();
-        for (index, change) in deposed.iter().enumerate() {
-            let needed = deposed.iter().enumerate().filter(|(_, one)| change.needs.contains(&one.address));
-            edges.extend(needed.filter(|(one, _)| *one != index).map(|(one, _)| (gone + one, gone + index)));
-        }
-        // Old and new edges may contradict each other when references were turned round;
-        // the old ones of what only goes down yield. What held each other goes down at the
-        // same time: its kind lets go of what the others hold.
-        let order = loop {
-            match graph::order(units.len(), &edges) {
-                Ok(order) => break order,
-                Err(cycle) if cycle.iter().all(|&unit| units[unit].step == Step::Destroy) => {
-                    edges.retain(|(from, to)| !(cycle.contains(from) && cycle.contains(to)));
-                }
-                Err(cycle) => {
-                    let last = cycle.last().copied().zip(cycle.first().copied());
-                    let soft =
-                        cycle.windows(2).map(|pair| (pair[0], pair[1])).chain(last).find(|(from, to)| {
-                            units[*from].step == Step::Destroy && units[*to].address != units[*from].address
-                        });
-                    match soft.or(last) {
-                        Some(edge) => drop(edges.remove(&edge)),
-                        None => break (0..units.len()).collect(),
-                    }
-                }
-            }
+    /// The units of the changes, in an order that [`Order::of`] finds.
+    ///
+    /// # Errors
+    /// There is none. A plan was checked for that; only the ledger can have changed since.
+    pub(super) fn of(
+        changes: &BTreeMap<&Address, &Change>,
+        deposed: &[Change],
+        ledger: &Ledger,
+    ) -> Result<Self, Diagnostic> {
+        let applied = |address: &Address| {
+            ledger.resources.get(address).map(|entry| entry.needs.clone()).unwrap_or_default()
         };
-        let mut needs = vec![BTreeSet::new(); units.len()];
-        for &(unit, needed) in &edges {
-            needs[unit].insert(needed);
-        }
-        let mut remaining = vec![0; units.len()];
+        let Order { units, needs, order } =
+            Order::of(changes, deposed, &applied).map_err(|stuck| stuck.told())?;
+        let mut remaining: Vec<u64> = units.iter().map(order::seconds).collect();
         for &unit in order.iter().rev() {
-            let after =
-                edges.iter().filter(|(_, needed)| *needed == unit).map(|(later, _)| remaining[*later]).max();
-            remaining[unit] = after.unwrap_or(0) + seconds(&units[unit]);
+            for &needed in &needs[unit] {
+                let through = remaining[unit] + order::seconds(&units[needed]);
+                remaining[needed] = remaining[needed].max(through);
+            }
         }
         let waiting = (0..units.len()).collect();
-        Self { units, needs, remaining, waiting, done: BTreeSet::new() }
+        Ok(Self { units, needs, remaining, waiting, done: BTreeSet::new() })
     }
 
     /// The next unit that may begin: of those whose needs are done, the one with the
@@ -239,16 +89,6 @@ impl Schedule {
     }
 }
 
-fn seconds(unit: &Unit) -> u64 {
-    let pace = kinds::kind(&unit.address.kind).map(|kind| kind.pace());
-    let seconds = match unit.step {
-        Step::Create | Step::Update | Step::Complete => pace.map(|pace| pace.create_seconds),
-        Step::Destroy => pace.map(|pace| pace.delete_seconds),
-        Step::Forget => Some(0),
-    };
-    u64::from(seconds.unwrap_or(1)).max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -268,6 +108,7 @@ mod tests {
             region: String::new(),
             needs: needs.iter().copied().cloned().collect(),
             deferred: BTreeSet::new(),
+            releases: Vec::new(),
             moved_from: None,
             imported: false,
             attributes: Vec::new(),
@@ -288,7 +129,8 @@ mod tests {
         let (lake, script) = (address("s3_bucket.lake"), address("s3_object.script"));
         let ledger = Ledger::new("shop", "dev").expect("randomness");
         let (gone, deposed) = (removal(&script, &[&lake]), [removal(&lake, &[])]);
-        let mut schedule = Schedule::of(&BTreeMap::from([(&script, &gone)]), &deposed, &ledger);
+        let mut schedule =
+            Schedule::of(&BTreeMap::from([(&script, &gone)]), &deposed, &ledger).expect("an order");
         let first = schedule.next().expect("a unit");
         assert_eq!(first.address, script);
         assert!(schedule.next().is_none(), "the bucket is not empty yet");

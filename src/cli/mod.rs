@@ -180,7 +180,7 @@ impl From<Diagnostic> for Failure {
     fn from(diagnostic: Diagnostic) -> Self {
         let exit = match diagnostic.code {
             "locked" => Exit::Locked,
-            "protected" | "refused" | "stale-plan" => Exit::Refused,
+            "protected" | "held" | "refused" | "stale-plan" => Exit::Refused,
             _ => Exit::Error,
         };
         Self::new(exit, vec![diagnostic], Sources::default())

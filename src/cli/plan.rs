@@ -158,8 +158,9 @@ pub(super) async fn make(
     selection: &Selection,
 ) -> Result<Plan, Failure> {
     live::plan(session, world, ledger, selection).await.map_err(|problems: Vec<Diagnostic>| {
-        let refused =
-            problems.iter().any(|problem| matches!(problem.code, "protected" | "not-ours" | "ledger-lost"));
+        let refused = problems
+            .iter()
+            .any(|problem| matches!(problem.code, "protected" | "held" | "not-ours" | "ledger-lost"));
         Failure::new(if refused { Exit::Refused } else { Exit::Error }, problems, stack.sources.clone())
     })
 }

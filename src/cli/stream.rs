@@ -234,6 +234,7 @@ fn reason(change: &Change) -> Option<&'static str> {
         | Reason::New
         | Reason::Vanished
         | Reason::Differs
+        | Reason::LetsGo
         | Reason::Deposed
         | Reason::Destroy => None,
     }
@@ -266,7 +267,7 @@ impl Hook<'_> {
     fn event(&self, kind: &'static str, words: &str) -> Event {
         let action = match self.unit.step {
             Step::Create => "create",
-            Step::Update | Step::Complete => "update",
+            Step::Update | Step::Complete | Step::Release => "update",
             Step::Destroy => "delete",
             Step::Forget => "remove",
         };

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer,
+    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer,
     Problem, State, TagRules, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
@@ -68,6 +68,8 @@ pub trait ErasedKind: Send + Sync {
     fn id_of_arn(&self, arn: &str) -> Option<String>;
     /// See [`Kind::DEFERRABLE`].
     fn deferrable(&self) -> &'static [&'static str];
+    /// See [`Kind::LINKS`].
+    fn links(&self) -> &'static [Link];
     /// See [`Kind::GLOBAL`].
     fn global(&self) -> bool;
     /// See [`Kind::CREATE_OVERWRITES`].
@@ -234,6 +236,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn part_of(&self) -> Option<(&'static str, &'static str)> {
         K::PART_OF
+    }
+
+    fn links(&self) -> &'static [Link] {
+        K::LINKS
     }
 
     fn global(&self) -> bool {

@@ -412,6 +412,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     region: was.region.clone(),
                     needs: was.needs.clone(),
                     deferred: BTreeSet::new(),
+                    releases: Vec::new(),
                     moved_from: None,
                     imported: false,
                     attributes: Vec::new(),

@@ -749,6 +749,7 @@ impl Change {
             region: instance.region.clone(),
             needs: instance.needs.clone(),
             deferred: instance.deferred.clone(),
+            releases: Vec::new(),
             moved_from: None,
             imported: false,
             attributes: Vec::new(),

@@ -7,6 +7,8 @@ mod detail;
 mod diff;
 pub mod format;
 mod hindsight;
+mod holds;
+pub mod order;
 mod ownership;
 mod protect;
 mod remains;
@@ -25,6 +27,7 @@ pub use compare::{Side, compare, refused};
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
+pub use holds::{Release, let_go, overlaid};
 pub use ownership::{not_ours, still_there};
 pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
@@ -104,6 +107,9 @@ pub struct Change {
     /// Those of `needs` that need it in turn: it is made without what refers to them, and
     /// completed when they exist.
     pub deferred: BTreeSet<Address>,
+    /// What it lets go of for a moment, so that AWS deletes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Release>,
     /// The address that it had before.
     pub moved_from: Option<Address>,
     /// It exists, and becomes the stack's.
@@ -188,6 +194,8 @@ pub enum Reason {
     Vanished,
     /// It is declared otherwise than it is.
     Differs,
+    /// It lets go of what is replaced, and takes the new one.
+    LetsGo,
     /// These attributes cannot be changed in place.
     Forced(Vec<Vec<PathStep>>),
     /// It was asked for by `--replace`.

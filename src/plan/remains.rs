@@ -341,6 +341,7 @@ fn removal(
         region: entry.region.clone(),
         needs: entry.needs.iter().cloned().collect(),
         deferred: BTreeSet::new(),
+        releases: Vec::new(),
         moved_from: None,
         imported: false,
         attributes: Vec::new(),

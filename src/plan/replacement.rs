@@ -63,7 +63,7 @@ pub(super) fn clashes<'c>(
 }
 
 /// Why the old and the new one cannot exist side by side; `None` where they can.
-fn clash(change: &Change, scope: &Scope) -> Option<String> {
+pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
     let kind = kinds::kind(&change.address.kind)?;
     let peer = |word, region, spec| {
         let address = format!("the {word} {}", change.address);
@@ -88,8 +88,7 @@ impl Planner<'_, '_, '_> {
     pub(super) fn order_replacements(&mut self) {
         let (scope, stack) = (&self.inputs.world.facts.scope, self.inputs.world.stack);
         let first = self.declared.iter().filter(|(_, terms)| terms.create_before_destroy);
-        let first = first.map(|(address, _)| address.clone()).collect();
-        create_first(&mut self.changes, first, scope);
+        self.settle(first.map(|(address, _)| address.clone()).collect());
         for (address, reasons) in clashes(self.changes.values(), scope) {
             let message = format!("a new {address} cannot be made before the old one is destroyed");
             let mut problem = Diagnostic::error(CODE, message);

@@ -470,11 +470,25 @@ fn why(change: &Change, drift: bool) -> String {
         | Reason::Unselected
         | Reason::New
         | Reason::Differs
+        | Reason::LetsGo
         | Reason::Forced(_)
         | Reason::Destroy => None,
     };
     words.extend(reason);
+    words.extend(lets_go(change));
     visible(&words.join("  "))
+}
+
+/// What a resource lets go of, so that AWS deletes it: a reviewer is to know what is without what
+/// it needs for a moment.
+fn lets_go(change: &Change) -> Option<String> {
+    let held: BTreeSet<String> = change.releases.iter().map(|one| one.held.to_string()).collect();
+    let named = held.into_iter().collect::<Vec<_>>().join(", ");
+    match change.action {
+        _ if named.is_empty() => None,
+        Action::Update => Some(format!("lets go of {named} while that is replaced")),
+        _ => Some(format!("lets go of {named} first")),
+    }
 }
 
 /// By whom each address is needed.

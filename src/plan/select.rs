@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Planner;
+use super::holds::holds;
 use super::{Action, Change, Reason};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -106,6 +107,12 @@ impl<'a> Planner<'_, '_, 'a> {
             let held = held.into_iter().map(|held| self.present(held));
             for held in held.filter(|held| *held != address && falls(held)) {
                 companions.entry(held.clone()).or_default().insert(address.clone());
+            }
+        }
+        // Also what nothing happens to may have to let go for a moment.
+        for one in holds(self.changes.values(), &self.deposed) {
+            if falls(&one.held.0) && one.holder.0 != one.held.0 {
+                companions.entry(one.held.0).or_default().insert(one.holder.0);
             }
         }
         companions

@@ -101,6 +101,10 @@ impl Veil {
                 })
                 .collect();
         }
+        for one in &mut change.releases {
+            address(&mut one.held);
+            one.names.iter_mut().for_each(|name| *name = text(name));
+        }
         if let Reason::Triggered(by) = &mut change.reason {
             address(by);
         }

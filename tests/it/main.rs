@@ -19,6 +19,7 @@ mod exchange;
 mod formats;
 mod gate;
 mod harness;
+mod holds;
 mod import;
 mod interrupt;
 mod ledger;

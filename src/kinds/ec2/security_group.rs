@@ -14,7 +14,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, listed, take};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads, Terraform, answer,
+    Actions, Birth, Hold, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer, Problem, Reads,
+    Terraform, answer,
 };
 use crate::value::Value;
 
@@ -164,6 +165,14 @@ impl Kind for Ec2SecurityGroup {
         ],
     };
     const TAGGABLE: bool = true;
+    // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html>
+    const LINKS: &'static [Link] = &[
+        Link::to("vpc_id", "ec2_vpc").held(Hold::Firm),
+        Link::to("ingress.referenced_security_group_id", "ec2_security_group").held(Hold::Loose),
+        Link::to("egress.referenced_security_group_id", "ec2_security_group")
+            .held(Hold::Loose)
+            .emptied("revoke_all_egress"),
+    ];
     const DEFERRABLE: &'static [&'static str] = &["ingress", "egress"];
     // What services leave behind in a group (network interfaces) goes away slowly.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 3, deadline_seconds: 1200 };
@@ -272,32 +281,8 @@ impl Kind for Ec2SecurityGroup {
     }
 
     async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        let refused = match cx.aws.ec2().delete_security_group().group_id(id).send().await.or_gone() {
-            Err(error) if error.class == Class::Conflict => error,
-            done => return done.map(drop),
-        };
-        // Groups whose rules name each other hold each other. The rules of this one can go
-        // ahead of it, if nothing is in it that they still protect.
-        let mut interfaces = cx
-            .aws
-            .ec2()
-            .describe_network_interfaces()
-            .filters(filter("group-id", [id]))
-            .max_results(PAGE)
-            .into_paginator()
-            .items()
-            .send();
-        if interfaces.next().await.transpose()?.is_none() {
-            let mut rules = rules_of(cx, id).await?;
-            rules.retain(|rule| {
-                let group = rule.referenced_group_info().and_then(|info| info.group_id());
-                group.is_some_and(|group| group != id)
-            });
-            for direction in [Direction::In, Direction::Out] {
-                revoke(cx, id, direction, rules.iter().filter(|rule| direction.has(rule))).await?;
-            }
-        }
-        Err(refused)
+        cx.aws.ec2().delete_security_group().group_id(id).send().await.or_gone()?;
+        Ok(())
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -14,8 +14,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::terraform::{Block, TerraformPart, take, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Files, Identity, Kind, Known, Live, Lookup, Owner, Pace, Peer, Problem, Reads,
-    State, Terraform, answer,
+    Actions, Among, Birth, Files, Hold, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer,
+    Problem, Reads, State, Terraform, answer,
 };
 use crate::value::Value;
 
@@ -128,6 +128,8 @@ impl Kind for Ec2Subnet {
         delete: &["ec2:DeleteSubnet"],
     };
     const TAGGABLE: bool = true;
+    // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>
+    const LINKS: &'static [Link] = &[Link::to("vpc_id", "ec2_vpc").held(Hold::Firm)];
     // What services leave behind in a subnet (network interfaces) goes away slowly.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 3, deadline_seconds: 1200 };
 

@@ -13,7 +13,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Problem, Reads, Terraform,
     check_pattern, check_schedule, each, in_document, nearest, user_tags,
 };
 use crate::value::Value;
@@ -157,6 +157,7 @@ impl Kind for EventbridgeRule {
     // `PutRule` replaces a rule of the same name, and ignores the tags then
     // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
     const CREATE_OVERWRITES: bool = true;
+    const LINKS: &'static [Link] = &[Link::to("targets.role_arn", "iam_role")];
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

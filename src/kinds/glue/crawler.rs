@@ -19,7 +19,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads, State,
     Terraform,
 };
 
@@ -409,6 +409,8 @@ impl Kind for GlueCrawler {
         delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
     };
     const TAGGABLE: bool = true;
+    const LINKS: &'static [Link] =
+        &[Link::to("role", "iam_role"), Link::to("database_name", "glue_database")];
     const TAGS_APART: bool = true;
     // A crawl that runs is stopped before its crawler is deleted, which takes minutes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };

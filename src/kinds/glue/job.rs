@@ -16,7 +16,7 @@ use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, WRITE_ONLY};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Secret, Terraform,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, Secret, Terraform,
 };
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
@@ -283,6 +283,7 @@ impl Kind for GlueJob {
     // `CreateJob` is idempotent by the name: it succeeds where the same job exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
     const CREATE_OVERWRITES: bool = true;
+    const LINKS: &'static [Link] = &[Link::to("role", "iam_role")];
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

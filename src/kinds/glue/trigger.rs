@@ -14,7 +14,8 @@ use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, Terraform,
+    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, State,
+    Terraform,
 };
 use crate::value::Value;
 
@@ -200,6 +201,13 @@ impl Kind for GlueTrigger {
     // `CreateTrigger` is idempotent by the name: it succeeds where the same trigger exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateTrigger.html#API_CreateTrigger_Errors>).
     const CREATE_OVERWRITES: bool = true;
+    const LINKS: &'static [Link] = &[
+        Link::to("workflow_name", "glue_workflow"),
+        Link::to("actions.job_name", "glue_job"),
+        Link::to("actions.crawler_name", "glue_crawler"),
+        Link::to("predicate.conditions.job_name", "glue_job"),
+        Link::to("predicate.conditions.crawler_name", "glue_crawler"),
+    ];
     // What becomes of the triggers of a deleted workflow is not documented, and `UpdateTrigger`
     // cannot put one into another.
     const PART_OF: Option<(&'static str, &'static str)> = Some(("glue_workflow", "workflow_name"));

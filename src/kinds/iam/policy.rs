@@ -105,6 +105,13 @@ impl Kind for IamPolicy {
     }
 
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
+        let name = own.spec.text("policy_name")?;
+        // The ARN has the path, and the name is unique whatever that is
+        // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
+        if other.spec.text("policy_name") == Some(name) && own.spec.text("path") != other.spec.text("path") {
+            let message = format!("`{name}` is the name of {}, too", other.address);
+            return Some(Problem::new("policy_name", message).help("another path makes no other name"));
+        }
         clash(own, other, "policy_name")
     }
 

@@ -16,8 +16,9 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Peer, PolicyDocument,
-    PolicyUse, Problem, Reads, TagRules, Terraform, check_policy, check_statements, each, user_tags,
+    Actions, Among, Birth, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Pace, Peer,
+    PolicyDocument, PolicyUse, Problem, Reads, TagRules, Terraform, check_policy, check_statements, each,
+    user_tags,
 };
 use crate::value::Value;
 
@@ -141,6 +142,12 @@ impl Kind for IamRole {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TAG_RULES;
+    // <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>
+    const LINKS: &'static [Link] = &[
+        Link::to("managed_policy_arns", "iam_policy").held(Hold::Loose),
+        // Without its boundary a role could do more for a moment.
+        Link::to("permissions_boundary", "iam_policy").held(Hold::Firm),
+    ];
     const DEFERRABLE: &'static [&'static str] = &["inline_policies", "managed_policy_arns"];
     // A new role reaches the services that assume it within about ten seconds.
     const PACE: Pace = Pace { create_seconds: 10, delete_seconds: 2, deadline_seconds: 300 };

@@ -9,8 +9,8 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Lookup, Pace, Peer, Problem, Reads, Secret,
-    Terraform, answer,
+    Actions, Among, Birth, Foreseen, Hold, Identity, Kind, Known, Link, Lookup, Pace, Peer, Problem, Reads,
+    Secret, Terraform, answer,
 };
 use crate::value::Value;
 
@@ -369,6 +369,15 @@ impl Kind for RedshiftCluster {
         delete: &["redshift:DeleteCluster", "redshift:CreateClusterSnapshot", "secretsmanager:DeleteSecret"],
     };
     const TAGGABLE: bool = true;
+    // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterSubnetGroup.html>,
+    // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterParameterGroup.html>
+    const LINKS: &'static [Link] = &[
+        Link::to("cluster_subnet_group_name", "redshift_cluster_subnet_group").held(Hold::Firm),
+        Link::to("cluster_parameter_group_name", "redshift_cluster_parameter_group").held(Hold::Firm),
+        // Its network interfaces are in the group: who may reach it must not change for a moment.
+        Link::to("vpc_security_group_ids", "ec2_security_group").held(Hold::Firm),
+        Link::to("iam_roles", "iam_role"),
+    ];
     // A resize or a new key may take long; 75 minutes cover all but a classic resize.
     const PACE: Pace = Pace { create_seconds: 900, delete_seconds: 600, deadline_seconds: 4500 };
 

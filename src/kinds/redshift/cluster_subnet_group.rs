@@ -10,7 +10,8 @@ use super::shared::{from_tags, tag, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, State, Terraform, answer,
+    Actions, Birth, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, State,
+    Terraform, answer,
 };
 
 /// An Amazon Redshift cluster subnet group: the subnets of a VPC in which clusters may be placed.
@@ -53,6 +54,9 @@ impl Kind for RedshiftClusterSubnetGroup {
         delete: &["redshift:DeleteClusterSubnetGroup"],
     };
     const TAGGABLE: bool = true;
+    // A cluster in the group has a network interface in its subnets, with which they cannot go
+    // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html>).
+    const LINKS: &'static [Link] = &[Link::to("subnet_ids", "ec2_subnet").held(Hold::InUse)];
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Peer, PolicyDocument, Problem,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Peer, PolicyDocument, Problem,
     Reads, TagRules, Terraform, each, user_tags,
 };
 pub use spec::*;
@@ -115,6 +115,13 @@ impl Kind for S3Bucket {
     // In us-east-1, `CreateBucket` succeeds for a bucket that the caller has already
     // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
     const CREATE_OVERWRITES: bool = true;
+    // S3 looks whether they exist, and deletes them all the same.
+    const LINKS: &'static [Link] = &[
+        Link::to("logging.target_bucket", "s3_bucket"),
+        Link::to("replication.role", "iam_role"),
+        Link::to("replication.rules.destination.bucket", "s3_bucket"),
+        Link::to("notification.topic_configurations.topic_arn", "sns_topic"),
+    ];
     const DEFERRABLE: &'static [&'static str] = &["policy", "logging", "notification", "replication"];
     const TAGS_APART: bool = true;
     // Emptying a bucket is a call for every thousand versions.

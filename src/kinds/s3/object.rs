@@ -19,8 +19,8 @@ use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
 use crate::kind::{
-    Actions, Birth, Files, Foreseen, Identity, Kind, Known, Live, Lookup, Pace, Problem, Reads, TagRules,
-    Terraform, each, nearest, user_tags,
+    Actions, Birth, Files, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads,
+    TagRules, Terraform, each, nearest, user_tags,
 };
 use crate::value::Value;
 use body::{Body, checksum, media_type};
@@ -180,6 +180,8 @@ impl Kind for S3Object {
     const TAGGABLE: bool = true;
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
     const TAG_RULES: TagRules = TagRules { most: 10, ..TagRules::PLAIN };
+    // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html>
+    const LINKS: &'static [Link] = &[Link::to("bucket", "s3_bucket").held(Hold::Firm)];
     const PART_OF: Option<(&'static str, &'static str)> = Some(("s3_bucket", "bucket"));
     // A version keeps its content and metadata for ever.
     const STAMP: Option<&'static str> = Some("version_id");

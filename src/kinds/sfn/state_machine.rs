@@ -13,7 +13,7 @@ use super::states_language;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Pace, Problem, Reads, State,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads, State,
     TagRules, Terraform, each, in_document, user_tags,
 };
 use crate::value::Value;
@@ -135,6 +135,10 @@ impl Kind for SfnStateMachine {
     // ignores another role and other tags
     // (<https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html>).
     const CREATE_OVERWRITES: bool = true;
+    const LINKS: &'static [Link] = &[
+        Link::to("role_arn", "iam_role"),
+        Link::to("logging_configuration.log_group_arn", "cloudwatchlogs_log_group"),
+    ];
     const TAGS_APART: bool = true;
     // A deleted machine stays until its executions have ended.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 30, deadline_seconds: 600 };

@@ -9,7 +9,7 @@ use super::shared::{Attributes, check_retries};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Owner, Peer, Problem, Reads,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Owner, Peer, Problem, Reads,
     Terraform, each, in_document, nearest,
 };
 use crate::value::Value;
@@ -106,6 +106,7 @@ impl Kind for SnsSubscription {
     // `Subscribe` returns a subscription of the same endpoint
     // (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
     const CREATE_OVERWRITES: bool = true;
+    const LINKS: &'static [Link] = &[Link::to("topic_arn", "sns_topic")];
     // <https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html>: with all its subscriptions.
     const PART_OF: Option<(&'static str, &'static str)> = Some(("sns_topic", "topic_arn"));
 

@@ -62,7 +62,7 @@ pub(super) fn key_of(change: &Change) -> Key<'_> {
 
 impl SavedChange {
     pub(super) fn key(&self) -> Key<'_> {
-        let deposed = self.reason == reason(&Reason::Deposed);
+        let deposed = self.reason.starts_with(&reason(&Reason::Deposed));
         (&self.address, self.id.as_deref().filter(|_| deposed))
     }
 
@@ -92,7 +92,7 @@ impl SavedChange {
         Self {
             address: change.address.clone(),
             action: action(change.action).to_owned(),
-            reason: reason(&change.reason),
+            reason: why(change),
             id: change.id.clone(),
             region: change.region.clone(),
             moved_from: change.moved_from.clone(),
@@ -168,12 +168,19 @@ fn action(action: Action) -> &'static str {
     }
 }
 
+/// Why, and what else happens for it.
+fn why(change: &Change) -> String {
+    let released = change.releases.iter().map(|one| format!("; lets go of {}", one.held));
+    std::iter::once(reason(&change.reason)).chain(released).collect()
+}
+
 fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Same => "as declared".to_owned(),
         Reason::New => "new".to_owned(),
         Reason::Vanished => "gone from AWS".to_owned(),
         Reason::Differs => "differs".to_owned(),
+        Reason::LetsGo => "lets go for a moment".to_owned(),
         Reason::Forced(paths) => {
             let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
             format!("forced by {}", paths.join(", "))

@@ -161,6 +161,7 @@ fn change() -> impl Strategy<Value = Change> {
                 region: name.clone(),
                 needs: Default::default(),
                 deferred: Default::default(),
+                releases: Default::default(),
                 moved_from: None,
                 imported: false,
                 attributes,

@@ -1,0 +1,158 @@
+//! Attributes by which a resource names another one, and what AWS makes of that.
+
+use crate::value::Value;
+
+/// An attribute by which a resource names another one. The engine orders by it, also where the
+/// name is written without a reference, and knows by it what holds what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The attribute, through tables and lists: `rules.destination.bucket`.
+    pub attribute: &'static str,
+    /// The kind of what it names, by id or ARN.
+    pub kind: &'static str,
+    /// What AWS does when that is to be deleted.
+    pub hold: Hold,
+    /// The flag that is to be set where the attribute loses its last element, if AWS or the kind
+    /// takes an empty one for its default.
+    pub emptied: Option<&'static str>,
+}
+
+/// What AWS does when a resource is to be deleted that another one names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It deletes it.
+    None,
+    /// It refuses, until the holder names it no more, which an update can do for a moment without
+    /// harm beyond what is gone anyway.
+    Loose,
+    /// It refuses, and the holder cannot be without it.
+    Firm,
+    /// It refuses while the holder is held itself.
+    InUse,
+}
+
+impl Link {
+    /// An attribute that names something that AWS deletes all the same.
+    pub const fn to(attribute: &'static str, kind: &'static str) -> Self {
+        Self { attribute, kind, hold: Hold::None, emptied: None }
+    }
+
+    /// With what AWS does when what is named is to be deleted.
+    #[must_use]
+    pub const fn held(self, hold: Hold) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// With the flag that says that the attribute is empty on purpose.
+    #[must_use]
+    pub const fn emptied(self, flag: &'static str) -> Self {
+        Self { emptied: Some(flag), ..self }
+    }
+
+    /// The attribute of the kind that it is or is in.
+    pub fn root(&self) -> &'static str {
+        self.attribute.split('.').next().unwrap_or(self.attribute)
+    }
+
+    /// The names in a spec, as far as they are known.
+    pub fn names<'v>(&self, spec: &'v Value) -> Vec<&'v str> {
+        let mut names = Vec::new();
+        collect(spec, self.attribute, &mut |value| names.extend(value.as_str()));
+        names
+    }
+
+    /// Whether a name in a spec is not known yet.
+    pub fn is_open(&self, spec: &Value) -> bool {
+        let mut open = false;
+        collect(spec, self.attribute, &mut |value| open |= value.contains_unknown());
+        open
+    }
+
+    /// Takes these names out of a spec: the elements of lists that are or have one, else the
+    /// attribute.
+    pub fn forget(&self, spec: &mut Value, names: &[String]) {
+        let Value::Map(map) = spec else { return };
+        let (root, rest) = (self.root(), self.attribute.split_once('.').map_or("", |(_, rest)| rest));
+        let Some(value) = map.get_mut(root) else { return };
+        let is_it = |value: &Value| {
+            let mut found = false;
+            collect(value, rest, &mut |value| {
+                found |= value.as_str().is_some_and(|name| names.iter().any(|one| one == name));
+            });
+            found
+        };
+        match value {
+            Value::List(list) => {
+                let before = list.len();
+                list.retain(|one| !is_it(one));
+                let emptied = self.emptied.filter(|_| list.is_empty() && before > 0);
+                if let Some(flag) = emptied {
+                    map.insert(flag.to_owned(), Value::Bool(true));
+                }
+            }
+            other if is_it(other) => drop(map.remove(root)),
+            _ => {}
+        }
+    }
+}
+
+/// Calls `each` with the values at a path that leads through tables and lists.
+fn collect<'v>(value: &'v Value, path: &str, each: &mut dyn FnMut(&'v Value)) {
+    match value {
+        Value::List(list) => list.iter().for_each(|one| collect(one, path, each)),
+        _ if path.is_empty() => each(value),
+        Value::Unknown(_) => each(value),
+        Value::Map(map) => {
+            let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+            if let Some(inner) = map.get(name) {
+                collect(inner, rest, each);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hold, Link};
+    use crate::value::Value;
+
+    const RULES: Link = Link::to("rules.group", "ec2_security_group").held(Hold::Loose).emptied("revoke_all");
+
+    fn spec(groups: &[&str]) -> Value {
+        let rule = |group: &&str| Value::map([("group", Value::from(*group)), ("port", Value::from(1i64))]);
+        Value::map([("rules", Value::List(groups.iter().map(rule).collect()))])
+    }
+
+    #[test]
+    fn names_are_found_and_taken_out_through_lists_and_tables() {
+        let mut value = spec(&["a", "b"]);
+        assert_eq!(RULES.names(&value), ["a", "b"]);
+        RULES.forget(&mut value, &["a".to_owned()]);
+        assert_eq!(value, spec(&["b"]), "nothing else of it changes");
+        RULES.forget(&mut value, &["b".to_owned()]);
+        // An empty list might mean the default, which lets everything out.
+        assert_eq!(value.get("revoke_all"), Some(&Value::Bool(true)));
+
+        let arns = Link::to("arns", "iam_policy");
+        let mut value = Value::map([("arns", Value::list(["x", "y"]))]);
+        arns.forget(&mut value, &["y".to_owned()]);
+        assert_eq!(arns.names(&value), ["x"]);
+
+        let one = Link::to("logging.target", "s3_bucket");
+        let mut value = Value::map([("logging", Value::map([("target", Value::from("logs"))]))]);
+        assert_eq!((one.names(&value), one.root()), (vec!["logs"], "logging"));
+        one.forget(&mut value, &["other".to_owned()]);
+        assert_eq!(one.names(&value), ["logs"]);
+        one.forget(&mut value, &["logs".to_owned()]);
+        assert!(value.get("logging").is_none());
+    }
+
+    #[test]
+    fn what_is_not_known_yet_may_be_any_name() {
+        let open =
+            Value::map([("rules", Value::List(vec![Value::unknown("ec2_security_group.a", "group_id")]))]);
+        assert!(RULES.is_open(&open) && RULES.names(&open).is_empty());
+        assert!(!RULES.is_open(&spec(&["a"])));
+    }
+}

@@ -1,0 +1,302 @@
+//! What holds what: a resource that AWS does not delete while another one names it. Either the
+//! new one is made first and the holder takes it, or the holder lets go of the old one for a
+//! moment, or the plan is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Planner;
+use super::order::Order;
+use super::replacement::{clash, create_first};
+use super::{Action, Change, Reason};
+use crate::aws::Scope;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{ErasedKind, Hold, Link};
+use crate::kinds;
+use crate::schema::normalize;
+use crate::value::Value;
+
+/// The code of what is said of a resource that is held.
+pub(super) const CODE: &str = "held";
+
+/// A resource of a plan: an address and, of what was replaced before, its place among
+/// [`super::Plan::deposed`].
+pub(super) type Place = (Address, Option<usize>);
+
+/// One resource names another, and AWS does not delete that meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Held {
+    pub(super) holder: Place,
+    pub(super) held: Place,
+    pub(super) link: Link,
+    /// The names, as AWS has them.
+    pub(super) names: Vec<String>,
+}
+
+/// What a resource lets go of for a moment, so that it can be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The address of what is held.
+    pub held: Address,
+    /// The attribute that names it.
+    pub attribute: String,
+    /// How it names it.
+    pub names: Vec<String>,
+}
+
+/// What is there, in canonical form, with what AWS cannot tell as `existing` has it.
+pub fn overlaid(kind: &dyn ErasedKind, live: &Value, existing: &Value) -> Value {
+    let schema = &kind.schema().spec;
+    let mut spec = normalize(schema, live.clone());
+    if let Value::Map(spec) = &mut spec {
+        let hidden = schema.fields().into_iter().flatten().filter(|(_, field)| field.marks.unreadable());
+        for (name, _) in hidden {
+            if let Some(value) = existing.get(name) {
+                spec.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    spec
+}
+
+/// The spec of a resource without what it is to let go of.
+pub fn let_go(kind: &dyn ErasedKind, spec: &Value, releases: &[Release]) -> Value {
+    let mut spec = spec.clone();
+    for release in releases {
+        let link = kind.links().iter().find(|link| link.attribute == release.attribute);
+        if let Some(link) = link {
+            link.forget(&mut spec, &release.names);
+        }
+    }
+    spec
+}
+
+/// Everything that holds something at AWS now, as far as it was looked at.
+pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: &'c [Change]) -> Vec<Held> {
+    type Placed<'c> = (Option<usize>, &'c Change);
+    let changes: Vec<Placed<'_>> = (changes.into_iter().map(|change| (None, change)))
+        .chain(deposed.iter().enumerate().map(|(index, change)| (Some(index), change)))
+        .filter(|(_, change)| change.live.is_some())
+        .collect();
+    let mut named: BTreeMap<(&str, String), Vec<Placed<'_>>> = BTreeMap::new();
+    for &(index, change) in &changes {
+        for name in names_of(change) {
+            named.entry((&change.address.kind, name)).or_default().push((index, change));
+        }
+    }
+    let mut found: Vec<Held> = Vec::new();
+    for &(index, holder) in &changes {
+        let Some(kind) = kinds::kind(&holder.address.kind) else { continue };
+        for link in kind.links().iter().filter(|link| link.hold != Hold::None) {
+            let global = kinds::kind(link.kind).is_some_and(|kind| kind.global());
+            for name in link.names(&holder.existing) {
+                for &(of, held) in named.get(&(link.kind, name.to_owned())).into_iter().flatten() {
+                    let near = global || held.existing_region() == holder.existing_region();
+                    let (holder, held) = ((holder.address.clone(), index), (held.address.clone(), of));
+                    if !near || holder == held {
+                        continue;
+                    }
+                    match found.iter_mut().find(|one| {
+                        one.holder == holder && one.held == held && one.link.attribute == link.attribute
+                    }) {
+                        Some(one) if !one.names.iter().any(|one| one == name) => {
+                            one.names.push(name.to_owned())
+                        }
+                        Some(_) => {}
+                        None => found.push(Held { holder, held, link: *link, names: vec![name.to_owned()] }),
+                    }
+                }
+            }
+        }
+    }
+    let in_use: BTreeSet<Place> = found.iter().map(|one| one.held.clone()).collect();
+    found.retain(|one| one.link.hold != Hold::InUse || in_use.contains(&one.holder));
+    found
+}
+
+/// The names of what is there.
+fn names_of(change: &Change) -> BTreeSet<String> {
+    let arn = change.live.as_ref().and_then(|live| live.attrs.get("arn")?.as_str().map(str::to_owned));
+    change.id.iter().cloned().chain(arn).collect()
+}
+
+/// What becomes of a holder.
+enum Fate {
+    /// It goes, too, before what it holds.
+    Goes,
+    /// It names it no more, and nothing else is needed for that.
+    LetsGo,
+    /// It goes on naming what then takes the place of what is held.
+    Takes,
+    /// It goes on naming what is then no more.
+    Stays,
+}
+
+fn fate(holder: &Change, held: &Change, one: &Held) -> Fate {
+    let is_named = || {
+        let wanted = one.link.names(&holder.wanted);
+        wanted.iter().any(|name| one.names.iter().any(|one| one == name))
+    };
+    match holder.action {
+        Action::Delete | Action::Replace { create_first: false } | Action::Create => Fate::Goes,
+        // The old one goes once the new one is there.
+        Action::Replace { create_first: true } => Fate::Goes,
+        _ if matches!(holder.action, Action::Forget) || holder.reason == Reason::Unselected => Fate::Stays,
+        _ => {
+            let needs = || holder.needs.contains(&held.address) || one.link.is_open(&holder.wanted);
+            match held.action {
+                Action::Replace { create_first: false } if is_named() || needs() => Fate::Takes,
+                _ if is_named() => Fate::Stays,
+                _ => Fate::LetsGo,
+            }
+        }
+    }
+}
+
+/// Decides how what is held can be deleted: makes the new one first where that can be, else lets
+/// the holder let go of the old one for a moment. `first` are those whose new one is to be made
+/// first in any case; `fixed` tells of an attribute that no update of an address may change.
+/// What can be neither is a problem.
+pub(super) fn settle(
+    changes: &mut BTreeMap<Address, Change>,
+    deposed: &[Change],
+    mut first: BTreeSet<Address>,
+    scope: &Scope,
+    fixed: &dyn Fn(&Address, &str) -> bool,
+) -> Vec<Diagnostic> {
+    let holds = holds(changes.values(), deposed);
+    // What was replaced before has a successor, which its holders take by their own changes.
+    let holds: Vec<Held> =
+        holds.into_iter().filter(|one| one.holder.1.is_none() && one.held.1.is_none()).collect();
+    loop {
+        create_first(changes, first.clone(), scope);
+        let more: BTreeSet<Address> = holds
+            .iter()
+            .filter_map(|one| Some((changes.get(&one.holder.0)?, changes.get(&one.held.0)?)))
+            .filter(|(holder, held)| {
+                let stays = matches!(
+                    holder.action,
+                    Action::NoOp | Action::Update | Action::Replace { create_first: true }
+                );
+                stays
+                    && held.action == Action::Replace { create_first: false }
+                    && !first.contains(&held.address)
+                    && clash(held, scope).is_none()
+            })
+            .map(|(_, held)| held.address.clone())
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        first.extend(more);
+    }
+    let mut problems = Vec::new();
+    for one in &holds {
+        let (Some(holder), Some(held)) = (changes.get(&one.holder.0), changes.get(&one.held.0)) else {
+            continue;
+        };
+        if !matches!(held.action, Action::Delete | Action::Replace { .. }) {
+            continue;
+        }
+        let loose = one.link.hold == Hold::Loose && !fixed(&holder.address, one.link.root());
+        match fate(holder, held, one) {
+            Fate::Goes | Fate::LetsGo => {}
+            Fate::Takes if loose => {
+                changes.entry(one.holder.0.clone()).and_modify(|holder| release(holder, one));
+            }
+            Fate::Takes | Fate::Stays => problems.push(refusal(holder, held, one, scope)),
+        }
+    }
+    problems
+}
+
+/// Has a holder let go of what it holds.
+pub(super) fn release(holder: &mut Change, one: &Held) {
+    if holder.action == Action::NoOp {
+        (holder.action, holder.reason) = (Action::Update, Reason::LetsGo);
+    }
+    holder.releases.push(Release {
+        held: one.held.0.clone(),
+        attribute: one.link.attribute.to_owned(),
+        names: one.names.clone(),
+    });
+}
+
+fn refusal(holder: &Change, held: &Change, one: &Held, scope: &Scope) -> Diagnostic {
+    let (name, by) = (&held.address, &holder.address);
+    let verb = if matches!(held.action, Action::Delete) { "destroyed" } else { "replaced" };
+    let problem = Diagnostic::error(CODE, format!("{name} cannot be {verb} while {by} holds it")).note(
+        format!("{by} names it in `{}`, and AWS deletes no {} that is in use", one.link.attribute, name.kind),
+    );
+    if holder.action == Action::Forget {
+        return problem
+            .note(format!("{by} stays at AWS as it is"))
+            .help("retain both, or neither".to_owned());
+    }
+    match (held.action, clash(held, scope)) {
+        (Action::Replace { create_first: false }, Some(clash)) => {
+            problem.note(format!("a new one cannot be made beside it: {clash}")).help(format!(
+                "give the new one another name, so that it is made first and {by} can take it; or make \
+                 both anew, with --replace {by}"
+            ))
+        }
+        (Action::Replace { .. }, _) => problem.help(format!(
+            "let {by} refer to {name} instead of writing its name, so that it takes the new one"
+        )),
+        _ => problem.help(format!("let {by} name it no more, or keep {name}")),
+    }
+}
+
+impl Planner<'_, '_, '_> {
+    /// Decides how what is held goes, and that there is an order in which everything can be done.
+    pub(super) fn settle(&mut self, first: BTreeSet<Address>) {
+        let world = self.inputs.world;
+        let (scope, stack) = (&world.facts.scope, world.stack);
+        let resource =
+            |address: &Address| stack.resources.iter().find(|one| one.address() == address.declaration());
+        let fixed = |address: &Address, attribute: &str| {
+            let ignored = resource(address).map(|one| one.lifecycle.ignore_changes.as_slice());
+            let mut ignored = ignored.unwrap_or_default().iter();
+            ignored.any(|one| one.split('.').next() == Some(attribute))
+        };
+        let mut problems = settle(&mut self.changes, &self.deposed, first, scope, &fixed);
+        if problems.is_empty() {
+            let (mut changes, mut deposed) =
+                (std::mem::take(&mut self.changes), std::mem::take(&mut self.deposed));
+            let applied = |address: &Address| {
+                let needs = self.entry(address).into_iter().flat_map(|entry| &entry.needs);
+                needs.map(|needed| self.present(needed).clone()).collect()
+            };
+            problems.extend(arrange(&mut changes, &mut deposed, &applied, &fixed));
+            (self.changes, self.deposed) = (changes, deposed);
+        }
+        self.problems.extend(problems);
+    }
+}
+
+/// Finds an order, if need be by letting what goes let go of what else goes; what is said where
+/// there is none. `applied` tells what an address needed when it was applied, `fixed` of an
+/// attribute that no update of an address may change.
+pub(super) fn arrange(
+    changes: &mut BTreeMap<Address, Change>,
+    deposed: &mut [Change],
+    applied: &dyn Fn(&Address) -> Vec<Address>,
+    fixed: &dyn Fn(&Address, &str) -> bool,
+) -> Option<Diagnostic> {
+    loop {
+        let effective = changes.values().filter(|change| change.is_effective());
+        let stuck = Order::of(&effective.map(|change| (&change.address, change)).collect(), deposed, applied)
+            .err()?;
+        let mut holds = stuck.holds.iter();
+        let loose = holds.find(|one| one.link.hold == Hold::Loose && !fixed(&one.holder.0, one.link.root()));
+        let Some(one) = loose else { return Some(stuck.told()) };
+        let holder = match one.holder.1 {
+            Some(index) => deposed.get_mut(index)?,
+            None => changes.get_mut(&one.holder.0)?,
+        };
+        release(holder, one);
+    }
+}

@@ -1,0 +1,551 @@
+//! The order in which a plan can be carried out: the units of work, and what each waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::holds::{CODE, Held, Place, holds};
+use super::{Action, Change};
+use crate::diag::Diagnostic;
+use crate::graph::{self, Address};
+use crate::kinds;
+
+/// What is done to a resource in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// Sets what a resource was made without, since it refers to one that needed it first.
+    Complete,
+    /// It lets go of what is to be deleted.
+    Release,
+    /// It is removed from AWS.
+    Destroy,
+    /// It is no longer owned, and stays at AWS as it is.
+    Forget,
+}
+
+impl Step {
+    /// What is being done.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Create => "creating",
+            Self::Update => "updating",
+            Self::Complete => "completing",
+            Self::Release => "releasing",
+            Self::Destroy => "destroying",
+            Self::Forget => "forgetting",
+        }
+    }
+
+    /// What was done, when it is done.
+    pub fn did(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Update => "updated",
+            Self::Complete => "completed",
+            Self::Release => "released",
+            Self::Destroy => "destroyed",
+            Self::Forget => "forgotten",
+        }
+    }
+}
+
+/// One piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unit {
+    /// The resource.
+    pub address: Address,
+    /// What is done to it.
+    pub step: Step,
+    /// Its place among [`crate::plan::Plan::deposed`], where it is of that.
+    pub deposed: Option<usize>,
+}
+
+/// The units of a plan, and what each waits for.
+#[derive(Debug)]
+pub struct Order {
+    /// The units.
+    pub units: Vec<Unit>,
+    /// For each unit those that must be done before.
+    pub needs: Vec<BTreeSet<usize>>,
+    /// The units, each after those that it needs.
+    pub order: Vec<usize>,
+}
+
+/// Why there is no order.
+#[derive(Debug)]
+pub struct Unordered {
+    /// The addresses, each of which waits for the next, the last for the first.
+    pub cycle: Vec<Address>,
+    /// What holds what among them.
+    pub(super) holds: Vec<Held>,
+}
+
+impl Unordered {
+    /// What is said where each of several has to go before the next.
+    pub fn told(&self) -> Diagnostic {
+        let mut path: Vec<String> = self.cycle.iter().map(ToString::to_string).collect();
+        path.extend(path.first().cloned());
+        let message = format!("no order is possible, each waits for the next: {}", path.join(" → "));
+        Diagnostic::error(CODE, message)
+            .note("AWS deletes none of them while another one uses it")
+            .help("let one of them name the other no more, and apply that first")
+    }
+}
+
+/// The units while they are gathered.
+#[derive(Default)]
+struct Units {
+    units: Vec<Unit>,
+    /// What makes or changes a resource.
+    up: BTreeMap<Address, usize>,
+    /// What follows when all of a circle of references are there.
+    later: BTreeMap<Address, usize>,
+    /// What removes it.
+    down: BTreeMap<Place, usize>,
+    /// What lets go before.
+    release: BTreeMap<Place, usize>,
+}
+
+impl Units {
+    fn add(&mut self, address: &Address, step: Step, deposed: Option<usize>) -> usize {
+        self.units.push(Unit { address: address.clone(), step, deposed });
+        self.units.len() - 1
+    }
+
+    fn of(changes: &BTreeMap<&Address, &Change>, deposed: &[Change]) -> Self {
+        let mut all = Self::default();
+        for (&address, change) in changes {
+            if !change.releases.is_empty() {
+                let unit = all.add(address, Step::Release, None);
+                all.release.insert((address.clone(), None), unit);
+            }
+            let up = |all: &mut Self, step| {
+                let unit = all.add(address, step, None);
+                all.up.insert(address.clone(), unit);
+            };
+            match change.action {
+                Action::NoOp | Action::Delete | Action::Forget => {}
+                Action::Create | Action::Replace { .. } => up(&mut all, Step::Create),
+                // Who it waits for may in turn need it: that it exists is enough for those.
+                Action::Update if !change.deferred.is_empty() => {
+                    let unit = all.add(address, Step::Update, None);
+                    all.later.insert(address.clone(), unit);
+                }
+                Action::Update => up(&mut all, Step::Update),
+            }
+            let down = match change.action {
+                Action::Replace { .. } | Action::Delete => Some(Step::Destroy),
+                Action::Forget => Some(Step::Forget),
+                _ => None,
+            };
+            if let Some(step) = down {
+                let unit = all.add(address, step, None);
+                all.down.insert((address.clone(), None), unit);
+            }
+            if matches!(change.action, Action::Create | Action::Replace { .. }) && !change.deferred.is_empty()
+            {
+                let unit = all.add(address, Step::Complete, None);
+                all.later.insert(address.clone(), unit);
+            }
+        }
+        for (index, change) in deposed.iter().enumerate() {
+            let place = (change.address.clone(), Some(index));
+            if !change.releases.is_empty() {
+                let unit = all.add(&change.address, Step::Release, Some(index));
+                all.release.insert(place.clone(), unit);
+            }
+            let step = if change.action == Action::Forget { Step::Forget } else { Step::Destroy };
+            let unit = all.add(&change.address, step, Some(index));
+            all.down.insert(place, unit);
+        }
+        all
+    }
+}
+
+impl Order {
+    /// Orders the changes: up after what is needed, down after what needed it, by the stack's
+    /// edges and by those that the ledger remembers (`applied`). Where these contradict each
+    /// other, as where references were turned round, those of what only goes down yield, but for
+    /// what AWS would refuse.
+    ///
+    /// # Errors
+    /// What must not yield contradicts itself.
+    pub fn of(
+        changes: &BTreeMap<&Address, &Change>,
+        deposed: &[Change],
+        applied: &dyn Fn(&Address) -> Vec<Address>,
+    ) -> Result<Self, Unordered> {
+        let all = Units::of(changes, deposed);
+        let down = |address: &Address| all.down.get(&(address.clone(), None)).copied();
+        let (mut hard, mut soft) = (BTreeSet::new(), BTreeSet::new());
+        for (&address, change) in changes {
+            for needed in change.needs.difference(&change.deferred) {
+                if let (Some(&mine), Some(&theirs)) = (all.up.get(address), all.up.get(needed)) {
+                    hard.insert((mine, theirs));
+                }
+            }
+            if let Some(&mine) = all.later.get(address) {
+                let needed = change.needs.iter().chain([address]);
+                hard.extend(needed.filter_map(|needed| Some((mine, *all.up.get(needed)?))));
+            }
+            let before = applied(address);
+            for needed in change.needs.iter().chain(&before) {
+                // What is needed goes down after what needed it has gone, or has let go of it.
+                let Some(theirs) = down(needed) else { continue };
+                let create_first = changes.get(needed).is_some_and(|needed| {
+                    matches!(
+                        needed.action,
+                        Action::Delete | Action::Forget | Action::Replace { create_first: true }
+                    )
+                });
+                if let Some(mine) = down(address) {
+                    if mine != theirs {
+                        soft.insert((theirs, mine));
+                    }
+                } else if create_first {
+                    let mine = [all.up.get(address), all.later.get(address)];
+                    soft.extend(mine.into_iter().flatten().map(|&mine| (theirs, mine)));
+                }
+            }
+            if let (Some(&new), Some(old), Action::Replace { create_first }) =
+                (all.up.get(address), down(address), change.action)
+            {
+                hard.insert(if create_first { (old, new) } else { (new, old) });
+            }
+        }
+        for (index, change) in deposed.iter().enumerate() {
+            let Some(&mine) = all.down.get(&(change.address.clone(), Some(index))) else { continue };
+            // After all that may still refer to it; before what it needed.
+            hard.extend(all.up.get(&change.address).map(|&new| (mine, new)));
+            for (&address, holder) in changes {
+                let before = applied(address);
+                let before = (!before.is_empty()).then_some(before.as_slice());
+                if holder.held(before).any(|held| *held == change.address) {
+                    let units =
+                        [all.up.get(address).copied(), all.later.get(address).copied(), down(address)];
+                    soft.extend(units.into_iter().flatten().map(|unit| (mine, unit)));
+                }
+            }
+            soft.extend(change.needs.iter().filter_map(|needed| Some((down(needed)?, mine))));
+            for (other, one) in deposed.iter().enumerate().filter(|(other, _)| *other != index) {
+                if change.needs.contains(&one.address) {
+                    let theirs = all.down.get(&(one.address.clone(), Some(other)));
+                    soft.extend(theirs.map(|&theirs| (theirs, mine)));
+                }
+            }
+        }
+        let there = changes.values().copied();
+        let holds = holds(there, deposed);
+        let mut by_hold: BTreeMap<(usize, usize), Held> = BTreeMap::new();
+        for one in holds {
+            let Some(&theirs) = all.down.get(&one.held) else { continue };
+            if all.units[theirs].step == Step::Forget {
+                continue;
+            }
+            let change = match one.holder.1 {
+                Some(index) => deposed.get(index),
+                None => changes.get(&one.holder.0).copied(),
+            };
+            let lets_go = |change: &Change| {
+                let mut releases = change.releases.iter();
+                releases.any(|release| {
+                    release.attribute == one.link.attribute
+                        && one.names.iter().all(|name| release.names.contains(name))
+                })
+            };
+            if change.is_some_and(lets_go) {
+                hard.extend(all.release.get(&one.holder).map(|&mine| (theirs, mine)));
+                continue;
+            }
+            let mine = all.down.get(&one.holder).or_else(|| match one.holder.1 {
+                Some(_) => None,
+                None => all.later.get(&one.holder.0).or_else(|| all.up.get(&one.holder.0)),
+            });
+            if let Some(&mine) = mine.filter(|&&mine| mine != theirs) {
+                hard.insert((theirs, mine));
+                by_hold.insert((theirs, mine), one);
+            }
+        }
+        // Who lets go does so before all else that happens to it.
+        for (place, &mine) in &all.release {
+            let down = all.down.get(place).copied();
+            let rest = [all.up.get(&place.0), all.later.get(&place.0)];
+            let rest = rest.into_iter().flatten().copied().filter(|_| place.1.is_none());
+            hard.extend(rest.chain(down).map(|unit| (unit, mine)));
+        }
+        let count = all.units.len();
+        let unordered = |cycle: Vec<usize>| {
+            let next = cycle.iter().cycle().skip(1);
+            let edges = cycle.iter().copied().zip(next.copied());
+            let mut addresses: Vec<Address> =
+                cycle.iter().map(|&unit| all.units[unit].address.clone()).collect();
+            addresses.dedup();
+            Unordered {
+                holds: edges.filter_map(|edge| by_hold.get(&edge).cloned()).collect(),
+                cycle: addresses,
+            }
+        };
+        let given_up = graph::relax(count, &hard, &soft).map_err(unordered)?;
+        hard.extend(soft.difference(&given_up));
+        // As late as can be: it is without what it needs until the new one is there.
+        let mut late = BTreeSet::new();
+        for (place, &mine) in &all.release {
+            for &(held, _) in hard.iter().filter(|(_, needed)| *needed == mine) {
+                let new = all.up.get(&all.units[held].address).copied();
+                let before = hard.iter().filter(|(unit, _)| *unit == held || Some(*unit) == new);
+                let before = before.map(|(_, needed)| *needed);
+                late.extend(
+                    before
+                        .filter(|&unit| unit != mine && unit != held && all.units[unit].address != place.0)
+                        .map(|unit| (mine, unit)),
+                );
+            }
+        }
+        let given_up = graph::relax(count, &hard, &late).map_err(unordered)?;
+        hard.extend(late.difference(&given_up));
+        let order = graph::order(count, &hard).map_err(unordered)?;
+        let mut needs = vec![BTreeSet::new(); count];
+        for (unit, needed) in hard {
+            needs[unit].insert(needed);
+        }
+        Ok(Self { units: all.units, needs, order })
+    }
+}
+
+/// The usual seconds of a unit.
+pub fn seconds(unit: &Unit) -> u64 {
+    let pace = kinds::kind(&unit.address.kind).map(|kind| kind.pace());
+    let seconds = match unit.step {
+        Step::Create | Step::Update | Step::Complete | Step::Release => pace.map(|pace| pace.create_seconds),
+        Step::Destroy => pace.map(|pace| pace.delete_seconds),
+        Step::Forget => Some(0),
+    };
+    u64::from(seconds.unwrap_or(1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::{Order, Step};
+    use crate::aws::Scope;
+    use crate::graph::Address;
+    use crate::kind::{ErasedLive, Hold, State};
+    use crate::kinds;
+    use crate::plan::holds::{arrange, settle};
+    use crate::plan::{Action, Change, Reason};
+    use crate::value::Value;
+
+    const KINDS: [&str; 6] = [
+        "iam_policy",
+        "iam_role",
+        "ec2_security_group",
+        "s3_bucket",
+        "redshift_cluster",
+        "redshift_cluster_parameter_group",
+    ];
+
+    /// A spec of a kind whose links name these, each by the id that is its address.
+    fn spec(address: &Address, named: &BTreeSet<Address>) -> Value {
+        let name = address.name.as_str();
+        let own = ["policy_name", "role_name", "bucket", "cluster_identifier", "parameter_group_name"];
+        let mut spec: BTreeMap<String, Value> =
+            own.into_iter().chain(["group_name"]).map(|own| (own.to_owned(), Value::from(name))).collect();
+        for one in named {
+            for link in kinds::kind(&address.kind).expect("a kind").links() {
+                // A role is bounded by the policies of even names, and has the others attached.
+                let bounds = one.name.ends_with(['0', '2', '4', '6', '8']);
+                let fits = link.kind == one.kind
+                    && link.attribute != "egress.referenced_security_group_id"
+                    && (one.kind != "iam_policy" || bounds == (link.attribute == "permissions_boundary"));
+                if !fits {
+                    continue;
+                }
+                let id = Value::from(one.to_string());
+                match link.attribute.split_once('.') {
+                    Some((list, inner)) => {
+                        let list = spec.entry(list.to_owned()).or_insert_with(|| Value::List(Vec::new()));
+                        if let Value::List(list) = list {
+                            list.push(Value::map([(inner, id)]));
+                        }
+                    }
+                    None if link.attribute.ends_with('s') => {
+                        let list = spec.entry(link.attribute.to_owned());
+                        if let Value::List(list) = list.or_insert_with(|| Value::List(Vec::new())) {
+                            list.push(id);
+                        }
+                    }
+                    None => drop(spec.insert(link.attribute.to_owned(), id)),
+                }
+            }
+        }
+        Value::Map(spec)
+    }
+
+    /// The names by which AWS would refuse to delete something, and how hard.
+    fn held(address: &Address, spec: &Value) -> BTreeMap<String, Hold> {
+        let links = kinds::kind(&address.kind).expect("a kind").links().iter();
+        let links = links.filter(|link| link.hold != Hold::None);
+        links.flat_map(|link| link.names(spec).into_iter().map(|name| (name.to_owned(), link.hold))).collect()
+    }
+
+    fn change(address: &Address, action: Action, needs: &BTreeSet<Address>) -> Change {
+        let spec = spec(address, needs);
+        let empty = ErasedLive {
+            born: None,
+            spec: Value::Null,
+            attrs: Value::Null,
+            tags: BTreeMap::new(),
+            state: State::Ready,
+        };
+        Change {
+            address: address.clone(),
+            action,
+            reason: Reason::Same,
+            id: Some(address.to_string()),
+            region: "us-east-1".to_owned(),
+            needs: needs.clone(),
+            deferred: BTreeSet::new(),
+            releases: Vec::new(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: Some(empty),
+            existing: spec.clone(),
+            wanted: spec,
+            kept: None,
+            wanted_tags: BTreeMap::new(),
+            declared: None,
+        }
+    }
+
+    /// Does the units, whatever may begin, and refuses what AWS would refuse.
+    fn carry_out(changes: &BTreeMap<Address, Change>, mut pick: u64) -> Result<(), TestCaseError> {
+        let effective = changes.values().filter(|change| change.is_effective());
+        let by_address = effective.map(|change| (&change.address, change)).collect();
+        let order = Order::of(&by_address, &[], &|_| Vec::new());
+        let order = order.map_err(|stuck| TestCaseError::fail(stuck.told().message))?;
+        let mut live: BTreeMap<String, BTreeMap<String, Hold>> = changes
+            .iter()
+            .map(|(address, change)| (address.to_string(), held(address, &change.existing)))
+            .collect();
+        let mut waiting: BTreeSet<usize> = (0..order.units.len()).collect();
+        let mut done = BTreeSet::new();
+        while !waiting.is_empty() {
+            let ready: Vec<usize> =
+                waiting.iter().copied().filter(|&unit| order.needs[unit].is_subset(&done)).collect();
+            prop_assert!(!ready.is_empty(), "it never ends");
+            pick = pick.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let unit = ready[(pick >> 33) as usize % ready.len()];
+            waiting.remove(&unit);
+            done.insert(unit);
+            let (address, step) = (&order.units[unit].address, order.units[unit].step);
+            let (id, change) = (address.to_string(), &changes[address]);
+            match step {
+                Step::Release => {
+                    let names = change.releases.iter().flat_map(|release| &release.names);
+                    let holds = live.get_mut(&id).expect("it is there");
+                    names.for_each(|name| {
+                        holds.remove(name);
+                    });
+                }
+                Step::Destroy => {
+                    live.remove(&id);
+                    let holder = live.iter().find(|(_, names)| names.contains_key(&id));
+                    prop_assert!(holder.is_none(), "{} is held by {:?}", id, holder);
+                }
+                Step::Create | Step::Update | Step::Complete => {
+                    let names = held(address, &change.wanted);
+                    let missing = names.keys().find(|name| !live.contains_key(*name));
+                    prop_assert!(missing.is_none(), "{} needs {:?}", id, missing);
+                    live.insert(id, names);
+                }
+                Step::Forget => {}
+            }
+        }
+        for (address, change) in changes.iter().filter(|(_, change)| !change.goes()) {
+            let wanted = held(address, &change.wanted);
+            prop_assert_eq!(live.get(&address.to_string()), Some(&wanted), "{} is not as it was", address);
+        }
+        Ok(())
+    }
+
+    /// Addresses of random kinds, and who needs whom.
+    fn stack(most: usize) -> impl Strategy<Value = BTreeMap<Address, BTreeSet<Address>>> {
+        let kinds = prop::collection::vec(0..KINDS.len(), 1..9);
+        (kinds, prop::collection::vec((0usize..9, 0usize..9), 0..most)).prop_map(|(kinds, edges)| {
+            let address = |index: usize| Address {
+                kind: KINDS[kinds[index]].to_owned(),
+                name: format!("n{index}"),
+                key: None,
+            };
+            let mut stack: BTreeMap<Address, BTreeSet<Address>> =
+                (0..kinds.len()).map(|index| (address(index), BTreeSet::new())).collect();
+            for (from, to) in
+                edges.into_iter().filter(|(from, to)| from != to && *from < kinds.len() && *to < kinds.len())
+            {
+                stack.entry(address(from)).or_default().insert(address(to));
+            }
+            stack
+        })
+    }
+
+    fn scope() -> Scope {
+        Scope {
+            partition: "aws".to_owned(),
+            account_id: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_destroy_ends(stack in stack(30), pick in any::<u64>()) {
+            let mut changes: BTreeMap<Address, Change> = stack
+                .iter()
+                .map(|(address, needs)| (address.clone(), change(address, Action::Delete, needs)))
+                .collect();
+            let problems = settle(&mut changes, &[], BTreeSet::new(), &scope(), &|_, _| false);
+            prop_assert!(problems.is_empty(), "{:?}", problems);
+            let stuck = arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false);
+            prop_assert!(stuck.is_none(), "{:?}", stuck);
+            carry_out(&changes, pick)?;
+        }
+
+        #[test]
+        fn what_is_held_is_replaced_or_refused(
+            stack in stack(12), replaced in prop::collection::btree_set(0usize..9, 0..4), pick in any::<u64>()
+        ) {
+            // What is made needs what is there before it, as a stack has it.
+            let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
+            for (index, (address, needs)) in stack.iter().enumerate() {
+                let replace = Action::Replace { create_first: false };
+                let action = if replaced.contains(&index) { replace } else { Action::NoOp };
+                let needs = needs.iter().filter(|needed| *needed < address).cloned().collect();
+                changes.insert(address.clone(), change(address, action, &needs));
+            }
+            let before = changes.clone();
+            let mut problems = settle(&mut changes, &[], BTreeSet::new(), &scope(), &|_, _| false);
+            if problems.is_empty() {
+                problems.extend(arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false));
+            }
+            if problems.is_empty() {
+                carry_out(&changes, pick)?;
+            }
+            // A refusal is only for what is held by something that stays and cannot let go.
+            let firm = before.values().filter(|holder| holder.action == Action::NoOp).any(|holder| {
+                held(&holder.address, &holder.existing).iter().any(|(name, hold)| {
+                    let held = before.values().find(|one| one.address.to_string() == *name);
+                    *hold == Hold::Firm && held.is_some_and(|held| held.action != Action::NoOp)
+                })
+            });
+            prop_assert_eq!(!problems.is_empty(), firm, "{:?}", problems);
+        }
+    }
+}
