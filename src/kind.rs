@@ -425,6 +425,9 @@ pub trait Kind: Sized + 'static {
     const DEFERRABLE: &'static [&'static str] = &[];
     /// Attributes that name other resources of the stack: see [`Link`].
     const LINKS: &'static [Link] = &[];
+    /// A command that lists who uses a resource, `{}` for its id: what is outside of the stack may
+    /// hold it, too.
+    const USERS: Option<&'static str> = None;
     /// The kind that it is a part of, and the attribute that has the id of one: AWS deletes it with
     /// that, so the engine makes it anew with that, though nothing of it changes.
     const PART_OF: Option<(&'static str, &'static str)> = None;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Scope as AwsScope;
 use crate::diag::{Diagnostic, Span};
-use crate::graph::{self, Address};
+use crate::graph::Address;
 use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
 use crate::lang::Budget;
@@ -72,8 +72,9 @@ pub struct Instance<'a> {
     pub tags: BTreeMap<String, Value>,
     /// The addresses that it refers to: those that must exist before it is complete.
     pub needs: BTreeSet<Address>,
-    /// Those of `needs` that need it in turn: it is made without what refers to them.
-    pub deferred: BTreeSet<Address>,
+    /// Those of `needs` that it refers to in nothing but attributes that its kind can set later
+    /// (`Kind::DEFERRABLE`), with these.
+    pub soft: BTreeMap<Address, BTreeSet<String>>,
     /// Refuse to delete or replace it.
     pub protect: bool,
     /// When it is replaced, make the new one before the old one is deleted.
@@ -92,13 +93,10 @@ impl Instance<'_> {
         Some(Value::map([("key", Value::String(key)), ("value", value)]))
     }
 
-    /// Leaves out what refers to resources that do not exist yet, where its kind can set
-    /// that later.
-    pub fn defer(&mut self) {
-        if let Value::Map(attributes) = &mut self.spec {
-            let deferrable = self.kind.deferrable();
-            attributes
-                .retain(|name, value| !(deferrable.contains(&name.as_str()) && value.contains_unknown()));
+    /// Leaves out attributes that are set later, known or not.
+    pub fn defer(&mut self, attributes: &BTreeSet<&String>) {
+        if let Value::Map(spec) = &mut self.spec {
+            spec.retain(|name, _| !attributes.contains(name));
         }
     }
 }
@@ -142,13 +140,7 @@ impl<'a> World<'a> {
         variables: BTreeMap<String, Value>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut references = References::of(stack)?;
-        let order = loop {
-            match graph::order(stack.resources.len(), &references.edges()) {
-                Ok(order) => break order,
-                Err(cycle) if references.defer(&cycle) => {}
-                Err(cycle) => return Err(vec![references.cycle(stack, &cycle)]),
-            }
-        };
+        let order = references.order().map_err(|cycle| vec![references.cycle(stack, &cycle)])?;
         Ok(Self {
             stack,
             facts,
@@ -298,7 +290,7 @@ impl<'a> World<'a> {
             }
             views.insert(resource.address(), View::Each(each));
         }
-        let (needs, deferred) = self.references.needs(self.stack, resource, &self.views.borrow());
+        let (needs, soft) = self.references.needs(self.stack, resource, &self.views.borrow());
         let referred = self.references.referred(resource);
         let mut instances = Vec::new();
         for (key, value) in elements {
@@ -313,7 +305,7 @@ impl<'a> World<'a> {
                 written: Value::Null,
                 tags: BTreeMap::new(),
                 needs: needs.clone(),
-                deferred: deferred.clone(),
+                soft: soft.clone(),
                 protect: false,
                 create_before_destroy: false,
                 retain: false,

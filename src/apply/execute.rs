@@ -33,6 +33,8 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
     pub(super) world: &'e World<'a>,
     pub(super) book: &'e Book<'l>,
+    /// What is made, for the first time or anew.
+    pub(super) made: BTreeSet<&'e Address>,
     /// Whether settings are read that nobody declared.
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
@@ -229,8 +231,9 @@ impl<'a> Executor<'_, 'a, '_> {
         if !self.world.evaluate(&mut instance, &mut problems) {
             return Err(problems);
         }
-        if unit.step == Step::Create && !change.deferred.is_empty() {
-            instance.defer();
+        if unit.step == Step::Create {
+            let later = change.deferred.iter().filter(|(needed, _)| self.made.contains(*needed));
+            instance.defer(&later.flat_map(|(_, attributes)| attributes).collect());
         }
         if let Some(unknown) =
             instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown))
@@ -333,6 +336,10 @@ impl<'a> Executor<'_, 'a, '_> {
             let what = format!("cannot destroy {}", unit.address);
             let problem = failure(&what, id, error).at_maybe(self.span(&unit.address), "");
             let first = change.action == (Action::Replace { create_first: false });
+            let users = kind.users().filter(|_| error.class == Class::Conflict);
+            let problem = users.into_iter().fold(problem, |problem, users| {
+                problem.help(format!("see who uses it: {}", users.replace("{}", id)))
+            });
             vec![match error.class {
                 Class::Conflict if first => problem.help(
                     "where what stays uses it, a new one can be made first: lifecycle.create_before_destroy",

@@ -176,7 +176,8 @@ pub async fn apply(
     let book = Book::new(ledger, &before, store, lock, report);
     // Before the first call: what is about to be made.
     book.begin().await?;
-    let executor = Executor { session, world, book: &book, deep: options.deep, report, inherited };
+    let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
+    let executor = Executor { session, world, book: &book, made, deep: options.deep, report, inherited };
     let mut summary = Summary::default();
     let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
@@ -230,8 +231,13 @@ pub async fn apply(
                         count(&mut summary, &unit);
                         report(Event::Done { unit, id, elapsed });
                     }
-                    Err(failures) => {
-                        for address in schedule.fail(&unit) {
+                    Err(mut failures) => {
+                        let lost = schedule.fail(&unit);
+                        if unit.step != Step::Release {
+                            let waiting = lost.iter().filter_map(|address| changes.get(address).copied());
+                            tell_released(&mut failures, waiting);
+                        }
+                        for address in lost {
                             summary.skipped.entry(address).or_insert_with(|| Some(unit.address.clone()));
                         }
                         let message =
@@ -285,6 +291,18 @@ pub async fn apply(
     }
 }
 
+/// Says in the first of these errors what is without what it let go of, since its own change was
+/// not begun.
+fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = &'c Change>) {
+    let Some(failure) = failures.first_mut() else { return };
+    for change in waiting.filter(|change| !change.goes()) {
+        for release in &change.releases {
+            let words = format!("{} let go of {}", change.address, release.held);
+            failure.notes.push(format!("{words}, and takes it again with the next apply"));
+        }
+    }
+}
+
 /// Every declared instance, shown to those that refer to it as it is at AWS.
 fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
     let mut problems = Vec::new();
@@ -301,7 +319,10 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
                 &instance.address,
                 world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
             );
-            instances.insert(instance.address.clone(), instance);
+            // The plan knows what it needs besides what it refers to.
+            let needs = planned.get(&instance.address).map(|change| change.needs.clone());
+            let needs = needs.unwrap_or_else(|| instance.needs.clone());
+            instances.insert(instance.address.clone(), Instance { needs, ..instance });
         }
     }
     instances

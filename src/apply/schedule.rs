@@ -91,7 +91,7 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use super::Schedule;
     use crate::graph::Address;
@@ -107,7 +107,7 @@ mod tests {
             id: None,
             region: String::new(),
             needs: needs.iter().copied().cloned().collect(),
-            deferred: BTreeSet::new(),
+            deferred: BTreeMap::new(),
             releases: Vec::new(),
             moved_from: None,
             imported: false,

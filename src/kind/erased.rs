@@ -70,6 +70,8 @@ pub trait ErasedKind: Send + Sync {
     fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::LINKS`].
     fn links(&self) -> &'static [Link];
+    /// See [`Kind::USERS`].
+    fn users(&self) -> Option<&'static str>;
     /// See [`Kind::GLOBAL`].
     fn global(&self) -> bool;
     /// See [`Kind::CREATE_OVERWRITES`].
@@ -240,6 +242,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn links(&self) -> &'static [Link] {
         K::LINKS
+    }
+
+    fn users(&self) -> Option<&'static str> {
+        K::USERS
     }
 
     fn global(&self) -> bool {

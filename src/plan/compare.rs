@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::applied::ignore;
+use super::connect::{Names, connect};
 use super::decide::{created, different_tags, marks, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::replacement;
@@ -39,6 +40,8 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     let outputs_before = comparison.draw();
     let outputs = comparison.decide();
     comparison.gone();
+    let names = new.instances.iter().map(|one| (one.address.clone(), Names::of(new.world, one))).collect();
+    connect(&names, &mut comparison.changes);
     let first = new.instances.iter().filter(|one| one.create_before_destroy);
     let first = first.map(|one| one.address.clone()).collect();
     replacement::create_first(&mut comparison.changes, first, &new.world.facts.scope);
@@ -411,7 +414,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     id: None,
                     region: was.region.clone(),
                     needs: was.needs.clone(),
-                    deferred: BTreeSet::new(),
+                    deferred: BTreeMap::new(),
                     releases: Vec::new(),
                     moved_from: None,
                     imported: false,

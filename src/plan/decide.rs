@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::applied::{complete, prints, wanted};
+use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
 use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff};
@@ -149,6 +150,8 @@ pub(super) struct Planner<'p, 'w, 'a> {
     pub(super) deposed: Vec<Change>,
     /// What is declared, so far.
     pub(super) declared: BTreeMap<Address, Terms>,
+    /// What names whom of that.
+    pub(super) names: BTreeMap<Address, Names>,
     /// The address in the ledger of what has another one now.
     pub(super) moves: BTreeMap<Address, Address>,
     /// What the ledger does not tell of, with its id where that follows from its spec.
@@ -187,6 +190,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             changes: BTreeMap::new(),
             deposed: Vec::new(),
             declared: BTreeMap::new(),
+            names: BTreeMap::new(),
             moves: renamed,
             newcomers: BTreeMap::new(),
         };
@@ -203,6 +207,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
                 self.declared.insert(instance.address.clone(), Terms::of(&instance));
+                self.names.insert(instance.address.clone(), Names::of(world, &instance));
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),
                     _ => {
@@ -248,6 +253,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         outputs.retain(|name, _| !unseen.contains(name));
         self.still_there();
         self.doubles();
+        connect(&self.names, &mut self.changes);
         self.select();
         if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
             self.protect();
@@ -748,7 +754,7 @@ impl Change {
             id: None,
             region: instance.region.clone(),
             needs: instance.needs.clone(),
-            deferred: instance.deferred.clone(),
+            deferred: BTreeMap::new(),
             releases: Vec::new(),
             moved_from: None,
             imported: false,

@@ -90,6 +90,7 @@ pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: 
     let mut found: Vec<Held> = Vec::new();
     for &(index, holder) in &changes {
         let Some(kind) = kinds::kind(&holder.address.kind) else { continue };
+        let own = found.len();
         for link in kind.links().iter().filter(|link| link.hold != Hold::None) {
             let global = kinds::kind(link.kind).is_some_and(|kind| kind.global());
             for name in link.names(&holder.existing) {
@@ -99,7 +100,7 @@ pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: 
                     if !near || holder == held {
                         continue;
                     }
-                    match found.iter_mut().find(|one| {
+                    match found[own..].iter_mut().find(|one| {
                         one.holder == holder && one.held == held && one.link.attribute == link.attribute
                     }) {
                         Some(one) if !one.names.iter().any(|one| one == name) => {

@@ -2,6 +2,7 @@
 
 mod applied;
 mod compare;
+mod connect;
 mod decide;
 mod detail;
 mod diff;
@@ -104,9 +105,9 @@ pub struct Change {
     pub region: String,
     /// The addresses that it needs, or needed when it was applied.
     pub needs: BTreeSet<Address>,
-    /// Those of `needs` that need it in turn: it is made without what refers to them, and
-    /// completed when they exist.
-    pub deferred: BTreeSet<Address>,
+    /// Those of `needs` that need it in turn, with the attributes that refer to them: it is made
+    /// without these, and completed when they exist.
+    pub deferred: BTreeMap<Address, BTreeSet<String>>,
     /// What it lets go of for a moment, so that AWS deletes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<Release>,
@@ -221,6 +222,16 @@ impl Change {
         self.action != Action::NoOp || self.moved_from.is_some() || self.imported
     }
 
+    /// The addresses that must be there before it is made or changed.
+    pub fn first(&self) -> impl Iterator<Item = &Address> {
+        self.needs.iter().filter(|needed| !self.deferred.contains_key(*needed))
+    }
+
+    /// Whether it is made, for the first time or anew.
+    pub fn is_made(&self) -> bool {
+        matches!(self.action, Action::Create | Action::Replace { .. })
+    }
+
     /// Whether it is no longer to be there, or no longer the stack's.
     pub fn goes(&self) -> bool {
         matches!(self.action, Action::Delete | Action::Forget)
@@ -247,6 +258,7 @@ impl Change {
     pub fn is_only_ownership(&self) -> bool {
         (self.moved_from.is_some() || self.imported)
             && matches!(self.action, Action::NoOp | Action::Update)
+            && self.releases.is_empty()
             && self.attributes.iter().all(AttributeChange::is_owner_tag)
     }
 }
@@ -282,6 +294,7 @@ impl Plan {
             }
             change.moved_from = None;
             change.imported = false;
+            change.releases.clear();
             (change.action, change.reason) = match (vanished, change.attributes.is_empty()) {
                 (true, _) => (Action::Delete, Reason::Vanished),
                 (false, false) => (Action::Update, Reason::Differs),

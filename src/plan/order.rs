@@ -144,8 +144,10 @@ impl Units {
                 let unit = all.add(address, step, None);
                 all.down.insert((address.clone(), None), unit);
             }
-            if matches!(change.action, Action::Create | Action::Replace { .. }) && !change.deferred.is_empty()
-            {
+            let is_made =
+                |needed: &Address| changes.get(needed).is_some_and(|needed: &&Change| needed.is_made());
+            // What is there already can be referred to from the start.
+            if change.is_made() && change.deferred.keys().any(is_made) {
                 let unit = all.add(address, Step::Complete, None);
                 all.later.insert(address.clone(), unit);
             }
@@ -181,7 +183,7 @@ impl Order {
         let down = |address: &Address| all.down.get(&(address.clone(), None)).copied();
         let (mut hard, mut soft) = (BTreeSet::new(), BTreeSet::new());
         for (&address, change) in changes {
-            for needed in change.needs.difference(&change.deferred) {
+            for needed in change.first() {
                 if let (Some(&mine), Some(&theirs)) = (all.up.get(address), all.up.get(needed)) {
                     hard.insert((mine, theirs));
                 }
@@ -409,7 +411,7 @@ mod tests {
             id: Some(address.to_string()),
             region: "us-east-1".to_owned(),
             needs: needs.clone(),
-            deferred: BTreeSet::new(),
+            deferred: BTreeMap::new(),
             releases: Vec::new(),
             moved_from: None,
             imported: false,

@@ -340,7 +340,7 @@ fn removal(
         id: Some(entry.id.clone()),
         region: entry.region.clone(),
         needs: entry.needs.iter().cloned().collect(),
-        deferred: BTreeSet::new(),
+        deferred: BTreeMap::new(),
         releases: Vec::new(),
         moved_from: None,
         imported: false,

@@ -47,7 +47,7 @@ pub(super) fn clashes<'c>(
     let mut clashes = Vec::new();
     for change in replaced.values().filter(first) {
         let mut reasons: Vec<String> = clash(change, scope).into_iter().collect();
-        let needed = change.needs.difference(&change.deferred).filter_map(|needed| replaced.get(needed));
+        let needed = change.first().filter_map(|needed| replaced.get(needed));
         for needed in needed.filter(|needed| !first(needed)) {
             let words = format!("it needs {}, of which the old one is destroyed first", needed.address);
             reasons.push(match clash(needed, scope) {

@@ -92,15 +92,13 @@ impl Veil {
         for one in std::iter::once(&mut change.address).chain(&mut change.moved_from) {
             address(one);
         }
-        for needs in [&mut change.needs, &mut change.deferred] {
-            *needs = std::mem::take(needs)
-                .into_iter()
-                .map(|mut one| {
-                    address(&mut one);
-                    one
-                })
-                .collect();
-        }
+        let addressed = |mut one: Address| {
+            address(&mut one);
+            one
+        };
+        change.needs = std::mem::take(&mut change.needs).into_iter().map(addressed).collect();
+        let deferred = std::mem::take(&mut change.deferred).into_iter();
+        change.deferred = deferred.map(|(one, attributes)| (addressed(one), attributes)).collect();
         for one in &mut change.releases {
             address(&mut one.held);
             one.names.iter_mut().for_each(|name| *name = text(name));

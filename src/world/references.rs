@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::View;
 use crate::diag::{Diagnostic, Span, nearest};
-use crate::graph::Address;
+use crate::graph::{self, Address};
 use crate::kinds;
 use crate::lang::{Reference, Step};
 use crate::stack::{Node, Resource, Stack};
@@ -19,7 +19,7 @@ const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"]
 pub(super) struct References {
     targets: Vec<Vec<Target>>,
     referred: Vec<BTreeSet<String>>,
-    /// Edges of circles that are left out of the order: see [`References::defer`].
+    /// Edges of circles that are left out of the order in which declarations are evaluated.
     deferred: BTreeSet<(usize, usize)>,
     indices: BTreeMap<String, usize>,
     locals: BTreeMap<String, Local>,
@@ -41,8 +41,8 @@ struct Target {
     key: Option<String>,
     sees: Sees,
     span: Span,
-    /// Written in an attribute that can follow when both exist.
-    deferrable: bool,
+    /// The attribute that it is written in, if that can follow when both exist.
+    deferrable: Option<String>,
 }
 
 /// What a reference looks at.
@@ -105,9 +105,11 @@ impl References {
             let mut own = shared.clone();
             let deferrable = kinds::kind(&resource.kind).map(|kind| kind.deferrable()).unwrap_or_default();
             for entry in resource.body.entries() {
-                let deferrable = deferrable.contains(&entry.name.as_str());
+                let deferrable = deferrable.contains(&entry.name.as_str()).then(|| entry.name.clone());
                 let found = linker.targets(&entry.value.references());
-                own.extend(found.into_iter().map(|target| Target { deferrable, ..target }));
+                own.extend(
+                    found.into_iter().map(|target| Target { deferrable: deferrable.clone(), ..target }),
+                );
             }
             for node in settings_of(resource) {
                 own.extend(linker.targets(&node.references()));
@@ -192,24 +194,24 @@ impl References {
         index.and_then(|index| self.referred.get(*index)).cloned().unwrap_or_default()
     }
 
-    /// Who comes after whom.
-    pub(super) fn edges(&self) -> BTreeSet<(usize, usize)> {
-        self.targets
-            .iter()
-            .enumerate()
-            .flat_map(|(index, targets)| targets.iter().map(move |target| (index, target.index)))
-            .filter(|edge| !self.deferred.contains(edge))
-            .collect()
-    }
-
-    /// Leaves an edge of a cycle out of the order, if one is made by nothing but attributes
-    /// that can follow when both ends exist; `false` where there is none.
-    pub(super) fn defer(&mut self, cycle: &[usize]) -> bool {
-        let next = cycle.iter().cycle().skip(1);
-        let edge = cycle.iter().copied().zip(next.copied()).find(|(from, to)| {
-            self.targets[*from].iter().filter(|target| target.index == *to).all(|target| target.deferrable)
-        });
-        edge.is_some_and(|edge| self.deferred.insert(edge))
+    /// An order of the declarations, each after those that it refers to, but for references in
+    /// attributes that can follow, where these make a circle.
+    ///
+    /// # Errors
+    /// A circle of other references.
+    pub(super) fn order(&mut self) -> Result<Vec<usize>, Vec<usize>> {
+        let (mut hard, mut all) = (BTreeSet::new(), BTreeSet::new());
+        for (index, targets) in self.targets.iter().enumerate() {
+            for target in targets {
+                all.insert((index, target.index));
+                if target.deferrable.is_none() {
+                    hard.insert((index, target.index));
+                }
+            }
+        }
+        let soft = all.difference(&hard).copied().collect();
+        self.deferred = graph::relax(self.targets.len(), &hard, &soft)?;
+        graph::order(self.targets.len(), &all.difference(&self.deferred).copied().collect())
     }
 
     /// The declarations of which an edge was left out.
@@ -217,16 +219,17 @@ impl References {
         self.deferred.iter().map(|(from, _)| *from).collect()
     }
 
-    /// The instances that a declaration needs, as far as they have been seen, and those of
-    /// them that it can do without at first.
+    /// The instances that a declaration needs, as far as they have been seen, and of those that
+    /// it refers to in nothing but attributes that can follow, these attributes.
     pub(super) fn needs(
         &self,
         stack: &Stack,
         resource: &Resource,
         views: &BTreeMap<String, View>,
-    ) -> (BTreeSet<Address>, BTreeSet<Address>) {
-        let (mut all, mut deferred) = (BTreeSet::new(), BTreeSet::new());
-        let Some(&index) = self.indices.get(&resource.address()) else { return (all, deferred) };
+    ) -> (BTreeSet<Address>, BTreeMap<Address, BTreeSet<String>>) {
+        let (mut all, mut hard) = (BTreeSet::new(), BTreeSet::new());
+        let mut soft: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+        let Some(&index) = self.indices.get(&resource.address()) else { return (all, soft) };
         for target in &self.targets[index] {
             let mut needs = BTreeSet::new();
             let needed = &stack.resources[target.index];
@@ -243,12 +246,16 @@ impl References {
                 }
                 Some(View::Off) | None => {}
             }
-            if self.deferred.contains(&(index, target.index)) {
-                deferred.extend(needs.iter().cloned());
+            match &target.deferrable {
+                Some(attribute) => needs.iter().for_each(|needed| {
+                    soft.entry(needed.clone()).or_default().insert(attribute.clone());
+                }),
+                None => hard.extend(needs.iter().cloned()),
             }
             all.extend(needs);
         }
-        (all, deferred)
+        soft.retain(|needed, _| !hard.contains(needed));
+        (all, soft)
     }
 
     pub(super) fn cycle(&self, stack: &Stack, cycle: &[usize]) -> Diagnostic {
@@ -461,7 +468,7 @@ impl Linker<'_> {
             }
             _ => Sees::Everything,
         };
-        Some(Target { index, key, sees, span: reference.span, deferrable: false })
+        Some(Target { index, key, sees, span: reference.span, deferrable: None })
     }
 
     fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {
@@ -469,7 +476,7 @@ impl Linker<'_> {
         match address {
             Ok(address) => match self.declared.get(&address.declaration()) {
                 Some(&index) => {
-                    Some(Target { index, key: address.key, sees: Sees::Nothing, span, deferrable: false })
+                    Some(Target { index, key: address.key, sees: Sees::Nothing, span, deferrable: None })
                 }
                 None => {
                     self.unknown_resource(&address.declaration(), span);

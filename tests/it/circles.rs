@@ -147,3 +147,72 @@ fn what_is_protected_may_depend_on_the_environment() {
     project.write(&text("dev"));
     project.run(&["destroy", "--yes"]).exits(0);
 }
+
+/// Buckets of which each but the last logs to that one, which the declaration `logs` to.
+fn logging(logs: &str) -> Project {
+    Project::new(&format!(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[local]\nprefix = \"shop-lake\"\n\
+         [s3_bucket.lake]\nfor_each = [\"bronze\", \"gold\", \"logs\", \"raw\"]\n\
+         bucket = \"${{local.prefix}}-${{each.key}}\"\nversioning = true\n\
+         logging = \"${{each.key == 'logs' ? null : {{ target_bucket = {logs}, target_prefix = each.key }}}}\"\n"
+    )
+    .replace('\'', "\\\""))
+}
+
+#[test]
+fn a_sibling_that_others_refer_to_is_made_before_them() {
+    for logs in [
+        "s3_bucket.lake['logs'].bucket",
+        // Which one, only the value tells.
+        "s3_bucket.lake[lower('LOGS')].bucket",
+        // Without a reference.
+        "'${local.prefix}-logs'",
+    ] {
+        let project = logging(logs);
+        let run = project.apply().says("4 created").says_not("completed");
+        for other in ["bronze", "gold", "raw"] {
+            let (first, second) =
+                ("s3_bucket.lake[\"logs\"]: created", format!("lake[\"{other}\"]: created"));
+            run.in_order(first, &second);
+        }
+        project.settled();
+        let run = project.run(&["destroy", "--yes"]).exits(0);
+        run.in_order("s3_bucket.lake[\"raw\"]: destroyed", "s3_bucket.lake[\"logs\"]: destroyed");
+    }
+}
+
+/// Each is named by what must be there before it: by names alone, too, both are made first.
+#[test]
+fn what_names_each_other_is_made_without_that_at_first() {
+    for [a, b] in [["s3_bucket.a.bucket", "s3_bucket.b.bucket"], ["'shop-a'", "'shop-b'"]] {
+        let bucket = |name: &str, other: &str| {
+            format!(
+                "[s3_bucket.{name}]\nbucket = \"shop-{name}\"\n\
+                 logging = {{ target_bucket = \"${{{other}}}\", target_prefix = \"x/\" }}\n"
+            )
+            .replace('\'', "\\\"")
+        };
+        let project = Project::new(&format!(
+            "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{}{}",
+            bucket("a", b),
+            bucket("b", a)
+        ));
+        project.apply().says("2 created").says("completed");
+        project.settled();
+        // What it logs to is there already, and nothing has to follow.
+        project.run(&["apply", "--yes", "--replace", "s3_bucket.a"]).exits(0);
+        project.settled();
+        project.run(&["destroy", "--yes"]).exits(0);
+    }
+}
+
+/// One that logs to itself exists before it does.
+#[test]
+fn what_names_itself_is_completed() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[s3_bucket.a]\nfor_each = [\"one\"]\n\
+         bucket = \"shop-a\"\nlogging = { target_bucket = \"${s3_bucket.a.one.bucket}\", target_prefix = \"x/\" }\n",
+    );
+    project.apply();
+    project.settled();
+}

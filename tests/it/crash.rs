@@ -84,6 +84,9 @@ fn changed(place: Where) -> String {
     // Replaced, the old one deleted first, likewise.
     change("c = \"10.0.2.0/24\"", "c = \"10.0.3.0/24\"");
     change("name       = \"shop/${each.key}\"", "name       = \"shop-v2/${each.key}\"");
+    // Replaced while a role has it attached, which lets go of it.
+    let read = "policy_name     = \"shop-read\"\n";
+    change(read, &format!("{read}description     = \"Read\"\n"));
     // Changed in place.
     change("retention_in_days = 30", "retention_in_days = 14");
     change("threshold           = 80", "threshold           = 90");

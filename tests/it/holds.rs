@@ -3,7 +3,8 @@
 
 use dwctl::value::Value;
 
-use crate::harness::{ACCOUNT, Project};
+use crate::gate::Gate;
+use crate::harness::{ACCOUNT, Project, run};
 
 const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
 
@@ -223,7 +224,10 @@ fn to_let_go_opens_nothing() {
     write(&project, &text("two"));
     // The new one cannot be made.
     project.cloud.disturb("fault_match=ec2:CreateSecurityGroup&error_nth=1:400:SecurityGroupLimitExceeded");
-    project.run(&["apply", "--yes"]).exits(1);
+    project
+        .run(&["apply", "--yes"])
+        .exits(1)
+        .says("ec2_security_group.b let go of ec2_security_group.a, and takes it again with the next apply");
     project.cloud.disturb("fault_match=&error_nth=");
     assert_eq!(rules(&project, "ec2_security_group.b"), 0);
     project.apply();
@@ -240,4 +244,98 @@ fn groups_that_name_each_other_are_destroyed() {
     project.apply();
     project.run(&["plan", "--destroy"]).says(" first");
     project.run(&["destroy", "--yes"]).exits(0).says("released").says("3 destroyed");
+}
+
+/// Killed between letting go and taking again, the next apply ends where an unbroken one does.
+#[test]
+fn what_was_let_go_of_is_taken_again_after_a_kill() {
+    let text = |description: u64| {
+        let described = policy("p", &format!("description = \"{description}\""));
+        format!("{described}{}", role("r", ATTACHED))
+    };
+    let project = stack(&text(0));
+    project.apply();
+    let gate = Gate::before(&project.cloud.emulator());
+    let apply = || {
+        let mut command = project.command_without_endpoint(&["apply", "--yes"]);
+        command.args(["--endpoint-url", &gate.endpoint()]);
+        command
+    };
+    write(&project, &text(1));
+    run(&mut apply(), "apply --yes").exits(0);
+    let (first, last) = (gate.position("Action=DetachRolePolicy"), gate.last("Action=AttachRolePolicy"));
+    assert!(last > first + 3, "{first} to {last}");
+    for at in first..=last {
+        write(&project, &text(at + 1));
+        gate.forget();
+        assert!(gate.kill(
+            apply().stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()),
+            at,
+            at % 2 == 0
+        ));
+        project.apply();
+        assert_eq!(names(&project, "iam_role.r", "managed_policy_arns"), [project.id("iam_policy.p")]);
+        project.settled();
+    }
+}
+
+/// A cluster in a network of its own; `pg` is what its parameter group is called and for, `sg` its
+/// security group likewise, and `b` the addresses of its second subnet.
+fn warehouse(pg: (&str, &str), sg: (&str, &str), b: &str) -> String {
+    let subnet = |name: &str, cidr: &str, zone: &str| {
+        format!(
+            "[ec2_subnet.{name}]\nvpc_id = \"${{ec2_vpc.main.vpc_id}}\"\ncidr_block = \"{cidr}\"\n\
+             availability_zone = \"us-east-1{zone}\"\n"
+        )
+    };
+    format!(
+        "{NETWORK}{}{}{}\
+         [redshift_cluster_subnet_group.main]\ncluster_subnet_group_name = \"shop\"\ndescription = \"S\"\n\
+         subnet_ids = [\"${{ec2_subnet.a.subnet_id}}\", \"${{ec2_subnet.b.subnet_id}}\"]\n\
+         [redshift_cluster_parameter_group.main]\nparameter_group_name = \"{}\"\n\
+         parameter_group_family = \"redshift-2.0\"\ndescription = \"{}\"\n\
+         [redshift_cluster.main]\ncluster_identifier = \"shop\"\nnode_type = \"ra3.xlplus\"\nnumber_of_nodes = 2\n\
+         master_username = \"admin\"\nmanage_master_password = true\nskip_final_snapshot = true\n\
+         cluster_subnet_group_name = \"${{redshift_cluster_subnet_group.main.cluster_subnet_group_name}}\"\n\
+         cluster_parameter_group_name = \"${{redshift_cluster_parameter_group.main.parameter_group_name}}\"\n\
+         vpc_security_group_ids = [\"${{ec2_security_group.cluster.group_id}}\"]\n",
+        subnet("a", "10.0.0.0/24", "a"),
+        subnet("b", b, "b"),
+        group("cluster", sg.1, "").replace("\"cluster\"", &format!("\"{}\"", sg.0)),
+        pg.0,
+        pg.1,
+    )
+}
+
+#[test]
+fn what_a_cluster_uses_is_made_first_or_stays() {
+    let before = warehouse(("pg", "P"), ("sg", "S"), "10.0.1.0/24");
+    let project = stack(&before);
+    project.apply();
+    // Of the same names only one can be there.
+    for (after, held) in [
+        (warehouse(("pg", "Q"), ("sg", "S"), "10.0.1.0/24"), "redshift_cluster_parameter_group.main"),
+        (warehouse(("pg", "P"), ("sg", "T"), "10.0.1.0/24"), "ec2_security_group.cluster"),
+    ] {
+        write(&project, &after);
+        let words = format!("{held} cannot be replaced while redshift_cluster.main holds it");
+        project.run(&["apply", "--yes"]).exits(7).says(&words).says_not("destroyed in");
+    }
+    let after = warehouse(("pg2", "Q"), ("sg2", "T"), "10.0.1.0/24");
+    write(&project, &after);
+    let run = project
+        .apply()
+        .plans("redshift_cluster_parameter_group.main", "± replace, new one first")
+        .plans("ec2_security_group.cluster", "± replace, new one first")
+        .plans("redshift_cluster.main", "~ update in place");
+    for held in ["redshift_cluster_parameter_group.main", "ec2_security_group.cluster"] {
+        run.in_order("redshift_cluster.main: updated", &format!("{held}: destroyed"));
+    }
+    project.settled();
+    // The cluster may have a network interface in each of its subnets.
+    write(&project, &warehouse(("pg2", "Q"), ("sg2", "T"), "10.0.2.0/24"));
+    project.run(&["plan"]).exits(0).plans("ec2_subnet.b", "± replace, new one first");
+    write(&project, &after.replace("us-east-1b", "us-east-1c"));
+    project.run(&["plan"]).exits(7).says("ec2_subnet.b cannot be replaced while");
+    project.run(&["destroy", "--yes"]).exits(0);
 }

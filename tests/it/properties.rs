@@ -557,7 +557,7 @@ fn a_ledger_holds_no_value() {
                 written: dwctl::value::Value::Null,
                 tags: BTreeMap::new(),
                 needs: Default::default(),
-                deferred: Default::default(),
+                soft: Default::default(),
                 protect: false,
                 create_before_destroy: false,
                 retain: false,

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dwctl::kind::{ErasedKind, mark};
+use dwctl::kind::{ErasedKind, Hold, mark};
 use dwctl::kinds::KINDS;
 use dwctl::schema::{Document, Node, RiskMark, Shape};
 use serde_json::Value as Json;
@@ -118,6 +118,37 @@ fn every_attribute_is_documented() {
                     found.push(path.to_owned());
                 }
             });
+        }
+    });
+}
+
+#[test]
+fn every_link_is_an_attribute_and_names_a_kind() {
+    no_kind_has(|kind, found| {
+        let mut paths: BTreeMap<String, &Node> = BTreeMap::new();
+        walk(&kind.schema().spec, "", &mut |path, node| {
+            paths.insert(path.trim_start_matches('.').to_owned(), node);
+        });
+        if kind.users().is_some_and(|command| !command.contains("{}")) {
+            found.push(format!("{}: the command that lists its users takes no id", kind.name()));
+        }
+        for link in kind.links() {
+            let what = |words: &str| format!("{}.{}: {words}", kind.name(), link.attribute);
+            let path = |path: &&String| path.replace("[]", "") == link.attribute;
+            if !paths.keys().any(|one| path(&one)) {
+                found.push(what("is no attribute"));
+            }
+            if dwctl::kinds::kind(link.kind).is_none() {
+                found.push(what("names no kind"));
+            }
+            let root = paths.get(link.root());
+            // What lets go does so by an update, and takes the new one by another.
+            if link.hold == Hold::Loose && root.is_none_or(|root| root.marks.replace) {
+                found.push(what("cannot be let go of in place"));
+            }
+            if link.emptied.is_some_and(|flag| !paths.contains_key(flag)) {
+                found.push(what("has no such flag"));
+            }
         }
     });
 }

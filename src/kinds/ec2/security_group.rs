@@ -165,6 +165,9 @@ impl Kind for Ec2SecurityGroup {
         ],
     };
     const TAGGABLE: bool = true;
+    const USERS: Option<&'static str> = Some(
+        "aws ec2 describe-network-interfaces --filters Name=group-id,Values={}; aws ec2 describe-security-groups --filters Name=ip-permission.group-id,Values={}",
+    );
     // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html>
     const LINKS: &'static [Link] = &[
         Link::to("vpc_id", "ec2_vpc").held(Hold::Firm),

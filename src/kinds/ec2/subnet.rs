@@ -128,6 +128,8 @@ impl Kind for Ec2Subnet {
         delete: &["ec2:DeleteSubnet"],
     };
     const TAGGABLE: bool = true;
+    const USERS: Option<&'static str> =
+        Some("aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={}");
     // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>
     const LINKS: &'static [Link] = &[Link::to("vpc_id", "ec2_vpc").held(Hold::Firm)];
     // What services leave behind in a subnet (network interfaces) goes away slowly.

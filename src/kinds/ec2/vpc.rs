@@ -146,6 +146,8 @@ impl Kind for Ec2Vpc {
         delete: &["ec2:DeleteVpc"],
     };
     const TAGGABLE: bool = true;
+    const USERS: Option<&'static str> =
+        Some("aws ec2 describe-network-interfaces --filters Name=vpc-id,Values={}");
     const PACE: Pace = Pace { create_seconds: 5, delete_seconds: 2, deadline_seconds: 600 };
 
     type Spec = Spec;

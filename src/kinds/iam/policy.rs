@@ -75,6 +75,7 @@ impl Kind for IamPolicy {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TAG_RULES;
+    const USERS: Option<&'static str> = Some("aws iam list-entities-for-policy --policy-arn {}");
     const TAGS_APART: bool = true;
     const GLOBAL: bool = true;
     // A description stays as long as the policy does.

@@ -99,6 +99,9 @@ impl Kind for RedshiftClusterParameterGroup {
         delete: &["redshift:DeleteClusterParameterGroup"],
     };
     const TAGGABLE: bool = true;
+    const USERS: Option<&'static str> = Some(
+        "aws redshift describe-clusters --query \"Clusters[?ClusterParameterGroups[?ParameterGroupName=='{}']].ClusterIdentifier\"",
+    );
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -54,6 +54,9 @@ impl Kind for RedshiftClusterSubnetGroup {
         delete: &["redshift:DeleteClusterSubnetGroup"],
     };
     const TAGGABLE: bool = true;
+    const USERS: Option<&'static str> = Some(
+        "aws redshift describe-clusters --query \"Clusters[?ClusterSubnetGroupName=='{}'].ClusterIdentifier\"",
+    );
     // A cluster in the group has a network interface in its subnets, with which they cannot go
     // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html>).
     const LINKS: &'static [Link] = &[Link::to("subnet_ids", "ec2_subnet").held(Hold::InUse)];

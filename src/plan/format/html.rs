@@ -457,7 +457,7 @@ fn graph(text: &mut String, review: &Review<'_>) {
     let mut edges = std::collections::BTreeSet::new();
     for item in &review.items {
         let Some(&to) = place.get(&name(&item.change.address)) else { continue };
-        for need in item.change.needs.difference(&item.change.deferred) {
+        for need in item.change.first() {
             if let Some(&from) = place.get(&name(need))
                 && from != to
             {

@@ -30,7 +30,7 @@ use facts::{Key, facts, key_of, print};
 use seal::Verdict;
 
 /// The format that this version writes, and the only one that it reads: a plan is short-lived.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A saved plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
