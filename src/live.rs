@@ -267,17 +267,14 @@ fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
 /// one resource, and of that with this id.
 fn shows(index: &Index, id: &str, tags: &Tags) -> bool {
     let Some(address) = tags.get(Owner::ADDRESS) else { return false };
+    let kind = Address::of_tag(address).and_then(|address| kinds::kind(&address.kind));
+    let is_it = |arn: &str| kind.and_then(|kind| kind.id_of_arn(arn)).as_deref() == Some(id);
     let mut of_address = index.iter().filter(|(_, found)| found.get(Owner::ADDRESS) == Some(address));
     match (of_address.next(), of_address.next()) {
-        (Some((arn, found)), None) => found == tags && last(arn) == last(id),
+        (Some((arn, found)), None) => found == tags && is_it(arn),
         // Not there yet; or there twice, since it was replaced or given the address of another.
         _ => false,
     }
-}
-
-/// What an ARN and an id end with alike, whatever else they tell.
-fn last(name: &str) -> &str {
-    name.trim_end_matches(":*").rsplit(['/', ':', '|']).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -298,7 +295,6 @@ mod tests {
         let other = tags(&[("dwctl:address", "glue_job.returns"), ("team", "data")]);
         let plain = index(&[(job, &wanted), ("arn:aws:glue:eu-west-1:123456789012:job/returns", &other)]);
         assert!(shows(&plain, "orders", &wanted));
-        assert!(shows(&plain, job, &wanted));
 
         // The index knows another resource by the address, or by it no resource at all.
         assert!(!shows(&plain, "orders-2", &wanted));
@@ -323,14 +319,23 @@ mod tests {
 
     #[test]
     fn an_index_names_resources_by_arn() {
-        let wanted = tags(&[("dwctl:address", "a.b")]);
-        for (arn, id) in [
-            ("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:late", "late"),
-            ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/glue/jobs:*", "/aws/glue/jobs"),
-            ("arn:aws:events:eu-west-1:123456789012:rule/bus/nightly", "bus|nightly"),
-            ("arn:aws:s3:::acme-raw", "acme-raw"),
+        for (address, arn, id) in [
+            ("cloudwatch_alarm.a", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:late", "late"),
+            (
+                "cloudwatchlogs_log_group.a",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/glue/jobs:*",
+                "/aws/glue/jobs",
+            ),
+            ("eventbridge_rule.a", "arn:aws:events:eu-west-1:123456789012:rule/bus/nightly", "bus|nightly"),
+            ("eventbridge_rule.a", "arn:aws:events:eu-west-1:123456789012:rule/nightly", "default|nightly"),
+            ("s3_bucket.a", "arn:aws:s3:::acme-raw", "acme-raw"),
+            ("sns_topic.a", "arn:aws:sns:eu-west-1:123456789012:t", "arn:aws:sns:eu-west-1:123456789012:t"),
         ] {
-            assert!(shows(&Index::from([(arn.to_owned(), wanted.clone())]), id, &wanted), "{arn}");
+            let wanted = tags(&[("dwctl:address", address)]);
+            let index = Index::from([(arn.to_owned(), wanted.clone())]);
+            assert!(shows(&index, id, &wanted), "{arn}");
+            // What ends alike is another one.
+            assert!(!shows(&index, &format!("/other{id}"), &wanted), "{arn}");
         }
     }
 }

@@ -28,6 +28,7 @@ mod lost;
 mod mistakes;
 mod moves;
 mod outputs;
+mod owners;
 mod ownership;
 mod paging;
 mod paper;
