@@ -18,6 +18,7 @@ pub mod live;
 pub mod plan;
 pub mod sandbox;
 pub mod schema;
+pub mod signals;
 pub mod stack;
 pub mod value;
 pub mod world;

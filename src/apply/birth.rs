@@ -8,6 +8,7 @@ use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::kind::{Birth, ErasedLive, Identity, Known, Owner, State};
 use crate::plan::{self, Action, Reason};
+use crate::signals;
 
 /// How often what a call without an answer may have made is looked for before it is made
 /// again: one empty answer proves nothing.
@@ -84,12 +85,11 @@ impl Work<'_, '_, '_, '_> {
                     Place::Own(id) => return Ok(Made { id, now: false }),
                     Place::Known(id) => return Err(Halt::Foreign(self.still_there(&id))),
                     Place::Leaving(words) => {
-                        if Instant::now() > self.deadline() {
+                        self.waiting(format!("the one before it to be gone ({words})"));
+                        if Instant::now() > self.deadline() || !pause.sleep().await {
                             let words = format!("AWS is still deleting the one before it ({words})");
                             return Err(self.uncreated(&Error::finding(Class::Exists, words), sent));
                         }
-                        self.waiting(format!("the one before it to be gone ({words})"));
-                        pause.sleep().await;
                         continue;
                     }
                     // The tags that a call without an answer gave may not be visible yet.
@@ -97,7 +97,7 @@ impl Work<'_, '_, '_, '_> {
                         if sent && live.tags.is_empty() && self.began.elapsed() < SETTLE =>
                     {
                         self.waiting("for its tags to be visible");
-                        pause.sleep().await;
+                        pause.sleep_through().await;
                         continue;
                     }
                     Place::Foreign(id, live) => return Err(Halt::Foreign(self.taken(&id, &live))),
@@ -108,7 +108,7 @@ impl Work<'_, '_, '_, '_> {
                     Some((since, error)) if sent && since.elapsed() < SETTLE => {
                         self.waiting("what has its name to be visible");
                         taken = Some((since, error));
-                        pause.sleep().await;
+                        pause.sleep_through().await;
                         continue;
                     }
                     Some((_, error)) => return Err(self.uncreated(&error, sent)),
@@ -116,7 +116,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 unseen += 1;
                 if assigned && sent && unseen < LOOKS {
-                    pause.sleep().await;
+                    pause.sleep_through().await;
                     continue;
                 }
             }
@@ -131,8 +131,18 @@ impl Work<'_, '_, '_, '_> {
                 continue;
             }
             sent |= matches!(error.class, Class::Transient | Class::Unreachable);
-            let waited = patience.wait(&error, &|on| self.waiting(on)).await;
-            waited.map_err(|()| self.uncreated(&error, sent))?;
+            if patience.wait(&error, &|on| self.waiting(on)).await.is_ok() {
+                continue;
+            }
+            // A signal ended the wait: what a call without an answer made belongs in the ledger.
+            let lost = matches!(error.class, Class::Transient | Class::Unreachable);
+            if signals::is_stopping()
+                && lost
+                && let Ok(Place::Own(id)) = self.place(sent).await
+            {
+                return Ok(Made { id, now: false });
+            }
+            return Err(self.uncreated(&error, sent));
         }
     }
 

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::LocalBoxFuture;
 
-use super::Event;
+use super::{Event, PATIENCE};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Ledger, Lock, Snapshot, Standing, Store};
+use crate::signals::{self, Last};
 
 /// Resources that became known or were removed, after which the ledger is written. With
 /// the first write, the last and the quiet ones, an apply of n resources writes it at most
@@ -228,7 +229,6 @@ impl<'l> Book<'l> {
         finished: bool,
         unselected: &BTreeSet<&Address>,
         trouble: Option<Diagnostic>,
-        patience: Duration,
     ) -> Option<Diagnostic> {
         self.notice();
         {
@@ -245,8 +245,8 @@ impl<'l> Book<'l> {
         let error = if lost {
             trouble?
         } else if self.unsaved.get() {
-            let written = tokio::time::timeout(patience, self.attempt()).await;
-            match written.unwrap_or_else(|_| Err(self.late())) {
+            let written = signals::within(Last::Ledger, PATIENCE, self.attempt()).await;
+            match written.unwrap_or_else(|| Err(self.late())) {
                 Ok(()) => {
                     if let Some(copy) = self.kept.take() {
                         drop(std::fs::remove_file(copy));
@@ -269,6 +269,8 @@ impl<'l> Book<'l> {
     fn told(&self, error: Diagnostic, finished: bool) -> Diagnostic {
         let error = if finished {
             error
+        } else if signals::is_hurried() {
+            error.note("nothing new was begun, and what was in work was not awaited")
         } else {
             error.note("nothing new was begun, and what was in work was awaited")
         };

@@ -14,6 +14,7 @@ use crate::kinds;
 use crate::ledger::{self, Entry, Ledger};
 use crate::plan::{self, Action, AttributeChange, Change, Reason, Whose, diff};
 use crate::schema::normalize;
+use crate::signals;
 use crate::value::Value;
 use crate::world::{Instance, World};
 
@@ -28,6 +29,8 @@ const RESEND: Duration = Duration::from_secs(6);
 const PROPAGATION: Duration = Duration::from_secs(180);
 /// How long what a create or an update refers to may be unknown to the same service.
 const VISIBILITY: Duration = Duration::from_secs(20);
+/// How long a deletion that AWS has accepted is awaited after a signal: most are done by then.
+const LEAVING: Duration = Duration::from_secs(3);
 
 pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
@@ -379,6 +382,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let mut patience = Patience::new(deadline);
         let wanted = plan::wanted(id, None, None, false);
         let mut pause = Pause::default();
+        let mut stopped: Option<Instant> = None;
         loop {
             match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
                 Some(Ok(None)) | None => break,
@@ -396,8 +400,21 @@ impl<'a> Executor<'_, 'a, '_> {
                         let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
                         return Err(failed(&Error::finding(Class::Other, words)));
                     }
+                    if stopped.is_some_and(|since| since.elapsed() > LEAVING) {
+                        let error =
+                            Diagnostic::error("interrupted", format!("{} is not gone yet", unit.address))
+                                .note(format!(
+                                    "AWS accepted the deletion of {id}, and is still at work on it ({on})"
+                                ))
+                                .help("run it again: it goes on where it stopped");
+                        return Err(vec![error.at_maybe(self.span(&unit.address), "")]);
+                    }
                     waiting(on);
-                    pause.sleep().await;
+                    match stopped {
+                        Some(_) => tokio::time::sleep(LEAVING / 10).await,
+                        None if pause.sleep().await => {}
+                        None => stopped = Some(Instant::now()),
+                    }
                 }
                 Some(Err(error)) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
@@ -493,7 +510,7 @@ impl Work<'_, '_, '_, '_> {
                 // Not yet visible, or an answer that was empty once.
                 Ok(None) if missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
                     self.waiting("to be visible");
-                    pause.sleep().await;
+                    pause.sleep_through().await;
                     continue;
                 }
                 Ok(None) => {
@@ -535,7 +552,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 State::Busy(words) | State::Leaving(words) => {
                     self.waiting(words.clone());
-                    pause.sleep().await;
+                    pause.sleep_through().await;
                     continue;
                 }
             }
@@ -571,7 +588,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 if resent || since < RESEND {
                     self.waiting("for AWS to show the change");
-                    pause.sleep().await;
+                    pause.sleep_through().await;
                     continue;
                 }
                 resent = true;
@@ -690,6 +707,11 @@ pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     if !id.is_empty() {
         diagnostic = diagnostic.note(format!("its id is {id}"));
     }
+    if signals::is_stopping() && is_repeated(error.class) {
+        return diagnostic
+            .note("a signal ended the wait in which the call was repeated")
+            .help("run it again: it goes on where it stopped");
+    }
     if error.class == Class::Conflict {
         return diagnostic.help("something else still uses or changes it; run apply again when that is over");
     }
@@ -697,6 +719,19 @@ pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,
     }
+}
+
+/// Whether a call that is refused so is made again after a while.
+fn is_repeated(class: Class) -> bool {
+    matches!(
+        class,
+        Class::NotYetConsistent
+            | Class::Gone
+            | Class::Conflict
+            | Class::Throttled
+            | Class::Transient
+            | Class::Unreachable
+    )
 }
 
 /// How long an error of each class is borne.
@@ -725,7 +760,8 @@ impl Patience {
         self.pause = Pause::default();
     }
 
-    /// Waits before the next attempt, and says for what; or gives up.
+    /// Waits before the next attempt, and says for what; or gives up. A signal ends the wait: it only
+    /// repeats what was refused.
     pub(super) async fn wait(&mut self, error: &Error, say: &dyn Fn(String)) -> Result<(), ()> {
         let until = match error.class {
             Class::NotYetConsistent => self.began + PROPAGATION,
@@ -739,8 +775,7 @@ impl Patience {
             return Err(());
         }
         say(error.to_string());
-        self.pause.sleep().await;
-        Ok(())
+        if self.pause.sleep().await { Ok(()) } else { Err(()) }
     }
 }
 
@@ -751,7 +786,13 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    pub(super) async fn sleep(&mut self) {
+    /// A pause that a signal ends; whether none came.
+    pub(super) async fn sleep(&mut self) -> bool {
+        signals::unless_stopping(self.sleep_through()).await.is_ok()
+    }
+
+    /// A pause that ends by itself alone.
+    pub(super) async fn sleep_through(&mut self) {
         let base =
             Duration::from_millis(150).saturating_mul(1 << self.count.min(7)).min(Duration::from_secs(15));
         self.count += 1;

@@ -1,17 +1,17 @@
 //! Takes one resource that exists into the ledger, and makes its owner tags say so.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::book::Book;
 use super::execute::{self, failure};
-use super::{Keeper, instances};
+use super::{HOUR, Keeper, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::Owner;
 use crate::ledger::Ledger;
 use crate::plan::{self, Plan};
+use crate::signals::{self, Last};
 use crate::value::Value;
 use crate::world::World;
 
@@ -71,7 +71,15 @@ pub async fn import(
         }
         let cx = session.cx(&instance.region);
         let tagging = instance.kind.tag(&cx, id, &live.attrs, &missing, &needless);
-        on_behalf_of(change.address.to_string(), tagging).await.map_err(|error| {
+        let tagging = on_behalf_of(change.address.to_string(), tagging);
+        // A first signal awaits it: between the tags and the ledger nothing is left half done.
+        let Some(answer) = signals::within(Last::Call, HOUR, tagging).await else {
+            return Err(signals::interrupted()
+                .note(format!("whether the owner tags of {id} were set is not known"))
+                .note(format!("{} is not in the ledger", change.address))
+                .help("run dwctl import again"));
+        };
+        answer.map_err(|error| {
             failure(&format!("cannot set the owner tags of {}", change.address), id, &error)
                 .at(instance.resource.span, "to be imported")
                 .note("it is not in the ledger, and nothing else was changed")
@@ -80,7 +88,7 @@ pub async fn import(
     }
     let book = Book::new(ledger, &before, store, lock, &|_| {});
     let lost = book.lost();
-    match book.finish(false, &BTreeSet::new(), lost, Duration::from_secs(60)).await {
+    match book.finish(false, &BTreeSet::new(), lost).await {
         Some(error) => Err(error),
         None => Ok(tagged),
     }

@@ -7,7 +7,6 @@ mod execute;
 mod import;
 mod recover;
 mod schedule;
-mod signals;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +21,7 @@ use crate::graph::Address;
 use crate::ledger::{Intent, Ledger, Lock, Store, is_of_secret};
 use crate::live;
 use crate::plan::{self, Action, Change, Plan, Reason};
+use crate::signals::{self, Last};
 use crate::world::{Instance, World};
 
 use book::{Book, Writing};
@@ -31,7 +31,11 @@ use schedule::Schedule;
 pub use crate::plan::order::{Step, Unit};
 pub use import::{Tagged, import};
 pub use recover::{Recovered, recover};
-pub use signals::Signals;
+
+/// How long the last write of a ledger may take; a second signal leaves it less.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any call takes: its own limits and signals end it.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How to apply.
 #[derive(Clone, Debug)]
@@ -174,12 +178,16 @@ pub async fn apply(
         .collect();
     let mut schedule = Schedule::of(&changes, &plan.deposed, ledger)?;
     let book = Book::new(ledger, &before, store, lock, report);
-    // Before the first call: what is about to be made.
-    book.begin().await?;
+    // Before the first call: what is about to be made. A first signal awaits it; where a second one left
+    // it no time, nothing was made.
+    let begun = signals::within(Last::Ledger, HOUR, book.begin()).await;
+    if begun.transpose()?.is_none() {
+        let skipped = schedule.remaining().map(|address| (address, None)).collect();
+        return Ok(Summary { interrupted: true, skipped, elapsed: started.elapsed(), ..Summary::default() });
+    }
     let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
     let executor = Executor { session, world, book: &book, made, deep: options.deep, report, inherited };
     let mut summary = Summary::default();
-    let mut signals = Signals::new();
     let mut running = FuturesUnordered::new();
     let mut in_work: BTreeMap<Unit, Instant> = BTreeMap::new();
     let throttled = Cell::new(session.bill().throttled);
@@ -195,6 +203,14 @@ pub async fn apply(
     let mut trouble = None;
     let width = options.parallelism.max(1);
     loop {
+        if signals::is_hurried() {
+            break;
+        }
+        if signals::is_stopping() && !summary.interrupted {
+            summary.interrupted = true;
+            book.hurry();
+            report(Event::Stopping { in_flight: running.len() });
+        }
         if trouble.is_none() {
             trouble = book.lost();
         }
@@ -250,26 +266,19 @@ pub async fn apply(
             written = writing.as_mut() => trouble = written.err(),
             () = lock.changed() => {}
             _ = tick.tick() => tell_throttled(),
-            () = signals.next() => {
-                if summary.interrupted {
-                    break;
-                }
-                summary.interrupted = true;
-                book.hurry();
-                report(Event::Stopping { in_flight: running.len() });
-            }
+            () = signals::first(), if !summary.interrupted => {}
+            () = signals::second() => {}
         }
     }
-    // A second signal leaves seconds: the system's own may be the next.
-    let patience = if running.is_empty() { Duration::from_secs(60) } else { Duration::from_secs(2) };
+    summary.interrupted |= signals::is_stopping();
     drop(running);
     for (unit, began) in in_work {
         report(Event::Abandoned { unit, elapsed: began.elapsed() });
     }
     tell_throttled();
     if !writing.is_idle() {
-        let written = tokio::time::timeout(patience, writing).await;
-        trouble = trouble.or(written.unwrap_or_else(|_| Err(book.late())).err());
+        let written = signals::within(Last::Ledger, PATIENCE, writing).await;
+        trouble = trouble.or(written.unwrap_or_else(|| Err(book.late())).err());
     }
     if summary.interrupted || trouble.is_some() {
         for address in schedule.remaining() {
@@ -284,7 +293,7 @@ pub async fn apply(
     let changed = summary.created + summary.updated + summary.destroyed;
     let unselected = plan.changes.iter().filter(|change| change.reason == Reason::Unselected);
     let unselected: BTreeSet<&Address> = unselected.map(|change| &change.address).collect();
-    match book.finish(finished, &unselected, trouble, patience).await {
+    match book.finish(finished, &unselected, trouble).await {
         Some(error) => Err(error
             .note(format!("{changed} resources were changed, and {} were not begun", summary.skipped.len()))),
         None => Ok(summary),

@@ -162,6 +162,11 @@ impl Session {
         self.gate.apart()
     }
 
+    /// The HTTP client for another thread, which keeps connections of its own.
+    pub fn http_alone(&self) -> SharedHttpClient {
+        self.gate.alone(self.options.http.clone())
+    }
+
     /// Account, partition and `region`.
     pub fn scope(&self, region: &str) -> Scope {
         Scope {

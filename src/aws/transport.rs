@@ -68,6 +68,12 @@ impl Gate {
     pub(super) fn apart(&self) -> SharedHttpClient {
         SharedHttpClient::new(Self { lanes: Lanes::default(), ..self.clone() })
     }
+
+    /// The same, with connections of its own: for another thread, which must not wait for the one
+    /// that serves the connections of this.
+    pub(super) fn alone(&self, inner: Option<SharedHttpClient>) -> SharedHttpClient {
+        SharedHttpClient::new(Self::new(inner, self.loopback_only, self.custom_endpoint))
+    }
 }
 
 impl HttpClient for Gate {

@@ -1,6 +1,6 @@
 //! `dwctl apply`.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::apply::{self, Summary};
 use crate::diag::Diagnostic;
 use crate::ledger::Holder;
 use crate::plan::{Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
+use crate::signals;
 use crate::stack::Stack;
 
 /// Makes AWS what the stack declares: plans, asks, applies.
@@ -148,7 +149,7 @@ pub(super) async fn change(
     let command = if selection.destroy { "destroy" } else { "apply" };
     let holder = Holder::new(command, Some(session.caller()));
     let store = context::store(aws_args, &stack, &session, &holder).await?;
-    locked(&store, holder, &how.lock, printer, async |lock, signals| {
+    locked(&store, holder, &how.lock, printer, async |lock| {
         let planning = async {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let facts = context::facts(&session, &stack).await?;
@@ -201,7 +202,8 @@ pub(super) async fn change(
             if how.is_silent() {
                 consent.map_err(|problems| Failure::new(Exit::Refused, problems, stack.sources.clone()))?;
             } else if !plan.is_empty() {
-                ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default()).await?;
+                ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default(), printer)
+                    .await?;
                 if saved.is_some() {
                     // While the user thought, AWS may have changed.
                     (world, plan) = make(true).await?;
@@ -209,7 +211,8 @@ pub(super) async fn change(
             }
             Ok((world, plan, ledger))
         };
-        let (world, plan, mut ledger) = interruptible(signals, planning).await?;
+        let (world, plan, mut ledger) = interruptible(planning).await?;
+        let _working = signals::begin()?;
         let progress = Progress::new(printer, &plan);
         let applying = Instant::now();
         let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
@@ -263,7 +266,13 @@ fn stale(problems: Vec<Diagnostic>, stack: &Stack) -> Failure {
 }
 
 /// Asks, with what would be refused without a question.
-async fn ask(stack: &str, env: &str, destroy: bool, costs: Vec<Diagnostic>) -> Result<(), Failure> {
+async fn ask(
+    stack: &str,
+    env: &str,
+    destroy: bool,
+    costs: Vec<Diagnostic>,
+    printer: &Printer,
+) -> Result<(), Failure> {
     let refused = |message: &str| {
         let diagnostic = Diagnostic::error("refused", message.to_owned()).note("nothing was changed");
         Failure::from(diagnostic.help("to apply without a question, add --yes"))
@@ -278,15 +287,15 @@ async fn ask(stack: &str, env: &str, destroy: bool, costs: Vec<Diagnostic>) -> R
         .collect();
     let question = format!("{costs}\n{verb} in {stack}/{env}? Only `yes` goes on: ");
     // On a thread of its own: the lock's heartbeat goes on while the user thinks.
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut stderr = std::io::stderr().lock();
+    // It may wait for good, and so holds nothing that others need.
+    printer.ask(&question);
+    let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
-        write!(stderr, "{question}")
-            .and_then(|()| stderr.flush())
-            .and_then(|()| std::io::stdin().lock().read_line(&mut answer))
-            .map(|_| answer)
+        std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
     });
-    match answer.await {
+    let answer = answer.await;
+    printer.answered();
+    match answer {
         Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
         _ => Err(refused("not confirmed")),
     }

@@ -1,11 +1,11 @@
 //! `--format`, `--output` and `--since`: a plan in several formats in one run.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use super::files::{self, Readers};
 use super::printer::Printer;
 use super::{AwsArgs, Failure, SelectArgs, StackArgs};
 use crate::diag::{Diagnostic, mask};
@@ -101,7 +101,8 @@ impl FormatArgs {
         let shown = render(self.format, &plan, &options);
         options.text = plain;
         for (format, path) in &self.output {
-            write(path, mask(&render(*format, &plan, &options)).as_bytes()).map_err(|error| {
+            let text = render(*format, &plan, &options);
+            files::write(path, mask(&text).as_bytes(), Readers::OwnerAtFirst).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
                     // Its text tells of the temporary file that is renamed.
                     .note(error.kind().to_string())
@@ -116,19 +117,6 @@ impl FormatArgs {
 /// The folder that files are told from. Where it is gone, they are told as they were opened.
 pub(super) fn root() -> Option<PathBuf> {
     std::env::current_dir().ok()
-}
-
-/// Writes a file whole or not at all, readable by its owner alone.
-pub(super) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// The option of a command that reaches the local AWS.

@@ -11,6 +11,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Holder, Ledger};
 use crate::plan::{Action, Selection, TextOptions, bill_line, render};
+use crate::signals;
 use crate::stack::Stack;
 use crate::world::World;
 
@@ -57,7 +58,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
     let holder = Holder::new("import", Some(session.caller()));
     let store = context::store(&aws, &stack, &session, &holder).await?;
-    locked(&store, holder, &args.lock, printer, async |lock, signals| {
+    locked(&store, holder, &args.lock, printer, async |lock| {
         let planning = async {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let facts = context::facts(&session, &stack).await?;
@@ -78,10 +79,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             printer.out(&render(&plan, &TextOptions { colour: printer.colour(), ..TextOptions::default() }));
             Ok(Some((world, plan, ledger)))
         };
-        let Some((world, plan, mut ledger)) = interruptible(signals, planning).await? else {
+        let Some((world, plan, mut ledger)) = interruptible(planning).await? else {
             printer.out(&format!("{address} is {id} in the ledger already; nothing was changed\n"));
             return Ok(Exit::Done);
         };
+        let _working = signals::begin()?;
         let keeper = Keeper { ledger: &mut ledger, store: &store, lock };
         let tagged = apply::import(&session, &world, &plan, keeper)
             .await

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::Failure;
 use super::printer::Printer;
-use super::{Exit, Failure};
-use crate::apply::Signals;
 use crate::diag::{Diagnostic, Sources};
-use crate::ledger::{Holder, Lock, Store};
+use crate::ledger::{Holder, Lock, Snapshot, Store};
+use crate::signals::{self, Last};
 
 /// How to get the lock.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,6 +14,13 @@ pub(super) struct LockArgs {
     /// How long to wait for another dwctl that holds the ledger: 30s, 5m.
     #[arg(long, default_value = "0s", env = "DWCTL_LOCK_TIMEOUT", value_name = "TIME", value_parser = time)]
     lock_timeout: Duration,
+}
+
+impl LockArgs {
+    /// Waits that long.
+    pub(super) fn of(lock_timeout: Duration) -> Self {
+        Self { lock_timeout }
+    }
 }
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -28,14 +35,12 @@ pub(super) async fn locked<T>(
     holder: Holder,
     args: &LockArgs,
     printer: &Printer,
-    work: impl AsyncFnOnce(&Lock, &mut Signals) -> Result<T, Failure>,
+    work: impl AsyncFnOnce(&Lock) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    // From here on a signal ends no process that might hold the lock.
-    let mut signals = Signals::new();
     let say = |text: &str| printer.note(text);
-    let locking = async { Ok(store.lock(holder, args.lock_timeout, &say).await?) };
-    let lock = interruptible(&mut signals, locking).await?;
-    let outcome = work(&lock, &mut signals).await;
+    let lock = store.lock(holder, args.lock_timeout, &say).await?;
+    let outcome = work(&lock).await;
+    let _working = signals::finish();
     if let Err(problem) = lock.release().await {
         let warning = Diagnostic { severity: crate::diag::Severity::Warning, ..problem };
         printer.diagnostics(&[warning], &Sources::default());
@@ -44,16 +49,20 @@ pub(super) async fn locked<T>(
 }
 
 /// Works until it is done, or a signal comes: what has changed nothing yet can be left.
-pub(super) async fn interruptible<T>(
-    signals: &mut Signals,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::select! {
-        outcome = work => outcome,
-        () = signals.next() => {
-            let error = Diagnostic::error("interrupted", "interrupted").note("nothing was changed");
-            Err(Failure::new(Exit::Interrupted, vec![error], Sources::default()))
-        }
+pub(super) async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    signals::unless_stopping(work).await?
+}
+
+/// Writes the ledger, which a first signal awaits.
+pub(super) async fn write(store: &Store, snapshot: Snapshot) -> Result<(), Failure> {
+    let _working = signals::begin()?;
+    // A write that is not answered ends by itself, with an error that says so.
+    match signals::within(Last::Ledger, Duration::from_secs(600), store.write(snapshot)).await {
+        Some(written) => Ok(written?),
+        None => Err(signals::interrupted()
+            .note(format!("whether the ledger {} was written is not known", store.place()))
+            .help("dwctl ledger list shows what it tells")
+            .into()),
     }
 }
 

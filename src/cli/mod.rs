@@ -8,6 +8,7 @@ mod destroy;
 mod diff;
 mod drift;
 mod explain;
+mod files;
 mod formats;
 mod graph;
 mod import;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::diag::{self, Diagnostic, Sources};
+use crate::signals;
 use printer::Printer;
 
 /// Provisions AWS data warehouses from declarative TOML stacks.
@@ -180,6 +182,7 @@ impl From<Diagnostic> for Failure {
     fn from(diagnostic: Diagnostic) -> Self {
         let exit = match diagnostic.code {
             "locked" => Exit::Locked,
+            "interrupted" => Exit::Interrupted,
             "protected" | "held" | "refused" | "stale-plan" => Exit::Refused,
             _ => Exit::Error,
         };
@@ -191,7 +194,11 @@ type Outcome = Result<Exit, Failure>;
 
 /// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    signals::listen(cut_off);
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return said(&told),
+    };
     hide();
     scratch::sweep();
     let printer = Printer::new(match cli.color {
@@ -213,33 +220,89 @@ pub fn main() -> ExitCode {
             return ExitCode::from(Exit::Error as u8);
         }
     };
-    let outcome = runtime.block_on(async {
-        match cli.verb {
-            Verb::Validate(args) => validate::run(args, &printer),
-            Verb::Plan(args) => plan::run(args, &printer).await,
-            Verb::Show(args) => show::run(args, &printer).await,
-            Verb::Apply(args) => apply::run(args, &printer).await,
-            Verb::Destroy(args) => destroy::run(args, &printer).await,
-            Verb::Drift(args) => drift::run(args, &printer).await,
-            Verb::Diff(args) => diff::run(args, &printer),
-            Verb::Import(args) => import::run(args, &printer).await,
-            Verb::Output(args) => output::run(args, &printer).await,
-            Verb::Graph(args) => graph::run(args, &printer),
-            Verb::Ledger(args) => ledger::run(args, &printer).await,
-            Verb::Explain(args) => explain::run(args, &printer),
-            Verb::Schema(args) => schema::run(args, &printer),
-            Verb::Sandbox(args) => sandbox::run(args, &printer).await,
-            Verb::Completions(args) => completions::run(args, &printer),
-        }
-    });
-    let exit = outcome.unwrap_or_else(|failure| {
+    let outcome = runtime.block_on(until_stopped(run(cli.verb, &printer), &printer));
+    let mut exit = outcome.unwrap_or_else(|failure| {
         printer.diagnostics(&failure.diagnostics, &failure.sources);
         failure.exit
     });
+    if signals::is_stopping() && exit != Exit::Interrupted {
+        // What a child of the same terminal failed at may be the signal's work, too.
+        let done = matches!(exit, Exit::Done | Exit::Changes | Exit::Drift);
+        printer.note(if done { "Interrupted. All was done by then." } else { "Interrupted." });
+        exit = Exit::Interrupted;
+    }
     printer.end(exit as u8);
+    if printer.is_cut_short() && matches!(exit, Exit::Done | Exit::Changes | Exit::Drift) {
+        exit = Exit::Error;
+    }
     // Work in the background, such as idle connections, has nothing to finish.
     runtime.shutdown_background();
     ExitCode::from(exit as u8)
+}
+
+/// Prints what the command line itself asks for or is told, such as its help.
+fn said(told: &clap::Error) -> ExitCode {
+    use std::io::Write;
+    let printed = told.print().and_then(|()| std::io::stdout().flush());
+    let exit = u8::try_from(told.exit_code()).unwrap_or(Exit::Error as u8);
+    match printed {
+        Err(error) if exit == 0 && error.kind() != std::io::ErrorKind::BrokenPipe => {
+            printer::last_words(&format!("error: cannot write to standard output: {error}\n"));
+            ExitCode::from(Exit::Error as u8)
+        }
+        _ => ExitCode::from(exit),
+    }
+}
+
+async fn run(verb: Verb, printer: &Printer) -> Outcome {
+    match verb {
+        Verb::Validate(args) => validate::run(args, printer),
+        Verb::Plan(args) => plan::run(args, printer).await,
+        Verb::Show(args) => show::run(args, printer).await,
+        Verb::Apply(args) => apply::run(args, printer).await,
+        Verb::Destroy(args) => destroy::run(args, printer).await,
+        Verb::Drift(args) => drift::run(args, printer).await,
+        Verb::Diff(args) => diff::run(args, printer),
+        Verb::Import(args) => import::run(args, printer).await,
+        Verb::Output(args) => output::run(args, printer).await,
+        Verb::Graph(args) => graph::run(args, printer),
+        Verb::Ledger(args) => ledger::run(args, printer).await,
+        Verb::Explain(args) => explain::run(args, printer),
+        Verb::Schema(args) => schema::run(args, printer),
+        Verb::Sandbox(args) => sandbox::run(args, printer).await,
+        Verb::Completions(args) => completions::run(args, printer),
+    }
+}
+
+/// Works until it is done, or a signal came and nothing is in work.
+async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -> Outcome {
+    let mut work = std::pin::pin!(work);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut work => return outcome,
+            () = signals::idle() => return Err(signals::interrupted().note("nothing was changed").into()),
+            () = signals::first(), if !told => {
+                told = true;
+                printer.stopping();
+            }
+        }
+    }
+}
+
+/// Ends the process where the main thread does not in time. It may hold stderr, so that nothing is
+/// awaited here.
+fn cut_off() -> ! {
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        printer::last_words("\nInterrupted.\n");
+        // Nobody listens any more where it took too long.
+        told.send(()).ok();
+    });
+    // That it could not be said in time is no reason to stay.
+    heard.recv_timeout(std::time::Duration::from_millis(100)).ok();
+    std::process::exit(Exit::Interrupted as i32)
 }
 
 /// Makes the credentials of the environment known as secret, and masks what a panic says.
@@ -259,16 +322,23 @@ fn hide() {
 }
 
 fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
-    // Bodies of requests may hold secrets, and the SDK prints them from `debug` on: only
-    // dwctl's own events can be asked for in detail.
-    let filter = if filter.contains('=') { filter.to_owned() } else { format!("error,dwctl={filter}") };
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let filter = if filter.contains('=') { filter.to_owned() } else { format!("dwctl={filter}") };
     if filter.split(',').any(|part| !part.starts_with("dwctl") && part.contains('=')) {
         return Err(Diagnostic::error("invalid-argument", "--log takes a level, or dwctl=LEVEL")
             .note("the events of the AWS SDK hold request bodies, and so secrets"));
     }
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|error| {
+    let filter = EnvFilter::try_new(&filter).map_err(|error| {
         Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string())
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| printer::MaskedStderr).init();
+    // Bodies of requests may hold secrets, and the SDK prints them from `debug` on: whatever a filter
+    // says, only dwctl's own events are written.
+    let own = filter_fn(|about| about.target() == "dwctl" || about.target().starts_with("dwctl::"));
+    let writer = tracing_subscriber::fmt::layer().with_writer(|| printer::MaskedStderr);
+    tracing_subscriber::registry().with(writer.with_filter(own.and(filter))).init();
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::formats::{FormatArgs, apply_command, apply_saved, root, write};
+use super::files::{self, Readers};
+use super::formats::{FormatArgs, apply_command, apply_saved, root};
+use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
@@ -104,7 +106,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             .note(error.to_string())
     };
     let text = saved.to_text().map_err(|error| unwritable(error.into()))?;
-    write(out, &text).map_err(unwritable)?;
+    files::write(out, &text, Readers::Owner).map_err(unwritable)?;
     let command = apply_saved(out, saved.shown.sandbox, &saved.shown.plan);
     printer.note(&format!("Saved. To apply exactly this: {command}"));
     Ok(exit(&args, empty))
@@ -124,15 +126,15 @@ async fn keyed_ledger(
     let holder = Holder::new("plan --out", Some(session.caller()));
     let store = context::store(&args.aws, stack, session, &holder).await?;
     if store.read().await?.is_none() {
-        let lock = store.lock(holder, Duration::from_secs(60), &|text| printer.note(text)).await?;
-        let mut ledger = context::new_ledger(stack)?;
-        // Someone else may have made it meanwhile.
-        let made = match store.read().await {
-            Ok(None) => store.write(Snapshot::of(&mut ledger)).await,
-            other => other.map(drop),
-        };
-        lock.release().await?;
-        made?;
+        let patience = LockArgs::of(Duration::from_secs(60));
+        locked(&store, holder, &patience, printer, async |_| {
+            // Someone else may have made it meanwhile.
+            if interruptible(async { Ok(store.read().await?) }).await?.is_some() {
+                return Ok(());
+            }
+            locking::write(&store, Snapshot::of(&mut context::new_ledger(stack)?)).await
+        })
+        .await?;
     }
     context::ledger(&store, stack, Some(session)).await
 }

@@ -10,7 +10,7 @@ use anstream::ColorChoice;
 
 use super::stream;
 use crate::aws::Audit;
-use crate::diag::{Diagnostic, Severity, Sources, github, mask, render, told};
+use crate::diag::{Diagnostic, Severity, Sources, github, mask, printable, render, told, visible_json};
 
 /// The workflow of GitHub Actions that dwctl runs in.
 struct GitHub {
@@ -57,7 +57,13 @@ pub(super) struct Printer {
     log: bool,
     /// All that is said is an event: see [`Self::stream`].
     stream: Cell<bool>,
+    /// A question stands at the end of a line that is not ended.
+    asked: Cell<bool>,
+    /// Whether who works tells by itself that a signal came.
+    tells_stopping: Cell<bool>,
     audit: OnceCell<Audit>,
+    /// Why results could not be written, where that was not for want of a reader.
+    unwritten: OnceCell<String>,
 }
 
 impl Printer {
@@ -72,7 +78,10 @@ impl Printer {
             github: GitHub::of_environment(),
             log: listens() && !is_file(),
             stream: Cell::new(false),
+            asked: Cell::new(false),
+            tells_stopping: Cell::new(false),
             audit: OnceCell::new(),
+            unwritten: OnceCell::new(),
         }
     }
 
@@ -104,25 +113,34 @@ impl Printer {
 
     /// One event.
     pub(super) fn event(&self, event: &stream::Event) {
-        self.reveal(&event.line(jiff::Timestamp::now()));
+        self.write(&event.line(jiff::Timestamp::now()));
     }
 
     /// A result. A reader that went away (`dwctl plan | head`) is no error.
     pub(super) fn out(&self, text: &str) {
         let masked = mask(text);
-        self.reveal(&if self.log { github::harmless(&masked) } else { masked });
+        let masked = printable(&masked, self.colour_out);
+        self.write(&if self.log { github::harmless(&masked) } else { masked });
     }
 
     /// A result in JSON, which it stays also where it is a log of GitHub Actions.
     pub(super) fn json(&self, text: &str) {
-        self.reveal(&github::harmless_json(&mask(text)));
+        self.write(&visible_json(github::harmless_json(&mask(text)).into_owned()));
     }
 
     /// A result that the user asked to see even if it is secret, and as it is: most often
-    /// for a variable of a script.
+    /// for a variable of a script. On a terminal, what would command it is shown.
     pub(super) fn reveal(&self, text: &str) {
+        let is_seen = std::io::stdout().is_terminal();
+        self.write(&if is_seen { printable(text, false) } else { text.into() });
+    }
+
+    fn write(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
-        drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if let Err(error) = written.or_else(unless_unread) {
+            self.unwritten.get_or_init(|| error.to_string());
+        }
     }
 
     /// Progress and remarks.
@@ -136,12 +154,46 @@ impl Printer {
     /// A line that a runner of GitHub Actions does; what is foreign in it is escaped.
     pub(super) fn command(&self, line: &str) {
         let mut stderr = std::io::stderr().lock();
-        drop(writeln!(stderr, "{}", mask(line)));
+        drop(writeln!(stderr, "{}", printable(&mask(line), false)));
+    }
+
+    /// A question, without a break at its end.
+    pub(super) fn ask(&self, question: &str) {
+        self.err(question);
+        self.asked.set(true);
+    }
+
+    /// The question was answered, by a line.
+    pub(super) fn answered(&self) {
+        self.asked.set(false);
+    }
+
+    /// From now on the work tells by itself that a signal came.
+    pub(super) fn stopping_is_told(&self) {
+        self.tells_stopping.set(true);
+    }
+
+    /// A signal came, and something is in work.
+    pub(super) fn stopping(&self) {
+        if !self.tells_stopping.get() {
+            self.note("Stopping: finishing what is in work. Press Ctrl-C again to stop at once.");
+        }
     }
 
     fn err(&self, text: &str) {
+        let text = if self.asked.take() { &format!("\n{text}") } else { text };
         let mut stderr = std::io::stderr().lock();
-        drop(stderr.write_all(self.harmless(mask(text)).as_bytes()));
+        let masked = mask(text);
+        drop(stderr.write_all(self.harmless(printable(&masked, self.colour_err)).as_bytes()));
+    }
+
+    /// Tells on stderr, whatever else tells events, that results could not be written; whether that is so.
+    pub(super) fn is_cut_short(&self) -> bool {
+        let Some(trouble) = self.unwritten.get() else { return false };
+        let error = Diagnostic::error("unwritable", "cannot write to standard output");
+        let error = error.note(trouble.as_str()).note("what was to be printed is not complete");
+        self.err(&render(&error, &Sources::default(), self.colour_err));
+        true
     }
 
     fn harmless<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
@@ -192,6 +244,11 @@ impl Printer {
     }
 }
 
+/// An error, but of a reader that went away: `dwctl plan | head`.
+fn unless_unread(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
 fn masked(diagnostic: &Diagnostic) -> Diagnostic {
     let mut diagnostic = diagnostic.clone();
     let labels = diagnostic.primary.iter_mut().chain(&mut diagnostic.secondary).map(|label| &mut label.text);
@@ -202,6 +259,18 @@ fn masked(diagnostic: &Diagnostic) -> Diagnostic {
     diagnostic
 }
 
+/// The last words of a process that ends while its main thread may hold stderr: past its lock. On a
+/// terminal they stand in place of what redraws itself.
+pub(super) fn last_words(words: &str) {
+    use std::os::fd::AsFd;
+    let stderr = std::io::stderr();
+    let clear = if stderr.is_terminal() { "\r\x1b[2K\x1b[?25h" } else { "" };
+    if let Ok(own) = stderr.as_fd().try_clone_to_owned() {
+        // That nothing can be written to stderr cannot be said either.
+        drop(std::fs::File::from(own).write_all(format!("{clear}{words}").as_bytes()));
+    }
+}
+
 /// Stderr for what is not a printer's: the log, and the words of a panic.
 pub(super) struct MaskedStderr;
 
@@ -209,12 +278,14 @@ impl Write for MaskedStderr {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let masked = mask(&text);
+        let masked = printable(&masked, false);
         let harmless = if listens() { github::harmless(&masked) } else { masked.as_ref().into() };
-        std::io::stderr().write_all(harmless.as_bytes())?;
+        // That it cannot be written cannot be said: who writes a log would try, and panic.
+        drop(std::io::stderr().write_all(harmless.as_bytes()));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush()
+        Ok(())
     }
 }

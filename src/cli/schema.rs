@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::files::{self, Readers};
 use super::printer::Printer;
 use super::{Exit, Outcome};
 use crate::diag::Diagnostic;
@@ -25,7 +26,9 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
         None => printer.json(&text),
         Some(folder) => {
             let file = folder.join("stack.schema.json");
-            std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text)).map_err(|error| {
+            let written = std::fs::create_dir_all(&folder)
+                .and_then(|()| files::write(&file, text.as_bytes(), Readers::All));
+            written.map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", file.display()))
                     .note(error.to_string())
             })?;

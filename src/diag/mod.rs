@@ -5,9 +5,11 @@
 //! into the stack's files, which [`Sources`] keeps in memory.
 
 pub mod github;
+mod hidden;
 mod mask;
 mod render;
 
+pub use hidden::{is_hidden, printable, visible, visible_json};
 pub use mask::{allow, learn, mask};
 pub use render::{render, render_all, told};
 

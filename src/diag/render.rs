@@ -2,7 +2,7 @@
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Label, Severity, Sources};
+use super::{Diagnostic, Label, Severity, Sources, printable, visible};
 use crate::limits;
 
 /// Longest line that an excerpt shows; a longer one (a minified file, a binary) is left out.
@@ -16,7 +16,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.clone().primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let title = level.clone().primary_title(printable(&diagnostic.message, false)).id(diagnostic.code);
     let mut group = Group::with_title(title);
 
     let labels = diagnostic
@@ -33,7 +33,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     }
     let mut places = Vec::new();
     for (file, labels) in files {
-        let path = sources.path(file).display().to_string();
+        let path = visible(&sources.path(file).display().to_string()).into_owned();
         let spans = || labels.iter().map(|(_, label)| label.span);
         let start = spans().map(|span| span.start).min().unwrap_or_default();
         let end = spans().map(|span| span.end).max().unwrap_or_default();
@@ -57,10 +57,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         }
     }
     for note in places.iter().chain(&diagnostic.notes) {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(printable(note, false)));
     }
     for help in &diagnostic.helps {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(printable(help, false)));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut text = renderer.render(&[group]);
@@ -87,7 +87,7 @@ fn excerpt<'s>(
         let (start, end) = (label.span.start.checked_sub(from)?, label.span.end.checked_sub(from)?);
         // Inside of a character nothing can be marked.
         text.get(start..end)?;
-        annotations.push(kind.span(start..end).label(label.text.as_str()));
+        annotations.push(kind.span(start..end).label(printable(&label.text, false)));
     }
     Some(Snippet::source(text).line_start(line).path(path.to_owned()).annotations(annotations))
 }

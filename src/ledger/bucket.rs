@@ -1,5 +1,8 @@
 //! The bucket of ledgers: private, versioned, encrypted, reached by TLS alone.
 
+use std::future::Future;
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
@@ -8,12 +11,14 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
     VersioningConfiguration,
 };
+use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
 use super::S3Store;
 use super::s3::{Place, trouble};
 use crate::aws::{Class, Error, Result, ResultExt, Session};
 use crate::diag::Diagnostic;
+use crate::signals::{self, Last};
 
 /// The tag that says a bucket is for ledgers.
 const TAG: &str = "dwctl:ledger";
@@ -45,7 +50,7 @@ pub async fn ensure(
     match bucket.is_there().await {
         Ok(true) => {}
         Ok(false) => {
-            bucket.create().await.map_err(|error| failed("make", &error))?;
+            see_through(bucket.create(), &done).await?.map_err(|error| failed("make", &error))?;
             done.push(format!("made in {}", place.region));
         }
         Err(error) if error.class == Class::Denied => {
@@ -69,18 +74,34 @@ pub async fn ensure(
             .note("it was left as it is")
             .help("choose another bucket, or add --adopt to use this one: its settings are then changed"));
     }
-    let steps = [
-        ("tag", bucket.tag(tags).await),
-        ("close", bucket.close().await),
-        ("version", bucket.version().await),
-        ("encrypt", bucket.encrypt().await),
-        ("set the policy of", bucket.restrict().await),
-        ("set the lifecycle of", bucket.expire().await),
+    let steps: [(&str, LocalBoxFuture<'_, Step>); 6] = [
+        ("tag", Box::pin(bucket.tag(tags))),
+        ("close", Box::pin(bucket.close())),
+        ("version", Box::pin(bucket.version())),
+        ("encrypt", Box::pin(bucket.encrypt())),
+        ("set the policy of", Box::pin(bucket.restrict())),
+        ("set the lifecycle of", Box::pin(bucket.expire())),
     ];
     for (what, step) in steps {
+        let step = see_through(step, &done).await?;
         done.extend(step.map_err(|error| failed(what, &error))?.map(str::to_owned));
     }
     Ok(done)
+}
+
+/// Awaits a step that is begun also where a signal comes, and begins none after one.
+async fn see_through<T>(
+    step: impl Future<Output = T>,
+    done: &[String],
+) -> std::result::Result<T, Diagnostic> {
+    let stopped = |what: &str| {
+        let error = signals::interrupted().note(what.to_owned());
+        let error = done.iter().fold(error, |error, step| error.note(format!("the bucket was {step}")));
+        error.help("run dwctl ledger init again: it goes on where it stopped")
+    };
+    let Ok(_working) = signals::begin() else { return Err(stopped("nothing more was changed")) };
+    let stepped = signals::within(Last::Call, Duration::from_secs(600), step).await;
+    stepped.ok_or_else(|| stopped("whether the last step was done is not known"))
 }
 
 struct Bucket<'b> {

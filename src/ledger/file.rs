@@ -9,6 +9,9 @@ use crate::diag::Diagnostic;
 use crate::files::{Refusal, read_given};
 use crate::limits;
 
+/// The folder in a stack's folder for what dwctl keeps.
+const FOLDER: &str = ".dwctl";
+
 /// Where a local ledger lives, and where copies are kept in an emergency.
 #[derive(Clone, Debug)]
 pub struct FileStore {
@@ -32,7 +35,7 @@ impl FileStore {
     /// The ledger of an environment, in `.dwctl` in the stack's folder. The sandbox has
     /// ledgers of its own, so that it can never be taken for the real AWS.
     pub fn new(folder: &Path, env: &str, sandbox: bool) -> Self {
-        let folder = folder.join(".dwctl");
+        let folder = folder.join(FOLDER);
         let folder = if sandbox { folder.join("sandbox") } else { folder };
         Self { path: folder.join(format!("{env}.json")) }
     }
@@ -149,7 +152,16 @@ impl FileStore {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&folder)?;
+        self.hide_from_git();
         Ok(folder)
+    }
+
+    /// Keeps git from adding `.dwctl`, which holds the ledger and its key; what the user says there stays.
+    fn hide_from_git(&self) {
+        let top = self.path.ancestors().find(|one| one.ends_with(FOLDER));
+        let Some(path) = top.map(|top| top.join(".gitignore")) else { return };
+        // Nothing of the ledger depends on it.
+        drop(File::create_new(path).and_then(|mut file| file.write_all(b"*\n")));
     }
 
     fn trouble(&self, what: &str, error: &io::Error) -> Diagnostic {
@@ -206,6 +218,22 @@ mod tests {
         store.write(&ledger.text()).expect("written");
         assert_eq!(store.read().expect("readable"), Some(ledger));
         assert!(!part.exists());
+    }
+
+    #[test]
+    fn git_does_not_see_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ignored = folder.path().join(".dwctl/.gitignore");
+        for sandbox in [true, false] {
+            let store = FileStore::new(folder.path(), "dev", sandbox);
+            store.write(b"{}").expect("written");
+            assert_eq!(std::fs::read_to_string(&ignored).expect("there"), "*\n");
+            assert!(!store.path().with_file_name(".gitignore").exists() || !sandbox, "one is enough");
+        }
+        std::fs::write(&ignored, "!dev.json\n").expect("written");
+        let store = FileStore::new(folder.path(), "dev", false);
+        drop(store.lock(&Holder::new("apply", None)).expect("lockable").expect("free"));
+        assert_eq!(std::fs::read_to_string(&ignored).expect("there"), "!dev.json\n", "the user's stays");
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! The lock of a ledger while it is held: its heartbeat, and whether it still stands.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, watch};
 
 use super::Holder;
 use super::file::FileLock;
 use super::s3::{Expect, Objects};
 use crate::diag::Diagnostic;
+use crate::signals::{self, Last, LastResort};
 
 /// Held while a verb changes what the ledger tells of. One in a file is freed with the
 /// process; one in S3 is renewed by a heartbeat, freed by [`Lock::release`], and may be
-/// taken over by others once it gave no sign of life for its expiry.
+/// taken over by others once it gave no sign of life for its expiry. The heartbeat has a thread of its
+/// own, which also frees the lock where the main thread does not come to it.
 pub struct Lock {
     holder: Holder,
     hold: Hold,
@@ -46,18 +48,13 @@ struct Pulse {
 }
 
 struct Beating {
-    objects: Objects,
-    key: String,
+    place: String,
     expiry: Duration,
     pulse: watch::Receiver<Pulse>,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Beating {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    stop: Arc<Notify>,
+    freed: watch::Receiver<Option<Result<(), Diagnostic>>>,
+    /// Frees it where the process ends before [`Lock::release`].
+    _resort: LastResort,
 }
 
 impl Lock {
@@ -65,8 +62,7 @@ impl Lock {
         Self { holder, hold: Hold::File(lock) }
     }
 
-    /// The lock object `key` with this ETag, which was written at `sent`; its heartbeat
-    /// begins.
+    /// The lock object `key` with this ETag, which was written at `sent`; its heartbeat begins.
     pub(super) fn of_object(
         holder: Holder,
         objects: Objects,
@@ -76,11 +72,29 @@ impl Lock {
         expiry: Duration,
     ) -> Self {
         let (pulse, watched) = watch::channel(Pulse { renewed: sent, etag, lost: None });
-        let (stop, stopped) = oneshot::channel();
-        let heart =
-            Heart { objects: objects.clone(), key: key.clone(), holder: holder.clone(), expiry, pulse };
-        let task = tokio::spawn(heart.beat(stopped));
-        let beating = Beating { objects, key, expiry, pulse: watched, stop: Some(stop), task };
+        let (told, freed) = watch::channel(None);
+        let stop = Arc::new(Notify::new());
+        let place = objects.place(&key);
+        let heart = Heart { objects, key, holder: holder.clone(), expiry, pulse };
+        let stopped = Arc::clone(&stop);
+        // That it cannot be had is told as the loss of the lock is: by the end of its channels.
+        let thread = std::thread::Builder::new().name("heartbeat".to_owned());
+        let begun = thread.spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let outcome = runtime.map(|runtime| runtime.block_on(heart.live(&stopped)));
+            // Nobody listens where the process is about to end.
+            told.send(outcome.ok()).ok();
+        });
+        drop(begun);
+        let (stop_too, freed_too) = (Arc::clone(&stop), freed.clone());
+        let _resort = signals::last_resort(move |deadline| {
+            stop_too.notify_one();
+            let is_left = || freed_too.borrow().is_none() && freed_too.has_changed().is_ok();
+            while is_left() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let beating = Beating { place, expiry, pulse: watched, stop, freed, _resort };
         Self { holder, hold: Hold::S3(beating) }
     }
 
@@ -95,6 +109,9 @@ impl Lock {
         let pulse = beating.pulse.borrow();
         match &pulse.lost {
             Some(why) => Standing::Lost(why.clone()),
+            None if beating.pulse.has_changed().is_err() => {
+                Standing::Lost("the system gives no thread for its heartbeat".to_owned())
+            }
             // A little early: what is begun now needs a moment to reach AWS.
             None if since(pulse.renewed) > beating.expiry.mul_f32(0.9) => Standing::Doubtful,
             None => Standing::Held,
@@ -118,42 +135,26 @@ impl Lock {
     /// # Errors
     /// S3's; the lock then frees itself after its expiry.
     pub async fn release(self) -> Result<(), Diagnostic> {
-        let Hold::S3(mut beating) = self.hold else { return Ok(()) };
-        // A renewal under way is awaited, so that the lock's ETag is known.
-        if let Some(stop) = beating.stop.take() {
-            // A heartbeat that has ended needs no word.
-            stop.send(()).ok();
-        }
-        drop((&mut beating.task).await);
-        let pulse = beating.pulse.borrow().clone();
-        if pulse.lost.is_some() {
-            return Ok(());
-        }
-        let mut etag = pulse.etag;
-        loop {
-            match beating.objects.delete(&beating.key, &etag).await {
-                Ok(true) => return Ok(()),
-                // The answer to the last renewal was lost, or it is another's by now.
-                Ok(false) => match beating.objects.get(&beating.key).await {
-                    Ok(Some((text, there)))
-                        if Holder::parse(&text, "").id == self.holder.id && there != etag =>
-                    {
-                        etag = there;
-                    }
-                    Ok(_) => return Ok(()),
-                    Err(error) => return Err(unreleased(&beating, &error)),
-                },
-                Err(error) => return Err(unreleased(&beating, &error)),
-            }
-        }
+        let Hold::S3(Beating { place, expiry, stop, mut freed, .. }) = self.hold else { return Ok(()) };
+        stop.notify_one();
+        let patience = expiry.max(Duration::from_secs(60));
+        let told = signals::within(Last::Lock, patience, freed.wait_for(Option::is_some)).await;
+        let outcome = told.and_then(Result::ok).and_then(|outcome| outcome.clone());
+        outcome.unwrap_or_else(|| {
+            let late = Diagnostic::error("ledger", format!("the lock {place} could not be freed in time"));
+            Err(frees_itself(late, expiry).help(by_hand(&self.holder)))
+        })
     }
 }
 
-fn unreleased(beating: &Beating, error: &crate::aws::Error) -> Diagnostic {
-    beating
-        .objects
-        .trouble("cannot free the lock", &beating.key, error)
-        .note(format!("it frees itself {} s after its last sign of life", beating.expiry.as_secs()))
+/// How to free a lock.
+pub(super) fn by_hand(holder: &Holder) -> String {
+    format!("to free it by hand: dwctl ledger unlock {}", holder.id)
+}
+
+/// What becomes of a lock that could not be freed.
+pub(super) fn frees_itself(error: Diagnostic, expiry: Duration) -> Diagnostic {
+    error.note(format!("it frees itself {} s after its last sign of life", expiry.as_secs()))
 }
 
 /// The time since, by the clock that tells of more.
@@ -161,7 +162,7 @@ fn since((monotonic, wall): (Instant, SystemTime)) -> Duration {
     monotonic.elapsed().max(wall.elapsed().unwrap_or_default())
 }
 
-/// Renews a lock object until it is stopped or the lock is lost.
+/// Renews a lock object until it is stopped or the lock is lost, and frees it.
 struct Heart {
     objects: Objects,
     key: String,
@@ -171,11 +172,16 @@ struct Heart {
 }
 
 impl Heart {
-    async fn beat(mut self, mut stopped: oneshot::Receiver<()>) {
+    async fn live(mut self, stopped: &Notify) -> Result<(), Diagnostic> {
+        self.beat(stopped).await;
+        if self.pulse.borrow().lost.is_some() { Ok(()) } else { self.free().await }
+    }
+
+    async fn beat(&mut self, stopped: &Notify) {
         let pause = self.expiry / 6;
         loop {
             tokio::select! {
-                _ = &mut stopped => return,
+                () = stopped.notified() => return,
                 () = tokio::time::sleep(pause) => {}
             }
             self.holder.renew(self.expiry);
@@ -186,7 +192,12 @@ impl Heart {
             };
             let text = self.holder.text();
             let attempt = self.objects.put(&self.key, &text, Expect::Etag(&etag));
-            let why = match tokio::time::timeout(self.expiry / 3, attempt).await {
+            let answer = tokio::select! {
+                answer = tokio::time::timeout(self.expiry / 3, attempt) => answer,
+                // Whether it was renewed shows when it is freed.
+                () = stopped.notified() => return,
+            };
+            let why = match answer {
                 Ok(Ok(Some(etag))) => {
                     self.pulse.send_modify(|pulse| (pulse.renewed, pulse.etag) = (sent, etag));
                     continue;
@@ -212,6 +223,33 @@ impl Heart {
             tracing::debug!(why, "the lock is lost");
             self.pulse.send_modify(|pulse| pulse.lost = Some(why));
             return;
+        }
+    }
+
+    /// Deletes the lock object.
+    async fn free(&self) -> Result<(), Diagnostic> {
+        let failed = |error: &crate::aws::Error| {
+            let error = self.objects.trouble("cannot free the lock", &self.key, error);
+            frees_itself(error, self.expiry)
+        };
+        let mut etag = self.pulse.borrow().etag.clone();
+        loop {
+            let deleting = signals::promptly(self.objects.delete(&self.key, &etag)).await;
+            let Some(deleted) = deleting else { continue };
+            match deleted {
+                Ok(true) => return Ok(()),
+                // The answer to the last renewal was lost or not awaited, or it is another's by now.
+                Ok(false) => match self.objects.get(&self.key).await {
+                    Ok(Some((text, there)))
+                        if Holder::parse(&text, "").id == self.holder.id && there != etag =>
+                    {
+                        etag = there;
+                    }
+                    Ok(_) => return Ok(()),
+                    Err(error) => return Err(failed(&error)),
+                },
+                Err(error) => return Err(failed(&error)),
+            }
         }
     }
 }

@@ -12,13 +12,18 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ServerSideEncryption};
 
+use super::lock::{by_hand, frees_itself};
 use super::{Holder, Ledger, Lock};
 use crate::aws::{Class, Error, Result as Answer, Session};
 use crate::diag::Diagnostic;
 use crate::limits;
+use crate::signals::{self, Last};
 
 /// The most times that S3's "a conflicting operation is under way" is answered by another try.
 const CONFLICTS: u32 = 6;
+
+/// Longer than any call takes: its own limits and signals end it.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Where a ledger lives in S3.
 #[derive(Clone, Debug)]
@@ -162,9 +167,14 @@ impl Objects {
         head.metadata()?.get("writer").cloned()
     }
 
+    /// `s3://bucket/key`.
+    pub(super) fn place(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+
     /// An error of S3, told of an object.
     pub(super) fn trouble(&self, what: &str, key: &str, error: &Error) -> Diagnostic {
-        trouble(&format!("{what} s3://{}/{key}", self.bucket), &self.bucket, error)
+        trouble(&format!("{what} {}", self.place(key)), &self.bucket, error)
     }
 }
 
@@ -192,6 +202,8 @@ pub(super) fn trouble(what: &str, bucket: &str, error: &Error) -> Diagnostic {
 pub struct S3Store {
     place: Place,
     objects: Objects,
+    /// For the lock's heartbeat, which has a thread of its own.
+    apart: Objects,
     /// The ETag of the ledger as it was last read or written; `None` where there was none.
     seen: RefCell<Option<String>>,
 }
@@ -218,6 +230,7 @@ impl S3Store {
                     .operation_timeout(Duration::from_secs(40))
                     .build(),
             );
+        let alone = Client::from_conf(config.clone().http_client(session.http_alone()).build());
         let objects = Objects {
             client: Client::from_conf(config.build()),
             bucket: place.bucket.clone(),
@@ -226,7 +239,8 @@ impl S3Store {
             // Metadata is sent in headers.
             writer: holder.words().chars().filter(|one| (' '..='~').contains(one)).collect(),
         };
-        Self { place, objects, seen: RefCell::new(None) }
+        let apart = Objects { client: alone, ..objects.clone() };
+        Self { place, objects, apart, seen: RefCell::new(None) }
     }
 
     /// `s3://bucket/key`.
@@ -327,7 +341,7 @@ impl S3Store {
             let found = match watched {
                 // At first it is taken for free, which saves a look.
                 None => None,
-                Some(_) => self.objects.get(&key).await.map_err(failed)?,
+                Some(_) => signals::unless_stopping(self.objects.get(&key)).await?.map_err(failed)?,
             };
             let dead = found.as_ref().filter(|(text, etag)| {
                 let theirs = Duration::from_secs(Holder::parse(text, etag).expiry_seconds);
@@ -340,12 +354,18 @@ impl S3Store {
                     let former = Holder::parse(text, etag);
                     say(&format!("Taking over the lock of {}: it gives no sign of life.", former.words()));
                 }
+                // A signal awaits the answer: the lock would be left.
+                let _working = signals::begin()?;
                 holder.renew(expiry);
                 let sent = (Instant::now(), SystemTime::now());
                 let expect = dead.map_or(Expect::Nothing, |(_, etag)| Expect::Etag(etag));
-                let taken = self.objects.put(&key, &holder.text(), expect).await.map_err(failed)?;
-                if let Some(etag) = taken {
-                    return Ok(Lock::of_object(holder, self.objects.clone(), key, etag, sent, expiry));
+                let text = holder.text();
+                let attempt = self.objects.put(&key, &text, expect);
+                let Some(taken) = signals::within(Last::Ledger, HOUR, attempt).await else {
+                    return Err(self.leave(&key, &holder).await);
+                };
+                if let Some(etag) = taken.map_err(failed)? {
+                    return Ok(Lock::of_object(holder, self.apart.clone(), key, etag, sent, expiry));
                 }
                 watched = Some((String::new(), Instant::now()));
                 continue;
@@ -369,8 +389,35 @@ impl S3Store {
             }
             // A little random, so that many who wait do not ask at once.
             let jitter = Duration::from_millis((uuid::Uuid::new_v4().as_u128() % 200) as u64);
-            tokio::time::sleep(pause + jitter).await;
+            signals::unless_stopping(tokio::time::sleep(pause + jitter)).await?;
             pause = (pause * 3 / 2).min(Duration::from_secs(3));
+        }
+    }
+
+    /// Frees a lock that may have been taken by a call whose answer is not awaited any more.
+    async fn leave(&self, key: &str, holder: &Holder) -> Diagnostic {
+        let freeing = async {
+            loop {
+                let found = signals::promptly(self.objects.get(key)).await;
+                if let Some(Ok(Some((text, etag)))) = found {
+                    let is_own = Holder::parse(&text, "").id == holder.id;
+                    let deleting =
+                        async { !is_own || self.objects.delete(key, &etag).await.is_ok_and(|done| done) };
+                    if signals::promptly(deleting).await == Some(true) {
+                        return;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let error = signals::interrupted();
+        match signals::within(Last::Lock, HOUR, freeing).await {
+            Some(()) => error.note("nothing was changed"),
+            None => {
+                let error =
+                    error.note("nothing was changed, but that the ledger may be locked: S3 has not answered");
+                frees_itself(error, self.place.lock_expiry).help(by_hand(holder))
+            }
         }
     }
 
@@ -382,7 +429,8 @@ impl S3Store {
         let key = self.lock_key();
         let failed = |error: Error| self.objects.trouble("cannot free the lock", &key, &error);
         loop {
-            let Some((text, etag)) = self.objects.get(&key).await.map_err(failed)? else {
+            let found = signals::unless_stopping(self.objects.get(&key)).await?;
+            let Some((text, etag)) = found.map_err(failed)? else {
                 return Err(Diagnostic::error("not-locked", format!("{} is not locked", self.url())));
             };
             let holder = Holder::parse(&text, &etag);
@@ -391,8 +439,14 @@ impl S3Store {
                     .note(format!("the lock {} is held by {}", holder.id, holder.words()))
                     .note("it was left as it is"));
             }
+            let _working = signals::begin()?;
+            let deleting = signals::within(Last::Lock, HOUR, self.objects.delete(&key, &etag)).await;
+            let Some(deleted) = deleting else {
+                let error = signals::interrupted().note("whether the lock was freed is not known");
+                return Err(error.help("dwctl ledger show tells"));
+            };
             // A heartbeat may come in between.
-            if self.objects.delete(&key, &etag).await.map_err(failed)? {
+            if deleted.map_err(failed)? {
                 return Ok(holder);
             }
         }

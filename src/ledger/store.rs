@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{FileStore, Holder, Ledger, Lock, S3Store};
 use crate::diag::Diagnostic;
+use crate::signals;
 
 /// Where the ledger of a stack's environment lives.
 pub struct Store {
@@ -117,7 +118,7 @@ impl Store {
                 }
                 Err(_) => {}
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            signals::unless_stopping(tokio::time::sleep(Duration::from_millis(200))).await?;
         }
     }
 

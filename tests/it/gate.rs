@@ -1,5 +1,5 @@
 //! A gate between `dwctl` and the local AWS: it counts requests, kills who sent one before
-//! or after it is done, and refuses some.
+//! or after it is done, holds one, and refuses some.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -59,6 +59,15 @@ impl Hold {
     }
 }
 
+/// A request that is held, before it is passed on or before its answer is.
+#[derive(Clone, Copy, Default)]
+struct Halt {
+    at: u64,
+    after: bool,
+    /// Whether it has come.
+    here: bool,
+}
+
 #[derive(Default)]
 struct State {
     upstream: u16,
@@ -68,6 +77,7 @@ struct State {
     /// The first line and the target of every request.
     heads: Mutex<Vec<String>>,
     trap: Mutex<Option<Trap>>,
+    halt: Mutex<Option<Halt>>,
     refusal: Mutex<Option<Refusal>>,
     hold: Mutex<Option<Arc<Hold>>>,
 }
@@ -130,6 +140,38 @@ impl Gate {
         found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
     }
 
+    /// What was asked for since it was told to forget.
+    pub fn heads(&self) -> Vec<String> {
+        self.state.heads.lock().unwrap().clone()
+    }
+
+    /// Holds request `at`: before it is passed on or, if `after`, when it is done and not yet answered.
+    pub fn halt(&self, at: u64, after: bool) {
+        *self.state.halt.lock().unwrap() = Some(Halt { at, after, here: false });
+    }
+
+    /// Whether the request that is to be held has come.
+    pub fn holds(&self) -> bool {
+        self.state.halt.lock().unwrap().is_some_and(|halt| halt.here)
+    }
+
+    /// Lets go of the request that is held.
+    pub fn let_go(&self) {
+        *self.state.halt.lock().unwrap() = None;
+    }
+
+    /// Returns once all that was sent is done.
+    pub fn await_calm(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut calm = 0;
+        while calm < 5 {
+            let idle = self.state.active.load(Ordering::SeqCst) == 0;
+            calm = if idle { calm + 1 } else { 0 };
+            assert!(Instant::now() < deadline, "requests stay unanswered");
+            std::thread::sleep(Duration::from_millis(4));
+        }
+    }
+
     pub fn refuse(&self, refusal: Refusal) {
         *self.state.refusal.lock().unwrap() = Some(refusal);
     }
@@ -167,13 +209,7 @@ impl Gate {
             assert!(Instant::now() < deadline, "it does not end");
             std::thread::sleep(Duration::from_millis(5));
         };
-        let mut calm = 0;
-        while calm < 5 {
-            let idle = self.state.active.load(Ordering::SeqCst) == 0;
-            calm = if idle { calm + 1 } else { 0 };
-            assert!(Instant::now() < deadline, "requests stay unanswered");
-            std::thread::sleep(Duration::from_millis(4));
-        }
+        self.await_calm();
         sprung
     }
 }
@@ -217,6 +253,10 @@ impl State {
         if self.spring(number, false) {
             return Ok(());
         }
+        // What was not passed on when its sender went away is never done.
+        if self.halt(number, false) && is_gone(&client)? {
+            return Ok(());
+        }
         let held = self.hold.lock().unwrap().take_if(|hold| head.contains(hold.words));
         if let Some(hold) = held {
             hold.wait();
@@ -229,7 +269,21 @@ impl State {
         if self.spring(number, true) {
             return Ok(());
         }
+        self.halt(number, true);
         client.write_all(&answer)
+    }
+
+    /// Waits while this request is held; whether it was.
+    fn halt(&self, number: u64, after: bool) -> bool {
+        let mut held = false;
+        loop {
+            match self.halt.lock().unwrap().as_mut().filter(|halt| halt.at == number && halt.after == after) {
+                Some(halt) => halt.here = true,
+                None => return held,
+            }
+            held = true;
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Kills who is to be killed at this request; whether that was so.
@@ -242,6 +296,18 @@ impl State {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether who sent a request has closed the connection.
+fn is_gone(client: &TcpStream) -> std::io::Result<bool> {
+    client.set_nonblocking(true)?;
+    let end = client.peek(&mut [0]);
+    client.set_nonblocking(false)?;
+    match end {
+        Ok(count) => Ok(count == 0),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
+        Err(_) => Ok(true),
     }
 }
 

@@ -176,7 +176,7 @@ fn the_file_is_private_replaced_whole_and_leaves_nothing_beside_it() {
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["default.json", "default.lock"]);
+    assert_eq!(names, [".gitignore", "default.json", "default.lock"]);
     assert_eq!(mode(&folder.join("default.lock")), 0o600);
 }
 

@@ -49,6 +49,7 @@ mod secrets;
 mod selection;
 mod semantic;
 mod slow;
+mod stopped;
 mod tidy;
 mod together;
 mod tools;

@@ -11,7 +11,7 @@ mod show;
 mod unlock;
 
 use super::audit::AuditArgs;
-use super::locking::{LockArgs, interruptible, locked};
+use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context};
 use crate::aws::Session;
@@ -135,15 +135,12 @@ impl Desk {
         printer: &Printer,
         change: impl FnOnce(&mut Ledger) -> Result<String, Failure>,
     ) -> Outcome {
-        locked(&self.store, self.holder.clone(), lock, printer, async |_, signals| {
-            let work = async {
-                let mut ledger = self.ledger().await?;
-                let done = change(&mut ledger)?;
-                self.store.write(Snapshot::of(&mut ledger)).await?;
-                printer.out(&format!("{done}\n"));
-                Ok(Exit::Done)
-            };
-            interruptible(signals, work).await
+        locked(&self.store, self.holder.clone(), lock, printer, async |_| {
+            let mut ledger = interruptible(self.ledger()).await?;
+            let done = change(&mut ledger)?;
+            locking::write(&self.store, Snapshot::of(&mut ledger)).await?;
+            printer.out(&format!("{done}\n"));
+            Ok(Exit::Done)
         })
         .await
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{AuditArgs, LockArgs, WhereArgs, context};
-use crate::cli::locking::{interruptible, locked};
+use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
@@ -42,24 +42,21 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     })?;
     let mut pushed = Ledger::parse(&text, &name)?;
     context::belongs(&pushed, &name, &desk.stack, desk.session.as_ref())?;
-    locked(&desk.store, desk.holder.clone(), &args.lock, printer, async |_, signals| {
-        let work = async {
-            if let Some(there) = desk.store.read().await? {
-                if !args.force {
-                    check(&pushed, &there, &name)?;
-                }
-                pushed.serial = pushed.serial.max(there.serial);
+    locked(&desk.store, desk.holder.clone(), &args.lock, printer, async |_| {
+        if let Some(there) = interruptible(async { Ok(desk.store.read().await?) }).await? {
+            if !args.force {
+                check(&pushed, &there, &name)?;
             }
-            desk.store.write(Snapshot::of(&mut pushed)).await?;
-            printer.out(&format!(
-                "{} holds {name} now, {} resources, as serial {}\n",
-                desk.store.place(),
-                pushed.resources.len(),
-                pushed.serial
-            ));
-            Ok(Exit::Done)
-        };
-        interruptible(signals, work).await
+            pushed.serial = pushed.serial.max(there.serial);
+        }
+        locking::write(&desk.store, Snapshot::of(&mut pushed)).await?;
+        printer.out(&format!(
+            "{} holds {name} now, {} resources, as serial {}\n",
+            desk.store.place(),
+            pushed.resources.len(),
+            pushed.serial
+        ));
+        Ok(Exit::Done)
     })
     .await
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{AuditArgs, LockArgs, WhereArgs, context};
 use crate::apply::{self, Recovered};
-use crate::cli::locking::{interruptible, locked};
+use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome, StackArgs, plan};
 use crate::graph::Address;
@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
     let holder = Holder::new("ledger recover", Some(session.caller()));
     let store = context::store(&aws, &stack, &session, &holder).await?;
-    locked(&store, holder, &args.lock, printer, async |_, signals| {
+    locked(&store, holder, &args.lock, printer, async |_| {
         let work = async {
             let mut ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let before = ledger.clone();
@@ -55,20 +55,21 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             let found = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
             let recovered = apply::recover(&session, &world, &found, &mut ledger).await;
             tell(&recovered, printer);
-            if ledger == before {
-                printer.out("the ledger told of all that was found; it was left as it is\n");
-            } else {
-                store.write(Snapshot::of(&mut ledger)).await?;
-                printer.out(&format!(
-                    "{} tells of {} resources now, {} of them recovered\n",
-                    store.place(),
-                    ledger.resources.len(),
-                    ledger.resources.len() - before.resources.len()
-                ));
-            }
-            Ok(Exit::Done)
+            Ok((before, ledger))
         };
-        interruptible(signals, work).await
+        let (before, mut ledger) = interruptible(work).await?;
+        if ledger == before {
+            printer.out("the ledger told of all that was found; it was left as it is\n");
+        } else {
+            locking::write(&store, Snapshot::of(&mut ledger)).await?;
+            printer.out(&format!(
+                "{} tells of {} resources now, {} of them recovered\n",
+                store.place(),
+                ledger.resources.len(),
+                ledger.resources.len() - before.resources.len()
+            ));
+        }
+        Ok(Exit::Done)
     })
     .await
 }

@@ -1,0 +1,229 @@
+//! Files that a user names to be written: `--output`, `--out`.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The most links that lead to a file, as in Linux
+/// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
+const MOST_LINKS: usize = 40;
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Its owner alone, also where it was there before.
+    Owner,
+    /// Its owner alone; one that was there before keeps its mode.
+    OwnerAtFirst,
+    /// All that the umask leaves; one that was there before keeps its mode.
+    All,
+}
+
+/// What a path leads to.
+enum Place {
+    /// A file, or nothing yet; its folder is there.
+    File(PathBuf, Option<Metadata>),
+    /// A pipe or a device.
+    Stream(PathBuf),
+    /// A file that a process has open: `/dev/stdout`, `/dev/fd/3`.
+    Open(PathBuf, Option<u32>),
+}
+
+/// Writes a file whole or not at all. Links are followed and stay. What is no file, such as a pipe, a
+/// terminal or `/dev/stdout`, is written to; a reader that goes away is no error.
+///
+/// # Errors
+/// The system's; the path leads to a folder.
+pub(super) fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
+    match resolve(path)? {
+        Place::File(path, known) => replace(&path, known.as_ref(), text, readers),
+        Place::Stream(path) => pour(OpenOptions::new().write(true).open(path)?, text),
+        // The descriptor itself has a position that another opening of its file would not share.
+        Place::Open(_, Some(1)) => pour(io::stdout().as_fd().try_clone_to_owned()?.into(), text),
+        Place::Open(_, Some(2)) => pour(io::stderr().as_fd().try_clone_to_owned()?.into(), text),
+        Place::Open(path, _) => pour(OpenOptions::new().append(true).open(path)?, text),
+    }
+}
+
+fn pour(mut file: File, text: &[u8]) -> io::Result<()> {
+    match file.write_all(text).and_then(|()| file.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// Follows links, but for those that stand for what is open.
+fn resolve(path: &Path) -> io::Result<Place> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let name = path.file_name().ok_or(ErrorKind::IsADirectory)?.to_owned();
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.canonicalize()?,
+            _ => Path::new(".").canonicalize()?,
+        };
+        path = folder.join(&name);
+        if is_of_descriptors(&folder) {
+            let number = name.to_str().and_then(|name| name.parse().ok());
+            return Ok(Place::Open(path, number.filter(|_| is_own(&folder))));
+        }
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Place::File(path, None)),
+            Err(error) => return Err(error),
+            Ok(known) if known.is_symlink() => path = folder.join(path.read_link()?),
+            Ok(known) if known.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(known) if known.is_file() => return Ok(Place::File(path, Some(known))),
+            Ok(_) => return Ok(Place::Stream(path)),
+        }
+    }
+    Err(io::Error::other("too many links lead from one to the next"))
+}
+
+/// Whether a folder is that of what a process has open: `/dev/fd`, `/proc/4711/fd`.
+fn is_of_descriptors(folder: &Path) -> bool {
+    folder == Path::new("/dev/fd") || (folder.starts_with("/proc") && folder.ends_with("fd"))
+}
+
+/// Whether that process is this one.
+fn is_own(folder: &Path) -> bool {
+    let own = Path::new("/proc/self/fd").canonicalize();
+    folder == Path::new("/dev/fd") || own.is_ok_and(|own| own == folder)
+}
+
+/// Writes beside the file, to the disk, and moves it over it.
+fn replace(path: &Path, known: Option<&Metadata>, text: &[u8], readers: Readers) -> io::Result<()> {
+    let mode = match known {
+        Some(known) if readers != Readers::Owner => known.mode() & 0o7777,
+        _ if readers == Readers::All => 0o666,
+        _ => 0o600,
+    };
+    let moved = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(text)?;
+        if let Some(known) = known {
+            // The umask has had its say at the making, and another owner is root's to keep.
+            file.as_file().set_permissions(Permissions::from_mode(mode))?;
+            std::os::unix::fs::fchown(file.as_file(), Some(known.uid()), Some(known.gid())).ok();
+        }
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    match moved() {
+        // Its folder cannot be written, or it is mounted by itself, as a file of a container may be.
+        Err(error) if known.is_some() && needs_place(error.kind()) => {
+            let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
+            file.write_all(text)?;
+            file.sync_all()
+        }
+        done => done,
+    }
+}
+
+fn needs_place(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::ResourceBusy
+            | ErrorKind::CrossesDevices
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Readers, write};
+    use std::fs::{self, Permissions};
+    use std::io::Read;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+
+    fn mode(path: &std::path::Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn links_lead_to_what_is_written_and_stay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("deep")).expect("a folder");
+        fs::write(at("deep/file"), "old").expect("written");
+        fs::set_permissions(at("deep/file"), Permissions::from_mode(0o640)).expect("set");
+        symlink("deep/file", at("relative")).expect("a link");
+        symlink(at("relative"), at("absolute")).expect("a link");
+        write(&at("absolute"), b"new", Readers::OwnerAtFirst).expect("written");
+        assert_eq!(fs::read_to_string(at("deep/file")).expect("readable"), "new");
+        assert_eq!(mode(&at("deep/file")), 0o640, "its mode stays");
+        write(&at("relative"), b"secret", Readers::Owner).expect("written");
+        assert_eq!(mode(&at("deep/file")), 0o600);
+
+        symlink("deep/later", at("dangling")).expect("a link");
+        write(&at("dangling"), b"made", Readers::OwnerAtFirst).expect("written");
+        assert_eq!(fs::read_to_string(at("deep/later")).expect("readable"), "made");
+        assert_eq!(mode(&at("deep/later")), 0o600);
+        for link in ["relative", "absolute", "dangling"] {
+            assert!(at(link).symlink_metadata().expect("there").is_symlink(), "{link} is a link still");
+        }
+        let left = fs::read_dir(at("deep")).expect("a folder").count();
+        assert_eq!(left, 2, "nothing is left beside");
+    }
+
+    #[test]
+    fn what_cannot_be_a_file_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        symlink("b", at("a")).expect("a link");
+        symlink("a", at("b")).expect("a link");
+        symlink("missing/file", at("nowhere")).expect("a link");
+        for name in ["", "new/", "a", "nowhere", "missing/file"] {
+            write(&at(name), b"x", Readers::All).expect_err(name);
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_written_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        let reader = {
+            let pipe = pipe.clone();
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                fs::File::open(pipe).expect("a pipe").read_to_string(&mut text).expect("readable");
+                text
+            })
+        };
+        write(&pipe, b"through", Readers::Owner).expect("written");
+        assert_eq!(reader.join().expect("a reader"), "through");
+        assert!(pipe.symlink_metadata().expect("there").file_type().is_fifo(), "it is a pipe still");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_written_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("full");
+        symlink("/dev/full", &link).expect("a link");
+        let error = write(&link, b"x", Readers::All).expect_err("it is full");
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+        write("/dev/null".as_ref(), b"x", Readers::All).expect("written");
+        assert!(fs::metadata("/dev/full").expect("there").file_type().is_char_device());
+    }
+
+    #[test]
+    fn what_is_open_is_written_to_where_it_is_open() {
+        use std::os::fd::AsRawFd;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = fs::File::create(folder.path().join("log")).expect("a file");
+        let path = format!("/dev/fd/{}", file.as_raw_fd());
+        write(path.as_ref(), b"one\n", Readers::All).expect("written");
+        write(path.as_ref(), b"two\n", Readers::All).expect("written");
+        assert_eq!(fs::read_to_string(folder.path().join("log")).expect("readable"), "one\ntwo\n");
+    }
+}

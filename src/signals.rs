@@ -1,0 +1,302 @@
+//! The wish to stop: SIGINT, SIGTERM and SIGHUP, heard from the first line of `main` to the last.
+//!
+//! The first signal starts nothing new. What has changed nothing yet ends at once; what is in work
+//! ([`Working`]) is awaited. The second signal leaves two seconds: the ledger is written, its lock
+//! freed, and the process ends. Threads of their own see to both deadlines, since the main thread may be
+//! held up: by a pipe that nobody reads, by a disk, by an evaluation.
+//!
+//! Signals are the process's, and so is the state of this room.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tokio::sync::watch;
+
+use crate::diag::Diagnostic;
+
+/// How long the main thread may take to notice the first signal where nothing is in work.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long it may take to end once what was in work has ended.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How long one call that frees the lock is awaited after the second signal.
+const PROMPT: Duration = Duration::from_millis(300);
+/// After the second signal, when the main thread is taken for held up.
+const HELD_UP: Duration = Duration::from_millis(1_000);
+/// When the process ends, after the second signal.
+const END: Duration = Duration::from_millis(1_700);
+
+/// What is still done after the second signal, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// Calls of AWS in work: they are not awaited any more.
+    Call,
+    /// The ledger is written.
+    Ledger,
+    /// Its lock is freed.
+    Lock,
+}
+
+impl Last {
+    /// The time for it, from the second signal on.
+    fn time(self) -> Duration {
+        match self {
+            Self::Call => Duration::ZERO,
+            Self::Ledger => Duration::from_millis(800),
+            Self::Lock => Duration::from_millis(1_400),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    signals: u32,
+    /// Pieces of work that the first signal must not cut off.
+    working: usize,
+    /// When the second signal came.
+    second: Option<Instant>,
+}
+
+static STATE: LazyLock<watch::Sender<State>> = LazyLock::new(|| watch::Sender::new(State::default()));
+/// Set by the handler itself: a child that the same Ctrl-C ended may be noticed before the thread
+/// that counts signals has run.
+static SEEN: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static END_WITH: OnceLock<fn() -> !> = OnceLock::new();
+static RESORTS: Mutex<BTreeMap<u64, Resort>> = Mutex::new(BTreeMap::new());
+
+type Resort = Arc<dyn Fn(Instant) + Send + Sync>;
+
+// Each change of the map is one call: what a panic leaves of it is right.
+fn resorts() -> MutexGuard<'static, BTreeMap<u64, Resort>> {
+    RESORTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Listens from now on. `end` ends the process where the main thread does not in time. Where the
+/// system refuses, its default remains: a signal ends the process. SIGHUP stays ignored where it is,
+/// as by `nohup`.
+pub fn listen(end: fn() -> !) {
+    let mut wanted = vec![SIGINT, SIGTERM];
+    wanted.extend((!is_ignored(SIGHUP)).then_some(SIGHUP));
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(&wanted) else { return };
+    for signal in wanted {
+        // Without it, only the moment until the thread has run would be missed.
+        signal_hook::flag::register(signal, Arc::clone(&SEEN)).ok();
+    }
+    END_WITH.get_or_init(|| end);
+    std::thread::spawn(move || signals.forever().for_each(|_| hear()));
+}
+
+/// Whether this process was started with the signal ignored.
+fn is_ignored(signal: i32) -> bool {
+    let told = std::fs::read_to_string("/proc/self/status").ok();
+    told.as_deref().and_then(|status| ignores(status, signal)).unwrap_or_else(|| {
+        // A shell cannot trap a signal that was ignored when it was started (POSIX, `trap`).
+        let probe = format!("trap 'exit 9' {signal}; kill -{signal} $$; exit 0");
+        let status = std::process::Command::new("sh").args(["-c", &probe]).status();
+        status.is_ok_and(|status| status.success())
+    })
+}
+
+/// What Linux tells of a process (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>).
+fn ignores(status: &str, signal: i32) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(mask & (1 << (signal - 1)) != 0)
+}
+
+fn hear() {
+    let mut count = 0;
+    STATE.send_modify(|state| {
+        state.signals += 1;
+        count = state.signals;
+        if count == 2 {
+            state.second = Some(Instant::now());
+        }
+    });
+    match count {
+        1 => end_idle_after(GRACE),
+        2 => drop(std::thread::spawn(|| {
+            let second = Instant::now();
+            std::thread::sleep(HELD_UP);
+            end(second + Last::Lock.time(), second + END);
+        })),
+        // Two seconds are soon over.
+        _ => {}
+    }
+}
+
+/// Ends the process after a while if it still lives and nothing is in work then.
+fn end_idle_after(time: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        if STATE.borrow().working == 0 {
+            let now = Instant::now();
+            end(now + GRACE, now);
+        }
+    });
+}
+
+/// Ends the process at `at`. Before, and until `deadline`, what must not be left undone.
+fn end(deadline: Instant, at: Instant) {
+    let resorts: Vec<Resort> = resorts().values().cloned().collect();
+    resorts.iter().for_each(|resort| resort(deadline));
+    // The main thread may be about to tell what was done.
+    std::thread::sleep(at.saturating_duration_since(Instant::now()));
+    if let Some(end) = END_WITH.get() {
+        end();
+    }
+}
+
+/// Whether a signal has come.
+pub fn is_stopping() -> bool {
+    SEEN.load(Ordering::SeqCst) || STATE.borrow().signals > 0
+}
+
+/// Whether a second signal has come.
+pub fn is_hurried() -> bool {
+    STATE.borrow().signals > 1
+}
+
+async fn until(reached: impl FnMut(&State) -> bool) {
+    if STATE.subscribe().wait_for(reached).await.is_err() {
+        // Its sender is never dropped.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Returns once a signal has come.
+pub async fn first() {
+    until(|state| state.signals > 0).await;
+}
+
+/// Returns once a second signal has come.
+pub async fn second() {
+    until(|state| state.signals > 1).await;
+}
+
+/// Returns once a signal has come and nothing is in work.
+pub async fn idle() {
+    until(|state| state.signals > 0 && state.working == 0).await;
+}
+
+/// Works until it is done or a signal comes: for what has changed nothing yet.
+///
+/// # Errors
+/// A signal came.
+pub async fn unless_stopping<T>(work: impl Future<Output = T>) -> Result<T, Diagnostic> {
+    tokio::select! {
+        biased;
+        () = first() => Err(interrupted().note("nothing was changed")),
+        done = work => Ok(done),
+    }
+}
+
+/// Works for up to `time`, or for what a second signal leaves for it; `None` where that was too
+/// short.
+pub async fn within<T>(last: Last, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let hurried = async {
+        second().await;
+        let left = STATE.borrow().second.map(|second| last.time().saturating_sub(second.elapsed()));
+        tokio::time::sleep(left.unwrap_or_default()).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = hurried => None,
+        () = tokio::time::sleep(time) => None,
+    }
+}
+
+/// Works until it is done; `None` where a second signal came and the answer does not come at once: the
+/// call is stuck, and another one may not be.
+pub async fn promptly<T>(work: impl Future<Output = T>) -> Option<T> {
+    let late = async {
+        second().await;
+        tokio::time::sleep(PROMPT).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = late => None,
+    }
+}
+
+/// The error of what a signal ended.
+pub fn interrupted() -> Diagnostic {
+    Diagnostic::error("interrupted", "interrupted")
+}
+
+/// While it lives, something is in work that the first signal must not cut off.
+#[derive(Debug)]
+pub struct Working(());
+
+/// Something begins that the first signal must not cut off.
+///
+/// # Errors
+/// A signal has come: nothing new is begun.
+pub fn begin() -> Result<Working, Diagnostic> {
+    if is_stopping() { Err(interrupted().note("nothing was changed")) } else { Ok(finish()) }
+}
+
+/// As [`begin`], of what finishes something that was begun, and is done also after a signal.
+pub fn finish() -> Working {
+    STATE.send_modify(|state| state.working += 1);
+    Working(())
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let mut ends = false;
+        STATE.send_modify(|state| {
+            state.working -= 1;
+            ends = state.working == 0 && state.signals > 0;
+        });
+        if ends {
+            end_idle_after(FAREWELL);
+        }
+    }
+}
+
+/// What is done until a deadline where the main thread does not come to it; dropped once the main
+/// thread has done it.
+pub struct LastResort(u64);
+
+/// Keeps what must not be left undone when the process is ended.
+pub fn last_resort(act: impl Fn(Instant) + Send + Sync + 'static) -> LastResort {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    resorts().insert(id, Arc::new(act));
+    LastResort(id)
+}
+
+impl Drop for LastResort {
+    fn drop(&mut self) {
+        resorts().remove(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Last, ignores, within};
+    use std::time::Duration;
+
+    #[test]
+    fn what_the_system_ignores_is_known() {
+        let status = "Name:\tdwctl\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n";
+        assert_eq!(ignores(status, 1), Some(true));
+        assert_eq!(ignores(status, 2), Some(false));
+        assert_eq!(ignores(status, 13), Some(true));
+        assert_eq!(ignores("Name:\tdwctl\n", 1), None);
+    }
+
+    #[tokio::test]
+    async fn work_is_bounded() {
+        let quick = within(Last::Ledger, Duration::from_secs(60), async { 7 }).await;
+        assert_eq!(quick, Some(7));
+        let slow = within(Last::Lock, Duration::from_millis(5), std::future::pending::<()>()).await;
+        assert_eq!(slow, None);
+    }
+}
