@@ -225,7 +225,7 @@ impl<'a> Executor<'_, 'a, '_> {
                     continue;
                 }
             }
-            pause.sleep().await;
+            pause.sleep_through().await;
         }
     }
 
@@ -530,7 +530,7 @@ impl Work<'_, '_, '_, '_> {
                     Birthmark::Ours => {}
                     Birthmark::Missing if self.began.elapsed() < SETTLE => {
                         self.waiting("for its tags to be visible");
-                        pause.sleep().await;
+                        pause.sleep_through().await;
                         continue;
                     }
                     Birthmark::Missing | Birthmark::Theirs => {

@@ -667,33 +667,36 @@ pub fn shorten(text: &str, most: usize) -> String {
     }
 }
 
+/// A text of at most `most` characters, of which the start and the end are kept: names differ there.
+pub fn brief(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let end = most / 3;
+    let start = most.saturating_sub(end + 1);
+    let (start, end): (String, String) =
+        (text.chars().take(start).collect(), text.chars().skip(count - end).collect());
+    format!("{start}…{end}")
+}
+
 /// A text of which everything can be seen: without control characters, and without those
 /// that turn the direction of writing or take no room, by which a text can seem another
 /// (<https://trojansource.codes>).
 pub fn visible(text: &str) -> String {
-    text.chars().map(|one| if is_hidden(one) { '\u{FFFD}' } else { one }).collect()
-}
-
-/// Whether a character cannot be seen, or makes others seem what they are not.
-pub(super) fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    crate::diag::visible(text).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Told, shorten, visible};
-
-    #[test]
-    fn nothing_hides_in_a_text() {
-        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
-        assert_eq!(visible("größer → 5 µs"), "größer → 5 µs");
-    }
+    use super::{Told, brief, shorten};
 
     #[test]
     fn long_values_are_cut_to_where_they_differ() {
         assert_eq!(shorten("abcdef", 6), "abcdef");
         assert_eq!(shorten("abcdefg", 6), "abcde…");
+        assert_eq!(brief("abcdef", 6), "abcdef");
+        assert_eq!(brief("äbcdefgh", 6), "äbc…gh");
         let pair = Told::Pair(format!("{}x", "a".repeat(50)), format!("{}y", "a".repeat(50))).shortened(30);
         assert_eq!(pair.line(), format!("…{}x → …{}y", "a".repeat(20), "a".repeat(20)));
     }

@@ -21,9 +21,11 @@ use jiff::Timestamp;
 use super::compare::is_anew;
 use super::hindsight::unknowns;
 use super::{Action, AttributeChange, Cause, Change, risk};
-pub use crate::schema::RiskSort as RiskLabel;
+use crate::diag::{visible, visible_json};
 use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
+
+pub use crate::schema::RiskSort as RiskLabel;
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -396,12 +398,7 @@ pub fn value_text(value: &Value) -> String {
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
         // As JSON, which escapes control characters: a value cannot move the cursor.
-        Value::String(text) => {
-            let json = serde_json::Value::String(text.clone()).to_string();
-            json.chars()
-                .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
-                .collect()
-        }
+        Value::String(text) => visible_json(serde_json::Value::String(text.clone()).to_string()),
         Value::List(list) => format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", ")),
         Value::Map(map) if map.is_empty() => "{}".to_owned(),
         Value::Map(map) => format!(
@@ -418,9 +415,7 @@ pub fn value_text(value: &Value) -> String {
 
 fn list_text(value: &Value) -> String {
     match value {
-        Value::String(text) => {
-            text.chars().map(|one| if one.is_control() { '\u{FFFD}' } else { one }).collect()
-        }
+        Value::String(text) => visible(text).into_owned(),
         Value::List(list) => list.iter().map(list_text).collect::<Vec<_>>().join(", "),
         other => value_text(other),
     }

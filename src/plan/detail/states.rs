@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use super::json::{self, matched, without};
 use super::{Part, Sign, list_text, value_text};
-use crate::plan::review::{is_hidden, shorten};
+use crate::diag::is_hidden;
+use crate::plan::review::shorten;
 use crate::value::Value;
 
 /// States in a picture at most; more of them tell nothing.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::diag::github::harmless_json;
-use crate::plan::review::{is_hidden, visible};
+use crate::diag::visible_json;
+use crate::plan::review::visible;
 
-/// For the text and the quoted attributes of HTML and XML. Line breaks are shown as such.
+/// For the text and the quoted attributes of HTML and XML. What cannot be seen is shown.
 pub(super) fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in visible(text).chars() {
@@ -97,26 +98,13 @@ pub fn json_line(json: &serde_json::Value) -> String {
     seen(json.to_string())
 }
 
-/// Copies the text only where something in it must be escaped.
+/// What is hidden, and what would command, escaped.
 fn seen(text: String) -> String {
     let text = match harmless_json(&text) {
         Cow::Borrowed(_) => text,
         Cow::Owned(harmless) => harmless,
     };
-    let hidden = |character| character != '\n' && is_hidden(character);
-    if !text.contains(hidden) {
-        return text;
-    }
-    let mut escaped = String::with_capacity(text.len());
-    for part in text.split_inclusive(hidden) {
-        let shown = part.trim_end_matches(hidden);
-        escaped.push_str(shown);
-        // A byte order mark and its like are in the Basic Multilingual Plane: one unit each.
-        for character in part.chars().skip(shown.chars().count()) {
-            let _ = std::fmt::Write::write_fmt(&mut escaped, format_args!("\\u{:04x}", character as u32));
-        }
-    }
-    escaped
+    visible_json(text)
 }
 
 #[cfg(test)]
@@ -125,7 +113,7 @@ mod tests {
 
     #[test]
     fn nothing_breaks_out() {
-        assert_eq!(html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{fffd}");
+        assert_eq!(html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\n");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(code(" "), "`\u{fffd}`");
