@@ -30,8 +30,18 @@ pub fn annotation(diagnostic: &Diagnostic, sources: &Sources, root: &Path, folde
         .chain(diagnostic.notes.iter().map(|note| format!("note: {note}").into()))
         .chain(diagnostic.helps.iter().map(|help| format!("help: {help}").into()))
         .collect();
-    format!("::{command} {}::{}\n", properties.join(","), data(&lines.join("\n")))
+    let mut words = lines.join("\n");
+    if let Some((end, _)) = words.char_indices().nth(LONGEST) {
+        words.truncate(end);
+        words.push('…');
+    }
+    format!("::{command} {}::{}\n", properties.join(","), data(&words))
 }
+
+/// The longest message of an annotation that the runner passes on whole is 4,096 characters
+/// (`_maxIssueMessageLength` in
+/// <https://github.com/actions/runner/blob/main/src/Runner.Worker/ExecutionContext.cs>).
+const LONGEST: usize = 4_000;
 
 /// A line that opens a group, which the log folds until [`END_GROUP`].
 pub fn group(title: &str) -> String {

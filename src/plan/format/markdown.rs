@@ -5,19 +5,30 @@ use std::fmt::Write;
 
 use super::escape::{code, fenced, html};
 use super::{Options, mermaid, since};
-use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, visible};
+use crate::plan::review::{Item, Review, Sort, Told, brief, group_name, notes, visible};
 use crate::plan::since::Since;
 use crate::plan::{RiskLabel, Sign, pictures};
 
-/// What GitHub takes in a comment, in characters; we count bytes, which are never fewer.
+/// What GitHub takes in a comment, in characters
+/// (<https://github.com/orgs/community/discussions/27190>); GitLab takes 1,000,000
+/// (<https://docs.gitlab.com/administration/instance_limits/#size-of-comments-and-descriptions-of-issues-merge-requests-and-epics>).
+/// We count bytes of UTF-8, which are never fewer than characters, in whatever units.
 pub const LIMIT: usize = 65_536;
 
 /// What is kept free for what is said of what is left out.
 const RESERVE: usize = 1_500;
 /// The most that the graph may take.
 const GRAPH: usize = 6_000;
-/// Names in a list.
+/// Names in a list, and bytes for them.
 const NAMES: usize = 12;
+const NAMES_ROOM: usize = 2_500;
+/// Longest name, and longest list of names that is told as one.
+const LONGEST_NAME: usize = 160;
+const LONGEST_NAMES: usize = 800;
+/// Most risks of one resource.
+const MOST_RISKS: usize = 8;
+/// The most that the commands may take.
+const COMMANDS: usize = 6_000;
 /// Longest value.
 const LONGEST_VALUE: usize = 300;
 /// Most differences of one resource.
@@ -40,6 +51,28 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     text.push_str(&left_out(&groups, &shown));
     text.push_str(&foot);
     text
+}
+
+/// A name, as code.
+fn named(name: &str) -> String {
+    code(&brief(name, LONGEST_NAME))
+}
+
+/// Names or the like, as many as there is room for, and how many more there are.
+fn listed(all: impl ExactSizeIterator<Item = String>) -> String {
+    let count = all.len();
+    let (mut text, mut shown) = (String::new(), 0);
+    for one in all.take(NAMES) {
+        if text.len() + one.len() > NAMES_ROOM {
+            break;
+        }
+        let _ = write!(text, "{}{one}", if shown > 0 { ", " } else { "" });
+        shown += 1;
+    }
+    match count - shown {
+        0 => text,
+        rest => format!("{text}, … {rest} more"),
+    }
 }
 
 /// The same change of one or more resources.
@@ -73,19 +106,20 @@ impl Group {
                 folded: String::new(),
             };
         };
-        let name = group_name(items, NAMES);
+        let name = brief(&group_name(items, NAMES), LONGEST_NAMES);
         let times = if items.len() > 1 { format!(" ({} the same)", items.len()) } else { String::new() };
         let mut line = format!("- {} {}{times}", code(&name), first.words);
         let mut summary = format!("<code>{}</code>{times} {}", html(&name), first.words);
         if !first.why.is_empty() {
-            let _ = write!(line, " · {}", code(&first.why));
-            let _ = write!(summary, " · <code>{}</code>", html(&first.why));
+            let why = brief(&first.why, LONGEST_VALUE);
+            let _ = write!(line, " · {}", code(&why));
+            let _ = write!(summary, " · <code>{}</code>", html(&why));
         }
         if !first.risks.is_empty() {
             let _ = write!(line, " · ⚠️ {}", risks(first));
-            let _ = write!(summary, " · ⚠️ <b>{}</b>", html(&first.risk_words()));
+            let _ = write!(summary, " · ⚠️ <b>{}</b>", html(&brief(&first.risk_words(), LONGEST_VALUE)));
         }
-        let needed = first.dependents.words(5);
+        let needed = brief(&first.dependents.words(5), LONGEST_NAMES);
         if !needed.is_empty() {
             let _ = write!(line, " · {}", code(&needed));
         }
@@ -109,15 +143,12 @@ impl Group {
 
 /// The risks of a resource; their words may be AWS's or the stack's, in part.
 fn risks(item: &Item<'_>) -> String {
-    let parts: Vec<String> = item
-        .risks
-        .iter()
-        .map(|risk| match risk.words.as_str() {
-            "" => format!("**{}**", risk.label.words()),
-            words => format!("**{}** {}", risk.label.words(), code(words)),
-        })
-        .collect();
-    parts.join(", ")
+    let told = item.risks.iter().take(MOST_RISKS).map(|risk| match risk.words.as_str() {
+        "" => format!("**{}**", risk.label.words()),
+        words => format!("**{}** {}", risk.label.words(), code(&brief(words, LONGEST_VALUE))),
+    });
+    let rest = item.risks.len().saturating_sub(MOST_RISKS);
+    told.chain((rest > 0).then(|| format!("… {rest} more"))).collect::<Vec<_>>().join(", ")
 }
 
 /// What is shown of each group in so many bytes: lines before details, and of either the
@@ -202,8 +233,8 @@ fn head(review: &Review<'_>, options: &Options) -> String {
     let plan = review.plan;
     let mut text = format!("<!-- dwctl:{}/{} -->\n", marker(&plan.stack), marker(&plan.env));
     let verb = review.verb();
-    let _ = write!(text, "### dwctl {verb} {} · {}\n\n", code(&review.title()), review.summary());
-    let _ = writeln!(text, "{}", code(&review.place()));
+    let _ = write!(text, "### dwctl {verb} {} · {}\n\n", named(&review.title()), review.summary());
+    let _ = writeln!(text, "{}", code(&brief(&review.place(), LONGEST_NAMES)));
     if let Some(nothing) = review.nothing() {
         let _ = write!(text, "\n{nothing}\n");
     }
@@ -229,11 +260,7 @@ fn count(count: usize, one: &str, many: &str) -> String {
 /// What a reviewer must not miss.
 fn banner(review: &Review<'_>) -> String {
     let mut lines = Vec::new();
-    let names = |items: Vec<&Item<'_>>| {
-        let named: Vec<String> = items.iter().take(NAMES).map(|item| code(&item.address)).collect();
-        let rest = items.len().saturating_sub(NAMES);
-        if rest > 0 { format!("{}, … {rest} more", named.join(", ")) } else { named.join(", ") }
-    };
+    let names = |items: Vec<&Item<'_>>| listed(items.iter().map(|item| named(&item.address)));
     for label in RiskLabel::ALL {
         let items: Vec<&Item<'_>> = review.at_risk(label).collect();
         if !items.is_empty() {
@@ -264,14 +291,10 @@ fn banner(review: &Review<'_>) -> String {
 fn since_text(since: &Since) -> String {
     let mut text = format!("\n**Since the plan before**: {}\n", since.summary());
     for (name, part) in since.parts() {
-        let named: Vec<String> = part
+        let named = part
             .iter()
-            .take(NAMES)
-            .map(|(address, words)| format!("{} {}", code(address), code(words)))
-            .collect();
-        let rest = part.len().saturating_sub(NAMES);
-        let rest = if rest > 0 { format!(", … {rest} more") } else { String::new() };
-        let _ = writeln!(text, "- {name}: {}{rest}", named.join(", "));
+            .map(|(address, words)| format!("{} {}", named(address), code(&brief(words, LONGEST_VALUE))));
+        let _ = writeln!(text, "- {name}: {}", listed(named));
     }
     text
 }
@@ -282,6 +305,9 @@ fn foot(review: &Review<'_>, options: &Options) -> String {
     }
     let lines: String = options.commands.iter().map(|command| format!("{}\n", visible(command))).collect();
     let what = if review.drift { "To set it back" } else { "To apply it" };
+    if lines.len() > COMMANDS {
+        return format!("\n{what}: the command is too long for a comment; the page in HTML shows it.\n");
+    }
     format!("\n{what}:\n\n{}", fenced("sh", &lines))
 }
 
@@ -312,7 +338,8 @@ fn outputs(review: &Review<'_>, room: usize) -> String {
 /// A name in the comment by which a later run finds this one.
 fn marker(name: &str) -> String {
     let harmless = |one: char| one.is_alphanumeric() || matches!(one, '.' | '_' | '-' | '/');
-    let name: String = visible(name).chars().map(|one| if harmless(one) { one } else { '_' }).collect();
+    let name = brief(&visible(name), LONGEST_NAME);
+    let name: String = name.chars().map(|one| if harmless(one) { one } else { '_' }).collect();
     // Two hyphens end a comment in XML, and with `>` in HTML.
     name.replace("--", "-_")
 }
@@ -323,7 +350,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
     let mut text = String::new();
     let mut heading = "";
     for one in item.details.iter().take(MOST_DETAILS) {
-        let attribute = visible(&one.attribute);
+        let attribute = brief(&visible(&one.attribute), LONGEST_VALUE);
         let sign = match one.sign {
             Sign::Added => '+',
             Sign::Removed => '-',
@@ -331,7 +358,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
         };
         let notes = match notes(one, drift) {
             notes if notes.is_empty() => String::new(),
-            notes => format!("  # {}", notes.join(", ")),
+            notes => format!("  # {}", brief(&notes.join(", "), LONGEST_VALUE)),
         };
         let told = Told::of(one, creating).shortened(LONGEST_VALUE);
         let name = if one.part.is_empty() {
@@ -341,7 +368,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
                 let _ = writeln!(text, "@@ {attribute} @@");
                 heading = &one.attribute;
             }
-            visible(&one.part)
+            brief(&visible(&one.part), LONGEST_VALUE)
         };
         let _ = match &told {
             Told::Pair(left, right) if left.len() + right.len() > 80 => {
@@ -359,7 +386,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
                 Some(Sign::Removed) => '-',
                 _ => ' ',
             };
-            let _ = writeln!(text, "{sign}   {}", visible(&line.text));
+            let _ = writeln!(text, "{sign}   {}", brief(&visible(&line.text), LONGEST_VALUE));
         }
     }
     let rest = item.details.len().saturating_sub(MOST_DETAILS);

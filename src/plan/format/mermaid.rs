@@ -5,12 +5,15 @@ use std::fmt::Write;
 
 use super::escape;
 use crate::graph::Address;
-use crate::plan::review::{Item, Review, Sort};
+use crate::plan::review::{Item, Review, Sort, brief};
 
 /// More than this nobody can look at, and Mermaid draws no more than 500 edges
 /// (<https://mermaid.js.org/config/schema-docs/config.html>).
 const MOST_NODES: usize = 200;
 const MOST_EDGES: usize = 450;
+/// The most that nodes may take of the 50,000 characters that Mermaid draws (`maxTextSize`, there).
+const NODES: usize = 40_000;
+const LONGEST_NAME: usize = 120;
 /// A picture beside the text.
 const SMALL: usize = 30;
 
@@ -44,13 +47,17 @@ pub(super) fn small(review: &Review<'_>) -> Option<String> {
 
 fn picture(items: &[&Item<'_>], most: usize) -> String {
     let mut text = "flowchart LR\n".to_owned();
-    let shown = items.get(..most.min(items.len())).unwrap_or(items);
-    let place: BTreeMap<&Address, usize> =
-        shown.iter().enumerate().map(|(index, item)| (&item.change.address, index)).collect();
-    for (index, item) in shown.iter().enumerate() {
-        let label = escape::mermaid(&format!("{} {}", item.sort.sign(), item.address));
-        let _ = writeln!(text, "  n{index}[\"{label}\"]:::{}", item.sort.name());
+    let mut place: BTreeMap<&Address, usize> = BTreeMap::new();
+    for (index, item) in items.iter().take(most).enumerate() {
+        let label = format!("{} {}", item.sort.sign(), brief(&item.address, LONGEST_NAME));
+        let line = format!("  n{index}[\"{}\"]:::{}\n", escape::mermaid(&label), item.sort.name());
+        if text.len() + line.len() > NODES {
+            break;
+        }
+        text.push_str(&line);
+        place.insert(&item.change.address, index);
     }
+    let shown = items.get(..place.len()).unwrap_or(items);
     if items.len() > shown.len() {
         let _ = writeln!(text, "  more[\"… {} more\"]", items.len() - shown.len());
     }

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Options, escape, place};
-use crate::plan::review::{Item, Review, Sort, risk_text, visible};
+use crate::plan::review::{Item, Review, Sort, brief, risk_text, visible};
 use crate::plan::{Risk, RiskLabel};
 
 /// Every rule: its id, level, and what it means.
@@ -25,6 +25,12 @@ const SPLIT: [&str; 2] = ["wider-access", "weaker-protection"];
 /// GitHub shows 5,000 results of a run
 /// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
 const MOST: usize = 5_000;
+/// GitHub takes 10 MB, compressed; we count before.
+const ROOM: usize = 9_000_000;
+/// What the layout of a result takes.
+const INDENT: usize = 700;
+const LONGEST_MESSAGE: usize = 1_000;
+const LONGEST_NAME: usize = 300;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let mut results = Vec::new();
@@ -58,7 +64,21 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             _ => {}
         }
     }
-    results.truncate(MOST);
+    let found = results.len();
+    let mut room = ROOM;
+    let fits = |(size, result): (usize, Json)| {
+        room = room.checked_sub(size)?;
+        Some(result)
+    };
+    let results: Vec<Json> = results.into_iter().take(MOST).map_while(fits).collect();
+    let left_out = found - results.len();
+    let notice = (left_out > 0).then(|| {
+        let words = format!("{left_out} more results had no room; the other formats tell everything.");
+        json!([{
+            "executionSuccessful": true,
+            "toolExecutionNotifications": [{ "level": "warning", "message": { "text": words } }],
+        }])
+    });
     let rules: Vec<Json> = RULES
         .iter()
         .map(|(id, level, text)| {
@@ -78,7 +98,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             rule
         })
         .collect();
-    let json = json!({
+    let mut json = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -90,6 +110,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "results": results,
         }],
     });
+    if let Some(notice) = notice {
+        json["runs"][0]["invocations"] = notice;
+    }
     escape::json(json)
 }
 
@@ -109,28 +132,47 @@ fn rule(risk: &Risk) -> &'static str {
     }
 }
 
-fn result(id: &str, item: &Item<'_>, attribute: Option<&str>, message: String, options: &Options) -> Json {
+/// A result, and how many bytes it takes.
+fn result(
+    id: &str,
+    item: &Item<'_>,
+    attribute: Option<&str>,
+    message: String,
+    options: &Options,
+) -> (usize, Json) {
     let index = RULES.iter().position(|(rule, ..)| *rule == id);
     let level = index.and_then(|index| RULES.get(index)).map_or("warning", |(_, level, _)| level);
     // What is no longer declared has no line; code scanning wants one all the same.
     let (file, line) = place(item.change, attribute, options).unwrap_or_else(|| ("stack.toml".to_owned(), 1));
-    json!({
+    let message = brief(message.trim_end(), LONGEST_MESSAGE);
+    let name = brief(&item.address, LONGEST_NAME);
+    // Of two names that are alike where they are shown, one is still not the other.
+    let whole = format!("{}:{}", item.address, visible(attribute.unwrap_or_default()));
+    let print = match brief(&whole, LONGEST_NAME) {
+        short if short == whole => whole,
+        short => format!("{short}:{}", digest(&whole)),
+    };
+    let result = json!({
         "ruleId": format!("dwctl/{id}"),
         "ruleIndex": index,
         "level": level,
-        "message": { "text": message.trim_end() },
+        "message": { "text": message },
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": { "uri": uri(&file), "uriBaseId": "%SRCROOT%" },
                 "region": { "startLine": line },
             },
-            "logicalLocations": [{ "fullyQualifiedName": item.address, "kind": "resource" }],
+            "logicalLocations": [{ "fullyQualifiedName": name, "kind": "resource" }],
         }],
         // The same finding in the next run is the same alert, wherever its line moved to.
-        "partialFingerprints": {
-            "dwctl/v1": format!("{id}:{}:{}", item.address, visible(attribute.unwrap_or_default())),
-        },
-    })
+        "partialFingerprints": { "dwctl/v1": format!("{id}:{print}") },
+    });
+    (result.to_string().len() + INDENT, result)
+}
+
+fn digest(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A path as a relative URI.
