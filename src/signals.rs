@@ -132,7 +132,7 @@ fn hear() {
 fn end_idle_after(time: Duration) {
     std::thread::spawn(move || {
         std::thread::sleep(time);
-        if STATE.borrow().working == 0 {
+        if !is_working() {
             let now = Instant::now();
             end(now + GRACE, now);
         }
@@ -158,6 +158,11 @@ pub fn is_stopping() -> bool {
 /// Whether a second signal has come.
 pub fn is_hurried() -> bool {
     STATE.borrow().signals > 1
+}
+
+/// Whether something is in work that the first signal must not cut off.
+pub fn is_working() -> bool {
+    STATE.borrow().working > 0
 }
 
 async fn until(reached: impl FnMut(&State) -> bool) {

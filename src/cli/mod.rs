@@ -285,7 +285,10 @@ async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -
             () = signals::idle() => return Err(signals::interrupted().note("nothing was changed").into()),
             () = signals::first(), if !told => {
                 told = true;
-                printer.stopping();
+                // Else it ends at once.
+                if signals::is_working() {
+                    printer.stopping();
+                }
             }
         }
     }

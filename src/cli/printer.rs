@@ -148,7 +148,7 @@ impl Printer {
         if self.is_stream() {
             return self.event(&stream::log(text));
         }
-        self.err(&format!("{text}\n"));
+        self.err(&format!("{text}\n"), false);
     }
 
     /// A line that a runner of GitHub Actions does; what is foreign in it is escaped.
@@ -159,7 +159,7 @@ impl Printer {
 
     /// A question, without a break at its end.
     pub(super) fn ask(&self, question: &str) {
-        self.err(question);
+        self.err(question, false);
         self.asked.set(true);
     }
 
@@ -180,11 +180,12 @@ impl Printer {
         }
     }
 
-    fn err(&self, text: &str) {
+    /// Of a `coloured` text the colours are kept.
+    fn err(&self, text: &str, coloured: bool) {
         let text = if self.asked.take() { &format!("\n{text}") } else { text };
         let mut stderr = std::io::stderr().lock();
         let masked = mask(text);
-        drop(stderr.write_all(self.harmless(printable(&masked, self.colour_err)).as_bytes()));
+        drop(stderr.write_all(self.harmless(printable(&masked, coloured)).as_bytes()));
     }
 
     /// Tells on stderr, whatever else tells events, that results could not be written; whether that is so.
@@ -192,7 +193,7 @@ impl Printer {
         let Some(trouble) = self.unwritten.get() else { return false };
         let error = Diagnostic::error("unwritable", "cannot write to standard output");
         let error = error.note(trouble.as_str()).note("what was to be printed is not complete");
-        self.err(&render(&error, &Sources::default(), self.colour_err));
+        self.err(&render(&error, &Sources::default(), self.colour_err), self.colour_err);
         true
     }
 
@@ -209,7 +210,7 @@ impl Printer {
             return masked.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
         }
         let shown: String = masked.iter().map(|one| render(one, sources, self.colour_err) + "\n").collect();
-        self.err(&shown);
+        self.err(&shown, self.colour_err);
         if let Some(GitHub { workspace, folder }) = &self.github {
             // Escaped once they are masked: what is escaped may not look like the secret any more.
             for one in &masked {
@@ -219,7 +220,7 @@ impl Printer {
         }
         let errors = diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
         if errors > 1 {
-            self.err(&format!("{errors} errors\n"));
+            self.err(&format!("{errors} errors\n"), false);
         }
     }
 

@@ -268,7 +268,7 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         .open(&log_path)
         .map_err(|error| trouble(&log_path, "cannot be written", &error))?;
     let also = log.try_clone().map_err(|error| trouble(&log_path, "cannot be written", &error))?;
-    let mut child = Command::new(&emulator.python)
+    let child = Command::new(&emulator.python)
         // It outlives this process, and the environment may hold secrets.
         .env_clear()
         .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
@@ -289,6 +289,7 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
             Diagnostic::error("sandbox-start", format!("the local AWS cannot be started: {error}"))
                 .note(emulator.python.display().to_string())
         })?;
+    let mut starting = Starting(Some(child));
     let deadline = Instant::now() + START_DEADLINE;
     loop {
         let seen = blocking({
@@ -297,11 +298,11 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         })
         .await?;
         if let Some(sandbox) = seen.filter(|sandbox| sandbox.nonce == nonce) {
+            starting.0 = None;
             return Ok(sandbox);
         }
-        let died = child.try_wait().ok().flatten();
+        let died = starting.0.as_mut().and_then(|child| child.try_wait().ok().flatten());
         if died.is_some() || Instant::now() > deadline {
-            end(&mut child);
             let what = match died {
                 Some(status) => format!("the local AWS ended at its start ({status})"),
                 None => format!("the local AWS did not answer within {} s", START_DEADLINE.as_secs()),
@@ -314,11 +315,18 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
     }
 }
 
-/// Ends a child that did not come up.
-fn end(child: &mut Child) {
-    // It may have ended already; nothing is left to do then.
-    let _ = child.kill();
-    let _ = child.wait();
+/// An emulator that has not answered yet. It ends where nobody waits for it any more, as after a signal:
+/// the next one would have another come up beside it.
+struct Starting(Option<Child>);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended already; nothing is left to do then.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// The last lines of a file, for a message.
