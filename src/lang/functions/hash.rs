@@ -35,14 +35,22 @@ type Shown = fn(&[u8]) -> String;
 
 fn of_text<D: Digest>(arguments: &Arguments<'_>, shown: Shown) -> Outcome {
     let text = arguments.text(0)?;
-    arguments.work(text.len() / 8)?;
+    arguments.work(text.len() / bytes_a_step::<D>())?;
     Ok(shown(&D::digest(text.as_bytes())).into())
 }
 
 fn of_file<D: Digest>(arguments: &Arguments<'_>, shown: Shown) -> Outcome {
     let bytes = read_bytes(arguments)?;
-    arguments.work(bytes.len() / 8)?;
+    arguments.work(bytes.len() / bytes_a_step::<D>())?;
     Ok(shown(&D::digest(bytes)).into())
+}
+
+/// Processors have instructions for SHA-1 and SHA-256, and none for the others.
+fn bytes_a_step<D: Digest>() -> usize {
+    match <D as Digest>::output_size() {
+        20 | 32 => 32,
+        _ => 8,
+    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
