@@ -760,6 +760,18 @@ fn links_are_followed_inside_of_the_stack_alone() {
 }
 
 #[test]
+fn a_revision_of_too_many_files_is_left() {
+    let repository = Repository::new();
+    repository.write("shop/stack.toml", &headed("[sns_topic.a]\nname = \"a\"\n"));
+    for number in 0..20_001 {
+        repository.write(&format!("shop/data/{number}"), "");
+    }
+    repository.commit();
+    let said = refused(repository.path(), &["diff", "HEAD", "--stack", "shop"], ERROR);
+    assert!(said.contains("error[too-large]") && said.contains("more than 20000 files"), "{said}");
+}
+
+#[test]
 fn attributes_of_a_revision_hide_nothing() {
     let repository = Repository::with_history();
     repository.write(".gitattributes", "* export-ignore\n*.txt export-subst filter=none\n");
