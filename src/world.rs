@@ -2,6 +2,7 @@
 //! make: the evaluation of a stack, as far as its resources are known.
 
 mod imports;
+mod naming;
 mod references;
 mod resolve;
 mod sketch;
@@ -327,8 +328,12 @@ impl<'a> World<'a> {
         let resource = instance.resource;
         let names = Names::new(self, instance.each_names());
         if let Some(node) = &resource.region {
-            match node.evaluate(&names, problems).reveal() {
+            match node.evaluate(&names, problems) {
                 Value::String(region) if is_region(&region) => instance.region = region,
+                Value::Secret(_) => problems.push(
+                    Diagnostic::error("secret-name", "`region` would show a secret")
+                        .at(node.span, "where a resource lives is shown"),
+                ),
                 Value::String(region) => problems.push(
                     Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
                         .at(node.span, "such as us-east-1"),
@@ -369,6 +374,18 @@ impl<'a> World<'a> {
                 Diagnostic::error(fault.code, fault.message)
                     .at(span, fault.label)
                     .help(format!("dwctl explain {}", resource.kind)),
+            );
+        }
+        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        for path in naming::secrets_in_names(instance.kind, &spec, &scope) {
+            let Some(PathStep::Name(name)) = path.first() else { continue };
+            problems.push(
+                Diagnostic::error("secret-name", format!("`{name}` would show a secret"))
+                    .at(
+                        resource.body.place(&path, false),
+                        "it is part of what the resource is called, which is shown",
+                    )
+                    .help("name resources by what is no secret"),
             );
         }
         if problems.len() == before {
@@ -489,8 +506,12 @@ impl<'a> World<'a> {
     /// The id that an `[[import]]` names for an address, `None` where there is no such block.
     pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
         let import = self.stack.imports.iter().find(|import| import.to == *address)?;
-        match import.id.evaluate(&Names::new(self, None), problems).reveal() {
+        match import.id.evaluate(&Names::new(self, None), problems) {
             Value::String(id) if !id.is_empty() => Some(id),
+            secret @ Value::Secret(_) => {
+                problems.extend(imports::shown(&secret, &import.id));
+                None
+            }
             other => {
                 problems.push(undecided("id", "a string", &other, &import.id));
                 None

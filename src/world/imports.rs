@@ -6,6 +6,7 @@ use super::resolve::Names;
 use super::{Instance, World};
 use crate::diag::{Diagnostic, Span};
 use crate::graph::Address;
+use crate::stack::Node;
 use crate::value::Value;
 
 impl World<'_> {
@@ -37,7 +38,8 @@ impl World<'_> {
                 continue;
             }
             // What is wrong with an expression is said where it is needed.
-            let id = import.id.evaluate(&Names::new(self, None), &mut Vec::new()).reveal();
+            let id = import.id.evaluate(&Names::new(self, None), &mut Vec::new());
+            problems.extend(shown(&id, &import.id));
             let (Some(instance), Value::String(id)) = (all.get(&import.to), id) else { continue };
             let key = (instance.kind.name(), place(instance), id);
             if let Some((other, first)) = ids.get(&key) {
@@ -62,6 +64,12 @@ impl World<'_> {
             ids.insert(key, (&import.to, import.span));
         }
     }
+}
+
+/// That the id of an import is secret, which it cannot be.
+pub(super) fn shown(id: &Value, node: &Node) -> Option<Diagnostic> {
+    let error = Diagnostic::error("secret-name", "`id` would show a secret");
+    matches!(id, Value::Secret(_)).then(|| error.at(node.span, "what a resource is called is shown"))
 }
 
 /// Where an id is unique: in its region, or everywhere.

@@ -126,6 +126,10 @@ fn tags_of(node: &Node, names: &Names<'_, '_>, problems: &mut Vec<Diagnostic>) -
             }
         }
         Value::Unknown(_) => problems.push(undecided("tags", "a table", &Value::Null, node)),
+        Value::Secret(_) => problems.push(
+            Diagnostic::error("secret-tag", "`tags` would show a secret")
+                .at(node.span, "tags are readable by everyone in the account"),
+        ),
         other if problems.len() == found => problems.push(undecided("tags", "a table", &other, node)),
         _ => {}
     }
