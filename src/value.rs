@@ -294,29 +294,35 @@ impl Value {
     pub fn into_secret(self) -> Self {
         match self {
             Self::Secret(_) => self,
-            plain => {
-                let plain = if plain.contains_secret() { plain.reveal() } else { plain };
-                plain.learn();
-                Self::Secret(Box::new(plain))
-            }
+            plain => Self::Secret(Box::new(if plain.contains_secret() { plain.reveal() } else { plain })),
         }
     }
 
-    /// As one secret, of which what is secret in it was made known before: that it covers
-    /// something else, too, makes no secret of that elsewhere.
+    /// The value as a secret of its own, such as that of a sensitive variable: all that it holds is
+    /// masked in the words of others from now on (see [`crate::diag::Outside`]).
     #[must_use]
-    pub fn enclosed(self) -> Self {
-        Self::Secret(Box::new(self.reveal()))
+    pub fn sensitive(self) -> Self {
+        let secret = self.into_secret();
+        secret.each_text(&crate::diag::learn);
+        secret
     }
 
-    /// Makes what it holds known as secret: see [`crate::diag::mask`].
-    fn learn(&self) {
+    /// The value as a secret that was made of others: it is masked as a whole in the words of
+    /// others. What else went into it, such as the names in a document, is no secret.
+    #[must_use]
+    pub fn tainted(self) -> Self {
+        let secret = self.into_secret();
+        secret.each_text(&crate::diag::learn_whole);
+        secret
+    }
+
+    fn each_text(&self, learn: &dyn Fn(&str)) {
         match self {
-            Self::String(text) => crate::diag::learn(text),
-            Self::Number(number) => crate::diag::learn(&number.to_string()),
-            Self::List(items) => items.iter().for_each(Self::learn),
-            Self::Map(entries) => entries.values().for_each(Self::learn),
-            Self::Secret(inner) => inner.learn(),
+            Self::String(text) => learn(text),
+            Self::Number(number) => learn(&number.to_string()),
+            Self::List(items) => items.iter().for_each(|item| item.each_text(learn)),
+            Self::Map(entries) => entries.values().for_each(|value| value.each_text(learn)),
+            Self::Secret(inner) => inner.each_text(learn),
             Self::Null | Self::Bool(_) | Self::Unknown(_) => {}
         }
     }

@@ -679,6 +679,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         stamp: live.and_then(|live| instance.kind.stamp(live)).map(str::to_owned),
         born: live.and_then(|live| ledger.print_of_birth(instance.kind.name(), &instance.region, id, live)),
         fingerprints: plan::prints(instance, &found, ledger),
+        secrets: plan::prints_of_secrets(instance, &found, ledger),
         unknown: ledger
             .resources
             .get(&instance.address)

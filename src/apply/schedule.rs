@@ -118,6 +118,7 @@ mod tests {
             kept: None,
             wanted_tags: BTreeMap::new(),
             declared: None,
+            veiled_risks: None,
         }
     }
 

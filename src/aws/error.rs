@@ -10,6 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
 
 use super::transport;
+use crate::diag::Outside;
 
 /// The result of an AWS call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -53,7 +54,7 @@ pub struct Error {
     /// AWS's error code.
     pub code: String,
     /// AWS's own words.
-    pub message: String,
+    pub message: Outside,
     /// For AWS support.
     pub request_id: Option<String>,
 }
@@ -61,7 +62,7 @@ pub struct Error {
 impl Error {
     /// An error that is not AWS's answer but a kind's own finding: a state that
     /// cannot go on, a limit that AWS documents.
-    pub fn finding(class: Class, message: impl Into<String>) -> Self {
+    pub fn finding(class: Class, message: impl Into<Outside>) -> Self {
         Self {
             class,
             operation: String::new(),
@@ -90,6 +91,11 @@ impl Error {
         }
     }
 
+    /// Whether AWS's words hold these.
+    pub fn says(&self, words: &str) -> bool {
+        self.message.as_it_came().contains(words)
+    }
+
     /// Whether AWS answered with one of these codes.
     pub fn has_code(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())
@@ -104,7 +110,7 @@ impl fmt::Display for Error {
         if !self.code.is_empty() {
             write!(formatter, "{}: ", self.code)?;
         }
-        formatter.write_str(&self.message)
+        self.message.fmt(formatter)
     }
 }
 
@@ -132,7 +138,7 @@ where
                 let class = classify(&code, &message, status);
                 let request_id = meta.extra("aws_request_id").map(str::to_owned);
                 let message = if message.is_empty() { format!("HTTP status {status}") } else { message };
-                Self { class, operation, code, message, request_id }
+                Self { class, operation, code, message: message.into(), request_id }
             }
             SdkError::DispatchFailure(failure) => {
                 let words = DisplayErrorContext(&error).to_string();
@@ -147,13 +153,13 @@ where
                 } else {
                     Class::Other
                 };
-                Self { class, operation, code: String::new(), message: tidy(&words), request_id: None }
+                Self { class, operation, code: String::new(), message: tidy(&words).into(), request_id: None }
             }
             SdkError::TimeoutError(_) => Self {
                 class: Class::Transient,
                 operation,
                 code: String::new(),
-                message: "no answer in time".to_owned(),
+                message: "no answer in time".into(),
                 request_id: None,
             },
             SdkError::ConstructionFailure(_) => {
@@ -163,13 +169,13 @@ where
                 } else {
                     Class::Invalid
                 };
-                Self { class, operation, code: String::new(), message: tidy(&words), request_id: None }
+                Self { class, operation, code: String::new(), message: tidy(&words).into(), request_id: None }
             }
             _ => Self {
                 class: Class::Transient,
                 operation,
                 code: String::new(),
-                message: tidy(&DisplayErrorContext(&error).to_string()),
+                message: tidy(&DisplayErrorContext(&error).to_string()).into(),
                 request_id: None,
             },
         }

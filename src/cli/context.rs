@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, StackArgs};
 use crate::aws::{Class, Error, Options, Session};
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Outside, Sources};
 use crate::kinds;
 use crate::ledger::{FileStore, Holder, Ledger, Place, S3Store, Store};
 use crate::stack::{self, Node, Stack};
@@ -16,13 +16,8 @@ use crate::world::{Facts, World};
 /// Reads the stack.
 pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
     let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
-    let stack = stack::load(&args.stack, args.env.as_deref(), &kinds)
-        .map_err(|(diagnostics, sources)| Failure::new(Exit::Invalid, diagnostics, sources))?;
-    // Something secret may hold the same, and a screen without these would tell nothing.
-    for plain in [&stack.name, &stack.env, &stack.region] {
-        crate::diag::allow(plain);
-    }
-    Ok(stack)
+    stack::load(&args.stack, args.env.as_deref(), &kinds)
+        .map_err(|(diagnostics, sources)| Failure::new(Exit::Invalid, diagnostics, sources))
 }
 
 /// The values of the stack's variables.
@@ -84,7 +79,8 @@ fn variable_file(
     };
     // Also what a shell writes to a pipe: `--var-file <(…)`.
     let text = stack::variable_text(file)?;
-    let table = toml::de::DeTable::parse(&text).map_err(|error| trouble(error.message().to_owned()))?;
+    let table = toml::de::DeTable::parse(&text)
+        .map_err(|error| trouble(Outside::new(error.message()).to_string()))?;
     let mut sources = Sources::default();
     let id = sources.add(file, text.as_str());
     Ok(table

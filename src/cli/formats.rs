@@ -8,7 +8,7 @@ use clap::builder::PossibleValue;
 use super::files::{self, Readers};
 use super::printer::Printer;
 use super::{AwsArgs, Failure, SelectArgs, StackArgs};
-use crate::diag::{Diagnostic, mask};
+use crate::diag::Diagnostic;
 use crate::files::read_given;
 use crate::limits;
 use crate::plan::format::{Format, Options, render};
@@ -102,7 +102,7 @@ impl FormatArgs {
         options.text = plain;
         for (format, path) in &self.output {
             let text = render(*format, &plan, &options);
-            files::write(path, mask(&text).as_bytes(), Readers::OwnerAtFirst).map_err(|error| {
+            files::write(path, text.as_bytes(), Readers::OwnerAtFirst).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
                     // Its text tells of the temporary file that is renamed.
                     .note(error.kind().to_string())

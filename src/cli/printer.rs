@@ -1,5 +1,6 @@
-//! The only way to the terminal: results to stdout, everything else to stderr. Secrets that
-//! the run knows are masked on both.
+//! The only way to the terminal: results to stdout, everything else to stderr. What comes here
+//! holds no secret: values are masked by their type, and the words of others are of the type
+//! [`crate::diag::Outside`]. Excerpts of files are masked where they are cut out.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -10,7 +11,7 @@ use anstream::ColorChoice;
 
 use super::stream;
 use crate::aws::Audit;
-use crate::diag::{Diagnostic, Severity, Sources, github, mask, printable, render, told, visible_json};
+use crate::diag::{Diagnostic, Outside, Severity, Sources, github, printable, render, told, visible_json};
 
 /// The workflow of GitHub Actions that dwctl runs in.
 struct GitHub {
@@ -118,14 +119,13 @@ impl Printer {
 
     /// A result. A reader that went away (`dwctl plan | head`) is no error.
     pub(super) fn out(&self, text: &str) {
-        let masked = mask(text);
-        let masked = printable(&masked, self.colour_out);
-        self.write(&if self.log { github::harmless(&masked) } else { masked });
+        let text = printable(text, self.colour_out);
+        self.write(&if self.log { github::harmless(&text) } else { text });
     }
 
     /// A result in JSON, which it stays also where it is a log of GitHub Actions.
     pub(super) fn json(&self, text: &str) {
-        self.write(&visible_json(github::harmless_json(&mask(text)).into_owned()));
+        self.write(&visible_json(github::harmless_json(text).into_owned()));
     }
 
     /// A result that the user asked to see even if it is secret, and as it is: most often
@@ -154,7 +154,7 @@ impl Printer {
     /// A line that a runner of GitHub Actions does; what is foreign in it is escaped.
     pub(super) fn command(&self, line: &str) {
         let mut stderr = std::io::stderr().lock();
-        drop(writeln!(stderr, "{}", printable(&mask(line), false)));
+        drop(writeln!(stderr, "{}", printable(line, false)));
     }
 
     /// A question, without a break at its end.
@@ -184,8 +184,7 @@ impl Printer {
     fn err(&self, text: &str, coloured: bool) {
         let text = if self.asked.take() { &format!("\n{text}") } else { text };
         let mut stderr = std::io::stderr().lock();
-        let masked = mask(text);
-        drop(stderr.write_all(self.harmless(printable(&masked, coloured)).as_bytes()));
+        drop(stderr.write_all(self.harmless(printable(text, coloured)).as_bytes()));
     }
 
     /// Tells on stderr, whatever else tells events, that results could not be written; whether that is so.
@@ -203,17 +202,15 @@ impl Printer {
 
     /// Diagnostics, with their count where there are several errors.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
-        // Before they are laid out, since a secret may have many lines; and after, since the
-        // excerpts may show one.
-        let masked: Vec<Diagnostic> = told(diagnostics).iter().map(masked).collect();
+        let diagnostics = &told(diagnostics);
         if self.is_stream() {
-            return masked.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
+            return diagnostics.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
         }
-        let shown: String = masked.iter().map(|one| render(one, sources, self.colour_err) + "\n").collect();
+        let shown: String =
+            diagnostics.iter().map(|one| render(one, sources, self.colour_err) + "\n").collect();
         self.err(&shown, self.colour_err);
         if let Some(GitHub { workspace, folder }) = &self.github {
-            // Escaped once they are masked: what is escaped may not look like the secret any more.
-            for one in &masked {
+            for one in diagnostics {
                 let annotation = github::annotation(one, sources, workspace, folder);
                 self.command(annotation.trim_end_matches('\n'));
             }
@@ -250,16 +247,6 @@ fn unless_unread(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-fn masked(diagnostic: &Diagnostic) -> Diagnostic {
-    let mut diagnostic = diagnostic.clone();
-    let labels = diagnostic.primary.iter_mut().chain(&mut diagnostic.secondary).map(|label| &mut label.text);
-    let texts = diagnostic.notes.iter_mut().chain(&mut diagnostic.helps).chain(labels);
-    for text in texts.chain([&mut diagnostic.message]) {
-        *text = mask(text).into_owned();
-    }
-    diagnostic
-}
-
 /// The last words of a process that ends while its main thread may hold stderr: past its lock. On a
 /// terminal they stand in place of what redraws itself.
 pub(super) fn last_words(words: &str) {
@@ -272,13 +259,14 @@ pub(super) fn last_words(words: &str) {
     }
 }
 
-/// Stderr for what is not a printer's: the log, and the words of a panic.
+/// Stderr for what is not a printer's: the log, and the words of a panic, which are searched for
+/// secrets as if others had written them.
 pub(super) struct MaskedStderr;
 
 impl Write for MaskedStderr {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let masked = mask(&text);
+        let text = Outside::new(String::from_utf8_lossy(bytes));
+        let masked = text.masked();
         let masked = printable(&masked, false);
         let harmless = if listens() { github::harmless(&masked) } else { masked.as_ref().into() };
         // That it cannot be written cannot be said: who writes a log would try, and panic.

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::printer::Printer;
 use super::stream::{self, Hook};
 use crate::apply::{Event, Step, Unit};
-use crate::diag::{github, mask, printable};
+use crate::diag::{github, printable};
 use crate::graph::Address;
 use crate::plan::{Action, Plan};
 
@@ -162,7 +162,7 @@ impl<'p> Progress<'p> {
 
     fn line(&self, text: &str) {
         match &self.face {
-            Face::Bar(bar) => bar.println(printable(&mask(text), false)),
+            Face::Bar(bar) => bar.println(printable(text, false)),
             Face::Lines(_) | Face::Stream => self.printer.note(text),
         }
     }
@@ -229,7 +229,7 @@ impl<'p> Progress<'p> {
                 let doing = one.on.as_deref().unwrap_or(unit.step.doing());
                 format!("{} {doing} {}", unit.address, seconds(one.since.elapsed()))
             });
-            bar.set_message(printable(&mask(&words.collect::<Vec<_>>().join(" · ")), false).into_owned());
+            bar.set_message(printable(&words.collect::<Vec<_>>().join(" · "), false).into_owned());
         }
     }
 

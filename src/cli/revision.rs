@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::scratch::Scratch;
 use super::{Exit, Failure};
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Outside, Sources};
 use crate::files::{Refusal, bounded};
 use crate::limits;
 
@@ -393,16 +393,24 @@ fn link(path: &Path, target: &str) -> std::io::Result<()> {
 fn text(bytes: Vec<u8>) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|error| {
         Diagnostic::error("git", "the revision has a name that is no UTF-8")
-            .note(String::from_utf8_lossy(error.as_bytes()).chars().take(200).collect::<String>())
+            .note(
+                Outside::new(String::from_utf8_lossy(error.as_bytes()))
+                    .masked()
+                    .chars()
+                    .take(200)
+                    .collect::<String>(),
+            )
             .into()
     })
 }
 
 /// What git says.
 fn words(told: &Output) -> String {
-    let said = String::from_utf8_lossy(&told.stderr);
-    let said = said.trim();
-    if said.is_empty() { format!("git says nothing; {}", told.status) } else { format!("git says: {said}") }
+    let said = Outside::new(String::from_utf8_lossy(&told.stderr).trim());
+    match said.masked() {
+        said if said.is_empty() => format!("git says nothing; {}", told.status),
+        said => format!("git says: {said}"),
+    }
 }
 
 fn cannot_run(error: &std::io::Error) -> Failure {

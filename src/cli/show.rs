@@ -15,9 +15,9 @@ use crate::kinds;
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::limits;
 use crate::live;
-use crate::plan::format::{plain, veiled};
+use crate::plan::format::plain;
 use crate::plan::review::visible;
-use crate::plan::{Saved, TextOptions, existing, read_failed, value_text};
+use crate::plan::{Saved, TextOptions, conceal, existing, read_failed, value_text};
 use crate::value::Value;
 
 /// Shows a saved plan, or what the stack owns as it is at AWS.
@@ -169,7 +169,7 @@ fn parts(
     live: &ErasedLive,
     ledger: &Ledger,
 ) -> [Value; 3] {
-    let shown = |node, value: &Value| veiled(Some(node), value, &Value::Null).0;
+    let shown = |node, value: &Value| conceal(Some(node), value, &Value::Null).0;
     let schema = kind.schema();
     let tags = live.tags.iter().map(|(name, tag)| {
         let secret = entry.fingerprints.get(&format!("tags.{name}")).is_some_and(|one| is_of_secret(one));

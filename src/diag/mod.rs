@@ -4,13 +4,15 @@
 //! this room and `cli/` turn them into text. A diagnostic carries labelled spans
 //! into the stack's files, which [`Sources`] keeps in memory.
 
+mod decode;
+mod excerpt;
 pub mod github;
 mod hidden;
 mod mask;
 mod render;
 
 pub use hidden::{is_hidden, printable, visible, visible_json};
-pub use mask::{allow, learn, mask};
+pub use mask::{Outside, learn, learn_whole};
 pub use render::{render, render_all, told};
 
 use std::cell::Cell;

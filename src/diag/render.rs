@@ -1,8 +1,9 @@
 //! Diagnostics as text, in the layout of `rustc` and `cargo`.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Diagnostic, Label, Severity, Sources, printable, visible};
+use super::excerpt::Excerpt;
+use super::{Diagnostic, Label, Severity, Sources, Span, printable, visible};
 use crate::limits;
 
 /// Longest line that an excerpt shows; a longer one (a minified file, a binary) is left out.
@@ -10,7 +11,8 @@ const LONGEST_EXCERPT_LINE: usize = 4_000;
 /// Labels that are further apart have an excerpt each.
 const LONGEST_EXCERPT: usize = 32_000;
 
-/// One diagnostic with its excerpts, coloured or plain, ending in a newline.
+/// One diagnostic with its excerpts, coloured or plain, ending in a newline. No excerpt shows a
+/// secret that is known.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -42,13 +44,13 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         if end.saturating_sub(start) <= LONGEST_EXCERPT
             && let Some(snippet) = excerpt(&labels, start, end, &path, sources)
         {
-            group = group.element(snippet);
+            group = group.elements(snippet);
             continue;
         }
         for one in labels.chunks(1) {
             let Some((_, label)) = one.first() else { continue };
             match excerpt(one, label.span.start, label.span.end, &path, sources) {
-                Some(snippet) => group = group.element(snippet),
+                Some(snippet) => group = group.elements(snippet),
                 None => {
                     let words = if label.text.is_empty() { "" } else { ": " };
                     places.push(format!("in {}{words}{}", sources.location(label.span), label.text));
@@ -68,28 +70,43 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     text
 }
 
-/// The lines of a file from byte `start` to byte `end`, with their labels; `None` where one of
-/// them is too long to be shown.
+/// The lines of a file from byte `start` to byte `end`, without secrets, with their labels; `None`
+/// where one of them is too long to be shown.
 fn excerpt<'s>(
     labels: &[(AnnotationKind, &'s Label)],
     start: usize,
     end: usize,
     path: &str,
     sources: &'s Sources,
-) -> Option<Snippet<'s, Annotation<'s>>> {
+) -> Option<Vec<Element<'s>>> {
     let (text, from, line) = sources.lines(labels.first()?.1.span.file, start, end)?;
     let fits = |one: &str| one.len() <= LONGEST_EXCERPT_LINE;
     if text.is_empty() || !text.split('\n').all(fits) {
         return None;
     }
-    let mut annotations = Vec::new();
+    let excerpt = Excerpt::of(text);
+    let mut annotations: Vec<Annotation<'s>> = Vec::new();
+    let mut moved = None;
     for (kind, label) in labels {
         let (start, end) = (label.span.start.checked_sub(from)?, label.span.end.checked_sub(from)?);
         // Inside of a character nothing can be marked.
         text.get(start..end)?;
-        annotations.push(kind.span(start..end).label(printable(&label.text, false)));
+        let place = excerpt.place(start..end);
+        if *kind == AnnotationKind::Primary || labels.len() == 1 {
+            moved = Some(label.span).filter(|span| is_moved(sources, *span, &excerpt.text, place.start));
+        }
+        annotations.push(kind.span(place).label(printable(&label.text, false)));
     }
-    Some(Snippet::source(text).line_start(line).path(path.to_owned()).annotations(annotations))
+    let path = path.to_owned();
+    let snippet = Snippet::source(excerpt.text).line_start(line).annotations(annotations);
+    // Where a secret stands before it in its line, it has another column in the excerpt.
+    Some(match moved {
+        Some(span) => {
+            let origin = Origin::path(path).line(sources.line(span)).char_column(sources.column(span));
+            vec![origin.into(), snippet.into()]
+        }
+        None => vec![snippet.path(path).into()],
+    })
 }
 
 /// What is told of many diagnostics: of errors the first by place, and how many more there
@@ -120,6 +137,11 @@ pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -
         text.push('\n');
     }
     text
+}
+
+fn is_moved(sources: &Sources, span: Span, text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    before.rsplit('\n').next().unwrap_or_default().chars().count() + 1 != sources.column(span)
 }
 
 #[cfg(test)]

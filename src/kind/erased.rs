@@ -304,7 +304,7 @@ impl<K: Kind> ErasedKind for Of<K> {
             if spec.contains_secret() {
                 "it does not have the kind's shape".to_owned()
             } else {
-                error.message
+                error.message.to_string()
             }
         })
     }

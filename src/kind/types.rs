@@ -19,7 +19,8 @@ impl Secret {
     /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         let text = Zeroizing::new(text.into());
-        crate::diag::learn(&text);
+        // What it is made of was learnt where that is written.
+        crate::diag::learn_whole(&text);
         Self(text)
     }
 

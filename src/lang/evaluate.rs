@@ -60,7 +60,7 @@ impl Taint {
     }
 
     fn close(self, value: Value) -> Value {
-        if self.0 { value.into_secret() } else { value }
+        if self.0 { value.tainted() } else { value }
     }
 }
 

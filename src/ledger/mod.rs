@@ -22,11 +22,11 @@ pub use lock::{Lock, Standing};
 pub use s3::{Place, S3Store};
 pub use store::{Snapshot, Store};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::kind::ErasedLive;
 use crate::value::Value;
@@ -103,6 +103,10 @@ pub struct Entry {
     /// not known, as of what an apply that was cut off may have written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
+    /// Of an attribute of which a part is secret, the fingerprints of the texts that are; by its
+    /// name. Where it is not on record, any text of it may be one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, BTreeSet<String>>,
     /// What a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -281,7 +285,8 @@ impl Ledger {
             version: u32,
         }
         // The version first: a newer format may not have this version's shape.
-        let format: Format = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        let format: Format = serde_json::from_slice(text)
+            .map_err(|error| damaged(Outside::new(error.to_string()).to_string()))?;
         if format.version > VERSION {
             return Err(Diagnostic::error(
                 "ledger",
@@ -291,7 +296,8 @@ impl Ledger {
             .note("it was left as it is")
             .help("install the newer dwctl"));
         }
-        let ledger: Self = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        let ledger: Self = serde_json::from_slice(text)
+            .map_err(|error| damaged(Outside::new(error.to_string()).to_string()))?;
         Ok(Self { version: VERSION, ..ledger })
     }
 

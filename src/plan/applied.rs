@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conceal::{Texts, conceal, hide, same};
 use super::decide::tags;
 use super::diff::unreadable;
 use super::overlay;
 use crate::graph::Address;
 use crate::kind::Wanted;
-use crate::ledger::{Entry, Ledger};
-use crate::schema::Shape;
+use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::schema::{Node, Shape};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -92,7 +93,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let unreadable =
             schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
-        let applied = if value.contains_secret() { applied.clone().enclosed() } else { applied.clone() };
+        let applied = if value.contains_secret() { applied.clone().into_secret() } else { applied.clone() };
         all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
     for (name, key, value) in map_entries(instance) {
@@ -107,6 +108,90 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
     }
     all
+}
+
+/// Texts beyond which they are not told apart.
+const MOST_SECRETS: usize = 64;
+
+/// Of each attribute of which a part is secret, the fingerprints of what is, as it is declared and
+/// as AWS tells it: see [`Entry::secrets`].
+pub fn prints_of_secrets(
+    instance: &Instance<'_>,
+    found: &Value,
+    ledger: &Ledger,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let fields = instance.kind.schema().spec.fields();
+    let partly = declared(instance)
+        .filter(|(_, value)| !matches!(value, Value::Secret(_)) && value.contains_secret())
+        .map(|(name, value)| {
+            let field = fields.and_then(|fields| fields.get(name));
+            let (there, _) = conceal(field, found.get(name).unwrap_or(&Value::Null), value);
+            let mut texts = Texts::of(value).secret;
+            texts.extend(Texts::of(&there).secret);
+            (name, texts)
+        })
+        .filter(|(_, texts)| texts.len() <= MOST_SECRETS);
+    partly
+        .map(|(name, texts)| {
+            let prints =
+                texts.into_iter().filter_map(|text| of_secret(&instance.address, name, text, ledger));
+            (name.clone(), prints.collect())
+        })
+        .collect()
+}
+
+fn of_secret(address: &Address, name: &str, text: String, ledger: &Ledger) -> Option<String> {
+    ledger.fingerprints().of(address, name, &Value::from(text).into_secret())
+}
+
+/// Makes secrets of what was applied as such, which AWS tells in the open. `found` is in canonical
+/// form; what `wanted` says in the open is none, and what it keeps secret is not looked at here.
+pub(super) fn mark(
+    address: &Address,
+    entry: &Entry,
+    found: &mut Value,
+    wanted: &Value,
+    schema: &Node,
+    ledger: &Ledger,
+) {
+    let Value::Map(found) = found else { return };
+    for (name, live) in found {
+        let wanted = wanted.get(name).unwrap_or(&Value::Null);
+        let field = schema.fields().and_then(|fields| fields.get(name));
+        let is_secret = |path: &str| entry.fingerprints.get(path).is_some_and(|print| is_of_secret(print));
+        match (field.map(|field| &field.shape), live) {
+            // Of a free map each entry has a fingerprint of its own.
+            (Some(Shape::Map(_)), Value::Map(entries)) => {
+                for (key, live) in entries.iter_mut().filter(|(key, _)| is_secret(&format!("{name}.{key}"))) {
+                    uncover(address, entry, name, live, wanted.get(key).unwrap_or(&Value::Null), ledger);
+                }
+            }
+            (_, live) if is_secret(name) => uncover(address, entry, name, live, wanted, ledger),
+            _ => {}
+        }
+    }
+}
+
+/// Makes a secret of a value that was one, or that had one in it.
+fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, wanted: &Value, ledger: &Ledger) {
+    if !matches!(live, Value::List(_) | Value::Map(_)) {
+        *live = std::mem::take(live).into_secret();
+        return;
+    }
+    // As it was applied; what is secret in it is so still.
+    if same(live, wanted) && wanted.contains_secret() {
+        return;
+    }
+    let (there, declared) = (Texts::of(live), Texts::of(wanted));
+    let known = declared.open.union(&declared.secret).cloned().collect();
+    let mut secrets: BTreeSet<String> = there.open.difference(&known).cloned().collect();
+    if let Some(prints) = entry.secrets.get(name).filter(|_| secrets.len() <= MOST_SECRETS) {
+        let address = entry.fingerprinted(address);
+        secrets.retain(|text| {
+            of_secret(address, name, text.clone(), ledger).is_some_and(|print| prints.contains(&print))
+        });
+    }
+    hide(live, &secrets.iter().collect(), &declared.open);
 }
 
 /// The entries of an instance's free maps: of a map that others write to as well, those are ours.
@@ -127,7 +212,7 @@ pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTr
     let schema = &instance.kind.schema().spec;
     let print = |path: &str, value: &Value, lasts: bool| {
         let print = match value.contains_secret() {
-            true => prints.of(address, path, &value.clone().enclosed()),
+            true => prints.of(address, path, &value.clone().into_secret()),
             false if lasts => prints.of(address, path, value),
             false => None,
         };

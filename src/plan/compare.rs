@@ -425,6 +425,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     kept: None,
                     wanted_tags: BTreeMap::new(),
                     declared: None,
+                    veiled_risks: None,
                 })
             })
             .collect();

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::applied::{complete, prints, wanted};
+use super::applied::{complete, mark, prints, wanted};
 use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
 use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Outside, Sources};
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
@@ -441,7 +441,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     format!("{} cannot be changed: AWS gave up on it", instance.address),
                 )
                 .at(instance.resource.span, "this resource")
-                .note(format!("{id}: {reason}"))
+                .note(format!("{id}: {}", Outside::new(reason.as_str())))
                 .help(format!(
                     "repair it at AWS, then plan again; or make it anew with --replace {}",
                     instance.address
@@ -490,7 +490,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let stack = self.inputs.world.stack;
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
-        let (want, have) = complete(instance, found.clone(), known, self.inputs.ledger);
+        let (want, mut have) = complete(instance, found.clone(), known, self.inputs.ledger);
+        if let Some(entry) = entry {
+            mark(&instance.address, entry, &mut have, &want, schema, self.inputs.ledger);
+        }
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
         self.blame(instance, &found, &live, entry, &mut attributes);
@@ -678,7 +681,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 Some(PathStep::Name(key)) => entry.fingerprints.get(&format!("{name}.{key}")),
                 _ => None,
             };
-            if second.or_else(|| entry.fingerprints.get(name)).is_some_and(|print| is_of_secret(print)) {
+            let is_whole = |value: &Value| !matches!(value, Value::List(_) | Value::Map(_));
+            if second.or_else(|| entry.fingerprints.get(name)).is_some_and(|print| is_of_secret(print))
+                && change.path.len() <= 2
+                && change.before.iter().chain(&change.after).all(is_whole)
+            {
                 change.before = change.before.take().map(Value::into_secret);
                 change.after = change.after.take().map(Value::into_secret);
             }
@@ -706,7 +713,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     (Some(applied), Some(value)) => {
                         // AWS tells in the open what the stack keeps secret.
                         let secret = is_of_secret(applied);
-                        let value = if secret { value.clone().enclosed() } else { value.clone().reveal() };
+                        let value = if secret { value.clone().into_secret() } else { value.clone().reveal() };
                         prints.of(address, name, &value).as_ref() == Some(applied)
                     }
                     // What was never declared was applied as it is by default.
@@ -765,6 +772,7 @@ impl Change {
             kept: None,
             wanted_tags: BTreeMap::new(),
             declared: Some(declaration(instance, sources)),
+            veiled_risks: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conceal::{conceal, same};
 use crate::schema::{Document, Marks, Node, PathStep, Shape, normalize};
 use crate::value::Value;
 
@@ -37,6 +38,12 @@ fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Valu
 }
 
 impl AttributeChange {
+    /// It with its secrets in the open, to find out what it may cost.
+    pub(super) fn revealed(&self) -> Self {
+        let open = |value: &Option<Value>| value.clone().map(Value::reveal);
+        Self { before: open(&self.before), after: open(&self.after), ..self.clone() }
+    }
+
     /// Whether it is one of the tags by which dwctl knows what it owns.
     pub fn is_owner_tag(&self) -> bool {
         matches!(self.path.as_slice(), [PathStep::Name(tags), PathStep::Name(key)]
@@ -59,7 +66,12 @@ pub enum Cause {
 /// are equal.
 pub fn diff(node: &Node, before: &Value, after: &Value) -> Vec<AttributeChange> {
     let mut walk = Walk { changes: Vec::new(), path: Vec::new() };
-    walk.node(Some(node), Flags::default(), before, after);
+    if before.contains_secret() || after.contains_secret() {
+        let (before, after) = conceal(Some(node), before, after);
+        walk.node(Some(node), Flags::default(), &before, &after);
+    } else {
+        walk.node(Some(node), Flags::default(), before, after);
+    }
     walk.changes
 }
 
@@ -86,7 +98,6 @@ impl Walk {
     }
 
     fn leaf(&mut self, flags: Flags, before: &Value, after: &Value, statement: bool) {
-        let (before, after) = &conceal(before.clone(), after.clone());
         let present = |value: &Value| {
             let value = if flags.secret { value.clone().reveal().into_secret() } else { value.clone() };
             (!matches!(&value, Value::Null) && value != Value::Secret(Box::new(Value::Null))).then_some(value)
@@ -138,30 +149,19 @@ impl Walk {
         let shape = node.map(|node| &node.shape);
         let secret = before.contains_secret() || after.contains_secret();
         // AWS tells in the open what the stack keeps secret: that alone is no difference.
-        let open = |value: &Value| {
-            let value = value.clone().reveal();
-            node.map_or_else(|| value.clone(), |node| normalize(node, value.clone()))
-        };
-        if secret && open(before) == open(after) {
+        if secret && open(node, before) == open(node, after) {
             return;
         }
         if flags.secret {
             return self.leaf(flags, before, after, false);
         }
-        // Told apart by place or name, what AWS tells in the open may be what is secret
-        // elsewhere: such a document or list is one difference, with both sides concealed.
-        let moves = match (shape, before, after) {
-            (Some(Shape::Policy), ..) => true,
-            (_, Value::List(before), Value::List(after)) => {
-                before.len() != after.len() || node.is_some_and(|node| node.marks.set)
-            }
-            _ => false,
-        };
-        if (secret && moves) || node.and_then(|node| node.document).is_some_and(Document::is_whole) {
+        if node.and_then(|node| node.document).is_some_and(Document::is_whole) {
             return self.leaf(flags, before, after, false);
         }
         match (shape, before, after) {
-            (Some(Shape::Policy), Value::Map(before), Value::Map(after)) => self.policy(flags, before, after),
+            (Some(Shape::Policy), Value::Map(before), Value::Map(after)) => {
+                self.policy(node, flags, before, after);
+            }
             (_, Value::Map(before), Value::Map(after)) => {
                 let fields = node.and_then(Node::fields);
                 let element = match shape {
@@ -189,7 +189,9 @@ impl Walk {
             (Some(Shape::List { element, .. }), Value::List(before), Value::List(after)) => {
                 match node.and_then(|node| node.key.as_deref()) {
                     Some(key) => self.keyed(element, key, flags, before, after),
-                    None if node.is_some_and(|node| node.marks.set) => self.sets(flags, before, after),
+                    None if node.is_some_and(|node| node.marks.set) => {
+                        self.sets(element, flags, before, after);
+                    }
                     None => self.lists(Some(element), flags, before, after),
                 }
             }
@@ -252,16 +254,17 @@ impl Walk {
         }
     }
 
-    fn sets(&mut self, flags: Flags, before: &[Value], after: &[Value]) {
+    fn sets(&mut self, element: &Node, flags: Flags, before: &[Value], after: &[Value]) {
         let mut found = false;
+        let [gone, come] = apart(before, after, &|value| open(Some(element), value));
         // An element of a set has no place in it, so all have the path of the set.
-        for value in before.iter().filter(|value| !after.contains(value)) {
+        for at in gone {
             found = true;
-            self.leaf(flags, value, &Value::Null, false);
+            self.leaf(flags, &before[at], &Value::Null, false);
         }
-        for value in after.iter().filter(|value| !before.contains(value)) {
+        for at in come {
             found = true;
-            self.leaf(flags, &Value::Null, value, false);
+            self.leaf(flags, &Value::Null, &after[at], false);
         }
         if !found {
             self.leaf(flags, &Value::List(before.to_vec()), &Value::List(after.to_vec()), false);
@@ -269,7 +272,13 @@ impl Walk {
     }
 
     /// A policy by its statements; the rest of it by name.
-    fn policy(&mut self, flags: Flags, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
+    fn policy(
+        &mut self,
+        node: Option<&Node>,
+        flags: Flags,
+        before: &BTreeMap<String, Value>,
+        after: &BTreeMap<String, Value>,
+    ) {
         let statements = |policy: &BTreeMap<String, Value>| match policy.get("Statement") {
             Some(Value::List(list)) => list.clone(),
             Some(one) => vec![one.clone()],
@@ -277,11 +286,16 @@ impl Walk {
         };
         let (left, right) = (statements(before), statements(after));
         let found = self.changes.len();
-        for (index, statement) in left.iter().enumerate().filter(|(_, one)| !right.contains(one)) {
-            self.within(PathStep::Index(index), |walk| walk.leaf(flags, statement, &Value::Null, true));
+        let alone = |statement: &Value| {
+            let policy = Value::map([("Statement", Value::List(vec![statement.clone()]))]);
+            open(node, &policy)
+        };
+        let [gone, come] = apart(&left, &right, &alone);
+        for index in gone {
+            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &left[index], &Value::Null, true));
         }
-        for (index, statement) in right.iter().enumerate().filter(|(_, one)| !left.contains(one)) {
-            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &Value::Null, statement, true));
+        for index in come {
+            self.within(PathStep::Index(index), |walk| walk.leaf(flags, &Value::Null, &right[index], true));
         }
         let rest = |policy: &BTreeMap<String, Value>| {
             let mut rest = policy.clone();
@@ -296,6 +310,31 @@ impl Walk {
     }
 }
 
+/// A value as it is without secrecy, which may change the order in it.
+fn open(node: Option<&Node>, value: &Value) -> Value {
+    if !value.contains_secret() {
+        return value.clone();
+    }
+    let value = value.clone().reveal();
+    match node {
+        Some(node) => normalize(node, value).reveal(),
+        None => value,
+    }
+}
+
+/// The places of what is in one of two lists alone.
+fn apart(before: &[Value], after: &[Value], open: &dyn Fn(&Value) -> Value) -> [Vec<usize>; 2] {
+    let secret = before.iter().chain(after).any(Value::contains_secret);
+    let told = |list: &[Value]| -> Vec<Value> {
+        list.iter().map(|value| if secret { open(value) } else { value.clone() }).collect()
+    };
+    let (left, right) = (told(before), told(after));
+    let alone = |list: &[Value], other: &[Value]| {
+        list.iter().enumerate().filter(|(_, value)| !other.contains(value)).map(|(at, _)| at).collect()
+    };
+    [alone(&left, &right), alone(&right, &left)]
+}
+
 /// Two versions of a list, side by side: what is the same in both stands beside itself, however
 /// far it has moved, and between such the rest stands in order. With each pair its place, in the
 /// new list if it is in that.
@@ -303,8 +342,6 @@ pub(super) fn aligned<'v>(
     before: &'v [Value],
     after: &'v [Value],
 ) -> Vec<(usize, Option<&'v Value>, Option<&'v Value>)> {
-    // What AWS tells in the open is hidden by what is secret in the same place.
-    let secret = before.iter().chain(after).any(Value::contains_secret);
     let by_place = |from: usize, to: usize, count: usize, more: usize| {
         (0..count.max(more)).map(move |at| {
             let (left, right) = (before.get(from..from + count), after.get(to..to + more));
@@ -313,12 +350,9 @@ pub(super) fn aligned<'v>(
             (if right.is_some() { to + at } else { from + at }, left, right)
         })
     };
-    if secret {
-        return by_place(0, 0, before.len(), after.len()).collect();
-    }
     let mut known: Vec<&Value> = Vec::new();
     let mut number = |value: &'v Value| {
-        known.iter().position(|one| *one == value).unwrap_or_else(|| {
+        known.iter().position(|one| same(one, value)).unwrap_or_else(|| {
             known.push(value);
             known.len() - 1
         })
@@ -332,78 +366,6 @@ pub(super) fn aligned<'v>(
             by_place(old.start, new.start, old.len(), new.len())
         })
         .collect()
-}
-
-/// Two versions of a document, of which AWS tells one in the open: what is secret in either
-/// is so in both, and where the two cannot be laid side by side, all of that place is.
-pub(super) fn conceal(before: Value, after: Value) -> (Value, Value) {
-    if !before.contains_secret() && !after.contains_secret() {
-        return (before, after);
-    }
-    let (mut before, mut after) = conceal_places(before, after);
-    let mut secrets = BTreeSet::new();
-    for side in [&before, &after] {
-        texts(side, false, &mut secrets);
-    }
-    // It may stand elsewhere on the other side.
-    for side in [&mut before, &mut after] {
-        conceal_texts(side, &secrets);
-    }
-    (before, after)
-}
-
-/// The texts that are secret.
-fn texts(value: &Value, secret: bool, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Secret(inner) => texts(inner, true, found),
-        Value::String(text) if secret && !text.is_empty() => drop(found.insert(text.clone())),
-        Value::List(list) => list.iter().for_each(|one| texts(one, secret, found)),
-        Value::Map(map) => map.values().for_each(|one| texts(one, secret, found)),
-        _ => {}
-    }
-}
-
-fn conceal_texts(value: &mut Value, secrets: &BTreeSet<String>) {
-    match value {
-        Value::String(text) if secrets.iter().any(|secret| text.contains(secret.as_str())) => {
-            *value = std::mem::take(value).into_secret();
-        }
-        Value::List(list) => list.iter_mut().for_each(|one| conceal_texts(one, secrets)),
-        Value::Map(map) => map.values_mut().for_each(|one| conceal_texts(one, secrets)),
-        _ => {}
-    }
-}
-
-fn conceal_places(before: Value, after: Value) -> (Value, Value) {
-    match (before, after) {
-        (before, after) if !before.contains_secret() && !after.contains_secret() => (before, after),
-        // Nothing is there to be told.
-        (Value::Null, after) => (Value::Null, after),
-        (before, Value::Null) => (before, Value::Null),
-        (Value::Map(before), Value::Map(mut after)) => {
-            let mut left = BTreeMap::new();
-            let mut right = BTreeMap::new();
-            for (name, value) in before {
-                match after.remove(&name) {
-                    Some(other) => {
-                        let (value, other) = conceal_places(value, other);
-                        left.insert(name.clone(), value);
-                        right.insert(name, other);
-                    }
-                    // It may be what has another name now.
-                    None => drop(left.insert(name, value.into_secret())),
-                }
-            }
-            right.extend(after);
-            (Value::Map(left), Value::Map(right))
-        }
-        (Value::List(before), Value::List(after)) if before.len() == after.len() => {
-            let pairs = before.into_iter().zip(after).map(|(before, after)| conceal_places(before, after));
-            let (before, after) = pairs.unzip();
-            (Value::List(before), Value::List(after))
-        }
-        (before, after) => (before.into_secret(), after.into_secret()),
-    }
 }
 
 /// Whether a wanted value at a dotted path, of a field with these marks, is the one that

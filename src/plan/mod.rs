@@ -2,6 +2,7 @@
 
 mod applied;
 mod compare;
+mod conceal;
 mod connect;
 mod decide;
 mod detail;
@@ -23,8 +24,9 @@ mod text;
 mod veil;
 mod whose;
 
-pub use applied::{begun, complete, prints, wanted};
+pub use applied::{begun, complete, prints, prints_of_secrets, wanted};
 pub use compare::{Side, compare, refused};
+pub(crate) use conceal::conceal;
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
@@ -130,6 +132,19 @@ pub struct Change {
     pub wanted_tags: BTreeMap<String, Value>,
     /// Where it is declared.
     pub declared: Option<Declared>,
+    /// What it may cost, where what tells that was secret and is masked by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veiled_risks: Option<VeiledRisks>,
+}
+
+/// The risks of a change, from before its secrets were masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VeiledRisks {
+    /// Of each detail, in order.
+    pub details: Vec<Vec<Risk>>,
+    /// Of the fate of the resource itself.
+    pub fate: Vec<Risk>,
 }
 
 /// A resource as it would be wanted if nothing that it refers to were made anew.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::applied::mark;
 use super::decide::{Identification, Planner, Question, Unread, read_failed};
 use super::{Action, Change, Reason};
 use crate::diag::Diagnostic;
@@ -351,6 +352,7 @@ fn removal(
         kept: None,
         wanted_tags: BTreeMap::new(),
         declared: None,
+        veiled_risks: None,
     }
 }
 
@@ -374,7 +376,7 @@ fn is_as_intended(
     known.peek().is_some()
         && known.all(|(name, print)| {
             let value = found.get(name).cloned().unwrap_or_default();
-            let value = if is_of_secret(print) { value.enclosed() } else { value };
+            let value = if is_of_secret(print) { value.into_secret() } else { value };
             ledger.fingerprints().of(address, name, &value).as_ref() == Some(print)
         })
 }
@@ -391,26 +393,25 @@ pub fn existing(
 ) -> Value {
     let mut existing = normalize(&kind.schema().spec, live.spec.clone());
     let fields = kind.schema().spec.fields();
-    // Of a free map each entry has a fingerprint of its own.
-    let is_map = |path: &str| {
-        let field = fields.and_then(|fields| fields.get(path));
-        field.is_some_and(|field| matches!(field.shape, Shape::Map(_)) && !field.marks.unreadable())
-    };
-    let secret = entry.fingerprints.iter().filter(|(_, print)| is_of_secret(print));
-    for (path, _) in secret.filter(|(path, _)| !is_map(path)) {
-        hide(&mut existing, path);
-    }
+    mark(address, entry, &mut existing, &Value::Null, &kind.schema().spec, ledger);
     let printed = entry.fingerprinted(address);
     for (name, field) in fields.into_iter().flatten().filter(|(_, field)| field.marks.local) {
         let Some(applied) = entry.fingerprint(name) else { continue };
         let prints = ledger.fingerprints();
+        // Those of secrets are memory-hard: what can be a few values is found, no more.
+        let secret = is_of_secret(applied);
+        let as_applied = |value: Value| if secret { value.into_secret() } else { value };
         let is_it = |value: &Value| prints.of(printed, name, value).as_ref() == Some(applied);
-        if let (Some(value), Value::Map(map)) = (candidates(field).find(is_it), &mut existing) {
+        let mut values = candidates(field).take(if secret { FEW } else { usize::MAX }).map(as_applied);
+        if let (Some(value), Value::Map(map)) = (values.find(is_it), &mut existing) {
             map.insert(name.clone(), value);
         }
     }
     existing
 }
+
+/// Values that are tried of a secret.
+const FEW: usize = 32;
 
 /// All values of an attribute, where they are few; none elsewhere.
 fn candidates(field: &Node) -> Box<dyn Iterator<Item = Value>> {
@@ -421,18 +422,6 @@ fn candidates(field: &Node) -> Box<dyn Iterator<Item = Value>> {
             Box::new((from as i64..=to as i64).map(Value::from))
         }
         _ => Box::new(std::iter::empty()),
-    }
-}
-
-/// Makes a secret of what is at a fingerprint's dotted path.
-fn hide(value: &mut Value, path: &str) {
-    let Value::Map(map) = value else { return };
-    if let Some(inner) = map.get_mut(path) {
-        *inner = std::mem::take(inner).into_secret();
-    } else if let Some((name, rest)) = path.split_once('.')
-        && let Some(inner) = map.get_mut(name)
-    {
-        hide(inner, rest);
     }
 }
 

@@ -86,7 +86,10 @@ pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
 const MOST_WORDS: usize = 3;
 
 /// What it costs that a resource goes, for good or for a new one.
-fn of_fate(change: &Change) -> Vec<Risk> {
+pub(super) fn of_fate(change: &Change) -> Vec<Risk> {
+    if let Some(veiled) = &change.veiled_risks {
+        return veiled.fate.clone();
+    }
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return Vec::new() };
     let schema = &kind.schema().spec;
     let mut risks = judge::of_destroyed(schema, &change.existing);

@@ -1,14 +1,13 @@
 //! A plan without what is secret, from which every format shows what it shows of the plan:
-//! what is shown at once, and what a file keeps to be shown later, are the same.
+//! what is shown at once, and what a file keeps to be shown later, are the same. Values are masked,
+//! nothing else is: not an address, a place or a word of the review, whatever a secret may be.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::diff::conceal;
-use super::format::veiled;
-use super::{Change, Plan, Reason};
-use crate::diag::mask;
-use crate::graph::Address;
+use super::conceal::conceal;
+use super::risk::of_fate;
+use super::{Change, Plan, VeiledRisks, details};
 use crate::kinds;
 use crate::schema::PathStep;
 use crate::value::{self, Value};
@@ -18,12 +17,33 @@ impl Plan {
     /// `root`, as far as they are in it. From such a plan nothing can be applied.
     pub fn veil(&mut self, root: Option<&Path>) {
         for change in self.changes.iter_mut().chain(&mut self.deposed) {
+            change.veiled_risks = risks(change).or(change.veiled_risks.take());
             Veil::default().change(change, root);
+        }
+        // An output is secret as a whole, before and after.
+        for (name, before) in &mut self.outputs_before {
+            let (Some(before), Some(after)) = (before, self.outputs.get_mut(name)) else { continue };
+            if before.contains_secret() || after.contains_secret() {
+                *before = std::mem::take(before).into_secret();
+                *after = std::mem::take(after).into_secret();
+            }
         }
         let mut veil = Veil::default();
         let before = self.outputs_before.values_mut().flatten();
         before.chain(self.outputs.values_mut()).for_each(|value| veil.value(value));
     }
+}
+
+/// What a change may cost, where secrets tell it.
+fn risks(change: &Change) -> Option<VeiledRisks> {
+    let values = change.attributes.iter().flat_map(|one| one.before.iter().chain(&one.after));
+    if change.veiled_risks.is_some()
+        || !values.chain([&change.existing, &change.wanted]).any(Value::contains_secret)
+    {
+        return None;
+    }
+    let details = details(change, None).into_iter().map(|detail| detail.risks).collect();
+    Some(VeiledRisks { details, fate: of_fate(change) })
 }
 
 /// Masks that tell the secrets of one resource apart, as far as they differ.
@@ -39,102 +59,59 @@ impl Veil {
         let mut wanted_tags = Value::Map(std::mem::take(&mut change.wanted_tags));
         let live_tags = change.live.as_ref().map_or_else(BTreeMap::new, |live| live.tags.clone());
         let mut live_tags = Value::map(live_tags);
-        // That a value was applied as a secret may be known of the difference alone.
+        // That a tag was applied as a secret is known of the difference alone.
         for one in &change.attributes {
-            let (side, path) = match one.path.split_first() {
-                Some((PathStep::Name(tags), rest)) if tags == "tags" => {
-                    ([&mut live_tags, &mut wanted_tags], rest)
-                }
-                _ => ([&mut change.existing, &mut change.wanted], one.path.as_slice()),
-            };
-            for (value, told) in side.into_iter().zip([&one.before, &one.after]) {
-                if matches!(told, Some(Value::Secret(_))) {
-                    hide(value, path);
+            let [PathStep::Name(tags), PathStep::Name(tag)] = one.path.as_slice() else { continue };
+            if tags != "tags" {
+                continue;
+            }
+            for (side, told) in [(&mut live_tags, &one.before), (&mut wanted_tags, &one.after)] {
+                if let (Value::Map(tags), Some(Value::Secret(_))) = (side, told)
+                    && let Some(value) = tags.get_mut(tag)
+                {
+                    *value = std::mem::take(value).into_secret();
                 }
             }
         }
-        (change.existing, change.wanted) = veiled(node, &change.existing, &change.wanted);
+        (change.existing, change.wanted) = conceal(node, &change.existing, &change.wanted);
         if let Some(kept) = &mut change.kept {
-            kept.wanted = veiled(node, &change.existing, &kept.wanted).1;
+            kept.wanted = conceal(node, &change.existing, &kept.wanted).1;
         }
-        (live_tags, wanted_tags) = veiled(None, &live_tags, &wanted_tags);
+        (live_tags, wanted_tags) = conceal(None, &live_tags, &wanted_tags);
         if let Value::Map(tags) = wanted_tags {
             change.wanted_tags = tags;
         }
         if let Some(live) = &mut change.live {
             // `existing` says it, in canonical form.
             live.spec = Value::Null;
-            live.attrs = veiled(kind.map(|kind| &kind.schema().attrs), &live.attrs, &Value::Null).0;
+            live.attrs = conceal(kind.map(|kind| &kind.schema().attrs), &live.attrs, &Value::Null).0;
             let tags = std::mem::take(&mut live.tags);
             let tags = tags.into_iter().map(|(name, tag)| match live_tags.get(&name) {
-                Some(Value::String(_)) => (text(&name), text(&tag)),
-                _ => (text(&name), value::mask(0)),
+                Some(Value::String(_)) => (name, tag),
+                _ => (name, value::mask(0)),
             });
             live.tags = tags.collect();
             self.value(&mut live.attrs);
         }
         for one in &mut change.attributes {
-            if let (Some(before), Some(after)) = (&mut one.before, &mut one.after) {
-                (*before, *after) = conceal(std::mem::take(before), std::mem::take(after));
-            }
-            for step in &mut one.path {
-                if let PathStep::Name(name) = step {
-                    *name = text(name);
-                }
-            }
             one.before.iter_mut().chain(&mut one.after).for_each(|value| self.value(value));
         }
         self.value(&mut change.existing);
         self.value(&mut change.wanted);
         change.kept.iter_mut().for_each(|kept| self.value(&mut kept.wanted));
         change.wanted_tags.values_mut().for_each(|tag| self.value(tag));
-        change.id = change.id.take().map(|id| text(&id));
-        for one in std::iter::once(&mut change.address).chain(&mut change.moved_from) {
-            address(one);
-        }
-        let addressed = |mut one: Address| {
-            address(&mut one);
-            one
-        };
-        change.needs = std::mem::take(&mut change.needs).into_iter().map(addressed).collect();
-        let deferred = std::mem::take(&mut change.deferred).into_iter();
-        change.deferred = deferred.map(|(one, attributes)| (addressed(one), attributes)).collect();
-        for one in &mut change.releases {
-            address(&mut one.held);
-            one.names.iter_mut().for_each(|name| *name = text(name));
-        }
-        if let Reason::Triggered(by) = &mut change.reason {
-            address(by);
-        }
-        if let Some(declared) = &mut change.declared {
-            let file = root.and_then(|root| declared.file.strip_prefix(root).ok()).unwrap_or(&declared.file);
-            declared.file = PathBuf::from(text(&file.to_string_lossy()));
+        if let Some(declared) = &mut change.declared
+            && let Some(file) = root.and_then(|root| declared.file.strip_prefix(root).ok())
+        {
+            declared.file = file.to_owned();
         }
     }
 
     fn value(&mut self, value: &mut Value) {
         match value {
-            Value::Null | Value::Bool(_) | Value::Unknown(_) => {}
-            Value::Number(number) => {
-                let shown = number.to_string();
-                // A number that is secret elsewhere.
-                if mask(&shown) != shown {
-                    *value = self.masked(Value::Number(*number));
-                }
-            }
-            Value::String(inner) => {
-                if let std::borrow::Cow::Owned(masked) = mask(inner) {
-                    *inner = masked;
-                }
-            }
+            Value::Null | Value::Bool(_) | Value::Unknown(_) | Value::Number(_) | Value::String(_) => {}
             Value::List(items) => items.iter_mut().for_each(|item| self.value(item)),
-            Value::Map(entries) => {
-                let inner = std::mem::take(entries);
-                entries.extend(inner.into_iter().map(|(key, mut value)| {
-                    self.value(&mut value);
-                    (text(&key), value)
-                }));
-            }
+            Value::Map(entries) => entries.values_mut().for_each(|value| self.value(value)),
             Value::Secret(inner) => *value = self.masked(std::mem::take(inner)),
         }
     }
@@ -154,32 +131,5 @@ impl Veil {
             }
         };
         Value::Secret(Box::new(inner))
-    }
-}
-
-/// Makes a secret of what is at a path or, where that leads nowhere, of what it leads to.
-fn hide(value: &mut Value, path: &[PathStep]) {
-    match (&mut *value, path.split_first()) {
-        (Value::Null, _) => {}
-        (Value::Map(map), Some((PathStep::Name(name), rest))) => {
-            if let Some(inner) = map.get_mut(name) {
-                hide(inner, rest);
-            }
-        }
-        (Value::List(list), Some((PathStep::Index(index), rest))) if *index < list.len() => {
-            list.iter_mut().skip(*index).take(1).for_each(|inner| hide(inner, rest));
-        }
-        _ => *value = std::mem::take(value).enclosed(),
-    }
-}
-
-fn text(text: &str) -> String {
-    mask(text).into_owned()
-}
-
-/// Of an address its key may hold anything.
-fn address(address: &mut Address) {
-    if let Some(key) = &mut address.key {
-        *key = text(key);
     }
 }

@@ -1,7 +1,7 @@
 //! The emulator's virtual environment: made once, then shared by all sandboxes.
 
 use super::{absolute, cache, hexadecimal, last_lines, lock, make_directory, set, trouble};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Outside};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -248,7 +248,7 @@ async fn run(program: &Path, arguments: &[&std::ffi::OsStr]) -> std::io::Result<
 /// The last lines that a program said.
 fn words(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
-    last_lines(String::from_utf8_lossy(&text).trim_end(), 12)
+    last_lines(&Outside::new(String::from_utf8_lossy(&text).trim_end()).masked(), 12)
 }
 
 #[cfg(test)]

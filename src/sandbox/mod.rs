@@ -11,7 +11,7 @@
 mod http;
 mod install;
 
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Outside};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -341,7 +341,7 @@ fn tail(path: &Path) -> String {
         Ok(())
     });
     match read {
-        Ok(()) => last_lines(&text, 12),
+        Ok(()) => last_lines(&Outside::new(text).masked(), 12),
         Err(error) => format!("(cannot be read: {error})"),
     }
 }

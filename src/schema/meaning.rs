@@ -95,7 +95,7 @@ pub struct RiskMark {
 }
 
 /// What a change may cost, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum RiskSort {
     /// Data is deleted, now or once its time is over: `data-loss`.
     DataLoss,

@@ -83,8 +83,10 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
         (Shape::Bool, Value::String(text)) if text == "false" => Value::Bool(false),
         (Shape::String { .. }, Value::Number(number)) => Value::String(number.to_string()),
         (Shape::String { .. }, Value::Bool(flag)) => Value::String(flag.to_string()),
-        (Shape::Secret, Value::Number(number)) => Value::String(number.to_string()).into_secret(),
-        (Shape::Secret, value @ Value::String(_)) => value.into_secret(),
+        (Shape::Secret, Value::Number(number)) => Value::String(number.to_string()).sensitive(),
+        (Shape::Secret, value @ Value::Null) => value,
+        // Of another type it is refused, and is a secret all the same.
+        (Shape::Secret, value) => value.sensitive(),
         (_, value) => value,
     }
 }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::{
     Content, Entry, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
 };
-use crate::diag::{Diagnostic, FileId, Sources, Span, nearest};
+use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, nearest};
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
 use crate::limits;
@@ -166,8 +166,8 @@ impl Loader<'_> {
         }
         for error in errors.into_iter().take(MOST_MISTAKES) {
             let span = error.span().map(|range| widen(&text, file, range));
-            let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
-            self.problems.push(match message.as_str() {
+            let message = Outside::new(error.message().lines().next().unwrap_or("not TOML"));
+            self.problems.push(match message.as_it_came() {
                 "duplicate key" => {
                     let name = span.map(|span| self.sources.snippet(span).to_owned()).unwrap_or_default();
                     Diagnostic::error("duplicate", format!("`{name}` is declared twice"))
@@ -178,7 +178,7 @@ impl Loader<'_> {
                     let what = "keys, arrays and tables are nested too deeply: at most 80 levels";
                     Diagnostic::error("syntax", what).at(span.unwrap_or(Span::new(file, 0, 0)), "")
                 }
-                _ => Diagnostic::error("syntax", message).at_maybe(span, ""),
+                _ => Diagnostic::error("syntax", message.to_string()).at_maybe(span, ""),
             });
         }
         let found = self.problems.len();

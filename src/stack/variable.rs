@@ -309,7 +309,7 @@ pub fn variables(
             continue;
         };
         // Secret before anything is said of it.
-        let value = if variable.sensitive { value.into_secret() } else { value };
+        let value = if variable.sensitive { value.sensitive() } else { value };
         match variable.kind.convert(value) {
             Ok(value) => {
                 converted.insert(name.clone(), value);

@@ -106,6 +106,7 @@ impl Account {
             fingerprinted_as: None,
             stamp: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
+            secrets: plan::prints_of_secrets(instance, &live.spec, &self.ledger),
             ..Entry::default()
         };
         self.ledger.resources.insert(instance.address.clone(), entry);

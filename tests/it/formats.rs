@@ -7,6 +7,7 @@ mod limits;
 mod notation;
 mod random;
 mod shape;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

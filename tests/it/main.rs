@@ -12,6 +12,7 @@ mod bombs;
 mod calls;
 mod chaos;
 mod circles;
+mod concealed;
 mod crash;
 mod diff;
 mod events;

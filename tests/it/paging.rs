@@ -865,7 +865,7 @@ fn what_is_on_the_last_page_is_found() {
             Does::Refuse { id, spec, words } => {
                 let error = aws.with(async |cx| kind.delete(cx, id, &whole(kind, spec)).await);
                 let error = error.expect_err(&place);
-                assert!(error.message.contains(words), "{place}: {error}");
+                assert!(error.says(words), "{place}: {error}");
             }
             Does::Update { id, live, want } => {
                 let done =

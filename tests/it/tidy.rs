@@ -209,6 +209,17 @@ fn only_the_command_line_and_its_diagnostics_write_to_the_terminal() {
     without(&files, r"\be?print(ln)?!|\bstdout\(\)|\bstderr\(\)", "errors are data until they are shown");
 }
 
+/// AWS's words, those of tools and excerpts of files may quote a secret.
+#[test]
+fn the_words_of_others_are_shown_without_secrets() {
+    let decide = ["src/aws/error.rs", "src/kinds/cloudwatch/dashboard.rs", "src/stack/load.rs"];
+    let files: Vec<File> = sources()
+        .into_iter()
+        .filter(|file| !file.path.starts_with("src/diag/") && !decide.contains(&file.path.as_str()))
+        .collect();
+    without(&files, "as_it_came", "what comes from outside is an `Outside`, and is shown as one");
+}
+
 #[test]
 fn every_file_of_a_kind_is_in_the_list() {
     let list = std::fs::read_to_string(paper::root().join("src/kinds/mod.rs")).expect("the list");

@@ -160,7 +160,7 @@ fn explained(error: SdkError<PutDashboardError>) -> Error {
     };
     let mut error = Error::from(error);
     if !reasons.is_empty() {
-        error.message = format!("{}: {}", error.message, reasons.join("; "));
+        error.message = format!("{}: {}", error.message.as_it_came(), reasons.join("; ")).into();
     }
     error
 }

@@ -582,7 +582,7 @@ mod tests {
         let error = refused("events:PutTargets", 1, entries.into_iter()).err();
         assert_eq!(
             error.map(|error| (error.class, error.message)),
-            Some((Class::Conflict, "target `load`: busy".to_owned()))
+            Some((Class::Conflict, "target `load`: busy".into()))
         );
     }
 }

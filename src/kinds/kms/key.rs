@@ -558,7 +558,8 @@ async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
     if ours.is_none() || stack(tags_of(cx, holder.key_id()).await?) != ours {
         return Err(Error {
             class: Class::Invalid,
-            message: format!("`{alias}` is a name of the key {}, which is not this stack's", holder.key_id()),
+            message: format!("`{alias}` is a name of the key {}, which is not this stack's", holder.key_id())
+                .into(),
             ..taken
         });
     }

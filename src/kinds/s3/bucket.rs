@@ -193,7 +193,8 @@ impl Kind for S3Bucket {
                 message: format!(
                     "another account has a bucket named `{}`: names are shared by all of AWS, choose another",
                     want.bucket
-                ),
+                )
+                .into(),
                 ..error
             }),
             Err(error) => Err(error),
@@ -216,7 +217,8 @@ impl Kind for S3Bucket {
                 message: format!(
                     "`{id}` holds objects or versions of objects, and dwctl deletes them only if \
                      `force_destroy = true` was applied to the bucket"
-                ),
+                )
+                .into(),
                 ..error
             }),
             // Somebody wrote while it was emptied: the next attempt empties again.
@@ -288,7 +290,8 @@ async fn explain(cx: &Cx, bucket: &str, error: Error) -> Error {
                 message: format!(
                     "`{bucket}` is a bucket of another account, or one that the caller may not see; bucket names \
                      are shared by all of AWS"
-                ),
+                )
+                .into(),
                 ..error
             },
             // The caller may see the bucket, and not this setting of it.

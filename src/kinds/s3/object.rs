@@ -229,7 +229,7 @@ impl Kind for S3Object {
             Value::String(text) => derive_checksum(path, text, files)?,
             // The checksum of a guessable secret gives it away.
             Value::Secret(inner) => match inner.as_ref() {
-                Value::String(text) => derive_checksum(path, text, files)?.into_secret(),
+                Value::String(text) => derive_checksum(path, text, files)?.tainted(),
                 _ => return Ok(()),
             },
             // Not a text: validation says so.

@@ -364,8 +364,7 @@ impl Kind for SecretsManagerSecret {
         match created {
             Ok(_) => Ok(want.name.clone()),
             Err(error)
-                if error.has_code(&["InvalidRequestException"])
-                    && error.message.contains("scheduled for deletion") =>
+                if error.has_code(&["InvalidRequestException"]) && error.says("scheduled for deletion") =>
             {
                 restore(cx, want, birth, value, error).await
             }
@@ -437,14 +436,14 @@ impl Kind for SecretsManagerSecret {
         match request.send().await.or_gone() {
             Ok(_) => Ok(()),
             // The replicas take a moment to go.
-            Err(error) if error.class == Class::Invalid && error.message.contains("replica") => {
+            Err(error) if error.class == Class::Invalid && error.says("replica") => {
                 Err(Error { class: Class::Conflict, ..error })
             }
             Err(error)
                 if error.has_code(&["InvalidRequestException"])
-                    && (error.message.contains("scheduled for deletion")
-                        || error.message.contains("marked for deletion")
-                        || error.message.contains("marked deleted")) =>
+                    && (error.says("scheduled for deletion")
+                        || error.says("marked for deletion")
+                        || error.says("marked deleted")) =>
             {
                 Ok(())
             }
@@ -736,7 +735,8 @@ async fn restore(cx: &Cx, want: &Spec, birth: &Birth<'_>, value: Value, taken: E
                 "a secret named `{}` that is not of this resource is scheduled for deletion and holds the name: \
                  restore and import it, delete it with --force-delete-without-recovery, or choose another name",
                 want.name
-            ),
+            )
+            .into(),
             ..taken
         });
     }

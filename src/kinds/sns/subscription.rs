@@ -246,7 +246,7 @@ impl Kind for SnsSubscription {
     async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
         match cx.aws.sns().unsubscribe().subscription_arn(id).send().await.or_gone() {
             // It goes by itself: see the documentation of the kind.
-            Err(error) if error.message.contains("pending confirmation") => Ok(()),
+            Err(error) if error.says("pending confirmation") => Ok(()),
             answer => answer.map(|_| ()),
         }
     }

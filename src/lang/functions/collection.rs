@@ -54,7 +54,7 @@ fn inside(value: &Value) -> (bool, &Value) {
 }
 
 fn tainted(value: impl Into<Value>, secret: bool) -> Value {
-    if secret { value.into().into_secret() } else { value.into() }
+    if secret { value.into().tainted() } else { value.into() }
 }
 
 fn quantify(arguments: &Arguments<'_>, decisive: bool) -> Outcome {

@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(arguments.get(0).contains_secret().into())
     }),
     Function::new("nonsensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).reveal())),
-    Function::new("sensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).into_secret())),
+    Function::new("sensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).sensitive())),
     Function::new("tobool", &["value"], Reads::All, |arguments| match arguments.get(0) {
         Value::Null => Ok(Value::Null),
         _ => arguments.bool(0).map(Value::Bool),

@@ -35,8 +35,10 @@ pub(super) fn rules<'v>(
         }
         let part =
             Part::new(Sign::Added, format!("{opens} {} {way} {}{}", traffic(rule), peer(rule), about(rule)));
-        let world = is_world(rule);
-        let wider = !before.iter().any(|old| covers(old, rule));
+        // A secret one opens what it opens, though it is not shown.
+        let real = rule.clone().reveal();
+        let world = is_world(&real);
+        let wider = !before.iter().any(|old| covers(&Value::clone(old).reveal(), &real));
         let words = match world {
             true if ingress => format!("{opens} {} to the whole internet", traffic(rule)),
             true => format!("{opens} {} to everywhere", traffic(rule)),

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use super::compare::is_anew;
 use super::hindsight::unknowns;
-use super::{Action, AttributeChange, Cause, Change, risk};
+use super::{Action, AttributeChange, Cause, Change, Kept, risk};
 use crate::diag::{visible, visible_json};
 use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
@@ -76,7 +76,7 @@ pub struct Line {
 }
 
 /// What a change may cost.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Risk {
     /// Its sort.
     pub label: RiskLabel,
@@ -106,6 +106,11 @@ pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -
         rest = others;
         let node = schema.and_then(|schema| schema.at(place));
         told.extend(Group { change, node, these, risks, now }.details());
+    }
+    if let Some(veiled) = change.veiled_risks.as_ref().filter(|veiled| veiled.details.len() == told.len()) {
+        for (detail, risks) in told.iter_mut().zip(&veiled.details) {
+            detail.risks.clone_from(risks);
+        }
     }
     told
 }
@@ -153,7 +158,37 @@ struct Group<'c> {
 }
 
 impl Group<'_> {
+    /// What is secret is not told, but what it may cost is.
     fn details(&self) -> Vec<Detail> {
+        let mut told = self.shown();
+        let is_secret =
+            |one: &AttributeChange| one.before.iter().chain(&one.after).any(Value::contains_secret);
+        if !self.these.iter().any(is_secret) || self.change.veiled_risks.is_some() {
+            return told;
+        }
+        let open: Vec<AttributeChange> = self.these.iter().map(AttributeChange::revealed).collect();
+        let change = Change {
+            existing: self.change.existing.clone().reveal(),
+            kept: self.change.kept.clone().map(|kept| Kept { wanted: kept.wanted.reveal(), ..kept }),
+            attributes: Vec::new(),
+            live: None,
+            ..self.change.clone()
+        };
+        let real = Group { change: &change, these: &open, ..*self }.shown();
+        let labels = |details: &[Detail]| -> BTreeSet<RiskLabel> {
+            details.iter().flat_map(|detail| detail.risks.iter().map(|risk| risk.label)).collect()
+        };
+        // In the words of what is shown; of what only the secret tells, no word but its sort.
+        let real = labels(&real);
+        told.iter_mut().for_each(|detail| detail.risks.retain(|risk| real.contains(&risk.label)));
+        let missing: Vec<RiskLabel> = real.difference(&labels(&told)).copied().collect();
+        if let Some(first) = told.first_mut() {
+            first.risks.extend(missing.into_iter().map(|label| Risk { label, words: String::new() }));
+        }
+        told
+    }
+
+    fn shown(&self) -> Vec<Detail> {
         let Some(first) = self.these.first() else { return Vec::new() };
         let creating = self.change.action == Action::Create;
         let document = self.node.and_then(|node| node.document);

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::terraform::{self, Referred, Resource, Sides, address, resources, sides, veiled};
+use super::terraform::{self, Referred, Resource, Sides, address, resources, sides};
 use super::{Options, escape, place};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
+use crate::plan::conceal::conceal;
 use crate::plan::review::{Item, Output, Review, Sort, Told, notes, risk_json, visible};
 use crate::plan::since::digest;
 use crate::plan::{Action, Cause, Change, Reason, Revisions, Sign};
@@ -120,12 +121,12 @@ impl<'o> Lists<'o> {
 
     fn add(&mut self, kind: &dyn ErasedKind, change: &Change, item: Option<&Item<'_>>, drift: bool) {
         let address = &change.address;
-        let (existing, wanted) = veiled(Some(&kind.schema().spec), &change.existing, &change.wanted);
+        let (existing, wanted) = conceal(Some(&kind.schema().spec), &change.existing, &change.wanted);
         let live = change.live.as_ref();
         let live_tags =
             live.map(|live| Value::map(live.tags.iter().map(|(key, tag)| (key.clone(), tag.as_str()))));
         let (live_tags, wanted_tags) =
-            veiled(None, &live_tags.unwrap_or_default(), &Value::Map(change.wanted_tags.clone()));
+            conceal(None, &live_tags.unwrap_or_default(), &Value::Map(change.wanted_tags.clone()));
         let id = change.id.clone().map_or_else(|| Value::unknown(address.to_string(), "id"), Value::from);
         let made = || Value::unknown(address.to_string(), "id");
         let before = live.map(|live| side(kind, &existing, &live_tags, id.clone(), Some(&live.attrs)));

@@ -19,7 +19,6 @@ use super::{Change, Plan};
 pub use escape::json_line;
 pub use markdown::LIMIT as MARKDOWN_LIMIT;
 pub use side_by_side::plain;
-pub(crate) use terraform::veiled;
 
 /// A format of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
-use super::terraform::{MASK, veiled};
+use super::terraform::MASK;
 use crate::kinds;
 use crate::plan::Change;
+use crate::plan::conceal::conceal;
 use crate::plan::detail::at;
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
@@ -52,7 +53,7 @@ pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
     if paths.is_empty() {
         return Vec::new();
     }
-    let (existing, wanted) = veiled(Some(schema), &change.existing, &change.wanted);
+    let (existing, wanted) = conceal(Some(schema), &change.existing, &change.wanted);
     let (left, right) = if drift { (&wanted, &existing) } else { (&existing, &wanted) };
     paths
         .into_iter()

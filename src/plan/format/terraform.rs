@@ -2,7 +2,7 @@
 //! that are resources of their own there. What each kind is there, the kind says
 //! ([`crate::kind::Terraform`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -216,77 +216,6 @@ fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
             references.push(one);
         }
     }
-}
-
-/// Both sides of a resource with everything secret that is secret on either: AWS tells in
-/// the open what the stack keeps secret.
-pub(crate) fn veiled(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
-    let hide = |value: &Value| match value {
-        Value::Null => Value::Null,
-        value => value.clone().into_secret(),
-    };
-    // That all of a place is hidden makes no secret of what stands there besides the secret.
-    let cover = |value: &Value| match value {
-        Value::Null => Value::Null,
-        value => value.clone().enclosed(),
-    };
-    let both = || (cover(before), cover(after));
-    let shape = node.map(|node| &node.shape);
-    if matches!(shape, Some(Shape::Secret)) || is_secret(before) || is_secret(after) {
-        return (hide(before), hide(after));
-    }
-    match (before, after) {
-        (Value::Map(_) | Value::Null, Value::Map(_) | Value::Null) => {
-            let empty = BTreeMap::new();
-            let (left, right) = (before.as_map().unwrap_or(&empty), after.as_map().unwrap_or(&empty));
-            let (mut one, mut other) = (Block::new(), Block::new());
-            let names: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            for name in names {
-                let node = match shape {
-                    Some(Shape::Object { fields, .. }) => fields.get(name),
-                    Some(Shape::Map(element)) => Some(element.as_ref()),
-                    _ => None,
-                };
-                let (before, after) = (left.get(name), right.get(name));
-                let (hidden, shown) =
-                    veiled(node, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null));
-                if before.is_some() {
-                    one.insert(name.clone(), hidden);
-                }
-                if after.is_some() {
-                    other.insert(name.clone(), shown);
-                }
-            }
-            let side =
-                |value: &Value, block| if value.as_map().is_some() { Value::Map(block) } else { Value::Null };
-            (side(before, one), side(after, other))
-        }
-        (Value::List(_) | Value::Null, Value::List(_) | Value::Null) => {
-            let element = match shape {
-                Some(Shape::List { element, .. }) => Some(element.as_ref()),
-                _ => None,
-            };
-            let alone = |value: &Value| match value {
-                Value::List(list) => {
-                    Value::List(list.iter().map(|one| veiled(element, one, &Value::Null).0).collect())
-                }
-                other => other.clone(),
-            };
-            let (left, right) = (alone(before), alone(after));
-            // Which element of the one is which of the other, nothing tells.
-            if left.contains_secret() || right.contains_secret() {
-                let open = left == Value::Null || right == Value::Null;
-                return if open { (left, right) } else { both() };
-            }
-            (left, right)
-        }
-        _ if before.contains_secret() || after.contains_secret() => both(),
-        _ => (before.clone(), after.clone()),
-    }
-}
-
-fn is_secret(value: &Value) -> bool {
-    matches!(value, Value::Secret(_))
 }
 
 /// A value as Terraform's JSON tells it: what is known of it, where it is unknown, and

@@ -282,7 +282,7 @@ impl<'v> Pair<'v> {
 
     fn risk(&self, mark: &RiskMark) -> Risk {
         let named = |value: Option<&Value>| match value {
-            Some(_) if self.secret => Some(Value::Null.enclosed()),
+            Some(_) if self.secret => Some(Value::Null.into_secret()),
             value => value.map(|value| names(self.node, value)),
         };
         let mut words = words(mark, named(self.before).as_ref(), named(self.after).as_ref());

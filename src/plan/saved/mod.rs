@@ -21,7 +21,7 @@ pub use seal::Seals;
 
 use super::{Action, Change, Plan, Selection, TextOptions};
 use crate::aws::Bill;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::ledger::{Fingerprints, Ledger};
 use crate::stack::Stack;
@@ -180,15 +180,15 @@ impl Saved {
         if text.is_empty() {
             return Err(refused(format!("the plan {place} is empty")).help("make a new plan"));
         }
-        let no_plan = |error: &serde_json::Error| match error.classify() {
-            serde_json::error::Category::Eof => {
-                refused(format!("the plan {place} is cut short")).help("copy it again, or make a new plan")
-            }
-            serde_json::error::Category::Data => {
-                refused(format!("{place} is no saved plan")).note(error.to_string())
-            }
-            _ => refused(format!("{place} is no saved plan: it is no JSON")).note(error.to_string()),
-        };
+        let no_plan =
+            |error: &serde_json::Error| match error.classify() {
+                serde_json::error::Category::Eof => refused(format!("the plan {place} is cut short"))
+                    .help("copy it again, or make a new plan"),
+                serde_json::error::Category::Data => refused(format!("{place} is no saved plan"))
+                    .note(Outside::new(error.to_string()).to_string()),
+                _ => refused(format!("{place} is no saved plan: it is no JSON"))
+                    .note(Outside::new(error.to_string()).to_string()),
+            };
         #[derive(Deserialize)]
         struct Format {
             dwctl_plan: u32,
