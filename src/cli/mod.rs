@@ -242,16 +242,16 @@ pub fn main() -> ExitCode {
 
 /// Prints what the command line itself asks for or is told, such as its help.
 fn said(told: &clap::Error) -> ExitCode {
-    use std::io::Write;
-    let printed = told.print().and_then(|()| std::io::stdout().flush());
-    let exit = u8::try_from(told.exit_code()).unwrap_or(Exit::Error as u8);
-    match printed {
-        Err(error) if exit == 0 && error.kind() != std::io::ErrorKind::BrokenPipe => {
-            printer::last_words(&format!("error: cannot write to standard output: {error}\n"));
-            ExitCode::from(Exit::Error as u8)
-        }
-        _ => ExitCode::from(exit),
+    let printer = Printer::new(None);
+    let words = told.render();
+    let words = |coloured| if coloured { words.ansi().to_string() } else { words.to_string() };
+    if told.use_stderr() {
+        printer.refusal(words);
+    } else {
+        printer.out(&words(printer.colour()));
     }
+    let exit = u8::try_from(told.exit_code()).unwrap_or(Exit::Error as u8);
+    ExitCode::from(if printer.is_cut_short() { Exit::Error as u8 } else { exit })
 }
 
 async fn run(verb: Verb, printer: &Printer) -> Outcome {

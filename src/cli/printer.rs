@@ -180,6 +180,11 @@ impl Printer {
         }
     }
 
+    /// Why the command line is not understood, with colours or without.
+    pub(super) fn refusal(&self, words: impl Fn(bool) -> String) {
+        self.err(&words(self.colour_err), self.colour_err);
+    }
+
     /// Of a `coloured` text the colours are kept.
     fn err(&self, text: &str, coloured: bool) {
         let text = if self.asked.take() { &format!("\n{text}") } else { text };

@@ -1,11 +1,11 @@
 //! Stopped anywhere, it converges: what was made is known or found again, and nothing is
 //! made twice.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Project, finish};
+use crate::harness::{Project, Run, emulator_home, finish};
 
 /// Named and assigned ids, some that need each other, more than are made at once.
 pub const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
@@ -187,4 +187,262 @@ fn throttles_are_borne() {
     project.apply();
     project.settled();
     assert_eq!(made(&project), RESOURCES);
+}
+
+/// The same command in a terminal of its own, to which its stdin is typed.
+fn in_a_terminal(command: &Command) -> Command {
+    const SPAWN: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let mut outer = Command::new(emulator_home().join("venv/bin/python"));
+    outer.args(["-c", SPAWN]).arg(command.get_program()).args(command.get_args()).env_clear();
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer.current_dir(command.get_current_dir().expect("the stack's folder"));
+    outer.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    outer
+}
+
+/// Reads until these words are said.
+fn hear(output: &mut impl Read, words: &str) {
+    let (mut heard, mut byte) = (Vec::new(), [0]);
+    while !String::from_utf8_lossy(&heard).contains(words) {
+        let count = output.read(&mut byte).expect("its output");
+        assert!(count > 0, "`{words}` is not said: {}", String::from_utf8_lossy(&heard));
+        heard.push(byte[0]);
+    }
+}
+
+/// Awaits the end of one that was told to stop.
+#[track_caller]
+fn ends_soon(child: Child, words: &str) -> Run {
+    let began = Instant::now();
+    let run = finish(child, words).exits(6);
+    assert!(began.elapsed() < Duration::from_millis(3_500), "it took {:?}\n{run}", began.elapsed());
+    run
+}
+
+#[test]
+fn ctrl_c_at_the_question_ends_it_at_once() {
+    let project = Project::new(STACK);
+    for arguments in [&["apply"][..], &["destroy"], &["apply", "plan.json"]] {
+        if arguments.contains(&"destroy") {
+            project.apply();
+        }
+        if arguments.contains(&"plan.json") {
+            project.run(&["destroy", "--yes"]).exits(0);
+            project.run(&["plan", "--out", "plan.json"]).exits(0);
+        }
+        let known = std::fs::read(project.ledger_file()).ok();
+        let mut child = in_a_terminal(&project.command(arguments)).spawn().expect("a terminal");
+        let mut terminal = child.stdout.take().expect("piped");
+        hear(&mut terminal, "yes");
+        child.stdin.as_mut().expect("piped").write_all(b"\x03").expect("typed");
+        hear(&mut terminal, "nothing was changed");
+        ends_soon(child, &arguments.join(" "));
+        assert_eq!(std::fs::read(project.ledger_file()).ok(), known);
+    }
+}
+
+/// What holds a process up before it has changed anything: a program, a pipe, a lock.
+#[test]
+fn what_has_changed_nothing_ends_at_the_first_signal() {
+    let project = Project::new(STACK);
+    project.run(&["plan", "--out", "plan.json"]).exits(0);
+    let folder = tempfile::tempdir().unwrap();
+    let began = folder.path().join("began");
+    // Stands for a git, a Python or a source of credentials that takes its time.
+    let slow = folder.path().join("git");
+    std::fs::write(&slow, format!("#!/bin/sh\n: > {}\nexec sleep 60\n", began.display())).unwrap();
+    std::fs::set_permissions(&slow, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let home = project.stack().parent().unwrap().join("home");
+    std::fs::create_dir_all(home.join(".aws")).unwrap();
+    let config = format!("[profile slow]\ncredential_process = {}\n", slow.display());
+    std::fs::write(home.join(".aws/config"), config).unwrap();
+    let lock = std::fs::File::options().write(true).open(project.ledger_file().with_extension("lock"));
+    let lock = lock.expect("the lock's file");
+    lock.lock().expect("free");
+    let endless = format!("[variable.x]\ndefault = \"{}\"\n", "x".repeat(200_000));
+    let big = folder.path().join("big");
+    std::fs::create_dir(&big).unwrap();
+    let head = "[stack]\nname = \"big\"\nregion = \"us-east-1\"\n";
+    std::fs::write(big.join("stack.toml"), format!("{head}{endless}[output]\nx = \"${{var.x}}\"\n")).unwrap();
+
+    let output = format!("json={}", pipe.display());
+    let big = big.display().to_string();
+    let cases: [(&str, &[&str], &str); 9] = [
+        ("a slow git", &["diff", "main..HEAD"], "PATH"),
+        ("a slow Python", &["plan", "--sandbox"], "DWCTL_PYTHON"),
+        ("slow credentials", &["apply", "--yes", "--profile", "slow"], ""),
+        ("slow credentials of the ledger's verbs", &["ledger", "recover", "--profile", "slow"], ""),
+        ("a pipe that nobody reads", &["plan", "--offline", "--output", &output], ""),
+        (
+            "a file of variables that nobody writes",
+            &["plan", "--offline", "--var-file", pipe.to_str().unwrap()],
+            "",
+        ),
+        ("stdout that nobody reads", &["plan", &big, "--offline", "--format", "json"], ""),
+        ("a held lock", &["apply", "--yes", "--lock-timeout", "10m"], ""),
+        ("a held lock of a plan", &["apply", "plan.json", "--yes", "--lock-timeout", "10m"], ""),
+    ];
+    for (place, (name, arguments, variable)) in cases.into_iter().enumerate() {
+        {
+            let kind = ["-INT", "-TERM", "-HUP"][place % 3];
+            let _ = std::fs::remove_file(&began);
+            let slow_credentials = name.starts_with("slow credentials");
+            let needs_aws = name.contains("lock");
+            let mut command = if needs_aws || slow_credentials {
+                project.command(arguments)
+            } else {
+                project.command_without_endpoint(arguments)
+            };
+            match variable {
+                "PATH" => command.env("PATH", &path),
+                "DWCTL_PYTHON" => command
+                    .env("DWCTL_PYTHON", &slow)
+                    .env("DWCTL_SANDBOX_DIR", folder.path().join("sandbox"))
+                    .env("DWCTL_EMULATOR_DIR", folder.path().join("emulator")),
+                _ => &mut command,
+            };
+            if slow_credentials {
+                command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+            }
+            let mut child = command.spawn().expect("dwctl can be run");
+            let deadline = Instant::now() + Duration::from_secs(30);
+            let by_program = variable != "" || slow_credentials;
+            while by_program && !began.exists() {
+                assert!(child.try_wait().unwrap().is_none(), "{name}: it ended before");
+                assert!(Instant::now() < deadline, "{name}: nothing is begun");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if !by_program {
+                std::thread::sleep(Duration::from_millis(700));
+                assert!(child.try_wait().unwrap().is_none(), "{name}: it is not held up");
+            }
+            signal(&child, kind);
+            let run = ends_soon(child, name);
+            assert!(run.stderr.to_lowercase().contains("interrupted"), "{name}\n{run}");
+        }
+    }
+}
+
+/// The lock is freed also where the main thread is held up while it holds it.
+#[test]
+fn a_lock_is_freed_by_one_that_is_held_up() {
+    let names: Vec<String> = (0..300).map(|number| format!("\"{number}\"")).collect();
+    let project = Project::new(&format!(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ledger]\nbucket = \"shop-ledger\"\n\
+         [sns_topic.many]\nfor_each = [{}]\nname = \"many-${{each.key}}\"\n",
+        names.join(", ")
+    ));
+    project.run(&["ledger", "init"]).exits(0);
+    // Nobody reads its events, which are more than a pipe holds.
+    let mut child = project.command(&["apply", "--yes", "--json"]).spawn().expect("dwctl");
+    let is_locked = || {
+        project.with(async |_, cx| {
+            let head = cx.aws.s3().head_object().bucket("shop-ledger").key("dwctl/shop/default.json.lock");
+            head.send().await.is_ok()
+        })
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_locked() {
+        assert!(child.try_wait().unwrap().is_none() && Instant::now() < deadline, "it takes no lock");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it is held up");
+    signal(&child, "-INT");
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    finish(child, "apply").exits(6);
+    assert!(!is_locked(), "the lock is left");
+}
+
+#[test]
+fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n",
+    );
+    project.apply();
+    let vpc = project.id("ec2_vpc.main");
+    // Somebody else's, which holds it.
+    let subnet = project.with(async |_, cx| {
+        let made = cx.aws.ec2().create_subnet().vpc_id(&vpc).cidr_block("10.0.7.0/24").send().await;
+        made.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id).expect("its id")
+    });
+    let child = project.command(&["destroy", "--yes"]).spawn().expect("dwctl");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while project.cloud.calls("ec2:DeleteVpc") < 3 {
+        assert!(Instant::now() < deadline, "it is not refused");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&child, "-INT");
+    ends_soon(child, "destroy").says("cannot destroy ec2_vpc.main").says("a signal ended the wait");
+    assert_eq!(project.ledger().resources.len(), 1, "it is known still");
+    project.with(async |_, cx| {
+        cx.aws.ec2().delete_subnet().subnet_id(&subnet).send().await.expect("deleted");
+    });
+    project.run(&["destroy", "--yes"]).exits(0).says("1 destroyed");
+}
+
+/// A disk that does not answer.
+#[test]
+fn a_ledger_that_cannot_be_written_holds_nobody_up_for_long() {
+    let project = Project::new(STACK);
+    project.apply();
+    let ledger = project.ledger_file();
+    let known = std::fs::read(&ledger).expect("a ledger");
+    // What it is written to first.
+    let part = ledger.with_extension("part");
+    assert!(Command::new("mkfifo").arg(&part).status().unwrap().success());
+    for arguments in [
+        &["apply", "--yes", "--replace", "kms_key.data[\"a\"]"][..],
+        &["ledger", "forget", "ec2_vpc.main"],
+        &["ledger", "move", "ec2_vpc.main", "ec2_vpc.other"],
+    ] {
+        let mut child = project.command(arguments).spawn().expect("dwctl");
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} is not held up");
+        signal(&child, "-INT");
+        std::thread::sleep(Duration::from_millis(800));
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?}: what is begun is awaited");
+        signal(&child, "-TERM");
+        ends_soon(child, &arguments.join(" "));
+        assert_eq!(std::fs::read(&ledger).expect("a ledger"), known, "{arguments:?}");
+    }
+    std::fs::remove_file(&part).expect("a pipe");
+    project.settled();
+    assert_eq!(made(&project), RESOURCES);
+}
+
+#[test]
+fn a_hangup_counts_unless_it_was_ignored_from_the_start() {
+    let project = Project::new(STACK);
+    project.cloud.disturb("latency_ms=120");
+    let child = apply_until(&project, 3);
+    signal(&child, "-HUP");
+    finish(child, "apply").exits(6).says("in work are awaited");
+
+    // As by nohup.
+    let inner = project.command(&["apply", "--yes", "--parallelism", "2"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(inner.get_args());
+    command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(inner.get_current_dir().expect("a folder"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let creates = || CREATES.iter().map(|operation| project.cloud.calls(operation)).sum::<u64>();
+    let begun = creates();
+    let mut child = command.spawn().expect("a shell");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while creates() == begun {
+        assert!(child.try_wait().unwrap().is_none() && Instant::now() < deadline, "nothing is made");
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    signal(&child, "-HUP");
+    finish(child, "apply").exits(0);
+    project.cloud.disturb("latency_ms=0");
+    project.settled();
 }

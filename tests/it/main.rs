@@ -56,3 +56,4 @@ mod together;
 mod tools;
 mod waivers;
 mod workflows;
+mod written;

@@ -140,3 +140,56 @@ fn all_formats_of_1_000_changes_are_small_and_quick() {
     // Unoptimised, beside other tests: what would be quadratic takes minutes.
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
+
+/// Names, reasons and commands of any length, in letters that take more room once they are escaped.
+#[test]
+fn every_format_keeps_to_its_hosts_limits_whatever_the_names() {
+    for (length, count, letters) in [
+        (200_000, 1, &["A", "`"][..]),
+        (5_000, 40, &["A", "`", "<", "𝒳"][..]),
+        (300, 150, &["\"", "日", "&"][..]),
+    ] {
+        for letter in letters {
+            let long = letter.repeat(length / letter.len());
+            let quoted = long.replace('"', "\\\"");
+            let keys: Vec<String> =
+                (0..count).map(|number| format!("\"{quoted}{number}\" = \"{number}\"")).collect();
+            let stack = format!(
+                "[sns_topic.t]\nfor_each = {{ {} }}\nname = \"t-${{each.value}}\"\n\
+                 [redshift_cluster_parameter_group.p]\nfor_each = {{ {} }}\nparameter_group_name = \"p-${{each.value}}\"\n\
+                 parameter_group_family = \"redshift-1.0\"\ndescription = \"of ${{sns_topic.t[each.key].name}}\"\n",
+                keys.join(", "),
+                keys.join(", ")
+            );
+            let everything = |selection: Selection, before: &str, after: &str| {
+                Account::after(before).planned(after, &selection).expect("a plan")
+            };
+            let plain = Selection::default;
+            let other = stack.replace("\"of $", "\"now of $");
+            let plans = [
+                ("created", everything(plain(), "", &stack)),
+                ("destroyed", everything(plain(), &stack, "")),
+                ("replaced", everything(plain(), &stack, &other)),
+            ];
+            let earlier = render(Format::Json, &plans[0].1, &Options::default());
+            let earlier = dwctl::plan::since::Snapshot::parse(&earlier).expect("its own JSON");
+            for (name, plan) in plans {
+                let command = format!("dwctl apply --target 'sns_topic.t[\"{long}\"]'");
+                let options =
+                    Options { commands: vec![command], since: Some(earlier.clone()), ..Options::default() };
+                let told = |format| render(format, &plan, &options);
+                let what = format!("{name}: {count} × {length} × {letter}");
+                let markdown = told(Format::Markdown);
+                assert!(markdown.len() <= MARKDOWN_LIMIT, "{what}: {} bytes", markdown.len());
+                assert!(markdown.contains('…'), "{what}: it does not say that it is cut");
+                let fences = markdown.lines().filter(|line| line.starts_with("```")).count();
+                assert!(*letter == "`" || fences % 2 == 0, "{what}: a block is open");
+                let mermaid = told(Format::Mermaid);
+                assert!(mermaid.encode_utf16().count() < 50_000, "{what}: {}", mermaid.len());
+                assert!(mermaid.matches(" --> ").count() < 500, "{what}");
+                let sarif = told(Format::Sarif);
+                assert!(sarif.len() < 10_000_000, "{what}: {}", sarif.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What is written, and where to: results that cannot be written are an error, files are written where
+//! their links lead, and no log tells what the SDK says.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileTypeExt, symlink};
+use std::process::{Command, Stdio};
+
+use crate::harness::{Project, finish, run};
+
+const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
+    [sns_topic.alerts]\nname = \"alerts\"\n[output]\ntopic = \"${sns_topic.alerts.name}\"\n";
+
+fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").expect("a full device").into()
+}
+
+const FORMATS: [&str; 7] = ["text", "markdown", "json", "html", "sarif", "junit", "mermaid"];
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let project = Project::new(STACK);
+    project.apply();
+    project.run(&["plan", "--out", "plan.json"]).exits(0);
+    let mut cases: Vec<Vec<&str>> = [
+        &["--help"][..],
+        &["--version"],
+        &["plan", "--help"],
+        &["validate"],
+        &["graph"],
+        &["explain", "sns_topic"],
+        &["schema"],
+        &["completions", "bash"],
+        &["plan"],
+        &["plan", "--detailed-exitcode"],
+        &["drift"],
+        &["output"],
+        &["output", "--json"],
+        &["output", "--name", "topic"],
+        &["show", "plan.json"],
+        &["show"],
+        &["diff", ".", "."],
+        &["ledger", "list"],
+        &["ledger", "list", "--json"],
+        &["ledger", "show"],
+        &["ledger", "pull"],
+        &["apply", "--yes"],
+        &["apply", "--yes", "--json"],
+        &["sandbox", "status"],
+    ]
+    .map(<[&str]>::to_vec)
+    .to_vec();
+    cases.extend(FORMATS.map(|format| vec!["plan", "--offline", "--format", format]));
+    let endpoint = project.cloud.endpoint();
+    for arguments in cases {
+        let words = arguments.join(" ");
+        let command = || {
+            let mut command = project.command_without_endpoint(&arguments);
+            let reaches = !arguments.contains(&"--offline") && !arguments.contains(&"--help");
+            if reaches && matches!(arguments[0], "plan" | "apply" | "drift" | "output" | "ledger" | "show") {
+                command.args(["--endpoint-url", &endpoint]);
+            }
+            command.env("DWCTL_SANDBOX_DIR", project.stack().join("no-sandbox"));
+            command
+        };
+        let told = run(command().stdout(full()), &words).exits(1);
+        assert!(told.stderr.contains("cannot write to standard output"), "{told}");
+        assert!(told.stderr.contains("No space left"), "{told}");
+        // A reader that goes away is none.
+        let mut child = command().spawn().expect("dwctl can be run");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("a child");
+        assert_eq!(ended.status.code(), Some(0), "{words}: {}", String::from_utf8_lossy(&ended.stderr));
+        // Nor is it a defect that nothing can be said.
+        let silent = run(command().stderr(full()), &words);
+        assert_eq!(silent.code, Some(0), "{silent}");
+    }
+    project.write("[stack]\nname = 7\n");
+    let mut invalid = project.command(&["plan", "--log", "trace"]);
+    run(invalid.stderr(full()), "plan").exits(3);
+    let mut invalid = project.command(&["plan"]);
+    run(invalid.stdout(full()), "plan").exits(3);
+}
+
+#[test]
+fn outputs_are_written_where_they_lead_and_leave_it_what_it_is() {
+    let project = Project::new(STACK);
+    let at = |name: &str| project.stack().join(name);
+    fs::write(at("file.json"), "old").unwrap();
+    symlink("file.json", at("link.json")).unwrap();
+    symlink("/dev/full", at("full")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    fs::create_dir(at("folder")).unwrap();
+    let plan = |output: &str| project.command_without_endpoint(&["plan", "--offline", "--output", output]);
+
+    run(&mut plan("json=link.json"), "plan").exits(0);
+    assert!(at("link.json").symlink_metadata().unwrap().is_symlink());
+    let written = fs::read_to_string(at("file.json")).unwrap();
+    serde_json::from_str::<serde_json::Value>(&written).expect("JSON");
+
+    let reader = {
+        let pipe = at("pipe");
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    run(&mut plan("json=pipe"), "plan").exits(0);
+    assert_eq!(reader.join().unwrap(), written);
+    assert!(at("pipe").symlink_metadata().unwrap().file_type().is_fifo());
+
+    run(&mut plan("json=full"), "plan").exits(1).says("cannot write full");
+    run(&mut plan("json=folder"), "plan").exits(1).says("is a directory");
+    run(&mut plan("json=nowhere/file"), "plan").exits(1).says("cannot write nowhere/file");
+
+    // In one file with what is printed, each after the other.
+    let both = File::create(at("both")).unwrap();
+    let child = plan("mermaid=/dev/stdout").stdout(both).spawn().unwrap();
+    finish(child, "plan").exits(0);
+    let both = fs::read_to_string(at("both")).unwrap();
+    assert!(both.starts_with("flowchart LR\n") && both.contains("1 to create"), "{both}");
+    let run = run(&mut plan("mermaid=/dev/stderr"), "plan").exits(0);
+    assert!(run.stderr.starts_with("flowchart LR\n"), "{run}");
+
+    // A saved plan likewise, and an audit file.
+    symlink("saved.json", at("saved")).unwrap();
+    symlink("audited.jsonl", at("audit")).unwrap();
+    project.run(&["plan", "--out", "saved"]).exits(0);
+    assert!(at("saved").symlink_metadata().unwrap().is_symlink());
+    project.run(&["apply", "saved", "--yes", "--audit", "audit"]).exits(0);
+    assert!(at("audit").symlink_metadata().unwrap().is_symlink());
+    assert!(fs::read_to_string(at("audited.jsonl")).unwrap().contains("CreateTopic"));
+    project.run(&["plan", "--out", "folder"]).exits(1).says("is a directory");
+    project.run(&["apply", "--yes", "--audit", "folder"]).exits(1).says("cannot write the audit file");
+}
+
+#[test]
+fn no_filter_turns_on_the_events_of_the_sdk() {
+    let project = Project::new(STACK);
+    for filter in [
+        "trace",
+        "dwctl=trace",
+        "dwctl=trace,trace",
+        "trace,dwctl=trace",
+        "off,trace",
+        "dwctl,trace",
+        "dwctl[{field=x}]=trace,trace",
+        "dwctl=trace,[span]",
+        "dwctl=trace,aws",
+    ] {
+        let run = run(project.command(&["plan"]).env("DWCTL_LOG", filter), filter);
+        for foreign in [" aws_smithy", " aws_sdk", " aws_config", " hyper", " rustls", "h2::"] {
+            assert!(!run.stderr.contains(foreign), "{filter}: {foreign}\n{run}");
+        }
+    }
+    for filter in ["aws_sdk_sns=trace", "[span]=trace", "dwctl=trace,hyper=trace", "[{x=.*}]=trace"] {
+        let run = run(project.command(&["plan"]).env("DWCTL_LOG", filter), filter).exits(1);
+        assert!(run.stderr.contains("--log takes a level"), "{run}");
+    }
+    // There is something to be heard at all.
+    let run = run(project.command(&["apply", "--yes"]).env("DWCTL_LOG", "dwctl=trace,trace"), "apply");
+    run.exits(0);
+}
+
+#[test]
+fn what_cannot_be_seen_is_shown() {
+    let project = Project::new(STACK);
+    let evil = "a\u{1b}[2J\u{202e}b\u{2066}c\u{200b}d\u{9b}31m\u{7}";
+    let raw = ['\u{1b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{9b}', '\u{7}', '\u{2028}'];
+    let seen = |run: &crate::harness::Run| {
+        for character in raw {
+            let both = format!("{}{}", run.stdout, run.stderr);
+            assert!(!both.contains(character), "{character:?} is sent\n{:?}", both);
+        }
+    };
+    // In a message, an excerpt, a name, an argument, a path.
+    let plain = evil.replace(['\u{1b}', '\u{7}'], "");
+    let head = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
+    for text in [
+        format!("{head}[sns_topic.x]\nname = \"x\"\n\"{plain}\" = 1\n"),
+        format!("{head}[sns_topic.x]\nname = \"${{var.{evil}}}\"\n"),
+        format!("[stack]\nname = \"{plain}\"\nregion = 7\n"),
+        format!("# {evil}\nnonsense {evil}\n"),
+    ] {
+        project.write(&text);
+        let run = project.run(&["validate"]).exits(3);
+        seen(&run);
+        seen(&self::run(project.command(&["validate"]).env("GITHUB_ACTIONS", "true"), "validate"));
+    }
+    project.write(STACK);
+    for arguments in [
+        &["plan", evil][..],
+        &["plan", "--offline", "--var", evil],
+        &["plan", "--offline", "--var-file", evil],
+        &["ledger", "forget", evil],
+        &["output", "--name", evil],
+        &["show", evil],
+        &["plan", "--offline", "--output", evil],
+    ] {
+        seen(&project.run(arguments));
+    }
+    // AWS's own words.
+    project.write(&STACK.replace("\"alerts\"", "\"al erts\""));
+    seen(&project.run(&["apply", "--yes"]));
+    // A value that was asked for is told as it is, but to a terminal.
+    project.write(&format!("{STACK}raw = \"a\\u202eb\"\n"));
+    let run = project.run(&["output", "--name", "raw"]);
+    assert_eq!(run.exits(0).stdout, "a\u{202e}b\n");
+    let text = project.run(&["output"]).exits(0);
+    seen(&text);
+    assert!(text.stdout.contains("\\u202e"), "{text}");
+}
