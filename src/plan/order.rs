@@ -422,6 +422,7 @@ mod tests {
             kept: None,
             wanted_tags: BTreeMap::new(),
             declared: None,
+            veiled_risks: None,
         }
     }
 
