@@ -250,7 +250,9 @@ fn stands_alone(text: &[u8], place: Range<usize>) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let before = place.start.checked_sub(1).and_then(|at| text.get(at));
     let (first, last) = (text.get(place.start), place.end.checked_sub(1).and_then(|at| text.get(at)));
-    !(is_word(before) && is_word(first)) && !(is_word(last) && is_word(text.get(place.end)))
+    let joined_before = is_word(before) && is_word(first);
+    let joined_after = is_word(last) && is_word(text.get(place.end));
+    !joined_before && !joined_after
 }
 
 #[cfg(test)]

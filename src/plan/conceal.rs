@@ -158,11 +158,11 @@ fn lists(element: Option<&Node>, before: Vec<Value>, after: Vec<Value>) -> (Vec<
     let (mut left, mut right) = (before, after);
     let mut free_left: Vec<usize> = (0..left.len()).collect();
     let mut free_right = Vec::new();
-    for at in 0..right.len() {
-        match free_left.iter().position(|&from| same(&left[from], &right[at])) {
+    for (at, value) in right.iter_mut().enumerate() {
+        match free_left.iter().position(|&from| same(&left[from], value)) {
             Some(place) => {
                 let from = free_left.remove(place);
-                (left[from], right[at]) = pair(element, &left[from], &right[at]);
+                (left[from], *value) = pair(element, &left[from], value);
             }
             None => free_right.push(at),
         }

@@ -309,7 +309,7 @@ fn what_has_changed_nothing_ends_at_the_first_signal() {
             }
             let mut child = command.spawn().expect("dwctl can be run");
             let deadline = Instant::now() + Duration::from_secs(30);
-            let by_program = variable != "" || slow_credentials;
+            let by_program = !variable.is_empty() || slow_credentials;
             while by_program && !began.exists() {
                 assert!(child.try_wait().unwrap().is_none(), "{name}: it ended before");
                 assert!(Instant::now() < deadline, "{name}: nothing is begun");

@@ -195,7 +195,7 @@ fn writes(head: &str) -> bool {
 /// Stops one, and expects that the next finishes.
 fn stop(stage: &Stage, case: Case) {
     let arguments = case.verb.arguments();
-    let name = if case.at % 2 == 0 { "-INT" } else { "-TERM" };
+    let name = if case.at.is_multiple_of(2) { "-INT" } else { "-TERM" };
     stage.gate.halt(case.at, case.after);
     let mut child = stage.command(arguments).spawn().expect("dwctl can be run");
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -114,7 +114,7 @@ impl<'c> Judge<'c> {
         self.marks(node, &pair, unchanged, found);
         match after.map(seen) {
             Some(Value::Unknown(_)) if !self.creating => self.unknown(node, &pair, unchanged, found),
-            Some(after) if before.is_none_or(is_nothing) => self.new(node, after, secret, found),
+            Some(after) if before.is_none_or(is_nothing) => self.made(node, after, secret, found),
             _ => {}
         }
     }
@@ -177,7 +177,7 @@ impl<'c> Judge<'c> {
     }
 
     /// The fields of what is new.
-    fn new(&self, node: &Node, after: &Value, secret: bool, found: &mut Vec<Found>) {
+    fn made(&self, node: &Node, after: &Value, secret: bool, found: &mut Vec<Found>) {
         let below: Vec<(&Node, &Value)> = match (&node.shape, after) {
             (Shape::Object { fields, .. }, Value::Map(map)) => {
                 fields.iter().filter_map(|(name, field)| Some((field, map.get(name)?))).collect()
@@ -198,7 +198,7 @@ impl<'c> Judge<'c> {
                     found.push((None, pair.risk(mark)));
                 }
             }
-            self.new(field, seen(value), secret, found);
+            self.made(field, seen(value), secret, found);
         }
     }
 
