@@ -85,6 +85,8 @@ impl Work<'_, '_, '_, '_> {
                     Place::Own(id) => return Ok(Made { id, now: false }),
                     Place::Known(id) => return Err(Halt::Foreign(self.still_there(&id))),
                     Place::Leaving(words) => {
+                        // It is what had the name.
+                        taken = None;
                         self.waiting(format!("the one before it to be gone ({words})"));
                         if Instant::now() > self.deadline() || !pause.sleep().await {
                             let words = format!("AWS is still deleting the one before it ({words})");

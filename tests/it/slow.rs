@@ -256,9 +256,13 @@ fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gon
     let plan = scene.run(&["plan", "--detailed-exitcode"], seen("k-1", "PendingImport"));
     assert!(plan.code == 0 && plan.stdout.contains("No changes"), "{}{}", plan.stdout, plan.stderr);
     // Somebody scheduled it for deletion: its id is never given again, so it is made anew.
-    let mut script = seen("k-1", "PendingDeletion");
+    // What is gone is looked at once more before the apply.
+    let mut script = vec![key("k-1", "PendingDeletion").stays(), key_tags("k-1").stays()];
+    script.push(on("kms:GetKeyPolicy").sends("KeyId", "k-1").answers(r#"{"Policy":"{}"}"#).stays());
+    let unrotated = r#"{"KeyRotationEnabled":false}"#;
+    script.push(on("kms:GetKeyRotationStatus").sends("KeyId", "k-1").answers(unrotated).stays());
     // An apply that was cut off may have made its successor: that is looked for first.
-    script.extend([none(), made("k-2")]);
+    script.extend([none().stays(), on("kms:ListAliases").answers(r#"{"Aliases":[]}"#).stays(), made("k-2")]);
     script.extend(seen("k-2", "PendingImport"));
     let run = scene.apply(script);
     assert!(run.stdout.contains("gone from AWS"), "{}", run.stdout);
@@ -365,11 +369,17 @@ fn a_state_machine_that_is_being_deleted_is_waited_for() {
     let deleting = || {
         on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted")
     };
+    // Before each create it is looked for: an equal one would be taken for the new one.
     scene.apply(vec![
         no_machine(),
         machine_tags(),
+        no_machine(),
         deleting(),
+        machine("DELETING"),
+        no_machine(),
         deleting(),
+        machine("DELETING"),
+        no_machine(),
         machine_made(),
         machine("ACTIVE"),
     ]);
@@ -462,8 +472,11 @@ fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
         let run = scene.apply(vec![
             no_machine(),
             machine_tags(),
+            no_machine(),
             not_yet(),
+            no_machine(),
             not_yet(),
+            no_machine(),
             machine_made(),
             machine("ACTIVE"),
         ]);
@@ -515,7 +528,8 @@ fn what_no_waiting_mends_is_told_at_once() {
         "AccessDeniedException",
         "User: arn:aws:iam::123456789012:user/me is not authorized to perform: states:CreateStateMachine",
     );
-    let run = scene.run(&["apply", "--yes"], vec![no_machine(), machine_tags_unused(), refused]);
+    let run =
+        scene.run(&["apply", "--yes"], vec![no_machine(), machine_tags_unused(), no_machine(), refused]);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.time < Duration::from_secs(5), "{:?}", run.time);
     assert!(
@@ -541,12 +555,16 @@ fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
         assert!(plan.stdout.contains("+ redshift_cluster.w  create"), "{status}: {}", plan.stdout);
     }
     let taken = || on("redshift:CreateCluster").fails(400, "ClusterAlreadyExists", "Cluster already exists");
+    // By the plan, once more before the apply, and before each create.
     let run = scene.apply(vec![
         cluster("deleting", "Modifying", 2),
+        cluster("deleting", "Modifying", 2),
+        cluster("deleting", "Modifying", 2),
+        no_cluster(),
         taken(),
         cluster("deleting", "Modifying", 2),
-        taken(),
-        cluster("deleting", "Modifying", 2),
+        no_cluster(),
+        on("redshift:DescribeLoggingStatus").answers("<LoggingEnabled>false</LoggingEnabled>").stays(),
         created(),
         cluster("creating", "Modifying", 2),
         cluster("available", "Available", 2),
@@ -567,10 +585,21 @@ fn a_cluster_that_somebody_deletes_is_destroyed_when_it_is_gone() {
 #[test]
 fn a_state_machine_that_somebody_deletes_is_made_again() {
     let scene = Scene::new(MACHINE);
-    scene.apply(vec![no_machine(), machine_tags(), machine_made(), machine("ACTIVE")]);
+    scene.apply(vec![no_machine(), machine_tags(), no_machine(), machine_made(), machine("ACTIVE")]);
     let deleting =
         on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted");
-    let run = scene.apply(vec![machine("DELETING"), deleting, machine_made(), machine("ACTIVE")]);
+    // By the plan, once more before the apply, and before each create.
+    let run = scene.apply(vec![
+        machine("DELETING"),
+        machine("DELETING"),
+        machine("DELETING"),
+        no_machine(),
+        deleting,
+        machine("DELETING"),
+        no_machine(),
+        machine_made(),
+        machine("ACTIVE"),
+    ]);
     assert!(run.stdout.contains("1 created"), "{}", run.stdout);
 }
 
