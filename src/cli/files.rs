@@ -3,12 +3,17 @@
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
 
 /// The most links that lead to a file, as in Linux
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
 const MOST_LINKS: usize = 40;
+/// How long a pipe may be without a reader.
+const READER: Duration = Duration::from_secs(5);
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +44,34 @@ enum Place {
 pub(super) fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
     match resolve(path)? {
         Place::File(path, known) => replace(&path, known.as_ref(), text, readers),
-        Place::Stream(path) => pour(OpenOptions::new().write(true).open(path)?, text),
+        Place::Stream(path) => pour(open_stream(&path)?, text),
         // The descriptor itself has a position that another opening of its file would not share.
         Place::Open(_, Some(1)) => pour(io::stdout().as_fd().try_clone_to_owned()?.into(), text),
         Place::Open(_, Some(2)) => pour(io::stderr().as_fd().try_clone_to_owned()?.into(), text),
         Place::Open(path, _) => pour(OpenOptions::new().append(true).open(path)?, text),
+    }
+}
+
+/// Opens a pipe or a device. A pipe has a reader when this starts, or gets one soon: an opening
+/// without a limit would never return where it gets none.
+fn open_stream(path: &Path) -> io::Result<File> {
+    let deadline = Instant::now() + READER;
+    let flags = OFlags::NONBLOCK.bits() as i32;
+    loop {
+        match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+            Ok(file) => {
+                rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+                return Ok(file);
+            }
+            // `ENXIO`: nobody has it open for reading.
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                if Instant::now() > deadline {
+                    return Err(io::Error::new(ErrorKind::TimedOut, "nobody reads from this pipe"));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -201,6 +229,10 @@ mod tests {
         };
         write(&pipe, b"through", Readers::Owner).expect("written");
         assert_eq!(reader.join().expect("a reader"), "through");
+        assert!(pipe.symlink_metadata().expect("there").file_type().is_fifo(), "it is a pipe still");
+
+        let error = write(&pipe, b"nowhere", Readers::Owner).expect_err("nobody reads");
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         assert!(pipe.symlink_metadata().expect("there").file_type().is_fifo(), "it is a pipe still");
     }
 
