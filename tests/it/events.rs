@@ -374,7 +374,10 @@ fn no_foreign_line_commands_a_runner() {
         hunt(&["plan", "--details", "--format", format], 0);
     }
     let failed = hunt(&["apply", "--yes"], 1);
-    assert!(failed.stderr.contains("\\::stop-commands::token"), "AWS's words are told\n{failed}");
+    assert!(
+        failed.stderr.contains("\\::add-mask::done\\r::stop-commands::token"),
+        "AWS's words are told\n{failed}"
+    );
     assert!(failed.stderr.contains("\n::error file="), "and the annotation is one\n{failed}");
     hunt(&["apply", "--yes", "--json"], 1);
     // An error that quotes the stack.

@@ -220,66 +220,6 @@ const CASES: &[Case] = &[
         does: Does::Find { spec: "{}", id: "sg-z" },
         script: || late("ec2:DescribeSecurityGroups", "securityGroupInfo", "<groupId>sg-z</groupId>"),
     },
-    // A group that is in use keeps its rules: the interface that it protects is on the last page.
-    Case {
-        lists: &[("kinds/ec2/security_group.rs", "DescribeNetworkInterfaces")],
-        kind: "ec2_security_group",
-        does: Does::Refuse {
-            id: "sg-z",
-            spec: r#"{"group_name":"z","description":"d"}"#,
-            words: "has a dependent object",
-        },
-        script: || {
-            let mut all = vec![on("ec2:DeleteSecurityGroup").fails(
-                400,
-                "DependencyViolation",
-                "sg-z has a dependent object",
-            )];
-            let interface = "<networkInterfaceId>eni-1</networkInterfaceId>";
-            all.extend(late("ec2:DescribeNetworkInterfaces", "networkInterfaceSet", interface));
-            all
-        },
-    },
-    // Of a group that is not, the rules that name other groups go, those of the last page included.
-    Case {
-        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroupRules")],
-        kind: "ec2_security_group",
-        does: Does::Refuse {
-            id: "sg-z",
-            spec: r#"{"group_name":"z","description":"d"}"#,
-            words: "has a dependent object",
-        },
-        script: || {
-            let rule = |id: &str| {
-                format!(
-                    "<securityGroupRuleId>sgr-{id}</securityGroupRuleId><isEgress>false</isEgress>\
-                     <referencedGroupInfo><groupId>sg-other</groupId></referencedGroupInfo>"
-                )
-            };
-            let mut all = vec![
-                on("ec2:DeleteSecurityGroup").fails(
-                    400,
-                    "DependencyViolation",
-                    "sg-z has a dependent object",
-                ),
-                on("ec2:DescribeNetworkInterfaces").answers("<networkInterfaceSet/>"),
-            ];
-            all.extend(xml(
-                "ec2:DescribeSecurityGroupRules",
-                "securityGroupRuleSet",
-                "item",
-                &rule("a"),
-                &rule("z"),
-            ));
-            all.push(
-                on("ec2:RevokeSecurityGroupIngress")
-                    .sends("SecurityGroupRuleId.1", "sgr-a")
-                    .sends("SecurityGroupRuleId.2", "sgr-z")
-                    .answers("<return>true</return>"),
-            );
-            all
-        },
-    },
     Case {
         lists: &[("kinds/redshift/cluster_live.rs", "DescribeClusters")],
         kind: "redshift_cluster",

@@ -158,7 +158,6 @@ impl Kind for Ec2SecurityGroup {
         ],
         delete: &[
             "ec2:DeleteSecurityGroup",
-            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroupRules",
             "ec2:RevokeSecurityGroupIngress",
             "ec2:RevokeSecurityGroupEgress",
