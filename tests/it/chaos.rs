@@ -254,3 +254,22 @@ fn whatever_happens_it_converges() {
     eprintln!("chaos: seeds {seeds:?}");
     assert!(run(seeds, Some(Instant::now() + TIME)) > 0);
 }
+/// Another stack takes over what is ours, or a hand makes it anew; someone makes what an apply is
+/// about to make, at any of its requests.
+#[test]
+fn what_is_someone_elses_is_left_alone() {
+    let worker = Worker::new();
+    // A topic, a role, a key, a network, a log group, a database, a bucket and a secret.
+    for shape in [0, 1, 2, 3, 6, 7, 9, 11] {
+        for remade in [false, true] {
+            let case = Case::of(vec![(shape, 0)], vec![Op::Apply, Op::LoseToOthers(0, remade)]);
+            worker.run(&case).unwrap_or_else(|error| panic!("shape {shape}, {remade}: {error}"));
+        }
+    }
+    for which in 0..6 {
+        for (at, stack) in [(40, true), (90, false), (140, true), (190, false)] {
+            let case = Case::of(vec![(0, 0)], vec![Op::Premake(which, at, stack)]);
+            worker.run(&case).unwrap_or_else(|error| panic!("{which} at {at}: {error}"));
+        }
+    }
+}
