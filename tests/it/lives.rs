@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known};
-use dwctl::kinds::{KINDS, kind};
+use dwctl::kinds::kind;
 use dwctl::schema::Node;
 use dwctl::value::Value;
 use toml::Table;
@@ -24,44 +24,11 @@ use crate::waivers::{GAPS, What};
 
 macro_rules! lives {
     ($($kind:ident),* $(,)?) => {
-        /// The kinds that have a life here.
-        const LIVES: &[&str] = &[$(stringify!($kind)),*];
         $(#[test] fn $kind() { live(stringify!($kind)); })*
     };
 }
 
-lives![
-    cloudwatch_alarm,
-    cloudwatch_dashboard,
-    cloudwatchlogs_log_group,
-    ec2_security_group,
-    ec2_subnet,
-    ec2_vpc,
-    eventbridge_rule,
-    glue_crawler,
-    glue_database,
-    glue_job,
-    glue_trigger,
-    glue_workflow,
-    iam_policy,
-    iam_role,
-    kms_key,
-    redshift_cluster,
-    redshift_cluster_parameter_group,
-    redshift_cluster_subnet_group,
-    s3_bucket,
-    s3_object,
-    secretsmanager_secret,
-    sfn_state_machine,
-    sns_subscription,
-    sns_topic,
-];
-
-#[test]
-fn every_kind_has_a_life() {
-    let kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-    assert_eq!(kinds, BTreeSet::from_iter(LIVES.iter().copied()), "add the kind to `lives!`");
-}
+each_kind!(lives);
 
 fn live(name: &str) {
     Life::new(name).live();

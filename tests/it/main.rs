@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[macro_use]
+mod each_kind;
+
 mod account;
 mod audit;
 mod bad_input;
