@@ -24,6 +24,11 @@ pub(super) fn html(text: &str) -> String {
     escaped
 }
 
+/// For HTML within Markdown: a run of backticks begins no code either.
+pub(super) fn html_in_markdown(text: &str) -> String {
+    html(text).replace('`', "&#96;")
+}
+
 /// A span of code in Markdown: no notation, mention or reference in it is one. Its fence
 /// is longer than any in the text, so that nothing ends it
 /// (<https://spec.commonmark.org/0.31.2/#code-spans>).

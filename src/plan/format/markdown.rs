@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::escape::{code, fenced, html};
+use super::escape::{code, fenced, html_in_markdown};
 use super::{Options, mermaid, since};
 use crate::plan::review::{Item, Review, Sort, Told, brief, group_name, notes, visible};
 use crate::plan::since::Since;
@@ -109,15 +109,19 @@ impl Group {
         let name = brief(&group_name(items, NAMES), LONGEST_NAMES);
         let times = if items.len() > 1 { format!(" ({} the same)", items.len()) } else { String::new() };
         let mut line = format!("- {} {}{times}", code(&name), first.words);
-        let mut summary = format!("<code>{}</code>{times} {}", html(&name), first.words);
+        let mut summary = format!("<code>{}</code>{times} {}", html_in_markdown(&name), first.words);
         if !first.why.is_empty() {
             let why = brief(&first.why, LONGEST_VALUE);
             let _ = write!(line, " · {}", code(&why));
-            let _ = write!(summary, " · <code>{}</code>", html(&why));
+            let _ = write!(summary, " · <code>{}</code>", html_in_markdown(&why));
         }
         if !first.risks.is_empty() {
             let _ = write!(line, " · ⚠️ {}", risks(first));
-            let _ = write!(summary, " · ⚠️ <b>{}</b>", html(&brief(&first.risk_words(), LONGEST_VALUE)));
+            let _ = write!(
+                summary,
+                " · ⚠️ <b>{}</b>",
+                html_in_markdown(&brief(&first.risk_words(), LONGEST_VALUE))
+            );
         }
         let needed = brief(&first.dependents.words(5), LONGEST_NAMES);
         if !needed.is_empty() {
