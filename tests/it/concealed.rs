@@ -110,15 +110,17 @@ fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
     };
     let account = "arn:aws:iam::999999999999:root";
     for (before, after, risk) in [
-        ((account, "sns:Publish"), ("*", "sns:Publish"), true),
-        ((account, "sns:Publish"), (account, "sns:*"), true),
-        (("*", "sns:Publish"), (account, "sns:Publish"), false),
+        ((account, "sns:AddPermission"), ("*", "sns:AddPermission"), true),
+        ((account, "sns:AddPermission"), (account, "sns:*"), true),
+        (("*", "sns:AddPermission"), (account, "sns:AddPermission"), false),
     ] {
         let plan = planned(&role(before.0, before.1), &role(after.0, after.1));
         let shown = screen(&plan);
         assert_eq!(shown.contains("⚠ wider access"), risk, "{after:?}\n{shown}");
         assert!(
-            told(&plan).iter().all(|text| !text.contains("999999999999") && !text.contains("sns:Publish")),
+            told(&plan)
+                .iter()
+                .all(|text| !text.contains("999999999999") && !text.contains("sns:AddPermission")),
             "{shown}"
         );
     }
