@@ -100,3 +100,18 @@ pub(crate) fn dwctl_with(folder: &Path, arguments: &[&str], environment: &[(&str
         time: began.elapsed(),
     }
 }
+
+/// Whether this test is alone in its process. If not, it is run in one of its own, and has passed
+/// when this returns: what another test made a secret is one for its whole process, and would be
+/// masked in excerpts of this test's files.
+pub(crate) fn is_alone(test: &str) -> bool {
+    const ALONE: &str = "DWCTL_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some_and(|name| name == test) {
+        return true;
+    }
+    let program = std::env::current_exe().expect("this program");
+    let run = Command::new(program).args([test, "--exact"]).env(ALONE, test).output().expect("it runs");
+    let (said, error) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success() && said.contains("1 passed"), "{said}{error}");
+    false
+}

@@ -9,7 +9,7 @@ use dwctl::ledger::Entry;
 use dwctl::plan::{self, Answers, Inputs, Outcome, Selection};
 
 pub(crate) use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, read, world};
-use crate::paper;
+use crate::paper::{self, is_alone};
 
 /// The screen between what was applied and what is written now.
 fn change(before: &str, after: &str) -> String {
@@ -175,6 +175,9 @@ fn a_plan_for_each_element() {
 
 #[test]
 fn what_is_protected_is_refused() {
+    if !is_alone("screens::what_is_protected_is_refused") {
+        return;
+    }
     let protect = "[kms_key.data.lifecycle]\nprotect = true\n";
     let protected = format!("{TOPIC}{protect}");
     let destroy = Selection { destroy: true, ..Selection::default() };
@@ -187,6 +190,9 @@ fn what_is_protected_is_refused() {
 
 #[test]
 fn what_is_not_ours_is_refused() {
+    if !is_alone("screens::what_is_not_ours_is_refused") {
+        return;
+    }
     let mut account = Account::after(TOPIC).change("sns_topic.alerts", |live| {
         live.tags = BTreeMap::from([("team".to_owned(), "finance".to_owned())]);
     });
@@ -223,6 +229,9 @@ fn what_is_not_ours_is_refused() {
 
 #[test]
 fn what_cannot_be_found_is_said() {
+    if !is_alone("screens::what_cannot_be_found_is_said") {
+        return;
+    }
     let target = |address: &str| Selection { targets: vec![address.to_owned()], ..Selection::default() };
     insta::assert_snapshot!(Account::after(TOPIC).plan(TOPIC, &target("sns_topic.alert")));
 }
@@ -240,6 +249,9 @@ fn errors(stacks: &[&str]) -> String {
 
 #[test]
 fn errors_of_names() {
+    if !is_alone("screens::errors_of_names") {
+        return;
+    }
     insta::assert_snapshot!(errors(&[
         "[sns_topics.a]\nname = 'a'",
         "[lambda.a]\nname = 'a'",
@@ -257,6 +269,9 @@ fn errors_of_names() {
 
 #[test]
 fn errors_of_values() {
+    if !is_alone("screens::errors_of_values") {
+        return;
+    }
     insta::assert_snapshot!(errors(&[
         "[sns_topic.a]\ndisplay_name = 'a'",
         "[sns_topic.a]\nname = ['a']",
@@ -271,6 +286,9 @@ fn errors_of_values() {
 
 #[test]
 fn errors_of_structure() {
+    if !is_alone("screens::errors_of_structure") {
+        return;
+    }
     insta::assert_snapshot!(errors(&[
         "[sns_topic.a]\nname = '${sns_topic.b.arn}'\n[sns_topic.b]\nname = '${sns_topic.c.arn}'\n[sns_topic.c]\nname = '${sns_topic.a.arn}'",
         "[local]\na = '${local.b}'\nb = '${local.a}'\n",
@@ -285,6 +303,9 @@ fn errors_of_structure() {
 
 #[test]
 fn errors_of_expressions() {
+    if !is_alone("screens::errors_of_expressions") {
+        return;
+    }
     insta::assert_snapshot!(errors(&[
         "[sns_topic.a]\nname = '${upper(}'",
         "[sns_topic.a]\nname = '${uper(\"a\")}'",
@@ -299,6 +320,9 @@ fn errors_of_expressions() {
 
 #[test]
 fn errors_of_documents() {
+    if !is_alone("screens::errors_of_documents") {
+        return;
+    }
     insta::assert_snapshot!(errors(&[
         "[sns_topic.a]\nname = 'a'\npolicy = '{ \"Version\": '",
         "[sns_topic.a]\nname = 'a'\npolicy = { Version = '2012-10-17', Statement = [{ Efect = 'Allow', Action = 'sns:Publish', Resource = '*', Principal = '*' }] }",
