@@ -1,5 +1,6 @@
 //! `--format`, `--output` and `--since`: a plan in several formats in one run.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -104,8 +105,12 @@ impl FormatArgs {
             let text = render(*format, &plan, &options);
             files::write(path, text.as_bytes(), Readers::OwnerAtFirst).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
-                    // Its text tells of the temporary file that is renamed.
-                    .note(error.kind().to_string())
+                    .note(match error.kind() {
+                        // A pipe, which says more by itself.
+                        ErrorKind::TimedOut => error.to_string(),
+                        // Its text tells of the temporary file that is renamed.
+                        kind => kind.to_string(),
+                    })
                     .note("nothing at AWS was changed")
             })?;
         }
