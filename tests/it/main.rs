@@ -54,6 +54,7 @@ mod selection;
 mod semantic;
 mod slow;
 mod stopped;
+mod terraform_functions;
 mod tidy;
 mod together;
 mod tools;

@@ -1,0 +1,85 @@
+//! The expression language against Terraform's own answers: `data/terraform_functions.json`.
+//!
+//! A row that differs stands in `data/terraform_differs.toml`, and one that stands there differs.
+//! What differs on purpose is named by the README, too.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use dwctl::diag::{Sources, Span};
+use dwctl::files::Files;
+use dwctl::lang::{Names, Template};
+use dwctl::value::Value;
+use serde_json::Value as Json;
+
+const ROWS: &str = include_str!("../data/terraform_functions.json");
+const DIFFERS: &str = include_str!("../data/terraform_differs.toml");
+
+/// What dwctl makes of an expression in a stack whose folder holds the file `t.tpl`.
+fn evaluate(expression: &str, files: &Files) -> Result<Value, String> {
+    let text = format!("${{{expression}}}");
+    let file = Sources::default().add("stack.toml", &text);
+    let names = Names { files: files.clone(), ..Names::default() };
+    let template =
+        Template::parse(&text, Span::new(file, 0, text.len()), true).map_err(|error| error.message)?;
+    template
+        .evaluate(&names)
+        .map(Value::reveal)
+        .map_err(|errors| errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))
+}
+
+/// Whether a value is what Terraform's JSON says; a number is there an object of its digits.
+fn is(value: &Value, expected: &Json) -> bool {
+    match (value, expected) {
+        (Value::Number(number), Json::Object(digits)) => {
+            digits.get("#").and_then(Json::as_str).is_some_and(|digits| number.to_string() == digits)
+        }
+        (Value::List(items), Json::Array(expected)) => {
+            items.len() == expected.len() && items.iter().zip(expected).all(|(item, one)| is(item, one))
+        }
+        (Value::Map(entries), Json::Object(expected)) => {
+            entries.len() == expected.len()
+                && entries.iter().all(|(key, value)| expected.get(key).is_some_and(|one| is(value, one)))
+        }
+        (Value::Null, Json::Null) => true,
+        (Value::Bool(bool), Json::Bool(expected)) => bool == expected,
+        (Value::String(text), Json::String(expected)) => text == expected,
+        _ => false,
+    }
+}
+
+#[test]
+fn expressions_have_the_values_that_terraform_gives_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("t.tpl"), "x${a}y").expect("a file");
+    let files = Files::new(folder.path().to_path_buf());
+    let table: Json = serde_json::from_str(ROWS).expect("JSON");
+    let rows = table["rows"].as_array().expect("rows");
+    let differs: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(DIFFERS).expect("TOML");
+    let mut listed: BTreeMap<&str, &str> = BTreeMap::new();
+    for (expression, reason) in differs.values().flatten() {
+        assert!(listed.insert(expression, reason).is_none(), "listed twice: {expression}");
+    }
+    let (begun, mut wrong) = (Instant::now(), Vec::new());
+    for row in rows {
+        let expression = row["expression"].as_str().expect("an expression");
+        let found = evaluate(expression, &files);
+        let agrees = match (row.get("value"), &found) {
+            (Some(expected), Ok(value)) => is(value, expected),
+            (None, found) => row["error"] == true && found.is_err(),
+            (Some(_), Err(_)) => false,
+        };
+        match (agrees, listed.remove(expression)) {
+            (true, None) | (false, Some(_)) => {}
+            (true, Some(_)) => wrong.push(format!("agrees, and is listed: {expression}")),
+            (false, None) => {
+                let expected = row.get("value").map_or("an error".to_owned(), ToString::to_string);
+                wrong.push(format!("{expression}\n  Terraform: {expected}\n  dwctl:     {found:?}"));
+            }
+        }
+    }
+    wrong.extend(listed.keys().map(|expression| format!("no such row: {expression}")));
+    assert!(wrong.is_empty(), "{} of {} rows\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    assert!(rows.len() >= 2067, "the table has shrunk to {} rows", rows.len());
+    assert!(begun.elapsed() < Duration::from_secs(60), "it took {:?}", begun.elapsed());
+}
