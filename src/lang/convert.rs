@@ -1,6 +1,9 @@
 //! Terraform's conversions between strings, numbers and booleans.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::value::{Number, Value};
 
@@ -12,6 +15,33 @@ pub(super) fn to_text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Bool(true) => Some(Cow::Borrowed("true")),
         Value::Bool(false) => Some(Cow::Borrowed("false")),
         _ => None,
+    }
+}
+
+/// A text in Unicode's composed form (NFC), which Terraform's texts are all in: `e` and an
+/// accent after it are equal to `é`.
+pub(super) fn normal(text: String) -> String {
+    if is_nfc(&text) { text } else { text.nfc().collect() }
+}
+
+/// As [`normal`], of all texts in a value.
+pub(super) fn normalize(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if !is_nfc(text) {
+                *text = text.nfc().collect();
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(normalize),
+        Value::Map(entries) => {
+            entries.values_mut().for_each(normalize);
+            if !entries.keys().all(|key| is_nfc(key)) {
+                let all = std::mem::take(entries);
+                *entries = all.into_iter().map(|(key, item)| (normal(key), item)).collect::<BTreeMap<_, _>>();
+            }
+        }
+        Value::Secret(inner) => normalize(inner),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown(_) => {}
     }
 }
 

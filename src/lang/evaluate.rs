@@ -293,7 +293,10 @@ impl<'a> Evaluator<'a> {
         }
         let mut arguments = Arguments::new(values, self.scope, self.inside_template_file);
         match (function.run)(&mut arguments) {
-            Ok(value) => Ok(taint.close(value)),
+            Ok(mut value) => {
+                convert::normalize(&mut value);
+                Ok(taint.close(value))
+            }
             Err(_) if self.scope.budget().is_exhausted() => self.fail(self.scope.budget().error(span)),
             Err(problem) => self.fail(explain(problem, function, call, span, withheld)),
         }

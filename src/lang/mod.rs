@@ -51,7 +51,7 @@ impl Template {
     /// there is not.
     pub fn parse(text: &str, span: Span, exact: bool) -> Result<Self, Diagnostic> {
         let content = match parse::literal(text) {
-            Some(literal) => Content::Literal(literal),
+            Some(literal) => Content::Literal(convert::normal(literal)),
             None => {
                 let (parts, references) = parse::template(text, span, exact)?;
                 Content::Parts { parts, references }

@@ -6,11 +6,11 @@ use hcl_edit::expr::{self, ObjectKey, TraversalOperator};
 use hcl_edit::template::{self, Directive, Element, Strip};
 use hcl_edit::{Decorated, Ident, Number as HclNumber, Span as _};
 
-use super::functions;
 use super::tree::{
     Access, AccessStep, Call, Conditional, Expression, For, ForPart, IfPart, Loop, Node, Part,
 };
 use super::{Reference, Step};
+use super::{convert, functions};
 use crate::diag::{self, Diagnostic, Span};
 use crate::value::{Number, Value};
 
@@ -120,7 +120,7 @@ impl Lowering {
             expr::Expression::Null(_) => Expression::Literal(Value::Null),
             expr::Expression::Bool(bool) => Expression::Literal((*bool.value()).into()),
             expr::Expression::Number(number) => Expression::Literal(number_value(number.value())),
-            expr::Expression::String(text) => Expression::Literal(text.as_str().into()),
+            expr::Expression::String(text) => Expression::Literal(literal_text(text.as_str())),
             expr::Expression::Array(items) => {
                 Expression::List(items.iter().map(|item| self.node(item)).collect::<Lowered<_>>()?)
             }
@@ -168,7 +168,7 @@ impl Lowering {
             let key = match key {
                 ObjectKey::Ident(name) => Node {
                     span: self.place(name.span()),
-                    expression: Expression::Literal(name.as_str().into()),
+                    expression: Expression::Literal(literal_text(name.as_str())),
                 },
                 ObjectKey::Expression(expression @ expr::Expression::Traversal(_)) => {
                     return Err(Diagnostic::error(
@@ -395,13 +395,19 @@ fn strip_end(text: &mut String) {
 fn static_step(operator: &TraversalOperator) -> Option<Step> {
     match operator {
         TraversalOperator::GetAttr(name) => Some(Step::Attribute(name.as_str().to_owned())),
-        TraversalOperator::Index(expr::Expression::String(text)) => Some(Step::Index(text.as_str().into())),
+        TraversalOperator::Index(expr::Expression::String(text)) => {
+            Some(Step::Index(literal_text(text.as_str())))
+        }
         TraversalOperator::Index(expr::Expression::Number(number)) => {
             Some(Step::Index(number_value(number.value())))
         }
         TraversalOperator::LegacyIndex(index) => Some(Step::Index(legacy_index(*index.value()))),
         _ => None,
     }
+}
+
+fn literal_text(text: &str) -> Value {
+    convert::normal(text.to_owned()).into()
 }
 
 fn legacy_index(index: u64) -> Value {

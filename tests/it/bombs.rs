@@ -233,8 +233,15 @@ fn bombs() -> Vec<Bomb> {
         of_large("a pattern of many parts", STEPS, 1, "regexall(\"(?:x?){900}x{900}\", local.large)"),
         local(
             "a pattern that repeats repetitions",
-            Refused("parts"),
+            Refused("repeat count"),
             "regex(\"((a{1000}){1000}){1000}\", \"aaa\")",
+        ),
+        of_large("a pattern as long as a text", Refused("parts"), 1, "regex(local.large, \"a\")"),
+        of_large(
+            "a pattern of Unicode's classes",
+            Refused("classes"),
+            1,
+            "regex(\"(?i)${replace(local.large, \"x\", \"\\\\pL\")}\", \"a\")",
         ),
         of_large(
             "a pattern that looks to the end",

@@ -36,6 +36,7 @@ impl<'a> Evaluator<'a> {
         let mut text = Text::default();
         self.parts(parts, &mut text)?;
         let Text { text, taint, unknown } = text;
+        let text = convert::normal(text);
         Ok(taint.close(unknown.map_or_else(|| text.into(), Value::Unknown)))
     }
 

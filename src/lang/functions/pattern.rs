@@ -1,14 +1,15 @@
-//! Regular expressions. The library takes time in proportion to pattern and text, but both can
-//! be large: what a search may take is counted before it begins.
+//! Regular expressions, in RE2's syntax. The library takes time in proportion to pattern and
+//! text, but both can be large: what a search may take is counted before it begins.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use regex::{Captures, Regex};
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::{Arguments, Outcome, Problem};
+use super::{Arguments, Outcome, Problem, re2};
 use crate::value::Value;
 
 /// Most parts of a pattern, repetitions counted as often as they repeat.
@@ -17,37 +18,61 @@ const MOST_PARTS: usize = 10_000;
 /// the text, which cannot be counted before.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A compiled pattern, and its number of parts.
-#[derive(Clone)]
+/// A compiled pattern.
 struct Pattern {
     regex: Regex,
+    /// The names of its groups, of the whole match first.
+    names: Vec<Option<String>>,
     parts: usize,
 }
 
 pub(super) fn regex(arguments: &mut Arguments<'_>) -> Outcome {
     let (pattern, text) = (arguments.text(0)?, arguments.text(1)?);
     let pattern = compiled(arguments, &pattern, 0, text.len())?;
-    check_groups(&pattern.regex)?;
+    pattern.check_groups()?;
     match pattern.regex.captures(&text) {
-        Some(captures) => Ok(captured(&pattern.regex, &captures)),
+        Some(captures) => Ok(pattern.captured(&captures)),
         None => Err(Problem::of(1, "the pattern does not match the string")),
     }
 }
 
 pub(super) fn regexall(arguments: &mut Arguments<'_>) -> Outcome {
     let (pattern, text) = (arguments.text(0)?, arguments.text(1)?);
-    let Pattern { regex, .. } = compiled(arguments, &pattern, 0, text.len())?;
-    check_groups(&regex)?;
-    let names: usize = regex.capture_names().flatten().map(str::len).sum();
+    let pattern = compiled(arguments, &pattern, 0, text.len())?;
+    pattern.check_groups()?;
+    let names: usize = pattern.names.iter().flatten().map(String::len).sum();
     let (began, mut made, mut found) = (Instant::now(), 0_usize, Vec::new());
-    for captures in regex.captures_iter(&text) {
+    for captures in pattern.regex.captures_iter(&text) {
         let texts: usize = captures.iter().flatten().map(|group| group.len()).sum();
         made = made.saturating_add(texts).saturating_add(names).saturating_add(captures.len() * 64);
         arguments.room(made)?;
         patient(began)?;
-        found.push(captured(&regex, &captures));
+        found.push(pattern.captured(&captures));
     }
     Ok(Value::List(found))
+}
+
+impl Pattern {
+    fn check_groups(&self) -> Result<(), Problem> {
+        let named = self.names.iter().flatten().count();
+        if named == 0 || named + 1 == self.names.len() {
+            return Ok(());
+        }
+        Err(Problem::of(0, "a pattern has either named groups or unnamed ones, not both"))
+    }
+
+    /// The match; its groups where there are any, by name where they have one.
+    fn captured(&self, captures: &Captures<'_>) -> Value {
+        let group = |index: usize| captures.get(index).map(|group| group.as_str()).into();
+        if self.names.len() == 1 {
+            return group(0);
+        }
+        if self.names.iter().flatten().next().is_none() {
+            return Value::List((1..self.names.len()).map(group).collect());
+        }
+        let names = self.names.iter().enumerate();
+        Value::map(names.filter_map(|(index, name)| Some((name.as_deref()?, group(index)))))
+    }
 }
 
 /// The text with what matches replaced; `$1` and `$name` stand for groups.
@@ -57,20 +82,67 @@ pub(super) fn replace(
     text: &str,
     replacement: &str,
 ) -> Result<String, Problem> {
-    let Pattern { regex, .. } = compiled(arguments, pattern, 1, text.len())?;
-    let groups = replacement.matches('$').count();
+    let pattern = compiled(arguments, pattern, 1, text.len())?;
+    let pieces = pieces(replacement, &pattern.names);
+    let groups = pieces.iter().filter(|piece| matches!(piece, Piece::Groups(_))).count();
     let (began, mut out, mut end) = (Instant::now(), String::new(), 0);
-    for captures in regex.captures_iter(text) {
+    for captures in pattern.regex.captures_iter(text) {
         let Some(whole) = captures.get(0) else { continue };
         out.push_str(text.get(end..whole.start()).unwrap_or_default());
         end = whole.end();
         let made = whole.len().saturating_mul(groups).saturating_add(replacement.len());
         arguments.room(made.saturating_add(out.len()))?;
         patient(began)?;
-        captures.expand(replacement, &mut out);
+        for piece in &pieces {
+            out.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Groups(all) => {
+                    all.iter().find_map(|&index| captures.get(index)).map_or("", |group| group.as_str())
+                }
+            });
+        }
     }
     out.push_str(text.get(end..).unwrap_or_default());
     Ok(out)
+}
+
+/// A part of a replacement.
+enum Piece<'a> {
+    Text(&'a str),
+    /// The first of these groups that matched.
+    Groups(Vec<usize>),
+}
+
+/// A replacement as Go's `Expand` reads it: `$name` is as long as it can be, a group that there
+/// is not is empty, and a `$` that begins no name stands for itself.
+fn pieces<'a>(replacement: &'a str, names: &[Option<String>]) -> Vec<Piece<'a>> {
+    let word = |one: char| one == '_' || one.is_alphanumeric();
+    let (mut pieces, mut rest) = (Vec::new(), replacement);
+    while let Some((before, after)) = rest.split_once('$') {
+        pieces.push(Piece::Text(before));
+        if let Some(after) = after.strip_prefix('$') {
+            pieces.push(Piece::Text("$"));
+            rest = after;
+            continue;
+        }
+        let braced = after.strip_prefix('{');
+        let inside = braced.unwrap_or(after);
+        let (name, following) = inside.split_at(inside.find(|one| !word(one)).unwrap_or(inside.len()));
+        let following = if braced.is_some() { following.strip_prefix('}') } else { Some(following) };
+        let Some(following) = following.filter(|_| !name.is_empty()) else {
+            pieces.push(Piece::Text("$"));
+            rest = after;
+            continue;
+        };
+        let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+        pieces.push(Piece::Groups(match digits && (name == "0" || !name.starts_with('0')) {
+            true => name.parse().into_iter().collect(),
+            false => (1..names.len()).filter(|&at| names.get(at) == Some(&Some(name.to_owned()))).collect(),
+        }));
+        rest = following;
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
 }
 
 fn patient(began: Instant) -> Result<(), Problem> {
@@ -81,27 +153,6 @@ fn patient(began: Instant) -> Result<(), Problem> {
     Err(Problem { shows_nothing: true, ..Problem::new(message).code("too-much") })
 }
 
-fn check_groups(regex: &Regex) -> Result<(), Problem> {
-    let named = regex.capture_names().flatten().count();
-    if named == 0 || named + 1 == regex.captures_len() {
-        return Ok(());
-    }
-    Err(Problem::of(0, "a pattern has either named groups or unnamed ones, not both"))
-}
-
-/// The match; its groups where there are any, by name where they have one.
-fn captured(regex: &Regex, captures: &Captures<'_>) -> Value {
-    let group = |index: usize| captures.get(index).map(|group| group.as_str()).into();
-    if regex.captures_len() == 1 {
-        return group(0);
-    }
-    if regex.capture_names().flatten().next().is_none() {
-        return Value::List((1..regex.captures_len()).map(group).collect());
-    }
-    let names = regex.capture_names().enumerate();
-    Value::Map(names.filter_map(|(index, name)| Some((name?.to_owned(), group(index)))).collect())
-}
-
 /// The compiled pattern, with the work of a search in a text of this length taken; the last
 /// few are kept, as stacks apply one pattern many times.
 fn compiled(
@@ -109,38 +160,35 @@ fn compiled(
     pattern: &str,
     argument: usize,
     length: usize,
-) -> Result<Pattern, Problem> {
+) -> Result<Rc<Pattern>, Problem> {
     const MOST_KEPT: usize = 64;
     thread_local! {
-        static KEPT: RefCell<HashMap<String, Pattern>> = RefCell::new(HashMap::new());
+        static KEPT: RefCell<HashMap<String, Rc<Pattern>>> = RefCell::new(HashMap::new());
     }
     let kept = KEPT.with_borrow(|kept| kept.get(pattern).cloned());
     let found = match kept {
         Some(found) => found,
         None => {
-            let parts = match regex_syntax::parse(pattern) {
-                Ok(parsed) => parts(&parsed),
-                // Compiled, it says what is wrong.
-                Err(_) => 0,
-            };
+            let invalid = |reason| Problem::of(argument, format!("the pattern is not valid: {reason}"));
+            let re2::Parsed { hir, names } = re2::parse(pattern).map_err(invalid)?;
+            let parts = parts(&hir);
             if parts > MOST_PARTS {
                 let message = format!("the pattern has more than {MOST_PARTS} parts, repetitions counted");
                 return Err(Problem::of(argument, message).code("too-much"));
             }
             arguments.work(parts.saturating_mul(64).saturating_add(pattern.len()))?;
-            let regex = Regex::new(pattern).map_err(|error| {
+            let regex = Regex::new(&hir.to_string()).map_err(|error| {
                 // The last line of the message is the reason, those above draw the pattern.
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default();
-                let reason = reason.trim_start_matches("error: ").to_owned();
-                Problem::of(argument, format!("the pattern is not valid: {reason}"))
+                invalid(reason.trim_start_matches("error: ").to_owned())
             })?;
-            let found = Pattern { regex, parts };
+            let found = Rc::new(Pattern { regex, names, parts });
             KEPT.with_borrow_mut(|kept| {
                 if kept.len() >= MOST_KEPT {
                     kept.clear();
                 }
-                kept.insert(pattern.to_owned(), found.clone());
+                kept.insert(pattern.to_owned(), Rc::clone(&found));
             });
             found
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::format::{format, format_list};
-use super::{Arguments, Function, Outcome, Problem, Reads};
+use super::{Arguments, Function, Outcome, Problem, Reads, letters};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -17,7 +17,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("formatlist", &["format", "values..."], Reads::All, format_list),
     Function::new("indent", &["spaces", "string"], Reads::All, indent),
     Function::new("join", &["separator", "list", "lists..."], Reads::All, join),
-    Function::new("lower", &["string"], Reads::All, |arguments| Ok(arguments.text(0)?.to_lowercase().into())),
+    Function::new("lower", &["string"], Reads::All, |arguments| {
+        Ok(arguments.text(0)?.chars().map(letters::lower).collect::<String>().into())
+    }),
     Function::new("regex", &["pattern", "string"], Reads::All, super::pattern::regex),
     Function::new("regexall", &["pattern", "string"], Reads::All, super::pattern::regexall),
     Function::new("replace", &["string", "substring", "replacement"], Reads::All, replace),
@@ -43,7 +45,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let text = arguments.text(0)?;
         Ok(text.strip_suffix(&*arguments.text(1)?).unwrap_or(&text).into())
     }),
-    Function::new("upper", &["string"], Reads::All, |arguments| Ok(arguments.text(0)?.to_uppercase().into())),
+    Function::new("upper", &["string"], Reads::All, |arguments| {
+        Ok(arguments.text(0)?.chars().map(letters::upper).collect::<String>().into())
+    }),
 ];
 
 fn chomp(arguments: &mut Arguments<'_>) -> Outcome {
@@ -98,21 +102,18 @@ fn substr(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn title(arguments: &mut Arguments<'_>) -> Outcome {
-    let mut out = String::new();
     let mut inside_word = false;
-    for character in arguments.text(0)?.chars() {
-        if inside_word {
-            out.push(character);
-        } else {
-            out.extend(character.to_uppercase());
-        }
+    let text = arguments.text(0)?;
+    let cased = text.chars().map(|character| {
+        let cased = if inside_word { character } else { letters::title(character) };
         // As Go's `strings.Title`: beyond ASCII only white space parts words.
         inside_word = match character {
             _ if character.is_ascii() => character.is_ascii_alphanumeric() || character == '_',
             _ => !character.is_whitespace(),
         };
-    }
-    Ok(out.into())
+        cased
+    });
+    Ok(cased.collect::<String>().into())
 }
 
 fn trim(arguments: &mut Arguments<'_>) -> Outcome {
