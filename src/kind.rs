@@ -50,6 +50,8 @@ pub mod mark {
     pub const DATA_LOSS: &str = "data-loss";
     /// Changing it interrupts the service.
     pub const DOWNTIME: &str = "downtime";
+    /// Adding or removing the table needs a new resource; a change within it does not.
+    pub const REPLACE_WHEN_COME_OR_GONE: &str = "replace-when-come-or-gone";
     /// A table in which all is at its default is as if it were absent.
     pub const DEFAULT_IS_ABSENT: &str = "default-is-absent";
 }

@@ -32,6 +32,8 @@ pub struct Schema {
 pub struct Marks {
     /// A change needs a new resource.
     pub replace: bool,
+    /// To add or to remove it needs a new resource.
+    pub replace_when_come_or_gone: bool,
     /// Absent means: leave what AWS chose.
     pub aws_default: bool,
     /// Steers dwctl and is never read back.

@@ -203,6 +203,7 @@ fn facts(node: &Node) -> String {
     let marks = node.marks;
     for (set, word) in [
         (marks.replace, "a change replaces the resource"),
+        (marks.replace_when_come_or_gone, "to add or remove it replaces the resource"),
         (marks.aws_default, "absent: as AWS chose"),
         (marks.local, "for dwctl only"),
         (marks.write_only, "never returned by AWS"),

@@ -33,6 +33,7 @@ pub mod eventbridge {
 
 /// AWS Glue.
 pub mod glue {
+    pub mod classifier;
     pub mod crawler;
     mod crawler_check;
     pub mod database;
@@ -110,6 +111,7 @@ pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
         erase::<ec2::subnet::Ec2Subnet>(),
         erase::<ec2::vpc::Ec2Vpc>(),
         erase::<eventbridge::rule::EventbridgeRule>(),
+        erase::<glue::classifier::GlueClassifier>(),
         erase::<glue::crawler::GlueCrawler>(),
         erase::<glue::database::GlueDatabase>(),
         erase::<glue::job::GlueJob>(),

@@ -126,7 +126,9 @@ impl Walk {
 
     fn node(&mut self, node: Option<&Node>, mut flags: Flags, before: &Value, after: &Value) {
         if let Some(node) = node {
-            flags.replace |= node.marks.replace;
+            flags.replace |= node.marks.replace
+                || (node.marks.replace_when_come_or_gone
+                    && matches!(before, Value::Null) != matches!(after, Value::Null));
             flags.data_loss |= node.marks.data_loss;
             flags.downtime |= node.marks.downtime;
             flags.hidden |= node.marks.unreadable();

@@ -67,6 +67,7 @@ fn marks(schema: &Map<String, Json>) -> Marks {
     {
         match name {
             mark::REPLACE => marks.replace = true,
+            mark::REPLACE_WHEN_COME_OR_GONE => marks.replace_when_come_or_gone = true,
             mark::AWS_DEFAULT => marks.aws_default = true,
             mark::LOCAL => marks.local = true,
             mark::WRITE_ONLY => marks.write_only = true,

@@ -12,6 +12,7 @@ macro_rules! each_kind {
             ec2_subnet,
             ec2_vpc,
             eventbridge_rule,
+            glue_classifier,
             glue_crawler,
             glue_database,
             glue_job,

@@ -341,6 +341,26 @@ const CASES: &[Case] = &[
             script
         },
     },
+    Case {
+        lists: &[("kinds/glue/classifier.rs", "GetClassifiers")],
+        kind: "glue_classifier",
+        does: Does::Read {
+            ids: &["a", "b", "z"],
+            wants: &[],
+            finds: |live| live.spec.get("json_classifier").and_then(|json| json.get("json_path")) == Some(&Value::from("$.z")),
+        },
+        script: || {
+            let all = |names: &[&str]| {
+                let list: Vec<_> = names
+                    .iter()
+                    .map(|name| json!({ "JsonClassifier": { "Name": name, "JsonPath": format!("$.{name}") } }))
+                    .collect();
+                json!({ "Classifiers": list }).to_string()
+            };
+            let next = Next::Json("NextToken");
+            pages("glue:GetClassifiers", "NextToken", next, &all(&["a"]), &all(&[]), &all(&["b", "z"]))
+        },
+    },
     // Tables that the caller may not see are taken out of a page after it was cut.
     Case {
         lists: &[("kinds/glue/database.rs", "GetTables")],
@@ -857,7 +877,7 @@ const ONE_PAGE: &[(&str, &str, &str)] = &[
 /// Every list in the source, whether it is paged, by file and operation.
 fn lists() -> Vec<(String, String, bool)> {
     let call = Regex::new(
-        r"\.((?:list|describe)_\w+s(?:_v2|_for_\w+|_by_\w+)?|get_tables|get_databases|get_resources|get_account_authorization_details)\(\)",
+        r"\.((?:list|describe)_\w+s(?:_v2|_for_\w+|_by_\w+)?|get_classifiers|get_tables|get_databases|get_resources|get_account_authorization_details)\(\)",
     )
     .expect("a pattern");
     let paged = Regex::new(

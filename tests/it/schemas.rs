@@ -186,8 +186,9 @@ fn every_limit_leaves_something() {
 /// An unknown mark would be silently without effect.
 #[test]
 fn every_mark_is_known() {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 9] = [
         mark::REPLACE,
+        mark::REPLACE_WHEN_COME_OR_GONE,
         mark::AWS_DEFAULT,
         mark::LOCAL,
         mark::WRITE_ONLY,

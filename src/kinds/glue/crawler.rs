@@ -410,7 +410,11 @@ impl Kind for GlueCrawler {
     };
     const TAGGABLE: bool = true;
     const LINKS: &'static [Link] =
-        &[Link::to("role", "iam_role"), Link::to("database_name", "glue_database")];
+        &[
+            Link::to("role", "iam_role"),
+            Link::to("database_name", "glue_database"),
+            Link::to("classifiers", "glue_classifier"),
+        ];
     const TAGS_APART: bool = true;
     // A crawl that runs is stopped before its crawler is deleted, which takes minutes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };
