@@ -412,6 +412,11 @@ pub trait Kind: Sized + 'static {
     const CFN: Option<&'static str>;
     /// What it is in Terraform's AWS provider.
     const TERRAFORM: Terraform;
+    /// What else people call it and its attributes, beyond [`Kind::CFN`] and [`Kind::TERRAFORM`], so
+    /// that messages lead them home: a path here (empty: the kind itself) and the name. That is a
+    /// resource type whose resources are an attribute here (`aws_s3_bucket_policy`,
+    /// `AWS::S3::BucketPolicy`), an attribute that CloudFormation calls otherwise, or a plain word.
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[];
     /// The example: documentation of the kind and input of its tests.
     const EXAMPLE: &'static str;
     /// The IAM actions of its verbs.

@@ -7,6 +7,7 @@ pub mod apply;
 pub mod aws;
 pub mod cli;
 pub mod diag;
+pub mod elsewhere;
 pub mod files;
 pub mod graph;
 pub mod kind;

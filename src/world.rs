@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Scope as AwsScope;
 use crate::diag::{Diagnostic, Span};
+use crate::elsewhere;
 use crate::graph::Address;
 use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
 use crate::lang::Budget;
 use crate::limits;
-use crate::schema::{PathStep, as_written, normalize, validate};
+use crate::schema::{Fault, PathStep, as_written, normalize, validate};
 use crate::stack::{Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
@@ -366,13 +367,32 @@ impl<'a> World<'a> {
         }
         let written = as_written(&schema.spec, spec.clone());
         spec = normalize(&schema.spec, spec);
-        for fault in validate(&schema.spec, &written, &resource.kind) {
+        let faults = validate(&schema.spec, &written, &resource.kind);
+        let advised: BTreeSet<String> = faults
+            .iter()
+            .filter(|fault| fault.code == "unknown-attribute")
+            .filter_map(|fault| meant(instance.kind, fault).into_iter().next())
+            .collect();
+        // What has another name is not missing besides.
+        let is_said = |fault: &Fault| {
+            let missing = fault.missing.as_ref();
+            missing.is_some_and(|missing| {
+                let table = dotted(&fault.path);
+                advised.contains(&if table.is_empty() {
+                    missing.clone()
+                } else {
+                    format!("{table}.{missing}")
+                })
+            })
+        };
+        for fault in faults.iter().filter(|fault| !is_said(fault)).cloned() {
             let key = fault.code == "unknown-attribute";
             let missing = fault.code == "missing-attribute" && fault.path.is_empty();
+            let label = if key { advice(instance.kind, &fault) } else { fault.label };
             let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
             problems.push(
                 Diagnostic::error(fault.code, fault.message)
-                    .at(span, fault.label)
+                    .at(span, label)
                     .help(format!("dwctl explain {}", resource.kind)),
             );
         }
@@ -669,4 +689,29 @@ fn elements(value: Value) -> Result<Vec<(String, Value)>, Value> {
         }
         other => Err(other),
     }
+}
+
+/// What may be meant by an attribute that the kind has not, as dotted paths.
+fn meant(kind: &dyn ErasedKind, fault: &Fault) -> Vec<String> {
+    let Some((PathStep::Name(name), parents)) = fault.path.split_last() else { return Vec::new() };
+    elsewhere::attributes_like(kind, &dotted(parents), name)
+}
+
+/// The same as a question. Where it stands in the same table, its name is enough.
+fn advice(kind: &dyn ErasedKind, fault: &Fault) -> String {
+    let parent = fault.path.split_last().map_or_else(String::new, |(_, parents)| dotted(parents));
+    let short = |path: String| match path.strip_prefix(&parent).map(|rest| rest.trim_start_matches('.')) {
+        Some(rest) if !rest.contains('.') => rest.to_owned(),
+        _ => path,
+    };
+    elsewhere::did_you_mean(&meant(kind, fault).into_iter().map(short).collect::<Vec<_>>())
+}
+
+/// A path without the places in lists.
+fn dotted(path: &[PathStep]) -> String {
+    let names = path.iter().filter_map(|step| match step {
+        PathStep::Name(name) => Some(name.as_str()),
+        PathStep::Index(_) => None,
+    });
+    names.collect::<Vec<_>>().join(".")
 }

@@ -4,9 +4,12 @@ use std::fmt::Write;
 
 use anstyle::Style;
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::printer::Printer;
-use super::{Exit, Failure, Outcome};
-use crate::diag::{Diagnostic, nearest};
+use super::{Exit, Failure, Outcome, completions};
+use crate::diag::Diagnostic;
+use crate::elsewhere;
 use crate::kind::ErasedKind;
 use crate::kinds;
 use crate::plan::value_text;
@@ -16,7 +19,7 @@ use crate::schema::{Node, RiskMark, Shape};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A kind such as `glue_job`, or an attribute of it such as `glue_job.command`; all kinds without one.
-    #[arg(value_name = "KIND[.ATTRIBUTE]")]
+    #[arg(value_name = "KIND[.ATTRIBUTE]", add = Completer::new(completions::kinds))]
     subject: Option<String>,
 }
 
@@ -27,30 +30,29 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
         Some(subject) => {
             let (name, attribute) =
                 subject.split_once('.').map_or((subject.as_str(), None), |(kind, rest)| (kind, Some(rest)));
-            let kind = kinds::kind(name).ok_or_else(|| {
-                unknown(
-                    format!("there is no kind `{name}`"),
-                    name,
-                    kinds::KINDS.iter().map(|kind| kind.name()),
-                )
-                .help("dwctl explain lists all kinds")
+            let home = elsewhere::kind(name).ok_or_else(|| {
+                unknown(format!("there is no kind `{name}`"), &elsewhere::kinds_like(name))
+                    .help("dwctl explain lists all kinds")
             })?;
-            match attribute {
-                None => kind_text(kind, &paint),
-                Some(path) => attribute_text(kind, path, &paint)?,
+            let path = [home.attribute, attribute.unwrap_or_default()];
+            let path = path.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+            let text = match path.as_str() {
+                "" => kind_text(home.kind, &paint),
+                path => attribute_text(home.kind, path, &paint)?,
+            };
+            if home.kind.name() != name {
+                printer.note(&format!("{name} is {home} here."));
             }
+            text
         }
     };
     printer.out(&text);
     Ok(Exit::Done)
 }
 
-fn unknown<'n>(message: String, name: &str, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+fn unknown(message: String, near: &[String]) -> Diagnostic {
     let error = Diagnostic::error("unknown-kind", message);
-    match nearest(name, known) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error,
-    }
+    if near.is_empty() { error } else { error.help(elsewhere::did_you_mean(near)) }
 }
 
 struct Paint(bool);
@@ -135,8 +137,10 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
         let next =
             next.or_else(|| (walked == kind.name()).then(|| schema.attrs.fields()?.get(step)).flatten());
         node = next.ok_or_else(|| {
-            let names = known.into_iter().flatten().map(|(name, _)| name.as_str());
-            let error = unknown(format!("{walked} has no attribute `{step}`"), step, names);
+            let parent = walked.strip_prefix(kind.name()).unwrap_or_default().trim_start_matches('.');
+            let near = elsewhere::attributes_like(kind, parent, step);
+            let near: Vec<String> = near.iter().map(|path| format!("{}.{path}", kind.name())).collect();
+            let error = unknown(format!("{walked} has no attribute `{step}`"), &near);
             Diagnostic { code: "unknown-attribute", ..error }.help(format!("dwctl explain {}", kind.name()))
         })?;
         let _ = write!(walked, ".{step}");

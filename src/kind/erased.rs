@@ -54,6 +54,8 @@ pub trait ErasedKind: Send + Sync {
     fn cloudformation(&self) -> Option<&'static str>;
     /// See [`Kind::TERRAFORM`].
     fn terraform(&self) -> Terraform;
+    /// See [`Kind::ALSO_CALLED`].
+    fn also_called(&self) -> &'static [(&'static str, &'static str)];
     /// See [`Kind::EXAMPLE`].
     fn example(&self) -> &'static str;
     /// See [`Kind::ACTIONS`].
@@ -206,6 +208,9 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn terraform(&self) -> Terraform {
         K::TERRAFORM
+    }
+    fn also_called(&self) -> &'static [(&'static str, &'static str)] {
+        K::ALSO_CALLED
     }
 
     fn example(&self) -> &'static str {

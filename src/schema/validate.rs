@@ -38,6 +38,8 @@ pub struct Fault {
     pub message: String,
     /// What is expected there, in a few words.
     pub label: String,
+    /// The attribute that is missing in the table at `path`.
+    pub missing: Option<String>,
 }
 
 /// All faults of `value` against `node`. `owner` names what the attributes belong to
@@ -55,7 +57,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn fault(&mut self, code: &'static str, path: &[PathStep], message: String, label: String) {
-        self.faults.push(Fault { code, path: path.to_vec(), message, label });
+        self.faults.push(Fault { code, path: path.to_vec(), message, label, missing: None });
     }
 
     fn node(&mut self, node: &Node, value: &Value, path: &mut Vec<PathStep>, secret: bool) {
@@ -138,7 +140,13 @@ impl Walk<'_> {
             (Shape::Policy | Shape::Json, Value::String(text)) => {
                 if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
                     let name = name(path);
-                    let label = if secret { "not JSON".to_owned() } else { format!("not JSON: {error}") };
+                    let label = match secret {
+                        true => "not JSON".to_owned(),
+                        false if is_file_name(text) => {
+                            format!("the name of a file; to read it, write '${{file(\"{text}\")}}'")
+                        }
+                        false => format!("not JSON: {error}"),
+                    };
                     self.fault("invalid-document", path, format!("`{name}` is not a JSON document"), label);
                 }
             }
@@ -202,6 +210,9 @@ impl Walk<'_> {
                             format!("{whose} needs the attribute `{name}`"),
                             format!("`{name}` ({label}) is missing"),
                         );
+                        if let Some(fault) = self.faults.last_mut() {
+                            fault.missing = Some(name.clone());
+                        }
                     }
                 }
             }
@@ -214,7 +225,20 @@ impl Walk<'_> {
         let name = name(path);
         let article = if expected.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
         let message = format!("`{name}` must be {article} {expected}, not a {}", value.kind_name());
-        self.fault("wrong-type", path, message, format!("expected {expected}"));
+        let label = match &node.shape {
+            Shape::Bool => "expected true or false".to_owned(),
+            // What is to be written in it.
+            Shape::Object { fields, required, .. } if !fields.is_empty() => {
+                let first = fields.keys().filter(|name| required.contains(*name));
+                let others = fields.keys().filter(|name| !required.contains(*name));
+                let names: Vec<String> =
+                    first.chain(others).take(3).map(|name| format!("`{name}`")).collect();
+                let more = if fields.len() > names.len() { ", …" } else { "" };
+                format!("expected a table with {}{more}", names.join(", "))
+            }
+            _ => format!("expected {expected}"),
+        };
+        self.fault("wrong-type", path, message, label);
     }
 
     fn unknown_attribute<'n>(&mut self, name: &str, known: impl Iterator<Item = &'n str>, path: &[PathStep]) {
@@ -240,6 +264,15 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether a text looks like the path of a file.
+fn is_file_name(text: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+    name.rsplit_once('.').is_some_and(|(name, ending)| {
+        !name.is_empty() && ["json", "yaml", "yml", "asl", "tpl", "tftpl"].contains(&ending)
+    }) && text.chars().all(letter)
 }
 
 fn name(path: &[PathStep]) -> String {

@@ -9,10 +9,14 @@ use super::{
     Content, Entry, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, nearest};
+use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
 use crate::limits;
 use crate::value::Value;
+
+/// How a stack begins, for those who have none yet.
+const BEGINNING: &str = "stack.toml begins with [stack], its name and its region; `dwctl explain KIND` has an example of each kind";
 
 /// Mistakes of a file's syntax that are told; of more the number is.
 const MOST_MISTAKES: usize = 1_000;
@@ -116,7 +120,8 @@ impl Loader<'_> {
             self.problems.push(
                 Diagnostic::error("no-stack", format!("there is no stack in {}", folder.display()))
                     .note("a stack is a folder with a stack.toml and any further *.toml beside it")
-                    .help("name the folder that holds stack.toml: dwctl plan path/to/stack"),
+                    .help("name the folder that holds stack.toml: dwctl plan path/to/stack")
+                    .help(BEGINNING),
             );
         }
         files
@@ -178,7 +183,13 @@ impl Loader<'_> {
                     let what = "keys, arrays and tables are nested too deeply: at most 80 levels";
                     Diagnostic::error("syntax", what).at(span.unwrap_or(Span::new(file, 0, 0)), "")
                 }
-                _ => Diagnostic::error("syntax", message.to_string()).at_maybe(span, ""),
+                _ => {
+                    let error = Diagnostic::error("syntax", message.to_string()).at_maybe(span, "");
+                    match span.and_then(|span| super::foreign::quotes(&text, span.start as usize)) {
+                        Some(help) => error.help(help),
+                        None => error,
+                    }
+                }
             });
         }
         let found = self.problems.len();
@@ -225,31 +236,13 @@ impl Loader<'_> {
                 }),
                 "output" => self.each(entry, Self::output),
                 "import" | "moved" | "removed" => self.ownership(&entry),
-                "data" | "module" | "check" | "policy" => {
-                    self.problems.push(
-                        Diagnostic::error(
-                            "not-supported",
-                            format!("`[{}]` is not supported by this version of dwctl", entry.name),
-                        )
-                        .at(entry.span, "cannot be used yet"),
-                    );
-                }
                 kind if self.kinds.contains(&kind) => {
                     let kind = kind.to_owned();
                     self.each(entry, |loader, resource| loader.resource(&kind, resource));
                 }
                 other => {
-                    let tables =
-                        ["stack", "ledger", "variable", "local", "output", "import", "moved", "removed"];
-                    let near = nearest(other, self.kinds.iter().copied().chain(tables));
-                    let error = Diagnostic::error("unknown-kind", format!("there is no kind `{other}`"));
-                    self.problems.push(
-                        match near {
-                            Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
-                            None => error.at(entry.span, "neither a kind nor a table of the stack language"),
-                        }
-                        .help("dwctl explain lists all kinds"),
-                    );
+                    let is_table = matches!(entry.value.content, Content::Table(_) | Content::List(_));
+                    self.problems.push(super::foreign::table(other, is_table, entry.span));
                 }
             }
         }
@@ -499,10 +492,8 @@ impl Loader<'_> {
             Ok(address) if self.kinds.contains(&address.kind.as_str()) => Some(address),
             Ok(address) => {
                 let error = Diagnostic::error("unknown-kind", format!("there is no kind `{}`", address.kind));
-                self.problems.push(match nearest(&address.kind, self.kinds.iter().copied()) {
-                    Some(near) => error.at(field.value.span, format!("did you mean `{near}`?")),
-                    None => error.at(field.value.span, ""),
-                });
+                let near = elsewhere::kinds_like(&address.kind);
+                self.problems.push(error.at(field.value.span, elsewhere::did_you_mean(&near)));
                 None
             }
             Err(message) => {
@@ -677,7 +668,7 @@ impl Loader<'_> {
             }
             None if self.problems.is_empty() => self.problems.push(
                 Diagnostic::error("no-stack", format!("no file in {} has a [stack] table", folder.display()))
-                    .help("stack.toml begins with [stack], its name and its region"),
+                    .help(BEGINNING),
             ),
             None => {}
         }

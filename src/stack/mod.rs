@@ -1,6 +1,7 @@
 //! Stack files: TOML with spans into declarations. This room knows no AWS.
 
 mod broken;
+mod foreign;
 mod ledger;
 mod load;
 mod node;

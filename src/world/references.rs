@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::View;
 use crate::diag::{Diagnostic, Span, nearest};
+use crate::elsewhere;
 use crate::graph::{self, Address};
 use crate::kinds;
 use crate::lang::{Reference, Step};
@@ -433,16 +434,54 @@ impl Linker<'_> {
             } else if kinds::kind(&reference.root).is_some() {
                 targets.extend(self.resource(reference));
             } else if !ROOTS.contains(&reference.root.as_str()) {
-                let known = ROOTS.into_iter().chain(kinds::KINDS.iter().map(|kind| kind.name()));
                 let error =
                     Diagnostic::error("unknown-name", format!("nothing is named `{}` here", reference.root));
-                self.problems.push(match nearest(&reference.root, known) {
-                    Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
-                    None => error
-                        .at(reference.span, "neither a kind nor var, local, env, stack, aws, each or path"),
+                let near = self.meant(reference);
+                self.problems.push(if near.is_empty() {
+                    error.at(reference.span, "neither a kind nor var, local, env, stack, aws, each or path")
+                } else {
+                    error.at(reference.span, elsewhere::did_you_mean(&near))
                 });
             }
         }
+    }
+
+    /// What may be meant by a reference to nothing: a root, a kind, or something declared.
+    fn meant(&self, reference: &Reference) -> Vec<String> {
+        let root = reference.root.as_str();
+        let second = reference.name(0).unwrap_or_default();
+        let fixed = match (root, second) {
+            ("locals", _) => "local",
+            ("variable" | "variables" | "vars" | "param" | "parameter" | "parameters", _) => "var",
+            ("data", "aws_caller_identity") => "aws.account_id",
+            ("data", "aws_region") => "aws.region",
+            ("data", "aws_partition") => "aws.partition",
+            ("account_id" | "account", _) => "aws.account_id",
+            ("region", _) => "aws.region",
+            ("partition", _) => "aws.partition",
+            ("terraform", _) | ("environment" | "workspace" | "stage", _) => "env",
+            ("count", _) | ("key" | "value" | "self" | "item", _) => "each",
+            _ => "",
+        };
+        if !fixed.is_empty() {
+            return vec![fixed.to_owned()];
+        }
+        if let Some(near) = nearest(root, ROOTS).filter(|near| strsim::osa_distance(root, near) == 1) {
+            return vec![near.to_owned()];
+        }
+        let known = [
+            ("var", self.stack.variables.contains_key(root)),
+            ("local", self.stack.locals.contains_key(root)),
+        ];
+        if let Some((place, _)) = known.into_iter().find(|(_, is)| *is) {
+            return vec![format!("{place}.{root}")];
+        }
+        let named = |address: &&String| address.split_once('.').is_some_and(|(_, name)| name == root);
+        let declared: Vec<String> = self.declared.keys().filter(named).take(3).cloned().collect();
+        if !declared.is_empty() {
+            return declared;
+        }
+        elsewhere::kinds_like(root)
     }
 
     fn resource(&mut self, reference: &Reference) -> Option<Target> {

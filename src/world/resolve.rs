@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::World;
 use crate::diag::{Diagnostic, nearest};
+use crate::elsewhere;
 use crate::files::Files;
 use crate::lang::{Budget, Reference, Scope, Step, descend};
 use crate::value::{Unknown, Value};
@@ -117,12 +118,37 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
                 format!("{} has no attribute `{name}`", reference.root),
             )
             .help(format!("dwctl explain {}", reference.root));
-            Err(match nearest(name, attributes.keys().map(String::as_str)) {
-                Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
-                None => error.at(reference.span, "no such attribute"),
+            let near = meant(&reference.root, name, attributes);
+            Err(if near.is_empty() {
+                error.at(reference.span, "no such attribute")
+            } else {
+                error.at(reference.span, elsewhere::did_you_mean(&near))
             })
         }
     }
+}
+
+/// What may be meant by an attribute that a resource has not, written or decided by AWS.
+fn meant(kind: &str, name: &str, attributes: &BTreeMap<String, Value>) -> Vec<String> {
+    let Some(kind) = crate::kinds::kind(kind) else { return Vec::new() };
+    // Terraform's `id` of what AWS names by itself: `vpc_id` of a VPC.
+    if name == "id" && kind.assigns_ids() {
+        let decided = kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);
+        let mut ids = decided.filter(|name| name.ends_with("_id"));
+        let thing = kind.name().rsplit('_').next().unwrap_or_default();
+        if let Some(id) = ids.clone().find(|id| id.starts_with(thing)).or_else(|| ids.next()) {
+            return vec![id.clone()];
+        }
+    }
+    let near = nearest(name, attributes.keys().map(String::as_str));
+    if let Some(near) = near.filter(|near| strsim::osa_distance(name, near) <= 2) {
+        return vec![near.to_owned()];
+    }
+    let mut all = elsewhere::attributes_like(kind, "", name);
+    if all.is_empty() {
+        all.extend(near.map(str::to_owned));
+    }
+    all
 }
 
 impl Scope for Names<'_, '_> {

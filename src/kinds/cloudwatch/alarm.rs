@@ -359,6 +359,7 @@ impl Kind for Alarm {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "alert"), ("", "monitor")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatch_alarm.toml");
     const ACTIONS: Actions = Actions {
         read: &["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],

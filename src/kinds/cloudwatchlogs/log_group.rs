@@ -240,6 +240,14 @@ impl Kind for LogGroup {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "log"),
+        ("metric_filters", "aws_cloudwatch_log_metric_filter"),
+        ("subscription_filters", "aws_cloudwatch_log_subscription_filter"),
+        ("data_protection_policy", "aws_cloudwatch_log_data_protection_policy"),
+        ("metric_filters", "AWS::Logs::MetricFilter"),
+        ("subscription_filters", "AWS::Logs::SubscriptionFilter"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatchlogs_log_group.toml");
     const ACTIONS: Actions = Actions {
         read: &[

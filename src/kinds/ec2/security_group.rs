@@ -141,6 +141,33 @@ impl Kind for Ec2SecurityGroup {
         &[("group_name", "name"), ("ingress.ip_protocol", "protocol"), ("egress.ip_protocol", "protocol")],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "firewall"),
+        ("ingress", "aws_security_group_rule"),
+        ("ingress", "aws_vpc_security_group_ingress_rule"),
+        ("egress", "aws_vpc_security_group_egress_rule"),
+        ("ingress", "AWS::EC2::SecurityGroupIngress"),
+        ("egress", "AWS::EC2::SecurityGroupEgress"),
+        ("description", "GroupDescription"),
+        ("ingress", "SecurityGroupIngress"),
+        ("egress", "SecurityGroupEgress"),
+        ("ingress.cidr_ipv4", "CidrIp"),
+        ("egress.cidr_ipv4", "CidrIp"),
+        ("ingress.cidr_ipv6", "CidrIpv6"),
+        ("egress.cidr_ipv6", "CidrIpv6"),
+        ("ingress.prefix_list_id", "SourcePrefixListId"),
+        ("egress.prefix_list_id", "DestinationPrefixListId"),
+        ("ingress.referenced_security_group_id", "SourceSecurityGroupId"),
+        ("egress.referenced_security_group_id", "DestinationSecurityGroupId"),
+        ("ingress.cidr_ipv4", "cidr_blocks"),
+        ("egress.cidr_ipv4", "cidr_blocks"),
+        ("ingress.cidr_ipv6", "ipv6_cidr_blocks"),
+        ("egress.cidr_ipv6", "ipv6_cidr_blocks"),
+        ("ingress.prefix_list_id", "prefix_list_ids"),
+        ("egress.prefix_list_id", "prefix_list_ids"),
+        ("ingress.referenced_security_group_id", "security_groups"),
+        ("egress.referenced_security_group_id", "security_groups"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_security_group.toml");
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules"],

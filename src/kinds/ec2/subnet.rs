@@ -114,6 +114,17 @@ impl Kind for Ec2Subnet {
     const NAME: &'static str = "ec2_subnet";
     const CFN: Option<&'static str> = Some("AWS::EC2::Subnet");
     const TERRAFORM: Terraform = Terraform::of("aws_subnet", &[]).arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("private_dns_name_options_on_launch.hostname_type", "private_dns_hostname_type_on_launch"),
+        (
+            "private_dns_name_options_on_launch.enable_resource_name_dns_a_record",
+            "enable_resource_name_dns_a_record_on_launch",
+        ),
+        (
+            "private_dns_name_options_on_launch.enable_resource_name_dns_aaaa_record",
+            "enable_resource_name_dns_aaaa_record_on_launch",
+        ),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_subnet.toml");
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeSubnets"],

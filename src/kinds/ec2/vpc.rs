@@ -122,6 +122,12 @@ impl Kind for Ec2Vpc {
     const TERRAFORM: Terraform =
         Terraform::of("aws_vpc", &[("amazon_provided_ipv6_cidr_block", "assign_generated_ipv6_cidr_block")])
             .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "network"),
+        ("secondary_cidr_blocks", "aws_vpc_ipv4_cidr_block_association"),
+        ("secondary_cidr_blocks", "AWS::EC2::VPCCidrBlock"),
+        ("empty_default_security_group", "aws_default_security_group"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_vpc.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -134,6 +134,13 @@ impl Kind for EventbridgeRule {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "schedule"),
+        ("", "cron"),
+        ("targets", "aws_cloudwatch_event_target"),
+        ("", "aws_scheduler_schedule"),
+        ("", "AWS::Scheduler::Schedule"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/eventbridge_rule.toml");
     const ACTIONS: Actions = Actions {
         read: &[

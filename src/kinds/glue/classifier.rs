@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, REPLACE_WHEN_COME_OR_GONE};
-use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, answer,
-};
+use crate::kind::{Actions, Birth, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, answer};
 
 /// An AWS Glue classifier: tells crawlers what their data looks like, where AWS's own classifiers
 /// do not find out. It has one of the four tables. A crawler uses it by its name in `classifiers`.
@@ -183,7 +181,9 @@ impl Kind for GlueClassifier {
                 .disable_value_trimming(csv.disable_value_trimming)
                 .allow_single_column(csv.allow_single_column)
                 .custom_datatype_configured(csv.custom_datatype_configured)
-                .set_custom_datatypes((!csv.custom_datatypes.is_empty()).then(|| csv.custom_datatypes.clone()))
+                .set_custom_datatypes(
+                    (!csv.custom_datatypes.is_empty()).then(|| csv.custom_datatypes.clone()),
+                )
                 .build()
                 .map_err(shared::incomplete)
         };
@@ -284,10 +284,7 @@ impl Kind for GlueClassifier {
 }
 
 /// The classifiers of these names: a few by name, many by the pages of all.
-async fn classifiers(
-    cx: &Cx,
-    mut missing: HashSet<&str>,
-) -> Result<HashMap<String, Live<GlueClassifier>>> {
+async fn classifiers(cx: &Cx, mut missing: HashSet<&str>) -> Result<HashMap<String, Live<GlueClassifier>>> {
     let glue = cx.aws.glue();
     let mut found = HashMap::new();
     if missing.len() > FEW {
@@ -363,14 +360,16 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let set: Vec<&str> = SORTS.into_iter().filter(|sort| spec.is_set(sort)).collect();
     match set[..] {
-        [] => problems.push(
-            Problem::new("name", "the classifier does not say what it classifies")
-                .help("it needs one of `csv_classifier`, `grok_classifier`, `json_classifier` and `xml_classifier`"),
-        ),
+        [] => problems.push(Problem::new("name", "the classifier does not say what it classifies").help(
+            "it needs one of `csv_classifier`, `grok_classifier`, `json_classifier` and `xml_classifier`",
+        )),
         [_] => {}
         [first, ref others @ ..] => problems.extend(others.iter().map(|other| {
-            Problem::new(*other, format!("a classifier has one sort of data, and this one has `{first}` already"))
-                .help("declare another `glue_classifier` for it, and name both in the crawler's `classifiers`")
+            Problem::new(
+                *other,
+                format!("a classifier has one sort of data, and this one has `{first}` already"),
+            )
+            .help("declare another `glue_classifier` for it, and name both in the crawler's `classifiers`")
         })),
     }
     let delimiter = spec.text("csv_classifier.delimiter");
@@ -384,8 +383,11 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         && !spec.is_set("csv_classifier.custom_datatype_configured")
     {
         problems.push(
-            Problem::warning("csv_classifier.custom_datatypes", "these types have no effect as long as they are off")
-                .help("add `custom_datatype_configured = true`"),
+            Problem::warning(
+                "csv_classifier.custom_datatypes",
+                "these types have no effect as long as they are off",
+            )
+            .help("add `custom_datatype_configured = true`"),
         );
     }
     if let Some(path) = spec.text("json_classifier.json_path")

@@ -395,6 +395,8 @@ impl Kind for GlueCrawler {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] =
+        &[("schedule", "ScheduleExpression"), ("targets", "target")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_crawler.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetCrawlers", "glue:GetTags"],
@@ -409,12 +411,11 @@ impl Kind for GlueCrawler {
         delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
     };
     const TAGGABLE: bool = true;
-    const LINKS: &'static [Link] =
-        &[
-            Link::to("role", "iam_role"),
-            Link::to("database_name", "glue_database"),
-            Link::to("classifiers", "glue_classifier"),
-        ];
+    const LINKS: &'static [Link] = &[
+        Link::to("role", "iam_role"),
+        Link::to("database_name", "glue_database"),
+        Link::to("classifiers", "glue_classifier"),
+    ];
     const TAGS_APART: bool = true;
     // A crawl that runs is stopped before its crawler is deleted, which takes minutes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };

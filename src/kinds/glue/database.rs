@@ -141,6 +141,7 @@ impl Kind for GlueDatabase {
         "aws_glue_catalog_database",
         &[("create_table_default_permissions", "create_table_default_permission")],
     );
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("name", "DatabaseName")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_database.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:GetDatabase", "glue:GetDatabases", "glue:GetTags"],

@@ -272,6 +272,12 @@ impl Kind for GlueJob {
             ("notification_property.notify_delay_after_minutes", "notify_delay_after"),
         ],
     );
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "etl"),
+        ("timeout_minutes", "Timeout"),
+        ("command.script_location", "script"),
+        ("command.name", "type"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_job.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetJobs", "glue:GetTags"],

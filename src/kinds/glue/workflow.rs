@@ -47,6 +47,7 @@ impl Kind for GlueWorkflow {
     const NAME: &'static str = "glue_workflow";
     const CFN: Option<&'static str> = Some("AWS::Glue::Workflow");
     const TERRAFORM: Terraform = Terraform::of("aws_glue_workflow", &[]);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "pipeline")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_workflow.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetWorkflows", "glue:GetTags"],

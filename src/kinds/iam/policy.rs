@@ -60,6 +60,7 @@ impl Kind for IamPolicy {
     const CFN: Option<&'static str> = Some("AWS::IAM::ManagedPolicy");
     const TERRAFORM: Terraform =
         Terraform::of("aws_iam_policy", &[("policy_name", "name"), ("policy_document", "policy")]);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("policy_name", "ManagedPolicyName")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_policy.toml");
     const ACTIONS: Actions = Actions {
         read: &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetAccountAuthorizationDetails"],

@@ -107,6 +107,18 @@ impl Kind for IamRole {
         &[("role_name", "name"), ("assume_role_policy_document", "assume_role_policy")],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("inline_policies", "aws_iam_role_policy"),
+        ("managed_policy_arns", "aws_iam_role_policy_attachment"),
+        ("managed_policy_arns", "aws_iam_policy_attachment"),
+        ("inline_policies", "aws_iam_role_policies_exclusive"),
+        ("managed_policy_arns", "aws_iam_role_policy_attachments_exclusive"),
+        ("inline_policies", "AWS::IAM::RolePolicy"),
+        ("inline_policies", "AWS::IAM::Policy"),
+        ("inline_policies", "Policies"),
+        ("inline_policies", "inline_policy"),
+        ("assume_role_policy_document", "trust_policy"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_role.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -135,6 +135,13 @@ impl Kind for KmsKey {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "encryption"),
+        ("aliases", "aws_kms_alias"),
+        ("aliases", "AWS::KMS::Alias"),
+        ("key_policy", "aws_kms_key_policy"),
+        ("deletion_window_days", "PendingWindowInDays"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/kms_key.toml");
     const ACTIONS: Actions = Actions {
         read: &[

@@ -334,6 +334,19 @@ impl Kind for RedshiftCluster {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "warehouse"),
+        ("iam_roles", "aws_redshift_cluster_iam_roles"),
+        ("logging", "aws_redshift_logging"),
+        ("snapshot_copy", "aws_redshift_snapshot_copy"),
+        ("logging", "LoggingProperties"),
+        ("snapshot_copy.destination_region", "DestinationRegion"),
+        ("snapshot_copy.retention_period", "SnapshotCopyRetentionPeriod"),
+        ("snapshot_copy.snapshot_copy_grant_name", "SnapshotCopyGrantName"),
+        ("number_of_nodes", "cluster_type"),
+        ("cluster_identifier", "name"),
+        ("number_of_nodes", "nodes"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusters", "redshift:DescribeLoggingStatus"],

@@ -47,6 +47,48 @@ impl Kind for S3Bucket {
     const CFN: Option<&'static str> = Some("AWS::S3::Bucket");
     const TERRAFORM: Terraform =
         Terraform::of("aws_s3_bucket", terraform::NAMES).arranged(terraform::arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "storage"),
+        ("encryption", "aws_s3_bucket_server_side_encryption_configuration"),
+        ("public_access_block", "aws_s3_bucket_public_access_block"),
+        ("object_ownership", "aws_s3_bucket_ownership_controls"),
+        ("policy", "aws_s3_bucket_policy"),
+        ("policy", "AWS::S3::BucketPolicy"),
+        ("versioning", "aws_s3_bucket_versioning"),
+        ("lifecycle_rules", "aws_s3_bucket_lifecycle_configuration"),
+        ("object_lock_default_retention", "aws_s3_bucket_object_lock_configuration"),
+        ("replication", "aws_s3_bucket_replication_configuration"),
+        ("cors_rules", "aws_s3_bucket_cors_configuration"),
+        ("website", "aws_s3_bucket_website_configuration"),
+        ("accelerate", "aws_s3_bucket_accelerate_configuration"),
+        ("request_payer", "aws_s3_bucket_request_payment_configuration"),
+        ("logging", "aws_s3_bucket_logging"),
+        ("notification", "aws_s3_bucket_notification"),
+        ("intelligent_tiering", "aws_s3_bucket_intelligent_tiering_configuration"),
+        ("request_metrics", "aws_s3_bucket_metric"),
+        ("inventory", "aws_s3_bucket_inventory"),
+        ("bucket", "BucketName"),
+        ("accelerate", "AccelerateConfiguration"),
+        ("encryption", "BucketEncryption"),
+        ("encryption", "server_side_encryption_configuration"),
+        ("lifecycle_rules", "LifecycleConfiguration"),
+        ("lifecycle_rules", "lifecycle_rule"),
+        ("versioning", "VersioningConfiguration"),
+        ("public_access_block", "PublicAccessBlockConfiguration"),
+        ("logging", "LoggingConfiguration"),
+        ("notification", "NotificationConfiguration"),
+        ("replication", "ReplicationConfiguration"),
+        ("website", "WebsiteConfiguration"),
+        ("cors_rules", "CorsConfiguration"),
+        ("cors_rules", "cors_rule"),
+        ("object_lock_default_retention", "ObjectLockConfiguration"),
+        ("object_ownership", "OwnershipControls"),
+        ("object_ownership", "acl"),
+        ("object_ownership", "AccessControl"),
+        ("inventory", "InventoryConfigurations"),
+        ("request_metrics", "MetricsConfigurations"),
+        ("intelligent_tiering", "IntelligentTieringConfigurations"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_bucket.toml");
     const ACTIONS: Actions = Actions {
         read: &[

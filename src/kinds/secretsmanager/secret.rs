@@ -215,6 +215,17 @@ impl Kind for SecretsManagerSecret {
         ],
     )
     .arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "password"),
+        ("", "credential"),
+        ("secret_string", "aws_secretsmanager_secret_version"),
+        ("rotation", "aws_secretsmanager_secret_rotation"),
+        ("resource_policy", "aws_secretsmanager_secret_policy"),
+        ("resource_policy", "AWS::SecretsManager::ResourcePolicy"),
+        ("rotation", "AWS::SecretsManager::RotationSchedule"),
+        ("replicas", "ReplicaRegions"),
+        ("generate", "GenerateSecretString"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/secretsmanager_secret.toml");
     const ACTIONS: Actions = Actions {
         read: &["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],

@@ -122,6 +122,13 @@ impl Kind for SfnStateMachine {
     const CFN: Option<&'static str> = Some("AWS::StepFunctions::StateMachine");
     const TERRAFORM: Terraform =
         Terraform::of("aws_sfn_state_machine", &[("logging_configuration.log_group_arn", "log_destination")]);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "step_function"),
+        ("", "stepfunctions"),
+        ("", "orchestration"),
+        ("definition", "DefinitionString"),
+        ("definition", "asl"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sfn_state_machine.toml");
     const ACTIONS: Actions = Actions {
         read: &["states:DescribeStateMachine", "states:ListTagsForResource"],

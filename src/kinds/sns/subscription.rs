@@ -91,6 +91,7 @@ impl Kind for SnsSubscription {
     const NAME: &'static str = "sns_subscription";
     const CFN: Option<&'static str> = Some("AWS::SNS::Subscription");
     const TERRAFORM: Terraform = Terraform::of("aws_sns_topic_subscription", &[]);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "subscriber")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_subscription.toml");
     const ACTIONS: Actions = Actions {
         read: &["sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic"],

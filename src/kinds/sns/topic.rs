@@ -205,6 +205,13 @@ impl Kind for SnsTopic {
     const NAME: &'static str = "sns_topic";
     const CFN: Option<&'static str> = Some("AWS::SNS::Topic");
     const TERRAFORM: Terraform = Terraform::of("aws_sns_topic", &[]).arranged(arrange);
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "notification"),
+        ("policy", "aws_sns_topic_policy"),
+        ("policy", "AWS::SNS::TopicPolicy"),
+        ("data_protection_policy", "aws_sns_topic_data_protection_policy"),
+        ("name", "TopicName"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_topic.toml");
     const ACTIONS: Actions = Actions {
         read: &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"],

@@ -1,0 +1,458 @@
+//! What kinds and attributes are called elsewhere: in Terraform, in CloudFormation, in plain
+//! words. Whoever knows one of these names is led to ours.
+//!
+//! The names come from the kinds ([`crate::kind::Kind::TERRAFORM`], `CFN`, `ALSO_CALLED`) and from
+//! their schemas; nothing here names a kind.
+
+use std::collections::BTreeSet;
+
+use crate::aws::Scope;
+use crate::diag::nearest;
+use crate::kind::{ErasedKind, Identity, Known};
+use crate::kinds::{self, KINDS};
+use crate::schema::{Node, Shape};
+use crate::value::Value;
+
+/// Most names that are given as advice.
+const MOST: usize = 3;
+
+/// A kind, or an attribute of one, that has another name elsewhere.
+#[derive(Clone, Copy)]
+pub struct Home {
+    /// The kind.
+    pub kind: &'static dyn ErasedKind,
+    /// Dotted path of the attribute; empty for the kind itself.
+    pub attribute: &'static str,
+}
+
+impl std::fmt::Display for Home {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.kind.name())?;
+        if self.attribute.is_empty() { Ok(()) } else { write!(out, ".{}", self.attribute) }
+    }
+}
+
+/// What is called exactly that in Terraform or CloudFormation, in any spelling of these:
+/// `aws_s3_bucket`, `AWS::S3::Bucket`, `aws_s3_bucket_policy`.
+pub fn exactly(name: &str) -> Option<Home> {
+    let wanted = plain_type(name);
+    let all = || KINDS.iter().map(AsRef::as_ref);
+    let itself = all().find(|kind| {
+        let cloudformation = kind.cloudformation().map(plain_type);
+        plain_type(kind.terraform().resource) == wanted || cloudformation.as_deref() == Some(&wanted)
+    });
+    itself.map(|kind| Home { kind, attribute: "" }).or_else(|| {
+        all().find_map(|kind| {
+            let types = kind.also_called().iter().filter(|(_, called)| is_type(called));
+            let mut found = types.filter(|(_, called)| plain_type(called) == wanted);
+            found.next().map(|(attribute, _)| Home { kind, attribute })
+        })
+    })
+}
+
+/// The kinds, or their attributes, that somebody may mean by a name that is none, best first.
+pub fn kinds_like(name: &str) -> Vec<String> {
+    if let Some(home) = exactly(name) {
+        return vec![home.to_string()];
+    }
+    let all = || KINDS.iter().map(AsRef::as_ref);
+    if let Some(near) = slip(name, all().map(ErasedKind::name)) {
+        return vec![near.to_owned()];
+    }
+    let wanted = words(&plain_type(name));
+    let head = words_in_order(&plain_type(name)).pop();
+    let known: Vec<(&dyn ErasedKind, BTreeSet<String>)> = all().map(|kind| (kind, words_of(kind))).collect();
+    let fits = |fit: &dyn Fn(&BTreeSet<String>) -> bool| {
+        let mut found: Vec<&(&dyn ErasedKind, BTreeSet<String>)> =
+            known.iter().filter(|(_, own)| fit(own)).collect();
+        // The kind whose own name has least beside it is the plainest answer.
+        found.sort_by_key(|(kind, _)| {
+            let own = words(kind.name());
+            (!head.as_ref().is_some_and(|head| own.contains(head)), own.difference(&wanted).count())
+        });
+        // Where a kind of ours has that very word, those that others call so are not meant.
+        let is_own =
+            |kind: &dyn ErasedKind| head.as_ref().is_some_and(|head| words(kind.name()).contains(head));
+        let own = found.iter().any(|(kind, _)| is_own(*kind));
+        let found = found.into_iter().filter(|(kind, _)| !own || is_own(*kind));
+        found.take(MOST).map(|(kind, _)| kind.name().to_owned()).collect::<Vec<_>>()
+    };
+    let found = fits(&|own| !wanted.is_empty() && wanted.is_subset(own));
+    if !found.is_empty() || is_type(name) {
+        return found;
+    }
+    // `data_bucket` is some bucket.
+    let found = fits(&|own| head.as_ref().is_some_and(|head| own.contains(head)));
+    if !found.is_empty() {
+        return found;
+    }
+    nearest(name, all().map(ErasedKind::name)).map(str::to_owned).into_iter().collect()
+}
+
+/// The attributes of a kind that somebody may mean by a name that is none of the table at `parent`
+/// (dotted, empty for the resource itself), best first, as dotted paths.
+pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
+    let spec = &kind.schema().spec;
+    let Some(table) = below(spec, parent) else { return Vec::new() };
+    let here = |field: &str| if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") };
+    let mine = snake(name);
+    let translated = translated(kind, parent, &mine);
+    if !translated.is_empty() {
+        return translated;
+    }
+    let fields = || table.fields().into_iter().flatten().map(|(name, _)| name.as_str());
+    if let Some(field) = fields().find(|field| *field == mine) {
+        return vec![here(field)];
+    }
+    if parent.is_empty()
+        && ["name", "id", "identifier", "resource_name"].contains(&mine.as_str())
+        && let Some(name) = naming(kind)
+    {
+        return vec![name];
+    }
+    if let Some(near) = slip(&mine, fields()) {
+        return vec![here(near)];
+    }
+    let elsewhere = named(spec, &mine, parent);
+    if !elsewhere.is_empty() {
+        return elsewhere;
+    }
+    let wanted = words(&mine);
+    let mut found: Vec<&str> = fields()
+        .filter(|field| {
+            let own = words(field);
+            wanted.is_subset(&own) || (own.len() > 1 && own.is_subset(&wanted))
+        })
+        .collect();
+    found.sort_by_key(|field| words(field).symmetric_difference(&wanted).count());
+    let mut found: Vec<String> = found.into_iter().take(MOST).map(here).collect();
+    if found.is_empty() {
+        found.extend(nearest(&mine, fields()).map(here));
+    }
+    found
+}
+
+/// `a`, `b` or `c`, as a question; empty without a name.
+pub fn did_you_mean<S: AsRef<str>>(names: &[S]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!("did you mean {only}?"),
+        Some((last, others)) => format!("did you mean {} or {last}?", others.join(", ")),
+    }
+}
+
+/// What Terraform or CloudFormation calls so, in the table at `parent` rather than anywhere else.
+fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
+    let spec = &kind.schema().spec;
+    let pairs: Vec<&(&str, &str)> = kind
+        .terraform()
+        .names
+        .iter()
+        .chain(kind.also_called())
+        .filter(|(path, _)| !path.is_empty())
+        .collect();
+    let called = |there: &str| !is_type(there) && snake(there) == name;
+    let found = pairs.iter().filter(|(_, there)| called(there)).map(|(here, _)| *here);
+    let found: Vec<&str> = found.filter(|here| *here != parent).collect();
+    let within = |path: &&str| path.rsplit_once('.').map_or("", |(parent, _)| parent) == parent;
+    if let Some(path) = found.iter().find(|path| within(path)) {
+        return vec![(*path).to_owned()];
+    }
+    // A block that stands elsewhere, and whatever is below this table. A mere `name` may be anything.
+    let is_block = |path: &str| below(spec, path).is_some_and(|node| node.fields().is_some());
+    let inside = |path: &str| path.starts_with(&format!("{parent}.")) && !parent.is_empty();
+    let specific = name.contains('_');
+    let mut found: Vec<String> = found
+        .into_iter()
+        .filter(|path| is_block(path) || inside(path) || specific)
+        .map(str::to_owned)
+        .collect();
+    found.truncate(MOST);
+    found
+}
+
+/// The attribute that the resource is called by.
+fn naming(kind: &dyn ErasedKind) -> Option<String> {
+    let scope =
+        Scope { partition: "aws".to_owned(), account_id: "0".repeat(12), region: "us-east-1".to_owned() };
+    let fields = kind.schema().spec.fields()?;
+    let texts = || fields.iter().filter(|(_, node)| matches!(node.shape, Shape::String { .. }));
+    let probe = |changed: &str| {
+        let spec =
+            texts().map(|(name, _)| (name.clone(), Value::from(if name == changed { "b" } else { "a" })));
+        match kind.identity(Known(&Value::Map(spec.collect())), &scope) {
+            Identity::Named(id) => Some(id),
+            _ => None,
+        }
+    };
+    let plain = probe("");
+    let mut decides: Vec<&String> =
+        texts().map(|(name, _)| name).filter(|name| plain.is_some() && probe(name) != plain).collect();
+    // Of a catalog and a name the name is meant.
+    decides.sort_by_key(|name| !name.ends_with("name"));
+    let named = decides.first().map(|name| (*name).clone());
+    named.or_else(|| texts().map(|(name, _)| name).find(|name| name.ends_with("_name")).cloned())
+}
+
+/// Where an attribute of this name stands otherwise in a kind: above the table at `parent`, or below
+/// it, or elsewhere.
+fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
+    fn walk(node: &Node, path: &str, name: &str, found: &mut Vec<String>) {
+        for (field, inner) in element(node).fields().into_iter().flatten() {
+            let here = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+            if field == name {
+                found.push(here.clone());
+            }
+            walk(inner, &here, name, found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(spec, "", name, &mut found);
+    let depth = |path: &str| path.split('.').count();
+    found.sort_by_key(|path| (!path.starts_with(parent), depth(path)));
+    if found.len() <= MOST {
+        return found;
+    }
+    // Of what is in many tables, the table that has them all is meant.
+    let first: Vec<&str> = found.first().map(|path| path.split('.').collect()).unwrap_or_default();
+    let shared = (0..first.len())
+        .take_while(|at| found.iter().all(|path| path.split('.').nth(*at) == first.get(*at).copied()));
+    let common = first.iter().take(shared.count()).copied().collect::<Vec<_>>().join(".");
+    if common.is_empty() || common == parent { Vec::new() } else { vec![common] }
+}
+
+/// The node at a dotted path, lists looked through.
+fn below<'n>(spec: &'n Node, path: &str) -> Option<&'n Node> {
+    let steps = path.split('.').filter(|step| !step.is_empty());
+    let node = steps.into_iter().try_fold(spec, |node, step| element(node).fields()?.get(step))?;
+    Some(element(node))
+}
+
+fn element(node: &Node) -> &Node {
+    match &node.shape {
+        Shape::List { element, .. } | Shape::Map(element) => self::element(element),
+        _ => node,
+    }
+}
+
+/// A candidate that is a slip of the finger away.
+fn slip<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = nearest(name, candidates)?;
+    let slips = if name.len() > 4 { 2 } else { 1 };
+    (strsim::osa_distance(name, near) <= slips).then_some(near)
+}
+
+/// Whether a name is a type of Terraform or CloudFormation.
+fn is_type(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with("aws_") || lower.starts_with("aws::")
+}
+
+/// A type of Terraform or CloudFormation without what tells the two apart: `s3_bucket`.
+fn plain_type(name: &str) -> String {
+    let parts: Vec<String> = name.split("::").map(snake).collect();
+    let joined = parts.join("_");
+    joined.strip_prefix("aws_").map_or(joined.clone(), str::to_owned)
+}
+
+/// `BucketName`, `bucket-name` and `bucket name` as `bucket_name`; `DBName` as `db_name`.
+fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.trim().chars().collect();
+    let mut snake = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| letters.get(at));
+        let after_small = before.is_some_and(|letter| letter.is_lowercase() || letter.is_ascii_digit());
+        let before_small = before.is_some_and(|letter| letter.is_uppercase())
+            && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (after_small || before_small) {
+            snake.push('_');
+        }
+        if letter.is_alphanumeric() {
+            snake.extend(letter.to_lowercase());
+        } else {
+            snake.push('_');
+        }
+    }
+    snake
+}
+
+/// The words of a name, in the singular.
+fn words_in_order(name: &str) -> Vec<String> {
+    let words = name.split('_').filter(|word| !word.is_empty() && *word != "aws");
+    words
+        .map(|word| match word {
+            word if word.ends_with("ies") && word.len() > 4 => format!("{}y", &word[..word.len() - 3]),
+            word if word.ends_with('s') && !word.ends_with("ss") && word.len() > 3 => {
+                word[..word.len() - 1].to_owned()
+            }
+            word => word.to_owned(),
+        })
+        .collect()
+}
+
+fn words(name: &str) -> BTreeSet<String> {
+    words_in_order(name).into_iter().collect()
+}
+
+/// Every word that a kind is called by, anywhere.
+fn words_of(kind: &dyn ErasedKind) -> BTreeSet<String> {
+    let plain = kind.also_called().iter().filter(|(path, _)| path.is_empty()).map(|(_, name)| *name);
+    let names =
+        [kind.name(), kind.terraform().resource].into_iter().chain(kind.cloudformation()).chain(plain);
+    names.flat_map(|name| words_in_order(&plain_type(name))).collect()
+}
+
+/// The kind of this name, here or elsewhere.
+pub fn kind(name: &str) -> Option<Home> {
+    kinds::kind(name).map(|kind| Home { kind, attribute: "" }).or_else(|| exactly(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{attributes_like, did_you_mean, exactly, kinds_like, snake};
+    use crate::kinds::{KINDS, kind};
+
+    #[test]
+    fn names_of_other_tools_and_plain_words_lead_to_a_kind() {
+        for (name, first) in [
+            ("aws_cloudwatch_log_group", "cloudwatchlogs_log_group"),
+            ("aws_glue_catalog_database", "glue_database"),
+            ("AWS::S3::Bucket", "s3_bucket"),
+            ("aws::glue::job", "glue_job"),
+            ("AWS::StepFunctions::StateMachine", "sfn_state_machine"),
+            ("S3::Bucket", "s3_bucket"),
+            ("glue_catalog_database", "glue_database"),
+            ("aws_s3_bucket_versioning", "s3_bucket.versioning"),
+            ("aws_iam_role_policy_attachment", "iam_role.managed_policy_arns"),
+            ("AWS::SNS::TopicPolicy", "sns_topic.policy"),
+            ("AWS::Logs::MetricFilter", "cloudwatchlogs_log_group.metric_filters"),
+            ("sns_topik", "sns_topic"),
+            ("s3_buckets", "s3_bucket"),
+            ("bucket", "s3_bucket"),
+            ("S3Bucket", "s3_bucket"),
+            ("s3", "s3_bucket"),
+            ("data_bucket", "s3_bucket"),
+            ("crawler", "glue_crawler"),
+            ("etl_job", "glue_job"),
+            ("database", "glue_database"),
+            ("role", "iam_role"),
+            ("state_machine", "sfn_state_machine"),
+            ("step_function", "sfn_state_machine"),
+            ("stepfunctions_state_machine", "sfn_state_machine"),
+            ("log_group", "cloudwatchlogs_log_group"),
+            ("parameter_group", "redshift_cluster_parameter_group"),
+            ("redshift", "redshift_cluster"),
+            ("topic", "sns_topic"),
+            ("secret", "secretsmanager_secret"),
+            ("vpc", "ec2_vpc"),
+            ("network", "ec2_vpc"),
+            ("firewall", "ec2_security_group"),
+            ("kms", "kms_key"),
+            ("alarm", "cloudwatch_alarm"),
+            ("cron", "eventbridge_rule"),
+        ] {
+            let near = kinds_like(name);
+            assert_eq!(near.first().map(String::as_str), Some(first), "{name}: {near:?}");
+        }
+        for name in ["aws_lambda_function", "AWS::DynamoDB::Table", "aws_glue_catalog_table", "qqq", ""] {
+            assert_eq!(kinds_like(name), [""; 0], "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_other_tools_and_plain_words_lead_to_an_attribute() {
+        for (of, parent, name, first) in [
+            ("redshift_cluster", "", "database_name", "db_name"),
+            ("redshift_cluster", "", "master_password", "master_user_password"),
+            ("redshift_cluster", "", "DBName", "db_name"),
+            ("glue_job", "command", "script", "command.script_location"),
+            ("glue_job", "", "script", "command.script_location"),
+            ("glue_crawler", "", "path", "targets"),
+            ("s3_bucket", "", "acl", "object_ownership"),
+            ("redshift_cluster", "", "name", "cluster_identifier"),
+            ("cloudwatchlogs_log_group", "", "name", "log_group_name"),
+            ("cloudwatchlogs_log_group", "", "retention", "retention_in_days"),
+            ("cloudwatchlogs_log_group", "metric_filters", "pattern", "metric_filters.filter_pattern"),
+            ("cloudwatchlogs_log_group", "metric_filters", "name", "metric_filters.filter_name"),
+            ("s3_bucket", "", "name", "bucket"),
+            ("s3_bucket", "", "bucket_name", "bucket"),
+            ("s3_bucket", "", "BucketName", "bucket"),
+            ("s3_bucket", "", "VersioningConfiguration", "versioning"),
+            ("s3_bucket", "", "lifecycle_rule", "lifecycle_rules"),
+            ("s3_bucket", "", "server_side_encryption_configuration", "encryption"),
+            ("s3_bucket", "", "sse_algorithm", "encryption.sse_algorithm"),
+            ("glue_crawler", "", "s3_target", "targets.s3_targets"),
+            ("glue_crawler", "", "s3_targets", "targets.s3_targets"),
+            ("glue_crawler", "", "security_configuration", "crawler_security_configuration"),
+            ("glue_crawler", "", "database", "database_name"),
+            ("glue_job", "", "role_arn", "role"),
+            ("glue_job", "", "timeout", "timeout_minutes"),
+            ("glue_job", "", "workers", "number_of_workers"),
+            ("glue_job", "", "script_location", "command.script_location"),
+            ("glue_job", "", "NumberOfWorkers", "number_of_workers"),
+            ("glue_job", "command", "ScriptLocation", "command.script_location"),
+            ("iam_role", "", "assume_role_policy", "assume_role_policy_document"),
+            ("iam_role", "", "trust_policy", "assume_role_policy_document"),
+            ("iam_role", "", "name", "role_name"),
+            ("iam_role", "", "inline_policy", "inline_policies"),
+            ("iam_policy", "", "policy", "policy_document"),
+            ("kms_key", "", "deletion_window_in_days", "deletion_window_days"),
+            ("sfn_state_machine", "", "state_machine_name", "name"),
+            ("sfn_state_machine", "", "role", "role_arn"),
+            (
+                "sfn_state_machine",
+                "logging_configuration",
+                "log_destination",
+                "logging_configuration.log_group_arn",
+            ),
+            ("ec2_security_group", "ingress", "protocol", "ingress.ip_protocol"),
+            ("ec2_security_group", "ingress", "cidr_blocks", "ingress.cidr_ipv4"),
+            ("sns_topic", "", "fifo", "fifo_topic"),
+            ("sns_topic", "", "nmae", "name"),
+        ] {
+            let near = attributes_like(kind(of).expect("a kind"), parent, name);
+            assert_eq!(near.first().map(String::as_str), Some(first), "{of}.{parent} {name}: {near:?}");
+        }
+        assert_eq!(attributes_like(kind("sns_topic").expect("a kind"), "", "zzz"), [""; 0]);
+        assert_eq!(attributes_like(kind("sns_topic").expect("a kind"), "no.such", "name"), [""; 0]);
+    }
+
+    /// Every name of a table leads to what it says, and to something that there is.
+    #[test]
+    fn every_name_elsewhere_leads_home() {
+        for kind in KINDS.iter().map(AsRef::as_ref) {
+            let types = [kind.terraform().resource].into_iter().chain(kind.cloudformation());
+            for name in types {
+                assert_eq!(exactly(name).expect("a home").to_string(), kind.name(), "{name}");
+            }
+            for (path, name) in kind.terraform().names.iter().chain(kind.also_called()) {
+                let what = format!("{}: {path} is {name}", kind.name());
+                assert!(
+                    super::below(&kind.schema().spec, path).is_some(),
+                    "{what}: there is no such attribute"
+                );
+                if super::is_type(name) {
+                    let home = exactly(name).expect("a home");
+                    assert_eq!((home.kind.name(), home.attribute), (kind.name(), *path), "{what}");
+                } else if path.is_empty() {
+                    assert!(kinds_like(name).iter().any(|near| near == kind.name()), "{what}");
+                } else {
+                    let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+                    let table = super::below(&kind.schema().spec, parent).and_then(|node| node.fields());
+                    // What has that name here, too, needs no advice.
+                    if table.is_some_and(|fields| !fields.contains_key(&snake(name))) {
+                        assert_eq!(attributes_like(kind, parent, name), [*path], "{what}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn advice_is_a_question() {
+        assert_eq!(did_you_mean::<&str>(&[]), "");
+        assert_eq!(did_you_mean(&["a"]), "did you mean `a`?");
+        assert_eq!(did_you_mean(&["a", "b", "c"]), "did you mean `a`, `b` or `c`?");
+    }
+}
