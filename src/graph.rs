@@ -78,7 +78,17 @@ impl Address {
     /// Whether `selector` is this address or that of its declaration or kind
     /// (`s3_bucket.lake` selects `s3_bucket.lake["raw"]`).
     pub fn is_selected_by(&self, selector: &str) -> bool {
-        selector == self.kind || selector == self.declaration() || selector == self.to_string()
+        // Keys as expressions write them, and as a shell leaves them, too.
+        let keyed = self.key.as_ref().and_then(|key| {
+            let rest = selector.strip_prefix(&self.declaration())?;
+            Some(
+                rest.strip_prefix('.') == Some(key) || rest.strip_prefix('[')?.strip_suffix(']') == Some(key),
+            )
+        });
+        selector == self.kind
+            || selector == self.declaration()
+            || selector == self.to_string()
+            || keyed == Some(true)
     }
 }
 
@@ -114,7 +124,12 @@ impl FromStr for Address {
         let (name, key) = match rest.split_once('[') {
             Some((name, key)) => {
                 let key = key.strip_suffix(']').ok_or_else(malformed)?;
-                let key: String = serde_json::from_str(key).map_err(|_| malformed())?;
+                // A shell takes the quotes of `lake["raw"]` away.
+                let key = match serde_json::from_str(key) {
+                    Ok(key) => key,
+                    Err(_) if key.is_empty() || key.contains(['"', '[', ']']) => return Err(malformed()),
+                    Err(_) => key.to_owned(),
+                };
                 (name, Some(key))
             }
             None => (rest, None),

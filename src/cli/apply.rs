@@ -57,7 +57,7 @@ pub(super) enum Allow {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HowArgs {
     /// Does not ask.
-    #[arg(short, long, env = "DWCTL_YES")]
+    #[arg(short, long, env = "DWCTL_YES", value_parser = |text: &str| super::switch("DWCTL_YES", text))]
     yes: bool,
 
     /// Resources in work at the same time, at most.

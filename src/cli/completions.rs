@@ -1,11 +1,35 @@
-//! `dwctl completions`.
+//! `dwctl completions`, and what a shell is told when it asks.
+//!
+//! A shell runs `dwctl` itself with [`ASKED`] set to complete a line: only it knows the stack's
+//! environments and addresses. It reads the stack's files for that, and asks no AWS.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::CommandFactory;
+use clap_complete::CompleteEnv;
+use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
+use clap_complete::env::Shells;
 
 use super::printer::Printer;
-use super::{Cli, Exit, Outcome};
+use super::{Cli, Exit, Failure, Outcome};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kinds::{self, KINDS};
+use crate::ledger::FileStore;
+use crate::schema::{Node, Shape};
+use crate::stack::{self, Stack};
+use crate::world::{Facts, World};
+
+/// The variable by which a shell asks. Not the library's `COMPLETE`, which may mean something else
+/// to somebody else.
+const ASKED: &str = "DWCTL_COMPLETE";
 
 /// Prints the completion script of a shell.
+///
+/// The shell then asks dwctl, which knows the environments, kinds and addresses of the stack. Load it
+/// in each shell, `source <(dwctl completions bash)`, so that it is of the version in use.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The shell.
@@ -13,8 +37,184 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
+    let shell = args.shell.to_string();
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "dwctl", &mut script);
+    let written = match Shells::builtins().completer(&shell) {
+        Some(completer) => completer.write_registration(ASKED, "dwctl", "dwctl", "dwctl", &mut script),
+        None => Err(std::io::Error::other("there are none for it")),
+    };
+    written.map_err(|error| {
+        Failure::from(
+            Diagnostic::error("completions", format!("cannot write the completions of {shell}"))
+                .note(error.to_string()),
+        )
+    })?;
     printer.out(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
+}
+
+/// Answers a shell, where one asks; then nothing else is to be done.
+pub(super) fn answered() -> Option<ExitCode> {
+    let here = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(Cli::command).var(ASKED).bin("dwctl");
+    match asked.try_complete(std::env::args_os(), here.as_deref()) {
+        Ok(false) => None,
+        Ok(true) => Some(ExitCode::SUCCESS),
+        Err(error) => Some(super::said(&error)),
+    }
+}
+
+/// The environments of the stack.
+pub(super) fn environments(current: &OsStr) -> Vec<CompletionCandidate> {
+    let files = std::fs::read_dir(Line::read().folder.join("env")).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| {
+        let path = file.path();
+        let name = path.file_stem()?.to_str()?.to_owned();
+        (path.extension()? == "toml" && !name.starts_with('.')).then_some(name)
+    });
+    starting(names, current)
+}
+
+/// The addresses that the stack declares.
+pub(super) fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
+    starting(declared(&Line::read()), current)
+}
+
+/// The addresses of the ledger, where it is a local file, else those that the stack declares.
+pub(super) fn owned(current: &OsStr) -> Vec<CompletionCandidate> {
+    let line = Line::read();
+    let known = |sandbox| {
+        let store = FileStore::new(&line.folder, line.env.as_deref().unwrap_or("default"), sandbox);
+        store.read().ok().flatten()
+    };
+    match known(line.sandbox) {
+        Some(ledger) => starting(ledger.resources.keys().map(typed), current),
+        None => starting(declared(&line), current),
+    }
+}
+
+/// A saved plan, or an address.
+pub(super) fn files_and_owned(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut all = owned(current);
+    all.extend(PathCompleter::any().complete(current));
+    all
+}
+
+/// The names of the stack's outputs.
+pub(super) fn outputs(current: &OsStr) -> Vec<CompletionCandidate> {
+    starting(Line::read().stack().into_iter().flat_map(|stack| stack.outputs.into_keys()), current)
+}
+
+/// Kinds, and once one is written, its attributes.
+pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
+    let written = current.to_str().unwrap_or_default();
+    let Some((path, _)) = written.rsplit_once('.') else {
+        return starting(KINDS.iter().map(|kind| kind.name().to_owned()), current);
+    };
+    let mut steps = path.split('.');
+    let Some(kind) = steps.next().and_then(kinds::kind) else { return Vec::new() };
+    let table = steps.try_fold(&kind.schema().spec, |node, step| element(node).fields()?.get(step));
+    let fields = table.and_then(|table| element(table).fields());
+    starting(fields.into_iter().flatten().map(|(name, _)| format!("{path}.{name}")), current)
+}
+
+/// What a list or a map holds.
+fn element(node: &Node) -> &Node {
+    match &node.shape {
+        Shape::List { element, .. } | Shape::Map(element) => self::element(element),
+        _ => node,
+    }
+}
+
+fn starting(all: impl IntoIterator<Item = String>, current: &OsStr) -> Vec<CompletionCandidate> {
+    let written = current.to_string_lossy();
+    let mut all: Vec<String> = all.into_iter().filter(|one| one.starts_with(&*written)).collect();
+    all.sort();
+    all.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// An address as it can be typed in a shell: without quotes where its key needs none.
+fn typed(address: &Address) -> String {
+    match &address.key {
+        Some(key) if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) => {
+            format!("{}[{key}]", address.declaration())
+        }
+        _ => address.to_string(),
+    }
+}
+
+/// The addresses of the stack, with the keys that follow from its files.
+fn declared(line: &Line) -> Vec<String> {
+    let Some(stack) = line.stack() else { return Vec::new() };
+    let mut problems = Vec::new();
+    let variables = stack::variables(&stack, &[], &mut problems);
+    match World::new(&stack, Facts::offline(&stack), variables) {
+        Ok(world) => {
+            let found = world.evaluate_all(&mut problems);
+            let mut all: Vec<String> = found.iter().map(|instance| typed(&instance.address)).collect();
+            // All of a `for_each` at once, too.
+            all.extend(
+                found.iter().filter(|one| one.address.key.is_some()).map(|one| one.address.declaration()),
+            );
+            all.sort();
+            all.dedup();
+            all
+        }
+        Err(_) => {
+            let all = stack.resources.iter();
+            all.map(|resource| format!("{}.{}", resource.kind, resource.name)).collect()
+        }
+    }
+}
+
+/// What the line to be completed says of the stack.
+struct Line {
+    folder: PathBuf,
+    env: Option<String>,
+    sandbox: bool,
+}
+
+impl Line {
+    fn read() -> Self {
+        // The library has the words after the first `--`.
+        let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
+        Self::of(&words.collect::<Vec<_>>())
+    }
+
+    fn of(words: &[OsString]) -> Self {
+        let text = |at: usize| words.get(at).and_then(|word| word.to_str());
+        let value = |names: &[&str]| {
+            (0..words.len()).find_map(|at| {
+                let word = text(at)?;
+                let joined = word.split_once('=').filter(|(name, _)| names.contains(name));
+                joined
+                    .map(|(_, value)| value)
+                    .or_else(|| names.contains(&word).then(|| text(at + 1)).flatten())
+            })
+        };
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let is_stack = |word: &&OsString| {
+            let files = std::fs::read_dir(word).into_iter().flatten().flatten();
+            files.into_iter().any(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
+        };
+        // The first word is the program, the second the verb.
+        let folder = value(&["--stack"])
+            .map(PathBuf::from)
+            .or_else(|| words.iter().skip(2).find(is_stack).map(PathBuf::from))
+            .or_else(|| variable("DWCTL_STACK").map(PathBuf::from))
+            .unwrap_or_else(|| PathBuf::from("."));
+        let env = value(&["-e", "--env"]).map(str::to_owned).filter(|env| !env.is_empty());
+        let sandbox = variable("DWCTL_SANDBOX").is_some_and(|value| super::is_on(&value) == Some(true));
+        Self {
+            folder,
+            env: env.or_else(|| variable("DWCTL_ENV")),
+            sandbox: sandbox || words.iter().any(|word| word == "--sandbox"),
+        }
+    }
+
+    fn stack(&self) -> Option<Stack> {
+        let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+        let load = |env: Option<&str>| stack::load(Path::new(&self.folder), env, &kinds).ok();
+        load(self.env.as_deref()).or_else(|| load(None))
+    }
 }

@@ -1,6 +1,7 @@
 //! What most verbs begin with: the stack, its variables, AWS, the ledger.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::printer::Printer;
@@ -15,9 +16,52 @@ use crate::world::{Facts, World};
 
 /// Reads the stack.
 pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
+    if let Some(problem) = no_folder(&args.stack) {
+        return Err(Failure::new(Exit::Invalid, vec![problem], Sources::default()));
+    }
     let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
     stack::load(&args.stack, args.env.as_deref(), &kinds)
         .map_err(|(diagnostics, sources)| Failure::new(Exit::Invalid, diagnostics, sources))
+}
+
+/// What is wrong where a stack's folder is expected, and what may be meant.
+fn no_folder(path: &Path) -> Option<Diagnostic> {
+    let shown = path.display();
+    let error = |message: String| Some(Diagnostic::error("no-stack", message));
+    let folder = "a stack is a folder with a stack.toml and any further *.toml beside it";
+    if path.is_file() {
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            return error(format!("{shown} is a file, and a stack is its whole folder"))
+                .map(|error| error.help(format!("name the folder: {}", parent.display())));
+        }
+        return error(format!("{shown} is a file, not a stack's folder")).map(|error| {
+            error
+                .note(folder)
+                .help("`dwctl apply FILE` and `dwctl show FILE` take a file that `dwctl plan --out` wrote")
+        });
+    }
+    if path.exists() || path.is_symlink() {
+        return None;
+    }
+    let text = path.to_str().unwrap_or_default();
+    let problem = Diagnostic::error("no-stack", format!("there is no folder {shown}")).note(folder);
+    let kind = text.split_once('.').map_or(text, |(kind, _)| kind);
+    if kinds::kind(kind).is_some() {
+        return Some(problem.help(format!("to choose a part of the stack: --target '{text}'")));
+    }
+    if !text.contains('/') && Path::new("env").join(format!("{text}.toml")).is_file() {
+        return Some(problem.help(format!("to choose an environment: --env {text}")));
+    }
+    let problem = problem.help("name the folder that holds stack.toml: dwctl plan path/to/stack");
+    // What has an ending is the name of a file.
+    match path.extension() {
+        Some(_) => Some(problem.help(format!(
+            "nor is there a file {shown}: `dwctl plan --out {shown}` writes a plan for apply"
+        ))),
+        None => Some(problem),
+    }
 }
 
 /// The values of the stack's variables.
@@ -168,6 +212,12 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
 /// Connects to AWS, and checks that it is the account the stack belongs to.
 pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -> Result<Session, Failure> {
     let mut options = options(args, stack);
+    if args.sandbox && args.endpoint_url.is_some() {
+        let error =
+            Diagnostic::error("invalid-argument", "the sandbox and another endpoint exclude each other");
+        let note = "--sandbox is DWCTL_SANDBOX=1, too, and --endpoint-url is DWCTL_ENDPOINT_URL";
+        return Err(error.note(note).help("leave one of them out").into());
+    }
     if args.sandbox {
         options.endpoint_url = Some(crate::sandbox::up(say).await?.endpoint);
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::formats::FormatArgs;
 use super::printer::Printer;
 use super::revision::{Checkout, Repository};
-use super::{Exit, Failure, Outcome, StackArgs, context};
+use super::{Exit, Failure, Outcome, StackArgs, completions, context};
 use crate::diag::{Diagnostic, Sources};
 use crate::plan::{Side, TextOptions, compare, refused};
 use crate::stack::Stack;
@@ -36,7 +38,7 @@ pub(super) struct Args {
     stack: Option<PathBuf>,
 
     /// Environment of both: reads env/NAME.toml.
-    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
     env: Option<String>,
 
     /// Sets a variable in both that declare it; may be repeated.

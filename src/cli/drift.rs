@@ -28,7 +28,7 @@ pub(super) struct Args {
     exclude: Vec<String>,
 
     /// Sees settings, too, that nobody declared, such as a policy added by hand.
-    #[arg(long, env = "DWCTL_DEEP")]
+    #[arg(long, env = "DWCTL_DEEP", value_parser = |text: &str| super::switch("DWCTL_DEEP", text))]
     deep: bool,
 }
 

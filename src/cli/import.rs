@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, plan};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
 use crate::apply::{self, Keeper};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -23,7 +25,7 @@ use crate::world::World;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The address that it is declared under.
-    #[arg(value_parser = address)]
+    #[arg(value_parser = address, add = Completer::new(completions::addresses))]
     address: Address,
 
     /// Its id at AWS: what `dwctl ledger list` shows of its kind, such as a name or an ARN.

@@ -29,6 +29,7 @@ mod validate;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter as Completer;
 
 use crate::diag::{self, Diagnostic, Sources};
 use crate::signals;
@@ -95,7 +96,7 @@ struct StackArgs {
     stack: std::path::PathBuf,
 
     /// Environment: reads env/NAME.toml, and has a ledger of its own.
-    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
     env: Option<String>,
 
     /// Sets a variable; may be repeated.
@@ -111,11 +112,11 @@ struct StackArgs {
 #[derive(Clone, Debug, Args)]
 struct AwsArgs {
     /// Uses the local AWS, and starts it where it does not run. No request leaves this machine.
-    #[arg(long, env = "DWCTL_SANDBOX")]
+    #[arg(long, env = "DWCTL_SANDBOX", value_parser = |text: &str| switch("DWCTL_SANDBOX", text))]
     sandbox: bool,
 
     /// Another endpoint for every service, such as an emulator's.
-    #[arg(long, env = "DWCTL_ENDPOINT_URL", value_name = "URL", conflicts_with = "sandbox")]
+    #[arg(long, env = "DWCTL_ENDPOINT_URL", value_name = "URL")]
     endpoint_url: Option<String>,
 
     /// Profile of the shared AWS configuration files.
@@ -127,20 +128,35 @@ struct AwsArgs {
     audit: Option<crate::aws::Audit>,
 }
 
+/// Whether a switch of the environment is on; `None` where it is neither on nor off. Empty is as good
+/// as not set.
+fn is_on(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "" | "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// A switch, as a flag or by the variable of that name.
+fn switch(variable: &str, text: &str) -> Result<bool, String> {
+    is_on(text).ok_or_else(|| format!("{variable} is 1, true, yes or on; or 0, false, no or off"))
+}
+
 /// Which part of the stack.
 #[derive(Clone, Debug, Args)]
 struct SelectArgs {
     /// Only this address, with what it needs and, where it goes, what has to let go of it first;
     /// may be repeated.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     target: Vec<String>,
 
     /// Not this address, nor what needs it or cannot go without it; may be repeated.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     exclude: Vec<String>,
 
     /// Makes this address anew; may be repeated.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     replace: Vec<String>,
 
     /// Takes over resources that exist and are not provably this stack's.
@@ -148,7 +164,7 @@ struct SelectArgs {
     adopt: bool,
 
     /// Sees settings, too, that nobody declared, such as a policy added by hand.
-    #[arg(long, env = "DWCTL_DEEP")]
+    #[arg(long, env = "DWCTL_DEEP", value_parser = |text: &str| switch("DWCTL_DEEP", text))]
     deep: bool,
 }
 
@@ -194,6 +210,9 @@ type Outcome = Result<Exit, Failure>;
 
 /// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
+    if let Some(exit) = completions::answered() {
+        return exit;
+    }
     signals::listen(cut_off);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, plan};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
 use crate::diag::{Diagnostic, nearest};
 use crate::plan::{Selection, value_text};
 use crate::value::Value;
@@ -18,7 +20,7 @@ pub(super) struct Args {
 
     /// Only this output, its value alone: a string without quotes, anything else as JSON.
     /// Shows a sensitive one.
-    #[arg(short, long)]
+    #[arg(short, long, add = Completer::new(completions::outputs))]
     name: Option<String>,
 
     /// As JSON, sensitive values masked.

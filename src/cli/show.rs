@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::formats::{FormatArgs, apply_saved};
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context, ledger};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, ledger};
 use crate::diag::Diagnostic;
+use crate::elsewhere;
 use crate::files::read_given;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, State};
@@ -28,7 +31,7 @@ use crate::value::Value;
 pub(super) struct Args {
     /// A file that `dwctl plan --out` wrote, or the address of one resource; without it, all
     /// that the stack owns.
-    #[arg(value_name = "FILE|ADDRESS")]
+    #[arg(value_name = "FILE|ADDRESS", add = Completer::new(completions::files_and_owned))]
     what: Option<String>,
 
     /// Folder of the stack.
@@ -36,7 +39,7 @@ pub(super) struct Args {
     stack: PathBuf,
 
     /// Environment.
-    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
     env: Option<String>,
 
     #[command(flatten)]
@@ -66,6 +69,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             _ if args.json => {
                 return Err(invalid("--json is for what the stack owns", "add --format json"));
             }
+            _ if !Path::new(what).exists() => return Err(neither(what).into()),
             _ => return saved(&args, Path::new(what), printer),
         },
     };
@@ -74,6 +78,25 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         return Err(invalid(message, "give the file that `dwctl plan --out FILE` wrote, or add --json"));
     }
     owned(&args, address.as_ref(), printer).await
+}
+
+/// What is neither a file nor an address, and what may be meant.
+fn neither(what: &str) -> Diagnostic {
+    let error = Diagnostic::error("invalid-argument", format!("`{what}` is neither a file nor an address"))
+        .note("dwctl show takes a file that `dwctl plan --out FILE` wrote, or an address such as s3_bucket.lake")
+        .help("all that the stack owns: dwctl show");
+    if kinds::kind(what).is_some() {
+        return error.help(format!("what the kind is: dwctl explain {what}"));
+    }
+    if Path::new("env").join(format!("{what}.toml")).is_file() {
+        return error.help(format!("to choose an environment: --env {what}"));
+    }
+    let (kind, rest) = what.split_once('.').map_or((what, ""), |(kind, rest)| (kind, rest));
+    let near = elsewhere::kinds_like(kind).into_iter().filter(|near| !near.contains('.'));
+    let near: Vec<String> = near
+        .map(|near| if rest.is_empty() { format!("{near}.NAME") } else { format!("{near}.{rest}") })
+        .collect();
+    if near.is_empty() { error } else { error.help(elsewhere::did_you_mean(&near)) }
 }
 
 fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
@@ -92,9 +115,21 @@ fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
 
 /// Reads a saved plan.
 pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
+    let shown = path.display();
     if path.is_dir() {
-        let error = Diagnostic::error("unreadable", format!("{} is a folder, no saved plan", path.display()));
-        return Err(error.help("give the file that `dwctl plan --out FILE` wrote").into());
+        let error = Diagnostic::error("unreadable", format!("{shown} is a folder, no saved plan"));
+        return Err(error
+            .help("give the file that `dwctl plan --out FILE` wrote")
+            .help(format!("what the stack in it owns: dwctl show --stack {shown}"))
+            .into());
+    }
+    if path.is_file() && path.extension().is_some_and(|extension| extension == "toml") {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let error = Diagnostic::error("unreadable", format!("{shown} is a file of a stack, no saved plan"));
+        return Err(error
+            .help(format!("to plan and apply the stack, name its folder: dwctl apply {}", folder.display()))
+            .help("a saved plan is what `dwctl plan --out FILE` wrote")
+            .into());
     }
     let text = read_given(path, limits::PLAN).map_err(|refusal| {
         Diagnostic::error("unreadable", format!("cannot read the plan {}", path.display()))

@@ -31,6 +31,7 @@ mod lives;
 mod lost;
 mod mistakes;
 mod moves;
+mod newcomers;
 mod outputs;
 mod owners;
 mod ownership;

@@ -560,7 +560,7 @@ fn what_is_no_file_is_said() {
     fs::create_dir(project.stack().join("folder")).unwrap();
     let show = |file: &str| run(&mut project.command_without_endpoint(&["show", file]), file);
     show("folder").exits(1).says("folder is a folder, no saved plan");
-    show("nothing").exits(1).says("cannot read the plan nothing");
+    show("nothing").exits(1).says("`nothing` is neither a file nor an address");
     project.run(&["apply", "nothing.dwplan", "--yes"]).exits(3).says("nothing.dwplan");
     project.run(&["apply", "folder", "--yes"]).exits(3).says("folder");
     // A file that cannot be read from its start.

@@ -1,7 +1,10 @@
 //! `dwctl ledger forget`.
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
 use crate::cli::Outcome;
+use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::graph::Address;
 
@@ -9,7 +12,7 @@ use crate::graph::Address;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Its address.
-    #[arg(value_parser = address)]
+    #[arg(value_parser = address, add = Completer::new(completions::owned))]
     address: Address,
 
     #[command(flatten)]

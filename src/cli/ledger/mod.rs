@@ -10,10 +10,12 @@ mod rename;
 mod show;
 mod unlock;
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::audit::AuditArgs;
 use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, context};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context};
 use crate::aws::Session;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -65,7 +67,7 @@ struct WhereArgs {
     stack: std::path::PathBuf,
 
     /// Environment.
-    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME")]
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
     env: Option<String>,
 
     #[command(flatten)]

@@ -1,6 +1,9 @@
 //! `dwctl ledger move`.
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
+use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Failure, Outcome};
 use crate::diag::Diagnostic;
@@ -10,11 +13,11 @@ use crate::graph::Address;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The address in the ledger.
-    #[arg(value_parser = address)]
+    #[arg(value_parser = address, add = Completer::new(completions::owned))]
     from: Address,
 
     /// The address that it is to have.
-    #[arg(value_parser = address)]
+    #[arg(value_parser = address, add = Completer::new(completions::addresses))]
     to: Address,
 
     #[command(flatten)]

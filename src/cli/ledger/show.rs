@@ -1,6 +1,9 @@
 //! `dwctl ledger show`.
 
+use clap_complete::engine::ArgValueCompleter as Completer;
+
 use super::{WhereArgs, address, unknown};
+use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
 use crate::graph::Address;
@@ -9,7 +12,7 @@ use crate::graph::Address;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// One resource.
-    #[arg(value_parser = address)]
+    #[arg(value_parser = address, add = Completer::new(completions::owned))]
     address: Option<Address>,
 
     #[command(flatten)]
