@@ -31,6 +31,7 @@ scripts![
     "events.py",
     "glue.py",
     "iam.py",
+    "interpreter.py",
     "kms.py",
     "logs.py",
     "redshift.py",

@@ -3,10 +3,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Project, Run, run};
+use crate::harness::{Cloud, Project, Run, emulator_home, run};
+use crate::paper::root;
 
 /// An address for documentation: nobody answers there.
 const ELSEWHERE: &str = "http://192.0.2.1";
@@ -123,4 +124,18 @@ fn what_an_emulator_lacks_is_said_and_not_taken_for_gone() {
             run(&mut command, "plan").exits(1).says("does not implement").says_not("+ ");
         }
     }
+}
+
+/// What the sandbox adds to moto's state machines, crawlers and alarms, as any AWS client sees it.
+#[test]
+fn additions_are_as_clients_of_aws_see_them() {
+    let cloud = Cloud::new();
+    let mut command = Command::new(emulator_home().join("venv/bin/python"));
+    command.arg(root().join("src/sandbox/emulator/selfcheck.py")).arg(cloud.emulator());
+    let checks = ["executions", "state_machines", "tags_of_alarms", "glue_crawlers", "alarms_and"];
+    let run = run(command.args(checks).stdout(Stdio::piped()).stderr(Stdio::piped()), "selfcheck.py");
+    for check in checks {
+        assert!(run.stdout.lines().any(|line| line.starts_with(&format!("ok     {check}"))), "{run}");
+    }
+    run.exits(0);
 }

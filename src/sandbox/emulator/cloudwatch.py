@@ -47,7 +47,7 @@ def put_metric_alarm(call):
 def put_composite_alarm(call):
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html"""
     name, stored = call["AlarmName"], composites(call)
-    arn = f"arn:aws:cloudwatch:{call.region}:{call.account}:alarm:{name}"
+    arn = f"arn:{call.partition}:cloudwatch:{call.region}:{call.account}:alarm:{name}"
     shown = {key: value for key, value in call.params.items() if key != "Tags"}
     before = stored.get(name, {})
     shown.setdefault("ActionsEnabled", True)
@@ -102,7 +102,7 @@ def delete_alarms(call):
         raise AwsError("ResourceNotFound", f"Unknown alarms: {', '.join(lost)}", 404)
     for name in names:
         backend(call).tagger.delete_all_tags_for_resource(
-            f"arn:aws:cloudwatch:{call.region}:{call.account}:alarm:{name}")
+            f"arn:{call.partition}:cloudwatch:{call.region}:{call.account}:alarm:{name}")
         composites(call).pop(name, None)
     plain = [name for name in names if name in backend(call).alarms]
     if plain:
@@ -140,7 +140,7 @@ def put_dashboard(call):
         raise bad("The field DashboardBody must be a valid JSON object")
     if not isinstance(body.get("widgets", []), list):
         raise bad("Should be array")
-    arn = f"arn:aws:cloudwatch::{call.account}:dashboard/{call['DashboardName']}"
+    arn = f"arn:{call.partition}:cloudwatch::{call.account}:dashboard/{call['DashboardName']}"
     before = call["DashboardName"] in backend(call).dashboards
     call.moto({k: v for k, v in call.params.items() if k != "Tags"})
     if call.get("Tags") and not before:

@@ -204,5 +204,5 @@ def describe_rules(call):
         if shown.get("IpProtocol") == "-1":
             shown["FromPort"] = shown["ToPort"] = -1
         shown["SecurityGroupRuleArn"] = (
-            f"arn:aws:ec2:{call.region}:{call.account}:security-group-rule/{shown['SecurityGroupRuleId']}")
+            f"arn:{call.partition}:ec2:{call.region}:{call.account}:security-group-rule/{shown['SecurityGroupRuleId']}")
     return answer

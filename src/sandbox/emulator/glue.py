@@ -44,7 +44,7 @@ def given(params, *leave):
 
 
 def arn(call, kind, name):
-    return f"arn:aws:glue:{call.region}:{call.account}:{kind}/{name}"
+    return f"arn:{call.partition}:glue:{call.region}:{call.account}:{kind}/{name}"
 
 
 def forget_tags(call, kind, name):
@@ -212,6 +212,9 @@ def crawler_shown(crawler):
         shown["Schedule"] = {"ScheduleExpression": known["Schedule"],
                              "State": known.get("ScheduleState", "SCHEDULED")}
     shown.pop("ScheduleState", None)
+    # https://docs.aws.amazon.com/glue/latest/webapi/API_LastCrawlInfo.html
+    if shown.get("LastCrawl", {}).get("Status") == "COMPLETED":
+        shown["LastCrawl"] = dict(shown["LastCrawl"], Status="SUCCEEDED")
     return shown
 
 

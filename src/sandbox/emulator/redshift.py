@@ -29,7 +29,7 @@ def complete(call, shown):
     }.get(status, "Modifying")
     namespace = known.setdefault("namespace", str(mock_random.uuid4()))
     shown["ClusterNamespaceArn"] = (
-        f"arn:aws:redshift:{call.region}:{call.account}:namespace:{namespace}"
+        f"arn:{call.partition}:redshift:{call.region}:{call.account}:namespace:{namespace}"
     )
     if shown.get("ClusterSubnetGroupName"):
         group = backend(call).subnet_groups.get(shown["ClusterSubnetGroupName"])
@@ -103,7 +103,7 @@ def key_arn(call, key):
     if key.startswith("arn:"):
         return key
     kind = "" if key.startswith("alias/") else "key/"
-    return f"arn:aws:kms:{call.region}:{call.account}:{kind}{key}"
+    return f"arn:{call.partition}:kms:{call.region}:{call.account}:{kind}{key}"
 
 
 def secret(call, cluster):
@@ -452,7 +452,7 @@ def snapshot_shown(call, shown):
     shown.update({key: value for key, value in more(snapshot).items() if value is not None}
                  if snapshot is not None else {})
     shown["SnapshotArn"] = (
-        f"arn:aws:redshift:{call.region}:{call.account}:snapshot:"
+        f"arn:{call.partition}:redshift:{call.region}:{call.account}:snapshot:"
         f"{shown['ClusterIdentifier']}/{shown['SnapshotIdentifier']}"
     )
     shown.setdefault("OwnerAccount", call.account)

@@ -19,10 +19,10 @@ def everything(call):
             yield one.arn, one.resource_type, one.tags
     cloudwatch = call.backend(cloudwatch_backends)
     for name in call.state(service="cloudwatch").get("composite", {}):
-        arn = f"arn:aws:cloudwatch:{call.region}:{call.account}:alarm:{name}"
+        arn = f"arn:{call.partition}:cloudwatch:{call.region}:{call.account}:alarm:{name}"
         yield arn, "cloudwatch:alarm", cloudwatch.tagger.get_tag_dict_for_resource(arn)
     for name in cloudwatch.dashboards:
-        arn = f"arn:aws:cloudwatch::{call.account}:dashboard/{name}"
+        arn = f"arn:{call.partition}:cloudwatch::{call.account}:dashboard/{name}"
         yield arn, "cloudwatch:dashboard", cloudwatch.tagger.get_tag_dict_for_resource(arn)
     events = call.backend(events_backends)
     for bus in events.event_buses.values():

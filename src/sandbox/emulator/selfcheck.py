@@ -5,7 +5,10 @@
 
 import json
 import sys
+import time
 import traceback
+import urllib.parse
+import urllib.request
 import uuid
 
 import boto3
@@ -720,7 +723,8 @@ def glue_crawlers():
     glue.stop_crawler_schedule(CrawlerName=crawler)
     equal(glue.get_crawler(Name=crawler)["Crawler"]["Schedule"]["State"], "NOT_SCHEDULED")
     glue.start_crawler(Name=crawler)
-    equal(glue.get_crawler(Name=crawler)["Crawler"]["State"], "READY")
+    found = glue.get_crawler(Name=crawler)["Crawler"]
+    equal((found["State"], found["LastCrawl"]["Status"]), ("READY", "SUCCEEDED"))
     glue.delete_crawler(Name=crawler)
     refused("EntityNotFoundException", glue.get_crawler, Name=crawler)
 
@@ -1109,6 +1113,91 @@ def the_index_of_tags():
     glue.delete_workflow(Name=thing)
     cloudwatch.delete_dashboards(DashboardNames=[thing])
     equal(len(found(TagFilters=ours)[0]), 9)
+
+
+def ended(sfn, machine, given="{}"):
+    """How the execution of a machine ended that is given no name."""
+    started = sfn.start_execution(stateMachineArn=machine, input=given)["executionArn"]
+    for _ in range(100):
+        found = sfn.describe_execution(executionArn=started)
+        if found["status"] != "RUNNING":
+            return found
+        time.sleep(0.1)
+    raise AssertionError("the execution does not end")
+
+
+def machine_of(sfn, role, **document):
+    made = sfn.create_state_machine(name=name("m"), definition=json.dumps(document), roleArn=role)
+    return made["stateMachineArn"]
+
+
+@check
+def executions():
+    """What moto's interpreter does not do by itself: `interpreter.py`."""
+    done = {"Type": "Pass", "End": True}
+    for region, partition in (("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")):
+        sfn, glue, job = client("stepfunctions", region), client("glue", region), name("j")
+        role = f"arn:{partition}:iam::123456789012:role/r"
+        # What the sandbox cannot run, or AWS refuses, changes nothing for those that follow.
+        call = {"Type": "Task", "Resource": f"arn:{partition}:states:::http:invoke", "End": True, "Arguments": {
+            "ApiEndpoint": "https://example.com/", "Method": "GET",
+            "InvocationConfig": {"ConnectionArn": f"arn:{partition}:events:{region}:123456789012:connection/c/1"}}}
+        calls = machine_of(sfn, role, QueryLanguage="JSONata", StartAt="A", States={"A": call})
+        equal(ended(sfn, calls)["status"], "FAILED")
+        nobody = {"Type": "Task", "Resource": f"arn:{partition}:states:::nobody:knows", "End": True}
+        refused("InvalidDefinition", machine_of, sfn=sfn, role=role, StartAt="A", States={"A": nobody},
+                QueryLanguage="JSONata")
+        plain = machine_of(sfn, role, StartAt="A", States={"A": dict(done, Parameters={"x.$": "$.y"})})
+        equal(json.loads(ended(sfn, plain, '{"y": 1}')["output"]), {"x": 1})
+        # Each start without a name is another execution.
+        starts = {sfn.start_execution(stateMachineArn=plain, input='{"y": 1}')["executionArn"] for _ in range(2)}
+        equal(len(starts), 2)
+        glue.create_job(Name=job, Role=role, Command={"Name": "glueetl", "ScriptLocation": "s3://x/y.py"})
+        runs = machine_of(sfn, role, StartAt="A", States={"A": {
+            "Type": "Task", "Resource": f"arn:{partition}:states:::glue:startJobRun.sync",
+            "Parameters": {"JobName": job}, "End": True}})
+        equal(json.loads(ended(sfn, runs)["output"])["JobRunState"], "SUCCEEDED")
+        arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:"
+        assert runs.startswith(arn), runs
+    sfn, role = client("stepfunctions"), "arn:aws:iam::123456789012:role/r"
+    # Items in batches, and children that are express.
+    express = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, "StartAt": "B",
+               "States": {"B": done}}
+    batched = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": express, "End": True,
+               "ItemSelector": {"v.$": "$$.Map.Item.Value"},
+               "ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"run.$": "$.run", "mode": "all"}}}
+    output = ended(sfn, machine_of(sfn, role, StartAt="A", States={"A": batched}), '{"items": [1, 2, 3], "run": 7}')
+    shared = {"run": 7, "mode": "all"}
+    equal(json.loads(output["output"]), [{"BatchInput": shared, "Items": [{"v": 1}, {"v": 2}]},
+                                         {"BatchInput": shared, "Items": [{"v": 3}]}])
+    sized = dict(batched, ItemBatcher={"MaxInputBytesPerBatch": 18})
+    output = ended(sfn, machine_of(sfn, role, StartAt="A", States={"A": sized}), '{"items": [1, 2, 3]}')
+    equal([len(batch["Items"]) for batch in json.loads(output["output"])], [2, 1])
+
+
+@check
+def tags_of_alarms_by_query():
+    """As Terraform asks: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/making-api-requests.html"""
+    alarm = name("a")
+
+    def query(**parameters):
+        request = urllib.request.Request(
+            ENDPOINT, urllib.parse.urlencode(dict(parameters, Version="2010-08-01")).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+             "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, "
+             "SignedHeaders=host, Signature=0"})
+        return urllib.request.urlopen(request).read().decode()
+
+    query(Action="PutMetricAlarm", AlarmName=alarm, MetricName="m", Namespace="n", Period="60", Statistic="Sum",
+          EvaluationPeriods="1", Threshold="1", ComparisonOperator="GreaterThanThreshold",
+          **{"Tags.member.1.Key": "team", "Tags.member.1.Value": "data"})
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{alarm}"
+    shown = query(Action="ListTagsForResource", ResourceARN=arn)
+    assert "<Key>team</Key>" in shown and "<Value>data</Value>" in shown, shown
+    query(Action="TagResource", ResourceARN=arn, **{"Tags.member.1.Key": "a", "Tags.member.1.Value": "b"})
+    query(Action="UntagResource", ResourceARN=arn, **{"TagKeys.member.1": "team"})
+    shown = query(Action="ListTagsForResource", ResourceARN=arn)
+    assert "<Key>a</Key>" in shown and "team" not in shown, shown
 
 
 if __name__ == "__main__":

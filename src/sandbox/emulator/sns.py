@@ -65,7 +65,7 @@ def create_topic(call):
         check_attribute(name, value, fifo)
     if call.get("DataProtectionPolicy"):
         documents.parse(call["DataProtectionPolicy"], lambda text: invalid("DataProtectionPolicy: " + text))
-    arn = f"arn:aws:sns:{call.region}:{call.account}:{call['Name']}"
+    arn = f"arn:{call.partition}:sns:{call.region}:{call.account}:{call['Name']}"
     found = topics(call).get(arn)
     if found is not None:
         shown = attributes(call, found)

@@ -1,12 +1,21 @@
 """Step Functions: definitions that are checked, idempotent creation, whole updates."""
 
 import json
+import re
 
 from moto.moto_api._internal import mock_random
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends as stepfunctions_backends
 
+from emulator import interpreter  # noqa: F401  (it changes moto's)
 from emulator.wire import AwsError, extends, now
 
+# Services with integrations of their own; others are called by `aws-sdk`.
+# https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html
+OPTIMIZED = (
+    "apigateway", "athena", "aws-sdk", "batch", "bedrock", "codebuild", "databrew", "dynamodb", "ecs", "eks",
+    "elasticmapreduce", "emr-containers", "emr-serverless", "events", "glue", "http", "lambda", "mediaconvert",
+    "sagemaker", "sns", "sqs", "states",
+)
 TYPES = ("Task", "Pass", "Wait", "Choice", "Succeed", "Fail", "Parallel", "Map")
 
 
@@ -53,6 +62,10 @@ def _machine(machine, at):
                 yield ("MISSING_TRANSITION_TARGET", f"Missing 'Next' target: {target}", f"{here}/{field}")
         if kind == "Task" and not state.get("Resource"):
             yield (code, "The field 'Resource' is required", here + "/Resource")
+        integration = re.match(r"arn:aws[a-z-]*:states:::([a-z-]+):", str(state.get("Resource") or ""))
+        if kind == "Task" and integration and integration.group(1) not in OPTIMIZED:
+            yield (code, f"The resource provided {state['Resource']} is not recognized. The value is not a valid "
+                   "resource ARN, or the resource is not available in this region.", here + "/Resource")
         if kind == "Parallel":
             if not state.get("Branches"):
                 yield (code, "The field 'Branches' is required", here + "/Branches")
@@ -107,7 +120,7 @@ def encryption(value):
 def create(call):
     """https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html"""
     check(call["definition"])
-    arn = f"arn:aws:states:{call.region}:{call.account}:stateMachine:{call['name']}"
+    arn = f"arn:{call.partition}:states:{call.region}:{call.account}:stateMachine:{call['name']}"
     wanted = {
         "definition": call["definition"], "type": call.get("type", "STANDARD"),
         "loggingConfiguration": logging(call.get("loggingConfiguration")),
@@ -181,3 +194,12 @@ def validate(call):
                         for code, message, at in found],
         "truncated": False,
     }
+
+
+@extends("stepfunctions", "StartExecution")
+def start(call):
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+
+    Without a name AWS makes one up; moto calls all of these the same.
+    """
+    return call.moto(dict(call.params, name=call.get("name") or str(mock_random.uuid4())))

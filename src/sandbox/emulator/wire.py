@@ -30,6 +30,7 @@ from moto.core.routing import get_service_router
 from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from moto.moto_api._internal import mock_random
+from moto.utilities.utils import get_partition
 
 from emulator import additions, cbor
 
@@ -129,6 +130,11 @@ class Call:
     def __getitem__(self, name):
         return self.params[name]
 
+    @property
+    def partition(self):
+        """`aws`, or what the region's ARNs begin with instead."""
+        return get_partition(self.region)
+
     def get(self, name, default=None):
         value = self.params.get(name)
         return default if value is None else value
@@ -136,7 +142,8 @@ class Call:
     def moto(self, params=None):
         """moto's answer to this operation, or to it with other parameters."""
         if params is None and self.protocol != "cbor":
-            return self._read(self.raw(), self.operation)
+            # moto answers in the protocol of the request, of which a service may have several.
+            return self._read(self.raw(), self.operation, protocol=self.protocol)
         return self.ask(self.operation, self.params if params is None else params)
 
     def raw(self):
@@ -215,14 +222,14 @@ class Call:
         environ.pop("werkzeug.request", None)
         return environ, body
 
-    def _read(self, raw, operation, service=None):
+    def _read(self, raw, operation, service=None, protocol=None):
         described = model(service or self.service).operation_model(operation)
         if raw.is_html():
             if raw.status >= 500 and b"NotImplementedError" not in raw.body and raw.status != 501:
                 raise AwsError("InternalFailure", raw.body[:400].decode("utf-8", "replace"), 500)
             raise not_implemented(operation)
         service_model = described.service_model
-        protocol = service_model.protocol
+        protocol = protocol or service_model.protocol
         if protocol == "smithy-rpc-v2-cbor":
             protocol = "json"
         headers = {key.lower(): value for key, value in raw.headers}
