@@ -6,36 +6,121 @@ use serde_json::{Map, Value, json};
 
 use super::files::{self, Readers};
 use super::printer::Printer;
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, StackArgs, context};
 use crate::diag::Diagnostic;
 use crate::kinds;
+use crate::stack::{Stack, Type};
 
-/// Writes the JSON Schema of stack files, for editors to complete and check.
+/// Writes the JSON Schemas of stack files and environments, for editors.
 ///
-/// In a stack file: `#:schema ./schema/stack.schema.json`
+/// In a stack file: `#:schema ./schema/stack.schema.json`, in a file of the folder `env`:
+/// `#:schema ../schema/env.schema.json`
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder to write stack.schema.json to; without one the schema is printed.
+    /// Folder to write stack.schema.json and env.schema.json to; without one the schema of stack files
+    /// is printed.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+
+    /// Prints the schema of environments instead.
+    #[arg(long, conflicts_with = "out")]
+    env: bool,
+
+    /// Folder of a stack: an environment may then set its variables, each of its type, and no others.
+    #[arg(long, value_name = "FOLDER")]
+    stack: Option<PathBuf>,
 }
 
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
-    let text = format!("{:#}\n", stack_schema());
-    match args.out {
-        None => printer.json(&text),
-        Some(folder) => {
-            let file = folder.join("stack.schema.json");
-            let written = std::fs::create_dir_all(&folder)
-                .and_then(|()| files::write(&file, text.as_bytes(), Readers::All));
-            written.map_err(|error| {
-                Diagnostic::error("unwritable", format!("cannot write {}", file.display()))
-                    .note(error.to_string())
-            })?;
-            printer.note(&format!("{} written", file.display()));
+    let stack = match args.stack {
+        None => None,
+        Some(stack) => {
+            Some(context::load(&StackArgs { stack, env: None, var: Vec::new(), var_file: Vec::new() })?)
         }
+    };
+    let text = |schema: Value| format!("{schema:#}\n");
+    let Some(folder) = args.out else {
+        printer.json(&text(if args.env { env_schema(stack.as_ref()) } else { stack_schema() }));
+        return Ok(Exit::Done);
+    };
+    let schemas = [("stack.schema.json", stack_schema()), ("env.schema.json", env_schema(stack.as_ref()))];
+    for (name, schema) in schemas {
+        let file = folder.join(name);
+        let written = std::fs::create_dir_all(&folder)
+            .and_then(|()| files::write(&file, text(schema).as_bytes(), Readers::All));
+        written.map_err(|error| {
+            Diagnostic::error("unwritable", format!("cannot write {}", file.display()))
+                .note(error.to_string())
+        })?;
+        printer.note(&format!("{} written", file.display()));
     }
     Ok(Exit::Done)
+}
+
+/// Every type of TOML that a value may have.
+const ANY: [&str; 5] = ["string", "number", "boolean", "array", "object"];
+
+/// Says of every table whose names are free that they are: editors take silence for a no.
+fn open(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.values_mut().for_each(open);
+            let is_table = match members.get("type") {
+                Some(Value::String(name)) => name == "object",
+                Some(Value::Array(names)) => names.contains(&json!("object")),
+                _ => false,
+            };
+            if is_table && !members.contains_key("additionalProperties") {
+                members.insert("additionalProperties".to_owned(), json!(true));
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(open),
+        _ => {}
+    }
+}
+
+/// The JSON Schema of a file of the folder `env`.
+fn env_schema(stack: Option<&Stack>) -> Value {
+    let mut properties = Map::new();
+    properties.insert(
+        "stack".to_owned(),
+        stack_table("What the environment has otherwise than the stack.", &["region"]),
+    );
+    properties.insert("ledger".to_owned(), ledger_table());
+    for (name, variable) in stack.into_iter().flat_map(|stack| &stack.variables) {
+        let mut schema = of_type(&variable.kind);
+        let words = variable.description.clone().unwrap_or_else(|| format!("The variable `{name}`."));
+        if let Value::Object(members) = &mut schema {
+            members.insert("description".to_owned(), json!(words));
+        }
+        properties.insert(name.clone(), schema);
+    }
+    finished("dwctl environment", properties, stack.is_none())
+}
+
+/// The schema of a variable's values.
+fn of_type(kind: &Type) -> Value {
+    match kind {
+        Type::String => json!({ "type": "string" }),
+        Type::Number => json!({ "type": "number" }),
+        Type::Bool => json!({ "type": "boolean" }),
+        Type::List(element) | Type::Set(element) => json!({ "type": "array", "items": of_type(element) }),
+        Type::Map(element) => json!({ "type": "object", "additionalProperties": of_type(element) }),
+        _ => json!({ "type": ANY }),
+    }
+}
+
+/// A schema of a whole file; `others` says whether more may stand in it.
+fn finished(title: &str, properties: Map<String, Value>, others: bool) -> Value {
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": others
+    });
+    open(&mut schema);
+    schema
 }
 
 /// Every scalar may be an expression in place of what it is.
@@ -68,54 +153,67 @@ fn or_expression(schema: Value) -> Value {
     Value::Object(either)
 }
 
+/// `[stack]`, with these members of it.
+fn stack_table(description: &str, members: &[&str]) -> Value {
+    let strings = |words: &str| json!({ "description": words, "type": "object", "additionalProperties": { "type": "string" } });
+    let text = |words: &str| json!({ "description": words, "type": "string" });
+    let known = [
+        ("name", text("Name of the stack: up to 64 letters, digits, `-` and `_`. Owner tags bear it.")),
+        ("region", text("AWS region of its resources, such as us-east-1.")),
+        ("requires", text("The least version of dwctl, such as \">=0.1\".")),
+        ("tags", strings("Tags of every resource that can be tagged.")),
+        ("accounts", strings("The account of each environment: dwctl refuses to run in any other.")),
+    ];
+    let chosen = known.into_iter().filter(|(name, _)| members.contains(name));
+    let chosen: Map<String, Value> = chosen.map(|(name, schema)| (name.to_owned(), schema)).collect();
+    json!({ "description": description, "type": "object", "properties": chosen, "additionalProperties": false })
+}
+
+fn ledger_table() -> Value {
+    json!({
+        "description": "Where the ledger lives: in S3 instead of a local file.",
+        "type": "object",
+        "properties": {
+            "bucket": { "description": "The bucket; `dwctl ledger init` makes it.", "type": "string" },
+            "prefix": { "description": "What keys begin with.", "type": "string", "default": "dwctl/" },
+            "region": { "description": "The bucket's region; the stack's without one.", "type": "string" },
+            "kms_key_id": { "description": "The KMS key that encrypts the ledger.", "type": "string" },
+            "profile": { "description": "Profile of the AWS configuration to reach it with.", "type": "string" },
+            "lock_expiry_seconds": {
+                "description": "Seconds after which a lock without a sign of life may be taken over.",
+                "type": "integer", "minimum": 3, "maximum": 3600, "default": 60
+            }
+        },
+        "additionalProperties": false
+    })
+}
+
 /// The JSON Schema of a stack file.
 fn stack_schema() -> Value {
-    let strings = json!({ "type": "object", "additionalProperties": { "type": "string" } });
     let mut properties = Map::new();
-    properties.insert(
-        "stack".to_owned(),
-        json!({
-            "description": "The stack: its name, region, tags and accounts.",
-            "type": "object",
-            "properties": {
-                "name": { "type": "string" }, "region": { "type": "string" }, "requires": { "type": "string" },
-                "tags": strings, "accounts": strings
-            },
-            "additionalProperties": false
-        }),
-    );
-    properties.insert(
-        "ledger".to_owned(),
-        json!({
-            "description": "Where the ledger lives: in S3 instead of a local file.",
-            "type": "object",
-            "properties": {
-                "bucket": { "description": "The bucket; `dwctl ledger init` makes it.", "type": "string" },
-                "prefix": { "description": "What keys begin with.", "type": "string", "default": "dwctl/" },
-                "region": { "description": "The bucket's region; the stack's without one.", "type": "string" },
-                "kms_key_id": { "description": "The KMS key that encrypts the ledger.", "type": "string" },
-                "profile": { "description": "Profile of the AWS configuration to reach it with.", "type": "string" },
-                "lock_expiry_seconds": {
-                    "description": "Seconds after which a lock without a sign of life may be taken over.",
-                    "type": "integer", "minimum": 3, "maximum": 3600, "default": 60
-                }
-            },
-            "additionalProperties": false
-        }),
-    );
+    let members = ["name", "region", "requires", "tags", "accounts"];
+    properties
+        .insert("stack".to_owned(), stack_table("The stack: its name, region, tags and accounts.", &members));
+    properties.insert("ledger".to_owned(), ledger_table());
     properties.insert(
         "variable".to_owned(),
         json!({
             "description": "Variables, by name.",
             "type": "object",
             "additionalProperties": {
+                "description": "A variable: `${var.NAME}`. `env/NAME.toml`, DWCTL_VAR_name and --var set it.",
                 "type": "object",
                 "properties": {
-                    "type": { "type": "string" }, "default": {}, "description": { "type": "string" },
-                    "sensitive": { "type": "boolean" },
-                    "validation": { "type": "array", "items": {
+                    "type": { "description": "Its type in Terraform's notation, such as `number` or `list(string)`.", "type": "string" },
+                    "default": { "description": "Its value where nothing sets it.", "type": ANY },
+                    "description": { "description": "What it is for.", "type": "string" },
+                    "sensitive": { "description": "Whether its value is secret.", "type": "boolean" },
+                    "validation": { "description": "Conditions that its value must meet.", "type": "array", "items": {
                         "type": "object",
-                        "properties": { "condition": { "type": "string" }, "message": { "type": "string" } },
+                        "properties": {
+                            "condition": { "description": "An expression that must be true.", "type": "string" },
+                            "message": { "description": "What is said where it is not.", "type": "string" }
+                        },
                         "required": ["condition", "message"], "additionalProperties": false } }
                 },
                 "additionalProperties": false
@@ -128,21 +226,38 @@ fn stack_schema() -> Value {
         json!({ "description": description, "type": "array", "items": {
             "type": "object", "properties": fields, "required": required, "additionalProperties": false } })
     };
-    let text = json!({ "type": "string" });
+    let text = |words: &str| json!({ "description": words, "type": "string" });
     for (name, schema) in [
         (
             "import",
-            block("What exists and becomes the stack's.", json!({ "to": text, "id": text }), &["to", "id"]),
+            block(
+                "What exists and becomes the stack's.",
+                json!({
+                    "to": text("Where it is declared, such as s3_bucket.lake."),
+                    "id": text("Its id at AWS, such as a name or an ARN.")
+                }),
+                &["to", "id"],
+            ),
         ),
         (
             "moved",
-            block("What has another address now.", json!({ "from": text, "to": text }), &["from", "to"]),
+            block(
+                "What has another address now.",
+                json!({
+                    "from": text("The address that it had."),
+                    "to": text("The address that it has.")
+                }),
+                &["from", "to"],
+            ),
         ),
         (
             "removed",
             block(
                 "What the stack lets go of.",
-                json!({ "from": text, "destroy": { "type": "boolean" } }),
+                json!({
+                    "from": text("The address that it had."),
+                    "destroy": { "description": "Destroy it instead of leaving it at AWS.", "type": "boolean" }
+                }),
                 &["from"],
             ),
         ),
@@ -158,7 +273,10 @@ fn stack_schema() -> Value {
             fields.extend(taken.into_iter().map(|(name, field)| (name, or_expression(field))));
             fields.insert(
                 "for_each".to_owned(),
-                json!({ "description": "One resource for each element of a list of strings or a map." }),
+                json!({
+                    "description": "One resource for each element of a list of strings or a map.",
+                    "type": ["array", "object", "string"], "items": { "type": "string" }
+                }),
             );
             fields.insert(
                 "when".to_owned(),
@@ -178,8 +296,8 @@ fn stack_schema() -> Value {
                         "protect": { "description": "Refuse to destroy or replace it, even when its block is gone.", "type": ["boolean", "string"] },
                         "create_before_destroy": { "description": "Make the new one before the old one goes.", "type": ["boolean", "string"] },
                         "retain": { "description": "Leave it at AWS when its block is gone, and on destroy.", "type": ["boolean", "string"] },
-                        "ignore_changes": { "type": "array", "items": { "type": "string" } },
-                        "replace_triggered_by": { "type": "array", "items": { "type": "string" } }
+                        "ignore_changes": { "description": "Attributes of which a difference is no change.", "type": "array", "items": { "type": "string" } },
+                        "replace_triggered_by": { "description": "Addresses, or attributes of them, whose change has it made anew.", "type": "array", "items": { "type": "string" } }
                     },
                     "additionalProperties": false
                 }),
@@ -196,11 +314,5 @@ fn stack_schema() -> Value {
             json!({ "description": schema.description, "type": "object", "additionalProperties": resource }),
         );
     }
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "dwctl stack",
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false
-    })
+    finished("dwctl stack", properties, false)
 }

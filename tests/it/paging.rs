@@ -347,13 +347,18 @@ const CASES: &[Case] = &[
         does: Does::Read {
             ids: &["a", "b", "z"],
             wants: &[],
-            finds: |live| live.spec.get("json_classifier").and_then(|json| json.get("json_path")) == Some(&Value::from("$.z")),
+            finds: |live| {
+                live.spec.get("json_classifier").and_then(|json| json.get("json_path"))
+                    == Some(&Value::from("$.z"))
+            },
         },
         script: || {
             let all = |names: &[&str]| {
                 let list: Vec<_> = names
                     .iter()
-                    .map(|name| json!({ "JsonClassifier": { "Name": name, "JsonPath": format!("$.{name}") } }))
+                    .map(
+                        |name| json!({ "JsonClassifier": { "Name": name, "JsonPath": format!("$.{name}") } }),
+                    )
                     .collect();
                 json!({ "Classifiers": list }).to_string()
             };

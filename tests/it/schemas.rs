@@ -359,6 +359,96 @@ fn editors_accept_every_example_and_every_stack() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Editors take a table of which nothing is said for one that holds nothing else (Tombi does), and
+/// show descriptions where the cursor is.
+#[test]
+fn editors_are_told_of_every_table_and_every_member() {
+    fn look(schema: &Json, path: &str, found: &mut Vec<String>) {
+        let Json::Object(members) = schema else {
+            return schema.as_array().into_iter().flatten().for_each(|inner| look(inner, path, found));
+        };
+        let is = |name: &str| {
+            members.get("type").is_some_and(|kind| {
+                *kind == name || kind.as_array().is_some_and(|all| all.contains(&name.into()))
+            })
+        };
+        if is("object") && !members.contains_key("additionalProperties") {
+            found.push(format!("{path}: whether more may stand in it is not said"));
+        }
+        for (name, inner) in members {
+            if name != "properties" {
+                look(inner, &format!("{path}/{name}"), found);
+                continue;
+            }
+            for (field, inner) in inner.as_object().expect("fields") {
+                let said =
+                    inner.get("description").and_then(Json::as_str).is_some_and(|words| !words.is_empty());
+                if !said {
+                    found.push(format!("{path}.{field}: no description"));
+                }
+                look(inner, &format!("{path}.{field}"), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    look(&stack_schema(), "stack", &mut found);
+    look(&env_schema(&paper::root().join("stacks/ecommerce")), "env", &mut found);
+    assert!(found.is_empty(), "{}\n{} in all", found.join("\n"), found.len());
+}
+
+/// The schema of the environments of a stack.
+fn env_schema(stack: &std::path::Path) -> Json {
+    let folder = paper::folder(&[]);
+    let run = paper::dwctl(folder.path(), &["schema", "--env", "--stack", &stack.display().to_string()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    serde_json::from_str(&run.stdout).expect("JSON")
+}
+
+#[test]
+fn editors_know_the_environments() {
+    let json = |text: &str| serde_json::to_value(text.parse::<toml::Table>().expect("TOML")).expect("JSON");
+    let stacks = paper::root().join("stacks");
+    for stack in std::fs::read_dir(&stacks).expect("stacks") {
+        let stack = stack.expect("a stack").path();
+        let schema = env_schema(&stack);
+        let validator = jsonschema::validator_for(&schema).expect("a JSON Schema");
+        for file in std::fs::read_dir(stack.join("env")).into_iter().flatten() {
+            let file = file.expect("a file").path();
+            let text = std::fs::read_to_string(&file).expect("text");
+            let errors: Vec<String> =
+                validator.iter_errors(&json(&text)).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+        }
+    }
+    let folder = paper::folder(&[(
+        "stack.toml",
+        "[stack]\nname = 'a'\nregion = 'us-east-1'\n[variable.nodes]\ntype = 'number'\ndefault = 1\n\
+         [variable.names]\ntype = 'list(string)'\ndefault = []\n",
+    )]);
+    let validator = |schema: &Json| jsonschema::validator_for(schema).expect("a JSON Schema");
+    let own = validator(&env_schema(folder.path()));
+    let run = paper::dwctl(folder.path(), &["schema", "--env"]);
+    let any = validator(&serde_json::from_str(&run.stdout).expect("JSON"));
+    for (text, of_stack, of_any) in [
+        ("nodes = 3\nnames = ['a']", true, true),
+        ("[stack]\nregion = 'eu-west-1'\n[ledger]\nbucket = 'b'", true, true),
+        ("nodes = 'three'", false, true),
+        ("node = 3", false, true),
+        ("[stack]\nname = 'b'", false, false),
+        ("[ledger]\nbuckets = 'b'", false, false),
+    ] {
+        assert_eq!(own.is_valid(&json(text)), of_stack, "{text}");
+        assert_eq!(any.is_valid(&json(text)), of_any, "{text}");
+    }
+    let run = paper::dwctl(folder.path(), &["schema", "--out", "schema", "--stack", "."]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for name in ["stack", "env"] {
+        let text = std::fs::read_to_string(folder.path().join(format!("schema/{name}.schema.json")))
+            .expect("a schema");
+        validator(&serde_json::from_str(&text).expect("JSON"));
+    }
+}
+
 #[test]
 fn editors_mark_what_is_wrong() {
     let schema = stack_schema();
