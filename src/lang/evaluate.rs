@@ -291,6 +291,7 @@ impl<'a> Evaluator<'a> {
         if let Some(unknown) = unknown {
             return Ok(taint.close(unknown.clone().into()));
         }
+        self.within(span, values.iter().try_for_each(|value| self.scope.budget().read(value)))?;
         let mut arguments = Arguments::new(values, self.scope, self.inside_template_file);
         match (function.run)(&mut arguments) {
             Ok(mut value) => {

@@ -218,7 +218,10 @@ fn length(arguments: &mut Arguments<'_>) -> Outcome {
     match arguments.get(0) {
         Value::List(items) => Ok(count(items.len())),
         Value::Map(entries) => Ok(count(entries.len())),
-        Value::String(text) => Ok(count(super::string::length(text))),
+        Value::String(text) => {
+            arguments.work(text.len() / 2)?;
+            Ok(count(super::string::length(text)))
+        }
         other => Err(Problem::wrong_type(0, "list, map or string", other)),
     }
 }

@@ -52,6 +52,7 @@ struct Moment {
 
 impl Moment {
     fn of(arguments: &Arguments<'_>, index: usize) -> Result<Self, Problem> {
+        arguments.work(16)?;
         Self::parse(&arguments.text(index)?).ok_or_else(|| {
             Problem::of(index, "this is no time in RFC 3339: write one such as \"2026-01-31T08:00:00Z\"")
         })

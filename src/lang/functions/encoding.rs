@@ -54,6 +54,8 @@ fn base64gzip(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn csvdecode(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
+    // Each reader begins with buffers of its own.
+    arguments.work(256 + text.len() / 4)?;
     let invalid = |error: csv::Error| Problem::of(0, format!("not valid CSV: {error}"));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(invalid)?.clone();
@@ -88,7 +90,7 @@ fn jsondecode(arguments: &mut Arguments<'_>) -> Outcome {
 fn decodable(arguments: &Arguments<'_>, text: &str, marks: &[u8]) -> Result<(), Problem> {
     let values = text.bytes().filter(|byte| marks.contains(byte)).count();
     let maps = text.bytes().filter(|&byte| byte == b'{').count();
-    arguments.work(text.len() / 16)?;
+    arguments.work(8 + text.len() / 4)?;
     let made = values.saturating_mul(96).saturating_add(maps.saturating_mul(MAP as usize));
     arguments.room(made.saturating_add(text.len()))
 }

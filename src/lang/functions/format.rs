@@ -88,7 +88,7 @@ fn formatted(
         used = used.max(next);
         let shown = rendered(&verb, value, next)?;
         arguments.room(made.saturating_add(out.len()).saturating_add(shown.len()))?;
-        arguments.work(1 + shown.len() / 64)?;
+        arguments.work(1 + shown.len() / 16)?;
         out.push_str(&shown);
     }
     if used < values.len() && !pattern.contains("%[") {

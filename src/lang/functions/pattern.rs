@@ -46,6 +46,7 @@ pub(super) fn regexall(arguments: &mut Arguments<'_>) -> Outcome {
         let texts: usize = captures.iter().flatten().map(|group| group.len()).sum();
         made = made.saturating_add(texts).saturating_add(names).saturating_add(captures.len() * 64);
         arguments.room(made)?;
+        arguments.work(2 * captures.len())?;
         patient(began)?;
         found.push(pattern.captured(&captures));
     }
@@ -92,6 +93,7 @@ pub(super) fn replace(
         end = whole.end();
         let made = whole.len().saturating_mul(groups).saturating_add(replacement.len());
         arguments.room(made.saturating_add(out.len()))?;
+        arguments.work(2 * captures.len())?;
         patient(began)?;
         for piece in &pieces {
             out.push_str(match piece {
@@ -176,7 +178,7 @@ fn compiled(
                 let message = format!("the pattern has more than {MOST_PARTS} parts, repetitions counted");
                 return Err(Problem::of(argument, message).code("too-much"));
             }
-            arguments.work(parts.saturating_mul(64).saturating_add(pattern.len()))?;
+            arguments.work(256 + parts.saturating_mul(64).saturating_add(pattern.len()))?;
             let regex = Regex::new(&hir.to_string()).map_err(|error| {
                 // The last line of the message is the reason, those above draw the pattern.
                 let reason = error.to_string();
@@ -195,7 +197,7 @@ fn compiled(
     };
     // All parts of a pattern can be looked for at once, at every character.
     let few = if found.parts <= 64 { 1 } else { found.parts / 2 };
-    arguments.work(length.saturating_mul(few) / 16)?;
+    arguments.work(8 + length.saturating_mul(few) / 16)?;
     Ok(found)
 }
 

@@ -31,7 +31,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(arguments.text(0)?.contains(&*arguments.text(1)?).into())
     }),
     Function::new("strrev", &["string"], Reads::All, |arguments| {
-        Ok(arguments.text(0)?.graphemes(true).rev().collect::<String>().into())
+        let text = arguments.text(0)?;
+        arguments.work(text.len() / 2)?;
+        Ok(text.graphemes(true).rev().collect::<String>().into())
     }),
     Function::new("substr", &["string", "offset", "length"], Reads::All, substr),
     Function::new("title", &["string"], Reads::All, title),
@@ -92,6 +94,7 @@ fn split(arguments: &mut Arguments<'_>) -> Outcome {
 fn substr(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
     let (offset, length) = (arguments.integer(1)?, arguments.integer(2)?);
+    arguments.work(text.len() / 2)?;
     // A string has no more clusters than an i64 counts.
     let count = text.graphemes(true).count() as i64;
     let start = if offset < 0 { offset.saturating_add(count).max(0) } else { offset.min(count) };

@@ -64,7 +64,7 @@ struct Counter<'a> {
 impl Counter<'_> {
     fn one<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
         self.bytes.set(self.bytes.get().saturating_add(bytes + 96));
-        let fits = self.arguments.room(self.bytes.get()).and_then(|()| self.arguments.work(1));
+        let fits = self.arguments.room(self.bytes.get()).and_then(|()| self.arguments.work(3));
         fits.map_err(|problem| {
             self.over.replace(Some(problem));
             E::custom("too much")
