@@ -176,7 +176,7 @@ pub async fn apply(
         .filter(|change| change.is_effective())
         .map(|change| (&change.address, change))
         .collect();
-    let mut schedule = Schedule::of(&changes, &plan.deposed, ledger)?;
+    let mut schedule = Schedule::of(&changes, &plan.deposed, ledger, &world.facts.scope)?;
     let book = Book::new(ledger, &before, store, lock, report);
     // Before the first call: what is about to be made. A first signal awaits it; where a second one left
     // it no time, nothing was made.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::Ledger;
@@ -28,12 +29,13 @@ impl Schedule {
         changes: &BTreeMap<&Address, &Change>,
         deposed: &[Change],
         ledger: &Ledger,
+        scope: &Scope,
     ) -> Result<Self, Diagnostic> {
         let applied = |address: &Address| {
             ledger.resources.get(address).map(|entry| entry.needs.clone()).unwrap_or_default()
         };
         let Order { units, needs, order } =
-            Order::of(changes, deposed, &applied).map_err(|stuck| stuck.told())?;
+            Order::of(changes, deposed, &applied, scope).map_err(|stuck| stuck.told())?;
         let mut remaining: Vec<u64> = units.iter().map(order::seconds).collect();
         for &unit in order.iter().rev() {
             for &needed in &needs[unit] {
@@ -94,6 +96,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::Schedule;
+    use crate::aws::Scope;
     use crate::graph::Address;
     use crate::ledger::Ledger;
     use crate::plan::{Action, Change, Reason};
@@ -130,8 +133,9 @@ mod tests {
         let (lake, script) = (address("s3_bucket.lake"), address("s3_object.script"));
         let ledger = Ledger::new("shop", "dev").expect("randomness");
         let (gone, deposed) = (removal(&script, &[&lake]), [removal(&lake, &[])]);
+        let scope = Scope { partition: String::new(), account_id: String::new(), region: String::new() };
         let mut schedule =
-            Schedule::of(&BTreeMap::from([(&script, &gone)]), &deposed, &ledger).expect("an order");
+            Schedule::of(&BTreeMap::from([(&script, &gone)]), &deposed, &ledger, &scope).expect("an order");
         let first = schedule.next().expect("a unit");
         assert_eq!(first.address, script);
         assert!(schedule.next().is_none(), "the bucket is not empty yet");

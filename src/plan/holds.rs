@@ -271,7 +271,7 @@ impl Planner<'_, '_, '_> {
                 let needs = self.entry(address).into_iter().flat_map(|entry| &entry.needs);
                 needs.map(|needed| self.present(needed).clone()).collect()
             };
-            problems.extend(arrange(&mut changes, &mut deposed, &applied, &fixed));
+            problems.extend(arrange(&mut changes, &mut deposed, &applied, &fixed, scope));
             (self.changes, self.deposed) = (changes, deposed);
         }
         self.problems.extend(problems);
@@ -286,11 +286,12 @@ pub(super) fn arrange(
     deposed: &mut [Change],
     applied: &dyn Fn(&Address) -> Vec<Address>,
     fixed: &dyn Fn(&Address, &str) -> bool,
+    scope: &Scope,
 ) -> Option<Diagnostic> {
     loop {
         let effective = changes.values().filter(|change| change.is_effective());
-        let stuck = Order::of(&effective.map(|change| (&change.address, change)).collect(), deposed, applied)
-            .err()?;
+        let effective = effective.map(|change| (&change.address, change)).collect();
+        let stuck = Order::of(&effective, deposed, applied, scope).err()?;
         let mut holds = stuck.holds.iter();
         let loose = holds.find(|one| one.link.hold == Hold::Loose && !fixed(&one.holder.0, one.link.root()));
         let Some(one) = loose else { return Some(stuck.told()) };

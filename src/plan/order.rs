@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::{CODE, Held, Place, holds};
 use super::{Action, Change};
+use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
+use crate::kind::Known;
 use crate::kinds;
 
 /// What is done to a resource in one go.
@@ -80,6 +82,8 @@ pub struct Unordered {
     pub cycle: Vec<Address>,
     /// What holds what among them.
     pub(super) holds: Vec<Held>,
+    /// One of them is to have the name of another.
+    hands_on: bool,
 }
 
 impl Unordered {
@@ -88,7 +92,13 @@ impl Unordered {
         let mut path: Vec<String> = self.cycle.iter().map(ToString::to_string).collect();
         path.extend(path.first().cloned());
         let message = format!("no order is possible, each waits for the next: {}", path.join(" → "));
-        Diagnostic::error(CODE, message)
+        let problem = Diagnostic::error(CODE, message);
+        if self.hands_on {
+            return problem
+                .note("a name is free only when what has it is destroyed")
+                .help("give one of them a name of its own, and apply that first");
+        }
+        problem
             .note("AWS deletes none of them while another one uses it")
             .help("let one of them name the other no more, and apply that first")
     }
@@ -164,11 +174,52 @@ impl Units {
         }
         all
     }
+
+    /// Who is made with the name of what is destroyed: the units, each with the one that must be
+    /// done before.
+    fn hand_overs(
+        &self,
+        changes: &BTreeMap<&Address, &Change>,
+        deposed: &[Change],
+        scope: &Scope,
+    ) -> BTreeSet<(usize, usize)> {
+        // AWS tells the same names in two regions apart, but for kinds that are global.
+        let place = |kind: &str, region: &str, id: String| {
+            let global = kinds::kind(kind).is_some_and(|kind| kind.global());
+            (kind.to_owned(), (!global).then(|| region.to_owned()), id)
+        };
+        let mut given_up: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (at, &unit) in &self.down {
+            let change = match at.1 {
+                Some(index) => deposed.get(index),
+                None => changes.get(&at.0).copied(),
+            };
+            let is_there = |change: &&Change| change.live.is_some() && self.units[unit].step == Step::Destroy;
+            let Some(change) = change.filter(is_there) else { continue };
+            if let Some(id) = &change.id {
+                let place = place(&at.0.kind, change.existing_region(), id.clone());
+                given_up.entry(place).or_default().push(unit);
+            }
+        }
+        let made = changes.iter().filter(|(_, change)| change.is_made());
+        let takes = |(address, change): (&&Address, &&Change)| {
+            let mine = *self.up.get(*address)?;
+            let scope = Scope { region: change.region.clone(), ..scope.clone() };
+            let id = kinds::kind(&address.kind)?.identity(Known(&change.wanted), &scope).id()?;
+            let theirs = given_up.get(&place(&address.kind, &change.region, id))?;
+            // Which of its own two goes first is said where it is replaced.
+            let own = self.down.get(&((*address).clone(), None));
+            let others = theirs.iter().filter(|&theirs| Some(theirs) != own);
+            Some(others.map(|&theirs| (mine, theirs)).collect::<Vec<_>>())
+        };
+        made.filter_map(takes).flatten().collect()
+    }
 }
 
 impl Order {
-    /// Orders the changes: up after what is needed, down after what needed it, by the stack's
-    /// edges and by those that the ledger remembers (`applied`). Where these contradict each
+    /// Orders the changes: up after what is needed and after what has the name that it is to have,
+    /// down after what needed it, by the stack's edges and by those that the ledger remembers
+    /// (`applied`). Where these contradict each
     /// other, as where references were turned round, those of what only goes down yield, but for
     /// what AWS would refuse.
     ///
@@ -178,10 +229,12 @@ impl Order {
         changes: &BTreeMap<&Address, &Change>,
         deposed: &[Change],
         applied: &dyn Fn(&Address) -> Vec<Address>,
+        scope: &Scope,
     ) -> Result<Self, Unordered> {
         let all = Units::of(changes, deposed);
+        let handed_over = all.hand_overs(changes, deposed, scope);
         let down = |address: &Address| all.down.get(&(address.clone(), None)).copied();
-        let (mut hard, mut soft) = (BTreeSet::new(), BTreeSet::new());
+        let (mut hard, mut soft) = (handed_over.clone(), BTreeSet::new());
         for (&address, change) in changes {
             for needed in change.first() {
                 if let (Some(&mine), Some(&theirs)) = (all.up.get(address), all.up.get(needed)) {
@@ -219,8 +272,10 @@ impl Order {
         }
         for (index, change) in deposed.iter().enumerate() {
             let Some(&mine) = all.down.get(&(change.address.clone(), Some(index))) else { continue };
-            // After all that may still refer to it; before what it needed.
-            hard.extend(all.up.get(&change.address).map(|&new| (mine, new)));
+            // After all that may still refer to it; before what it needed. It does not wait for
+            // the new one where that in turn waits for it: for its name, or for a bucket that is
+            // made anew and holds it until then.
+            soft.extend(all.up.get(&change.address).map(|&new| (mine, new)));
             for (&address, holder) in changes {
                 let before = applied(address);
                 let before = (!before.is_empty()).then_some(before.as_slice());
@@ -280,12 +335,16 @@ impl Order {
         let count = all.units.len();
         let unordered = |cycle: Vec<usize>| {
             let next = cycle.iter().cycle().skip(1);
-            let edges = cycle.iter().copied().zip(next.copied());
+            let edges: Vec<_> = cycle.iter().copied().zip(next.copied()).collect();
             let mut addresses: Vec<Address> =
                 cycle.iter().map(|&unit| all.units[unit].address.clone()).collect();
             addresses.dedup();
+            if addresses.len() > 1 && addresses.first() == addresses.last() {
+                addresses.pop();
+            }
             Unordered {
-                holds: edges.filter_map(|edge| by_hold.get(&edge).cloned()).collect(),
+                holds: edges.iter().filter_map(|edge| by_hold.get(edge).cloned()).collect(),
+                hands_on: edges.iter().any(|edge| handed_over.contains(edge)),
                 cycle: addresses,
             }
         };
@@ -430,7 +489,7 @@ mod tests {
     fn carry_out(changes: &BTreeMap<Address, Change>, mut pick: u64) -> Result<(), TestCaseError> {
         let effective = changes.values().filter(|change| change.is_effective());
         let by_address = effective.map(|change| (&change.address, change)).collect();
-        let order = Order::of(&by_address, &[], &|_| Vec::new());
+        let order = Order::of(&by_address, &[], &|_| Vec::new(), &scope());
         let order = order.map_err(|stuck| TestCaseError::fail(stuck.told().message))?;
         let mut live: BTreeMap<String, BTreeMap<String, Hold>> = changes
             .iter()
@@ -505,6 +564,72 @@ mod tests {
         }
     }
 
+    /// A change of a role that is there under one name and is to have another.
+    fn role(name: &str, action: Action, is: &str, becomes: &str) -> Change {
+        let address = Address { kind: "iam_role".to_owned(), name: name.to_owned(), key: None };
+        let named = |name: &str| Value::map([("role_name", Value::from(name))]);
+        let mut change = change(&address, action, &BTreeSet::new());
+        change.id = Some(is.to_owned());
+        (change.existing, change.wanted) = (named(is), named(becomes));
+        if action == Action::Create {
+            (change.id, change.live) = (None, None);
+        }
+        change
+    }
+
+    /// The units in their order, as `step name`.
+    fn told(changes: &[Change], deposed: &[Change]) -> Result<Vec<String>, String> {
+        let by_address = changes.iter().map(|change| (&change.address, change)).collect();
+        let order = Order::of(&by_address, deposed, &|_| Vec::new(), &scope());
+        let order = order.map_err(|stuck| format!("{:?}", stuck.told()))?;
+        let unit = |&unit: &usize| &order.units[unit];
+        Ok(order
+            .order
+            .iter()
+            .map(unit)
+            .map(|unit| format!("{} {}", unit.step.did(), unit.address.name))
+            .collect())
+    }
+
+    #[test]
+    fn a_name_is_taken_after_what_has_it_is_gone() {
+        let replace = Action::Replace { create_first: false };
+        let (goes, comes) = (role("b", Action::Delete, "x", ""), role("a", Action::Create, "", "x"));
+        assert_eq!(told(&[comes, goes], &[]), Ok(vec!["destroyed b".to_owned(), "created a".to_owned()]));
+        let swapped =
+            told(&[role("a", replace, "x", "y"), role("b", replace, "y", "x")], &[]).expect("an order");
+        assert!(swapped[..2].iter().all(|unit| unit.starts_with("destroyed")), "{swapped:?}");
+        // Neither name is free before the new one that waits for the other is there.
+        let first = Action::Replace { create_first: true };
+        let stuck =
+            told(&[role("a", first, "x", "y"), role("b", first, "y", "x")], &[]).expect_err("no order");
+        assert!(stuck.contains("iam_role.a → iam_role.b → iam_role.a\""), "{stuck}");
+        assert!(stuck.contains("a name is free only when what has it is destroyed"), "{stuck}");
+        // What was replaced before may have the name that its address is to have again.
+        let deposed = role("a", Action::Delete, "x", "");
+        let back = told(&[role("a", Action::Create, "", "x")], &[deposed]);
+        assert_eq!(back, Ok(vec!["destroyed a".to_owned(), "created a".to_owned()]));
+    }
+
+    /// What a killed apply left of a replaced object lies in a bucket that is to be made anew.
+    #[test]
+    fn what_was_replaced_before_goes_with_what_holds_it() {
+        let address =
+            |kind: &str, name: &str| Address { kind: kind.to_owned(), name: name.to_owned(), key: None };
+        let (bucket, object) = (address("s3_bucket", "lake"), address("s3_object", "file"));
+        let in_bucket = |name: &str| {
+            Value::map([("bucket", name), ("key", "k")].map(|(key, value)| (key, Value::from(value))))
+        };
+        let mut lake = change(&bucket, Action::Replace { create_first: false }, &BTreeSet::new());
+        lake.id = Some("lake".to_owned());
+        let mut old = change(&object, Action::Delete, &BTreeSet::new());
+        (old.id, old.existing) = (Some("lake/k".to_owned()), in_bucket("lake"));
+        let mut new = change(&object, Action::Create, &BTreeSet::from([bucket]));
+        (new.id, new.live, new.wanted) = (None, None, in_bucket("lake"));
+        let units = ["destroyed file", "destroyed lake", "created lake", "created file"].map(str::to_owned);
+        assert_eq!(told(&[lake, new], &[old]), Ok(units.to_vec()));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
@@ -516,7 +641,7 @@ mod tests {
                 .collect();
             let problems = settle(&mut changes, &[], BTreeSet::new(), &scope(), &|_, _| false);
             prop_assert!(problems.is_empty(), "{:?}", problems);
-            let stuck = arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false);
+            let stuck = arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false, &scope());
             prop_assert!(stuck.is_none(), "{:?}", stuck);
             carry_out(&changes, pick)?;
         }
@@ -536,7 +661,7 @@ mod tests {
             let before = changes.clone();
             let mut problems = settle(&mut changes, &[], BTreeSet::new(), &scope(), &|_, _| false);
             if problems.is_empty() {
-                problems.extend(arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false));
+                problems.extend(arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false, &scope()));
             }
             if problems.is_empty() {
                 carry_out(&changes, pick)?;

@@ -182,7 +182,7 @@ fn bombs() -> Vec<Bomb> {
         local("combinations of many", MEMORY, &format!("setproduct({})", ["[1, 2]"; 40].join(", "))),
         local(
             "wide fields",
-            MEMORY,
+            STEPS,
             &format!("format(\"{}\", {})", "%10000s".repeat(16_000), "1, ".repeat(15_999) + "1"),
         ),
         of_large(
@@ -191,7 +191,7 @@ fn bombs() -> Vec<Bomb> {
             4,
             &format!("format(\"{}\", local.large)", "%[1]s".repeat(1000)),
         ),
-        of_large("a list of formats", STEPS, 4, &format!("formatlist(\"%s%s\", local.large, {all})")),
+        of_large("a list of formats", MEMORY, 4, &format!("formatlist(\"%s%s\", local.large, {all})")),
         of_large("joined", MEMORY, 4, &format!("join(local.large, {all})")),
         of_large("replaced between characters", MEMORY, 4, "replace(local.large, \"\", local.large)"),
         of_large(
