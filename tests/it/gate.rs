@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Requests that are refused.
@@ -26,46 +26,44 @@ struct Trap {
     sprung: bool,
 }
 
-/// A request that waits before it is passed on.
-pub struct Hold {
-    words: &'static str,
-    /// Whether it has come, and whether it may go on.
-    state: Mutex<(bool, bool)>,
-    changed: Condvar,
+/// Which request is held.
+#[derive(Clone, Copy)]
+pub enum Which {
+    /// By its number.
+    Number(u64),
+    /// The first whose head says this.
+    Saying(&'static str),
 }
 
-impl Hold {
-    /// Returns once the request has come.
-    pub fn reached(&self) {
-        let (state, timeout) = self
-            .changed
-            .wait_timeout_while(self.state.lock().unwrap(), Duration::from_secs(60), |(reached, _)| !*reached)
-            .unwrap();
-        drop(state);
-        assert!(!timeout.timed_out(), "nobody asked for {}", self.words);
+impl From<u64> for Which {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
     }
+}
 
-    /// Lets it go on.
-    pub fn release(&self) {
-        self.state.lock().unwrap().1 = true;
-        self.changed.notify_all();
-    }
-
-    fn wait(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.0 = true;
-        self.changed.notify_all();
-        drop(self.changed.wait_while(state, |(_, released)| !*released).unwrap());
+impl From<&'static str> for Which {
+    fn from(words: &'static str) -> Self {
+        Self::Saying(words)
     }
 }
 
 /// A request that is held, before it is passed on or before its answer is.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Halt {
-    at: u64,
+    which: Which,
     after: bool,
-    /// Whether it has come.
-    here: bool,
+    /// The number of the one that has come.
+    held: Option<u64>,
+}
+
+impl Halt {
+    fn is_of(&self, number: u64, head: &str) -> bool {
+        match (self.held, self.which) {
+            (Some(held), _) => held == number,
+            (None, Which::Number(at)) => at == number,
+            (None, Which::Saying(words)) => head.contains(words),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -79,7 +77,6 @@ struct State {
     trap: Mutex<Option<Trap>>,
     halt: Mutex<Option<Halt>>,
     refusal: Mutex<Option<Refusal>>,
-    hold: Mutex<Option<Arc<Hold>>>,
 }
 
 pub struct Gate {
@@ -145,14 +142,23 @@ impl Gate {
         self.state.heads.lock().unwrap().clone()
     }
 
-    /// Holds request `at`: before it is passed on or, if `after`, when it is done and not yet answered.
-    pub fn halt(&self, at: u64, after: bool) {
-        *self.state.halt.lock().unwrap() = Some(Halt { at, after, here: false });
+    /// Holds a request: before it is passed on or, if `after`, when it is done and not yet answered.
+    pub fn halt(&self, which: impl Into<Which>, after: bool) {
+        *self.state.halt.lock().unwrap() = Some(Halt { which: which.into(), after, held: None });
     }
 
     /// Whether the request that is to be held has come.
     pub fn holds(&self) -> bool {
-        self.state.halt.lock().unwrap().is_some_and(|halt| halt.here)
+        self.state.halt.lock().unwrap().is_some_and(|halt| halt.held.is_some())
+    }
+
+    /// Returns once the request that is to be held has come.
+    pub fn await_held(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.holds() {
+            assert!(Instant::now() < deadline, "the request does not come");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Lets go of the request that is held.
@@ -174,13 +180,6 @@ impl Gate {
 
     pub fn refuse(&self, refusal: Refusal) {
         *self.state.refusal.lock().unwrap() = Some(refusal);
-    }
-
-    /// Holds back the first request whose head says `words`.
-    pub fn hold(&self, words: &'static str) -> Arc<Hold> {
-        let hold = Arc::new(Hold { words, state: Mutex::default(), changed: Condvar::new() });
-        *self.state.hold.lock().unwrap() = Some(Arc::clone(&hold));
-        hold
     }
 
     pub fn relent(&self) {
@@ -254,12 +253,8 @@ impl State {
             return Ok(());
         }
         // What was not passed on when its sender went away is never done.
-        if self.halt(number, false) && is_gone(&client)? {
+        if self.halt(number, &head, false) && is_gone(&client)? {
             return Ok(());
-        }
-        let held = self.hold.lock().unwrap().take_if(|hold| head.contains(hold.words));
-        if let Some(hold) = held {
-            hold.wait();
         }
         let mut upstream = TcpStream::connect(("127.0.0.1", self.upstream))?;
         let (first, rest) = head.split_once("\r\n").unwrap_or((&head, ""));
@@ -269,16 +264,17 @@ impl State {
         if self.spring(number, true) {
             return Ok(());
         }
-        self.halt(number, true);
+        self.halt(number, &head, true);
         client.write_all(&answer)
     }
 
     /// Waits while this request is held; whether it was.
-    fn halt(&self, number: u64, after: bool) -> bool {
+    fn halt(&self, number: u64, head: &str, after: bool) -> bool {
         let mut held = false;
         loop {
-            match self.halt.lock().unwrap().as_mut().filter(|halt| halt.at == number && halt.after == after) {
-                Some(halt) => halt.here = true,
+            let is_it = |halt: &&mut Halt| halt.after == after && halt.is_of(number, head);
+            match self.halt.lock().unwrap().as_mut().filter(is_it) {
+                Some(halt) => halt.held = Some(number),
                 None => return held,
             }
             held = true;

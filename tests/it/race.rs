@@ -307,11 +307,11 @@ fn an_apply_in_which_only_that_went_wrong_exits_with_7() {
     let project = Project::new(&format!("{ALARM}{}", "[sns_topic.t]\nname = \"t\"\n"));
     // The apply stands before its alarm until someone made it.
     let gate = crate::gate::Gate::before(&project.cloud.emulator());
-    let held = gate.hold("PutMetricAlarm");
+    gate.halt("PutMetricAlarm", false);
     let mut command =
         project.command_without_endpoint(&["apply", "--yes", "--endpoint-url", &gate.endpoint()]);
     let child = command.spawn().expect("dwctl can be run");
-    held.reached();
+    gate.await_held();
     project.with(async |_, cx| {
         let put = cx.aws.cloudwatch().put_metric_alarm().alarm_name("a").namespace("AWS/SNS");
         let put = put.metric_name("x").evaluation_periods(1).period(60).threshold(2.0);
@@ -321,7 +321,7 @@ fn an_apply_in_which_only_that_went_wrong_exits_with_7() {
         let tag = aws_sdk_cloudwatch::types::Tag::builder().key("team").value("finance").build();
         put.tags(tag).send().await.expect("made");
     });
-    held.release();
+    gate.let_go();
     let run = crate::harness::finish(child, "apply");
     run.exits(7).says("not-ours").says("1 created").says("1 failed").says("team=finance");
     project.run(&["plan"]).exits(7).says("team=finance");
