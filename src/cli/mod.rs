@@ -269,8 +269,9 @@ fn said(told: &clap::Error) -> ExitCode {
     } else {
         printer.out(&words(printer.colour()));
     }
-    let exit = u8::try_from(told.exit_code()).unwrap_or(Exit::Error as u8);
-    ExitCode::from(if printer.is_cut_short() { Exit::Error as u8 } else { exit })
+    // Not clap's own 2, which tells a pipeline that there are changes.
+    let is_error = told.use_stderr() || printer.is_cut_short();
+    ExitCode::from(if is_error { Exit::Error } else { Exit::Done } as u8)
 }
 
 async fn run(verb: Verb, printer: &Printer) -> Outcome {

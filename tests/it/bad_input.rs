@@ -433,11 +433,16 @@ fn names_with_which_a_terminal_could_be_fooled() {
 #[test]
 fn arguments_that_do_not_exist() {
     let empty = folder(&[]);
-    for arguments in
-        [&["paln"][..], &["plan", "--ofline"], &["graph", "--format", "svgg"], &["completions", "tcsh"]]
-    {
+    for arguments in [
+        &["paln"][..],
+        &["plan", "--ofline"],
+        &["plan", "--detailed-exitcode", "--nope"],
+        &["plan", "--output", "json="],
+        &["graph", "--format", "svgg"],
+        &["completions", "tcsh"],
+    ] {
         let run = dwctl(empty.path(), arguments);
-        assert_eq!(run.code, 2, "{arguments:?}");
+        assert_eq!(run.code, ERROR, "{arguments:?}: 2 would say that there are changes");
         assert!(run.stderr.starts_with("error: ") && run.stderr.contains("--help"), "{}", run.stderr);
     }
 }
