@@ -1,12 +1,17 @@
 //! The ledger in a local file: written whole, moved into place, locked while it is used.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
 
 use super::{Holder, Ledger};
 use crate::diag::Diagnostic;
-use crate::files::{Refusal, read_given};
+use crate::files::{Refusal, bounded};
 use crate::limits;
 
 /// The folder in a stack's folder for what dwctl keeps.
@@ -15,8 +20,17 @@ const FOLDER: &str = ".dwctl";
 /// Where a local ledger lives, and where copies are kept in an emergency.
 #[derive(Clone, Debug)]
 pub struct FileStore {
+    /// The stack's folder, which the user names.
+    stack: PathBuf,
+    /// The folders in it.
+    folders: &'static [&'static str],
     path: PathBuf,
 }
+
+/// The open folder of a ledger. It is reached without following links, and so is what is in it: a
+/// checkout of somebody else's repository must not decide which files are read and written.
+#[derive(Debug)]
+struct Folder(OwnedFd);
 
 /// The locked file; freed when dropped, or when the process ends in whatever way.
 #[derive(Debug)]
@@ -35,9 +49,10 @@ impl FileStore {
     /// The ledger of an environment, in `.dwctl` in the stack's folder. The sandbox has
     /// ledgers of its own, so that it can never be taken for the real AWS.
     pub fn new(folder: &Path, env: &str, sandbox: bool) -> Self {
-        let folder = folder.join(FOLDER);
-        let folder = if sandbox { folder.join("sandbox") } else { folder };
-        Self { path: folder.join(format!("{env}.json")) }
+        let folders: &[&str] = if sandbox { &[FOLDER, "sandbox"] } else { &[FOLDER] };
+        let path = folders.iter().fold(folder.to_owned(), |path, name| path.join(name));
+        let stack = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Self { stack: stack.to_owned(), folders, path: path.join(format!("{env}.json")) }
     }
 
     /// The file.
@@ -50,9 +65,14 @@ impl FileStore {
     /// # Errors
     /// The file cannot be read, is no ledger, or was written by a newer version.
     pub fn read(&self) -> Result<Option<Ledger>, Diagnostic> {
-        match read_given(&self.path, limits::LEDGER) {
+        let read = self.enter(false).and_then(|folder| folder.open(&self.path, OFlags::RDONLY));
+        let file = match read {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.trouble("cannot read", &error)),
+        };
+        match bounded(file, limits::LEDGER) {
             Ok(text) => Ledger::parse(&text, &self.path.display().to_string()).map(Some),
-            Err(Refusal::Missing) => Ok(None),
             Err(Refusal::Failed(error)) => Err(self.trouble("cannot read", &error)),
             Err(refusal) => {
                 let told = refusal.told(&self.path.display().to_string());
@@ -86,20 +106,20 @@ impl FileStore {
     }
 
     fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
-        let folder = self.folder()?;
+        let folder = self.enter(true)?;
         // One name for all attempts: what a killed one left is written over by the next, and
         // there is one writer, who holds the lock.
         let part = path.with_extension("part");
-        let written = private(OpenOptions::new().create(true).write(true).truncate(true))
-            .open(&part)
+        let written = folder
+            .open(&part, OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC)
             .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&part, path));
+            .and_then(|()| Ok(renameat(&folder.0, name(&part), &folder.0, name(path))?));
         if let Err(error) = written {
             // Half a file is of no use, and takes room.
-            drop(std::fs::remove_file(&part));
+            let _ = unlinkat(&folder.0, name(&part), AtFlags::empty());
             return Err(error);
         }
-        File::open(&folder)?.sync_all()
+        Ok(rustix::fs::fsync(&folder.0)?)
     }
 
     /// Tries once to lock the ledger; who holds it where it is not free. The lock's file
@@ -109,14 +129,12 @@ impl FileStore {
     /// The folder cannot be written.
     pub fn lock(&self, holder: &Holder) -> Result<Result<FileLock, Holder>, Diagnostic> {
         let attempt = || -> io::Result<Result<FileLock, Holder>> {
-            self.folder()?;
-            let path = self.lock_path();
-            let mut file =
-                private(OpenOptions::new().create(true).write(true).truncate(false)).open(&path)?;
+            let folder = self.enter(true)?;
+            let mut file = folder.open(&self.lock_path(), OFlags::CREATE | OFlags::RDWR)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Ok(Err(Holder::parse(&told(&path)?, "")));
+                    return Ok(Err(Holder::parse(&told(file)?, "")));
                 }
                 Err(TryLockError::Error(error)) => return Err(error),
             }
@@ -134,9 +152,10 @@ impl FileStore {
 
     /// Who holds the lock, as far as its file tells.
     pub fn holder(&self) -> Option<Holder> {
-        let file = File::open(self.lock_path()).ok()?;
+        let file = self.enter(false).and_then(|folder| folder.open(&self.lock_path(), OFlags::RDONLY));
+        let file = file.ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Holder::parse(&told(&self.lock_path()).ok()?, "")),
+            Err(TryLockError::WouldBlock) => Some(Holder::parse(&told(file).ok()?, "")),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
@@ -145,23 +164,24 @@ impl FileStore {
         self.path.with_extension("lock")
     }
 
-    fn folder(&self) -> io::Result<PathBuf> {
-        let folder = self.path.parent().unwrap_or(Path::new(".")).to_owned();
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder)?;
-        self.hide_from_git();
-        Ok(folder)
-    }
-
-    /// Keeps git from adding `.dwctl`, which holds the ledger and its key; what the user says there stays.
-    fn hide_from_git(&self) {
-        let top = self.path.ancestors().find(|one| one.ends_with(FOLDER));
-        let Some(path) = top.map(|top| top.join(".gitignore")) else { return };
-        // Nothing of the ledger depends on it.
-        drop(File::create_new(path).and_then(|mut file| file.write_all(b"*\n")));
+    /// Opens the folder that the ledger is in; makes it where it is to be written.
+    fn enter(&self, make: bool) -> io::Result<Folder> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut folder = openat(CWD, &self.stack, flags, Mode::empty())?;
+        for (depth, name) in self.folders.iter().enumerate() {
+            if make {
+                match mkdirat(&folder, *name, Mode::RWXU) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let entered = openat(&folder, *name, flags | OFlags::NOFOLLOW, Mode::empty());
+            folder = entered.map_err(|error| unopened(&folder, name.as_ref(), error))?;
+            if make && depth == 0 {
+                hide_from_git(&folder);
+            }
+        }
+        Ok(Folder(folder))
     }
 
     fn trouble(&self, what: &str, error: &io::Error) -> Diagnostic {
@@ -170,18 +190,49 @@ impl FileStore {
     }
 }
 
-/// Readable by the owner alone.
-/// What the file of a lock tells of its holder.
-fn told(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(limits::LOCK).read_to_end(&mut text)?;
-    Ok(text)
+impl Folder {
+    /// Opens a file of the folder by the last name of its path; one that is made is readable by its
+    /// owner alone.
+    fn open(&self, path: &Path, flags: OFlags) -> io::Result<File> {
+        // A pipe is not waited for.
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = openat(&self.0, name(path), flags, Mode::RUSR | Mode::WUSR);
+        let file = File::from(file.map_err(|error| unopened(&self.0, name(path), error))?);
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        Ok(file)
+    }
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
+/// Keeps git from adding `.dwctl`, which holds the ledger and its key; what the user says there stays.
+fn hide_from_git(folder: &OwnedFd) {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+    // Nothing of the ledger depends on it.
+    drop(openat(folder, ".gitignore", flags, mode).map(|file| File::from(file).write_all(b"*\n")));
+}
+
+fn name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+/// Why something in a folder cannot be opened. The system does not say the same of a link everywhere.
+fn unopened(folder: &OwnedFd, name: &OsStr, error: Errno) -> io::Error {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Symlink => {
+            io::Error::other(format!("{} is a link, and links are not followed there", name.display()))
+        }
+        _ => error.into(),
+    }
+}
+
+/// What the file of a lock tells of its holder.
+fn told(mut file: File) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.take(limits::LOCK).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -218,6 +269,41 @@ mod tests {
         store.write(&ledger.text()).expect("written");
         assert_eq!(store.read().expect("readable"), Some(ledger));
         assert!(!part.exists());
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        use std::os::unix::fs::symlink;
+        let other = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::new("shop", "dev").expect("randomness");
+        let theirs = FileStore::new(other.path(), "dev", true);
+        theirs.write(&ledger.text()).expect("written");
+        let precious = other.path().join("precious");
+        let there = ["dev.json", "dev.lock", "dev.part"];
+        // Which link, and whether the sandbox's ledger is meant.
+        let folders = [".dwctl", ".dwctl/sandbox"].map(|link| (link.to_owned(), other.path().join(link)));
+        let files = there.map(|name| (format!(".dwctl/sandbox/{name}"), precious.clone()));
+        for (link, target) in folders.into_iter().chain(files) {
+            std::fs::write(&precious, "words").expect("written");
+            let before = std::fs::read(theirs.path()).expect("there");
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join(&link);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            symlink(target, &path).expect("a link");
+            let store = FileStore::new(folder.path(), "dev", true);
+            let refusals =
+                [store.read().err(), store.lock(&Holder::new("apply", None)).err(), store.write(b"{}").err()];
+            let told: Vec<String> = refusals.iter().flatten().map(ToString::to_string).collect();
+            assert!(!told.is_empty(), "{link}");
+            let name = link.rsplit('/').next().unwrap_or_default();
+            for told in refusals.into_iter().flatten() {
+                let note = format!("{name} is a link");
+                assert!(told.notes.iter().any(|one| one.contains(&note)), "{link}: {told:?}");
+            }
+            assert_eq!(std::fs::read_to_string(&precious).expect("there"), "words", "{link}");
+            assert_eq!(std::fs::read(theirs.path()).expect("there"), before, "{link}");
+            assert!(!other.path().join(".dwctl/sandbox/dev.lock").exists(), "{link}");
+        }
     }
 
     #[test]
