@@ -23,6 +23,7 @@ impl AuditArgs {
         let Some(path) = self.audit.as_ref().filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(aws.clone());
         };
+        super::files::guard(&[path], &[&stack.folder], &[])?;
         let audit = Audit::open(path, &stack.name, &stack.env).map_err(|error| {
             Diagnostic::error("audit", format!("cannot write the audit file {}", path.display()))
                 .note(error.to_string())

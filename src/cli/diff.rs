@@ -77,6 +77,7 @@ enum Subjects {
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let earlier = args.formats.earlier()?;
     let [old, new] = sources(&args, printer)?;
+    args.formats.guard(None, &[&old.folder, &new.folder], &args.var_file)?;
     let (was, is) = (old.load(&args)?, new.load(&args)?);
     let was_given = old.variables(&args, &was, &is)?;
     let is_given = new.variables(&args, &is, &was)?;

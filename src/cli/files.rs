@@ -3,11 +3,13 @@
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+
+use crate::diag::Diagnostic;
 
 /// The most links that lead to a file, as in Linux
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
@@ -50,6 +52,51 @@ pub(super) fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()
         Place::Open(_, Some(2)) => pour(io::stderr().as_fd().try_clone_to_owned()?.into(), text),
         Place::Open(path, _) => pour(OpenOptions::new().append(true).open(path)?, text),
     }
+}
+
+/// Refuses to write over the files of a stack, over what this command reads, and over one file twice.
+pub(super) fn guard(written: &[&Path], stacks: &[&Path], read: &[&Path]) -> Result<(), Diagnostic> {
+    let mut seen = Vec::new();
+    for path in written {
+        // What cannot be written, or is no file, is told when it is written.
+        let Ok(Place::File(file, _)) = resolve(path) else { continue };
+        let shown = path.display();
+        let refusal = if seen.contains(&file) {
+            format!("two results would be written to {shown}")
+        } else if read.iter().any(|one| one.canonicalize().is_ok_and(|one| one == file)) {
+            format!("{shown} is read by this command: it would be overwritten")
+        } else if stacks.iter().any(|folder| is_of_stack(folder, &file)) {
+            format!("{shown} is a file of the stack, or would become one")
+        } else {
+            seen.push(file);
+            continue;
+        };
+        return Err(Diagnostic::error("invalid-argument", refusal)
+            .note("nothing was written")
+            .help("name another file"));
+    }
+    Ok(())
+}
+
+/// Whether a file is read as a part of a stack, or would be once it is there.
+fn is_of_stack(folder: &Path, file: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return false };
+    let has = |path: &Path, extensions: &[&str]| {
+        path.extension().is_some_and(|one| extensions.iter().any(|extension| one == *extension))
+    };
+    let is_toml = |path: &Path| {
+        has(path, &["toml"]) && path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'))
+    };
+    if file.starts_with(folder.join(".dwctl")) {
+        return has(file, &["json", "lock", "part"]);
+    }
+    [folder.clone(), folder.join("env")].iter().any(|folder| {
+        let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut files = listed.map(|entry| entry.path()).filter(|path| is_toml(path));
+        (file.parent() == Some(folder) && is_toml(file))
+            // A link that the repository holds.
+            || files.any(|path| path.canonicalize().is_ok_and(|path| path == file))
+    })
 }
 
 /// Opens a pipe or a device. A pipe has a reader when this starts, or gets one soon: an opening
@@ -105,6 +152,7 @@ fn resolve(path: &Path) -> io::Result<Place> {
             Ok(known) if known.is_symlink() => path = folder.join(path.read_link()?),
             Ok(known) if known.is_dir() => return Err(ErrorKind::IsADirectory.into()),
             Ok(known) if known.is_file() => return Ok(Place::File(path, Some(known))),
+            Ok(known) if known.file_type().is_socket() => return Err(io::Error::other("it is a socket")),
             Ok(_) => return Ok(Place::Stream(path)),
         }
     }
@@ -130,9 +178,11 @@ fn replace(path: &Path, known: Option<&Metadata>, text: &[u8], readers: Readers)
         _ => 0o600,
     };
     let moved = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(mode);
+        // Opened here, since an error of `tempfile` tells of its own path.
+        let mut file = tempfile::Builder::new().make_in(folder, |path| options.open(path))?;
         file.write_all(text)?;
         if let Some(known) = known {
             // The umask has had its say at the making, and another owner is root's to keep.

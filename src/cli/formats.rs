@@ -1,6 +1,5 @@
 //! `--format`, `--output` and `--since`: a plan in several formats in one run.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -62,6 +61,20 @@ impl FormatArgs {
         self.format == Format::Text && self.output.is_empty() && self.since.is_none()
     }
 
+    /// Refuses files that must not be written, before anything else is done: see [`files::guard`].
+    /// `out` is written beside the formats.
+    pub(super) fn guard(
+        &self,
+        out: Option<&PathBuf>,
+        stacks: &[&Path],
+        read: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let written: Vec<&Path> =
+            self.output.iter().map(|(_, path)| path).chain(out).map(PathBuf::as_path).collect();
+        let read: Vec<&Path> = read.iter().map(PathBuf::as_path).collect();
+        Ok(files::guard(&written, stacks, &read)?)
+    }
+
     /// The plan that was shown before, read before anything else is done.
     pub(super) fn earlier(&self) -> Result<Option<Snapshot>, Failure> {
         let Some(path) = &self.since else { return Ok(None) };
@@ -105,12 +118,7 @@ impl FormatArgs {
             let text = render(*format, &plan, &options);
             files::write(path, text.as_bytes(), Readers::OwnerAtFirst).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
-                    .note(match error.kind() {
-                        // A pipe, which says more by itself.
-                        ErrorKind::TimedOut => error.to_string(),
-                        // Its text tells of the temporary file that is renamed.
-                        kind => kind.to_string(),
-                    })
+                    .note(error.to_string())
                     .note("nothing at AWS was changed")
             })?;
         }

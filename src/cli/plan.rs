@@ -52,6 +52,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let began = Instant::now();
+    args.formats.guard(args.out.as_ref(), &[&args.stack.stack], &args.stack.var_file)?;
     let earlier = args.formats.earlier()?;
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;

@@ -100,6 +100,7 @@ fn neither(what: &str) -> Diagnostic {
 }
 
 fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
+    args.formats.guard(None, &[&args.stack], &[path.to_owned()])?;
     let earlier = args.formats.earlier()?;
     let saved = read(path)?;
     let options = saved.shown.options(printer.colour());

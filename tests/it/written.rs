@@ -206,3 +206,90 @@ fn what_cannot_be_seen_is_shown() {
     seen(&text);
     assert!(text.stdout.contains("\\u202e"), "{text}");
 }
+
+#[test]
+fn nothing_is_written_over_what_is_read() {
+    let project = Project::new(STACK);
+    let at = |name: &str| project.stack().join(name);
+    fs::create_dir_all(at("env")).unwrap();
+    fs::create_dir_all(at("lib")).unwrap();
+    fs::write(at("env/dev.toml"), "# dev\n").unwrap();
+    fs::write(at("team.toml.txt"), "# team\n").unwrap();
+    fs::write(at("lib/part"), "# part\n").unwrap();
+    symlink("stack.toml", at("link")).unwrap();
+    symlink("lib/part", at("part.toml")).unwrap();
+    project.apply();
+    project.run(&["plan", "--out", "saved"]).exits(0);
+    let read = |name: &str| fs::read(at(name)).unwrap();
+    let files = ["stack.toml", "env/dev.toml", "team.toml.txt", "lib/part", "saved", ".dwctl/default.json"];
+    let before = files.map(read);
+    let offline =
+        |output: &str| vec!["plan".to_owned(), "--offline".into(), "--output".into(), output.into()];
+    let mut cases: Vec<Vec<String>> = [
+        "json=stack.toml",
+        "json=./env/../stack.toml",
+        "json=link",
+        "json=new.toml",
+        "json=env/new.toml",
+        "json=env/dev.toml",
+        "json=lib/part",
+        "json=.dwctl/default.json",
+        "json=.dwctl/other.json",
+    ]
+    .map(offline)
+    .to_vec();
+    for words in [
+        "plan --offline --var-file team.toml.txt --output json=team.toml.txt",
+        "plan --offline --output json=same --output markdown=./same",
+        "plan --out stack.toml",
+        "plan --out same --output json=same",
+        "drift --output json=link",
+        "show saved --output json=saved",
+        "diff . . --output json=stack.toml",
+        "apply --yes --audit stack.toml",
+        "apply --yes --audit .dwctl/default.json",
+        "destroy --yes --audit env/dev.toml",
+    ] {
+        cases.push(words.split(' ').map(str::to_owned).collect());
+    }
+    for case in cases {
+        let words: Vec<&str> = case.iter().map(String::as_str).collect();
+        let asks = matches!(words[0], "apply" | "destroy" | "drift") || words.contains(&"--out");
+        let mut command =
+            if asks { project.command(&words) } else { project.command_without_endpoint(&words) };
+        let told = run(&mut command, &words.join(" ")).exits(1);
+        assert!(told.stderr.contains("nothing was written"), "{told}");
+        assert_eq!(files.map(read), before, "{told}");
+        for name in ["same", "new.toml", "env/new.toml", ".dwctl/other.json"] {
+            assert!(!at(name).exists(), "{told}");
+        }
+    }
+    // The plan before may be the one after, and a file that no stack reads is nobody's.
+    for words in [
+        &["plan", "--offline", "--output", "json=lib/plan.toml"][..],
+        &["plan", "--offline", "--output", "json=.hidden.toml"],
+        &["plan", "--offline", "--output", "json=review.json"],
+        &["plan", "--offline", "--since", "review.json", "--output", "json=review.json"],
+        &["plan", "--offline", "--output", "json=/dev/stdout", "--output", "mermaid=/dev/stdout"],
+    ] {
+        run(&mut project.command_without_endpoint(words), &words.join(" ")).exits(0);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_told_in_the_words_of_the_system() {
+    let project = Project::new(STACK);
+    let at = |name: &str| project.stack().join(name);
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    symlink("loop", at("loop")).unwrap();
+    for (output, words) in [
+        ("nowhere/file", "No such file or directory"),
+        ("socket", "it is a socket"),
+        ("loop", "too many links"),
+        ("/proc/plan", "No such file or directory"),
+    ] {
+        let output = format!("json={output}");
+        let mut command = project.command_without_endpoint(&["plan", "--offline", "--output", &output]);
+        run(&mut command, "plan").exits(1).says(words).says_not(".tmp");
+    }
+}
