@@ -1,7 +1,8 @@
 //! What most verbs begin with: the stack, its variables, AWS, the ledger.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::printer::Printer;
@@ -16,11 +17,17 @@ use crate::world::{Facts, World};
 
 /// Reads the stack.
 pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
+    load_of(args, &args.stack)
+}
+
+/// As [`load`], where what is read is a copy of this folder.
+pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure> {
     if let Some(problem) = no_folder(&args.stack) {
         return Err(Failure::new(Exit::Invalid, vec![problem], Sources::default()));
     }
     let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
-    stack::load(&args.stack, args.env.as_deref(), &kinds)
+    let apart = names_within(folder, &args.var_file);
+    stack::load_without(&args.stack, args.env.as_deref(), &kinds, &apart)
         .map_err(|(diagnostics, sources)| Failure::new(Exit::Invalid, diagnostics, sources))
 }
 
@@ -62,6 +69,22 @@ fn no_folder(path: &Path) -> Option<Diagnostic> {
         ))),
         None => Some(problem),
     }
+}
+
+/// The names of those of these files that are in the folder itself.
+fn names_within(folder: &Path, files: &[PathBuf]) -> Vec<OsString> {
+    let Ok(folder) = folder.canonicalize() else { return Vec::new() };
+    let name =
+        |path: PathBuf| (path.parent() == Some(&folder)).then(|| path.file_name().map(OsStr::to_owned))?;
+    let names = files.iter().flat_map(|file| {
+        let beside = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize(),
+            _ => Path::new(".").canonicalize(),
+        };
+        let itself = beside.ok().zip(file.file_name()).map(|(parent, name)| parent.join(name));
+        [itself, file.canonicalize().ok()]
+    });
+    names.flatten().filter_map(name).collect()
 }
 
 /// The values of the stack's variables.

@@ -159,7 +159,8 @@ impl Source {
     }
 
     fn load(&self, args: &Args) -> Result<Stack, Failure> {
-        let stack = context::load(&self.arguments(args)).map_err(|failure| self.told(failure))?;
+        let stack = context::load_of(&self.arguments(args), &self.folder);
+        let stack = stack.map_err(|failure| self.told(failure))?;
         context::has_region(&stack).map_err(|failure| self.told(failure))?;
         Ok(stack)
     }

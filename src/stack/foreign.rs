@@ -78,7 +78,8 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             format!("`{name}` stands in no table"),
             "nothing is known of it here",
             "values stand below `[stack]`, `[local]`, `[output]` or a resource's `[KIND.NAME]`",
-        ),
+        )
+        .help("a file of variables is given by --var-file, or lies in a folder of its own"),
         _ => {
             let slip =
                 crate::diag::nearest(name, TABLES).filter(|near| strsim::osa_distance(name, near) <= 2);

@@ -1,6 +1,7 @@
 //! Reads the files of a stack's folder into one [`Stack`].
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -30,6 +31,19 @@ const RECOVERED: usize = 1 << 20;
 /// # Errors
 /// All problems found, with the sources they point into.
 pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
+    load_without(folder, env, kinds, &[])
+}
+
+/// As [`load`], without the files of these names: they are given as variables.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_without(
+    folder: &Path,
+    env: Option<&str>,
+    kinds: &[&str],
+    apart: &[OsString],
+) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
@@ -48,7 +62,7 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
         moved: Vec::new(),
         removed: Vec::new(),
     };
-    for file in loader.stack_files(folder) {
+    for file in loader.stack_files(folder, apart) {
         if let Some(table) = loader.parse(&file) {
             loader.file(table);
         }
@@ -92,7 +106,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     /// The names of the stack's files, in order.
-    fn stack_files(&mut self, folder: &Path) -> Vec<PathBuf> {
+    fn stack_files(&mut self, folder: &Path, apart: &[OsString]) -> Vec<PathBuf> {
         let listing = match self.files.list("") {
             Ok(listing) => listing,
             Err(refusal) => {
@@ -109,8 +123,9 @@ impl Loader<'_> {
                 return Vec::new();
             }
         };
-        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
-        let names = listing.into_iter().map(|entry| PathBuf::from(entry.name));
+        let hidden = |name: &OsStr| name.to_string_lossy().starts_with('.');
+        let names = listing.into_iter().filter(|entry| !apart.contains(&entry.name));
+        let names = names.map(|entry| PathBuf::from(entry.name));
         let files: Vec<PathBuf> = names
             .filter(|name| {
                 name.extension().is_some_and(|extension| extension == "toml") && !hidden(name.as_os_str())

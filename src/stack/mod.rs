@@ -8,7 +8,7 @@ mod node;
 mod variable;
 
 pub use ledger::LedgerPlace;
-pub use load::{is_region, load, variable_text};
+pub use load::{is_region, load, load_without, variable_text};
 pub use node::{Content, Entry, Node};
 pub use variable::{Type, Variable, variables};
 

@@ -293,3 +293,42 @@ fn what_cannot_be_written_is_told_in_the_words_of_the_system() {
         run(&mut command, "plan").exits(1).says(words).says_not(".tmp");
     }
 }
+
+#[test]
+fn a_file_of_variables_in_the_folder_is_no_part_of_the_stack() {
+    let text =
+        format!("{STACK}[variable.team]\ntype = \"string\"\n").replace("= \"alerts\"", "= \"${var.team}\"");
+    let project = Project::new(&text);
+    let at = |name: &str| project.stack().join(name);
+    fs::write(at("prod.toml"), "team = \"of-prod\"\n").unwrap();
+    symlink("prod.toml", at("link.toml")).unwrap();
+    fs::create_dir(at("deep")).unwrap();
+    let plan = |arguments: &[&str]| {
+        let arguments = [&["plan", "--offline"], arguments].concat();
+        run(&mut project.command_without_endpoint(&arguments), &arguments.join(" "))
+    };
+    let absolute = at("prod.toml");
+    fs::remove_file(at("link.toml")).unwrap();
+    for file in ["prod.toml", "./prod.toml", "deep/../prod.toml", absolute.to_str().unwrap()] {
+        plan(&["--var-file", file]).exits(0).says("of-prod");
+    }
+    // By its own name and by that of its link.
+    symlink("prod.toml", at("link.toml")).unwrap();
+    plan(&["--var-file", "link.toml"]).exits(0).says("of-prod");
+    // Who does not give it is told how to.
+    fs::remove_file(at("link.toml")).unwrap();
+    plan(&["--var", "team=x"]).exits(3).says("prod.toml:1:1").says("given by --var-file");
+    // A revision of git holds it as well.
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        let mut git = Command::new("git");
+        git.current_dir(project.stack()).args(identity).args(arguments).stdout(Stdio::null());
+        assert!(git.status().unwrap().success());
+    };
+    git(&["init", "-q"]);
+    git(&["add", "stack.toml", "prod.toml"]);
+    git(&["commit", "-qm", "one"]);
+    let arguments = ["diff", "HEAD", "--var-file", "prod.toml"];
+    let mut command = project.command_without_endpoint(&arguments);
+    run(&mut command, "diff").exits(0).says("No changes");
+}
