@@ -19,7 +19,7 @@ use crate::world::World;
 
 use again::{Knowledge, Reading, Search};
 
-pub use again::reappeared;
+pub use again::{PAUSES, reappeared};
 
 /// How long an answer of the index is waited for; the kinds can do without.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -329,6 +329,13 @@ mod tests {
             ("eventbridge_rule.a", "arn:aws:events:eu-west-1:123456789012:rule/bus/nightly", "bus|nightly"),
             ("eventbridge_rule.a", "arn:aws:events:eu-west-1:123456789012:rule/nightly", "default|nightly"),
             ("s3_bucket.a", "arn:aws:s3:::acme-raw", "acme-raw"),
+            ("s3_object.a", "arn:aws:s3:::acme-raw/a/b:c", "acme-raw/a/b:c"),
+            ("iam_role.a", "arn:aws:iam::123456789012:role/team/etl", "etl"),
+            (
+                "secretsmanager_secret.a",
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-c-Ab12Cd",
+                "a/b-c",
+            ),
             ("sns_topic.a", "arn:aws:sns:eu-west-1:123456789012:t", "arn:aws:sns:eu-west-1:123456789012:t"),
         ] {
             let wanted = tags(&[("dwctl:address", address)]);

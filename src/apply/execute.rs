@@ -1,10 +1,11 @@
 //! Makes one resource what it is declared to be: create, read, update what is left,
 //! read until AWS agrees. One loop for all kinds, which also finishes what a crash left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::birth::Birthmark;
+use super::look::{look, look_at_tags};
 use super::{Book, Event, Step, Unit};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
@@ -43,6 +44,8 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) report: &'e dyn Fn(Event),
     /// What an earlier apply may have made, and this one goes on with.
     pub(super) inherited: BTreeSet<Address>,
+    /// What is as declared, and AWS still at work on.
+    pub(super) busy: BTreeMap<&'e Address, (&'e Change, &'e Instance<'a>)>,
 }
 
 type Outcome<T> = Result<T, Vec<Diagnostic>>;
@@ -110,7 +113,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let cx = self.session.cx(&change.region);
         let failed =
             |error: Error| vec![failure(&format!("cannot let go of {}", change.address), id, &error)];
-        let live = match read_tags(kind, &cx, id).await.map_err(failed)? {
+        let live = match look_at_tags(kind, &cx, id).await.map_err(failed)? {
             Some(live) if self.whose(kind, &cx, change, id, &live).await.map_err(failed)? == Whose::Ours => {
                 live
             }
@@ -157,7 +160,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let whole = plan::whole(kind, region, id, live, &self.book.ledger.borrow());
         let Some((address, entry)) = whole else { return Ok(whose) };
         let Some(kind) = kinds::kind(&address.kind) else { return Ok(whose) };
-        Ok(match read_tags(kind, cx, &entry.id).await? {
+        Ok(match look_at_tags(kind, cx, &entry.id).await? {
             Some(live) => plan::whose(kind, &address, &entry, &live, &self.book.ledger.borrow()),
             None => whose,
         })
@@ -184,11 +187,11 @@ impl<'a> Executor<'_, 'a, '_> {
         let wanted = plan::wanted(id, None, None, true);
         let mut sent: Option<Instant> = None;
         loop {
-            let live = match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
-                Some(Ok(Some(live))) => live,
+            let live = match look(kind, &cx, &wanted).await {
+                Ok(Some(live)) => live,
                 // What is gone holds nothing.
-                Some(Ok(None)) | None => return Ok(id.clone()),
-                Some(Err(error)) => {
+                Ok(None) => return Ok(id.clone()),
+                Err(error) => {
                     patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
                     continue;
                 }
@@ -230,6 +233,7 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 
     async fn raise(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<String> {
+        self.await_needed(unit, change).await?;
         let mut problems = Vec::new();
         if !self.world.evaluate(&mut instance, &mut problems) {
             return Err(problems);
@@ -357,7 +361,7 @@ impl<'a> Executor<'_, 'a, '_> {
         // What the plan saw as ours may have become another's since.
         let there = loop {
             let there = async {
-                let Some(live) = read_tags(kind, &cx, id).await? else { return Ok(None) };
+                let Some(live) = look_at_tags(kind, &cx, id).await? else { return Ok(None) };
                 let leaves = matches!(live.state, State::Leaving(_));
                 let whose =
                     if leaves { Whose::Ours } else { self.whose(kind, &cx, change, id, &live).await? };
@@ -368,7 +372,12 @@ impl<'a> Executor<'_, 'a, '_> {
                 Err(error) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
         };
-        if let Some(refusal) = there.and_then(|whose| plan::refusal(&unit.address, id, &whose, false)) {
+        let Some(whose) = there else {
+            // It was deleted meanwhile. Whose it would be that comes next under its name, nobody knows.
+            self.forget(change);
+            return Ok(id.clone());
+        };
+        if let Some(refusal) = plan::refusal(&unit.address, id, &whose, false) {
             return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
         }
         let delete = async || {
@@ -423,7 +432,7 @@ impl<'a> Executor<'_, 'a, '_> {
         Ok(id.clone())
     }
 
-    fn span(&self, address: &Address) -> Option<crate::diag::Span> {
+    pub(super) fn span(&self, address: &Address) -> Option<crate::diag::Span> {
         let declaration = address.declaration();
         self.world
             .stack
@@ -432,12 +441,6 @@ impl<'a> Executor<'_, 'a, '_> {
             .find(|resource| resource.address() == declaration)
             .map(|resource| resource.span)
     }
-}
-
-/// What tells whose a resource is, and no more than that.
-async fn read_tags(kind: &dyn ErasedKind, cx: &Cx, id: &str) -> Result<Option<ErasedLive>, Error> {
-    let wanted = plan::wanted(id, None, None, false);
-    kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
 }
 
 /// What the ledger tells of an address: its resource, and what was replaced.
@@ -746,7 +749,7 @@ pub(super) struct Patience {
 
 impl Patience {
     /// For calls that the SDK tries several times already.
-    fn new(deadline: Instant) -> Self {
+    pub(super) fn new(deadline: Instant) -> Self {
         Self { began: Instant::now(), deadline, faults: 4, pause: Pause::default() }
     }
 

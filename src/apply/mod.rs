@@ -5,6 +5,7 @@ mod birth;
 mod book;
 mod execute;
 mod import;
+mod look;
 mod recover;
 mod schedule;
 
@@ -18,6 +19,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::aws::{Session, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
+use crate::kind::State;
 use crate::ledger::{Intent, Ledger, Lock, Store, is_of_secret};
 use crate::live;
 use crate::plan::{self, Action, Change, Plan, Reason};
@@ -186,7 +188,13 @@ pub async fn apply(
         return Ok(Summary { interrupted: true, skipped, elapsed: started.elapsed(), ..Summary::default() });
     }
     let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
-    let executor = Executor { session, world, book: &book, made, deep: options.deep, report, inherited };
+    let busy = plan.changes.iter().filter(|change| {
+        let state = change.live.as_ref().map(|live| &live.state);
+        change.action == Action::NoOp && matches!(state, Some(State::Busy(_)))
+    });
+    let busy = busy.filter_map(|one| Some((&one.address, (one, instances.get(&one.address)?)))).collect();
+    let executor =
+        Executor { session, world, book: &book, made, deep: options.deep, report, inherited, busy };
     let mut summary = Summary::default();
     let mut running = FuturesUnordered::new();
     let mut in_work: BTreeMap<Unit, Instant> = BTreeMap::new();

@@ -17,7 +17,7 @@ use crate::value::Value;
 
 /// The pauses before each further look. What the index of tags does not show either is looked
 /// for once more, what it shows as often as there are pauses.
-const PAUSES: [Duration; 3] = [PAUSE, Duration::from_millis(1000), Duration::from_millis(2000)];
+pub const PAUSES: [Duration; 3] = [PAUSE, Duration::from_millis(1000), Duration::from_millis(2000)];
 /// The pause before another look.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 

@@ -362,6 +362,44 @@ fn machine_made() -> Answer {
     on("states:CreateStateMachine").answers(made.to_string())
 }
 
+/// The cluster of an apply that was not awaited, and what needs it.
+#[test]
+fn what_aws_is_still_at_work_on_is_waited_for_by_what_needs_it() {
+    let scene = with_cluster();
+    scene.write(&format!("{}{MACHINE}depends_on = ['redshift_cluster.w']\n", stack(2)));
+    let run = scene.apply(vec![
+        cluster("creating", "Modifying", 2),
+        no_machine(),
+        machine_tags(),
+        // Nothing is made while it is at work.
+        cluster("creating", "Modifying", 2),
+        // An answer that is empty once says nothing.
+        no_cluster(),
+        cluster("available", "Available", 2),
+        no_machine(),
+        machine_made(),
+        machine("ACTIVE"),
+    ]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+    let calls: Vec<String> = scene.aws.calls().into_iter().map(|call| call.operation).collect();
+    let created = calls.iter().position(|one| one == "states:CreateStateMachine").expect("created");
+    let looked = calls.iter().rposition(|one| one == "redshift:DescribeClusters").expect("looked at");
+    assert!(looked < created, "{calls:#?}");
+    // One that fails is told, and what needs it is not begun.
+    let changed = MACHINE.replace("StartAt", "Comment = 'Nightly', StartAt");
+    scene.write(&format!("{}{changed}depends_on = ['redshift_cluster.w']\n", stack(2)));
+    let run = scene.run(
+        &["apply", "--yes"],
+        vec![
+            cluster("creating", "Modifying", 2),
+            machine("ACTIVE"),
+            cluster("incompatible-network", "Failed", 2),
+        ],
+    );
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("needs redshift_cluster.w, which did not become ready"), "{}", run.stderr);
+}
+
 #[test]
 fn a_state_machine_that_is_being_deleted_is_waited_for() {
     let scene = Scene::new(MACHINE);

@@ -1,0 +1,116 @@
+//! Looks at what is there before it counts: again where one answer shows nothing, and until AWS
+//! has finished it where something else needs it.
+
+use std::time::{Duration, Instant};
+
+use super::execute::{Executor, Patience, Pause, failure};
+use super::{Event, Unit};
+use crate::aws::{Class, Cx, Error};
+use crate::diag::Diagnostic;
+use crate::kind::{ErasedKind, ErasedLive, State, Wanted};
+use crate::live;
+use crate::plan::{self, Change};
+use crate::world::Instance;
+
+/// What is there, of what the plan saw: AWS is eventually consistent, so that one empty answer does not
+/// say that it is gone.
+pub(super) async fn look(
+    kind: &dyn ErasedKind,
+    cx: &Cx,
+    wanted: &Wanted,
+) -> Result<Option<ErasedLive>, Error> {
+    let mut pauses = live::PAUSES.into_iter();
+    loop {
+        let found = kind.read_many(cx, std::slice::from_ref(wanted)).await.pop().unwrap_or(Ok(None))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let Some(pause) = pauses.next() else { return Ok(None) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What tells whose a resource is, and no more than that.
+pub(super) async fn look_at_tags(
+    kind: &dyn ErasedKind,
+    cx: &Cx,
+    id: &str,
+) -> Result<Option<ErasedLive>, Error> {
+    look(kind, cx, &plan::wanted(id, None, None, false)).await
+}
+
+impl<'a> Executor<'_, 'a, '_> {
+    /// Waits until AWS has finished what this change needs, of which the plan saw that it is as declared
+    /// and AWS still at work on it; then shows it as it is.
+    pub(super) async fn await_needed(&self, unit: &Unit, change: &Change) -> Result<(), Vec<Diagnostic>> {
+        for needed in change.first() {
+            if let Some(&(busy, instance)) = self.busy.get(needed) {
+                self.await_ready(unit, busy, instance).await.map_err(|problem| vec![problem])?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn await_ready(
+        &self,
+        unit: &Unit,
+        busy: &Change,
+        instance: &Instance<'a>,
+    ) -> Result<(), Diagnostic> {
+        let Some(id) = &busy.id else { return Ok(()) };
+        let (kind, began) = (instance.kind, Instant::now());
+        let cx = self.session.cx(&instance.region);
+        let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
+        let waiting = |on: &str| {
+            let (unit, on) = (unit.clone(), format!("for {}: {on}", busy.address));
+            (self.report)(Event::Waiting { unit, on, elapsed: began.elapsed() });
+        };
+        let failed = |error: &Error| {
+            let what = format!("{} needs {}, which did not become ready", unit.address, busy.address);
+            failure(&what, id, error).at_maybe(self.span(&unit.address), "")
+        };
+        let wanted = {
+            let ledger = self.book.ledger.borrow();
+            plan::wanted(id, Some(instance), ledger.resources.get(&busy.address), self.deep)
+        };
+        let mut patience = Patience::new(deadline);
+        let mut pause = Pause::default();
+        loop {
+            let live = match look(kind, &cx, &wanted).await {
+                Ok(Some(live)) => live,
+                Ok(None) => {
+                    let words = format!("AWS says that {id} does not exist");
+                    return Err(failed(&Error::finding(Class::Gone, words)));
+                }
+                Err(error) => {
+                    patience.wait(&error, &|on| waiting(&on)).await.map_err(|()| failed(&error))?;
+                    continue;
+                }
+            };
+            match &live.state {
+                State::Ready => {
+                    let view = self.world.view(instance, Some(&live.attrs), Some(&live.spec));
+                    self.world.show(&busy.address, view);
+                    return Ok(());
+                }
+                State::Failed(reason) | State::Leaving(reason) => {
+                    let words = format!("AWS says of it: {reason}");
+                    return Err(failed(&Error::finding(Class::Other, words)));
+                }
+                State::Busy(words) if Instant::now() > deadline => {
+                    let seconds = kind.pace().deadline_seconds;
+                    let words = format!("AWS is still at work on it after {seconds} s ({words})");
+                    return Err(failed(&Error::finding(Class::Other, words)));
+                }
+                State::Busy(words) => waiting(words),
+            }
+            // Nothing was begun yet: a signal ends it.
+            if !pause.sleep().await {
+                return Err(Diagnostic::error("interrupted", format!("{} was not begun", unit.address))
+                    .note(format!("it needs {}, on which AWS is still at work", busy.address))
+                    .help("run it again: it goes on where it stopped")
+                    .at_maybe(self.span(&unit.address), ""));
+            }
+        }
+    }
+}
