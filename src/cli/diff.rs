@@ -110,10 +110,12 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
         instances: new.instances(&is, &is_world)?,
         folder: new.relocated(),
     };
-    let plan = compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
+    let mut plan =
+        compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
     let options = TextOptions { colour: printer.colour(), details: args.details, drift: false, bill: None };
     let exit = if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done };
-    let warnings = refused(&plan, &old_side, &new_side);
+    plan.warnings = refused(&plan, &old_side, &new_side);
+    let warnings = plan.warnings.clone();
     args.formats.show(plan, options, earlier, Vec::new(), printer)?;
     for warning in warnings {
         printer.diagnostics(&[warning], &Sources::default());

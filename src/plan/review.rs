@@ -222,6 +222,11 @@ impl<'p> Review<'p> {
         }
     }
 
+    /// What is wrong beside the changes, as [`Plan::warnings`]: its code, and what is said of it.
+    pub fn warnings(&self) -> Vec<(&'static str, String)> {
+        self.plan.warnings.iter().map(|one| (one.code, visible(&one.message))).collect()
+    }
+
     /// The outputs that change, by name.
     pub fn outputs(&self) -> Vec<Output> {
         let names: BTreeSet<&String> =

@@ -375,6 +375,59 @@ fn one_empty_answer_makes_nothing_anew() {
     }
 }
 
+/// What was taken over since the plan, and is not shown at the first look before its deletion.
+#[test]
+fn one_empty_answer_before_a_deletion_does_not_hide_whose_it_is() {
+    const PARTS: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n\
+        [sns_subscription.a]\ntopic_arn = \"${sns_topic.a.arn}\"\nprotocol = \"sqs\"\n\
+        endpoint = \"arn:aws:sqs:us-east-1:123456789012:q\"\n";
+    let topic = kind("sns_topic").expect("a kind");
+    // The topic, and what is whose its topic is.
+    for target in ["sns_topic.a", "sns_subscription.a"] {
+        let race = Race::new(PARTS);
+        race.apply();
+        let id = ids(&race.ledger())["sns_topic.a"].clone();
+        let only = Selection { destroy: true, targets: vec![target.to_owned()], ..Selection::default() };
+        let end = race.runtime.block_on(race.engine.apply_asking(
+            only,
+            8,
+            async || {
+                let cx = race.engine.cx(REGION);
+                let live = read_all(topic, &cx, &[&id]).await.pop().flatten().expect("there");
+                topic.tag(&cx, &id, &live.attrs, &other("sns_topic"), &[]).await.expect("it can be tagged");
+                race.engine.wire.trap("GetTopicAttributes", Fault::Empty);
+            },
+            async || (),
+        ));
+        assert_eq!(race.engine.wire.befell().len(), 1, "{target}");
+        assert!(format!("{:?}", not_ours(&end)).contains("of stack other/prod"), "{target}: {end:?}");
+        assert!(race.look(topic, &id).is_some(), "{target}");
+        let entry = ids(&race.ledger())["sns_subscription.a"].clone();
+        let subscription = kind("sns_subscription").expect("a kind");
+        assert!(race.look(subscription, &entry).is_some(), "{target}");
+    }
+}
+
+/// What the stack lets go of bears its owner's tags no more, though one answer does not show it.
+#[test]
+fn one_empty_answer_leaves_no_tags_on_what_is_let_go_of() {
+    let text = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
+    let race = Race::new(&format!("{text}[sns_topic.a]\nname = \"a\"\n"));
+    race.apply();
+    let id = ids(&race.ledger())["sns_topic.a"].clone();
+    race.project.write(&format!("{text}[[removed]]\nfrom = \"sns_topic.a\"\n"));
+    let end = race.runtime.block_on(race.engine.apply_asking(
+        Selection::default(),
+        8,
+        async || race.engine.wire.trap("GetTopicAttributes", Fault::Empty),
+        async || (),
+    ));
+    assert!(matches!(end, End::Done), "{end:?}");
+    assert_eq!(race.engine.wire.befell().len(), 1);
+    let live = race.look(kind("sns_topic").expect("a kind"), &id).expect("it stays");
+    assert_eq!(Owner::of(&live.tags), None);
+}
+
 #[test]
 fn what_is_gone_is_made_anew_within_seconds() {
     let race = Race::new(NETWORK);
@@ -441,6 +494,17 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     let mut tags = live.tags;
     tags.insert(Owner::ENV.to_owned(), "prod".to_owned());
     let others = make(&tags);
+    // In what a reviewer reads, too.
+    for format in ["markdown", "html", "json"] {
+        for verb in ["plan", "drift"] {
+            let run = project.run(&[verb, "--format", format]).exits(0);
+            let text = run.stdout.replace("&#39;", "'");
+            for id in [&twin, &old] {
+                let words = format!("ec2_vpc {id} bears this stack's owner tags and is in no ledger");
+                assert!(text.contains(&words), "{format}: {text}");
+            }
+        }
+    }
     for arguments in
         [&["plan"][..], &["drift"], &["apply", "--yes"], &["plan", "--destroy"], &["destroy", "--yes"]]
     {

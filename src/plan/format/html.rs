@@ -161,6 +161,11 @@ fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>
             lines.join("</li><li>")
         );
     }
+    let warnings = review.warnings();
+    if !warnings.is_empty() {
+        let told: String = warnings.iter().map(|(_, words)| format!("<li>{}</li>", html(words))).collect();
+        let _ = writeln!(text, "<div class=\"banner note\"><ul>{told}</ul></div>");
+    }
     if review.drifted() > 0 && !review.drift {
         let _ = writeln!(
             text,

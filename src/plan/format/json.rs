@@ -85,6 +85,11 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "unchanged": review.unchanged,
         },
     });
+    let warnings = review.warnings();
+    if !warnings.is_empty() {
+        let told = warnings.into_iter().map(|(code, words)| json!({ "code": code, "message": words }));
+        json["dwctl"]["warnings"] = told.collect();
+    }
     if let Some(Revisions { old, new }) = &plan.revisions {
         json["dwctl"]["revisions"] = json!({ "old": visible(old), "new": visible(new) });
     }

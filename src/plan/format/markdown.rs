@@ -243,6 +243,11 @@ fn head(review: &Review<'_>, options: &Options) -> String {
         let _ = write!(text, "\n{nothing}\n");
     }
     text.push_str(&banner(review));
+    let warnings = review.warnings();
+    if !warnings.is_empty() {
+        let told = warnings.iter().map(|(_, words)| code(&brief(words, LONGEST_VALUE)));
+        let _ = write!(text, "\n> [!WARNING]\n> {}\n", listed(told.collect::<Vec<_>>().into_iter()));
+    }
     if review.drifted() > 0 && !review.drift {
         let _ = write!(
             text,
