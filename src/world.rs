@@ -527,7 +527,9 @@ impl<'a> World<'a> {
     pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
         let import = self.stack.imports.iter().find(|import| import.to == *address)?;
         match import.id.evaluate(&Names::new(self, None), problems) {
-            Value::String(id) if !id.is_empty() => Some(id),
+            Value::String(id) if !id.is_empty() => {
+                Some(kinds::kind(&address.kind).map_or(id.clone(), |kind| kind.id_given(&id)))
+            }
             secret @ Value::Secret(_) => {
                 problems.extend(imports::shown(&secret, &import.id));
                 None

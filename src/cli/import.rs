@@ -11,6 +11,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, pl
 use crate::apply::{self, Keeper};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
+use crate::kinds;
 use crate::ledger::{Holder, Ledger};
 use crate::plan::{Action, Selection, TextOptions, bill_line, render};
 use crate::signals;
@@ -53,6 +54,7 @@ fn address(text: &str) -> Result<Address, String> {
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let began = Instant::now();
     let Args { address, id, adopt, .. } = args;
+    let id = kinds::kind(&address.kind).map_or(id.clone(), |kind| kind.id_given(&id));
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;

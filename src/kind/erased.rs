@@ -68,6 +68,12 @@ pub trait ErasedKind: Send + Sync {
     fn tags_apart(&self) -> bool;
     /// See [`Kind::id_of_arn`].
     fn id_of_arn(&self, arn: &str) -> Option<String>;
+    /// The id of what a user names by it or by its ARN. AWS takes both for some kinds: each would
+    /// be another resource for us.
+    fn id_given(&self, given: &str) -> String {
+        let of_arn = if given.starts_with("arn:") { self.id_of_arn(given) } else { None };
+        of_arn.unwrap_or_else(|| given.to_owned())
+    }
     /// See [`Kind::DEFERRABLE`].
     fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::LINKS`].

@@ -41,7 +41,7 @@ impl World<'_> {
             let id = import.id.evaluate(&Names::new(self, None), &mut Vec::new());
             problems.extend(shown(&id, &import.id));
             let (Some(instance), Value::String(id)) = (all.get(&import.to), id) else { continue };
-            let key = (instance.kind.name(), place(instance), id);
+            let key = (instance.kind.name(), place(instance), instance.kind.id_given(&id));
             if let Some((other, first)) = ids.get(&key) {
                 let message = format!("{} and {other} are imported from one id, {}", import.to, key.2);
                 problems.push(

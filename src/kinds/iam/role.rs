@@ -167,6 +167,11 @@ impl Kind for IamRole {
     type Spec = Spec;
     type Attrs = Attrs;
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        // Its path is no part of its name.
+        Some(arn.split_once(":role/")?.1.rsplit('/').next()?.to_owned())
+    }
+
     fn identity(spec: Known<'_>, _: &Scope) -> Identity {
         Identity::named(spec.text("role_name"))
     }

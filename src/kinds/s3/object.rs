@@ -193,6 +193,10 @@ impl Kind for S3Object {
     type Spec = Spec;
     type Attrs = Attrs;
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        arn.splitn(6, ':').nth(5).map(str::to_owned)
+    }
+
     fn identity(spec: Known<'_>, _: &Scope) -> Identity {
         Identity::named(
             spec.text("bucket").zip(spec.text("key")).map(|(bucket, key)| format!("{bucket}/{key}")),

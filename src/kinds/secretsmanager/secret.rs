@@ -348,7 +348,8 @@ impl Kind for SecretsManagerSecret {
     /// is current, and tells tags, rotation and replicas in the same answer.
     fn id_of_arn(arn: &str) -> Option<String> {
         // AWS appends a hyphen and six characters to the name.
-        Some(arn.split_once(":secret:")?.1.rsplit_once('-')?.0.to_owned())
+        let (name, suffix) = arn.split_once(":secret:")?.1.rsplit_once('-')?;
+        (suffix.len() == 6).then(|| name.to_owned())
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

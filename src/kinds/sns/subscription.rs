@@ -118,6 +118,10 @@ impl Kind for SnsSubscription {
         Identity::Assigned
     }
 
+    fn id_of_arn(arn: &str) -> Option<String> {
+        Some(arn.to_owned())
+    }
+
     fn foresee(_: Known<'_>, scope: &Scope) -> Foreseen {
         Foreseen::default().with("owner", scope.account_id.as_str())
     }
