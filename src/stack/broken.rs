@@ -4,15 +4,21 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What stands where a secret would, by the names of attributes; with several lines, all of them.
-pub(super) fn secrets(text: &str) -> impl Iterator<Item = &str> {
-    const NAMES: &str = "pass(?:word|phrase|wd)|secret|token|private_key|credential";
-    static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(&format!(r#"(?i)(?:{NAMES})[\w-]*["']?(?:\s*[=:]\s*|[ \t]+)("{{3}}|'{{3}}|["'])?"#)).ok()
-    });
-    let found = NAMED.iter().flat_map(|named| named.captures_iter(text));
+/// What stands where a secret would, by the names of attributes and those that are `named` secret; with
+/// several lines, all of them.
+pub(super) fn secrets<'t>(text: &'t str, named: impl Fn(&str) -> bool) -> impl Iterator<Item = &'t str> {
+    const NAMES: [&str; 7] =
+        ["password", "passphrase", "passwd", "secret", "token", "private_key", "credential"];
+    static KEY: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"([\w-]+)["']?(?:\s*[=:]\s*|[ \t]+)("{3}|'{3}|["'])?"#).ok());
+    let is_secret = move |name: &str| {
+        let lower = name.to_ascii_lowercase();
+        NAMES.iter().any(|one| lower.contains(one)) || named(name)
+    };
+    let found = KEY.iter().flat_map(|key| key.captures_iter(text));
+    let found = found.filter(move |found| found.get(1).is_some_and(|name| is_secret(name.as_str())));
     found.map(|found| {
-        let quote = found.get(1).map_or("", |quote| quote.as_str());
+        let quote = found.get(2).map_or("", |quote| quote.as_str());
         let rest = &text[found.get(0).map_or(text.len(), |whole| whole.end())..];
         let end = match quote {
             "" => rest.find('\n'),
@@ -38,8 +44,24 @@ mod tests {
             ("secret_string = \"\"\"\nhunter\n22\"\"\"\n", "\nhunter\n22"),
             ("secret_string = '\'\'\nhunter22", "\nhunter22"),
         ] {
-            assert_eq!(secrets(text).collect::<Vec<_>>(), [found], "{text}");
+            assert_eq!(secrets(text, |_| false).collect::<Vec<_>>(), [found], "{text}");
         }
-        assert_eq!(secrets("[secretsmanager_secret.api]\nname = \"a\"").count(), 0);
+        assert_eq!(secrets("[secretsmanager_secret.api]\nname = \"a\"", |_| false).count(), 0);
+        for text in [
+            "v = hunter22\n",
+            "v: 'hunter22",
+            "export v=hunter22",
+            "\"v\" \"hunter22\"",
+            "{a = 1, v = \"hunter22\"}",
+        ] {
+            assert_eq!(
+                secrets(text, |name| name == "v")
+                    .collect::<Vec<_>>()
+                    .pop()
+                    .map(|one| one.trim_end_matches('}')),
+                Some("hunter22"),
+                "{text}"
+            );
+        }
     }
 }

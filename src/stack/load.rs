@@ -1,6 +1,6 @@
 //! Reads the files of a stack's folder into one [`Stack`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,7 @@ pub fn load_without(
         removed: Vec::new(),
     };
     for file in loader.stack_files(folder, apart) {
-        if let Some(table) = loader.parse(&file) {
+        if let Some(table) = loader.parse(&file, None) {
             loader.file(table);
         }
     }
@@ -143,8 +143,8 @@ impl Loader<'_> {
     }
 
     /// The file of this path in the stack's folder as a table, registered under its path
-    /// relative to the working folder.
-    fn parse(&mut self, path: &Path) -> Option<Node> {
+    /// relative to the working folder. Of an environment's the names are given that are secret.
+    fn parse(&mut self, path: &Path, secret: Option<&BTreeSet<String>>) -> Option<Node> {
         let folder = self.files.folder();
         let shown = if folder == Path::new(".") { path.to_owned() } else { folder.join(path) };
         let read = self.files.read(path, limits::STACK_FILE);
@@ -175,9 +175,17 @@ impl Loader<'_> {
             DeTable::parse_recoverable(&text)
         };
         let broken = !errors.is_empty();
+        // An excerpt shows what could not be read, of which no schema tells what is secret.
+        let learn = || {
+            let has_sensitive = text.contains("sensitive");
+            let named = |name: &str| match secret {
+                Some(secret) => secret.contains(name),
+                None => has_sensitive && name == "default",
+            };
+            super::broken::secrets(&text, named).for_each(crate::diag::learn);
+        };
         if broken {
-            // An excerpt shows what could not be read, of which no schema tells what is secret.
-            super::broken::secrets(&text).for_each(crate::diag::learn);
+            learn();
         }
         if errors.len() > MOST_MISTAKES {
             let what = format!("{} more places are not TOML", errors.len() - MOST_MISTAKES);
@@ -212,6 +220,9 @@ impl Loader<'_> {
         let value = toml::Spanned::new(range, toml::de::DeValue::Table(table.into_inner()));
         let node = Node::read(&value, file, &text, &mut self.problems);
         if !broken {
+            if self.problems.len() > found {
+                learn();
+            }
             return Some(node);
         }
         // What could be read is taken, so that the rest of the stack is not said to lack
@@ -620,8 +631,16 @@ impl Loader<'_> {
             });
             return;
         }
-        let Some(table) = self.parse(&path) else { return };
+        let secret: BTreeSet<String> =
+            self.variables.iter().filter(|(_, one)| one.sensitive).map(|(name, _)| name.clone()).collect();
+        let Some(table) = self.parse(&path, Some(&secret)) else { return };
         let Content::Table(entries) = table.content else { return };
+        for entry in entries.iter().filter(|entry| !self.variables.contains_key(&entry.name)) {
+            // The name of a secret may be misspelt.
+            if let Some(Value::String(text)) = entry.value.literal().filter(|_| !secret.is_empty()) {
+                crate::diag::learn(&text);
+            }
+        }
         for entry in entries {
             if entry.name == "stack" && !self.variables.contains_key("stack") {
                 self.env_settings = Some(entry.value);

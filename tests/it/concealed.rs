@@ -261,6 +261,44 @@ fn excerpts_are_masked_and_labels_stay_where_they_are() {
     assert_eq!(lines[at + 1].find('^'), lines[at].find("\"aws:b\""), "{}", run.stderr);
 }
 
+/// The value of a sensitive variable, where the file that it is in is not understood.
+#[test]
+fn excerpts_of_broken_files_show_no_sensitive_value() {
+    let stack = "[stack]\nname = \"x\"\nregion = \"us-east-1\"\n[variable.login]\nsensitive = true\ntype = \"string\"\n";
+    let secret = "hunter22-correct";
+    let shows = |files: &[(&str, &str)], arguments: &[&str]| {
+        let run = paper::dwctl(paper::folder(files).path(), arguments);
+        assert_eq!(run.code, 3, "{files:?}: {}", run.stderr);
+        assert!(run.stderr.contains(".toml:"), "the place is told: {}", run.stderr);
+        assert!(!run.stderr.contains("hunter22"), "{files:?}: {}", run.stderr);
+    };
+    for broken in [
+        "login = SECRET",
+        "login = \"SECRET",
+        "login = '''SECRET",
+        "login: SECRET",
+        "\"login\" \"SECRET\"",
+        "login = \"x\"\nlogin = \"SECRET\"",
+        "login = \"SECRET\\q\"",
+        "login = 1SECRET",
+        "export login=SECRET",
+        // Misspelt.
+        "logni = \"SECRET\"",
+    ] {
+        let text = broken.replace("SECRET", secret);
+        shows(&[("stack.toml", stack), ("env/dev.toml", &text)], &["validate", "--env", "dev"]);
+    }
+    for broken in [
+        "[variable.other]\nsensitive = true\ndefault = \"SECRET\" oops\n",
+        "[variable.other]\ndefault = \"SECRET\" oops\nsensitive = true\n",
+        // TOML, and no expression.
+        "[secretsmanager_secret.s]\nname = \"s\"\nsecret_string = \"${SECRET\"\n",
+    ] {
+        let text = format!("{stack}{}", broken.replace("SECRET", secret));
+        shows(&[("stack.toml", &text)], &["validate"]);
+    }
+}
+
 /// Thousands of secrets are learnt and looked for in no time, and none is forgotten.
 #[test]
 fn a_bundle_of_certificates_hides_nothing_else() {
