@@ -43,6 +43,28 @@ fn timecmp(arguments: &mut Arguments<'_>) -> Outcome {
     }))
 }
 
+/// A time as YAML writes it (`2026-1-31`, `2026-01-31 08:00:00`), in RFC 3339.
+pub(super) fn of_yaml(text: &str) -> Option<String> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:([Tt ])([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$",
+        )
+        .ok()
+    });
+    let parts = FORM.as_ref()?.captures(text)?;
+    let part = |index: usize| parts.get(index).map_or("0", |part| part.as_str());
+    // With a space there is no zone, with a `T` there is one.
+    let zone = match (parts.get(4).map(|part| part.as_str()), parts.get(8)) {
+        (None | Some(" "), None) => "Z",
+        (Some("T" | "t"), Some(zone)) => zone.as_str(),
+        _ => return None,
+    };
+    let [year, month, day] = [part(1), part(2), part(3)];
+    let [hour, minute, second] = [part(5), part(6), part(7)];
+    let full = format!("{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute:0>2}:{second:0>2}{zone}");
+    Moment::parse(&full).map(|moment| moment.written())
+}
+
 /// A point in time, and how it is written.
 #[derive(Clone, Copy)]
 struct Moment {

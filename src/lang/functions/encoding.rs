@@ -126,43 +126,6 @@ fn urlencode(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn yamldecode(arguments: &mut Arguments<'_>) -> Outcome {
-    let invalid = |error: serde_yaml_ng::Error| Problem::of(0, format!("not valid YAML: {error}"));
     let text = arguments.text(0)?;
-    decodable(arguments, &text, b":-,[{")?;
-    yaml::count(arguments, &text)?.map_err(invalid)?;
-    let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).map_err(invalid)?;
-    yaml.apply_merge().map_err(invalid)?;
-    from_yaml(yaml)
-}
-
-fn from_yaml(yaml: serde_yaml_ng::Value) -> Outcome {
-    use serde_yaml_ng::Value as Yaml;
-    Ok(match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(bool) => bool.into(),
-        Yaml::Number(number) => match number.as_i64() {
-            Some(integer) => integer.into(),
-            None => number
-                .as_f64()
-                .and_then(Number::from_f64)
-                .map(Value::Number)
-                .ok_or_else(|| Problem::of(0, "a number is not finite"))?,
-        },
-        Yaml::String(text) => text.into(),
-        Yaml::Sequence(items) => Value::List(items.into_iter().map(from_yaml).collect::<Result<_, _>>()?),
-        Yaml::Mapping(entries) => Value::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| {
-                    let key = from_yaml(key)?;
-                    let name = super::super::convert::to_text(&key)
-                        .ok_or_else(|| Problem::of(0, "the key of a mapping is not a string"))?;
-                    Ok((name.into_owned(), from_yaml(value)?))
-                })
-                .collect::<Result<_, Problem>>()?,
-        ),
-        Yaml::Tagged(tagged) => {
-            return Err(Problem::of(0, format!("the tag `{}` is not supported", tagged.tag)));
-        }
-    })
+    yaml::decode(arguments, &text)
 }
