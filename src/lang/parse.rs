@@ -1,18 +1,19 @@
 //! From text to tree: `hcl-edit` reads the syntax, this room gives it meaning.
 
+mod text;
+
 use std::ops::Range;
 
 use hcl_edit::expr::{self, ObjectKey, TraversalOperator};
-use hcl_edit::template::{self, Directive, Element, Strip};
+use hcl_edit::template;
 use hcl_edit::{Decorated, Ident, Number as HclNumber, Span as _};
 
-use super::tree::{
-    Access, AccessStep, Call, Conditional, Expression, For, ForPart, IfPart, Loop, Node, Part,
-};
+use super::tree::{Access, AccessStep, Call, Conditional, Expression, For, Loop, Node, Part};
 use super::{Reference, Step};
 use super::{convert, functions};
 use crate::diag::{self, Diagnostic, Span};
 use crate::value::{Number, Value};
+use text::Text;
 
 /// The text with `$${` and `%%{` unescaped, if there is no expression in it.
 pub(super) fn literal(text: &str) -> Option<String> {
@@ -69,7 +70,8 @@ pub(super) fn template(
 }
 
 fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
-    let mut lowering = Lowering { span, exact, bound: Vec::new(), references: Vec::new() };
+    let mut lowering =
+        Lowering { text, offset: 0, span, exact, bound: Vec::new(), references: Vec::new() };
     let parsed = text.parse::<template::Template>().map_err(|error| {
         // At the end of the text the parser gives the place of its last byte.
         let at = text.floor_char_boundary(error.location().offset());
@@ -90,11 +92,14 @@ fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Referenc
             Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}")).at(place, "")
         }
     })?;
-    let parts = lowering.parts(&parsed)?;
+    let parts = lowering.parts(&parsed, Text::Lines)?;
     Ok((parts, lowering.references))
 }
 
-struct Lowering {
+struct Lowering<'t> {
+    /// The template that is parsed, and where it begins in the outermost one.
+    text: &'t str,
+    offset: usize,
     span: Span,
     exact: bool,
     /// The names that enclosing `for`s bind.
@@ -104,11 +109,12 @@ struct Lowering {
 
 type Lowered<T> = Result<T, Diagnostic>;
 
-impl Lowering {
+impl Lowering<'_> {
     fn place(&self, range: Option<Range<usize>>) -> Span {
         match range {
             Some(range) if self.exact => {
-                Span::new(self.span.file, self.span.start + range.start, self.span.start + range.end)
+                let start = self.span.start + self.offset;
+                Span::new(self.span.file, start + range.start, start + range.end)
             }
             _ => self.span,
         }
@@ -126,10 +132,10 @@ impl Lowering {
             }
             expr::Expression::Object(object) => self.map(object)?,
             expr::Expression::StringTemplate(template) => {
-                Expression::Template(self.elements(template.iter())?)
+                Expression::Template(self.elements(template.iter(), Text::Quoted)?)
             }
             expr::Expression::HeredocTemplate(heredoc) => {
-                Expression::Template(self.parts(&heredoc.template)?)
+                Expression::Template(self.heredoc(&heredoc.template)?)
             }
             expr::Expression::Parenthesis(inner) => return self.node(inner.inner()),
             expr::Expression::Variable(name) => self.name(name.as_str(), span),
@@ -288,108 +294,6 @@ impl Lowering {
         self.bound.truncate(self.bound.len().saturating_sub(names));
     }
 
-    fn parts(&mut self, template: &template::Template) -> Lowered<Vec<Part>> {
-        self.elements(template.iter())
-    }
-
-    fn elements<'e>(&mut self, elements: impl Iterator<Item = &'e Element>) -> Lowered<Vec<Part>> {
-        let mut parts = Vec::new();
-        let mut strip_next = false;
-        for element in elements {
-            let (opening, closing) = strips(element);
-            if opening && let Some(Part::Literal(text)) = parts.last_mut() {
-                strip_end(text);
-            }
-            match element {
-                Element::Literal(text) => {
-                    let text = if strip_next { strip_start(text) } else { text.as_str() };
-                    parts.push(Part::Literal(text.to_owned()));
-                }
-                Element::Interpolation(interpolation) => {
-                    parts.push(Part::Value(self.node(&interpolation.expr)?))
-                }
-                Element::Directive(directive) => parts.push(self.directive(directive)?),
-            }
-            strip_next = closing;
-        }
-        Ok(parts)
-    }
-
-    fn directive(&mut self, directive: &Directive) -> Lowered<Part> {
-        match directive {
-            Directive::If(source) => {
-                let condition = self.node(&source.if_expr.cond_expr)?;
-                let mut then = self.parts(&source.if_expr.template)?;
-                let mut otherwise = match &source.else_expr {
-                    Some(source) => self.parts(&source.template)?,
-                    None => Vec::new(),
-                };
-                let closing = source.endif_expr.strip;
-                match &source.else_expr {
-                    Some(middle) => {
-                        strip_body(&mut then, source.if_expr.strip, middle.strip);
-                        strip_body(&mut otherwise, middle.strip, closing);
-                    }
-                    None => strip_body(&mut then, source.if_expr.strip, closing),
-                }
-                Ok(Part::If(Box::new(IfPart { condition, then, otherwise })))
-            }
-            Directive::For(source) => {
-                let opening = &source.for_expr;
-                let over =
-                    self.enter(opening.key_var.as_ref(), &opening.value_var, &opening.collection_expr)?;
-                let mut body = self.parts(&opening.template)?;
-                self.leave(&over);
-                strip_body(&mut body, opening.strip, source.endfor_expr.strip);
-                Ok(Part::For(Box::new(ForPart { over, body })))
-            }
-        }
-    }
-}
-
-/// Whether an element strips the text before and after it.
-fn strips(element: &Element) -> (bool, bool) {
-    match element {
-        Element::Literal(_) => (false, false),
-        Element::Interpolation(interpolation) => {
-            (interpolation.strip.strip_start(), interpolation.strip.strip_end())
-        }
-        Element::Directive(directive) => match directive.as_ref() {
-            Directive::If(source) => {
-                (source.if_expr.strip.strip_start(), source.endif_expr.strip.strip_end())
-            }
-            Directive::For(source) => {
-                (source.for_expr.strip.strip_start(), source.endfor_expr.strip.strip_end())
-            }
-        },
-    }
-}
-
-/// Strips what lies between two directives, by the inner markers of both.
-fn strip_body(body: &mut [Part], opening: Strip, closing: Strip) {
-    if opening.strip_end()
-        && let Some(Part::Literal(text)) = body.first_mut()
-    {
-        *text = strip_start(text).to_owned();
-    }
-    if closing.strip_start()
-        && let Some(Part::Literal(text)) = body.last_mut()
-    {
-        strip_end(text);
-    }
-}
-
-/// As HCL does it: white space up to and including the first line break.
-fn strip_start(text: &str) -> &str {
-    let line = text.split_inclusive('\n').next().unwrap_or("");
-    &text[line.len() - line.trim_start().len()..]
-}
-
-/// As HCL does it: white space of the last line, with its line break if it ends in one.
-fn strip_end(text: &mut String) {
-    let line = text.split_inclusive('\n').next_back().unwrap_or("");
-    let kept = text.len() - (line.len() - line.trim_end().len());
-    text.truncate(kept);
 }
 
 fn static_step(operator: &TraversalOperator) -> Option<Step> {

@@ -1,14 +1,13 @@
 //! Text forms: Base64, CSV, JSON, TOML, URLs, YAML.
 
-use std::io::Write as _;
-
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flate2::{Compression, write::GzEncoder};
+use base64::alphabet::STANDARD as STANDARD_ALPHABET;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use flate2::{Compress, Compression, Crc, FlushCompress};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::budget::MAP;
-use super::{Arguments, Function, Outcome, Problem, Reads, json, yaml};
+use super::{Arguments, Function, Outcome, Problem, Reads, csv, json, text_encoding, yaml};
 use crate::value::{Number, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -23,6 +22,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         arguments.room(json::length(arguments.get(0)))?;
         Ok(json::encode(arguments.get(0)).into())
     }),
+    Function::new("textdecodebase64", &["string", "encoding"], Reads::All, text_encoding::decode),
+    Function::new("textencodebase64", &["string", "encoding"], Reads::All, text_encoding::encode),
     Function::new("tomldecode", &["string"], Reads::All, tomldecode),
     Function::new("urlencode", &["string"], Reads::All, urlencode),
     Function::new("yamldecode", &["string"], Reads::All, yamldecode),
@@ -33,47 +34,79 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
-    let bytes = STANDARD
-        .decode(&*arguments.text(0)?)
-        .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))?;
-    String::from_utf8(bytes)
+    String::from_utf8(from_base64(&arguments.text(0)?)?)
         .map(Value::String)
         .map_err(|_| Problem::of(0, "what it decodes to is not UTF-8 text"))
 }
 
+/// The bytes of the first argument. Line breaks in it mean nothing, as in Go's decoder.
+pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, Problem> {
+    // Nor do the bits after the last byte.
+    const LENIENT: GeneralPurpose =
+        GeneralPurpose::new(&STANDARD_ALPHABET, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+    LENIENT
+        .decode(text.replace(['\r', '\n'], ""))
+        .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))
+}
+
+/// A gzip file with the header and the blocks of Go's writer, which is flushed before it is
+/// closed; for texts of some length another compression than Go's may stand between them.
 fn base64gzip(arguments: &mut Arguments<'_>) -> Outcome {
+    const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
     let text = arguments.text(0)?;
     arguments.work(text.len() / 16)?;
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(text.as_bytes())
-        .and_then(|()| encoder.finish())
-        .map(|bytes| STANDARD.encode(bytes).into())
-        .map_err(|error| Problem::new(error.to_string()))
+    let mut file = HEADER.to_vec();
+    let mut encoder = Compress::new(Compression::default(), false);
+    // What cannot be made smaller is stored in blocks of some bytes more.
+    file.reserve(text.len() + text.len() / 1000 + 64);
+    loop {
+        let read = usize::try_from(encoder.total_in()).unwrap_or(usize::MAX);
+        let rest = text.as_bytes().get(read..).unwrap_or_default();
+        encoder
+            .compress_vec(rest, &mut file, FlushCompress::Sync)
+            .map_err(|error| Problem::new(error.to_string()))?;
+        if file.len() < file.capacity() {
+            break;
+        }
+        file.reserve(text.len() + 64);
+    }
+    file.extend(LAST_BLOCK);
+    let mut sum = Crc::new();
+    sum.update(text.as_bytes());
+    file.extend(sum.sum().to_le_bytes());
+    file.extend(sum.amount().to_le_bytes());
+    Ok(STANDARD.encode(file).into())
 }
 
 fn csvdecode(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
-    // Each reader begins with buffers of its own.
     arguments.work(256 + text.len() / 4)?;
-    let invalid = |error: csv::Error| Problem::of(0, format!("not valid CSV: {error}"));
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let header = reader.headers().map_err(invalid)?.clone();
-    if header.is_empty() {
+    let mut records = csv::Records::of(&text);
+    let Some(header) = records.next().transpose()? else {
         return Err(Problem::of(0, "there is no line with the names of the columns"));
-    }
-    let mut names: Vec<&str> = header.iter().collect();
+    };
+    let mut names: Vec<&String> = header.iter().collect();
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(Problem::of(0, format!("two columns are named `{}`", pair[0])));
     }
     let of_names = header.iter().map(|name| name.len() + 160).sum::<usize>() + MAP as usize;
     let (mut made, mut rows) = (0_usize, Vec::new());
-    for record in reader.records() {
-        let record = record.map_err(invalid)?;
-        made = made.saturating_add(of_names).saturating_add(record.as_slice().len());
+    for record in records {
+        let record = record?;
+        if record.len() != header.len() {
+            let message = format!(
+                "not valid CSV: row {} has {} fields, the header {}",
+                rows.len() + 1,
+                record.len(),
+                header.len()
+            );
+            return Err(Problem::of(0, message));
+        }
+        made = made.saturating_add(of_names).saturating_add(record.iter().map(String::len).sum());
         arguments.room(made)?;
-        rows.push(Value::map(header.iter().zip(record.iter())));
+        rows.push(Value::map(header.iter().cloned().zip(record)));
     }
     Ok(Value::List(rows))
 }

@@ -155,7 +155,8 @@ fn rendered(verb: &Verb, value: &Value, at: usize) -> Result<String, Problem> {
             other => padded(verb, convert::to_text(other).unwrap_or_default().into_owned()),
         },
         't' => match convert::to_bool(value) {
-            Some(bool) => padded(verb, bool.to_string()),
+            // Of any width.
+            Some(bool) => bool.to_string(),
             None => return Err(Problem::wrong_type(at, "bool", value)),
         },
         's' => padded(verb, shortened(verb, &text()?)),
@@ -183,11 +184,11 @@ fn rendered(verb: &Verb, value: &Value, at: usize) -> Result<String, Problem> {
     })
 }
 
+/// Without a precision, and with one of 0, the whole text.
 fn shortened(verb: &Verb, text: &str) -> String {
-    use unicode_segmentation::UnicodeSegmentation;
     match verb.precision {
-        Some(precision) => text.graphemes(true).take(precision).collect(),
-        None => text.to_owned(),
+        Some(precision) if precision > 0 => super::string::clusters(text).take(precision).collect(),
+        _ => text.to_owned(),
     }
 }
 
@@ -260,9 +261,8 @@ fn padded(verb: &Verb, shown: String) -> String {
     let missing = width.saturating_sub(super::string::length(&shown));
     if missing == 0 {
         shown
-    } else if verb.minus {
-        shown + &" ".repeat(missing)
     } else {
-        (if verb.zero { "0" } else { " " }).repeat(missing) + &shown
+        let padding = (if verb.zero { "0" } else { " " }).repeat(missing);
+        if verb.minus { shown + &padding } else { padding + &shown }
     }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod aws;
 mod collection;
+mod csv;
 mod date;
 mod encoding;
 mod file;
@@ -16,6 +17,7 @@ mod pattern;
 mod re2;
 mod sets;
 mod string;
+mod text_encoding;
 mod types;
 mod yaml;
 
@@ -24,6 +26,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub(super) use arguments::{Arguments, Problem};
+pub(super) use string::clusters;
 
 use crate::value::Value;
 

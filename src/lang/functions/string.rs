@@ -33,7 +33,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("strrev", &["string"], Reads::All, |arguments| {
         let text = arguments.text(0)?;
         arguments.work(text.len() / 2)?;
-        Ok(text.graphemes(true).rev().collect::<String>().into())
+        Ok(clusters(&text).rev().collect::<String>().into())
     }),
     Function::new("substr", &["string", "offset", "length"], Reads::All, substr),
     Function::new("title", &["string"], Reads::All, title),
@@ -96,12 +96,12 @@ fn substr(arguments: &mut Arguments<'_>) -> Outcome {
     let (offset, length) = (arguments.integer(1)?, arguments.integer(2)?);
     arguments.work(text.len() / 2)?;
     // A string has no more clusters than an i64 counts.
-    let count = text.graphemes(true).count() as i64;
+    let count = clusters(&text).count() as i64;
     let start = if offset < 0 { offset.saturating_add(count).max(0) } else { offset.min(count) };
     let end = if length < 0 { count } else { start.saturating_add(length).min(count) };
     // Both are between 0 and the count.
     let (start, end) = (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0));
-    Ok(text.graphemes(true).take(end).skip(start).collect::<String>().into())
+    Ok(clusters(&text).take(end).skip(start).collect::<String>().into())
 }
 
 fn title(arguments: &mut Arguments<'_>) -> Outcome {
@@ -139,7 +139,34 @@ fn replace(arguments: &mut Arguments<'_>) -> Outcome {
     }
 }
 
+/// The characters of a text as people count them, by Unicode 15.0 as Terraform has it: since then
+/// two consonants of an Indic script that a virama joins are one.
+pub(in super::super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.graphemes(true).flat_map(|cluster| {
+        let joined = |(at, character): (usize, char)| (at > 0 && is_indic_consonant(character)).then_some(at);
+        let mut starts: Vec<usize> = Vec::new();
+        // Most are shorter than two such letters.
+        if cluster.len() > 6 {
+            starts.extend(cluster.char_indices().filter_map(joined));
+        }
+        starts.insert(0, 0);
+        let ends: Vec<usize> = starts.iter().skip(1).copied().chain([cluster.len()]).collect();
+        starts.into_iter().zip(ends).filter_map(|(start, end)| cluster.get(start..end)).collect::<Vec<_>>()
+    })
+}
+
+/// Consonants that Unicode 15.1 joins (`Indic_Conjunct_Break=Consonant`).
+fn is_indic_consonant(character: char) -> bool {
+    matches!(character,
+        '\u{915}'..='\u{939}' | '\u{958}'..='\u{95f}' | '\u{978}'..='\u{97f}'
+        | '\u{995}'..='\u{9b9}' | '\u{9dc}'..='\u{9df}' | '\u{9f0}'..='\u{9f1}'
+        | '\u{a95}'..='\u{ab9}' | '\u{af9}'
+        | '\u{b15}'..='\u{b39}' | '\u{b5c}'..='\u{b5f}' | '\u{b71}'
+        | '\u{c15}'..='\u{c39}' | '\u{c58}'..='\u{c5a}'
+        | '\u{d15}'..='\u{d3a}')
+}
+
 /// The number of characters as people count them.
 pub(super) fn length(text: &str) -> usize {
-    text.graphemes(true).count()
+    clusters(text).count()
 }

@@ -1,0 +1,95 @@
+//! CSV by RFC 4180. The well-known reader takes what Terraform's refuses, such as text after a
+//! closing quote, and so would hide what is wrong with a file.
+
+use super::Problem;
+
+/// The records of a text. Lines without anything are none.
+pub(super) struct Records<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { rest: text, line: 0 }
+    }
+
+    /// The next line without its line break, and whether it has one.
+    fn line(&mut self) -> Option<(&'a str, bool)> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        self.line += 1;
+        let (line, ended) = match self.rest.split_once('\n') {
+            Some((line, rest)) => {
+                self.rest = rest;
+                (line, true)
+            }
+            None => (std::mem::take(&mut self.rest), false),
+        };
+        Some((line.strip_suffix('\r').unwrap_or(line), ended))
+    }
+
+    fn invalid(&self, reason: &str) -> Problem {
+        Problem::of(0, format!("not valid CSV: line {}: {reason}", self.line))
+    }
+
+    /// A field in quotes, whose first one is read, and what follows it in its line.
+    fn quoted(&mut self, mut line: &'a str, mut ended: bool) -> Result<(String, &'a str), Problem> {
+        let mut field = String::new();
+        loop {
+            let Some((before, after)) = line.split_once('"') else {
+                field.push_str(line);
+                if !ended {
+                    return Err(self.invalid("a quote is not closed"));
+                }
+                field.push('\n');
+                (line, ended) = self.line().ok_or_else(|| self.invalid("a quote is not closed"))?;
+                continue;
+            };
+            field.push_str(before);
+            match after.strip_prefix('"') {
+                Some(rest) => {
+                    field.push('"');
+                    line = rest;
+                }
+                None => return Ok((field, after)),
+            }
+        }
+    }
+
+    fn record(&mut self, mut line: &'a str, ended: bool) -> Result<Vec<String>, Problem> {
+        let mut fields = Vec::new();
+        loop {
+            let (field, rest) = match line.strip_prefix('"') {
+                Some(inside) => self.quoted(inside, ended)?,
+                None => {
+                    let (field, rest) = line.split_at(line.find(',').unwrap_or(line.len()));
+                    if field.contains('"') {
+                        return Err(self.invalid("a quote stands within a field that is not in quotes"));
+                    }
+                    (field.to_owned(), rest)
+                }
+            };
+            fields.push(field);
+            match rest.strip_prefix(',') {
+                Some(rest) => line = rest,
+                None if rest.is_empty() => return Ok(fields),
+                None => return Err(self.invalid("text stands after a closing quote")),
+            }
+        }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Vec<String>, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (line, ended) = self.line()?;
+            if !line.is_empty() {
+                return Some(self.record(line, ended));
+            }
+        }
+    }
+}
