@@ -204,6 +204,19 @@ impl Lowering<'_> {
                 .next()
                 .map_or(Expression::Literal(Value::Null), |argument| Expression::Can(Box::new(argument))));
         }
+        if !namespaced
+            && name == functions::TEMPLATE_STRING
+            && let Some(template) = arguments.first()
+            && !matches!(
+                template.expression,
+                Expression::Reference(_) | Expression::Bound(_) | Expression::Access(_)
+            )
+        {
+            let message = "the template of `templatestring` is a reference to a text from elsewhere";
+            return Err(Diagnostic::error("invalid-argument", message)
+                .at(template.span, "")
+                .help("text that is written here needs no function; or put it into [local], with `$${` for `${`"));
+        }
         let function = if namespaced { None } else { functions::find(name) };
         match function {
             Some(function) => {

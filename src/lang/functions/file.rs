@@ -6,12 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use globset::GlobBuilder;
 
-use super::super::{Names, Template};
+use super::super::{Names, Template, convert};
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::diag::{FileId, Span};
 use crate::files::{Kind, Refusal, lexical};
 use crate::limits;
 use crate::value::Value;
+
+/// Its template is a reference.
+pub(in super::super) const TEMPLATE_STRING: &str = "templatestring";
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("abspath", &["path"], Reads::All, abspath),
@@ -25,6 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("fileset", &["path", "pattern"], Reads::All, fileset),
     Function::new("pathexpand", &["path"], Reads::All, pathexpand),
     Function::new("templatefile", &["path", "variables"], Reads::Surface, templatefile),
+    Function::new(TEMPLATE_STRING, &["template", "variables"], Reads::Surface, templatestring),
 ];
 
 /// The bytes of the file that the first argument names.
@@ -130,23 +134,44 @@ fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {
+    let text = read_text(arguments)?;
+    let path = arguments.text(0)?.into_owned();
+    // An editor's mark at the start is no part of the text.
+    rendered(arguments, &path, text.strip_prefix('\u{feff}').unwrap_or(&text))
+}
+
+/// The parser has seen to it that the template comes from elsewhere.
+fn templatestring(arguments: &mut Arguments<'_>) -> Outcome {
+    let Value::String(text) = arguments.take(0) else {
+        return Err(Problem::wrong_type(0, "string", arguments.get(0)));
+    };
+    let value = rendered(arguments, "template", &text)?;
+    match convert::to_text(&value) {
+        Some(text) => Ok(text.into_owned().into()),
+        None => Err(Problem::of(0, format!("the template makes a {}, not a string", value.kind_name()))),
+    }
+}
+
+/// What a template makes of the variables in the second argument.
+fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
     if arguments.inside_template_file {
-        return Err(Problem::new("a template file cannot read template files").code("recursive-template"));
+        return Err(Problem::new("a template cannot evaluate other templates").code("recursive-template"));
     }
     let variables = arguments.take_map(1)?;
-    let text = read_text(arguments)?;
-    // The file is not one of the stack's sources, so its places are told in words.
+    if let Some(name) = variables.keys().find(|name| !is_name(name)) {
+        return Err(Problem::of(1, format!("`{name}` cannot be the name of a variable")));
+    }
+    // The text is not one of the stack's sources, so its places are told in words.
     let whole = Span::new(FileId(u32::MAX), 0, text.len());
     arguments.work(text.len() / 4)?;
     let names = Names { values: variables, files: arguments.files.clone(), budget: arguments.budget.clone() };
-    let outcome = Template::parse(&text, whole, true)
+    let outcome = Template::parse(text, whole, true)
         .map_err(|error| vec![error])
         .and_then(|template| template.evaluate_file(&names));
-    outcome.map_err(|errors| {
-        let path = arguments.text(0).unwrap_or_default();
-        let mut problem =
-            Problem::of(0, format!("the template `{path}` cannot be evaluated")).code("invalid-template");
-        problem.notes = errors
+    let problem = match outcome {
+        Ok(Value::Null) => vec!["it makes null".to_owned()],
+        Ok(value) => return Ok(value),
+        Err(errors) => errors
             .into_iter()
             .map(|error| {
                 let start = error.primary.as_ref().map_or(0, |label| label.span.start.min(text.len()));
@@ -155,7 +180,14 @@ fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {
                 let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
                 format!("{path}:{line}:{column}: {}", error.message)
             })
-            .collect();
-        problem
-    })
+            .collect(),
+    };
+    let message = format!("the template `{path}` cannot be evaluated");
+    Err(Problem { notes: problem, ..Problem::of(0, message).code("invalid-template") })
+}
+
+/// Whether an expression can name a variable so.
+fn is_name(name: &str) -> bool {
+    let starts = name.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    starts && name.chars().all(|one| one.is_alphanumeric() || matches!(one, '_' | '-') || !one.is_ascii())
 }

@@ -26,6 +26,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub(super) use arguments::{Arguments, Problem};
+pub(super) use file::TEMPLATE_STRING;
 pub(super) use string::clusters;
 
 use crate::value::Value;
