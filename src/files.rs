@@ -155,6 +155,14 @@ impl Files {
         }
     }
 
+    /// Where `path` leads, links followed, as a path from the stack's folder.
+    ///
+    /// # Errors
+    /// There is nothing, or it is not inside of the folder.
+    pub fn leads_to(&self, path: impl AsRef<Path>) -> Result<PathBuf, Refusal> {
+        self.resolve(path.as_ref())
+    }
+
     /// Opens a file.
     ///
     /// # Errors

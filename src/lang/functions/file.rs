@@ -1,15 +1,14 @@
 //! Files of the stack. Nothing outside of its folder is read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use globset::GlobBuilder;
 
 use super::super::{Names, Template, convert};
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::diag::{FileId, Span};
-use crate::files::{Kind, Refusal, lexical};
+use crate::files::{Refusal, lexical};
 use crate::limits;
 use crate::value::Value;
 
@@ -25,7 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(STANDARD.encode(read_bytes(arguments)?).into())
     }),
     Function::new("fileexists", &["path"], Reads::All, fileexists),
-    Function::new("fileset", &["path", "pattern"], Reads::All, fileset),
+    Function::new("fileset", &["path", "pattern"], Reads::All, super::fileset::fileset),
     Function::new("pathexpand", &["path"], Reads::All, pathexpand),
     Function::new("templatefile", &["path", "variables"], Reads::Surface, templatefile),
     Function::new(TEMPLATE_STRING, &["template", "variables"], Reads::Surface, templatestring),
@@ -41,7 +40,7 @@ pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> 
     Ok(bytes)
 }
 
-fn refused(refusal: &Refusal, path: &str) -> Problem {
+pub(super) fn refused(refusal: &Refusal, path: &str) -> Problem {
     Problem::of(0, refusal.told(path)).code(refusal.code())
 }
 
@@ -91,46 +90,6 @@ fn pathexpand(arguments: &mut Arguments<'_>) -> Outcome {
 fn fileexists(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
     arguments.files.exists(&*text).map(Value::Bool).map_err(|refusal| refused(&refusal, &text))
-}
-
-fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
-    let (text, pattern) = (arguments.text(0)?, arguments.text(1)?);
-    let matcher = GlobBuilder::new(&pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .map_err(|error| Problem::of(1, format!("not a valid pattern: {}", error.kind())))?
-        .compile_matcher();
-    let (mut found, mut seen) = (Vec::new(), 0_usize);
-    let mut folders = vec![(PathBuf::from(&*text), String::new())];
-    while let Some((folder, prefix)) = folders.pop() {
-        let entries = match arguments.files.list(&folder) {
-            Ok(entries) => entries,
-            // A folder that is not there has no files.
-            Err(Refusal::Missing) => continue,
-            Err(refusal) => return Err(refused(&refusal, &text)),
-        };
-        seen = seen.saturating_add(entries.len());
-        arguments.work(entries.len())?;
-        if seen > limits::LISTED {
-            return Err(refused(&Refusal::TooMany(limits::LISTED), &text));
-        }
-        for entry in entries {
-            let name = format!("{prefix}{}", entry.name.to_string_lossy());
-            let path = folder.join(&entry.name);
-            match entry.kind {
-                Kind::Folder => folders.push((path, format!("{name}/"))),
-                Kind::File if matcher.is_match(&name) => found.push(name),
-                // Folders behind links are left out: they can lead in circles.
-                Kind::Link if matcher.is_match(&name) && arguments.files.open(&path).is_ok() => {
-                    found.push(name);
-                }
-                Kind::File | Kind::Link | Kind::Special => {}
-            }
-        }
-    }
-    found.sort();
-    Ok(Value::list(found))
 }
 
 fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {

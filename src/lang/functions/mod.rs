@@ -7,6 +7,7 @@ mod csv;
 mod date;
 mod encoding;
 mod file;
+mod fileset;
 mod format;
 mod hash;
 pub(super) mod json;
