@@ -70,8 +70,7 @@ pub(super) fn template(
 }
 
 fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
-    let mut lowering =
-        Lowering { text, offset: 0, span, exact, bound: Vec::new(), references: Vec::new() };
+    let mut lowering = Lowering { text, offset: 0, span, exact, bound: Vec::new(), references: Vec::new() };
     let parsed = text.parse::<template::Template>().map_err(|error| {
         // At the end of the text the parser gives the place of its last byte.
         let at = text.floor_char_boundary(error.location().offset());
@@ -213,9 +212,9 @@ impl Lowering<'_> {
             )
         {
             let message = "the template of `templatestring` is a reference to a text from elsewhere";
-            return Err(Diagnostic::error("invalid-argument", message)
-                .at(template.span, "")
-                .help("text that is written here needs no function; or put it into [local], with `$${` for `${`"));
+            return Err(Diagnostic::error("invalid-argument", message).at(template.span, "").help(
+                "text that is written here needs no function; or put it into [local], with `$${` for `${`",
+            ));
         }
         let function = if namespaced { None } else { functions::find(name) };
         match function {
@@ -306,7 +305,6 @@ impl Lowering<'_> {
         let names = 1 + usize::from(over.key.is_some());
         self.bound.truncate(self.bound.len().saturating_sub(names));
     }
-
 }
 
 fn static_step(operator: &TraversalOperator) -> Option<Step> {

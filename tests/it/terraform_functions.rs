@@ -1,9 +1,11 @@
-//! The expression language against Terraform's own answers: `data/terraform_functions.json`.
+//! The expression language against Terraform's own answers: `data/terraform_functions.json`, and
+//! `data/terraform_texts.json` for what is about texts.
 //!
 //! A row that differs stands in `data/terraform_differs.toml`, and one that stands there differs.
 //! What differs on purpose is named by the README, too.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dwctl::diag::{Sources, Span};
@@ -13,9 +15,10 @@ use dwctl::value::Value;
 use serde_json::Value as Json;
 
 const ROWS: &str = include_str!("../data/terraform_functions.json");
+const TEXTS: &str = include_str!("../data/terraform_texts.json");
 const DIFFERS: &str = include_str!("../data/terraform_differs.toml");
 
-/// What dwctl makes of an expression in a stack whose folder holds the file `t.tpl`.
+/// What dwctl makes of an expression in a stack with these files.
 fn evaluate(expression: &str, files: &Files) -> Result<Value, String> {
     let text = format!("${{{expression}}}");
     let file = Sources::default().add("stack.toml", &text);
@@ -48,20 +51,36 @@ fn is(value: &Value, expected: &Json) -> bool {
     }
 }
 
+/// Writes the files and links that a table names.
+fn write_files(folder: &Path, table: &Json) {
+    for (name, content) in table["files"].as_object().into_iter().flatten() {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content.as_str().expect("a text")).expect("a file");
+    }
+    for (name, target) in table["links"].as_object().into_iter().flatten() {
+        std::os::unix::fs::symlink(target.as_str().expect("a path"), folder.join(name)).expect("a link");
+    }
+}
+
 #[test]
 fn expressions_have_the_values_that_terraform_gives_them() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("t.tpl"), "x${a}y").expect("a file");
+    let tables: Vec<Json> =
+        [ROWS, TEXTS].into_iter().map(|table| serde_json::from_str(table).expect("JSON")).collect();
+    for table in &tables {
+        write_files(folder.path(), table);
+    }
     let files = Files::new(folder.path().to_path_buf());
-    let table: Json = serde_json::from_str(ROWS).expect("JSON");
-    let rows = table["rows"].as_array().expect("rows");
+    let rows: Vec<&Json> = tables.iter().flat_map(|table| table["rows"].as_array().expect("rows")).collect();
     let differs: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(DIFFERS).expect("TOML");
     let mut listed: BTreeMap<&str, &str> = BTreeMap::new();
     for (expression, reason) in differs.values().flatten() {
         assert!(listed.insert(expression, reason).is_none(), "listed twice: {expression}");
     }
     let (begun, mut wrong) = (Instant::now(), Vec::new());
-    for row in rows {
+    for row in &rows {
         let expression = row["expression"].as_str().expect("an expression");
         let found = evaluate(expression, &files);
         let agrees = match (row.get("value"), &found) {
@@ -80,6 +99,6 @@ fn expressions_have_the_values_that_terraform_gives_them() {
     }
     wrong.extend(listed.keys().map(|expression| format!("no such row: {expression}")));
     assert!(wrong.is_empty(), "{} of {} rows\n{}", wrong.len(), rows.len(), wrong.join("\n"));
-    assert!(rows.len() >= 2067, "the table has shrunk to {} rows", rows.len());
+    assert!(rows.len() >= 2067 + 2432, "the table has shrunk to {} rows", rows.len());
     assert!(begun.elapsed() < Duration::from_secs(60), "it took {:?}", begun.elapsed());
 }

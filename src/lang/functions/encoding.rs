@@ -42,8 +42,10 @@ fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
 /// The bytes of the first argument. Line breaks in it mean nothing, as in Go's decoder.
 pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, Problem> {
     // Nor do the bits after the last byte.
-    const LENIENT: GeneralPurpose =
-        GeneralPurpose::new(&STANDARD_ALPHABET, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD_ALPHABET,
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    );
     LENIENT
         .decode(text.replace(['\r', '\n'], ""))
         .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))

@@ -31,7 +31,10 @@ const NAMES: &[&str] = &[
 /// How characters become bytes.
 #[derive(Clone, Copy)]
 enum Charset {
-    Utf16 { little: bool, marked: bool },
+    Utf16 {
+        little: bool,
+        marked: bool,
+    },
     Ascii,
     /// An encoding of one byte of which another one is given, that differs from it where this one has
     /// the control characters U+0080 to U+009F.
@@ -44,9 +47,7 @@ pub(super) fn encode(arguments: &mut Arguments<'_>) -> Outcome {
     let charset = charset(arguments)?;
     arguments.work(text.len() / 16)?;
     arguments.room(text.len().saturating_mul(4))?;
-    let lost = |character: char| {
-        Problem::of(0, format!("`{character}` cannot be written in this encoding"))
-    };
+    let lost = |character: char| Problem::of(0, format!("`{character}` cannot be written in this encoding"));
     let bytes = match charset {
         Charset::Utf16 { little, marked } => {
             let marks = marked.then_some(0xfeff).into_iter();
@@ -78,7 +79,9 @@ pub(super) fn encode(arguments: &mut Arguments<'_>) -> Outcome {
 
 /// The bytes of a text, or the first character that has none.
 fn with(encoding: &'static Encoding, text: &str) -> Result<Vec<u8>, char> {
-    if let Some(control) = text.chars().find(|&character| encoding.is_single_byte() && is_upper_control(character)) {
+    if let Some(control) =
+        text.chars().find(|&character| encoding.is_single_byte() && is_upper_control(character))
+    {
         return Err(control);
     }
     let mut encoder = encoding.new_encoder();
@@ -159,8 +162,8 @@ fn charset(arguments: &Arguments<'_>) -> Result<Charset, Problem> {
         "utf-16le" | "csutf16le" => Some(Charset::Utf16 { little: true, marked: false }),
         "us-ascii" | "us" | "iso646-us" | "iso-ir-6" | "iso_646.irv:1991" | "ansi_x3.4-1968"
         | "ansi_x3.4-1986" | "ibm367" | "cp367" | "csascii" => Some(Charset::Ascii),
-        "iso-8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "latin1" | "l1" | "ibm819" | "cp819"
-        | "csisolatin1" => Some(Charset::Iso(encoding_rs::WINDOWS_1252)),
+        "iso-8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "latin1" | "l1" | "ibm819"
+        | "cp819" | "csisolatin1" => Some(Charset::Iso(encoding_rs::WINDOWS_1252)),
         "iso-8859-9" | "iso_8859-9" | "iso_8859-9:1989" | "iso-ir-148" | "latin5" | "l5" | "csisolatin5" => {
             Some(Charset::Iso(encoding_rs::WINDOWS_1254))
         }

@@ -195,7 +195,8 @@ fn strip(tokens: &mut Tokens<'_>) {
     for at in 0..tokens.len() {
         let strip = tokens.get(at).map_or(Strip::None, |(_, strip)| *strip);
         if strip.strip_start()
-            && let Some((Token::Literal(text), _)) = at.checked_sub(1).and_then(|before| tokens.get_mut(before))
+            && let Some((Token::Literal(text), _)) =
+                at.checked_sub(1).and_then(|before| tokens.get_mut(before))
         {
             text.truncate(text.trim_end().len());
         }

@@ -16,7 +16,10 @@ pub(in super::super) fn decode(arguments: &Arguments<'_>, text: &str) -> Result<
     let control = |one: char| one.is_control() && !matches!(one, '\t' | '\n' | '\r' | '\u{85}');
     if let Some((before, _)) = text.split_once(control) {
         let line = before.matches('\n').count() + 1;
-        return Err(Problem::of(0, format!("not valid YAML: line {line}: control characters are not allowed")));
+        return Err(Problem::of(
+            0,
+            format!("not valid YAML: line {line}: control characters are not allowed"),
+        ));
     }
     let mut decoder = Decoder {
         arguments,
@@ -141,7 +144,9 @@ impl<'a> Decoder<'a> {
                 match self.value(event, depth + 1)? {
                     Value::Map(others) => entries.extend(others),
                     other => {
-                        return Err(self.invalid(format!("`<<` takes a mapping, not a {}", other.kind_name())));
+                        return Err(
+                            self.invalid(format!("`<<` takes a mapping, not a {}", other.kind_name()))
+                        );
                     }
                 }
                 continue;
@@ -164,7 +169,9 @@ impl<'a> Decoder<'a> {
             ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
         };
         let name = match tag {
-            Some(tag) => Some(known(tag).ok_or_else(|| self.invalid(format!("the tag `{tag}` is not supported")))?),
+            Some(tag) => {
+                Some(known(tag).ok_or_else(|| self.invalid(format!("the tag `{tag}` is not supported")))?)
+            }
             None => None,
         };
         let indicator = |one| matches!(one, '#' | '&' | '*' | '!' | '|' | '>' | '%' | '@' | '`');

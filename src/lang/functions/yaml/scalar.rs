@@ -53,7 +53,10 @@ fn resolved(text: &str, style: Style, tag: Option<&str>) -> Result<Value, String
         if tag.is_none() && matches!(text, ".nan" | ".NaN" | ".NAN") {
             return Err("a number cannot be NaN".to_owned());
         }
-        if matches!(text, ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF") {
+        if matches!(
+            text,
+            ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF"
+        ) {
             return Err("a number is not finite".to_owned());
         }
         match text.bytes().next() {
