@@ -219,6 +219,10 @@ fn formatdate(arguments: &mut Arguments<'_>) -> Outcome {
 fn quoted(rest: &str) -> Option<(String, &str)> {
     let mut text = String::new();
     let mut inside = rest.strip_prefix('\'')?;
+    // Nothing between two quotes is a quote.
+    if let Some(after) = inside.strip_prefix('\'') {
+        return Some(("'".to_owned(), after));
+    }
     loop {
         let (before, after) = inside.split_once('\'')?;
         text.push_str(before);
@@ -227,8 +231,6 @@ fn quoted(rest: &str) -> Option<(String, &str)> {
                 text.push('\'');
                 inside = more;
             }
-            // Nothing between two quotes is a quote.
-            None if text.is_empty() => return Some(("'".to_owned(), after)),
             None => return Some((text, after)),
         }
     }

@@ -91,7 +91,7 @@ fn formatted(
         arguments.work(1 + shown.len() / 16)?;
         out.push_str(&shown);
     }
-    if used < values.len() && !pattern.contains("%[") {
+    if used < values.len() {
         return Err(Problem::of(used + 1, "there are more values than verbs in the format"));
     }
     Ok(out)
@@ -113,7 +113,9 @@ fn verb(characters: &mut Peekable<Chars<'_>>, next: &mut usize) -> Result<Verb, 
         verb.precision = Some(digits(characters)?.unwrap_or(0));
     }
     if characters.next_if_eq(&'[').is_some() {
-        let position = digits(characters)?.filter(|&position| position > 0);
+        // A number that begins with 0 is none.
+        let zero = characters.peek() == Some(&'0');
+        let position = digits(characters)?.filter(|_| !zero);
         match (position, characters.next()) {
             (Some(position), Some(']')) => *next = position - 1,
             _ => return Err(Problem::of(0, "a position is written `%[1]s`, counted from 1")),

@@ -143,11 +143,11 @@ fn replace(arguments: &mut Arguments<'_>) -> Outcome {
 /// two consonants of an Indic script that a virama joins are one.
 pub(in super::super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.graphemes(true).flat_map(|cluster| {
-        let joined = |(at, character): (usize, char)| (at > 0 && is_indic_consonant(character)).then_some(at);
+        let consonant = |&(_, character): &(usize, char)| is_indic_consonant(character);
         let mut starts: Vec<usize> = Vec::new();
         // Most are shorter than two such letters.
         if cluster.len() > 6 {
-            starts.extend(cluster.char_indices().filter_map(joined));
+            starts.extend(cluster.char_indices().filter(consonant).skip(1).map(|(at, _)| at));
         }
         starts.insert(0, 0);
         let ends: Vec<usize> = starts.iter().skip(1).copied().chain([cluster.len()]).collect();
@@ -155,7 +155,7 @@ pub(in super::super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = 
     })
 }
 
-/// Consonants that Unicode 15.1 joins (`Indic_Conjunct_Break=Consonant`).
+/// Consonants that later versions of Unicode join (`Indic_Conjunct_Break=Consonant`).
 fn is_indic_consonant(character: char) -> bool {
     matches!(character,
         '\u{915}'..='\u{939}' | '\u{958}'..='\u{95f}' | '\u{978}'..='\u{97f}'
@@ -163,7 +163,11 @@ fn is_indic_consonant(character: char) -> bool {
         | '\u{a95}'..='\u{ab9}' | '\u{af9}'
         | '\u{b15}'..='\u{b39}' | '\u{b5c}'..='\u{b5f}' | '\u{b71}'
         | '\u{c15}'..='\u{c39}' | '\u{c58}'..='\u{c5a}'
-        | '\u{d15}'..='\u{d3a}')
+        | '\u{d15}'..='\u{d3a}'
+        | '\u{1000}'..='\u{102a}' | '\u{103f}' | '\u{1050}'..='\u{1055}'
+        | '\u{1780}'..='\u{17b3}'
+        | '\u{1b05}'..='\u{1b33}'
+        | '\u{a984}'..='\u{a9b2}')
 }
 
 /// The number of characters as people count them.
