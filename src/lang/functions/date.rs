@@ -27,10 +27,15 @@ fn timeadd(arguments: &mut Arguments<'_>) -> Outcome {
     let moment = Moment::of(arguments, 0)?;
     let duration = duration(&arguments.text(1)?)
         .ok_or_else(|| Problem::of(1, "this is no duration: write one such as \"1h30m\" or \"-24h\""))?;
-    let local = moment.local.checked_add(duration).ok().filter(|local| local.year() >= 0);
-    match local {
-        Some(local) => Ok(Moment { local, ..moment }.written().into()),
-        None => Err(Problem::new("the result is outside of the years 0 to 9999").code("out-of-range")),
+    // The calendar repeats after 400 years, and the library's ends with the year 9999.
+    let earlier = || moment.local.with().year(moment.local.year() - CYCLE).build().ok();
+    let added = match moment.local.checked_add(duration) {
+        Ok(local) => Some((local, 0)),
+        Err(_) => earlier().and_then(|local| Some((local.checked_add(duration).ok()?, CYCLE))),
+    };
+    match added {
+        Some((local, years)) => Ok(Moment { local, ..moment }.written(years).into()),
+        None => Err(Problem::new("the result is no time").code("out-of-range")),
     }
 }
 
@@ -62,8 +67,11 @@ pub(super) fn of_yaml(text: &str) -> Option<String> {
     let [year, month, day] = [part(1), part(2), part(3)];
     let [hour, minute, second] = [part(5), part(6), part(7)];
     let full = format!("{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute:0>2}:{second:0>2}{zone}");
-    Moment::parse(&full).map(|moment| moment.written())
+    Moment::parse(&full).map(|moment| moment.written(0))
 }
+
+/// Years after which the calendar is the same.
+const CYCLE: i16 = 400;
 
 /// A point in time, and how it is written.
 #[derive(Clone, Copy)]
@@ -115,12 +123,14 @@ impl Moment {
         between.cmp(&SignedDuration::from_secs(offsets))
     }
 
-    /// To the second.
-    fn written(&self) -> String {
+    /// To the second, so many years later.
+    fn written(&self, years: i16) -> String {
         let (date, time) = (self.local.date(), self.local.time());
+        let year = date.year() + years;
+        let sign = if year < 0 { "-" } else { "" };
         format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}",
-            date.year(),
+            "{sign}{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}",
+            year.unsigned_abs(),
             date.month(),
             date.day(),
             time.hour(),

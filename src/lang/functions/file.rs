@@ -51,7 +51,8 @@ fn read_text(arguments: &Arguments<'_>) -> Result<String, Problem> {
 }
 
 fn shown(path: &Path) -> Value {
-    path.to_string_lossy().replace('\\', "/").into()
+    let text = path.to_string_lossy();
+    if cfg!(windows) { text.replace('\\', "/").into() } else { text.into_owned().into() }
 }
 
 fn abspath(arguments: &mut Arguments<'_>) -> Outcome {
