@@ -48,7 +48,7 @@ pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 /// What stands between `%` and the letter.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Verb {
     plus: bool,
     minus: bool,
@@ -254,7 +254,8 @@ fn signed(verb: &Verb, number: Number, shown: String) -> String {
     if verb.zero && !verb.minus {
         return format!("{sign}{digits:0>width$}");
     }
-    padded(verb, format!("{sign}{digits}"))
+    // On the right of a number are spaces, even where zeros are asked for.
+    padded(&Verb { zero: false, ..verb.clone() }, format!("{sign}{digits}"))
 }
 
 fn padded(verb: &Verb, shown: String) -> String {

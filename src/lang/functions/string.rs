@@ -141,18 +141,16 @@ fn replace(arguments: &mut Arguments<'_>) -> Outcome {
 
 /// The characters of a text as people count them, by Unicode 15.0 as Terraform has it: since then
 /// two consonants of an Indic script that a virama joins are one.
-pub(in super::super) fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
-    text.graphemes(true).flat_map(|cluster| {
-        let consonant = |&(_, character): &(usize, char)| is_indic_consonant(character);
-        let mut starts: Vec<usize> = Vec::new();
-        // Most are shorter than two such letters.
-        if cluster.len() > 6 {
-            starts.extend(cluster.char_indices().filter(consonant).skip(1).map(|(at, _)| at));
-        }
-        starts.insert(0, 0);
+pub(in super::super) fn clusters(text: &str) -> Box<dyn DoubleEndedIterator<Item = &str> + '_> {
+    if !text.contains(is_indic_consonant) {
+        return Box::new(text.graphemes(true));
+    }
+    Box::new(text.graphemes(true).flat_map(|cluster| {
+        let consonants = cluster.char_indices().filter(|&(_, character)| is_indic_consonant(character));
+        let starts: Vec<usize> = std::iter::once(0).chain(consonants.skip(1).map(|(at, _)| at)).collect();
         let ends: Vec<usize> = starts.iter().skip(1).copied().chain([cluster.len()]).collect();
         starts.into_iter().zip(ends).filter_map(|(start, end)| cluster.get(start..end)).collect::<Vec<_>>()
-    })
+    }))
 }
 
 /// Consonants that later versions of Unicode join (`Indic_Conjunct_Break=Consonant`).

@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// The value of a document.
 pub(in super::super) fn decode(arguments: &Arguments<'_>, text: &str) -> Result<Value, Problem> {
-    arguments.work(text.len() / 16)?;
+    arguments.work(8 + text.len() / 4)?;
     let control = |one: char| one.is_control() && !matches!(one, '\t' | '\n' | '\r' | '\u{85}');
     if let Some((before, _)) = text.split_once(control) {
         let line = before.matches('\n').count() + 1;
