@@ -1,18 +1,21 @@
 //! Makes one resource what it is declared to be: create, read, update what is left,
 //! read until AWS agrees. One loop for all kinds, which also finishes what a crash left.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::birth::Birthmark;
 use super::look::{look, look_at_tags};
+use super::record::{Seen, record, refused, take};
 use super::{Book, Event, Step, Unit};
+use crate::aws::echo::{self, Heard};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State};
+use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::kinds;
-use crate::ledger::{self, Entry, Ledger};
+use crate::ledger::Entry;
 use crate::plan::{self, Action, AttributeChange, Change, Reason, Whose, diff};
 use crate::schema::normalize;
 use crate::signals;
@@ -254,7 +257,8 @@ impl<'a> Executor<'_, 'a, '_> {
         }
         let cx = self.session.cx(&instance.region);
         let (kind, began) = (instance.kind, Instant::now());
-        let work = Work { executor: self, unit, change, instance: &instance, kind, cx: &cx, began };
+        let before = RefCell::default();
+        let work = Work { executor: self, unit, change, instance: &instance, kind, cx: &cx, began, before };
         let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -292,9 +296,12 @@ impl<'a> Executor<'_, 'a, '_> {
             }
             self.book.dirty.set(true);
         }
-        let live = match work.converge(&id, fresh).await {
-            Ok(live) => live,
-            Err(Halt::Failed(problem)) => return Err(vec![problem]),
+        let (live, bare) = match work.converge(&id, fresh).await {
+            Ok(converged) => converged,
+            Err(Halt::Failed(problem)) => {
+                self.settle(&work, &id, fresh).await;
+                return Err(vec![problem]);
+            }
             Err(Halt::Foreign(problem)) => {
                 self.disclaim(&instance.address, before);
                 return Err(vec![problem]);
@@ -302,12 +309,31 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         {
             let mut ledger = self.book.ledger.borrow_mut();
-            record(&mut ledger, &instance, &id, Some(&live));
+            record(&mut ledger, &instance, &id, Some(Seen { live: &live, bare: bare.as_ref() }));
             ledger.intents.remove(&instance.address);
             self.book.dirty.set(true);
         }
         self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
         Ok(id)
+    }
+
+    /// Tells the ledger what holds of a resource whose change failed. Where AWS does not say, or is
+    /// still at work on it, the ledger keeps that this apply may have written it.
+    async fn settle(&self, work: &Work<'_, '_, 'a, '_>, id: &str, fresh: bool) {
+        let before = work.before.borrow_mut().take();
+        if signals::is_hurried() {
+            return;
+        }
+        let (live, heard) = work.look(id).await;
+        let Ok(Some(live)) = live else { return };
+        if live.state != State::Ready || (before.is_none() && !fresh) {
+            return;
+        }
+        let bare = work.bare(id, heard).await;
+        let mut ledger = self.book.ledger.borrow_mut();
+        let before = before.filter(|_| !fresh);
+        refused(&mut ledger, work.instance, before.as_ref(), &Seen { live: &live, bare: bare.as_ref() });
+        self.book.dirty.set(true);
     }
 
     /// What the ledger tells of an address.
@@ -463,6 +489,8 @@ pub(super) struct Work<'w, 'e, 'a, 'l> {
     pub(super) kind: &'static dyn ErasedKind,
     pub(super) cx: &'w Cx,
     pub(super) began: Instant,
+    /// What was there before the first update.
+    before: RefCell<Option<ErasedLive>>,
 }
 
 impl Work<'_, '_, '_, '_> {
@@ -483,22 +511,30 @@ impl Work<'_, '_, '_, '_> {
             .collect()
     }
 
+    fn wanted(&self, id: &str) -> Wanted {
+        let ledger = self.executor.book.ledger.borrow();
+        let entry = ledger.resources.get(&self.instance.address);
+        plan::wanted(id, Some(self.instance), entry, self.executor.deep)
+    }
+
     pub(super) async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
-        let wanted = {
-            let ledger = self.executor.book.ledger.borrow();
-            plan::wanted(
-                id,
-                Some(self.instance),
-                ledger.resources.get(&self.instance.address),
-                self.executor.deep,
-            )
-        };
+        let wanted = self.wanted(id);
         self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
+    }
+
+    /// As [`Self::read`], with AWS's answers for [`Self::bare`].
+    async fn look(&self, id: &str) -> (Result<Option<ErasedLive>, Error>, Heard) {
+        echo::listen(self.read(id)).await
+    }
+
+    /// What AWS itself said, whatever the stack declares, by the answers of a [`Self::look`].
+    async fn bare(&self, id: &str, heard: Heard) -> Option<Value> {
+        echo::replay(heard, self.kind.read_bare(self.cx, &self.wanted(id))).await
     }
 
     /// Updates until what is read is what is wanted. `fresh` says that it was made just
     /// now, with everything that AWS cannot tell.
-    async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
+    async fn converge(&self, id: &str, fresh: bool) -> Result<(ErasedLive, Option<Value>), Halt> {
         // Reads and updates have a patience each: a read that succeeds says nothing of updates.
         let (mut reads, mut updates) = (Patience::new(self.deadline()), Patience::new(self.deadline()));
         let mut pause = Pause::default();
@@ -508,7 +544,8 @@ impl Work<'_, '_, '_, '_> {
         let mut rounds = 0;
         let mut resent = false;
         loop {
-            let live = match self.read(id).await {
+            let (answer, heard) = self.look(id).await;
+            let live = match answer {
                 Ok(Some(live)) => live,
                 // Not yet visible, or an answer that was empty once.
                 Ok(None) if missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
@@ -577,8 +614,10 @@ impl Work<'_, '_, '_, '_> {
                 (want, have, changes, tag_changes)
             };
             if changes.is_empty() && tag_changes.is_empty() {
-                return Ok(ErasedLive { spec: have, ..live });
+                let bare = self.bare(id, heard).await;
+                return Ok((ErasedLive { spec: have, ..live }, bare));
             }
+            self.before.borrow_mut().get_or_insert_with(|| live.clone());
             // What is left after an update that got somewhere is sent at once: some services
             // take one thing at a time. What AWS does not show yet is waited for.
             let left: Vec<AttributeChange> = changes.iter().chain(&tag_changes).cloned().collect();
@@ -664,42 +703,6 @@ fn split(changes: &[AttributeChange]) -> (crate::aws::Tags, Vec<String>) {
         }
     }
     (set, remove)
-}
-
-/// Puts a resource into the ledger, as it was applied and read back (`live`; none where
-/// it has not been read yet).
-pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, live: Option<&ErasedLive>) {
-    let found = live.map(|live| live.spec.clone()).unwrap_or_default();
-    let found = normalize(&instance.kind.schema().spec, found);
-    let entry = Entry {
-        id: id.to_owned(),
-        region: instance.region.clone(),
-        needs: instance.needs.iter().cloned().collect(),
-        applied: ledger::now(),
-        protect: instance.protect,
-        retain: instance.retain,
-        fingerprinted_as: None,
-        stamp: live.and_then(|live| instance.kind.stamp(live)).map(str::to_owned),
-        born: live.and_then(|live| ledger.print_of_birth(instance.kind.name(), &instance.region, id, live)),
-        fingerprints: plan::prints(instance, &found, ledger),
-        secrets: plan::prints_of_secrets(instance, &found, ledger),
-        unknown: ledger
-            .resources
-            .get(&instance.address)
-            .map(|known| known.unknown.clone())
-            .unwrap_or_default(),
-    };
-    // What has not changed is not written again: an apply without changes leaves the file as it is.
-    match ledger.resources.get_mut(&instance.address) {
-        Some(known) if (Entry { applied: known.applied.clone(), ..entry.clone() }) == *known => {}
-        _ => drop(ledger.resources.insert(instance.address.clone(), entry)),
-    }
-}
-
-/// Puts into the ledger what an apply that was cut off made.
-pub(super) fn take(ledger: &mut Ledger, instance: &Instance<'_>, born: Entry) {
-    let born = Entry { protect: instance.protect, retain: instance.retain, ..born };
-    ledger.resources.insert(instance.address.clone(), born);
 }
 
 pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::book::Book;
-use super::execute::{self, failure};
+use super::execute::failure;
+use super::record::{Seen, record};
 use super::{HOUR, Keeper, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
@@ -49,7 +50,10 @@ pub async fn import(
         else {
             continue;
         };
-        execute::record(ledger, instance, id, Some(live));
+        // In AWS's own spelling, too: what the stack spells otherwise later, nobody changed.
+        let wanted = plan::wanted(id, Some(instance), ledger.resources.get(&change.address), false);
+        let bare = instance.kind.read_bare(&session.cx(&instance.region), &wanted).await;
+        record(ledger, instance, id, Some(Seen { live, bare: bare.as_ref() }));
         as_found(ledger, &change.address, &live.tags);
         ledger.intents.remove(&change.address);
         if !instance.kind.taggable() {

@@ -6,6 +6,7 @@ mod book;
 mod execute;
 mod import;
 mod look;
+mod record;
 mod recover;
 mod schedule;
 
@@ -23,11 +24,13 @@ use crate::kind::State;
 use crate::ledger::{Intent, Ledger, Lock, Store, is_of_secret};
 use crate::live;
 use crate::plan::{self, Action, Change, Plan, Reason};
+use crate::schema::PathStep;
 use crate::signals::{self, Last};
 use crate::world::{Instance, World};
 
 use book::{Book, Writing};
 use execute::Executor;
+use record::Seen;
 use schedule::Schedule;
 
 pub use crate::plan::order::{Step, Unit};
@@ -198,6 +201,7 @@ pub async fn apply(
     let mut summary = Summary::default();
     let mut running = FuturesUnordered::new();
     let mut in_work: BTreeMap<Unit, Instant> = BTreeMap::new();
+    let mut started_on: BTreeSet<Address> = BTreeSet::new();
     let throttled = Cell::new(session.bill().throttled);
     let tell_throttled = || {
         let count = session.bill().throttled;
@@ -233,6 +237,7 @@ pub async fn apply(
             let instance = instances.get(&unit.address).cloned();
             let executor = &executor;
             in_work.insert(unit.clone(), Instant::now());
+            started_on.insert(unit.address.clone());
             report(Event::Started { unit: unit.clone() });
             running.push(async move {
                 let work = executor.run(&unit, change, instance);
@@ -280,6 +285,7 @@ pub async fn apply(
     }
     summary.interrupted |= signals::is_stopping();
     drop(running);
+    not_begun(&started_on, plan, &before, &book);
     for (unit, began) in in_work {
         report(Event::Abandoned { unit, elapsed: began.elapsed() });
     }
@@ -419,7 +425,7 @@ fn inherit(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mu
         }
         if let Some(born) = ledger.begun(&change.address, change.existing_region(), id) {
             ledger.intents.remove(born.fingerprinted(&change.address));
-            execute::take(ledger, instance, born);
+            record::take(ledger, instance, born);
         }
     }
 }
@@ -434,7 +440,7 @@ fn adopt(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut 
             continue;
         };
         if change.action == Action::NoOp && change.reason == Reason::Same {
-            execute::record(ledger, instance, id, Some(live));
+            record::record(ledger, instance, id, Some(Seen { live, bare: None }));
             ledger.intents.remove(&change.address);
         }
     }
@@ -465,7 +471,7 @@ fn announce(
             if change.action == Action::Create {
                 inherited.insert(change.address.clone());
             }
-            about_to_write(instance, ledger);
+            about_to_write(instance, change, ledger);
             continue;
         }
         let token = uuid::Uuid::new_v4().to_string();
@@ -498,8 +504,9 @@ fn about_to_release(change: &Change, ledger: &mut Ledger) {
     }
 }
 
-/// Writes down what is about to be written that was not before.
-fn about_to_write(instance: &Instance<'_>, ledger: &mut Ledger) {
+/// Writes down what is about to be written: attributes that were not before, and the paths of all
+/// that changes, for which nobody else is to be blamed should this apply be cut off.
+fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger) {
     let address = &instance.address;
     let entry = ledger.resources.get(address);
     let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
@@ -514,5 +521,28 @@ fn about_to_write(instance: &Instance<'_>, ledger: &mut Ledger) {
             intent.fingerprints.entry(path).or_insert(print);
         }),
         (None, None) => {}
+    }
+    let Some(entry) = ledger.resources.get_mut(address) else { return };
+    for one in &change.attributes {
+        let Some(PathStep::Name(root)) = one.path.first() else { continue };
+        let path = match (root.as_str(), one.path.get(1)) {
+            ("tags", Some(PathStep::Name(tag))) => format!("tags.{tag}"),
+            _ => root.clone(),
+        };
+        entry.writing.insert(path);
+    }
+}
+
+/// Takes back what [`about_to_write`] wrote down of resources whose change was not begun.
+fn not_begun(begun: &BTreeSet<Address>, plan: &Plan, before: &Ledger, book: &Book<'_>) {
+    let mut ledger = book.ledger.borrow_mut();
+    for change in plan.effective().filter(|change| !begun.contains(&change.address)) {
+        let Some(entry) = ledger.resources.get_mut(&change.address) else { continue };
+        let former = before.resources.get(change.moved_from.as_ref().unwrap_or(&change.address));
+        let writing = former.map(|former| former.writing.clone()).unwrap_or_default();
+        if entry.writing != writing {
+            entry.writing = writing;
+            book.dirty.set(true);
+        }
     }
 }

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::answer;
+use super::{answer, echo};
 
 /// The calls of a run, by service and operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,12 +70,14 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if echo::knows(context.request()) {
+            return Ok(());
+        }
         if let Some(metadata) = config.load::<Metadata>() {
             tracing::debug!(service = metadata.service(), operation = metadata.name(), "request");
             let key = (metadata.service().to_owned(), metadata.name().to_owned());
             *self.lock().calls.entry(key).or_default() += 1;
         }
-        let _ = context;
         Ok(())
     }
 

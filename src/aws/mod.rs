@@ -4,6 +4,7 @@
 mod answer;
 mod audit;
 mod clients;
+pub mod echo;
 mod error;
 mod meter;
 mod pages;

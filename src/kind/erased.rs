@@ -11,7 +11,7 @@ use super::{
     Problem, State, TagRules, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
-use crate::schema::Schema;
+use crate::schema::{Schema, normalize};
 use crate::value::Value;
 
 /// A live resource without its types.
@@ -44,6 +44,14 @@ pub struct Wanted {
     pub tags: Option<Tags>,
     /// What is declared as it was last applied.
     pub applied: Option<Applied>,
+}
+
+impl Wanted {
+    /// The same, as AWS itself tells it, whatever the stack declares.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        Self { spec: Value::Null, tags: None, applied: None, ..self }
+    }
 }
 
 /// A kind without its types; every method is its twin of [`Kind`].
@@ -124,6 +132,15 @@ pub trait ErasedKind: Send + Sync {
         cx: &'a Cx,
         wanted: &'a [Wanted],
     ) -> LocalBoxFuture<'a, Vec<Result<Option<ErasedLive>>>>;
+    /// What AWS itself says of a resource, in canonical form, whatever the stack declares; `None`
+    /// where it does not say.
+    fn read_bare<'a>(&'a self, cx: &'a Cx, wanted: &'a Wanted) -> LocalBoxFuture<'a, Option<Value>> {
+        Box::pin(async move {
+            let wanted = wanted.clone().bare();
+            let live = self.read_many(cx, std::slice::from_ref(&wanted)).await.pop()?;
+            Some(normalize(&self.schema().spec, live.ok()??.spec))
+        })
+    }
     /// See [`Kind::find`].
     fn find<'a>(
         &'a self,

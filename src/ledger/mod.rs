@@ -103,6 +103,15 @@ pub struct Entry {
     /// not known, as of what an apply that was cut off may have written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
+    /// Attributes, by the paths of their fingerprints, that an apply set out to write, and whose
+    /// values afterwards are not known: it was cut off. Nobody is blamed for what they are.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub writing: BTreeSet<String>,
+    /// Of the attributes that AWS spells otherwise than the stack, the keyed fingerprint of what AWS
+    /// itself said right after the apply; empty where that is not known. `None` in entries of
+    /// versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spelled: Option<BTreeMap<String, String>>,
     /// Of an attribute of which a part is secret, the fingerprints of the texts that are; by its
     /// name. Where it is not on record, any text of it may be one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

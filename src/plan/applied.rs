@@ -16,7 +16,7 @@ use crate::world::Instance;
 
 /// The attributes that the stack says something about: those that are written, and those
 /// that are not as they are by default.
-fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
+pub(super) fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
     let fields = instance.kind.schema().spec.fields();
     instance.spec.as_map().into_iter().flatten().filter(move |(name, value)| {
         let default = fields.and_then(|fields| fields.get(*name)).and_then(|field| field.default.as_ref());
@@ -90,10 +90,11 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     let schema = &instance.kind.schema().spec;
     let mut all = BTreeMap::new();
     for (name, value) in declared(instance) {
-        let unreadable =
-            schema.fields().and_then(|fields| fields.get(name)).is_some_and(|field| field.marks.unreadable());
+        let field = schema.fields().and_then(|fields| fields.get(name));
+        let unreadable = field.is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
-        let applied = if value.contains_secret() { applied.clone().into_secret() } else { applied.clone() };
+        let applied = field.map_or_else(|| applied.clone(), |field| readable(field, applied));
+        let applied = if value.contains_secret() { applied.into_secret() } else { applied };
         all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
     }
     for (name, key, value) in map_entries(instance) {
@@ -108,6 +109,29 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
     }
     all
+}
+
+/// A value of an attribute without what AWS cannot tell of it; as it is where it cannot tell all of it.
+pub(super) fn readable(node: &Node, value: &Value) -> Value {
+    match (&node.shape, value) {
+        (Shape::Object { fields, .. }, Value::Map(map)) => {
+            let told = map
+                .iter()
+                .filter(|(name, _)| !fields.get(*name).is_some_and(|field| field.marks.unreadable()));
+            let told = told.map(|(name, value)| {
+                let value = fields.get(name).map_or_else(|| value.clone(), |field| readable(field, value));
+                (name.clone(), value)
+            });
+            Value::Map(told.collect())
+        }
+        (Shape::Map(element), Value::Map(map)) => {
+            Value::Map(map.iter().map(|(name, value)| (name.clone(), readable(element, value))).collect())
+        }
+        (Shape::List { element, .. }, Value::List(list)) => {
+            Value::List(list.iter().map(|value| readable(element, value)).collect())
+        }
+        _ => value.clone(),
+    }
 }
 
 /// Texts beyond which they are not told apart.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::applied::{complete, mark, prints, wanted};
+use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
@@ -12,7 +13,7 @@ use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources};
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
-use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::ledger::{Entry, Ledger};
 use crate::schema::{PathStep, normalize};
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -68,6 +69,9 @@ pub struct Answers {
     pub found: HashMap<(Address, String), Result<Vec<String>, Error>>,
     /// Listings, by the address that one of them may be of.
     pub within: HashMap<Address, Result<Vec<String>, Error>>,
+    /// What AWS itself says of resources, whatever the stack declares, in canonical form; by kind,
+    /// region and id. `None` where it did not say.
+    pub bare: HashMap<(&'static str, String, String), Option<Value>>,
 }
 
 /// Something to ask AWS.
@@ -83,6 +87,15 @@ pub enum Question {
         /// The tags that it is to have, where they are known and reading them takes a call
         /// of its own: an index that shows them may save the call.
         tags: Option<Tags>,
+    },
+    /// The same as AWS itself tells it, whatever the stack declares.
+    Bare {
+        /// Its kind.
+        kind: &'static dyn ErasedKind,
+        /// Its region.
+        region: String,
+        /// Its id, and what of it is needed.
+        wanted: Wanted,
     },
     /// The ids of the resources that this owner made.
     Find {
@@ -479,7 +492,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// What is to be done about what is there: `foreign` says that it becomes the stack's by this.
     fn compare(
-        &self,
+        &mut self,
         instance: &Instance<'a>,
         entry: Option<&Entry>,
         known: Option<&Entry>,
@@ -496,7 +509,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
-        self.blame(instance, &found, &live, entry, &mut attributes);
+        let sides = Sides { region, id, live: &live, found: &found, want: &want };
+        self.blame(instance, entry, &sides, &mut attributes);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
         let replace = Action::Replace { create_first: instance.create_before_destroy };
@@ -656,77 +670,6 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     pub(super) fn owner(&self, address: &Address) -> Owner {
         let stack = self.inputs.world.stack;
         Owner::new(&stack.name, &stack.env, address)
-    }
-
-    /// Says of every changed attribute who changed it, by the fingerprints of the last apply.
-    fn blame(
-        &self,
-        instance: &Instance<'_>,
-        found: &Value,
-        live: &ErasedLive,
-        entry: Option<&Entry>,
-        changes: &mut [AttributeChange],
-    ) {
-        let Some(entry) = entry else { return };
-        let prints = self.inputs.ledger.fingerprints();
-        let fields = instance.kind.schema().spec.fields();
-        let address = entry.fingerprinted(&instance.address);
-        let stack = self.inputs.world.stack;
-        let tags = tags(instance, &stack.name, &stack.env);
-        let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
-        for change in changes {
-            let Some(PathStep::Name(name)) = change.path.first() else { continue };
-            // What was applied as a secret is one still, though the stack no longer says so.
-            let second = match change.path.get(1) {
-                Some(PathStep::Name(key)) => entry.fingerprints.get(&format!("{name}.{key}")),
-                _ => None,
-            };
-            let is_whole = |value: &Value| !matches!(value, Value::List(_) | Value::Map(_));
-            if second.or_else(|| entry.fingerprints.get(name)).is_some_and(|print| is_of_secret(print))
-                && change.path.len() <= 2
-                && change.before.iter().chain(&change.after).all(is_whole)
-            {
-                change.before = change.before.take().map(Value::into_secret);
-                change.after = change.after.take().map(Value::into_secret);
-            }
-            // Of what AWS cannot tell nobody knows whether someone else changed it.
-            if change.hidden {
-                continue;
-            }
-            if let ("tags", Some(PathStep::Name(tag))) = (name.as_str(), change.path.get(1)) {
-                let applied = entry.fingerprint(&format!("tags.{tag}"));
-                let print = |value: &Value| prints.of(address, &format!("tags.{tag}"), value);
-                let there = live.tags.get(tag).and_then(|text| print(&Value::String(text.clone())));
-                let wanted = tags.get(tag).and_then(print);
-                change.cause = match (there.as_ref() == applied, wanted.as_ref() == applied) {
-                    (true, _) => Cause::Stack,
-                    (false, true) => Cause::Drift,
-                    (false, false) => Cause::Both,
-                };
-                continue;
-            }
-            change.cause = *causes.entry(name.clone()).or_insert_with(|| {
-                let applied = entry.fingerprint(name);
-                let default =
-                    fields.and_then(|fields| fields.get(name)).and_then(|field| field.default.as_ref());
-                let same = |value: Option<&Value>| match (applied, value) {
-                    (Some(applied), Some(value)) => {
-                        // AWS tells in the open what the stack keeps secret.
-                        let secret = is_of_secret(applied);
-                        let value = if secret { value.clone().into_secret() } else { value.clone().reveal() };
-                        prints.of(address, name, &value).as_ref() == Some(applied)
-                    }
-                    // What was never declared was applied as it is by default.
-                    (None, value) => value == default,
-                    (Some(_), None) => false,
-                };
-                match (same(found.get(name)), same(instance.spec.get(name))) {
-                    (true, _) => Cause::Stack,
-                    (false, true) => Cause::Drift,
-                    (false, false) => Cause::Both,
-                }
-            });
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What would change, and why: pure, from what is wanted and what is there.
 
 mod applied;
+mod blame;
 mod compare;
 mod conceal;
 mod connect;
@@ -12,6 +13,7 @@ mod hindsight;
 mod holds;
 pub mod order;
 mod ownership;
+mod partly;
 mod protect;
 mod remains;
 mod replacement;
@@ -32,6 +34,7 @@ pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_m
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use holds::{Release, let_go, overlaid};
 pub use ownership::{not_ours, still_there};
+pub use partly::{partly, spelled, unseen};
 pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;

@@ -8,6 +8,8 @@
 //! - `[also.KIND.NAME]`: a resource beside those of the example;
 //! - `[[given]]`: what there must be and `dwctl` has no kind for, as a call in JSON.
 
+mod blame;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};

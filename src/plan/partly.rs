@@ -1,0 +1,176 @@
+//! What the ledger knows of a resource whose apply did not come to its end: what of it holds is
+//! what was seen at AWS, whatever the stack declares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::applied::{begun, declared, readable};
+use super::decide::tags;
+use super::diff::unreadable;
+use crate::kind::ErasedLive;
+use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::schema::{Node, Shape, normalize};
+use crate::value::Value;
+use crate::world::Instance;
+
+/// The fingerprints of an instance that was made just now and has not been read yet, and the paths
+/// of what may not have been set: the create call need not set everything, but it sends all that
+/// AWS cannot tell.
+pub fn unseen(instance: &Instance<'_>, ledger: &Ledger) -> (BTreeMap<String, String>, BTreeSet<String>) {
+    let prints = ledger.fingerprints();
+    let mut all = begun(instance, &instance.address, ledger);
+    for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
+        let path = format!("tags.{name}");
+        all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
+    }
+    let mut writing: BTreeSet<String> = all.keys().cloned().collect();
+    for (path, _, value) in unreadable(&instance.kind.schema().spec, &instance.spec) {
+        writing.remove(&path);
+        all.extend(prints.of(&instance.address, &path, value).map(|print| (path, print)));
+    }
+    (all, writing)
+}
+
+/// The fingerprints of what AWS itself says, where it spells otherwise than the stack: see
+/// [`Entry::spelled`]. Without `bare`, what is known of it stays known where the stack's own
+/// spelling has not changed.
+pub fn spelled(
+    instance: &Instance<'_>,
+    fingerprints: &BTreeMap<String, String>,
+    bare: Option<&Value>,
+    known: Option<&Entry>,
+    ledger: &Ledger,
+) -> Option<BTreeMap<String, String>> {
+    let fields = instance.kind.schema().spec.fields()?;
+    let applied = fingerprints.iter().filter_map(|(name, print)| Some((name, fields.get(name)?, print)));
+    let applied = applied.filter(|(_, field, _)| !field.marks.unreadable());
+    let Some(bare) = bare else {
+        let known = known?;
+        let before = known.spelled.as_ref()?;
+        let same = |name: &String, print| known.fingerprints.get(name) == Some(print);
+        let spelled = applied.filter_map(|(name, _, print)| match same(name, print) {
+            true => Some((name.clone(), before.get(name)?.clone())),
+            false => Some((name.clone(), String::new())),
+        });
+        return Some(spelled.collect());
+    };
+    let spelled = applied.filter_map(|(name, field, print)| {
+        let said =
+            bare.get(name).and_then(|value| of(instance, field, name, value, is_of_secret(print), ledger));
+        let said = said.unwrap_or_default();
+        (said != *print).then(|| (name.clone(), said))
+    });
+    Some(spelled.collect())
+}
+
+/// The fingerprint of a live value under the instance's own address.
+fn of(
+    instance: &Instance<'_>,
+    field: &Node,
+    name: &str,
+    value: &Value,
+    secret: bool,
+    ledger: &Ledger,
+) -> Option<String> {
+    let value = readable(field, value);
+    let value = if secret { value.into_secret() } else { value };
+    ledger.fingerprints().of(&instance.address, name, &value)
+}
+
+/// Corrects an entry after an apply that AWS refused: what changed since `before` was written by
+/// it, the rest is as it was applied last. Of what was made by it, `before` is `None`.
+pub fn partly(
+    instance: &Instance<'_>,
+    entry: &mut Entry,
+    before: Option<&ErasedLive>,
+    live: &ErasedLive,
+    bare: Option<&Value>,
+    ledger: &Ledger,
+) {
+    let schema = &instance.kind.schema().spec;
+    let canonical = |live: &ErasedLive| normalize(schema, live.spec.clone());
+    let (was, now) = (before.map(canonical), canonical(live));
+    let said: BTreeSet<&String> = declared(instance).map(|(name, _)| name).collect();
+    entry.writing.clear();
+    // Fingerprints of former addresses cannot be mixed with those of the present one.
+    if entry.fingerprinted(&instance.address) != &instance.address {
+        return;
+    }
+    if was.is_none() {
+        entry.spelled = Some(BTreeMap::new());
+    }
+    for (name, field) in schema.fields().into_iter().flatten() {
+        if field.marks.unreadable() || !(said.contains(name) || entry.fingerprints.contains_key(name)) {
+            continue;
+        }
+        let found = now.get(name);
+        let untouched = found == field.default.as_ref() || field.marks.aws_default;
+        if was.as_ref().is_some_and(|was| was.get(name) == found) {
+            let unknown = entry.fingerprints.get(name).is_some_and(String::is_empty);
+            if unknown && untouched {
+                entry.fingerprints.remove(name);
+            }
+        } else {
+            let secret = instance.spec.get(name).is_some_and(Value::contains_secret)
+                || entry.fingerprints.get(name).is_some_and(|print| is_of_secret(print));
+            let refused = found != instance.spec.get(name);
+            let value = found.filter(|_| !(was.is_none() && refused && untouched));
+            match value.and_then(|value| of(instance, field, name, value, secret, ledger)) {
+                Some(print) => {
+                    let said = bare.and_then(|bare| bare.get(name));
+                    let said = said.and_then(|value| of(instance, field, name, value, secret, ledger));
+                    let said = said.unwrap_or_default();
+                    if let Some(spelled) = &mut entry.spelled {
+                        spelled.remove(name);
+                        spelled.extend((said != print).then(|| (name.clone(), said)));
+                    }
+                    entry.fingerprints.insert(name.clone(), print);
+                }
+                None => drop(entry.fingerprints.remove(name)),
+            }
+        }
+        if let Shape::Map(element) = &field.shape {
+            let own = |value: Option<&Value>| value.and_then(Value::as_map).cloned().unwrap_or_default();
+            let was = was.as_ref().map(|was| own(was.get(name)));
+            entries(instance, entry, name, was, &own(found), &mut |value| readable(element, value), ledger);
+        }
+    }
+    if instance.kind.taggable() {
+        let own = |live: &ErasedLive| -> BTreeMap<String, Value> {
+            live.tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect()
+        };
+        entries(instance, entry, "tags", before.map(own), &own(live), &mut Value::clone, ledger);
+    }
+}
+
+/// The same of a map by its entries: those that the stack writes or wrote.
+fn entries(
+    instance: &Instance<'_>,
+    entry: &mut Entry,
+    name: &str,
+    was: Option<BTreeMap<String, Value>>,
+    now: &BTreeMap<String, Value>,
+    told: &mut dyn FnMut(&Value) -> Value,
+    ledger: &Ledger,
+) {
+    let prefix = format!("{name}.");
+    let own: Vec<String> =
+        entry.fingerprints.keys().filter(|path| path.starts_with(&prefix)).cloned().collect();
+    for path in own {
+        let key = &path[prefix.len()..];
+        let found = now.get(key);
+        let same = was.as_ref().is_some_and(|was| was.get(key) == found);
+        let known = entry.fingerprints.get(&path).cloned().unwrap_or_default();
+        if same && (!known.is_empty() || found.is_some()) {
+            continue;
+        }
+        let print = found.and_then(|value| {
+            let value = told(value);
+            let value = if is_of_secret(&known) { value.into_secret() } else { value };
+            ledger.fingerprints().of(&instance.address, &path, &value)
+        });
+        match print {
+            Some(print) => drop(entry.fingerprints.insert(path, print)),
+            None => drop(entry.fingerprints.remove(&path)),
+        }
+    }
+}
