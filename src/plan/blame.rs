@@ -113,7 +113,7 @@ impl Planner<'_, '_, '_> {
             return Cause::Stack;
         }
         match self.bare(instance, entry, sides) {
-            Some(bare) if !is(before, bare.get(name)) => Cause::Both,
+            Some(bare) if !is(before, Some(bare.get(name).unwrap_or(&Value::Null))) => Cause::Both,
             _ => Cause::Stack,
         }
     }

@@ -54,9 +54,8 @@ pub fn spelled(
         return Some(spelled.collect());
     };
     let spelled = applied.filter_map(|(name, field, print)| {
-        let said =
-            bare.get(name).and_then(|value| of(instance, field, name, value, is_of_secret(print), ledger));
-        let said = said.unwrap_or_default();
+        let said = bare.get(name).unwrap_or(&Value::Null);
+        let said = of(instance, field, name, said, is_of_secret(print), ledger).unwrap_or_default();
         (said != *print).then(|| (name.clone(), said))
     });
     Some(spelled.collect())
@@ -116,7 +115,7 @@ pub fn partly(
             let value = found.filter(|_| !(was.is_none() && refused && untouched));
             match value.and_then(|value| of(instance, field, name, value, secret, ledger)) {
                 Some(print) => {
-                    let said = bare.and_then(|bare| bare.get(name));
+                    let said = bare.map(|bare| bare.get(name).unwrap_or(&Value::Null));
                     let said = said.and_then(|value| of(instance, field, name, value, secret, ledger));
                     let said = said.unwrap_or_default();
                     if let Some(spelled) = &mut entry.spelled {

@@ -2,9 +2,10 @@
 //! `dwctl`, and whatever the stack says next, no plan and no drift tells of anyone else. The same
 //! after updates that AWS refused in part.
 
+use dwctl::schema::{Node, Shape};
 use toml::{Table, Value};
 
-use super::Life;
+use super::{Life, fields};
 use crate::harness::Run;
 
 macro_rules! blames {
@@ -33,7 +34,8 @@ impl Life {
             let mut without = example.clone();
             without.remove(name);
             trials.push((format!("without {name}"), without));
-            for (how, respelled) in respelled(value) {
+            let field = fields(self.kind).get(name);
+            for (how, respelled) in field.map(|field| respelled(field, value)).unwrap_or_default() {
                 let mut with = example.clone();
                 with.insert(name.clone(), respelled);
                 trials.push((format!("{name} {how}"), with));
@@ -98,47 +100,48 @@ impl Life {
     }
 }
 
-/// The same said in other words, or nearly so: names for ARNs, ARNs with more, other cases.
-fn respelled(value: &Value) -> Vec<(String, Value)> {
-    match value {
-        Value::String(text) => {
-            let inner = match text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-                Some(inner) if !inner.contains("${") => inner.to_owned(),
-                _ => format!("\"{text}\""),
+/// The same said in other words, or nearly so: names for ARNs, ARNs with more, other cases; and
+/// tables without one of their parts.
+fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
+    let told = |how: &str, value: Value| (how.to_owned(), value);
+    match (&node.shape, value) {
+        (Shape::String { options, .. }, Value::String(text)) if options.is_empty() => {
+            let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
+                return vec![told("in capitals", Value::String(text.to_uppercase()))];
             };
-            [
-                ("with :*", format!("{text}:*")),
-                ("by its name", format!("${{regex(\"[^/:]*$\", {inner})}}")),
-                ("in capitals", format!("${{upper({inner})}}")),
-                ("in lower case", format!("${{lower({inner})}}")),
-                ("with a slash", format!("{text}/")),
+            if inner.contains("${") {
+                return Vec::new();
+            }
+            vec![
+                told("with :*", Value::String(format!("{text}:*"))),
+                told("by its name", Value::String(format!("${{regex(\"[^/:]*$\", {inner})}}"))),
+                told("in capitals", Value::String(format!("${{upper({inner})}}"))),
             ]
-            .map(|(how, text)| (how.to_owned(), Value::String(text)))
-            .into()
         }
-        Value::Table(table) => table
-            .iter()
-            .flat_map(|(name, value)| {
+        (Shape::Object { fields, .. }, Value::Table(table)) => {
+            let parts = table.iter().flat_map(|(name, value)| {
                 let mut without = table.clone();
                 without.remove(name);
                 let without = (format!("without {name}"), Value::Table(without));
-                let with = respelled(value).into_iter().map(|(how, value)| {
+                let field = fields.get(name);
+                let with = field.map(|field| respelled(field, value)).unwrap_or_default().into_iter();
+                let with = with.map(|(how, value)| {
                     let mut with = table.clone();
                     with.insert(name.clone(), value);
                     (format!("{name} {how}"), Value::Table(with))
                 });
                 std::iter::once(without).chain(with).collect::<Vec<_>>()
-            })
-            .collect(),
-        Value::Array(list) => match list.split_first() {
-            Some((first, rest)) => respelled(first)
-                .into_iter()
-                .map(|(how, value)| {
+            });
+            parts.collect()
+        }
+        (Shape::List { element, .. }, Value::Array(list)) => match list.split_first() {
+            Some((first, rest)) => {
+                let with = respelled(element, first).into_iter().map(|(how, value)| {
                     let list = std::iter::once(value).chain(rest.iter().cloned()).collect();
                     (format!("first {how}"), Value::Array(list))
-                })
-                .chain([("without its first".to_owned(), Value::Array(rest.to_vec()))])
-                .collect(),
+                });
+                with.chain([told("without its first", Value::Array(rest.to_vec()))]).collect()
+            }
             None => Vec::new(),
         },
         _ => Vec::new(),
