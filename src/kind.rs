@@ -44,6 +44,9 @@ pub mod mark {
     pub const LOCAL: &str = "local";
     /// Sent to AWS, which never returns it.
     pub const WRITE_ONLY: &str = "write-only";
+    /// AWS shows another [stamp](super::Kind::STAMP) once someone else has written it: a `WRITE_ONLY`
+    /// field of which that much can be told.
+    pub const STAMPED: &str = "stamped";
     /// A list whose order means nothing.
     pub const SET: &str = "set";
     /// Changing it loses data.

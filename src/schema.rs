@@ -7,7 +7,7 @@ mod normalize;
 mod validate;
 
 pub use meaning::{Document, Held, RiskMark, RiskSort, When};
-pub use normalize::{as_written, normalize};
+pub use normalize::{as_written, in_order, normalize};
 pub use validate::{Fault, PathStep, validate};
 
 use std::collections::BTreeMap;
@@ -40,6 +40,8 @@ pub struct Marks {
     pub local: bool,
     /// AWS never returns it.
     pub write_only: bool,
+    /// It changes together with the kind's stamp.
+    pub stamped: bool,
     /// A list whose order means nothing.
     pub set: bool,
     /// Changing it loses data.
@@ -74,6 +76,22 @@ pub struct Node {
     pub document: Option<Document>,
     /// What a change of it may cost.
     pub risks: Vec<RiskMark>,
+    /// AWS's default, which is restored where a declaration of what is AWS's choice is taken out.
+    pub restored: Option<Restored>,
+    /// The attribute of AWS's own that tells more of it: a plan quotes that beside a change.
+    pub told_by: Option<String>,
+}
+
+/// AWS's default of a field that is AWS's choice where it is absent, by `x-dwctl-restored`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restored {
+    /// The default. In its texts `{partition}`, `{region}`, `{account_id}` and `{name}` stand for
+    /// those of the resource.
+    pub value: Value,
+    /// Restored only where this field beside it is on.
+    pub with: Option<String>,
+    /// Restored only where this field beside it is off.
+    pub without: Option<String>,
 }
 
 /// What a place in a schema holds.

@@ -19,7 +19,7 @@ use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
 use crate::kinds;
 use crate::lang::Budget;
 use crate::limits;
-use crate::schema::{Fault, PathStep, as_written, normalize, validate};
+use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
 use crate::stack::{Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
@@ -507,7 +507,10 @@ impl<'a> World<'a> {
         }
         for (name, field) in schema.spec.fields().into_iter().flatten() {
             let value = match instance.spec.get(name) {
-                Some(value) => value.clone(),
+                Some(value) => match instance.written.get(name) {
+                    Some(written) => in_order(field, value.clone(), written),
+                    None => value.clone(),
+                },
                 None if field.marks.aws_default => match (live_spec, attrs) {
                     (Some(live), _) => live.get(name).cloned().unwrap_or(Value::Null),
                     (None, Some(_)) => Value::Null,

@@ -16,7 +16,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::kinds;
 use crate::ledger::Entry;
-use crate::plan::{self, Action, AttributeChange, Change, Reason, Whose, diff};
+use crate::plan::{self, Action, AttributeChange, Change, Past, Reason, Whose, diff};
 use crate::schema::normalize;
 use crate::signals;
 use crate::value::Value;
@@ -607,8 +607,10 @@ impl Work<'_, '_, '_, '_> {
             let found = normalize(schema, live.spec.clone());
             let (want, have, changes, tag_changes) = {
                 let ledger = self.executor.book.ledger.borrow();
-                let entry = ledger.resources.get(&self.instance.address).filter(|_| !sent_unreadable);
-                let (want, have) = plan::complete(self.instance, found, entry, &ledger);
+                let written = ledger.resources.get(&self.instance.address);
+                let past = Past::of(self.kind, written, &live);
+                let past = Past { entry: written.filter(|_| !sent_unreadable), ..past };
+                let (want, have) = plan::complete(self.instance, found, &past, &ledger);
                 let changes = diff(schema, &have, &want);
                 let tag_changes = plan::tag_changes(self.instance, &live, &ledger);
                 (want, have, changes, tag_changes)

@@ -523,7 +523,7 @@ fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger)
         (None, None) => {}
     }
     let Some(entry) = ledger.resources.get_mut(address) else { return };
-    for one in &change.attributes {
+    for one in change.attributes.iter().filter(|one| !one.stays) {
         let Some(PathStep::Name(root)) = one.path.first() else { continue };
         let path = match (root.as_str(), one.path.get(1)) {
             ("tags", Some(PathStep::Name(tag))) => format!("tags.{tag}"),

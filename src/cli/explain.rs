@@ -209,6 +209,8 @@ fn facts(node: &Node) -> String {
         (marks.replace, "a change replaces the resource"),
         (marks.replace_when_come_or_gone, "to add or remove it replaces the resource"),
         (marks.aws_default, "absent: as AWS chose"),
+        (marks.aws_default && node.restored.is_some(), "taken out: AWS's default again"),
+        (marks.aws_default && node.restored.is_none(), "taken out: stays as it is"),
         (marks.local, "for dwctl only"),
         (marks.write_only, "never returned by AWS"),
         (marks.data_loss, "a change loses data"),

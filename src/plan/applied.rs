@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conceal::{Texts, conceal, hide, same};
 use super::decide::tags;
 use super::diff::unreadable;
-use super::overlay;
+use super::{overlay, taken};
 use crate::graph::Address;
-use crate::kind::Wanted;
+use crate::kind::{ErasedKind, ErasedLive, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{Node, Shape};
 use crate::value::Value;
@@ -39,20 +39,41 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, 
     Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
 }
 
+/// What is known of the last apply of a resource.
+#[derive(Clone, Copy, Default)]
+pub struct Past<'p> {
+    /// What was applied, to compare what AWS cannot tell with.
+    pub entry: Option<&'p Entry>,
+    /// The same, to know what the stack wrote and may no longer declare.
+    pub written: Option<&'p Entry>,
+    /// Whether AWS shows another stamp than it did then: someone else wrote it.
+    pub restamped: bool,
+}
+
+impl<'p> Past<'p> {
+    /// All that an entry of the ledger tells beside what is live.
+    pub fn of(kind: &dyn ErasedKind, entry: Option<&'p Entry>, live: &ErasedLive) -> Self {
+        let stamp = entry.and_then(|entry| entry.stamp.as_deref());
+        let restamped = stamp.zip(kind.stamp(live)).is_some_and(|(then, now)| then != now);
+        Self { entry, written: entry, restamped }
+    }
+}
+
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
-/// what is to be ignored taken from AWS.
-pub fn complete(
-    instance: &Instance<'_>,
-    found: Value,
-    entry: Option<&Entry>,
-    ledger: &Ledger,
-) -> (Value, Value) {
+/// what is to be ignored taken from AWS, and AWS's defaults in the place of what was `written` and
+/// is no longer declared.
+pub fn complete(instance: &Instance<'_>, found: Value, past: &Past<'_>, ledger: &Ledger) -> (Value, Value) {
+    let Past { entry, written, restamped } = *past;
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
+    taken::restore(instance, &mut want, &found, &taken::by_ledger(written), &ledger.account);
     ignore(instance, &mut want, &found);
     overlay(schema, want, found, &|path, value, marks| {
         let entry = entry?;
+        if restamped && marks.stamped {
+            return Some(false);
+        }
         if let Some(applied) = entry.fingerprints.get(path) {
             let address = entry.fingerprinted(&instance.address);
             return Some(prints.of(address, path, value).as_ref() == Some(applied));
@@ -103,6 +124,9 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     }
     for (path, _, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
+    }
+    for (path, value) in taken::within(schema, &instance.spec) {
+        all.extend(prints.of(&instance.address, &path, &value).map(|print| (path.clone(), print)));
     }
     for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
         let path = format!("tags.{name}");
@@ -250,6 +274,9 @@ pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTr
     for (name, key, value) in map_entries(instance) {
         let path = format!("{name}.{key}");
         all.insert(path.clone(), print(&path, value, false));
+    }
+    for (path, value) in taken::within(schema, &instance.spec) {
+        all.insert(path.clone(), print(&path, &value, false));
     }
     for (path, field, value) in unreadable(schema, &instance.spec) {
         // What is not the default may not have come to be sent, and is sent again.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::applied::{readable, wanted};
 use super::decide::{Planner, Question, tags};
-use super::{AttributeChange, Cause};
+use super::{AttributeChange, Cause, Past};
 use crate::kind::ErasedLive;
 use crate::ledger::{Entry, is_of_secret};
 use crate::schema::PathStep;
@@ -37,8 +37,12 @@ impl Planner<'_, '_, '_> {
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first().cloned() else { continue };
             keep_secret(entry, &name, change);
-            // Of what AWS cannot tell nobody knows whether someone else changed it.
+            // Of what AWS cannot tell nobody knows whether someone else changed it, but by its stamp.
             if change.hidden {
+                change.cause = self.hidden_cause(instance, entry, sides, &name);
+                continue;
+            }
+            if change.stays {
                 continue;
             }
             change.cause = match (name.as_str(), change.path.get(1)) {
@@ -52,6 +56,22 @@ impl Planner<'_, '_, '_> {
                     }
                 },
             };
+        }
+    }
+
+    fn hidden_cause(&self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
+        let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
+        let stamped = field.is_some_and(|field| field.marks.stamped);
+        if !stamped || !Past::of(instance.kind, Some(entry), sides.live).restamped {
+            return Cause::Stack;
+        }
+        let prints = self.inputs.ledger.fingerprints();
+        let wanted = instance.spec.get(name);
+        let wanted = wanted.and_then(|value| prints.of(entry.fingerprinted(&instance.address), name, value));
+        match (wanted.as_ref() == entry.fingerprint(name), entry.writing.contains(name)) {
+            (_, true) => Cause::Stack,
+            (true, false) => Cause::Drift,
+            (false, false) => Cause::Both,
         }
     }
 

@@ -9,7 +9,7 @@ use super::connect::{Names, connect};
 use super::decide::{created, different_tags, marks, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::replacement;
-use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay};
+use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay, taken};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedLive, State};
@@ -357,13 +357,19 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         };
         let schema = &instance.kind.schema().spec;
         let mut want = drawn.spec.clone();
+        // What the old revision declares was written.
+        let wrote = |path: &str| at(&old.spec, path).is_some();
+        let staying = taken::staying(drawn, &want, &old.spec, &wrote);
+        taken::restore(drawn, &mut want, &old.spec, &wrote, &self.new.world.facts.scope.account_id);
         ignore(drawn, &mut want, &old.spec);
         let (want, have) = overlay(schema, want, old.spec.clone(), &|path, value, _| {
             Some(at(&old.spec, path).is_some_and(|was| was.clone().reveal() == value.clone().reveal()))
         });
         let mut attributes = diff(schema, &have, &want);
+        attributes.extend(staying);
         attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn)));
         let (action, reason) = self.fate(was, drawn, &attributes);
+        attributes.retain(|one| !one.stays || action == Action::Update);
         Change {
             action,
             reason,

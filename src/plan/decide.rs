@@ -8,13 +8,14 @@ use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
-use super::{Action, AttributeChange, Cause, Change, Declared, Plan, Reason, diff};
+use super::taken;
+use super::{Action, AttributeChange, Cause, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources};
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger};
-use crate::schema::{PathStep, normalize};
+use crate::schema::{PathStep, in_order, normalize};
 use crate::value::Value;
 use crate::world::{Instance, World};
 
@@ -503,11 +504,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let stack = self.inputs.world.stack;
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
-        let (want, mut have) = complete(instance, found.clone(), known, self.inputs.ledger);
+        let (want, mut have) =
+            complete(instance, found.clone(), &Past::of(instance.kind, known, &live), self.inputs.ledger);
+        let staying = taken::staying(instance, &instance.spec, &found, &taken::by_ledger(known));
         if let Some(entry) = entry {
             mark(&instance.address, entry, &mut have, &want, schema, self.inputs.ledger);
         }
         let mut attributes = diff(schema, &have, &want);
+        attributes.extend(staying);
         attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
         let sides = Sides { region, id, live: &live, found: &found, want: &want };
         self.blame(instance, entry, &sides, &mut attributes);
@@ -529,6 +533,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         } else {
             (Action::Update, Reason::Differs)
         };
+        // What is made anew is made without it.
+        attributes.retain(|one| !one.stays || action == Action::Update);
         Change {
             action,
             reason,
@@ -810,13 +816,15 @@ fn tag_change(name: &str, before: Option<&Value>, after: Option<&Value>) -> Attr
         downtime: false,
         statement: false,
         hidden: false,
+        stays: false,
         cause: Cause::Stack,
     }
 }
 
 /// A new resource's attributes, as changes from nothing.
 pub(super) fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
-    let mut changes = diff(&instance.kind.schema().spec, &Value::Null, &instance.spec);
+    let schema = &instance.kind.schema().spec;
+    let mut changes = diff(schema, &Value::Null, &in_order(schema, instance.spec.clone(), &instance.written));
     for change in &mut changes {
         (change.forces_replacement, change.data_loss, change.downtime) = (false, false, false);
     }

@@ -28,6 +28,9 @@ pub struct AttributeChange {
     pub statement: bool,
     /// Whether AWS cannot tell what is there.
     pub hidden: bool,
+    /// Whether the stack wrote it, no longer declares it, and leaves it as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
     /// Who made it differ.
     pub cause: Cause,
 }
@@ -111,6 +114,7 @@ impl Walk {
             downtime: flags.downtime,
             statement,
             hidden: flags.hidden,
+            stays: false,
             cause: Cause::Stack,
         });
     }

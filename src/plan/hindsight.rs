@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Change, Kept, complete};
+use super::{Action, Change, Kept, Past, complete};
 use crate::graph::Address;
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::normalize;
@@ -35,7 +35,12 @@ pub(super) fn keep<'l>(
             let replaced: BTreeSet<String> = unknown.intersection(&replaced).cloned().collect();
             if !replaced.is_empty() {
                 let found = normalize(&instance.kind.schema().spec, live.spec.clone());
-                let (wanted, _) = complete(&instance, found, entry(&instance.address), ledger);
+                let (wanted, _) = complete(
+                    &instance,
+                    found,
+                    &Past::of(instance.kind, entry(&instance.address), live),
+                    ledger,
+                );
                 change.kept = Some(Kept { wanted, replaced });
             }
         }

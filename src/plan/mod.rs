@@ -22,11 +22,12 @@ mod risk;
 pub mod saved;
 mod select;
 pub mod since;
+mod taken;
 mod text;
 mod veil;
 mod whose;
 
-pub use applied::{begun, complete, prints, prints_of_secrets, wanted};
+pub use applied::{Past, begun, complete, prints, prints_of_secrets, wanted};
 pub use compare::{Side, compare, refused};
 pub(crate) use conceal::conceal;
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
@@ -307,7 +308,10 @@ impl Plan {
             let vanished = change.reason == Reason::Vanished;
             change.attributes.retain(|one| one.cause != Cause::Stack);
             for one in &mut change.attributes {
-                std::mem::swap(&mut one.before, &mut one.after);
+                // Of what AWS cannot tell, only the stack's side is known.
+                if !one.hidden {
+                    std::mem::swap(&mut one.before, &mut one.after);
+                }
                 (one.forces_replacement, one.data_loss, one.downtime) = (false, false, false);
             }
             change.moved_from = None;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::complete;
 use super::decide::{Planner, Terms, Unread, read_failed};
-use super::{Action, Change, Reason, Whose, diff, is_wholes, refusal, whole, whose};
+use super::{Action, Change, Past, Reason, Whose, diff, is_wholes, refusal, whole, whose};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State};
@@ -308,7 +308,7 @@ impl Planner<'_, '_, '_> {
         let (Action::Delete, Some(live)) = (change.action, &change.live) else { return false };
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
-        let (want, have) = complete(instance, found, None, self.inputs.ledger);
+        let (want, have) = complete(instance, found, &Past::default(), self.inputs.ledger);
         diff(schema, &have, &want).is_empty()
     }
 }

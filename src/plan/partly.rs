@@ -90,6 +90,11 @@ pub fn partly(
     let (was, now) = (before.map(canonical), canonical(live));
     let said: BTreeSet<&String> = declared(instance).map(|(name, _)| name).collect();
     entry.writing.clear();
+    if let Some(before) = before
+        && instance.kind.stamp(before) != instance.kind.stamp(live)
+    {
+        entry.stamp = instance.kind.stamp(live).map(str::to_owned);
+    }
     // Fingerprints of former addresses cannot be mixed with those of the present one.
     if entry.fingerprinted(&instance.address) != &instance.address {
         return;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
-use super::{Document, Marks, Node, RiskMark, Schema, Shape};
+use super::{Document, Marks, Node, Restored, RiskMark, Schema, Shape};
 use crate::kind::mark;
 use crate::value::Value;
 
@@ -34,6 +34,8 @@ fn node(schema: &Json) -> Node {
             key: None,
             document: None,
             risks: Vec::new(),
+            restored: None,
+            told_by: None,
         };
     };
     Node {
@@ -42,6 +44,7 @@ fn node(schema: &Json) -> Node {
         marks: marks(schema),
         default: schema.get("default").filter(|default| !default.is_null()).map(Value::from_json),
         key: text(schema, "x-dwctl-key"),
+        told_by: text(schema, "x-dwctl-told-by"),
         document: text(schema, "x-dwctl-document").and_then(|name| Document::named(&name)),
         risks: schema
             .get("x-dwctl-risk")
@@ -50,6 +53,13 @@ fn node(schema: &Json) -> Node {
             .flatten()
             .filter_map(|mark| RiskMark::parse(mark.as_str()?))
             .collect(),
+        restored: schema.get("x-dwctl-restored").and_then(Json::as_object).and_then(|restored| {
+            Some(Restored {
+                value: Value::from_json(restored.get("value")?),
+                with: text(restored, "with"),
+                without: text(restored, "without"),
+            })
+        }),
     }
 }
 
@@ -71,6 +81,7 @@ fn marks(schema: &Map<String, Json>) -> Marks {
             mark::AWS_DEFAULT => marks.aws_default = true,
             mark::LOCAL => marks.local = true,
             mark::WRITE_ONLY => marks.write_only = true,
+            mark::STAMPED => marks.stamped = true,
             mark::SET => marks.set = true,
             mark::DATA_LOSS => marks.data_loss = true,
             mark::DOWNTIME => marks.downtime = true,

@@ -22,6 +22,45 @@ pub fn as_written(node: &Node, value: Value) -> Value {
     complete(node, value, false)
 }
 
+/// A value in canonical form, with the lists whose elements have keys in the order of the file: what
+/// is `written` there.
+pub fn in_order(node: &Node, value: Value, written: &Value) -> Value {
+    let written = match written {
+        Value::Secret(inner) => inner.as_ref(),
+        written => written,
+    };
+    match (&node.shape, value, written) {
+        (_, Value::Secret(inner), written) => in_order(node, *inner, written).into_secret(),
+        (Shape::Object { fields, .. }, Value::Map(map), Value::Map(written)) => {
+            let arranged = map.into_iter().map(|(name, value)| {
+                let value = match (fields.get(&name), written.get(&name)) {
+                    (Some(field), Some(written)) => in_order(field, value, written),
+                    _ => value,
+                };
+                (name, value)
+            });
+            Value::Map(arranged.collect())
+        }
+        (Shape::List { element, .. }, Value::List(list), Value::List(written)) => {
+            let Some(key) = node.key.as_deref() else { return Value::List(list) };
+            let place = |value: &Value| {
+                let named = value.get(key);
+                named.and_then(|_| written.iter().position(|one| one.get(key) == named))
+            };
+            let mut placed: Vec<(usize, Value)> = list
+                .into_iter()
+                .map(|value| match place(&value) {
+                    Some(at) => (at, in_order(element, value, &written[at])),
+                    None => (usize::MAX, value),
+                })
+                .collect();
+            placed.sort_by_key(|(at, _)| *at);
+            Value::List(placed.into_iter().map(|(_, value)| value).collect())
+        }
+        (_, value, _) => value,
+    }
+}
+
 fn complete(node: &Node, value: Value, canonical: bool) -> Value {
     match value {
         Value::Unknown(_) => value,
@@ -184,9 +223,37 @@ mod tests {
     use schemars::JsonSchema;
     use serde_json::json;
 
-    use super::{as_written, normalize};
+    use super::{as_written, in_order, normalize};
     use crate::schema::Schema;
     use crate::value::Value;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Rules {
+        #[schemars(extend("x-dwctl-key" = "id"))]
+        rules: Vec<Rule>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Rule {
+        id: String,
+        days: i32,
+    }
+
+    #[test]
+    fn keyed_lists_are_shown_in_the_order_of_the_file() {
+        let schema = Schema::of::<Rules, Rules>().spec;
+        let rule = |id: &str, days: i32| json!({ "id": id, "days": days });
+        let written = Value::from_json(&json!({ "rules": [rule("z", 1), rule("a", 2), rule("m", 3)] }));
+        let canonical = normalize(&schema, written.clone());
+        assert_ne!(canonical, written);
+        assert_eq!(in_order(&schema, canonical, &written), written);
+        // What is at AWS beside them comes last.
+        let live = Value::from_json(&json!({ "rules": [rule("b", 9), rule("m", 4), rule("z", 1)] }));
+        let shown = Value::from_json(&json!({ "rules": [rule("z", 1), rule("m", 4), rule("b", 9)] }));
+        assert_eq!(in_order(&schema, live, &written), shown);
+    }
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "its schema is all that is used")]

@@ -186,12 +186,13 @@ fn every_limit_leaves_something() {
 /// An unknown mark would be silently without effect.
 #[test]
 fn every_mark_is_known() {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         mark::REPLACE,
         mark::REPLACE_WHEN_COME_OR_GONE,
         mark::AWS_DEFAULT,
         mark::LOCAL,
         mark::WRITE_ONLY,
+        mark::STAMPED,
         mark::SET,
         mark::DATA_LOSS,
         mark::DOWNTIME,
@@ -223,7 +224,8 @@ fn every_mark_is_known() {
                             }
                         }
                     }
-                    "x-dwctl-type" | "x-dwctl-key" | "x-dwctl-document" => {}
+                    "x-dwctl-type" | "x-dwctl-key" | "x-dwctl-document" | "x-dwctl-restored"
+                    | "x-dwctl-told-by" => {}
                     name if name.starts_with("x-") => found.push(format!("{path}: {name}")),
                     _ => {}
                 }

@@ -39,10 +39,10 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-document" = "ingress"))]
     pub ingress: Vec<Rule>,
-    /// What may go out: all rules, each with one destination. Absent: what AWS chose,
-    /// which is everything. For nothing at all: `revoke_all_egress`.
+    /// What may go out: all rules, each with one destination. Absent: what AWS chose, which is
+    /// everything. Taken out again: everything over IPv4. For nothing at all: `revoke_all_egress`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT], "x-dwctl-restored" = everything()))]
     #[schemars(extend("x-dwctl-document" = "egress"))]
     pub egress: Vec<Rule>,
     /// Whether nothing may go out: the group is without any egress rule. Default false.
@@ -317,6 +317,15 @@ impl Kind for Ec2SecurityGroup {
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         tag(cx, id, set, remove).await
     }
+}
+
+/// What AWS lets out of a new group
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html>).
+fn everything() -> serde_json::Value {
+    serde_json::json!({
+        "value": [{ "ip_protocol": "-1", "cidr_ipv4": "0.0.0.0/0" }],
+        "without": "revoke_all_egress",
+    })
 }
 
 /// The egress rules that are wanted: none, those written, or, where nothing is written

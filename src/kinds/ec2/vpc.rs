@@ -55,6 +55,7 @@ pub struct Spec {
     /// it has none. Default true.
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["access when off: the default security group has rules again"]))]
+    #[schemars(extend("x-dwctl-told-by" = "default_security_group_rules"))]
     pub empty_default_security_group: bool,
 }
 
@@ -77,6 +78,9 @@ pub struct Attrs {
     pub owner_id: String,
     /// Id of the security group that AWS made with the VPC.
     pub default_security_group_id: String,
+    /// The rules of that group, in words; empty where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_security_group_rules: Vec<String>,
     /// Id of the network ACL that AWS made with the VPC; read where something refers to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_network_acl_id: Option<String>,
@@ -376,6 +380,38 @@ async fn update_default_group(cx: &Cx, id: &str, empty: bool) -> Result<()> {
     Ok(())
 }
 
+/// The rules of a group, such as `in: tcp 22 from 0.0.0.0/0`.
+fn rules_in_words(group: &SecurityGroup) -> Vec<String> {
+    use aws_sdk_ec2::types::IpPermission;
+    let own = group.group_id();
+    let words = |permission: &IpPermission, way: &str, peers: &str| -> Vec<String> {
+        let traffic =
+            match (permission.ip_protocol().unwrap_or("-1"), permission.from_port(), permission.to_port()) {
+                ("-1", _, _) => "everything".to_owned(),
+                (protocol, Some(from), Some(to)) if from == to => format!("{protocol} {from}"),
+                (protocol, Some(from), Some(to)) => format!("{protocol} {from} to {to}"),
+                (protocol, _, _) => protocol.to_owned(),
+            };
+        let group_of = |id: Option<&str>| match id {
+            Some(id) if Some(id) != own => id.to_owned(),
+            _ => "its own members".to_owned(),
+        };
+        let peer = permission.ip_ranges().iter().filter_map(|range| range.cidr_ip().map(str::to_owned));
+        let peer = peer
+            .chain(permission.ipv6_ranges().iter().filter_map(|range| range.cidr_ipv6().map(str::to_owned)));
+        let peer = peer.chain(
+            permission.prefix_list_ids().iter().filter_map(|list| list.prefix_list_id().map(str::to_owned)),
+        );
+        let peer = peer.chain(permission.user_id_group_pairs().iter().map(|pair| group_of(pair.group_id())));
+        peer.map(|peer| format!("{way}: {traffic} {peers} {peer}")).collect()
+    };
+    let come = group.ip_permissions().iter().flat_map(|permission| words(permission, "in", "from"));
+    let go = group.ip_permissions_egress().iter().flat_map(|permission| words(permission, "out", "to"));
+    let mut all: Vec<String> = come.chain(go).collect();
+    all.sort();
+    all
+}
+
 /// What AWS made with each VPC, by the id of the VPC.
 #[derive(Default)]
 struct Parts {
@@ -436,6 +472,7 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
             let attrs = Attrs {
                 arn: arn(cx, vpc.owner_id(), "vpc", &id),
                 owner_id: vpc.owner_id().unwrap_or(&cx.scope.account_id).to_owned(),
+                default_security_group_rules: group.as_ref().map(rules_in_words).unwrap_or_default(),
                 default_security_group_id: group.and_then(|group| group.group_id).unwrap_or_default(),
                 default_network_acl_id: network_acl,
                 main_route_table_id: route_table,

@@ -26,9 +26,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8192))]
     pub description: Option<String>,
-    /// Who may use and manage the key. Absent: what AWS gives, which leaves it to the account's IAM policies.
+    /// Who may use and manage the key. Absent, or taken out again: what AWS gives, which leaves it to
+    /// the account's IAM policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = default_policy()))]
     pub key_policy: Option<PolicyDocument>,
     /// Set a `key_policy` even if it locks the caller out of changing it again.
     #[serde(default)]
@@ -49,7 +50,7 @@ pub struct Spec {
     pub enable_key_rotation: bool,
     /// Days between rotations, 90 to 2560. Absent: 365.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 90, max = 2560))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": 365, "with": "enable_key_rotation" }), range(min = 90, max = 2560))]
     #[schemars(extend("x-dwctl-risk" = ["protection when more: rotated every {after} days instead of {before}"]))]
     pub rotation_period_in_days: Option<i32>,
     /// A key that can be replicated to other regions.
@@ -76,6 +77,22 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 7, max = 30))]
     #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be brought back for {after} days only", "irreversible when destroyed: after {before} days nothing encrypted with it can be read"]))]
     pub deletion_window_days: i32,
+}
+
+/// The policy that AWS gives a key that is made through the API without one
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>).
+fn default_policy() -> serde_json::Value {
+    serde_json::json!({ "value": {
+        "Version": "2012-10-17",
+        "Id": "key-default-1",
+        "Statement": [{
+            "Sid": "Enable IAM User Permissions",
+            "Effect": "Allow",
+            "Principal": { "AWS": "arn:{partition}:iam::{account_id}:root" },
+            "Action": "kms:*",
+            "Resource": "*",
+        }],
+    } })
 }
 
 fn yes() -> bool {

@@ -131,7 +131,8 @@ pub struct Spec {
     pub preferred_maintenance_window: Option<String>,
     /// Maintenance track: `current` (the default) or `trailing`. Applied in the next maintenance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html>
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": "current" }))]
     pub maintenance_track_name: Option<String>,
     /// Upgrade the engine's major version in the maintenance window.
     #[serde(default = "yes")]

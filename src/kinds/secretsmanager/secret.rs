@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{LOCAL, REPLACE, WRITE_ONLY};
+use crate::kind::mark::{LOCAL, REPLACE, STAMPED, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, nested, take, take_block};
 use crate::kind::{
     Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem,
@@ -35,11 +35,11 @@ pub struct Spec {
     pub kms_key_id: Option<String>,
     /// The value as text, often JSON. Absent: the value is left as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [WRITE_ONLY]))]
+    #[schemars(extend("x-dwctl" = [WRITE_ONLY, STAMPED]))]
     pub secret_string: Option<Secret>,
     /// The value as bytes, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [WRITE_ONLY]))]
+    #[schemars(extend("x-dwctl" = [WRITE_ONLY, STAMPED]))]
     pub secret_binary: Option<Secret>,
     /// How AWS generates the value. A change of it generates a new value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,6 +167,9 @@ fn recovery_window() -> i64 {
 pub struct Attrs {
     /// ARN of the secret; AWS adds six random characters to the name.
     pub arn: String,
+    /// Id of the current version of the value; absent where it is rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
 }
 
 /// AWS's own key, which it names only where the caller did.
@@ -259,6 +262,8 @@ impl Kind for SecretsManagerSecret {
         delete: &["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"],
     };
     const TAGGABLE: bool = true;
+
+    const STAMP: Option<&'static str> = Some("version_id");
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -619,7 +624,12 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
         force_overwrite_replica_secret: false,
         recovery_window_days: recovery_window(),
     };
-    let attrs = Attrs { arn: secret.arn().unwrap_or_default().to_owned() };
+    // A rotation writes the value as it is meant to.
+    let rotates = secret.rotation_enabled() == Some(true);
+    let versions = secret.version_ids_to_stages().filter(|_| !rotates).into_iter().flatten();
+    let mut current = versions.filter(|(_, stages)| stages.iter().any(|stage| stage == "AWSCURRENT"));
+    let version_id = current.next().map(|(version, _)| version.clone());
+    let attrs = Attrs { arn: secret.arn().unwrap_or_default().to_owned(), version_id };
     let tags = user_tags(
         secret.tags().iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
     );

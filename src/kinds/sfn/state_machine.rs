@@ -90,7 +90,8 @@ pub struct Encryption {
     pub kms_key_id: Option<String>,
     /// Seconds for which a data key is used again before KMS is asked for another. Default: 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 60, max = 900))]
+    // <https://docs.aws.amazon.com/step-functions/latest/apireference/API_EncryptionConfiguration.html>
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": 300, "with": "kms_key_id" }), range(min = 60, max = 900))]
     pub kms_data_key_reuse_period_seconds: Option<i32>,
 }
 

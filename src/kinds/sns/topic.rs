@@ -27,9 +27,9 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub display_name: Option<String>,
-    /// Who may publish and subscribe. Absent: what AWS grants the topic's owner.
+    /// Who may publish and subscribe. Absent, or taken out again: what AWS grants the topic's owner.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT], "x-dwctl-restored" = default_policy()))]
     pub policy: Option<PolicyDocument>,
     /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +94,27 @@ pub struct DeliveryStatusLogging {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: failed deliveries are no longer logged"]))]
     pub failure_feedback_role_arn: Option<String>,
+}
+
+/// The policy that AWS gives a topic that is made without one: its owner may do everything
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html>).
+fn default_policy() -> serde_json::Value {
+    serde_json::json!({ "value": {
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [{
+            "Sid": "__default_statement_ID",
+            "Effect": "Allow",
+            "Principal": { "AWS": "*" },
+            "Action": [
+                "SNS:GetTopicAttributes", "SNS:SetTopicAttributes", "SNS:AddPermission",
+                "SNS:RemovePermission", "SNS:DeleteTopic", "SNS:Subscribe",
+                "SNS:ListSubscriptionsByTopic", "SNS:Publish",
+            ],
+            "Resource": "arn:{partition}:sns:{region}:{account_id}:{name}",
+            "Condition": { "StringEquals": { "AWS:SourceOwner": "{account_id}" } },
+        }],
+    } })
 }
 
 fn signature_version() -> String {

@@ -193,6 +193,10 @@ impl Group<'_> {
         let creating = self.change.action == Action::Create;
         let document = self.node.and_then(|node| node.document);
         let (before, after) = (first.before.as_ref(), first.after.as_ref());
+        if first.stays {
+            let part = Part::new(Sign::Changed, stays(before));
+            return vec![part.of(&first.path, first)];
+        }
         let is_policy = self.node.is_some_and(|node| matches!(node.shape, Shape::Policy));
         let mut parts = match document {
             _ if first.hidden => Vec::new(),
@@ -287,13 +291,22 @@ impl Group<'_> {
         }
     }
 
+    /// What AWS itself tells of it besides, such as the rules of a group that is to be without any.
+    fn told_by(&self) -> Vec<String> {
+        let told = self.node.and_then(|node| node.told_by.as_ref());
+        let told = told.and_then(|name| self.change.live.as_ref()?.attrs.get(name)?.as_list());
+        let texts = told.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(|text| format!("at AWS, {text}")).collect()
+    }
+
     fn as_it_is(&self, one: &AttributeChange, risks: Vec<Risk>) -> Detail {
         let mut detail = Detail { risks, ..plain(one) };
         if one.hidden {
             return detail;
         }
+        detail.notes.extend(self.told_by());
         if self.node.is_some_and(|node| node.document == Some(Document::Schedule)) {
-            detail.notes = schedule::notes(one.before.as_ref(), one.after.as_ref(), self.now);
+            detail.notes.extend(schedule::notes(one.before.as_ref(), one.after.as_ref(), self.now));
         }
         if let (Some(Value::String(before)), Some(Value::String(after))) = (&one.before, &one.after)
             && let Some(lines) = text::hunks(before, after)
@@ -301,6 +314,15 @@ impl Group<'_> {
             (detail.before, detail.after, detail.lines) = (None, None, lines);
         }
         detail
+    }
+}
+
+/// What is said of what the stack wrote and no longer declares.
+fn stays(value: Option<&Value>) -> String {
+    const WORDS: &str = "no longer declared, stays as it is";
+    match value.filter(|value| !matches!(value, Value::List(_) | Value::Map(_) | Value::Secret(_))) {
+        Some(value) => format!("{WORDS}: {}", value_text(value)),
+        None => WORDS.to_owned(),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Spec {
     /// Smallest objects that lifecycle rules move. Absent: `all_storage_classes_128K`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["all_storage_classes_128K", "varies_by_storage_class"]))]
+    // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html>
+    #[schemars(extend("x-dwctl-restored" = { "value": "all_storage_classes_128K", "with": "lifecycle_rules" }))]
     pub transition_default_minimum_object_size: Option<String>,
     /// Where requests are logged. Absent: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]

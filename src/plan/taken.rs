@@ -1,0 +1,166 @@
+//! What was taken out of a declaration and is AWS's choice where it is absent: AWS's default is
+//! restored where that is known; what else the stack wrote stays, and the plan says so once.
+
+use std::collections::BTreeMap;
+
+use super::{AttributeChange, Cause};
+use crate::aws::Scope;
+use crate::ledger::Entry;
+use crate::schema::{Node, PathStep, Restored, Shape, normalize};
+use crate::value::Value;
+use crate::world::Instance;
+
+/// Whether the stack wrote the attribute at a dotted path when it was applied last.
+pub(super) type Wrote<'w> = dyn Fn(&str) -> bool + 'w;
+
+/// Whether the ledger tells that the stack wrote it.
+pub(super) fn by_ledger(entry: Option<&Entry>) -> impl Fn(&str) -> bool {
+    move |path| entry.is_some_and(|entry| entry.fingerprints.contains_key(path))
+}
+
+/// Makes of `want` what it is by AWS's defaults, where the stack wrote what is found and no longer
+/// says anything of it.
+pub(super) fn restore(
+    instance: &Instance<'_>,
+    want: &mut Value,
+    found: &Value,
+    wrote: &Wrote<'_>,
+    account_id: &str,
+) {
+    let root = want.clone();
+    let fill = |text: &str| fill(text, &instance.region, account_id, &root);
+    walk(instance, want, found, wrote, &mut |field, name, want, _, _| {
+        let Some(restored) = &field.restored else { return };
+        if restored.applies(want) {
+            want.insert(name.to_owned(), normalize(field, filled(&restored.value, &fill)));
+        }
+    });
+}
+
+/// What the stack wrote, says nothing of any more, and stays at AWS as it is.
+pub(super) fn staying(
+    instance: &Instance<'_>,
+    want: &Value,
+    found: &Value,
+    wrote: &Wrote<'_>,
+) -> Vec<AttributeChange> {
+    let mut all = Vec::new();
+    walk(instance, &mut want.clone(), found, wrote, &mut |field, _, _, found, path| {
+        if field.restored.is_none() {
+            all.push(AttributeChange {
+                path: path.split('.').map(|name| PathStep::Name(name.to_owned())).collect(),
+                before: Some(found.clone()),
+                after: Some(found.clone()),
+                forces_replacement: false,
+                data_loss: false,
+                downtime: false,
+                statement: false,
+                hidden: false,
+                stays: true,
+                cause: Cause::Stack,
+            });
+        }
+    });
+    all
+}
+
+/// The dotted paths of all that is AWS's choice where it is absent, and declared in `spec`, below
+/// its tables: the ledger has a fingerprint of each.
+pub(super) fn within(node: &Node, spec: &Value) -> Vec<(String, Value)> {
+    fn visit(node: &Node, value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
+        let Value::Map(map) = value else { return };
+        if let Shape::Map(element) = &node.shape {
+            map.iter().for_each(|(name, value)| visit(element, value, &join(path, name), found));
+        }
+        for (name, field) in node.fields().into_iter().flatten() {
+            let Some(value) = map.get(name) else { continue };
+            let below = join(path, name);
+            if field.marks.aws_default && !path.is_empty() && !field.marks.unreadable() {
+                found.push((below.clone(), value.clone()));
+            }
+            visit(field, value, &below, found);
+        }
+    }
+    let mut found = Vec::new();
+    visit(node, spec, "", &mut found);
+    found
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// What is done of a field that was taken out: the field, its name, the table that it is missing
+/// in, what is found, and its path.
+type Visit<'v> = dyn FnMut(&Node, &str, &mut BTreeMap<String, Value>, &Value, &str) + 'v;
+
+fn walk(instance: &Instance<'_>, want: &mut Value, found: &Value, wrote: &Wrote<'_>, visit: &mut Visit<'_>) {
+    let ignored = &instance.resource.lifecycle.ignore_changes;
+    let is_ignored = |path: &str| {
+        ignored.iter().any(|one| {
+            path == one || path.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
+    step(&instance.kind.schema().spec, want, found, "", &|path| wrote(path) && !is_ignored(path), visit);
+}
+
+fn step(
+    node: &Node,
+    want: &mut Value,
+    found: &Value,
+    path: &str,
+    taken: &dyn Fn(&str) -> bool,
+    visit: &mut Visit<'_>,
+) {
+    let (Value::Map(want), Value::Map(found)) = (want, found) else { return };
+    if let Shape::Map(element) = &node.shape {
+        for (name, wanted) in want.iter_mut() {
+            if let Some(there) = found.get(name) {
+                step(element, wanted, there, &join(path, name), taken, visit);
+            }
+        }
+    }
+    for (name, field) in node.fields().into_iter().flatten() {
+        let Some(there) = found.get(name).filter(|there| !matches!(there, Value::Null)) else { continue };
+        let below = join(path, name);
+        match want.get_mut(name) {
+            Some(wanted) => step(field, wanted, there, &below, taken, visit),
+            None if field.marks.aws_default && !field.marks.unreadable() && taken(&below) => {
+                visit(field, name, want, there, &below);
+            }
+            None => {}
+        }
+    }
+}
+
+impl Restored {
+    /// Whether the default is restored beside what else the table says.
+    fn applies(&self, table: &BTreeMap<String, Value>) -> bool {
+        let is_on = |name: &String| match table.get(name) {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::List(list)) => !list.is_empty(),
+            Some(_) => true,
+        };
+        self.with.as_ref().is_none_or(is_on) && !self.without.as_ref().is_some_and(is_on)
+    }
+}
+
+/// A default with what it names of the resource.
+fn filled(value: &Value, fill: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(fill(text)),
+        Value::List(list) => Value::List(list.iter().map(|one| filled(one, fill)).collect()),
+        Value::Map(map) => {
+            Value::Map(map.iter().map(|(name, one)| (name.clone(), filled(one, fill))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn fill(text: &str, region: &str, account_id: &str, spec: &Value) -> String {
+    let name = spec.get("name").and_then(Value::as_str).unwrap_or_default();
+    text.replace("{partition}", Scope::partition_of(region))
+        .replace("{region}", region)
+        .replace("{account_id}", account_id)
+        .replace("{name}", name)
+}
