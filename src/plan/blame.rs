@@ -100,12 +100,16 @@ impl Planner<'_, '_, '_> {
         let Some(applied) = entry.fingerprints.get(name) else {
             // What was never declared was applied as it is by default; what AWS chose nobody knows.
             let default = field.and_then(|field| field.default.as_ref());
-            let chosen = field.is_some_and(|field| field.marks.aws_default);
-            return match (found == default, want == default) {
-                _ if chosen => Cause::Stack,
-                (true, _) => Cause::Stack,
-                (false, true) => Cause::Drift,
-                (false, false) => Cause::Both,
+            if found == default || field.is_some_and(|field| field.marks.aws_default) {
+                return Cause::Stack;
+            }
+            if want == default {
+                return Cause::Drift;
+            }
+            // What AWS says of it may read otherwise since the stack says something of it, too.
+            return match self.bare(instance, entry, sides) {
+                Some(bare) if bare.get(name) != default => Cause::Both,
+                _ => Cause::Stack,
             };
         };
         if applied.is_empty() || entry.writing.contains(name) {

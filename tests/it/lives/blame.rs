@@ -23,6 +23,16 @@ impl Life {
     fn blames_nobody(mut self) {
         let (changes, replaces) = self.steps();
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
+        // What is made in part is nobody else's doing either.
+        for call in [2, 5, 9] {
+            self.project.cloud.disturb(&format!("fault_match={WRITES}&error_nth={call}:403:AccessDenied"));
+            let run = self.project.run(&["apply", "--yes"]);
+            self.project.cloud.disturb("fault_match=&error_nth=");
+            if run.code == Some(0) {
+                break;
+            }
+            self.blames_none(&format!("made but for call {call}"));
+        }
         self.project.apply();
         self.project.run(&["drift"]).exits(0);
         let applied = self.stack.clone();
@@ -68,6 +78,7 @@ impl Life {
                 let run = self.project.run(&["apply", "--yes"]);
                 self.project.cloud.disturb("fault_match=&error_nth=");
                 if run.code == Some(0) {
+                    assert!(call > 1, "nothing was refused: {run}");
                     break;
                 }
                 let what = format!("{} refused at its call {call}", step.name);
