@@ -439,9 +439,7 @@ fn a_diff_is_what_a_plan_would_be() {
         let (old, new) = (world(&old), world(&new));
         let plan = compared(&old, &new);
         assert_eq!(fates(&plan), fates(&planned), "{edit:?}");
-        // What AWS chooses where it is absent stays as it is when it is left out.
-        let nothing = edit.is_empty() || edit[0].0.starts_with("timeout_minutes");
-        assert_eq!(plan.is_empty(), nothing, "{edit:?}");
+        assert_eq!(plan.is_empty(), edit.is_empty(), "{edit:?}");
     }
 }
 
