@@ -97,6 +97,9 @@ impl Planner<'_, '_, '_> {
     fn cause(&mut self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
         let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
         let (found, want) = (sides.found.get(name), sides.want.get(name));
+        if entry.writing.contains(name) {
+            return Cause::Stack;
+        }
         let Some(applied) = entry.fingerprints.get(name) else {
             // What was never declared was applied as it is by default; what AWS chose nobody knows.
             let default = field.and_then(|field| field.default.as_ref());
@@ -112,7 +115,7 @@ impl Planner<'_, '_, '_> {
                 _ => Cause::Stack,
             };
         };
-        if applied.is_empty() || entry.writing.contains(name) {
+        if applied.is_empty() {
             return Cause::Stack;
         }
         let prints = self.inputs.ledger.fingerprints();

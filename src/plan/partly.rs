@@ -23,6 +23,8 @@ pub fn unseen(instance: &Instance<'_>, ledger: &Ledger) -> (BTreeMap<String, Str
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
     }
     let mut writing: BTreeSet<String> = all.keys().cloned().collect();
+    // What nobody declares may not be at its default yet either.
+    writing.extend(instance.kind.schema().spec.fields().into_iter().flatten().map(|(name, _)| name.clone()));
     for (path, _, value) in unreadable(&instance.kind.schema().spec, &instance.spec) {
         writing.remove(&path);
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path, print)));
@@ -103,11 +105,13 @@ pub fn partly(
         entry.spelled = Some(BTreeMap::new());
     }
     for (name, field) in schema.fields().into_iter().flatten() {
-        if field.marks.unreadable() || !(said.contains(name) || entry.fingerprints.contains_key(name)) {
-            continue;
-        }
         let found = now.get(name);
         let untouched = found == field.default.as_ref() || field.marks.aws_default;
+        // What nobody declared may be on its way to its default.
+        let own = said.contains(name) || entry.fingerprints.contains_key(name) || !untouched;
+        if field.marks.unreadable() || !own {
+            continue;
+        }
         if was.as_ref().is_some_and(|was| was.get(name) == found) {
             let unknown = entry.fingerprints.get(name).is_some_and(String::is_empty);
             if unknown && untouched {
