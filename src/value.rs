@@ -1,11 +1,17 @@
 //! The values of the stack language, with the two that make a plan honest:
 //! **unknown** (AWS has not decided it yet) and **secret** (it may be printed nowhere).
 
+mod big;
+mod number;
+mod order;
 mod stored;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use big::Big;
+pub use number::Number;
+pub(crate) use order::{in_order, order};
 pub use stored::mask;
 
 /// A value of the stack language.
@@ -22,6 +28,10 @@ pub enum Value {
     String(String),
     /// Values in order.
     List(Vec<Value>),
+    /// Values without one, each once, in the order that Terraform gives them. Only expressions,
+    /// locals and variables hold sets: what a resource or an output takes is a list of it
+    /// ([`Value::listed`]).
+    Set(Vec<Value>),
     /// Values by name; iterates in the order of names, as Terraform's maps do.
     Map(BTreeMap<String, Value>),
     /// Not decided yet; says what decides it.
@@ -39,16 +49,6 @@ pub struct Unknown {
     pub attribute: String,
 }
 
-/// A number: integers are exact in 64 bits, everything else is a double. A double
-/// without a fraction that fits an integer is always an integer, so that `==` is right.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Number {
-    /// An integer.
-    Integer(i64),
-    /// Anything else; finite.
-    Float(f64),
-}
-
 /// Why a value has no JSON form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotPlain {
@@ -56,61 +56,6 @@ pub enum NotPlain {
     Unknown(Unknown),
     /// Part of it is secret; [`Value::reveal`] first, where that is meant.
     Secret,
-}
-
-impl Number {
-    /// The number nearest to `float`, an integer where it has no fraction and fits;
-    /// `None` for infinities and NaN.
-    pub fn from_f64(float: f64) -> Option<Self> {
-        // 2^63 is the first double above every i64; -2^63 is an i64 itself.
-        const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-        if !float.is_finite() {
-            None
-        } else if float.fract() == 0.0 && (-LIMIT..LIMIT).contains(&float) {
-            Some(Self::Integer(float as i64))
-        } else {
-            Some(Self::Float(float))
-        }
-    }
-
-    /// As a double; integers beyond 2^53 are rounded.
-    pub fn as_f64(self) -> f64 {
-        match self {
-            Self::Integer(integer) => integer as f64,
-            Self::Float(float) => float,
-        }
-    }
-
-    /// As an integer, if it is one.
-    pub fn as_i64(self) -> Option<i64> {
-        match self {
-            Self::Integer(integer) => Some(integer),
-            Self::Float(_) => None,
-        }
-    }
-}
-
-impl PartialOrd for Number {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        match (self, other) {
-            (Self::Integer(left), Self::Integer(right)) => Some(left.cmp(right)),
-            _ => self.as_f64().partial_cmp(&other.as_f64()),
-        }
-    }
-}
-
-/// Decimal, without an exponent: `250`, `0.5`.
-impl fmt::Display for Number {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(integer) => write!(formatter, "{integer}"),
-            // Up to here every digit is meant; beyond, the shortest name of the double is clearer.
-            Self::Float(float) if float.fract() == 0.0 && float.abs() <= 1e22 => {
-                write!(formatter, "{float:.0}")
-            }
-            Self::Float(float) => write!(formatter, "{float}"),
-        }
-    }
 }
 
 impl Unknown {
@@ -146,7 +91,7 @@ impl fmt::Debug for Value {
             Self::Bool(bool) => write!(formatter, "{bool}"),
             Self::Number(number) => write!(formatter, "{number}"),
             Self::String(text) => write!(formatter, "{text:?}"),
-            Self::List(items) => formatter.debug_list().entries(items).finish(),
+            Self::List(items) | Self::Set(items) => formatter.debug_list().entries(items).finish(),
             Self::Map(entries) => formatter.debug_map().entries(entries).finish(),
             Self::Unknown(unknown) => write!(formatter, "({unknown})"),
             Self::Secret(_) => formatter.write_str("(secret)"),
@@ -165,6 +110,11 @@ impl Value {
         Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
+    /// A set of these items, which have one type.
+    pub fn set(items: Vec<Value>) -> Self {
+        Self::Set(in_order(items))
+    }
+
     /// Unknown because of `attribute` of the resource at `address`.
     pub fn unknown(address: impl Into<String>, attribute: impl Into<String>) -> Self {
         Self::Unknown(Unknown::new(address, attribute))
@@ -179,6 +129,7 @@ impl Value {
             Self::Number(_) => "number",
             Self::String(_) => "string",
             Self::List(_) => "list",
+            Self::Set(_) => "set",
             Self::Map(_) => "map",
             Self::Unknown(_) => "unknown",
             Self::Secret(inner) => inner.kind_name(),
@@ -194,9 +145,9 @@ impl Value {
     }
 
     /// The number, if it is a plain one; looks into no secret.
-    pub fn as_number(&self) -> Option<Number> {
+    pub fn as_number(&self) -> Option<&Number> {
         match self {
-            Self::Number(number) => Some(*number),
+            Self::Number(number) => Some(number),
             _ => None,
         }
     }
@@ -214,10 +165,10 @@ impl Value {
         }
     }
 
-    /// The items, if it is a plain list; looks into no secret.
+    /// The items, if it is a plain list or set; looks into no secret.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
-            Self::List(items) => Some(items),
+            Self::List(items) | Self::Set(items) => Some(items),
             _ => None,
         }
     }
@@ -258,7 +209,7 @@ impl Value {
     pub fn first_unknown(&self) -> Option<&Unknown> {
         match self {
             Self::Unknown(unknown) => Some(unknown),
-            Self::List(items) => items.iter().find_map(Self::first_unknown),
+            Self::List(items) | Self::Set(items) => items.iter().find_map(Self::first_unknown),
             Self::Map(entries) => entries.values().find_map(Self::first_unknown),
             Self::Secret(inner) => inner.first_unknown(),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => None,
@@ -269,7 +220,7 @@ impl Value {
     pub fn contains_secret(&self) -> bool {
         match self {
             Self::Secret(_) => true,
-            Self::List(items) => items.iter().any(Self::contains_secret),
+            Self::List(items) | Self::Set(items) => items.iter().any(Self::contains_secret),
             Self::Map(entries) => entries.values().any(Self::contains_secret),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Unknown(_) => false,
         }
@@ -282,10 +233,39 @@ impl Value {
         match self {
             Self::Secret(inner) => inner.reveal(),
             Self::List(items) => Self::List(items.into_iter().map(Self::reveal).collect()),
+            Self::Set(items) => Self::Set(items.into_iter().map(Self::reveal).collect()),
             Self::Map(entries) => {
                 Self::Map(entries.into_iter().map(|(key, value)| (key, value.reveal())).collect())
             }
             plain => plain,
+        }
+    }
+
+    /// The value with a list in the place of each set, at any depth.
+    #[must_use]
+    pub fn listed(self) -> Self {
+        match self {
+            plain if !plain.contains_set() => plain,
+            Self::List(items) | Self::Set(items) => Self::List(items.into_iter().map(Self::listed).collect()),
+            Self::Map(mut entries) => {
+                entries.values_mut().for_each(|value| *value = std::mem::take(value).listed());
+                Self::Map(entries)
+            }
+            Self::Secret(mut inner) => {
+                *inner = std::mem::take(&mut *inner).listed();
+                Self::Secret(inner)
+            }
+            plain => plain,
+        }
+    }
+
+    fn contains_set(&self) -> bool {
+        match self {
+            Self::Set(_) => true,
+            Self::List(items) => items.iter().any(Self::contains_set),
+            Self::Map(entries) => entries.values().any(Self::contains_set),
+            Self::Secret(inner) => inner.contains_set(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Unknown(_) => false,
         }
     }
 
@@ -320,7 +300,7 @@ impl Value {
         match self {
             Self::String(text) => learn(text),
             Self::Number(number) => learn(&number.to_string()),
-            Self::List(items) => items.iter().for_each(|item| item.each_text(learn)),
+            Self::List(items) | Self::Set(items) => items.iter().for_each(|item| item.each_text(learn)),
             Self::Map(entries) => entries.values().for_each(|value| value.each_text(learn)),
             Self::Secret(inner) => inner.each_text(learn),
             Self::Null | Self::Bool(_) | Self::Unknown(_) => {}
@@ -336,10 +316,11 @@ impl Value {
         Ok(match self {
             Self::Null => serde_json::Value::Null,
             Self::Bool(bool) => (*bool).into(),
-            Self::Number(Number::Integer(integer)) => (*integer).into(),
-            Self::Number(Number::Float(float)) => (*float).into(),
+            Self::Number(number) => number.to_json().into(),
             Self::String(text) => text.as_str().into(),
-            Self::List(items) => items.iter().map(Self::to_json).collect::<Result<Vec<_>, _>>()?.into(),
+            Self::List(items) | Self::Set(items) => {
+                items.iter().map(Self::to_json).collect::<Result<Vec<_>, _>>()?.into()
+            }
             Self::Map(entries) => entries
                 .iter()
                 .map(|(key, value)| Ok((key.clone(), value.to_json()?)))
@@ -350,15 +331,15 @@ impl Value {
         })
     }
 
-    /// From JSON. Integers beyond 64 bits become the nearest double.
+    /// From JSON. A number beyond the limit of all numbers stays as the text that it is.
     pub fn from_json(json: &serde_json::Value) -> Self {
         match json {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(bool) => Self::Bool(*bool),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(integer) => integer.into(),
-                None => number.as_f64().and_then(Number::from_f64).map_or(Self::Null, Self::Number),
-            },
+            serde_json::Value::Number(number) => {
+                let text = number.as_str();
+                Number::parse(text).map_or_else(|| text.into(), Self::Number)
+            }
             serde_json::Value::String(text) => text.as_str().into(),
             serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from_json).collect()),
             serde_json::Value::Object(entries) => {
@@ -433,19 +414,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_normal() {
-        assert_eq!(Number::from_f64(2.0), Some(Number::Integer(2)));
-        assert_eq!(Number::from_f64(-0.0), Some(Number::Integer(0)));
-        assert_eq!(Number::from_f64(-9_223_372_036_854_775_808.0), Some(Number::Integer(i64::MIN)));
-        assert_eq!(
-            Number::from_f64(9_223_372_036_854_775_808.0),
-            Some(Number::Float(9_223_372_036_854_775_808.0))
-        );
-        assert_eq!(Number::from_f64(f64::NAN), None);
-        assert_eq!(Number::from_f64(f64::INFINITY), None);
-    }
-
-    #[test]
     fn a_secret_is_neither_debugged_nor_encoded_nor_nested() {
         let secret =
             Value::map([("password", Value::from("hunter2").into_secret()), ("user", "root".into())]);
@@ -475,5 +443,15 @@ mod tests {
     fn json_goes_there_and_back() {
         let json = serde_json::json!({ "a": [1, 2.5, null, true, "x"], "b": {} });
         assert_eq!(Value::from_json(&json).to_json(), Ok(json));
+        let digits = r#"[12345678901234567890,0.1234567890123456789,-3,1e-7,100000000000000000000000001]"#;
+        let json: serde_json::Value = serde_json::from_str(digits).unwrap();
+        assert_eq!(Value::from_json(&json).to_json().unwrap().to_string(), digits);
+        // As they were written by those who had doubles alone: fingerprints are made of this text.
+        for (text, written) in
+            [("1.0", "1"), ("-0.0", "0"), ("1e3", "1000"), ("0.10", "0.1"), ("1e20", "1e+20")]
+        {
+            let json: serde_json::Value = serde_json::from_str(text).unwrap();
+            assert_eq!(Value::from_json(&json).to_json().unwrap().to_string(), written);
+        }
     }
 }

@@ -179,7 +179,7 @@ impl<'a> World<'a> {
             let Some(entry) = self.stack.locals.get(name) else { break };
             let mut problems = Vec::new();
             let held = self.budget.held();
-            let value = entry.value.evaluate(&Names::new(self, None), &mut problems);
+            let value = entry.value.evaluate_named(&Names::new(self, None), &mut problems);
             let value = problems.into_iter().next().map_or(Ok(value), Err);
             let bytes = self.budget.held().saturating_sub(held);
             let of = if self.references.local_changes(name) { &self.changing } else { &self.fixed };

@@ -381,7 +381,9 @@ fn type_of(value: &Value) -> Json {
         Value::Bool(_) => "bool".into(),
         Value::Number(_) => "number".into(),
         Value::String(_) => "string".into(),
-        Value::List(list) => json!(["tuple", list.iter().map(type_of).collect::<Vec<_>>()]),
+        Value::List(list) | Value::Set(list) => {
+            json!(["tuple", list.iter().map(type_of).collect::<Vec<_>>()])
+        }
         Value::Map(map) => {
             let members: Map<String, Json> =
                 map.iter().map(|(name, value)| (name.clone(), type_of(value))).collect();

@@ -25,8 +25,8 @@ pub fn in_document(
     problems
 }
 
-/// JSON with the members of every object in order of their names. Numbers that are
-/// integers are integers.
+/// JSON with the members of every object in order of their names. Each number has one form, with
+/// all its digits.
 pub fn canonical_json(document: Value) -> Value {
     match document {
         Value::Object(object) => {
@@ -36,12 +36,10 @@ pub fn canonical_json(document: Value) -> Value {
             Value::Object(members.into_iter().collect())
         }
         Value::Array(list) => Value::Array(list.into_iter().map(canonical_json).collect()),
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
-                Value::from(float as i64)
-            }
-            _ => Value::Number(number),
-        },
+        Value::Number(number) => {
+            let written = crate::value::Number::parse(number.as_str());
+            Value::Number(written.map_or(number, |written| written.to_json()))
+        }
         other => other,
     }
 }
@@ -185,6 +183,19 @@ mod tests {
             "Condition": { "Bool": { "aws:SecureTransport": ["true"] } }, "Sid": "", "Resource": ["a", "b"], "Action": "s3:GetObject",
             "Principal": { "AWS": ["arn:aws:iam::111122223333:root"] }, "Effect": "Allow" }], "Version": "2012-10-17" });
         assert_eq!(canonical_policy(written), canonical_policy(returned));
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_and_have_one_form() {
+        for (written, canonical) in [
+            (r#"{"b":12345678901234567890,"a":1.0}"#, r#"{"a":1,"b":12345678901234567890}"#),
+            ("[1e3,0.10,-0.0,123456789.123456789123456789]", "[1000,0.1,0,123456789.123456789123456789]"),
+            // So it was before numbers had more digits than a double.
+            ("[1e20,2.50]", "[1e+20,2.5]"),
+        ] {
+            let document = serde_json::from_str(written).expect("JSON");
+            assert_eq!(super::canonical_json(document).to_string(), canonical);
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn check_fields(pattern: &Value, path: &str, problems: &mut Vec<Problem>) {
             }
             Value::Map(_) => check_fields(value, &path, problems),
             Value::Unknown(_) | Value::Secret(_) => {}
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Set(_) => {
                 problems.push(
                     Problem::new(path, format!("the values of `{name}` are a list"))
                         .help(format!("write `{name} = [{value:?}]`")),

@@ -220,12 +220,20 @@ impl Weight {
             weight.depth = weight.depth.max(inner.depth);
         };
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown(_) => {}
+            Value::Null | Value::Bool(_) | Value::Unknown(_) => {}
+            // To print one takes as long as the square of its length.
+            Value::Number(number) if number.limbs() > 1 => {
+                weight.bytes += 8 * number.limbs();
+                weight.values += number.limbs() * number.limbs() / 16;
+            }
+            Value::Number(_) => {}
             Value::String(text) => {
                 weight.text = text.len() as u64;
                 weight.bytes += weight.text;
             }
-            Value::List(items) => items.iter().for_each(|item| add(Self::of(item, depth + 1))),
+            Value::List(items) | Value::Set(items) => {
+                items.iter().for_each(|item| add(Self::of(item, depth + 1)));
+            }
             Value::Map(entries) => {
                 if !entries.is_empty() {
                     add(Self { bytes: MAP, ..Self::default() });

@@ -14,6 +14,7 @@ use super::convert;
 use super::functions::{Arguments, Function, Problem, Reads};
 use super::scope::Scope;
 use super::tree::{Call, Conditional, Expression, Node};
+use super::unify::Type;
 use super::{Reference, Step};
 use crate::diag::{Diagnostic, Span};
 use crate::value::{Unknown, Value};
@@ -194,12 +195,53 @@ impl<'a> Evaluator<'a> {
     fn conditional(&mut self, conditional: &'a Conditional) -> Evaluated {
         let condition = self.evaluate(&conditional.condition)?;
         let mut taint = Taint::default();
-        let value = match self.condition(condition, &conditional.condition, &mut taint)? {
-            Ok(true) => self.evaluate(&conditional.then)?,
-            Ok(false) => self.evaluate(&conditional.otherwise)?,
-            Err(unknown) => Value::Unknown(unknown),
+        let (chosen, other) = match self.condition(condition, &conditional.condition, &mut taint)? {
+            Ok(true) => (&conditional.then, &conditional.otherwise),
+            Ok(false) => (&conditional.otherwise, &conditional.then),
+            Err(unknown) => return Ok(taint.close(unknown.into())),
+        };
+        let value = self.evaluate(chosen)?;
+        let value = match self.type_of(other)? {
+            Some(other) => self.as_one(value, &other, chosen)?,
+            None => value,
         };
         Ok(taint.close(value))
+    }
+
+    /// The type of the arm that is not chosen; `None` where it has no value here.
+    fn type_of(&mut self, node: &'a Node) -> Evaluated<Option<Type>> {
+        if let Expression::Literal(value) = &node.expression {
+            return Ok(Some(Type::of(value)));
+        }
+        let (errors, bound) = (self.errors.len(), self.bound.len());
+        let held = self.scope.budget().held();
+        let value = self.evaluate(node);
+        if self.scope.budget().is_exhausted() {
+            return Err(Failed);
+        }
+        self.scope.budget().release(held);
+        self.bound.truncate(bound);
+        self.errors.truncate(errors);
+        Ok(value.ok().map(|value| Type::of(&value)))
+    }
+
+    /// A value of the type that it has in common with the other arm.
+    fn as_one(&mut self, value: Value, other: &Type, node: &Node) -> Evaluated {
+        let own = Type::of(&value);
+        if own == *other {
+            return Ok(value);
+        }
+        let common = Type::common([&own, other]);
+        match common.map_or(Err(Value::Null), |common| common.bring(value)) {
+            Ok(value) => Ok(value),
+            Err(_) => self.fail(
+                Diagnostic::error(
+                    "wrong-type",
+                    format!("the arms of `? :` have no type in common: {own} here, {other} in the other"),
+                )
+                .at(node.span, ""),
+            ),
+        }
     }
 
     /// A condition as a boolean, or what it waits for.
@@ -260,7 +302,7 @@ impl<'a> Evaluator<'a> {
         if call.expand {
             let last = values.pop().map(|last| taint.open(last));
             match last {
-                Some(Value::List(items)) => values.extend(items),
+                Some(Value::List(items) | Value::Set(items)) => values.extend(items),
                 Some(Value::Unknown(unknown)) => return Ok(taint.close(unknown.into())),
                 found => {
                     let place = call.arguments.last().map_or(span, |last| last.span);

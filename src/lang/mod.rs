@@ -4,7 +4,6 @@
 //! walks it in a [`Scope`]. Nothing here does I/O except the `file` functions, and
 //! those read through [`Scope::files`].
 
-mod arithmetic;
 mod budget;
 mod convert;
 mod evaluate;
@@ -13,6 +12,7 @@ mod parse;
 mod reference;
 mod scope;
 mod tree;
+mod unify;
 
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
@@ -26,6 +26,12 @@ use crate::diag::{Diagnostic, Span};
 use crate::value::Value;
 use evaluate::Evaluator;
 use tree::Part;
+
+/// Gives all values one type, as the items of a list have in Terraform; leaves them as they are
+/// where there is none.
+pub fn unify(values: &mut [Value]) -> bool {
+    unify::unify(values)
+}
 
 /// One string of a stack, parsed.
 #[derive(Clone, Debug)]
@@ -78,12 +84,21 @@ impl Template {
     }
 
     /// Its value: that of the expression where it is nothing but `${expression}`,
-    /// a string otherwise.
+    /// a string otherwise. A set becomes a list.
     ///
     /// # Errors
     ///
     /// Every error of the parts that can be evaluated on their own.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, Vec<Diagnostic>> {
+        self.evaluate_as(scope, false).map(Value::listed)
+    }
+
+    /// As [`Template::evaluate`], for what other expressions refer to: a set stays one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::evaluate`].
+    pub fn evaluate_named(&self, scope: &dyn Scope) -> Result<Value, Vec<Diagnostic>> {
         self.evaluate_as(scope, false)
     }
 

@@ -2,11 +2,12 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use hcl_edit::expr::{self, ObjectKey, TraversalOperator};
 use hcl_edit::template;
-use hcl_edit::{Decorated, Ident, Number as HclNumber, Span as _};
+use hcl_edit::{Decorated, Formatted, Ident, Number as HclNumber, Span as _};
 
 use super::tree::{Access, AccessStep, Call, Conditional, Expression, For, Loop, Node, Part};
 use super::{Reference, Step};
@@ -71,7 +72,7 @@ pub(super) fn template(
 
 fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
     let mut lowering = Lowering { text, offset: 0, span, exact, bound: Vec::new(), references: Vec::new() };
-    let parsed = text.parse::<template::Template>().map_err(|error| {
+    let parsed = parsed(text).map_err(|error| {
         // At the end of the text the parser gives the place of its last byte.
         let at = text.floor_char_boundary(error.location().offset());
         let place = lowering.place(Some(at..at + text[at..].chars().next().map_or(0, char::len_utf8)));
@@ -93,6 +94,41 @@ fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Referenc
     })?;
     let parts = lowering.parts(&parsed, Text::Lines)?;
     Ok((parts, lowering.references))
+}
+
+/// What `hcl-edit` makes of a text. It refuses numbers that no double holds, such as `1e400`; these
+/// are given to it with an exponent of zeros, and read from the text afterwards.
+fn parsed(text: &str) -> Result<template::Template, hcl_edit::parser::Error> {
+    let mut source = Cow::Borrowed(text);
+    loop {
+        let error = match source.parse() {
+            Ok(parsed) => return Ok(parsed),
+            Err(error) => error,
+        };
+        match large_exponent(&source, error.location().offset()) {
+            Some(digits) => {
+                let zeros = "0".repeat(digits.len());
+                source.to_mut().replace_range(digits, &zeros);
+            }
+            None => return Err(error),
+        }
+    }
+}
+
+/// The digits of the exponent of the number at `at`, if no double holds that number.
+fn large_exponent(text: &str, at: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+');
+    let at = at.min(bytes.len());
+    let start = at - bytes[..at].iter().rev().take_while(|&byte| is_part(byte)).count();
+    let end = at + bytes[at..].iter().take_while(|&byte| is_part(byte)).count();
+    let number = text.get(start..end)?;
+    let number = &number[number.find(|character: char| character.is_ascii_digit())?..];
+    let exponent = number.find(['e', 'E'])? + 1;
+    let exponent = exponent + usize::from(number[exponent..].starts_with('+'));
+    let digits = number[exponent..].bytes().take_while(u8::is_ascii_digit).count();
+    let start = end - number.len() + exponent;
+    number[..exponent + digits].parse::<f64>().is_ok_and(f64::is_infinite).then_some(start..start + digits)
 }
 
 struct Lowering<'t> {
@@ -124,7 +160,7 @@ impl Lowering<'_> {
         let expression = match source {
             expr::Expression::Null(_) => Expression::Literal(Value::Null),
             expr::Expression::Bool(bool) => Expression::Literal((*bool.value()).into()),
-            expr::Expression::Number(number) => Expression::Literal(number_value(number.value())),
+            expr::Expression::Number(number) => Expression::Literal(self.number(number)),
             expr::Expression::String(text) => Expression::Literal(literal_text(text.as_str())),
             expr::Expression::Array(items) => {
                 Expression::List(items.iter().map(|item| self.node(item)).collect::<Lowered<_>>()?)
@@ -157,6 +193,30 @@ impl Lowering<'_> {
         Ok(Node { span, expression })
     }
 
+    /// A number with all the digits that are written.
+    fn number(&self, number: &Formatted<HclNumber>) -> Value {
+        let written = number.span().and_then(|range| self.text.get(range)).and_then(Number::parse);
+        match (written, number.value().as_i64()) {
+            (Some(written), _) => written.into(),
+            (None, Some(integer)) => integer.into(),
+            (None, None) => number.value().as_f64().and_then(Number::from_f64).into(),
+        }
+    }
+
+    fn static_step(&self, operator: &TraversalOperator) -> Option<Step> {
+        match operator {
+            TraversalOperator::GetAttr(name) => Some(Step::Attribute(name.as_str().to_owned())),
+            TraversalOperator::Index(expr::Expression::String(text)) => {
+                Some(Step::Index(literal_text(text.as_str())))
+            }
+            TraversalOperator::Index(expr::Expression::Number(number)) => {
+                Some(Step::Index(self.number(number)))
+            }
+            TraversalOperator::LegacyIndex(index) => Some(Step::Index(legacy_index(*index.value()))),
+            _ => None,
+        }
+    }
+
     fn name(&mut self, name: &str, span: Span) -> Expression {
         if self.bound.iter().any(|bound| bound == name) {
             Expression::Bound(name.to_owned())
@@ -175,6 +235,10 @@ impl Lowering<'_> {
                     span: self.place(name.span()),
                     expression: Expression::Literal(literal_text(name.as_str())),
                 },
+                // A key is a name first.
+                ObjectKey::Expression(null @ expr::Expression::Null(_)) => {
+                    Node { span: self.place(null.span()), expression: Expression::Literal("null".into()) }
+                }
                 ObjectKey::Expression(expression @ expr::Expression::Traversal(_)) => {
                     return Err(Diagnostic::error(
                         "ambiguous-key",
@@ -239,7 +303,7 @@ impl Lowering<'_> {
                 let mut steps = Vec::new();
                 let mut end = traversal.expr.span().map(|range| range.end);
                 while let [first, rest @ ..] = operators {
-                    let Some(step) = static_step(first.value()) else { break };
+                    let Some(step) = self.static_step(first.value()) else { break };
                     steps.push(step);
                     end = first.span().map(|range| range.end);
                     operators = rest;
@@ -307,31 +371,10 @@ impl Lowering<'_> {
     }
 }
 
-fn static_step(operator: &TraversalOperator) -> Option<Step> {
-    match operator {
-        TraversalOperator::GetAttr(name) => Some(Step::Attribute(name.as_str().to_owned())),
-        TraversalOperator::Index(expr::Expression::String(text)) => {
-            Some(Step::Index(literal_text(text.as_str())))
-        }
-        TraversalOperator::Index(expr::Expression::Number(number)) => {
-            Some(Step::Index(number_value(number.value())))
-        }
-        TraversalOperator::LegacyIndex(index) => Some(Step::Index(legacy_index(*index.value()))),
-        _ => None,
-    }
-}
-
 fn literal_text(text: &str) -> Value {
     convert::normal(text.to_owned()).into()
 }
 
 fn legacy_index(index: u64) -> Value {
     i64::try_from(index).unwrap_or(i64::MAX).into()
-}
-
-fn number_value(number: &HclNumber) -> Value {
-    match number.as_i64() {
-        Some(integer) => integer.into(),
-        None => number.as_f64().and_then(Number::from_f64).into(),
-    }
 }

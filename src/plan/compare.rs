@@ -176,7 +176,7 @@ pub(super) fn is_anew(value: &Value, address: &str) -> bool {
             .skip(1)
             .any(|after| after.split_once('}').is_some_and(|(attribute, _)| attribute.ends_with(ANEW))),
         Value::Secret(inner) => is_anew(inner, address),
-        Value::List(list) => list.iter().any(|one| is_anew(one, address)),
+        Value::List(list) | Value::Set(list) => list.iter().any(|one| is_anew(one, address)),
         Value::Map(map) => map.values().any(|one| is_anew(one, address)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown(_) => false,
     }

@@ -43,7 +43,7 @@ impl Texts {
     fn gather(&mut self, value: &Value, secret: bool) {
         match value {
             Value::Secret(inner) => self.gather(inner, true),
-            Value::List(list) => list.iter().for_each(|one| self.gather(one, secret)),
+            Value::List(list) | Value::Set(list) => list.iter().for_each(|one| self.gather(one, secret)),
             Value::Map(map) => map.values().for_each(|one| self.gather(one, secret)),
             Value::String(_) | Value::Number(_) => {
                 let texts = if secret { &mut self.secret } else { &mut self.open };

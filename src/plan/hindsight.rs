@@ -99,7 +99,7 @@ fn all<'s, 'a>(world: &'s World<'a>) -> impl Iterator<Item = Instance<'a>> + use
 pub(super) fn unknowns(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Unknown(unknown) => drop(found.insert(unknown.address.clone())),
-        Value::List(list) => list.iter().for_each(|value| unknowns(value, found)),
+        Value::List(list) | Value::Set(list) => list.iter().for_each(|value| unknowns(value, found)),
         Value::Map(map) => map.values().for_each(|value| unknowns(value, found)),
         Value::Secret(inner) => unknowns(inner, found),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -110,7 +110,7 @@ impl Veil {
     fn value(&mut self, value: &mut Value) {
         match value {
             Value::Null | Value::Bool(_) | Value::Unknown(_) | Value::Number(_) | Value::String(_) => {}
-            Value::List(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::List(items) | Value::Set(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Map(entries) => entries.values_mut().for_each(|value| self.value(value)),
             Value::Secret(inner) => *value = self.masked(std::mem::take(inner)),
         }

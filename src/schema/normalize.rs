@@ -109,15 +109,11 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
         (Shape::Policy | Shape::Json, value) if !canonical => value,
         (Shape::Policy, value) => document(value, canonical_policy),
         (Shape::Json, value) => document(value, canonical_json),
-        (Shape::Number { .. }, Value::String(text)) => match text.trim().parse::<i64>() {
-            Ok(integer) => Value::Number(Number::Integer(integer)),
-            Err(_) => match text.trim().parse::<f64>() {
-                Ok(float) if float.is_finite() => {
-                    Number::from_f64(float).map_or(Value::String(text), Value::Number)
-                }
-                _ => Value::String(text),
-            },
+        (Shape::Number { .. }, Value::String(text)) => match Number::parse(text.trim()) {
+            Some(number) => Value::Number(number.as_double()),
+            None => Value::String(text),
         },
+        (Shape::Number { .. }, Value::Number(number)) => Value::Number(number.as_double()),
         (Shape::Bool, Value::String(text)) if text == "true" => Value::Bool(true),
         (Shape::Bool, Value::String(text)) if text == "false" => Value::Bool(false),
         (Shape::String { .. }, Value::Number(number)) => Value::String(number.to_string()),

@@ -4,18 +4,34 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 use super::{Node, Shape};
 use crate::diag::nearest;
 use crate::value::{Number, Value};
 
 /// One step into a value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(untagged)]
 pub enum PathStep {
     /// A field or key.
     Name(String),
     /// An element, from 0.
     Index(usize),
+}
+
+/// By hand, since serde's untagged enums do not know numbers that keep all their digits.
+impl<'de> Deserialize<'de> for PathStep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let step = serde_json::Value::deserialize(deserializer)?;
+        let index = step.as_u64().and_then(|index| usize::try_from(index).ok());
+        match (step.as_str(), index) {
+            (Some(name), _) => Ok(Self::Name(name.to_owned())),
+            (None, Some(index)) => Ok(Self::Index(index)),
+            (None, None) => Err(D::Error::custom("a step is a name or a position")),
+        }
+    }
 }
 
 impl fmt::Display for PathStep {
@@ -66,10 +82,7 @@ impl Walk<'_> {
             (_, Value::Secret(inner)) => self.node(node, inner, path, true),
             (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Number { integer, minimum, maximum }, Value::Number(number)) => {
-                let float = match number {
-                    Number::Integer(number) => *number as f64,
-                    Number::Float(number) => *number,
-                };
+                let float = number.as_f64();
                 if *integer && !matches!(number, Number::Integer(_)) {
                     self.wrong_type(node, value, path);
                 } else if minimum.is_some_and(|minimum| float < minimum)

@@ -67,18 +67,24 @@ impl Node {
                     Err(diagnostic) => refuse(diagnostic),
                 }
             }
-            DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
-                Ok(integer) => Content::Literal(Value::from(integer)),
-                Err(_) => refuse(
-                    Diagnostic::error("invalid-number", "this integer does not fit 64 bits")
-                        .at(span, "too large"),
-                ),
-            },
-            DeValue::Float(float) => match float.as_str().parse::<f64>().ok().and_then(Number::from_f64) {
+            DeValue::Integer(integer) => match Number::parse_radix(integer.as_str(), integer.radix()) {
+                // TOML has no zero with a sign.
+                Some(number) if number.is_zero() => Content::Literal(Value::from(0)),
                 Some(number) => Content::Literal(Value::Number(number)),
                 None => refuse(
+                    Diagnostic::error("invalid-number", "the number is too large").at(span, "too large"),
+                ),
+            },
+            DeValue::Float(float) => match Number::parse(float.as_str()) {
+                Some(number) if number.is_zero() => Content::Literal(Value::from(0)),
+                Some(number) => Content::Literal(Value::Number(number)),
+                None if float.as_str().contains(['n', 'N']) => refuse(
                     Diagnostic::error("invalid-number", "a number must be finite")
                         .at(span, "not a finite number"),
+                ),
+                None => refuse(
+                    Diagnostic::error("invalid-number", "the number is too large or has too many digits")
+                        .at(span, "too large"),
                 ),
             },
             DeValue::Boolean(flag) => Content::Literal(Value::Bool(*flag)),
@@ -155,6 +161,11 @@ impl Node {
     /// Its value in `scope`. Every problem in it goes to `problems`; null stands in the
     /// place of what has one.
     pub fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Value {
+        self.evaluate_named(scope, problems).listed()
+    }
+
+    /// As [`Node::evaluate`], for what other expressions refer to: a set stays one.
+    pub fn evaluate_named(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Value {
         match &self.content {
             Content::Literal(value) => match scope.budget().take(value, self.span) {
                 Ok(()) => value.clone(),
@@ -163,17 +174,17 @@ impl Node {
                     Value::Null
                 }
             },
-            Content::Template(template) => template.evaluate(scope).unwrap_or_else(|found| {
+            Content::Template(template) => template.evaluate_named(scope).unwrap_or_else(|found| {
                 problems.extend(found);
                 Value::Null
             }),
             Content::List(list) => {
-                Value::List(list.iter().map(|node| node.evaluate(scope, problems)).collect())
+                Value::List(list.iter().map(|node| node.evaluate_named(scope, problems)).collect())
             }
             Content::Table(entries) => Value::Map(
                 entries
                     .iter()
-                    .map(|entry| (entry.name.clone(), entry.value.evaluate(scope, problems)))
+                    .map(|entry| (entry.name.clone(), entry.value.evaluate_named(scope, problems)))
                     .collect(),
             ),
         }

@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
-use super::{Number, Unknown, Value};
+use super::{Unknown, Value};
 
 /// Members that stand for what JSON lacks.
 const UNKNOWN: &str = "$unknown";
@@ -38,10 +38,9 @@ impl Serialize for Value {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(bool) => serializer.serialize_bool(*bool),
-            Self::Number(Number::Integer(integer)) => serializer.serialize_i64(*integer),
-            Self::Number(Number::Float(float)) => serializer.serialize_f64(*float),
+            Self::Number(number) => number.to_json().serialize(serializer),
             Self::String(text) => serializer.serialize_str(text),
-            Self::List(items) => serializer.collect_seq(items),
+            Self::List(items) | Self::Set(items) => serializer.collect_seq(items),
             Self::Map(entries) if is_marked(entries.keys().map(String::as_str)) => {
                 let mut map = serializer.serialize_map(Some(1))?;
                 map.serialize_entry(MAP, entries)?;
@@ -106,6 +105,7 @@ fn read(json: Json) -> Result<Value, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Number;
     use super::*;
 
     #[test]
@@ -115,6 +115,11 @@ mod tests {
             (Value::Null, "null", None),
             (Value::list([1.into(), Value::Number(Number::Float(0.1)), true.into()]), "[1,0.1,true]", None),
             (Value::Number(Number::Float(1e20)), "1e+20", None),
+            (
+                Value::Number(Number::parse("-12345678901234567890.5").unwrap()),
+                "-12345678901234567890.5",
+                None,
+            ),
             (Value::unknown("a.b", "arn"), r#"{"$unknown":["a.b","arn"]}"#, None),
             (Value::map([("$secret", "x")]), r#"{"$map":{"$secret":"x"}}"#, None),
             (Value::map([("$map", "x"), ("y", "z")]), r#"{"$map":"x","y":"z"}"#, None),

@@ -68,7 +68,7 @@ impl<'a> Evaluator<'a> {
     fn spread(&mut self, value: Value, steps: &'a [AccessStep], base: Span) -> Evaluated {
         let mut taint = Taint::default();
         let items = match taint.open(value) {
-            Value::List(items) => items,
+            Value::List(items) | Value::Set(items) => items,
             Value::Null => Vec::new(),
             Value::Unknown(unknown) => return Ok(taint.close(unknown.into())),
             single => vec![single],

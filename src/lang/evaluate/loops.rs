@@ -22,6 +22,7 @@ impl<'a> Evaluator<'a> {
             Value::List(items) => {
                 items.into_iter().enumerate().map(|(at, item)| ((at as i64).into(), item)).collect()
             }
+            Value::Set(items) => items.into_iter().map(|item| (item.clone(), item)).collect(),
             Value::Map(entries) => entries.into_iter().map(|(key, value)| (key.into(), value)).collect(),
             other => return self.wrong_type(over.collection.span, "`for`", "list or map", &other),
         };

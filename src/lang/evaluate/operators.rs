@@ -1,11 +1,9 @@
 //! Operators.
 
-use std::cmp::Ordering;
-
 use hcl_edit::expr::{BinaryOperator, UnaryOperator};
 
+use super::super::convert;
 use super::super::tree::Node;
-use super::super::{arithmetic, convert};
 use super::{Evaluated, Evaluator, Taint};
 use crate::diag::{Diagnostic, Span};
 use crate::value::{Number, Value};
@@ -21,7 +19,7 @@ impl<'a> Evaluator<'a> {
                 None => return self.wrong_type(operand.span, "`!`", "bool", &value),
             },
             (UnaryOperator::Neg, value) => match convert::to_number(&value) {
-                Some(number) => arithmetic::negate(number).into(),
+                Some(number) => number.negate().into(),
                 None => return self.wrong_type(operand.span, "`-`", "number", &value),
             },
         };
@@ -97,23 +95,23 @@ impl<'a> Evaluator<'a> {
             value => self.operand(operator, &value, right_node),
         };
         let (left, right) = (left?, right?);
-        let order = || left.partial_cmp(&right).unwrap_or(Ordering::Equal);
+        let order = || left.order(&right);
         let result = match operator {
             BinaryOperator::Less => Some(order().is_lt().into()),
             BinaryOperator::LessEq => Some(order().is_le().into()),
             BinaryOperator::Greater => Some(order().is_gt().into()),
             BinaryOperator::GreaterEq => Some(order().is_ge().into()),
-            BinaryOperator::Plus => arithmetic::add(left, right).map(Value::Number),
-            BinaryOperator::Minus => arithmetic::subtract(left, right).map(Value::Number),
-            BinaryOperator::Mul => arithmetic::multiply(left, right).map(Value::Number),
-            BinaryOperator::Div => arithmetic::divide(left, right).map(Value::Number),
-            BinaryOperator::Mod => arithmetic::remainder(left, right).map(Value::Number),
+            BinaryOperator::Plus => left.add(&right).map(Value::Number),
+            BinaryOperator::Minus => left.subtract(&right).map(Value::Number),
+            BinaryOperator::Mul => left.multiply(&right).map(Value::Number),
+            BinaryOperator::Div => left.divide(&right).map(Value::Number),
+            BinaryOperator::Mod => left.remainder(&right).map(Value::Number),
             // `binary` has taken care of the logical ones.
             BinaryOperator::Eq | BinaryOperator::NotEq | BinaryOperator::And | BinaryOperator::Or => None,
         };
         match result {
             Some(value) => Ok(taint.close(value)),
-            None if right.as_f64() == 0.0 => {
+            None if right.is_zero() => {
                 self.fail(Diagnostic::error("division-by-zero", "a division by zero").at(right_node.span, ""))
             }
             None => self.fail(Diagnostic::error("out-of-range", "the result is too large").at(span, "")),

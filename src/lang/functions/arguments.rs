@@ -130,7 +130,12 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn integer(&self, index: usize) -> Result<i64, Problem> {
-        self.number(index)?.as_i64().ok_or_else(|| Problem::of(index, "expected a whole number"))
+        let number = self.number(index)?;
+        number.as_i64().ok_or_else(|| {
+            let expected =
+                if number.is_integer() { "expected a smaller number" } else { "expected a whole number" };
+            Problem::of(index, expected)
+        })
     }
 
     /// A whole number that is not negative and fits this machine.
@@ -148,7 +153,16 @@ impl<'a> Arguments<'a> {
         value.as_list().ok_or_else(|| Problem::wrong_type(index, "list", value))
     }
 
+    /// The items of a list or of a set.
     pub(super) fn take_list(&mut self, index: usize) -> Result<Vec<Value>, Problem> {
+        match self.take(index) {
+            Value::List(items) | Value::Set(items) => Ok(items),
+            other => Err(Problem::wrong_type(index, "list", &other)),
+        }
+    }
+
+    /// The items of a list: a set has no places.
+    pub(super) fn take_ordered(&mut self, index: usize) -> Result<Vec<Value>, Problem> {
         match self.take(index) {
             Value::List(items) => Ok(items),
             other => Err(Problem::wrong_type(index, "list", &other)),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::convert;
+use super::super::unify::unify;
+use super::types::in_common;
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::value::{Number, Value};
 
@@ -58,7 +60,7 @@ fn tainted(value: impl Into<Value>, secret: bool) -> Value {
 }
 
 fn quantify(arguments: &Arguments<'_>, decisive: bool) -> Outcome {
-    let (mut unknown, mut secret) = (None, false);
+    let (mut unknown, mut secret, mut decided) = (None, false, false);
     for item in arguments.list(0)? {
         let (is_secret, item) = inside(item);
         secret |= is_secret;
@@ -70,9 +72,10 @@ fn quantify(arguments: &Arguments<'_>, decisive: bool) -> Outcome {
             Value::Null => false,
             item => convert::to_bool(item).ok_or_else(|| Problem::wrong_type(0, "list of bools", item))?,
         };
-        if found == decisive {
-            return Ok(tainted(decisive, secret));
-        }
+        decided |= found == decisive;
+    }
+    if decided {
+        return Ok(tainted(decisive, secret));
     }
     let result = unknown.map_or(Value::Bool(!decisive), |unknown| unknown.clone().into());
     Ok(tainted(result, secret))
@@ -80,7 +83,8 @@ fn quantify(arguments: &Arguments<'_>, decisive: bool) -> Outcome {
 
 fn chunklist(arguments: &mut Arguments<'_>) -> Outcome {
     let size = arguments.count(1)?;
-    let items = arguments.take_list(0)?;
+    let mut items = arguments.take_list(0)?;
+    in_common(unify(&mut items))?;
     if size == 0 {
         return Ok(Value::List(vec![Value::List(items)]));
     }
@@ -92,31 +96,38 @@ fn chunklist(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn coalesce(arguments: &mut Arguments<'_>) -> Outcome {
-    first(arguments, "every argument is null or empty", |value| {
-        !matches!(value, Value::Null) && value.as_str() != Some("")
-    })
-}
-
-fn coalescelist(arguments: &mut Arguments<'_>) -> Outcome {
-    first(arguments, "every list is empty", |value| {
-        value.as_list().is_some_and(|list| !list.is_empty())
-            || value.as_map().is_some_and(|map| !map.is_empty())
-    })
-}
-
-/// The first argument of which `wanted` holds; an unknown before it decides nothing yet.
-fn first(arguments: &mut Arguments<'_>, none: &str, wanted: fn(&Value) -> bool) -> Outcome {
     let mut secret = false;
     let mut values = arguments.take_from(0);
-    convert::unify(&mut values);
+    // A null has no type: beside one nothing need have a type in common.
+    in_common(unify(&mut values) || values.iter().any(Value::is_null))?;
     for value in values {
         let (is_secret, plain) = inside(&value);
         secret |= is_secret;
-        if matches!(plain, Value::Unknown(_)) || wanted(plain) {
+        // What is unknown decides nothing yet.
+        if !matches!(plain, Value::Null) && plain.as_str() != Some("") {
             return Ok(tainted(value, secret));
         }
     }
-    Err(Problem::new(none))
+    Err(Problem::new("every argument is null or empty"))
+}
+
+fn coalescelist(arguments: &mut Arguments<'_>) -> Outcome {
+    let mut secret = false;
+    let lists = arguments.take_from(0);
+    for (at, list) in lists.iter().enumerate() {
+        match inside(list).1 {
+            Value::List(_) | Value::Unknown(_) => {}
+            other => return Err(Problem::wrong_type(at, "list", other)),
+        }
+    }
+    for list in lists {
+        let (is_secret, plain) = inside(&list);
+        secret |= is_secret;
+        if plain.as_list().is_none_or(|items| !items.is_empty()) {
+            return Ok(tainted(list, secret));
+        }
+    }
+    Err(Problem::new("every list is empty"))
 }
 
 fn compact(arguments: &mut Arguments<'_>) -> Outcome {
@@ -137,7 +148,7 @@ fn compact(arguments: &mut Arguments<'_>) -> Outcome {
 fn concat(arguments: &mut Arguments<'_>) -> Outcome {
     let mut items = Vec::new();
     for index in 0..arguments.len() {
-        items.append(&mut arguments.take_list(index)?);
+        items.append(&mut arguments.take_ordered(index)?);
     }
     Ok(items.into())
 }
@@ -171,21 +182,23 @@ fn same(left: &Value, right: &Value) -> bool {
 }
 
 fn element(arguments: &mut Arguments<'_>) -> Outcome {
-    let at = arguments.count(1)?;
-    let mut items = arguments.take_list(0)?;
-    if items.is_empty() {
-        return Err(Problem::of(0, "an empty list has no elements").code("invalid-index"));
+    let at = arguments.integer(1)?;
+    let mut items = arguments.take_ordered(0)?;
+    // No list has more items than an i64 counts; a negative position counts from the end.
+    match at.checked_rem_euclid(items.len() as i64).map(usize::try_from) {
+        Some(Ok(position)) => Ok(items.swap_remove(position)),
+        _ => Err(Problem::of(0, "an empty list has no elements").code("invalid-index")),
     }
-    let position = at % items.len();
-    Ok(items.swap_remove(position))
 }
 
 fn flatten(arguments: &mut Arguments<'_>) -> Outcome {
     fn into(items: Vec<Value>, flat: &mut Vec<Value>, secret: &mut bool) -> Result<(), Value> {
         for item in items {
             match item {
-                Value::List(items) => into(items, flat, secret)?,
-                Value::Secret(inner) if matches!(*inner, Value::List(_) | Value::Unknown(_)) => {
+                Value::List(items) | Value::Set(items) => into(items, flat, secret)?,
+                Value::Secret(inner)
+                    if matches!(*inner, Value::List(_) | Value::Set(_) | Value::Unknown(_)) =>
+                {
                     *secret = true;
                     into(vec![*inner], flat, secret)?;
                 }
@@ -203,7 +216,7 @@ fn flatten(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn index(arguments: &mut Arguments<'_>) -> Outcome {
     let wanted = arguments.take(1);
-    match arguments.list(0)?.iter().position(|item| *item == wanted) {
+    match arguments.take_ordered(0)?.iter().position(|item| *item == wanted) {
         Some(position) => Ok(count(position)),
         None => Err(Problem::of(1, "the list does not contain the value")),
     }
@@ -216,7 +229,7 @@ fn count(length: usize) -> Value {
 
 fn length(arguments: &mut Arguments<'_>) -> Outcome {
     match arguments.get(0) {
-        Value::List(items) => Ok(count(items.len())),
+        Value::List(items) | Value::Set(items) => Ok(count(items.len())),
         Value::Map(entries) => Ok(count(entries.len())),
         Value::String(text) => {
             arguments.work(text.len() / 2)?;
@@ -270,7 +283,7 @@ fn range(arguments: &mut Arguments<'_>) -> Outcome {
     const LONGEST: usize = 1024;
     let zero = Number::Integer(0);
     let (start, limit) = match arguments.len() {
-        1 => (zero, arguments.number(0)?),
+        1 => (zero.clone(), arguments.number(0)?),
         _ => (arguments.number(0)?, arguments.number(1)?),
     };
     let falling = limit < start;
@@ -291,16 +304,16 @@ fn range(arguments: &mut Arguments<'_>) -> Outcome {
         if items.len() == LONGEST {
             return Err(Problem::new(format!("more than {LONGEST} items")).code("out-of-range"));
         }
-        items.push(Value::Number(next));
-        next = super::super::arithmetic::add(next, step)
-            .ok_or_else(|| Problem::new("the numbers grow too large").code("out-of-range"))?;
+        let after =
+            next.add(&step).ok_or_else(|| Problem::new("the numbers grow too large").code("out-of-range"))?;
+        items.push(Value::Number(std::mem::replace(&mut next, after)));
     }
     Ok(items.into())
 }
 
 fn slice(arguments: &mut Arguments<'_>) -> Outcome {
     let (start, end) = (arguments.count(1)?, arguments.count(2)?);
-    let mut items = arguments.take_list(0)?;
+    let mut items = arguments.take_ordered(0)?;
     if start > end || end > items.len() {
         let message = format!("there is no slice from {start} to {end} of a list of {}", items.len());
         return Err(Problem::of(if start > end { 1 } else { 2 }, message).code("invalid-index"));
@@ -325,7 +338,7 @@ fn transpose(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn zipmap(arguments: &mut Arguments<'_>) -> Outcome {
-    let (keys, values) = (arguments.take_list(0)?, arguments.take_list(1)?);
+    let (keys, values) = (arguments.take_list(0)?, arguments.take_ordered(1)?);
     if keys.len() != values.len() {
         return Err(Problem::of(1, format!("there are {} keys, but {} values", keys.len(), values.len())));
     }

@@ -22,7 +22,7 @@ pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
     let pattern = arguments.text(0)?;
     let mut length = None;
     for (at, value) in values.iter().enumerate() {
-        if let Value::List(items) = value {
+        if let Value::List(items) | Value::Set(items) = value {
             if length.is_some_and(|length| length != items.len()) {
                 return Err(Problem::of(at + 1, "the lists have different lengths"));
             }
@@ -35,7 +35,7 @@ pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
             let row: Vec<&Value> = values
                 .iter()
                 .map(|value| match value {
-                    Value::List(items) => items.get(at).unwrap_or(&Value::Null),
+                    Value::List(items) | Value::Set(items) => items.get(at).unwrap_or(&Value::Null),
                     single => single,
                 })
                 .collect();
@@ -142,51 +142,55 @@ fn digits(characters: &mut Peekable<Chars<'_>>) -> Result<Option<usize>, Problem
 fn rendered(verb: &Verb, value: &Value, at: usize) -> Result<String, Problem> {
     let number = || convert::to_number(value).ok_or_else(|| Problem::wrong_type(at, "number", value));
     let text = || convert::to_text(value).ok_or_else(|| Problem::wrong_type(at, "string", value));
-    let whole = || match number()? {
-        Number::Float(float) if float.fract() != 0.0 => {
-            Err(Problem::of(at, format!("`%{}` takes a whole number", verb.letter)))
-        }
-        number => Ok(number),
-    };
     Ok(match verb.letter {
-        'v' if verb.sharp => padded(verb, json::encode(value)),
         'v' => match value {
-            Value::Number(number) => signed(verb, *number, number.to_string()),
-            Value::Null => padded(verb, "null".to_owned()),
-            Value::List(_) | Value::Map(_) => padded(verb, json::encode(value)),
-            other => padded(verb, convert::to_text(other).unwrap_or_default().into_owned()),
+            Value::String(text) if !verb.sharp => padded(verb, text.clone()),
+            Value::Number(number) if !verb.sharp => {
+                padded(verb, format!("{}{}", minus(number), number.text('g', None)))
+            }
+            other => padded(verb, json::encode(other)),
         },
+        // It has no width.
         't' => match convert::to_bool(value) {
-            // Of any width.
             Some(bool) => bool.to_string(),
             None => return Err(Problem::wrong_type(at, "bool", value)),
         },
         's' => padded(verb, shortened(verb, &text()?)),
         'q' => padded(verb, json::encode(&shortened(verb, &text()?).into())),
-        'd' => signed(verb, whole()?, whole()?.to_string()),
-        'b' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:b}"))),
-        'o' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:o}"))),
-        'x' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:x}"))),
-        'X' => signed(verb, whole()?, radix(whole()?, |magnitude| format!("{magnitude:X}"))),
-        'f' | 'F' => {
-            let precision = verb.precision.unwrap_or(6);
-            signed(verb, number()?, format!("{:.precision$}", number()?.as_f64()))
+        'd' | 'b' | 'o' | 'x' | 'X' => {
+            let number = number()?;
+            if !number.is_integer() {
+                return Err(Problem::of(at, format!("`%{}` takes a whole number", verb.letter)));
+            }
+            whole(verb, &number)
         }
-        'e' | 'E' => {
-            let shown = exponent(number()?.as_f64(), verb.precision.unwrap_or(6));
-            let shown = if verb.letter == 'E' { shown.to_uppercase() } else { shown };
-            signed(verb, number()?, shown)
-        }
-        'g' | 'G' => {
-            let shown = general(number()?.as_f64(), verb.precision);
-            let shown = if verb.letter == 'G' { shown.to_uppercase() } else { shown };
-            signed(verb, number()?, shown)
+        'e' | 'E' | 'f' | 'g' | 'G' => {
+            let number = number()?;
+            let precision = match verb.letter {
+                'g' | 'G' => verb.precision,
+                _ => Some(verb.precision.unwrap_or(6)),
+            };
+            let digits = number.text(verb.letter.to_ascii_lowercase(), precision);
+            let digits = if verb.letter.is_ascii_uppercase() { digits.to_uppercase() } else { digits };
+            fractional(verb, sign(verb, &number), &digits)
         }
         letter => return Err(Problem::of(0, format!("there is no verb `%{letter}`"))),
     })
 }
 
-/// Without a precision, and with one of 0, the whole text.
+fn minus(number: &Number) -> &'static str {
+    if number.is_negative() { "-" } else { "" }
+}
+
+fn sign(verb: &Verb, number: &Number) -> &'static str {
+    match (minus(number), verb.plus, verb.space) {
+        ("", true, _) => "+",
+        ("", false, true) => " ",
+        (minus, ..) => minus,
+    }
+}
+
+/// A precision of zero shows everything, as in Terraform.
 fn shortened(verb: &Verb, text: &str) -> String {
     match verb.precision {
         Some(precision) if precision > 0 => super::string::clusters(text).take(precision).collect(),
@@ -194,78 +198,55 @@ fn shortened(verb: &Verb, text: &str) -> String {
     }
 }
 
-fn radix(number: Number, shown: fn(u128) -> String) -> String {
-    let magnitude = match number {
-        Number::Integer(integer) => u128::from(integer.unsigned_abs()),
-        // A cast of a double beyond the range gives the end of the range.
-        Number::Float(float) => float.abs() as u128,
+/// An integer as Go formats its `big.Int`.
+fn whole(verb: &Verb, number: &Number) -> String {
+    let (radix, prefix) = match verb.letter {
+        'b' => (2, "0b"),
+        'o' => (8, "0"),
+        'x' => (16, "0x"),
+        'X' => (16, "0X"),
+        _ => (10, ""),
     };
-    let sign = if number.as_f64() < 0.0 { "-" } else { "" };
-    format!("{sign}{}", shown(magnitude))
+    // No integer has a sign for zero.
+    let sign = if number.is_zero() { sign(verb, &Number::Integer(0)) } else { sign(verb, number) };
+    let prefix = if verb.sharp { prefix } else { "" };
+    let digits = match (number, radix) {
+        (Number::Integer(integer), 10) => integer.unsigned_abs().to_string(),
+        _ => number.magnitude().to_str_radix(radix),
+    };
+    let digits = if verb.letter == 'X' { digits.to_uppercase() } else { digits };
+    if verb.precision == Some(0) && digits == "0" {
+        return String::new();
+    }
+    let mut zeros = verb.precision.unwrap_or(0).saturating_sub(digits.len());
+    let length = sign.len() + prefix.len() + zeros + digits.len();
+    let missing = verb.width.unwrap_or(0).saturating_sub(length);
+    let (mut left, mut right) = (0, 0);
+    match verb.precision {
+        _ if verb.minus => right = missing,
+        None if verb.zero => zeros = missing,
+        _ => left = missing,
+    }
+    let (left, zeros, right) = (" ".repeat(left), "0".repeat(zeros), " ".repeat(right));
+    format!("{left}{sign}{prefix}{zeros}{digits}{right}")
 }
 
-/// Go writes at least two digits of exponent, with its sign.
-fn exponent(number: f64, precision: usize) -> String {
-    two_digits(&format!("{number:.precision$e}"))
-}
-
-fn two_digits(shown: &str) -> String {
-    match shown.split_once('e') {
-        Some((mantissa, power)) => {
-            let (sign, power) = power.strip_prefix('-').map_or(('+', power), |power| ('-', power));
-            format!("{mantissa}e{sign}{power:0>2}")
-        }
-        None => shown.to_owned(),
+/// A number as Go formats its `big.Float`; zeros go between sign and digits, wherever it stands.
+fn fractional(verb: &Verb, sign: &str, digits: &str) -> String {
+    let missing = verb.width.unwrap_or(0).saturating_sub(sign.len() + digits.len());
+    if verb.zero {
+        format!("{sign}{}{digits}", "0".repeat(missing))
+    } else if verb.minus {
+        format!("{sign}{digits}{}", " ".repeat(missing))
+    } else {
+        format!("{}{sign}{digits}", " ".repeat(missing))
     }
-}
-
-/// The shorter of both ways, as C's `%g`; without a precision, all digits there are.
-fn general(number: f64, precision: Option<usize>) -> String {
-    let scientific = match precision {
-        Some(precision) => format!("{number:.*e}", precision.max(1) - 1),
-        None => format!("{number:e}"),
-    };
-    let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
-    let limit = precision.map_or(6, |precision| i32::try_from(precision.max(1)).unwrap_or(i32::MAX));
-    let trim = |shown: String| match shown.contains('.') {
-        true => shown.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => shown,
-    };
-    if power < -4 || power >= limit {
-        let (mantissa, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        return two_digits(&format!("{}e{power}", trim(mantissa.to_owned())));
-    }
-    match precision {
-        Some(_) => trim(format!("{number:.*}", usize::try_from(limit - 1 - power).unwrap_or(0))),
-        None => number.to_string(),
-    }
-}
-
-/// Signs and pads a number; zeros go between sign and digits.
-fn signed(verb: &Verb, number: Number, shown: String) -> String {
-    let (sign, digits) = match shown.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None if verb.plus => ("+", shown.as_str()),
-        None if verb.space => (" ", shown.as_str()),
-        None => ("", shown.as_str()),
-    };
-    debug_assert!(sign != "-" || number.as_f64() <= 0.0);
-    let width = verb.width.unwrap_or(0).saturating_sub(sign.len());
-    if verb.zero && !verb.minus {
-        return format!("{sign}{digits:0>width$}");
-    }
-    // On the right of a number are spaces, even where zeros are asked for.
-    padded(&Verb { zero: false, ..verb.clone() }, format!("{sign}{digits}"))
 }
 
 fn padded(verb: &Verb, shown: String) -> String {
     // Counting takes long where the text is.
     let Some(width) = verb.width else { return shown };
     let missing = width.saturating_sub(super::string::length(&shown));
-    if missing == 0 {
-        shown
-    } else {
-        let padding = (if verb.zero { "0" } else { " " }).repeat(missing);
-        if verb.minus { shown + &padding } else { padding + &shown }
-    }
+    let fill = (if verb.zero { "0" } else { " " }).repeat(missing);
+    if verb.minus { shown + &fill } else { fill + &shown }
 }

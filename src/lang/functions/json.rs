@@ -16,10 +16,13 @@ pub(in super::super) fn encode(value: &Value) -> String {
 pub(super) fn length(value: &Value) -> usize {
     match value {
         Value::String(text) => text_length(text),
-        Value::List(items) => items.iter().map(|item| length(item) + 1).sum::<usize>() + 2,
+        Value::List(items) | Value::Set(items) => {
+            items.iter().map(|item| length(item) + 1).sum::<usize>() + 2
+        }
         Value::Map(entries) => {
             entries.iter().map(|(key, item)| text_length(key) + length(item) + 2).sum::<usize>() + 2
         }
+        Value::Number(number) => number.limbs() as usize * 20 + 32,
         _ => 32,
     }
 }
@@ -37,7 +40,7 @@ fn write(value: &Value, out: &mut String) {
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&number.to_string()),
         Value::String(text) => write_text(text, out),
-        Value::List(items) => {
+        Value::List(items) | Value::Set(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
                 if at > 0 {

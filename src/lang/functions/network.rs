@@ -70,14 +70,15 @@ impl Block {
 
 fn cidrhost(arguments: &mut Arguments<'_>) -> Outcome {
     let block = Block::of(arguments)?;
-    let number = arguments.integer(1)?;
-    let distance = u128::from(number.unsigned_abs());
-    let host = if number < 0 {
+    let number = arguments.number(1)?;
+    if !number.is_integer() {
+        return Err(Problem::of(1, "expected a whole number"));
+    }
+    let host = u128::try_from(number.magnitude()).ok().and_then(|distance| match distance.checked_sub(1) {
         // -1 is the last address.
-        block.last_host().checked_sub(distance - 1)
-    } else {
-        Some(distance).filter(|&host| host <= block.last_host())
-    };
+        Some(back) if number.is_negative() => block.last_host().checked_sub(back),
+        _ => Some(distance).filter(|&host| host <= block.last_host()),
+    });
     match host {
         Some(host) => Ok(block.address(host).to_string().into()),
         None => Err(Problem::of(1, format!("the prefix has no host {number}")).code("out-of-range")),

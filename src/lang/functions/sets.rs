@@ -1,6 +1,8 @@
 //! Lists as sets: in order, equal items once.
 
+use super::super::unify::unify;
 use super::super::{Budget, convert};
+use super::types::in_common;
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::value::Value;
 
@@ -17,13 +19,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         combine(arguments, |items, mut others| items.append(&mut others))
     }),
     Function::new("toset", &["list"], Reads::All, |arguments| {
-        Ok(Value::List(convert::to_set(arguments.take_list(0)?)))
+        if arguments.get(0).is_null() {
+            return Ok(Value::Null);
+        }
+        let mut items = arguments.take_list(0)?;
+        in_common(unify(&mut items))?;
+        Ok(Value::set(items))
     }),
 ];
 
 fn distinct(arguments: &mut Arguments<'_>) -> Outcome {
     let mut items = arguments.take_list(0)?;
-    convert::unify(&mut items);
+    in_common(unify(&mut items))?;
     // Sorted with their places, equal ones are neighbours; sorting keeps the first one first.
     let mut places: Vec<usize> = (0..items.len()).collect();
     places.sort_by(|&left, &right| convert::order(&items[left], &items[right]));
@@ -40,26 +47,17 @@ fn has(sorted: &[Value], item: &Value) -> bool {
 fn combine(arguments: &mut Arguments<'_>, operation: fn(&mut Vec<Value>, Vec<Value>)) -> Outcome {
     let lists =
         (0..arguments.len()).map(|index| arguments.take_list(index)).collect::<Result<Vec<_>, _>>()?;
-    let mut all: Vec<Value> = lists.iter().flatten().cloned().collect();
-    let before: Vec<Value> = all.clone();
-    convert::unify(&mut all);
-    let unified = all != before;
-    let mut lists = lists.into_iter().map(|mut list| {
-        if unified {
-            list.iter_mut().for_each(|item| {
-                if let Some(text) = convert::to_text(item) {
-                    *item = text.into_owned().into();
-                }
-            });
-        }
-        list
-    });
+    let lengths: Vec<usize> = lists.iter().map(Vec::len).collect();
+    let mut all: Vec<Value> = lists.into_iter().flatten().collect();
+    in_common(unify(&mut all))?;
+    let mut all = all.into_iter();
+    let mut lists = lengths.into_iter().map(|length| all.by_ref().take(length).collect::<Vec<_>>());
     let mut items = lists.next().unwrap_or_default();
     for mut others in lists {
         others.sort_by(convert::order);
         operation(&mut items, others);
     }
-    Ok(Value::List(convert::to_set(items)))
+    Ok(Value::set(items))
 }
 
 fn setproduct(arguments: &mut Arguments<'_>) -> Outcome {
@@ -68,8 +66,11 @@ fn setproduct(arguments: &mut Arguments<'_>) -> Outcome {
         return Err(Problem::new("expected two lists or more").code("wrong-arguments"));
     }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+    let mut of_set = false;
     for index in 0..arguments.len() {
-        let items = arguments.take_list(index)?;
+        of_set |= matches!(arguments.get(index), Value::Set(_));
+        let mut items = arguments.take_list(index)?;
+        in_common(unify(&mut items))?;
         let weight = |values: &[Value]| values.iter().map(Budget::weight).sum::<u64>() as usize;
         let (before, own) = (rows.iter().map(|row| weight(row) + 64).sum::<usize>(), weight(&items));
         let made = before.saturating_mul(items.len()).saturating_add(own.saturating_mul(rows.len()));
@@ -89,5 +90,6 @@ fn setproduct(arguments: &mut Arguments<'_>) -> Outcome {
             })
             .collect();
     }
-    Ok(Value::list(rows))
+    let rows = rows.into_iter().map(Value::List).collect();
+    Ok(if of_set { Value::set(rows) } else { Value::List(rows) })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::convert;
+use super::super::unify::unify;
 use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::value::Value;
 
@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(defaults(arguments.take(0), arguments.take(1)))
     }),
     Function::new("issensitive", &["value"], Reads::Nothing, |arguments| {
-        Ok(arguments.get(0).contains_secret().into())
+        Ok(matches!(arguments.get(0), Value::Secret(_)).into())
     }),
     Function::new("nonsensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).reveal())),
     Function::new("sensitive", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0).sensitive())),
@@ -45,8 +45,17 @@ fn tolist(arguments: &mut Arguments<'_>) -> Outcome {
         return Ok(Value::Null);
     }
     let mut items = arguments.take_list(0)?;
-    convert::unify(&mut items);
+    in_common(unify(&mut items))?;
     Ok(items.into())
+}
+
+/// What items that have no type in common are told.
+pub(super) fn in_common(have: bool) -> Result<(), Problem> {
+    match have {
+        true => Ok(()),
+        false => Err(Problem { shows_nothing: true, ..Problem::of(0, "the items have no type in common") }
+            .code("wrong-type")),
+    }
 }
 
 fn tomap(arguments: &mut Arguments<'_>) -> Outcome {
@@ -54,7 +63,7 @@ fn tomap(arguments: &mut Arguments<'_>) -> Outcome {
         return Ok(Value::Null);
     }
     let (keys, mut values): (Vec<String>, Vec<Value>) = arguments.take_map(0)?.into_iter().unzip();
-    convert::unify(&mut values);
+    in_common(unify(&mut values))?;
     Ok(keys.into_iter().zip(values).collect::<BTreeMap<_, _>>().into())
 }
 

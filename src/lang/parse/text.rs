@@ -7,7 +7,7 @@ use hcl_edit::template::{Directive, Element, ForTemplateExpr, Strip, Template};
 
 use super::super::functions::clusters;
 use super::super::tree::{ForPart, IfPart, Part};
-use super::{Lowered, Lowering};
+use super::{Lowered, Lowering, parsed};
 use crate::diag::Diagnostic;
 
 /// What is one token of text.
@@ -51,14 +51,14 @@ impl Lowering<'_> {
         if !opening.starts_with('-') {
             return self.parts(template, Text::Lines);
         }
-        let parsed = written.parse::<Template>().map_err(|error| {
+        let inner = parsed(written).map_err(|error| {
             let reason = error.message();
             Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}"))
                 .at(self.place(Some(range.clone())), "")
         })?;
         self.offset += range.start;
         self.text = written;
-        let parts = self.parts(&parsed, Text::Flush);
+        let parts = self.parts(&inner, Text::Flush);
         (self.text, self.offset) = (outer, offset);
         parts
     }

@@ -23,7 +23,7 @@ fn errors_point_at_what_is_wrong() {
         ("a ${1 + true} b", "wrong-type", "true"),
         ("${!5}", "wrong-type", "5"),
         ("${1 / (2 - 2)}", "division-by-zero", "2 - 2"),
-        ("${1 % 0}", "division-by-zero", "0"),
+        ("${2 / 0}", "division-by-zero", "0"),
         ("${uper(\"a\")}", "unknown-function", "uper"),
         ("${a::upper(\"a\")}", "unknown-function", "upper"),
         ("${upper()}", "wrong-arguments", "upper()"),

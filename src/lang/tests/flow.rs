@@ -228,3 +228,57 @@ fn the_time_of_the_plan_is_the_same_everywhere() {
     // Where there is no plan there is no time of it.
     assert!(super::expression("plantimestamp()", &[]).is_err());
 }
+
+#[test]
+fn arms_of_a_conditional_have_one_type_as_far_as_it_is_known() {
+    let unknown = Value::unknown("kms_key.data", "arn");
+    for (text, expected) in [
+        ("true ? 1 : \"a\"", Value::from("1")),
+        ("true ? 1 : unknown", 1.into()),
+        ("true ? unknown : 1", unknown.clone()),
+        ("true ? [1, unknown] : [\"a\", \"b\"]", Value::list([Value::from("1"), unknown])),
+        ("true ? { a = 1 } : half", Value::map([("a", "1")])),
+        ("true ? 1 : secret", "1".into()),
+        // What is not chosen need not have a value.
+        ("true ? 1 : [][0]", 1.into()),
+        ("false ? secret.x : 2", 2.into()),
+        ("[for x in [1, 2] : x > 1 ? x : \"no\"]", Value::list(["no", "2"])),
+    ] {
+        assert_eq!(value(text, &names()), expected, "{text}");
+    }
+    let secret = value("true ? secret : 1", &names());
+    assert!(matches!(secret, Value::Secret(_)), "{secret:?}");
+    for text in
+        ["true ? 1 : {}", "true ? [1] : { a = 1 }", "false ? 1 : true", "true ? { a = 1, b = [1] } : {}"]
+    {
+        assert_eq!(expression(text, &names()).expect_err(text)[0].code, "wrong-type", "{text}");
+    }
+}
+
+#[test]
+fn sets_are_sets_until_a_value_leaves_the_expressions() {
+    assert_eq!(value("toset([10, 9, 10])", &[]), Value::list([9, 10]));
+    assert_eq!(
+        value("{ a = [toset([\"b\", \"a\"])] }", &[]).get("a"),
+        Some(&Value::list([Value::list(["a", "b"])]))
+    );
+    let names =
+        [("set", Value::set(vec!["b".into(), "a".into()])), ("secret", Value::from("x").into_secret())];
+    for (text, expected) in [
+        ("{ for k, v in set : k => v }", Value::map([("a", "a"), ("b", "b")])),
+        ("[for k, v in set : k]", Value::list(["a", "b"])),
+        ("set == [\"a\", \"b\"]", false.into()),
+        ("set == toset([\"b\", \"a\"])", true.into()),
+        ("length(set)", 2.into()),
+        ("join(\"\", set)", "ab".into()),
+        ("set[*]", Value::list(["a", "b"])),
+        ("max(toset([1, 10])...)", 10.into()),
+    ] {
+        assert_eq!(value(text, &names), expected, "{text}");
+    }
+    for text in ["set[0]", "set[\"a\"]", "element(set, 0)", "set.a"] {
+        assert!(expression(text, &names).is_err(), "{text}");
+    }
+    let tainted = value("[for k, v in toset([secret]) : k]", &names);
+    assert!(matches!(tainted, Value::Secret(_)), "{tainted:?}");
+}

@@ -456,7 +456,9 @@ pub fn value_text(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         // As JSON, which escapes control characters: a value cannot move the cursor.
         Value::String(text) => visible_json(serde_json::Value::String(text.clone()).to_string()),
-        Value::List(list) => format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", ")),
+        Value::List(list) | Value::Set(list) => {
+            format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", "))
+        }
         Value::Map(map) if map.is_empty() => "{}".to_owned(),
         Value::Map(map) => format!(
             "{{ {} }}",

@@ -29,7 +29,9 @@ pub(in super::super) fn encode(value: &Value) -> String {
 pub(in super::super) fn length(value: &Value, indent: usize) -> usize {
     match value {
         Value::String(text) => text_length(text, indent),
-        Value::List(items) => items.iter().map(|item| length(item, indent + INDENT) + indent + 4).sum(),
+        Value::List(items) | Value::Set(items) => {
+            items.iter().map(|item| length(item, indent + INDENT) + indent + 4).sum()
+        }
         Value::Map(entries) => {
             let of = |(key, item): (&String, &Value)| {
                 text_length(key, indent) + length(item, indent + INDENT) + 2 * indent + 8
@@ -103,7 +105,7 @@ impl Writer {
     fn node(&mut self, value: &Value, indent: Option<usize>, place: Place) {
         let deeper = indent.map_or(0, |indent| indent + INDENT);
         match value {
-            Value::List(items) if !items.is_empty() => {
+            Value::List(items) | Value::Set(items) if !items.is_empty() => {
                 // A list after `key:` is not indented.
                 let level = match indent {
                     Some(indent) if place == Place::Entry && !self.in_indent => indent,
@@ -116,7 +118,7 @@ impl Writer {
                 }
             }
             Value::Map(entries) if !entries.is_empty() => self.entries(entries, deeper),
-            Value::List(_) => self.sign("[]", true, false),
+            Value::List(_) | Value::Set(_) => self.sign("[]", true, false),
             Value::Map(_) => self.sign("{}", true, false),
             Value::String(text) => self.text(text, indent.map_or(INDENT, |indent| indent + INDENT), place),
             Value::Bool(bool) => self.sign(&bool.to_string(), true, false),

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::super::convert;
 use super::super::date;
-use crate::value::Value;
+use crate::value::{Number, Value};
 
 /// How a scalar is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn resolved(text: &str, style: Style, tag: Option<&str>) -> Result<Value, String
         }
         match text.bytes().next() {
             Some(b'.') => {
-                if let Some(number) = convert::parse_number(text) {
+                if let Some(number) = Number::parse(text) {
                     return Ok(number.into());
                 }
             }
@@ -127,7 +127,7 @@ fn number(text: &str) -> Option<Value> {
         Some(digits) => (-1, digits),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    if let Some(number) = convert::parse_number(text) {
+    if let Some(number) = Number::parse(text) {
         return Some(number.into());
     }
     let radix = match digits.get(..2)? {
@@ -141,5 +141,5 @@ fn number(text: &str) -> Option<Value> {
         return None;
     }
     let number = i128::from(u64::from_str_radix(digits, radix).ok()?) * sign;
-    convert::parse_number(&number.to_string()).map(Value::Number)
+    Number::parse(&number.to_string()).map(Value::Number)
 }
