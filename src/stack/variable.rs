@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Node, Stack};
-use crate::diag::{Diagnostic, Span, nearest};
-use crate::lang::Names;
+use crate::diag::{Diagnostic, FileId, Span, nearest};
+use crate::lang::{self, Names, Template};
 use crate::value::{Number, Value};
 
 /// A variable as it is declared.
@@ -25,7 +25,7 @@ pub struct Variable {
 }
 
 /// A type constraint, in Terraform's notation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Type {
     /// `any`
     Any,
@@ -35,14 +35,25 @@ pub enum Type {
     Number,
     /// `bool`
     Bool,
-    /// `list(T)` and `tuple` alike
+    /// `list(T)`
     List(Box<Type>),
+    /// `tuple([T, U])`
+    Tuple(Vec<Type>),
     /// `set(T)`
     Set(Box<Type>),
     /// `map(T)`
     Map(Box<Type>),
-    /// `object({ name = T, other = optional(T) })`: type and whether it is optional
-    Object(BTreeMap<String, (Type, bool)>),
+    /// `object({ name = T, other = optional(T, DEFAULT) })`
+    Object(BTreeMap<String, Field>),
+}
+
+/// A field of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// What its value must be.
+    pub kind: Type,
+    /// What it is where it is absent or null; `None` where it must be there.
+    pub absent: Option<Value>,
 }
 
 impl std::fmt::Display for Type {
@@ -53,16 +64,20 @@ impl std::fmt::Display for Type {
             Self::Number => formatter.write_str("number"),
             Self::Bool => formatter.write_str("bool"),
             Self::List(element) => write!(formatter, "list({element})"),
+            Self::Tuple(elements) => {
+                let elements: Vec<String> = elements.iter().map(ToString::to_string).collect();
+                write!(formatter, "tuple([{}])", elements.join(", "))
+            }
             Self::Set(element) => write!(formatter, "set({element})"),
             Self::Map(element) => write!(formatter, "map({element})"),
             Self::Object(fields) => {
                 formatter.write_str("object({ ")?;
-                for (index, (name, (kind, optional))) in fields.iter().enumerate() {
+                for (index, (name, Field { kind, absent })) in fields.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
-                    if *optional {
-                        write!(formatter, "{comma}{name} = optional({kind})")?;
-                    } else {
-                        write!(formatter, "{comma}{name} = {kind}")?;
+                    match absent {
+                        None => write!(formatter, "{comma}{name} = {kind}")?,
+                        Some(Value::Null) => write!(formatter, "{comma}{name} = optional({kind})")?,
+                        Some(default) => write!(formatter, "{comma}{name} = optional({kind}, {default:?})")?,
                     }
                 }
                 formatter.write_str(" })")
@@ -78,11 +93,8 @@ impl Type {
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { rest: text, depth: 0 };
-        let (kind, optional) = parser.kind()?;
+        let kind = parser.kind()?;
         parser.space();
-        if optional {
-            return Err("`optional` is for the fields of an object".to_owned());
-        }
         if parser.rest.is_empty() { Ok(kind) } else { Err(format!("unexpected `{}`", parser.rest)) }
     }
 
@@ -109,21 +121,33 @@ impl Type {
             (Self::String, Value::Bool(flag)) => Ok(Value::String(flag.to_string())),
             (Self::Number, value @ Value::Number(_)) => Ok(value),
             (Self::Number, Value::String(text)) => {
-                let number = text.trim().parse::<i64>().map(Number::Integer).ok();
-                let number = number.or_else(|| text.trim().parse::<f64>().ok().and_then(Number::from_f64));
-                number.map(Value::Number).map_or_else(|| wrong(&Value::String(text)), Ok)
+                let number = Number::parse(text.trim()).map(Value::Number);
+                number.map_or_else(|| wrong(&Value::String(text)), Ok)
             }
             (Self::Bool, value @ Value::Bool(_)) => Ok(value),
-            (Self::Bool, Value::String(text)) if text == "true" || text == "false" => {
-                Ok(Value::Bool(text == "true"))
+            (Self::Bool, Value::String(text)) if matches!(text.as_str(), "true" | "false" | "1" | "0") => {
+                Ok(Value::Bool(matches!(text.as_str(), "true" | "1")))
             }
-            (Self::List(element) | Self::Set(element), Value::List(list)) => {
-                let list = list
+            (Self::List(element) | Self::Set(element), Value::List(list) | Value::Set(list)) => {
+                let mut list = list
                     .into_iter()
                     .enumerate()
                     .map(|(index, value)| element.convert_at(value, format!("{path}[{index}]")))
                     .collect::<Result<Vec<_>, _>>()?;
-                Ok(Value::List(list))
+                if **element == Self::Any {
+                    lang::unify(&mut list);
+                }
+                Ok(if matches!(self, Self::Set(_)) { Value::set(list) } else { Value::List(list) })
+            }
+            (Self::Tuple(elements), Value::List(list)) if list.len() == elements.len() => list
+                .into_iter()
+                .zip(elements)
+                .enumerate()
+                .map(|(index, (value, element))| element.convert_at(value, format!("{path}[{index}]")))
+                .collect::<Result<_, _>>()
+                .map(Value::List),
+            (Self::Tuple(elements), Value::List(list)) => {
+                Err(format!("{self} has {} elements, not {}", elements.len(), list.len()))
             }
             (Self::Map(element), Value::Map(map)) => map
                 .into_iter()
@@ -132,16 +156,13 @@ impl Type {
                 .map(Value::Map),
             (Self::Object(fields), Value::Map(mut map)) => {
                 let mut object = BTreeMap::new();
-                for (name, (kind, optional)) in fields {
-                    match map.remove(name) {
-                        Some(value) => {
-                            object.insert(name.clone(), kind.convert_at(value, format!("{path}.{name}"))?);
-                        }
-                        None if *optional => {
-                            object.insert(name.clone(), Value::Null);
-                        }
-                        None => return Err(format!("the field `{name}` is missing")),
-                    }
+                for (name, Field { kind, absent }) in fields {
+                    let value = match (map.remove(name), absent) {
+                        (None | Some(Value::Null), Some(absent)) => absent.clone(),
+                        (Some(value), _) => kind.convert_at(value, format!("{path}.{name}"))?,
+                        (None, None) => return Err(format!("the field `{name}` is missing")),
+                    };
+                    object.insert(name.clone(), value);
                 }
                 match map.keys().next() {
                     Some(name) => Err(format!("there is no field `{name}` in {self}")),
@@ -158,7 +179,7 @@ struct Parser<'a> {
     depth: usize,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn space(&mut self) {
         self.rest = self.rest.trim_start();
     }
@@ -185,65 +206,138 @@ impl Parser<'_> {
         word.to_owned()
     }
 
-    fn kind(&mut self) -> Result<(Type, bool), String> {
+    /// The items up to the closing mark, with commas between them and perhaps after the last.
+    fn items(
+        &mut self,
+        end: char,
+        mut item: impl FnMut(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        loop {
+            self.space();
+            if self.rest.starts_with(end) {
+                return self.take(end);
+            }
+            item(self)?;
+            self.space();
+            self.rest = self.rest.strip_prefix(',').unwrap_or(self.rest);
+        }
+    }
+
+    /// A field of an object, after its `=`.
+    fn field(&mut self) -> Result<Field, String> {
+        self.space();
+        let here = self.rest;
+        if self.word() != "optional" {
+            self.rest = here;
+            return Ok(Field { kind: self.kind()?, absent: None });
+        }
+        self.take('(')?;
+        let kind = self.kind()?;
+        self.space();
+        let absent = match self.rest.strip_prefix(',') {
+            None => Value::Null,
+            Some(rest) => {
+                self.rest = rest;
+                let text = self.expression();
+                let default = constant(text)?;
+                kind.convert(default).map_err(|wrong| format!("the default `{}`: {wrong}", text.trim()))?
+            }
+        };
+        self.take(')')?;
+        Ok(Field { kind, absent: Some(absent) })
+    }
+
+    /// The text up to the bracket that closes what is open here.
+    fn expression(&mut self) -> &'a str {
+        let (mut open, mut quoted, mut escaped) = (0_usize, false, false);
+        let end = self.rest.find(|character: char| {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                _ if quoted => {}
+                '(' | '[' | '{' => open += 1,
+                ')' | ']' | '}' if open == 0 => return true,
+                ')' | ']' | '}' => open -= 1,
+                _ => {}
+            }
+            false
+        });
+        let (text, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest;
+        text
+    }
+
+    fn kind(&mut self) -> Result<Type, String> {
         self.depth += 1;
         if self.depth > 32 {
             return Err("nested too deeply".to_owned());
         }
         let word = self.word();
-        let mut optional = false;
         let kind = match word.as_str() {
             "any" => Type::Any,
             "string" => Type::String,
             "number" => Type::Number,
             "bool" => Type::Bool,
-            "list" | "set" | "map" | "optional" => {
+            "list" | "set" | "map" => {
                 self.take('(')?;
-                let (element, _) = self.kind()?;
+                let element = Box::new(self.kind()?);
                 self.take(')')?;
                 match word.as_str() {
-                    "list" => Type::List(Box::new(element)),
-                    "set" => Type::Set(Box::new(element)),
-                    "map" => Type::Map(Box::new(element)),
-                    _ => {
-                        optional = true;
-                        element
-                    }
+                    "list" => Type::List(element),
+                    "set" => Type::Set(element),
+                    _ => Type::Map(element),
                 }
             }
+            "tuple" => {
+                self.take('(')?;
+                self.take('[')?;
+                let mut elements = Vec::new();
+                self.items(']', |this| {
+                    elements.push(this.kind()?);
+                    Ok(())
+                })?;
+                self.take(')')?;
+                Type::Tuple(elements)
+            }
+            "optional" => return Err("`optional` is for the fields of an object".to_owned()),
             "object" => {
                 self.take('(')?;
                 self.take('{')?;
                 let mut fields = BTreeMap::new();
-                loop {
-                    self.space();
-                    if self.rest.starts_with('}') {
-                        break;
-                    }
-                    let name = self.word();
+                self.items('}', |this| {
+                    let name = this.word();
                     if name.is_empty() {
                         return Err("expected a field name".to_owned());
                     }
-                    self.take('=')?;
-                    fields.insert(name, self.kind()?);
-                    self.space();
-                    self.rest = self.rest.strip_prefix(',').unwrap_or(self.rest);
-                }
-                self.take('}')?;
+                    this.take('=')?;
+                    fields.insert(name, this.field()?);
+                    Ok(())
+                })?;
                 self.take(')')?;
                 Type::Object(fields)
             }
             "" => return Err("expected a type".to_owned()),
             other => {
-                let known = ["any", "string", "number", "bool", "list", "set", "map", "object"];
+                let known = ["any", "string", "number", "bool", "list", "set", "map", "tuple", "object"];
                 let hint = nearest(other, known)
                     .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 return Err(format!("there is no type `{other}`{hint}"));
             }
         };
         self.depth -= 1;
-        Ok((kind, optional))
+        Ok(kind)
     }
+}
+
+/// The value of an expression without names.
+fn constant(text: &str) -> Result<Value, String> {
+    let wrong = |problem: &Diagnostic| format!("the default `{}`: {}", text.trim(), problem.message);
+    let whole = format!("${{{text}}}");
+    // It has no place of its own: what is wrong is told at the type.
+    let template =
+        Template::parse(&whole, Span::new(FileId(u32::MAX), 0, 0), false).map_err(|one| wrong(&one))?;
+    template.evaluate(&Names::default()).map_err(|problems| problems.first().map_or_else(String::new, wrong))
 }
 
 /// The values of all variables. `given` are those of the command line, of files named
@@ -352,12 +446,32 @@ mod tests {
 
     #[test]
     fn types_print_as_they_are_written() {
-        for text in
-            ["string", "list(number)", "map(set(bool))", "object({ a = string, b = optional(number) })"]
-        {
+        for text in [
+            "string",
+            "list(number)",
+            "map(set(bool))",
+            "tuple([string, list(any)])",
+            "object({ a = string, b = optional(number) })",
+            "object({ a = optional(list(string), [\"x\", \"y)\"]), b = optional(number, 3) })",
+        ] {
             assert_eq!(Type::parse(text).map(|kind| kind.to_string()), Ok(text.to_owned()));
         }
-        for text in ["", "strin", "list", "list(", "object({ a })", "string)", "optional(string)"] {
+        for text in [
+            "",
+            "strin",
+            "list",
+            "list(",
+            "object({ a })",
+            "object({ a = optional(number, \"x\") })",
+            "object({ a = optional(number, ) })",
+            "object({ a = optional(number, b) })",
+            "object({ a = optional(number, 1 })",
+            "tuple(string)",
+            "tuple([string)",
+            "string)",
+            "optional(string)",
+            "list(optional(string))",
+        ] {
             assert!(Type::parse(text).is_err(), "{text}");
         }
     }
@@ -369,5 +483,30 @@ mod tests {
         assert!(Type::Bool.convert("yes".into()).is_err());
         let object = Type::parse("object({ a = number })").expect("a type");
         assert!(object.convert(Value::map([("a", 1), ("b", 2)])).is_err());
+        let tuple = Type::parse("tuple([string, number])").expect("a type");
+        let two = Value::list([Value::from(1), "2".into()]);
+        assert_eq!(tuple.convert(two), Ok(Value::list([Value::from("1"), 2.into()])));
+        assert!(tuple.convert(Value::list([1])).is_err());
+        let set = Type::parse("set(number)").expect("a type");
+        let numbers = Value::list([Value::from(10), "9".into(), 10.into()]);
+        assert_eq!(set.convert(numbers), Ok(Value::set(vec![9.into(), 10.into()])));
+    }
+
+    #[test]
+    fn what_is_absent_or_null_has_its_default() {
+        let kind = "object({ a = optional(number, \"3\"), b = optional(object({ c = optional(string, \"x\") }), {}), \
+                    d = optional(bool), e = optional(list(object({ f = optional(number, 1) })), [{}, { f = 2 }]) })";
+        let kind = Type::parse(kind).expect("a type");
+        let defaults = Value::map([
+            ("a", Value::from(3)),
+            ("b", Value::map([("c", "x")])),
+            ("d", Value::Null),
+            ("e", Value::list([Value::map([("f", 1)]), Value::map([("f", 2)])])),
+        ]);
+        assert_eq!(kind.convert(Value::map::<&str, Value>([])), Ok(defaults.clone()));
+        assert_eq!(kind.convert(Value::map([("a", Value::Null), ("b", Value::Null)])), Ok(defaults));
+        let given = kind.convert(Value::map([("a", Value::from(5)), ("b", Value::map([("c", 7)]))]));
+        assert_eq!(given.as_ref().map(|one| one.get("a")), Ok(Some(&5.into())));
+        assert_eq!(given.as_ref().map(|one| one.get("b")), Ok(Some(&Value::map([("c", "7")]))));
     }
 }

@@ -18,6 +18,7 @@ mod circles;
 mod concealed;
 mod crash;
 mod diff;
+mod digits;
 mod events;
 mod exchange;
 mod formats;
