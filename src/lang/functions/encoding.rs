@@ -28,7 +28,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("urlencode", &["string"], Reads::All, urlencode),
     Function::new("yamldecode", &["string"], Reads::All, yamldecode),
     Function::new("yamlencode", &["value"], Reads::All, |arguments| {
-        arguments.room(yaml::length(arguments.get(0), 0))?;
+        let length = yaml::length(arguments.get(0), 0);
+        arguments.room(length)?;
+        arguments.work(32 + length / 8)?;
         Ok(yaml::encode(arguments.get(0)).into())
     }),
 ];
@@ -57,7 +59,8 @@ fn base64gzip(arguments: &mut Arguments<'_>) -> Outcome {
     const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
     let text = arguments.text(0)?;
-    arguments.work(text.len() / 16)?;
+    // Each compressor begins with tables of its own.
+    arguments.work(256 + text.len() / 16)?;
     let mut file = HEADER.to_vec();
     let mut encoder = Compress::new(Compression::default(), false);
     // What cannot be made smaller is stored in blocks of some bytes more.

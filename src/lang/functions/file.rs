@@ -123,7 +123,7 @@ fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
     }
     // The text is not one of the stack's sources, so its places are told in words.
     let whole = Span::new(FileId(u32::MAX), 0, text.len());
-    arguments.work(text.len() / 4)?;
+    arguments.work(128 + text.len() / 4)?;
     let names = Names { values: variables, files: arguments.files.clone(), budget: arguments.budget.clone() };
     let outcome = Template::parse(text, whole, true)
         .map_err(|error| vec![error])

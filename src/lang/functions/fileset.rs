@@ -81,7 +81,7 @@ impl Search<'_> {
             Err(refusal) => return Err(refused(&refusal, self.named)),
         };
         self.seen = self.seen.saturating_add(entries.len());
-        self.arguments.work(entries.len() + 1)?;
+        self.arguments.work(entries.len().saturating_mul(4) + 256)?;
         if self.seen > limits::LISTED {
             return Err(refused(&Refusal::TooMany(limits::LISTED), self.named));
         }
@@ -167,7 +167,7 @@ fn matcher(arguments: &Arguments<'_>, pattern: &str) -> Result<Regex, Problem> {
         return Err(invalid("`{` is not closed"));
     }
     expression.push_str(")$");
-    arguments.work(expression.len())?;
+    arguments.work(2000 + expression.len().saturating_mul(64))?;
     Regex::new(&expression).map_err(|_| invalid("it is too long"))
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use regex::{Captures, Regex};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::{Arguments, Outcome, Problem, re2};
 use crate::value::Value;
@@ -178,7 +178,7 @@ fn compiled(
                 let message = format!("the pattern has more than {MOST_PARTS} parts, repetitions counted");
                 return Err(Problem::of(argument, message).code("too-much"));
             }
-            arguments.work(256 + parts.saturating_mul(64).saturating_add(pattern.len()))?;
+            arguments.work(256 + cost(&hir).saturating_mul(64).saturating_add(pattern.len()))?;
             let regex = Regex::new(&hir.to_string()).map_err(|error| {
                 // The last line of the message is the reason, those above draw the pattern.
                 let reason = error.to_string();
@@ -203,15 +203,28 @@ fn compiled(
 
 /// How many characters a pattern can look for at once.
 fn parts(pattern: &Hir) -> usize {
+    sum(pattern, |_| 1)
+}
+
+/// What it takes to compile a pattern: classes of Unicode are many ranges of characters.
+fn cost(pattern: &Hir) -> usize {
+    sum(pattern, |class| match class {
+        Class::Unicode(class) => 1 + class.ranges().len() / 8,
+        Class::Bytes(_) => 1,
+    })
+}
+
+/// The sum over its characters and classes, each as often as it repeats.
+fn sum(pattern: &Hir, of_class: fn(&Class) -> usize) -> usize {
     match pattern.kind() {
         HirKind::Empty | HirKind::Look(_) => 0,
-        HirKind::Class(_) => 1,
+        HirKind::Class(class) => of_class(class),
         HirKind::Literal(literal) => literal.0.len(),
         HirKind::Repetition(repetition) => {
             let times = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1) as usize;
-            parts(&repetition.sub).max(1).saturating_mul(times)
+            sum(&repetition.sub, of_class).max(1).saturating_mul(times)
         }
-        HirKind::Capture(capture) => parts(&capture.sub),
-        HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().map(parts).sum(),
+        HirKind::Capture(capture) => sum(&capture.sub, of_class),
+        HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().map(|part| sum(part, of_class)).sum(),
     }
 }
