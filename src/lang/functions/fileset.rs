@@ -38,7 +38,7 @@ pub(super) fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
     let mut search = Search { arguments, named: &text, found: BTreeSet::new(), seen: 0, within: Vec::new() };
     let base: PathBuf = base.iter().collect();
     search.folder(&base, &steps)?;
-    Ok(Value::list(search.found.iter().map(|path| from(&folder, path))))
+    Ok(Value::set(search.found.iter().map(|path| from(&folder, path).into()).collect()))
 }
 
 /// A path as it is seen from a folder.
