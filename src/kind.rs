@@ -562,6 +562,21 @@ pub trait Kind: Sized + 'static {
     /// AWS's; of class [`crate::aws::Class::Conflict`] where something still uses it.
     async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<()>;
 
+    /// What AWS keeps of a resource that was deleted, in words for the reviewer of that: a final
+    /// snapshot, the days in which it can be restored. `attrs` and `born` are those of the live
+    /// resource; without AWS they are not known.
+    fn leaves(spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String> {
+        let _ = (spec, attrs, born);
+        None
+    }
+
+    /// The content that the resource is made of besides its attributes, if it is a text of at most
+    /// [`crate::limits::SHOWN_CONTENT`] bytes. It serves `dwctl diff`, which shows its lines.
+    fn content(spec: Known<'_>, files: &Files) -> Option<String> {
+        let _ = (spec, files);
+        None
+    }
+
     /// Sets and removes tags of an existing resource.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ pub const STACK_FILES: u64 = 32 << 20;
 /// Bytes of a file that a function reads. An `s3_object` streams its `source`, and is
 /// bounded by S3 alone.
 pub const FUNCTION_FILE: u64 = 16 << 20;
+/// Bytes of a content whose lines `diff` compares.
+pub const SHOWN_CONTENT: u64 = 256 << 10;
 /// Entries of folders that one listing goes through.
 pub const LISTED: usize = 100_000;
 /// Bytes of a ledger, in a file or in S3.

@@ -169,6 +169,10 @@ pub trait ErasedKind: Send + Sync {
     ) -> LocalBoxFuture<'a, Result<()>>;
     /// See [`Kind::delete`].
     fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>>;
+    /// See [`Kind::leaves`].
+    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String>;
+    /// See [`Kind::content`].
+    fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String>;
     /// See [`Kind::tag`].
     fn tag<'a>(
         &'a self,
@@ -324,6 +328,14 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         K::clash(own, other)
+    }
+
+    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String> {
+        K::leaves(spec, attrs, born)
+    }
+
+    fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String> {
+        K::content(spec, files)
     }
 
     fn accepts(&self, spec: &Value) -> Result<(), String> {

@@ -10,9 +10,10 @@ use super::decide::{created, different_tags, marks, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::replacement;
 use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay, taken};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
-use crate::kind::{ErasedLive, State};
+use crate::kind::{ErasedLive, Known, State};
+use crate::schema::{Document, PathStep};
 use crate::value::{Unknown, Value};
 use crate::world::{Instance, World, Write, written};
 
@@ -368,6 +369,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(staying);
         attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn)));
+        self.tell_content(was, instance, &mut attributes);
         let (action, reason) = self.fate(was, drawn, &attributes);
         attributes.retain(|one| !one.stays || action == Action::Update);
         Change {
@@ -379,6 +381,38 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             existing: have,
             wanted: want,
             ..change
+        }
+    }
+
+    /// Tells a content that differs by its lines, in place of its checksum, without the secrets
+    /// that are known.
+    fn tell_content(&self, was: &Instance<'_>, is: &Instance<'_>, attributes: &mut Vec<AttributeChange>) {
+        let marked = |document: Document| {
+            let fields = is.kind.schema().spec.fields()?;
+            let (name, _) = fields.iter().find(|(_, node)| node.document == Some(document))?;
+            Some([PathStep::Name(name.clone())])
+        };
+        let (Some(checksum), Some(content)) = (marked(Document::Checksum), marked(Document::Content)) else {
+            return;
+        };
+        let Some(at) = attributes.iter().position(|one| one.path == checksum) else { return };
+        let text = |side: &World<'_>, one: &Instance<'_>| {
+            let text = one.kind.content(Known(&one.spec), &side.stack.files)?;
+            Some(Outside::new(text).to_string())
+        };
+        let (before, after) = (text(self.old.world, was), text(self.new.world, is));
+        if before.is_none() || before == after {
+            return;
+        }
+        if let (Some(before), Some(after), Some(one)) = (before, after, attributes.get_mut(at)) {
+            one.path = content.to_vec();
+            (one.before, one.after) = (Some(before.into()), Some(after.into()));
+            // What was written in the stack is told with it.
+            let mut place = 0;
+            attributes.retain(|one| {
+                place += 1;
+                one.path != content || place == at + 1
+            });
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change, value_text,
 };
 use crate::graph::Address;
+use crate::kind::Known;
 use crate::value::Value;
 
 /// A plan as it is told.
@@ -37,6 +38,10 @@ pub struct Item<'p> {
     pub why: String,
     /// What it may cost, the worst first, each label once.
     pub risks: Vec<Risk>,
+    /// AWS's id of what goes, be it for a new one or out of dwctl's hands.
+    pub id: Option<String>,
+    /// What AWS keeps of what is destroyed; may be empty.
+    pub leaves: String,
     /// What differs; empty where that is not told, as of what is destroyed.
     pub details: Vec<Detail>,
     /// Where its change is told, if the same happens to an earlier one.
@@ -344,11 +349,12 @@ impl Item<'_> {
             return None;
         }
         let mut key = format!(
-            "{}\0{}\0{}\0{}\0{:?}",
+            "{}\0{}\0{}\0{}\0{}\0{:?}",
             change.address.kind,
             self.sort.name(),
             self.words,
             self.why,
+            self.leaves,
             self.risks
         );
         if self.details.is_empty() {
@@ -371,6 +377,11 @@ impl Item<'_> {
     /// Whether what differs is told without being asked for: of what is new, everything does.
     pub fn tells_details(&self) -> bool {
         !self.details.is_empty() && self.sort != Sort::Create
+    }
+
+    /// `id orders`; empty where it is not told.
+    pub fn id_words(&self) -> String {
+        self.id.as_ref().map_or_else(String::new, |id| format!("id {id}"))
     }
 
     /// `data loss, downtime: about 15 min`.
@@ -422,6 +433,7 @@ fn item<'p>(
     let told = matches!(sort, Sort::Update | Sort::Changed | Sort::Replace | Sort::Create);
     let details = if told { details_of(change, now, drift) } else { Vec::new() };
     let goes = matches!(sort, Sort::Replace | Sort::Destroy | Sort::Deleted);
+    let id = change.id.as_deref().filter(|_| goes || sort == Sort::Forget);
     Item {
         change,
         address: visible(&change.address.to_string()),
@@ -429,6 +441,8 @@ fn item<'p>(
         words,
         why: why(change, drift),
         risks: risks(sort, change, &details),
+        id: id.map(visible),
+        leaves: if drift { String::new() } else { leaves(change) },
         details,
         same_as: None,
         dependents: if goes { dependents(&change.address, needed) } else { Dependents::default() },
@@ -494,6 +508,19 @@ fn lets_go(change: &Change) -> Option<String> {
         Action::Update => Some(format!("lets go of {named} while that is replaced")),
         _ => Some(format!("lets go of {named} first")),
     }
+}
+
+/// What AWS keeps of a resource that is destroyed.
+fn leaves(change: &Change) -> String {
+    if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
+        return String::new();
+    }
+    let (null, live) = (Value::Null, change.live.as_ref());
+    let attrs = live.map_or(&null, |live| &live.attrs);
+    let born = live.and_then(|live| live.born.as_deref());
+    let kind = crate::kinds::kind(&change.address.kind);
+    let told = kind.and_then(|kind| kind.leaves(Known(&change.existing), Known(attrs), born));
+    visible(&told.unwrap_or_default())
 }
 
 /// By whom each address is needed.

@@ -143,10 +143,16 @@ fn resource(text: &mut String, item: &Item<'_>, width: usize, paint: &Paint) {
     if !item.risks.is_empty() {
         let _ = write!(words, "  {}", paint.with(RED.bold(), &format!("⚠ {}", item.risk_words())));
     }
+    if item.id.is_some() {
+        let _ = write!(words, "  {}", paint.with(Style::new().dimmed(), &item.id_words()));
+    }
     let padding = " ".repeat(width.saturating_sub(item.address.chars().count()));
     let sign = paint.colour(colour(item.sort), item.sort.sign());
     let address = paint.with(Style::new().bold(), &item.address);
     line(text, &format!("  {sign} {address}{padding}  {words}"));
+    if !item.leaves.is_empty() {
+        line(text, &format!("      {}", item.leaves));
+    }
     if !item.dependents.addresses.is_empty() && !item.risks.is_empty() {
         line(text, &format!("      {}", paint.with(Style::new().dimmed(), &item.dependents.words(5))));
     }

@@ -42,6 +42,12 @@ pub enum Document {
     Lifecycle,
     /// Rules by which objects are copied: `replication`.
     Replication,
+    /// The path of a file of the stack that is put there: `file`.
+    File,
+    /// The text that is put there: `content`.
+    Content,
+    /// The checksum of that content: `checksum`.
+    Checksum,
 }
 
 impl Document {
@@ -56,6 +62,9 @@ impl Document {
             "egress" => Self::Egress,
             "lifecycle" => Self::Lifecycle,
             "replication" => Self::Replication,
+            "file" => Self::File,
+            "content" => Self::Content,
+            "checksum" => Self::Checksum,
             _ => return None,
         })
     }
@@ -64,6 +73,7 @@ impl Document {
     pub fn risk(self) -> &'static str {
         match self {
             Self::StatesLanguage | Self::Dashboard | Self::Wlm | Self::Schedule => "",
+            Self::File | Self::Content | Self::Checksum => "",
             Self::Ingress | Self::Egress => "wider access when a rule allows more",
             Self::Lifecycle => "data loss when more expires, or sooner",
             Self::Replication => "weaker protection when less is copied",

@@ -840,3 +840,94 @@ fn without_git_or_a_repository() {
     assert_eq!(run.code, ERROR, "{}", run.stdout);
     assert!(run.stderr.contains("cannot run git") && run.stderr.contains("install git"), "{}", run.stderr);
 }
+
+/// Of a file that changes its lines are told, without secrets; of what is no short text, which file.
+#[test]
+fn an_object_says_which_file_and_how_it_changes() {
+    let stack = r#"
+[variable.password]
+type      = "string"
+sensitive = true
+default   = "Correct-Horse-7"
+
+[s3_object.script]
+bucket = "shop-lake"
+key    = "orders.py"
+source = "scripts/orders.py"
+
+[s3_object.table]
+bucket = "shop-lake"
+key    = "table.bin"
+source = "table.bin"
+
+[s3_object.plain]
+bucket  = "shop-lake"
+key     = "plain.txt"
+content = "one\ntwo\n"
+
+[s3_object.hidden]
+bucket  = "shop-lake"
+key     = "hidden.txt"
+content = "${var.password}"
+"#;
+    let script = |middle: &str| {
+        let around =
+            |from: usize| (from..from + 20).map(|line| format!("line_{line} = {line}\n")).collect::<String>();
+        format!("{}{middle}{}", around(0), around(20))
+    };
+    let place = folder(&[
+        ("old/stack.toml", &headed(stack)),
+        ("old/scripts/orders.py", &script("limit = 5\nkey = 'Correct-Horse-7'\n")),
+        ("old/table.bin", "a\0b"),
+        (
+            "new/stack.toml",
+            &headed(&edited(
+                stack,
+                &[
+                    ("one\\ntwo", "one\\nthree"),
+                    ("default   = \"Correct-Horse-7", "default   = \"Battery-Staple-8"),
+                ],
+            )),
+        ),
+        ("new/scripts/orders.py", &script("limit = 7\nkey = 'Battery-Staple-8'\n")),
+        ("new/table.bin", "a\0c"),
+    ]);
+    let run = dwctl(place.path(), &["diff", "old", "new"]);
+    assert_eq!((run.code, run.stderr.as_str()), (DONE, ""), "{}", run.stderr);
+    for format in ["json", "html", "markdown", "junit"] {
+        let other = dwctl(place.path(), &["diff", "old", "new", "--format", format]);
+        assert!(
+            other.stdout.contains("limit = 7") && other.stdout.contains("scripts/orders.py"),
+            "{}",
+            other.stdout
+        );
+        assert!(!other.stdout.contains("Horse") && !other.stdout.contains("Staple"), "{}", other.stdout);
+    }
+    assert!(!run.stdout.contains("Horse") && !run.stdout.contains("Staple"), "{}", run.stdout);
+    insta::assert_snapshot!(run.stdout);
+}
+
+/// A content that is long, or differs everywhere, takes neither all time nor all the screen.
+#[test]
+fn the_lines_of_a_content_are_bounded() {
+    let stack = "[s3_object.script]\nbucket = 'shop-lake'\nkey = 'a'\nsource = 'a'\n";
+    let text = |seed: u64| {
+        let mut state = seed;
+        let numbers = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("{}\n", (state >> 33) % 100)
+        });
+        numbers.take(80_000).collect::<String>()
+    };
+    let place = folder(&[
+        ("old/stack.toml", &headed(stack)),
+        ("old/a", &text(1)),
+        ("new/stack.toml", &headed(stack)),
+        ("new/a", &text(2)),
+    ]);
+    let run = dwctl(place.path(), &["diff", "old", "new"]);
+    assert_eq!(run.code, DONE, "{}", run.stderr);
+    assert!(run.stdout.contains("more lines differ"), "{}", run.stdout);
+    assert!(run.stdout.lines().count() < 1_100, "{}", run.stdout.lines().count());
+    assert!(run.time < std::time::Duration::from_secs(20), "{:?}", run.time);
+}

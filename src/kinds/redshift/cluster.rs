@@ -478,6 +478,24 @@ impl Kind for RedshiftCluster {
         Ok(())
     }
 
+    fn leaves(spec: Known<'_>, _: Known<'_>, born: Option<&str>) -> Option<String> {
+        if spec.flag("skip_final_snapshot") == Some(true) {
+            return None;
+        }
+        let id = spec.text("cluster_identifier")?;
+        let name = match (spec.text("final_snapshot_identifier"), born) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(_)) => final_snapshot_name(id, born),
+            (None, None) => format!("{id}-final-<time at which the cluster was created>"),
+        };
+        let kept = match spec.integer("final_snapshot_retention_period") {
+            Some(1) => "for 1 day".to_owned(),
+            Some(days) if days > 0 => format!("for {days} days"),
+            _ => "until somebody deletes it".to_owned(),
+        };
+        Some(format!("a final snapshot is taken first, and stays {kept}: {name}"))
+    }
+
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         tag(cx, &attrs.arn, set, remove).await
     }
@@ -585,7 +603,30 @@ async fn restore(cx: &Cx, want: &Spec, snapshot: &str, birth: &Birth<'_>) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::final_snapshot_name;
+    use super::{RedshiftCluster, final_snapshot_name};
+    use crate::kind::{Kind, Known};
+    use crate::value::Value;
+
+    #[test]
+    fn it_leaves_its_last_snapshot_behind() {
+        let leaves = |more: &[(&str, Value)], born| {
+            let all = [("cluster_identifier", Value::from("dw"))].into_iter().chain(more.iter().cloned());
+            RedshiftCluster::leaves(Known(&Value::map(all)), Known(&Value::Null), born)
+        };
+        let born = Some("2026-01-02T03:04:05.678Z");
+        let told = leaves(&[("final_snapshot_retention_period", Value::from(-1))], born);
+        let forever = "a final snapshot is taken first, and stays until somebody deletes it: ";
+        assert_eq!(told, Some(format!("{forever}dw-final-20260102030405678")));
+        let named = [
+            ("final_snapshot_identifier", Value::from("last")),
+            ("final_snapshot_retention_period", Value::from(7)),
+        ];
+        assert!(leaves(&named, born).is_some_and(|told| told.ends_with("stays for 7 days: last")));
+        assert!(
+            leaves(&[], None).is_some_and(|told| told.ends_with("<time at which the cluster was created>"))
+        );
+        assert_eq!(leaves(&[("skip_final_snapshot", Value::Bool(true))], born), None);
+    }
 
     #[test]
     fn the_last_snapshot_has_a_name_of_its_own() {

@@ -41,11 +41,11 @@ pub struct Spec {
     pub key: String,
     /// Path of a file in the stack's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl" = [LOCAL], "x-dwctl-document" = "file"))]
     pub source: Option<String>,
     /// The content as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [LOCAL]))]
+    #[schemars(extend("x-dwctl" = [LOCAL], "x-dwctl-document" = "content"))]
     pub content: Option<String>,
     /// The content as bytes, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ pub struct Spec {
     /// SHA-256 of the content in base64; of an object of 64 MiB or more, that of its parts of
     /// 16 MiB. dwctl computes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-document" = "checksum"))]
     pub checksum_sha256: Option<String>,
     /// Media type. Absent: by the extension of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -259,6 +259,23 @@ impl Kind for S3Object {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         check(spec)
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html>
+    fn leaves(spec: Known<'_>, attrs: Known<'_>, _: Option<&str>) -> Option<String> {
+        let versioned = attrs.text("version_id").is_some_and(|version| version != "null");
+        (versioned && spec.flag("force_destroy") != Some(true))
+            .then(|| "its versions stay in the bucket, below a delete marker".to_owned())
+    }
+
+    fn content(spec: Known<'_>, files: &Files) -> Option<String> {
+        let given = ["source", "content", "content_base64"].map(|name| spec.text(name));
+        // What is secret, or not known yet, is written and is no text here.
+        if given.iter().all(Option::is_none) {
+            return None;
+        }
+        let [source, content, content_base64] = given;
+        Body::of(source, content, content_base64, files).ok()?.text()
     }
 
     /// `GetObjectTagging` each, and `HeadObject` each unless a list of versions shows that the

@@ -468,6 +468,11 @@ impl Kind for SecretsManagerSecret {
         }
     }
 
+    fn leaves(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {
+        let days = spec.integer("recovery_window_days").filter(|days| *days > 0)?;
+        Some(format!("it can be restored for {days} days, and keeps its name until then"))
+    }
+
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         let secrets = cx.aws.secretsmanager();
         if !remove.is_empty() {

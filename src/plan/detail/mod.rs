@@ -215,7 +215,15 @@ impl Group<'_> {
             Some(Document::StatesLanguage) => pair(before, after).map_or_else(Vec::new, states::machine),
             Some(Document::Dashboard) => pair(before, after).map_or_else(Vec::new, dashboard::widgets),
             Some(Document::Wlm) => pair(before, after).map_or_else(Vec::new, wlm::queues),
-            Some(Document::Schedule | Document::Lifecycle | Document::Replication) | None => Vec::new(),
+            Some(
+                Document::Schedule
+                | Document::Lifecycle
+                | Document::Replication
+                | Document::File
+                | Document::Content
+                | Document::Checksum,
+            )
+            | None => Vec::new(),
         };
         if parts.is_empty() {
             let risks = self.risks.iter().cloned().chain(std::iter::repeat_with(Vec::new));
@@ -299,13 +307,27 @@ impl Group<'_> {
         texts.map(|text| format!("at AWS, {text}")).collect()
     }
 
+    /// The file of the stack that the resource's content comes from.
+    fn file(&self) -> Option<&str> {
+        let schema = &crate::kinds::kind(&self.change.address.kind)?.schema().spec;
+        let is_file = |node: &Node| node.document == Some(Document::File);
+        let (name, _) = schema.fields()?.iter().find(|(_, node)| is_file(node))?;
+        [&self.change.wanted, &self.change.existing].into_iter().find_map(|spec| spec.get(name)?.as_str())
+    }
+
     fn as_it_is(&self, one: &AttributeChange, risks: Vec<Risk>) -> Detail {
         let mut detail = Detail { risks, ..plain(one) };
+        let document = self.node.and_then(|node| node.document);
+        if matches!(document, Some(Document::Checksum | Document::Content))
+            && self.change.action != Action::Create
+        {
+            detail.notes.extend(self.file().map(|file| format!("content of {file}")));
+        }
         if one.hidden {
             return detail;
         }
         detail.notes.extend(self.told_by());
-        if self.node.is_some_and(|node| node.document == Some(Document::Schedule)) {
+        if document == Some(Document::Schedule) {
             detail.notes.extend(schedule::notes(one.before.as_ref(), one.after.as_ref(), self.now));
         }
         if let (Some(Value::String(before)), Some(Value::String(after))) = (&one.before, &one.after)

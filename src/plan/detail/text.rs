@@ -1,18 +1,24 @@
 //! A long text by its lines.
 
+use std::time::Duration;
+
 use similar::{ChangeTag, TextDiff};
 
 use super::{Line, Sign};
 
 /// Lines around a difference that are shown for orientation.
 const CONTEXT: usize = 2;
+/// Most lines that are shown: nobody reads more.
+const MOST: usize = 1_000;
+/// How long the shortest difference is searched for. What is found by then is right, if longer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The lines that differ, with a few around them; `None` where neither text has several.
 pub(super) fn hunks(before: &str, after: &str) -> Option<Vec<Line>> {
     if before.lines().count() < 2 && after.lines().count() < 2 {
         return None;
     }
-    let difference = TextDiff::from_lines(before, after);
+    let difference = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
     let mut lines = Vec::new();
     for group in difference.grouped_ops(CONTEXT) {
         let first = group.first().map_or(0, |operation| operation.new_range().start);
@@ -26,6 +32,10 @@ pub(super) fn hunks(before: &str, after: &str) -> Option<Vec<Line>> {
             let text = change.value().trim_end_matches(['\n', '\r']);
             lines.push(Line { sign, text: text.to_owned() });
         }
+    }
+    if lines.len() > MOST {
+        let rest = lines.drain(MOST..).filter(|line| line.sign.is_some()).count();
+        lines.push(Line { sign: None, text: format!("… {rest} more lines differ") });
     }
     Some(lines)
 }

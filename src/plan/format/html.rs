@@ -236,13 +236,23 @@ fn resource(
     if !first.risks.is_empty() {
         let _ = write!(text, "<span class=\"k\">⚠ {}</span>", html(&first.risk_words()));
     }
-    text.push_str("</summary><div class=\"b\">\n");
-    if group.len() > NAMES {
-        let all: Vec<String> =
-            group.iter().map(|item| format!("<code>{}</code>", html(&item.address))).collect();
-        let _ = writeln!(text, "<p>{}</p>", all.join(", "));
+    if let ([_], Some(id)) = (group, &first.id) {
+        let _ = write!(text, "<span class=\"w\">id <code>{}</code></span>", html(&shorten(id, 200)));
     }
-    facts(text, first, options);
+    text.push_str("</summary><div class=\"b\">\n");
+    if group.len() > 1 {
+        text.push_str("<ul class=\"ids\">");
+        for item in group {
+            let id =
+                item.change.id.as_ref().map(|id| format!(" id <code>{}</code>", html(&shorten(id, 200))));
+            let _ = write!(text, "<li><code>{}</code>{}</li>", html(&item.address), id.unwrap_or_default());
+        }
+        text.push_str("</ul>\n");
+    }
+    if !first.leaves.is_empty() {
+        let _ = writeln!(text, "<p>{}</p>", html(&first.leaves));
+    }
+    facts(text, first, group.len() == 1, options);
     if !first.dependents.addresses.is_empty() {
         let linked: Vec<String> =
             first.dependents.addresses.iter().map(|address| linked(address, places)).collect();
@@ -271,12 +281,12 @@ fn linked(address: &str, places: &BTreeMap<&str, usize>) -> String {
 }
 
 /// Where it is declared, and what AWS calls it.
-fn facts(text: &mut String, item: &Item<'_>, options: &Options) {
+fn facts(text: &mut String, item: &Item<'_>, alone: bool, options: &Options) {
     let mut facts = Vec::new();
     if let Some((file, line)) = place(item.change, None, options) {
         facts.push(format!("declared in <code>{}:{line}</code>", html(&file)));
     }
-    if let Some(id) = &item.change.id {
+    if let (Some(id), true) = (&item.change.id, alone) {
         facts.push(format!("id <code>{}</code>", html(&shorten(id, 200))));
     }
     facts.push(html(&item.change.region));

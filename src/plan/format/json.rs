@@ -496,6 +496,8 @@ fn own(item: &Item<'_>, options: &Options) -> Json {
         "action": item.sort.name(),
         "words": item.words,
         "why": item.why,
+        "id": item.change.id.as_deref().map(visible),
+        "leaves": item.leaves,
         "risks": item.risks.iter().map(risk_json).collect::<Vec<_>>(),
         "details": details,
         "dependents": item.dependents.addresses,

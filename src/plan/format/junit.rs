@@ -7,7 +7,10 @@ use std::fmt::Write;
 use super::escape::html as xml;
 use super::{Options, place};
 use crate::plan::review::{Item, Review, Sort, Told, notes, shorten};
-use crate::plan::{Action, RiskLabel};
+use crate::plan::{Action, RiskLabel, Sign};
+
+/// Most lines of one text.
+const MOST_LINES: usize = 100;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let failures = review.items.iter().filter(|item| failure(item).is_some()).count();
@@ -58,7 +61,7 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
     }
     text.push_str(">\n");
     let mut told = format!("{} {}", item.sort.sign(), item.words);
-    for more in [&item.why, &item.risk_words(), &item.dependents.words(5)] {
+    for more in [&item.why, &item.risk_words(), &item.id_words(), &item.leaves, &item.dependents.words(5)] {
         if !more.is_empty() {
             let _ = write!(told, " · {more}");
         }
@@ -73,6 +76,14 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
             xml(shorten(&format!("{} {} {values} {}", one.attribute, one.part, notes.join(", ")), 600)
                 .trim_end())
         );
+        for line in one.lines.iter().take(MOST_LINES) {
+            let sign = match line.sign {
+                Some(Sign::Added) => '+',
+                Some(Sign::Removed) => '-',
+                _ => ' ',
+            };
+            let _ = writeln!(lines, "{}", xml(&shorten(&format!("  {sign} {}", line.text), 600)));
+        }
     }
     match failure(item) {
         Some(sort) => {

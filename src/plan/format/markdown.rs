@@ -123,15 +123,27 @@ impl Group {
                 html_in_markdown(&brief(&first.risk_words(), LONGEST_VALUE))
             );
         }
+        let ids: Vec<String> = items
+            .iter()
+            .filter_map(|item| item.id.as_deref())
+            .map(|id| code(&brief(id, LONGEST_NAME)))
+            .collect();
+        let mut more = Vec::new();
+        if !ids.is_empty() {
+            more.push(format!("{} {}", if ids.len() == 1 { "id" } else { "ids" }, listed(ids.into_iter())));
+        }
         let needed = brief(&first.dependents.words(5), LONGEST_NAMES);
-        if !needed.is_empty() {
-            let _ = write!(line, " · {}", code(&needed));
+        more.extend(
+            [&first.leaves, &needed].into_iter().filter(|words| !words.is_empty()).map(|words| code(words)),
+        );
+        for one in &more {
+            let _ = write!(line, " · {one}");
         }
         let details = details(first, drift);
         let folded = if details.is_empty() {
             String::new()
         } else {
-            let needed = if needed.is_empty() { needed } else { format!("{}\n\n", code(&needed)) };
+            let needed = if more.is_empty() { String::new() } else { format!("{}\n\n", more.join(" · ")) };
             // What happens to a machine is seen sooner than read.
             let drawn = pictures(first.change);
             let drawn: String =

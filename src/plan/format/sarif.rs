@@ -38,10 +38,13 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     items.sort_by_key(|item| item.gravity());
     for item in items {
         let (found, from) = (results.len(), options);
+        // Of what goes, what AWS calls it, and what stays of it.
+        let rest = [item.id_words(), item.leaves.clone()].into_iter().filter(|words| !words.is_empty());
+        let rest: String = rest.map(|words| format!("; {words}")).collect();
         for detail in &item.details {
             for risk in detail.risks.iter().filter(|risk| item.has(risk.label)) {
                 let attribute = visible(&detail.attribute);
-                let message = format!("{}: {attribute}: {}", item.address, risk_text(risk));
+                let message = format!("{}: {attribute}: {}{rest}", item.address, risk_text(risk));
                 results.push(result(rule(risk), item, Some(&detail.attribute), message, from));
             }
         }
@@ -49,16 +52,16 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         let told: Vec<RiskLabel> =
             item.details.iter().flat_map(|detail| &detail.risks).map(|risk| risk.label).collect();
         for risk in item.risks.iter().filter(|risk| !told.contains(&risk.label)) {
-            let message = format!("{}: {}: {}", item.address, item.words, risk_text(risk));
+            let message = format!("{}: {}: {}{rest}", item.address, item.words, risk_text(risk));
             results.push(result(rule(risk), item, None, message, from));
         }
         match item.sort {
             Sort::Destroy if results.len() == found => {
-                let message = format!("{}: {} {}", item.address, item.words, item.why);
+                let message = format!("{}: {} {}{rest}", item.address, item.words, item.why);
                 results.push(result("destroy", item, None, message, from));
             }
             Sort::Changed | Sort::Deleted => {
-                let message = format!("{} was {} outside dwctl", item.address, item.words);
+                let message = format!("{} was {} outside dwctl{rest}", item.address, item.words);
                 results.push(result("drift", item, None, message, from));
             }
             _ => {}

@@ -136,6 +136,12 @@ key_policy  = { Version = "2012-10-17", Statement = [
 ] }
 "#;
 
+const SCRIPT: &str = r#"
+[s3_object.script]
+bucket = "shop-lake"
+key    = "orders.py"
+"#;
+
 const BUCKET_POLICY: &str = r#"
 [s3_bucket.lake.policy]
 Version   = "2012-10-17"
@@ -374,6 +380,20 @@ pub(crate) fn corpus() -> Vec<Case> {
     add("no_longer_declared", Account::after(&format!("{TOPIC}{JOB}")), TOPIC, all());
     let kept = format!("{TOPIC}[sns_topic.alerts.lifecycle]\nretain = true\n");
     add("forgotten", Account::after(&kept), "", all());
+    let born = |account: Account| {
+        account
+            .change("redshift_cluster.main", |live| live.born = Some("2026-01-02T03:04:05.678Z".to_owned()))
+    };
+    add("cluster_destroyed", born(Account::after(CLUSTER)), "", all());
+    let brief = format!("{SECRET}recovery_window_days = 7\n{CLUSTER}final_snapshot_retention_period = 30\n");
+    add("what_stays_of_it", born(Account::after(&brief)), "", all());
+    let written = |text: &str| format!("{SCRIPT}content = {}\n", toml_text(text));
+    add(
+        "content_by_hand",
+        Account::after(&written("a")).set("s3_object.script", "checksum_sha256", "other"),
+        &written("a"),
+        all(),
+    );
     add(
         "everything_destroyed",
         Account::after(&format!("{TOPIC}{JOB}")),

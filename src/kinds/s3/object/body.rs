@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::kind::Files;
+use crate::limits;
 
 /// From this size on an object is uploaded in parts.
 const LARGE: u64 = 64 * 1024 * 1024;
@@ -69,6 +70,14 @@ impl Body {
             Self::Bytes(bytes) => Ok(bytes.clone()),
             Self::File { file, length } => read(file, 0, *length),
         }
+    }
+
+    /// It as text, where it is one that is short enough to be shown.
+    pub fn text(&self) -> Option<String> {
+        if self.length() > limits::SHOWN_CONTENT {
+            return None;
+        }
+        String::from_utf8(self.whole().ok()?).ok().filter(|text| !text.contains('\0'))
     }
 
     /// A part of it, counted from 0.

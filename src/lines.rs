@@ -1,0 +1,162 @@
+//! Lines that fit a terminal. Elsewhere a line is as long as what it tells: no script and no
+//! file finds half a value.
+
+use std::borrow::Cow;
+
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
+/// No terminal is taken to be narrower: else every word would be a line.
+const NARROWEST: usize = 40;
+/// Least room for a column that is cut.
+const LEAST: usize = 16;
+/// The space between columns.
+const GAP: &str = "  ";
+
+/// The width of lines of prose where no terminal is narrower.
+pub const PROSE: usize = 96;
+
+/// Words alone are put on the next line. What is longer than a line, such as an ARN, is left to the
+/// terminal, so that it can be copied as a whole.
+fn options(width: usize, indent: &str) -> Options<'_> {
+    Options::new(width.max(NARROWEST))
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+}
+
+/// A line that goes on below `indent` spaces where the terminal ends.
+pub fn hang(line: &str, indent: usize, width: Option<usize>) -> Cow<'_, str> {
+    match width.map(|width| width.max(NARROWEST)) {
+        Some(width) if display_width(line) > width => {
+            let indent = " ".repeat(if indent > width / 2 { 8 } else { indent });
+            textwrap::fill(line, options(width, &indent)).into()
+        }
+        _ => line.into(),
+    }
+}
+
+/// Paragraphs as lines of at most `width`, each ending in a newline.
+pub fn prose(text: &str, indent: usize, width: usize) -> String {
+    let indent = " ".repeat(indent);
+    let paragraphs = text.split("\n\n").map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
+    let filled = paragraphs.filter(|one| !one.is_empty());
+    filled
+        .map(|one| textwrap::fill(&one, options(width, &indent).initial_indent(&indent)) + "\n")
+        .collect()
+}
+
+/// Names and their values, the values in a column, each line ending in a newline.
+pub fn pairs(rows: &[(String, String)], indent: usize, between: &str, width: Option<usize>) -> String {
+    let widest = rows.iter().map(|(name, _)| display_width(name)).max().unwrap_or(0);
+    let start = " ".repeat(indent);
+    rows.iter()
+        .map(|(name, value)| {
+            let line = format!("{start}{}{between}{value}", padded(name, widest));
+            format!("{}\n", hang(line.trim_end(), indent + widest + between.len(), width))
+        })
+        .collect()
+}
+
+/// Rows in columns, each line ending in a newline. Where they are wider than the terminal, the
+/// middle of what stands in the column `flexible` is left out.
+pub fn table(rows: &[Vec<String>], flexible: usize, width: Option<usize>) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widest = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|one| display_width(one)).max().unwrap_or(0)
+    };
+    let mut widths: Vec<usize> = (0..count).map(widest).collect();
+    let all = |widths: &[usize]| widths.iter().sum::<usize>() + GAP.len() * count.saturating_sub(1);
+    if let Some(width) = width
+        && let Some(over) = all(&widths).checked_sub(width.max(NARROWEST))
+        && let Some(flexible) = widths.get_mut(flexible)
+    {
+        *flexible = flexible.saturating_sub(over).max(LEAST.min(*flexible));
+    }
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, most))| {
+            let cut = width.is_some() && column == flexible;
+            padded(&if cut { middle_out(cell, *most) } else { cell.into() }, *most)
+        });
+        let line = cells.collect::<Vec<_>>().join(GAP);
+        format!("{}\n", hang(line.trim_end(), 4, width))
+    };
+    rows.iter().map(line).collect()
+}
+
+/// A text of at most `most` columns, of which the start and the end are kept: names differ there.
+fn middle_out(text: &str, most: usize) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if display_width(text) <= most || count <= 3 {
+        return text.into();
+    }
+    let end = (most / 2).min(count);
+    let start = most.saturating_sub(end + 1);
+    let head: String = text.chars().take(start).collect();
+    let tail: String = text.chars().skip(count - end).collect();
+    format!("{head}…{tail}").into()
+}
+
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(display_width(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hang, middle_out, pairs, prose, table};
+
+    fn rows(rows: &[[&str; 3]]) -> Vec<Vec<String>> {
+        rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect()
+    }
+
+    #[test]
+    fn a_line_goes_on_below_itself_and_no_word_is_broken() {
+        let line = "  + sns_topic.alerts  create  us-east-1 arn:aws:sns:us-east-1:111111111111:alerts done";
+        assert_eq!(hang(line, 6, None), line);
+        assert_eq!(
+            hang(line, 6, Some(50)),
+            "  + sns_topic.alerts  create  us-east-1\n      arn:aws:sns:us-east-1:111111111111:alerts done"
+        );
+        // What is longer than a line stays whole.
+        let long = format!("  a  {}", "x".repeat(90));
+        assert_eq!(hang(&long, 4, Some(40)).replace("\n    ", "  "), long);
+        let coloured = format!("\x1b[1m{}\x1b[0m", "x".repeat(40));
+        assert_eq!(hang(&coloured, 4, Some(40)), coloured);
+    }
+
+    #[test]
+    fn prose_is_indented_by_paragraph() {
+        let text = prose("One two\nthree.\n\nFour.", 2, 40);
+        assert_eq!(text, "  One two three.\n  Four.\n");
+        assert_eq!(prose("", 2, 40), "");
+    }
+
+    #[test]
+    fn values_stand_in_a_column() {
+        let rows = [("a", "1"), ("long", &"x ".repeat(30))].map(|(one, other)| (one.into(), other.into()));
+        let text = pairs(&rows, 2, "  ", Some(40));
+        assert!(text.starts_with("  a     1\n  long  x x"), "{text}");
+        assert!(text.lines().skip(2).all(|line| line.starts_with("        x")), "{text}");
+    }
+
+    #[test]
+    fn a_table_is_cut_on_a_terminal_alone() {
+        let rows = rows(&[
+            ["glue_job.a", "arn:aws:glue:us-east-1:111111111111:job/orders", "us-east-1"],
+            ["s3_bucket.lake", "lake", "us-east-1"],
+        ]);
+        let whole = table(&rows, 1, None);
+        assert_eq!(
+            whole,
+            "glue_job.a      arn:aws:glue:us-east-1:111111111111:job/orders  us-east-1\n\
+             s3_bucket.lake  lake                                            us-east-1\n"
+        );
+        let cut = table(&rows, 1, Some(60));
+        assert!(cut.lines().all(|line| line.chars().count() <= 60), "{cut}");
+        assert!(cut.contains("…") && cut.contains("job/orders  us-east-1"), "{cut}");
+        assert_eq!(table(&rows, 1, Some(100)), whole);
+        assert_eq!(middle_out("äbcdefgh", 6), "äb…fgh");
+    }
+}
