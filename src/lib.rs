@@ -15,6 +15,7 @@ pub mod kinds;
 pub mod lang;
 pub mod ledger;
 pub mod limits;
+pub mod lines;
 pub mod live;
 pub mod plan;
 pub mod sandbox;

@@ -43,9 +43,7 @@ pub fn prose(text: &str, indent: usize, width: usize) -> String {
     let indent = " ".repeat(indent);
     let paragraphs = text.split("\n\n").map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
     let filled = paragraphs.filter(|one| !one.is_empty());
-    filled
-        .map(|one| textwrap::fill(&one, options(width, &indent).initial_indent(&indent)) + "\n")
-        .collect()
+    filled.map(|one| textwrap::fill(&one, options(width, &indent).initial_indent(&indent)) + "\n").collect()
 }
 
 /// Names and their values, the values in a column, each line ending in a newline.

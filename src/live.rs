@@ -78,6 +78,7 @@ pub async fn owned(
 ) -> Vec<aws::Result<Option<ErasedLive>>> {
     let mut batches: BTreeMap<(&str, &str), Batch> = BTreeMap::new();
     for (index, (kind, entry)) in entries.iter().enumerate() {
+        session.asks(1);
         let batch = batches.entry((kind.name(), &entry.region));
         let (_, indices, wanted) = batch.or_insert_with(|| (*kind, Vec::new(), Vec::new()));
         indices.push(index);
@@ -85,6 +86,7 @@ pub async fn owned(
     }
     let read = join_all(batches.into_iter().map(|((_, region), (kind, indices, wanted))| async move {
         let found = kind.read_many(&session.cx(region), &wanted).await;
+        session.answered(found.len());
         indices.into_iter().zip(found)
     }));
     let mut found: Vec<_> = read.await.into_iter().flatten().collect();
@@ -126,10 +128,12 @@ async fn ask(
             }
         }
     }
+    session.asks(reads.values().map(|(_, batch)| batch.len()).sum());
     let reading = async {
         look_up(session, &mut reads, owner, indices).await;
         join_all(reads.into_iter().map(|((_, region), (kind, wanted))| async move {
             let found = kind.read_many(&session.cx(&region), &wanted).await;
+            session.answered(found.len());
             Reading { kind, region, wanted, found }
         }))
         .await

@@ -1,6 +1,6 @@
 //! Who we are at AWS, and where: credentials, endpoint, account, clients by region.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -91,6 +91,8 @@ pub struct Session {
     caller: String,
     /// By region, and whether calls are made once.
     regions: RefCell<HashMap<(String, bool), Cx>>,
+    /// How many resources were read, and asked for.
+    reads: Cell<(usize, usize)>,
     base: SdkConfig,
 }
 
@@ -137,6 +139,7 @@ impl Session {
             partition,
             caller,
             regions: RefCell::new(HashMap::new()),
+            reads: Cell::default(),
             base,
         })
     }
@@ -229,6 +232,23 @@ impl Session {
     /// The calls made so far.
     pub fn bill(&self) -> Bill {
         self.meter.bill()
+    }
+
+    /// How many resources were read so far, and how many were asked for.
+    pub fn reads(&self) -> (usize, usize) {
+        self.reads.get()
+    }
+
+    /// So many more resources are to be read.
+    pub fn asks(&self, count: usize) {
+        let (answered, asked) = self.reads.get();
+        self.reads.set((answered, asked + count));
+    }
+
+    /// So many more of them are.
+    pub fn answered(&self, count: usize) {
+        let (answered, asked) = self.reads.get();
+        self.reads.set((answered + count, asked));
     }
 }
 

@@ -145,7 +145,7 @@ pub(super) async fn change(
     let variables = context::variables(stack_args, &stack)?;
     context::check(&stack, &variables, printer)?;
     let aws_args = &how.audit.open(aws_args, &stack, printer)?;
-    let session = context::connect(aws_args, &stack, &|text| printer.note(text)).await?;
+    let session = context::connect(aws_args, &stack, printer).await?;
     let command = if selection.destroy { "destroy" } else { "apply" };
     let holder = Holder::new(command, Some(session.caller()));
     let store = context::store(aws_args, &stack, &session, &holder).await?;
@@ -166,7 +166,8 @@ pub(super) async fn change(
                         // What was planned with the time of the plan keeps it.
                         world.planned_at.clone_from(&saved.made);
                     }
-                    let plan = plan::make(Some(&session), &stack, &world, &ledger, selection).await?;
+                    let plan =
+                        plan::make(printer, Some(&session), &stack, &world, &ledger, selection).await?;
                     Ok::<_, Failure>((world, plan))
                 };
                 let (world, mut plan) = match planned(&selection).await {
@@ -193,8 +194,12 @@ pub(super) async fn change(
                 stream::planned(&plan, selection.destroy).iter().for_each(|event| printer.event(event));
                 printer.event(&stream::calls("plan", &bill.0, bill.1));
             } else {
-                let options =
-                    TextOptions { colour: printer.colour(), details: false, drift: false, bill: Some(bill) };
+                let options = TextOptions {
+                    colour: printer.colour(),
+                    bill: Some(bill),
+                    width: printer.width(),
+                    ..TextOptions::default()
+                };
                 printer.out(&render(&plan, &options));
             }
             printer.diagnostics(&plan.warnings, &stack.sources);
@@ -229,7 +234,8 @@ pub(super) async fn change(
             applied.iter().for_each(|event| printer.event(event));
             printer.event(&stream::calls(command, &bill.0, bill.1));
         } else if !plan.is_empty() {
-            printer.out(&format!("\n{}\n{}\n", totals(&summary), bill_line(&bill.0, bill.1)));
+            let bill = printer.dim(&bill_line(&bill.0, bill.1, printer.width()));
+            printer.out(&format!("\n{}\n{bill}\n", totals(&summary)));
         }
         let exit = end(&summary, printer);
         if !summary.failures.is_empty() {
@@ -247,7 +253,7 @@ pub(super) async fn change(
             if problems.is_empty() && printer.is_stream() {
                 printer.event(&stream::outputs(&outputs));
             } else if problems.is_empty() && !outputs.is_empty() {
-                printer.out(&format!("\n{}", super::output::text(&outputs)));
+                printer.out(&format!("\n{}", super::output::text(&outputs, printer.width())));
             }
         }
         Ok(exit)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::printer::Printer;
+use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, StackArgs};
 use crate::aws::{Class, Error, Options, Session};
 use crate::diag::{Diagnostic, Outside, Sources};
@@ -233,7 +234,8 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
 }
 
 /// Connects to AWS, and checks that it is the account the stack belongs to.
-pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -> Result<Session, Failure> {
+pub(super) async fn connect(args: &AwsArgs, stack: &Stack, printer: &Printer) -> Result<Session, Failure> {
+    let _spinner = Spinner::new(printer, "Connecting to AWS");
     let mut options = options(args, stack);
     if args.sandbox && args.endpoint_url.is_some() {
         let error =
@@ -242,7 +244,7 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, say: &dyn Fn(&str)) -
         return Err(error.note(note).help("leave one of them out").into());
     }
     if args.sandbox {
-        options.endpoint_url = Some(crate::sandbox::up(say).await?.endpoint);
+        options.endpoint_url = Some(crate::sandbox::up(&|text| printer.note(text)).await?.endpoint);
     }
     let session = Session::connect(options, &stack.region)
         .await

@@ -8,6 +8,7 @@ use clap_complete::engine::ArgValueCompleter as Completer;
 use super::formats::FormatArgs;
 use super::printer::Printer;
 use super::revision::{Checkout, Repository};
+use super::spinner::Spinner;
 use super::{Exit, Failure, Outcome, StackArgs, completions, context};
 use crate::diag::{Diagnostic, Sources};
 use crate::plan::{Side, TextOptions, compare, refused};
@@ -76,6 +77,7 @@ enum Subjects {
 
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let earlier = args.formats.earlier()?;
+    let spinner = Spinner::new(printer, "Reading both revisions");
     let [old, new] = sources(&args, printer)?;
     args.formats.guard(None, &[&old.folder, &new.folder], &args.var_file)?;
     let (was, is) = (old.load(&args)?, new.load(&args)?);
@@ -112,7 +114,13 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let mut plan =
         compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
-    let options = TextOptions { colour: printer.colour(), details: args.details, drift: false, bill: None };
+    drop(spinner);
+    let options = TextOptions {
+        colour: printer.colour(),
+        details: args.details,
+        width: printer.width(),
+        ..TextOptions::default()
+    };
     let exit = if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done };
     plan.warnings = refused(&plan, &old_side, &new_side);
     let warnings = plan.warnings.clone();

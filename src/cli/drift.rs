@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::formats::{FormatArgs, apply_command};
 use super::printer::Printer;
+use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::plan::{Selection, TextOptions};
 
@@ -36,10 +37,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let began = Instant::now();
     args.formats.guard(None, &[&args.stack.stack], &args.stack.var_file)?;
     let earlier = args.formats.earlier()?;
+    let spinner = Spinner::new(printer, "Reading the stack");
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
-    let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
+    let session = context::connect(&args.aws, &stack, printer).await?;
     let facts = context::facts(&session, &stack).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "drift").await?;
     let world = context::world(&stack, facts, variables)?;
@@ -51,12 +53,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         deep: args.deep,
     };
     let selection = Selection { drift: true, ..plan::selection(&select, false) };
-    let plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+    let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
+    drop(spinner);
     printer.diagnostics(&plan.warnings, &stack.sources);
     let commands = vec![apply_command(&args.stack, &args.aws, &select, &plan)];
     let drift = plan.drift();
     let bill = Some((session.bill(), began.elapsed()));
-    let options = TextOptions { colour: printer.colour(), details: false, drift: true, bill };
+    let options =
+        TextOptions { colour: printer.colour(), details: false, drift: true, bill, width: printer.width() };
     let exit = if drift.is_empty() { Exit::Done } else { Exit::Drift };
     args.formats.show(drift, options, earlier, commands, printer)?;
     Ok(exit)

@@ -12,6 +12,7 @@ use crate::diag::Diagnostic;
 use crate::elsewhere;
 use crate::kind::ErasedKind;
 use crate::kinds;
+use crate::lines::{PROSE, hang, prose};
 use crate::plan::value_text;
 use crate::schema::{Node, RiskMark, Shape};
 
@@ -24,7 +25,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
-    let paint = Paint(printer.colour());
+    let paint = Paint { colour: printer.colour(), width: printer.width().unwrap_or(PROSE).min(PROSE) };
     let text = match &args.subject {
         None => list(&paint),
         Some(subject) => {
@@ -55,17 +56,31 @@ fn unknown(message: String, near: &[String]) -> Diagnostic {
     if near.is_empty() { error } else { error.help(elsewhere::did_you_mean(near)) }
 }
 
-struct Paint(bool);
+/// How a page is written.
+struct Paint {
+    colour: bool,
+    width: usize,
+}
 
 impl Paint {
     fn bold(&self, text: &str) -> String {
         let style = Style::new().bold();
-        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     fn dim(&self, text: &str) -> String {
         let style = Style::new().dimmed();
-        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn prose(&self, text: &mut String, words: &str, indent: usize) {
+        text.push_str(&prose(words, indent, self.width));
+    }
+
+    /// A name with a few words about it.
+    fn entry(&self, text: &mut String, indent: usize, name: &str, words: &str) {
+        let line = format!("{}{}  {}", " ".repeat(indent), self.bold(name), self.dim(words));
+        let _ = writeln!(text, "{}", hang(&line, indent + 4, Some(self.width)));
     }
 }
 
@@ -74,10 +89,10 @@ fn list(paint: &Paint) -> String {
     let mut text = String::new();
     for kind in kinds::KINDS.iter() {
         let summary = first_sentence(&kind.schema().description);
-        let mut lines = String::new();
-        wrap(&mut lines, &summary, width + 2);
-        let name = format!("{:width$}", kind.name());
-        let _ = write!(text, "{}{}", paint.bold(&name), &lines[width.min(lines.len())..]);
+        let line = format!("{:width$}  {summary}", kind.name());
+        let lines = hang(&line, width + 2, Some(paint.width));
+        let (name, rest) = lines.split_at(kind.name().len());
+        let _ = writeln!(text, "{}{rest}", paint.bold(name));
     }
     text.push_str("\ndwctl explain KIND shows a kind's attributes and example.\n");
     text
@@ -94,15 +109,15 @@ fn first_sentence(text: &str) -> String {
 fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     let schema = kind.schema();
     let mut text = format!("{}\n\n", paint.bold(kind.name()));
-    wrap(&mut text, &schema.description, 0);
+    paint.prose(&mut text, &schema.description, 0);
     if let Some(cloudformation) = kind.cloudformation() {
         let _ = writeln!(text, "\nCloudFormation calls it {cloudformation}.");
     }
     let _ = writeln!(text, "\n{}\n", paint.bold("Attributes"));
     fields(&mut text, &schema.spec, 2, 1, paint);
     if kind.taggable() {
-        let _ = writeln!(text, "  {}  {}", paint.bold("tags"), paint.dim("map(string)"));
-        wrap(&mut text, "Tags, besides those of the stack.", 6);
+        paint.entry(&mut text, 2, "tags", "map(string)");
+        paint.prose(&mut text, "Tags, besides those of the stack.", 6);
     }
     let _ = writeln!(text, "\n{}\n", paint.bold("Decided by AWS"));
     fields(&mut text, &decided(&schema.attrs), 2, 1, paint);
@@ -118,10 +133,11 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
         ("update", actions.update),
         ("delete", actions.delete),
     ] {
-        wrap(&mut text, &format!("{verb}: {}", actions.join(", ")), 2);
+        let line = format!("  {verb}: {}", actions.join(", "));
+        let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
     }
     if kind.tags_apart() {
-        wrap(&mut text, "optional: tag:GetResources, with which a plan makes fewer calls", 2);
+        paint.prose(&mut text, "optional: tag:GetResources, with which a plan makes fewer calls", 2);
     }
     text
 }
@@ -145,8 +161,10 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
         })?;
         let _ = write!(walked, ".{step}");
     }
-    let mut text = format!("{}  {}\n\n", paint.bold(&walked), paint.dim(&facts(node)));
-    wrap(&mut text, &node.description, 0);
+    let mut text = String::new();
+    paint.entry(&mut text, 0, &walked, &facts(node));
+    text.push('\n');
+    paint.prose(&mut text, &node.description, 0);
     if below(node).fields().is_some() {
         text.push('\n');
         fields(&mut text, below(node), 2, usize::MAX, paint);
@@ -177,8 +195,8 @@ fn fields(text: &mut String, node: &Node, indent: usize, depth: usize, paint: &P
         if node.requires(name) {
             words.push_str(", required");
         }
-        let _ = writeln!(text, "{}{}  {}", " ".repeat(indent), paint.bold(name), paint.dim(&words));
-        wrap(text, &field.description, indent + 4);
+        paint.entry(text, indent, name, &words);
+        paint.prose(text, &field.description, indent + 4);
         if depth > 0 && below(field).fields().is_some() {
             fields(text, below(field), indent + 4, depth - 1, paint);
         }
@@ -223,25 +241,4 @@ fn facts(node: &Node) -> String {
     words.extend(node.document.map(|document| document.risk().to_owned()).filter(|risk| !risk.is_empty()));
     words.extend(node.risks.iter().map(RiskMark::told));
     words.join(", ")
-}
-
-/// Text in lines of at most 96 characters.
-fn wrap(text: &mut String, words: &str, indent: usize) {
-    for paragraph in words.split("\n\n") {
-        let mut line = " ".repeat(indent);
-        for word in paragraph.split_whitespace() {
-            if line.trim_start().is_empty() {
-                line.push_str(word);
-            } else if line.chars().count() + 1 + word.chars().count() > 96 {
-                let _ = writeln!(text, "{line}");
-                line = format!("{}{word}", " ".repeat(indent));
-            } else {
-                line.push(' ');
-                line.push_str(word);
-            }
-        }
-        if !line.trim().is_empty() {
-            let _ = writeln!(text, "{line}");
-        }
-    }
 }

@@ -109,7 +109,7 @@ impl FormatArgs {
                     .into());
             }
         }
-        let plain = TextOptions { colour: false, ..text.clone() };
+        let plain = TextOptions { colour: false, width: None, ..text.clone() };
         let mut options = Options { text, commands, since, root: root() };
         plan.veil(options.root.as_deref());
         let shown = render(self.format, &plan, &options);

@@ -59,7 +59,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
     let aws = args.audit.open(&args.aws, &stack, printer)?;
-    let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
+    let session = context::connect(&aws, &stack, printer).await?;
     let holder = Holder::new("import", Some(session.caller()));
     let store = context::store(&aws, &stack, &session, &holder).await?;
     locked(&store, holder, &args.lock, printer, async |lock| {
@@ -72,7 +72,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 return Ok(None);
             }
             let selection = Selection { import: Some((address.clone(), id.clone())), adopt, ..Selection::default() };
-            let mut plan = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            let mut plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
             // The owner tags are set here and now.
             for change in &mut plan.changes {
                 change.attributes.retain(|one| !one.is_owner_tag());
@@ -80,7 +80,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                     change.action = Action::NoOp;
                 }
             }
-            printer.out(&render(&plan, &TextOptions { colour: printer.colour(), ..TextOptions::default() }));
+            let (colour, width) = (printer.colour(), printer.width());
+            printer.out(&render(&plan, &TextOptions { colour, width, ..TextOptions::default() }));
             Ok(Some((world, plan, ledger)))
         };
         let Some((world, plan, mut ledger)) = interruptible(planning).await? else {
@@ -106,7 +107,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             }
             Some(_) => "The next apply changes it as shown.\n",
         });
-        printer.out(&format!("{}\n", bill_line(&session.bill(), began.elapsed())));
+        let bill = bill_line(&session.bill(), began.elapsed(), printer.width());
+        printer.out(&format!("{}\n", printer.dim(&bill)));
         Ok(Exit::Done)
     })
     .await

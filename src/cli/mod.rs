@@ -23,6 +23,7 @@ mod sandbox;
 mod schema;
 mod scratch;
 mod show;
+mod spinner;
 mod stream;
 mod validate;
 
@@ -225,6 +226,10 @@ pub fn main() -> ExitCode {
         Colour::Always => Some(true),
         Colour::Never => Some(false),
     });
+    if cli.log.is_some() {
+        // Its lines come whenever they do.
+        printer.is_logged();
+    }
     if let Some(filter) = &cli.log
         && let Err(problem) = log_to_stderr(filter)
     {

@@ -7,6 +7,7 @@ use clap_complete::engine::ArgValueCompleter as Completer;
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
 use crate::diag::{Diagnostic, nearest};
+use crate::lines::pairs;
 use crate::plan::{Selection, value_text};
 use crate::value::Value;
 
@@ -32,11 +33,12 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
-    let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
+    let session = context::connect(&args.aws, &stack, printer).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
     let facts = context::facts(&session, &stack).await?;
     let world = context::world(&stack, facts, variables)?;
-    let outputs = plan::make(Some(&session), &stack, &world, &ledger, &Selection::default()).await?.outputs;
+    let outputs =
+        plan::make(printer, Some(&session), &stack, &world, &ledger, &Selection::default()).await?.outputs;
     match &args.name {
         Some(name) => {
             let Some(value) = outputs.get(name) else {
@@ -75,13 +77,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
                 .collect();
             printer.json(&format!("{:#}\n", serde_json::Value::Object(json)));
         }
-        None => printer.out(&text(&outputs)),
+        None => printer.out(&text(&outputs, printer.width())),
     }
     Ok(Exit::Done)
 }
 
 /// The outputs, one a line.
-pub(super) fn text(outputs: &BTreeMap<String, Value>) -> String {
-    let width = outputs.keys().map(String::len).max().unwrap_or(0);
-    outputs.iter().map(|(name, value)| format!("{name:width$} = {}\n", value_text(value))).collect()
+pub(super) fn text(outputs: &BTreeMap<String, Value>, width: Option<usize>) -> String {
+    let rows: Vec<(String, String)> =
+        outputs.iter().map(|(name, value)| (name.clone(), value_text(value))).collect();
+    pairs(&rows, 0, " = ", width)
 }

@@ -7,6 +7,7 @@ use super::files::{self, Readers};
 use super::formats::{FormatArgs, apply_command, apply_saved, root};
 use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
+use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::Diagnostic;
@@ -54,6 +55,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let began = Instant::now();
     args.formats.guard(args.out.as_ref(), &[&args.stack.stack], &args.stack.var_file)?;
     let earlier = args.formats.earlier()?;
+    let spinner = Spinner::new(printer, "Reading the stack");
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
@@ -69,7 +71,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         };
         (None, Facts::offline(&stack), ledger)
     } else {
-        let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
+        let session = context::connect(&args.aws, &stack, printer).await?;
         let facts = context::facts(&session, &stack).await?;
         let ledger = if args.out.is_some() {
             keyed_ledger(&args, &stack, &session, printer).await?
@@ -79,13 +81,15 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         (Some(session), facts, ledger)
     };
     let world = context::world(&stack, facts, variables.clone())?;
-    let plan = make(session.as_ref(), &stack, &world, &ledger, &selection).await?;
+    let plan = make(printer, session.as_ref(), &stack, &world, &ledger, &selection).await?;
     let options = TextOptions {
         colour: printer.colour(),
         details: args.details || args.offline,
         drift: false,
         bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
+        width: printer.width(),
     };
+    drop(spinner);
     let commands = match &args.out {
         Some(out) => vec![apply_saved(out, args.aws.sandbox, &plan)],
         None if args.offline || args.destroy => Vec::new(),
@@ -154,13 +158,16 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
 
 /// Makes the plan, against live AWS where there is a session.
 pub(super) async fn make(
+    printer: &Printer,
     session: Option<&Session>,
     stack: &Stack,
     world: &World<'_>,
     ledger: &Ledger,
     selection: &Selection,
 ) -> Result<Plan, Failure> {
-    live::plan(session, world, ledger, selection).await.map_err(|problems: Vec<Diagnostic>| {
+    let spinner = Spinner::new(printer, "Planning");
+    let planned = spinner.reading(session, live::plan(session, world, ledger, selection)).await;
+    planned.map_err(|problems: Vec<Diagnostic>| {
         let refused = problems
             .iter()
             .any(|problem| matches!(problem.code, "protected" | "held" | "not-ours" | "ledger-lost"));

@@ -3,11 +3,12 @@
 //! [`crate::diag::Outside`]. Excerpts of files are masked where they are cut out.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
+use indicatif::ProgressBar;
 
 use super::stream;
 use crate::aws::Audit;
@@ -34,6 +35,13 @@ fn listens() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
+/// Columns of the terminal that stdout is.
+fn columns() -> Option<usize> {
+    let stdout = std::io::stdout();
+    let (width, _) = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout)).flatten()?;
+    Some(usize::from(width.0)).filter(|width| *width > 0)
+}
+
 /// Whether results go into a file, where they are no log of anything.
 fn is_file() -> bool {
     #[cfg(unix)]
@@ -52,7 +60,11 @@ fn is_file() -> bool {
 pub(super) struct Printer {
     colour_out: bool,
     colour_err: bool,
-    terminal: bool,
+    terminal: Cell<bool>,
+    /// Columns of the terminal that results are printed to.
+    width: Option<usize>,
+    /// What redraws itself on stderr, and must not be written into.
+    live: RefCell<Option<ProgressBar>>,
     github: Option<GitHub>,
     /// Results are a log of GitHub Actions, too.
     log: bool,
@@ -74,8 +86,11 @@ impl Printer {
         Self {
             colour_out: choose(anstream::AutoStream::choice(&std::io::stdout())),
             colour_err: choose(anstream::AutoStream::choice(&std::io::stderr())),
-            terminal: std::io::stderr().is_terminal()
-                && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
+            terminal: Cell::new(
+                std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
+            ),
+            width: columns(),
+            live: RefCell::default(),
             github: GitHub::of_environment(),
             log: listens() && !is_file(),
             stream: Cell::new(false),
@@ -96,9 +111,50 @@ impl Printer {
         self.colour_out
     }
 
+    /// A result that is not to be read first.
+    pub(super) fn dim(&self, text: &str) -> String {
+        let style = anstyle::Style::new().dimmed();
+        if self.colour_out { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
     /// Whether progress may redraw itself.
     pub(super) fn is_terminal(&self) -> bool {
-        self.terminal
+        self.terminal.get()
+    }
+
+    /// Progress is told by lines: others are written to stderr at the same time.
+    pub(super) fn is_logged(&self) {
+        self.terminal.set(false);
+    }
+
+    /// Columns of the terminal that results are printed to; `None` where they are not.
+    pub(super) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// What redraws itself, if anything does.
+    pub(super) fn live(&self) -> Option<ProgressBar> {
+        self.live.borrow().clone()
+    }
+
+    /// From now on this redraws itself on stderr.
+    pub(super) fn goes_live(&self, bar: &ProgressBar) {
+        self.live.replace(Some(bar.clone()));
+    }
+
+    /// What redraws itself goes away.
+    pub(super) fn ends_live(&self) {
+        if let Some(bar) = self.live.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Writes while nothing redraws itself.
+    fn apart<T>(&self, write: impl FnOnce() -> T) -> T {
+        match self.live() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
     }
 
     /// From now on everything is said by events: on stdout, a JSON object a line.
@@ -136,8 +192,10 @@ impl Printer {
     }
 
     fn write(&self, text: &str) {
-        let mut stdout = std::io::stdout().lock();
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let written = self.apart(|| {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        });
         if let Err(error) = written.or_else(unless_unread) {
             self.unwritten.get_or_init(|| error.to_string());
         }
@@ -153,8 +211,7 @@ impl Printer {
 
     /// A line that a runner of GitHub Actions does; what is foreign in it is escaped.
     pub(super) fn command(&self, line: &str) {
-        let mut stderr = std::io::stderr().lock();
-        drop(writeln!(stderr, "{}", printable(line, false)));
+        self.apart(|| drop(writeln!(std::io::stderr().lock(), "{}", printable(line, false))));
     }
 
     /// A question, without a break at its end.
@@ -188,8 +245,8 @@ impl Printer {
     /// Of a `coloured` text the colours are kept.
     fn err(&self, text: &str, coloured: bool) {
         let text = if self.asked.take() { &format!("\n{text}") } else { text };
-        let mut stderr = std::io::stderr().lock();
-        drop(stderr.write_all(self.harmless(printable(text, coloured)).as_bytes()));
+        let text = self.harmless(printable(text, coloured));
+        self.apart(|| drop(std::io::stderr().lock().write_all(text.as_bytes())));
     }
 
     /// Tells on stderr, whatever else tells events, that results could not be written; whether that is so.

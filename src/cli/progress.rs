@@ -102,6 +102,7 @@ impl<'p> Progress<'p> {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(120));
+            printer.goes_live(&bar);
             Face::Bar(bar)
         } else {
             Face::Lines(printer.is_github() && total > 0)
@@ -236,7 +237,7 @@ impl<'p> Progress<'p> {
     /// Clears the live part, and ends the group.
     pub(super) fn finish(&self) {
         match &self.face {
-            Face::Bar(bar) => bar.finish_and_clear(),
+            Face::Bar(_) => self.printer.ends_live(),
             Face::Lines(true) => self.printer.command(github::END_GROUP),
             Face::Lines(false) | Face::Stream => {}
         }

@@ -8,6 +8,7 @@ use clap_complete::engine::ArgValueCompleter as Completer;
 
 use super::formats::{FormatArgs, apply_saved};
 use super::printer::Printer;
+use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, ledger};
 use crate::diag::Diagnostic;
 use crate::elsewhere;
@@ -17,6 +18,7 @@ use crate::kind::{ErasedKind, ErasedLive, State};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::limits;
+use crate::lines::{hang, pairs};
 use crate::live;
 use crate::plan::format::plain;
 use crate::plan::review::visible;
@@ -104,7 +106,8 @@ fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
     let earlier = args.formats.earlier()?;
     let saved = read(path)?;
     let options = saved.shown.options(printer.colour());
-    let options = TextOptions { details: options.details || args.details, ..options };
+    let details = options.details || args.details;
+    let options = TextOptions { details, width: printer.width(), ..options };
     let commands = vec![apply_saved(path, saved.shown.sandbox, &saved.shown.plan)];
     args.formats.show(saved.shown.plan, options, earlier, commands, printer)?;
     printer.note(&format!(
@@ -145,7 +148,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
         StackArgs { stack: args.stack.clone(), env: args.env.clone(), var: Vec::new(), var_file: Vec::new() };
     let stack = context::load(&stack_args)?;
     context::has_region(&stack)?;
-    let session = context::connect(&args.aws, &stack, &|text| printer.note(text)).await?;
+    let session = context::connect(&args.aws, &stack, printer).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "show").await?;
     let mut chosen = Vec::new();
     for (one, entry) in chosen_of(&ledger, address)? {
@@ -157,7 +160,9 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
         chosen.push((one, kind, entry));
     }
     let entries: Vec<_> = chosen.iter().map(|(_, kind, entry)| (*kind, *entry)).collect();
-    let found = live::owned(&session, &entries).await;
+    let spinner = Spinner::new(printer, "Reading");
+    let found = spinner.reading(Some(&session), live::owned(&session, &entries)).await;
+    drop(spinner);
     let (mut problems, mut shown, mut list) = (Vec::new(), Vec::new(), Vec::new());
     for ((address, kind, entry), found) in chosen.into_iter().zip(found) {
         match found {
@@ -166,7 +171,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
                 if args.json {
                     list.push(as_json(address, entry, live.as_ref().zip(parts)));
                 } else {
-                    shown.push(as_text(address, entry, live.as_ref().zip(parts)));
+                    shown.push(as_text(address, entry, live.as_ref().zip(parts), printer.width()));
                 }
             }
             Err(error) => problems.push(read_failed(&address.to_string(), &entry.id, &error)),
@@ -219,10 +224,15 @@ fn parts(
     ]
 }
 
-fn as_text(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 3])>) -> String {
+fn as_text(
+    address: &Address,
+    entry: &Entry,
+    live: Option<(&ErasedLive, [Value; 3])>,
+    width: Option<usize>,
+) -> String {
     let mut text = visible(&format!("{address}  {}  {}", entry.id, entry.region));
     let Some((live, [attributes, decided, tags])) = live else {
-        return format!("{text}  gone from AWS\n");
+        return format!("{}\n", hang(&format!("{text}  gone from AWS"), 4, width));
     };
     match &live.state {
         State::Ready => {}
@@ -230,16 +240,14 @@ fn as_text(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 
             text.push_str(&visible(&format!("  {state}")));
         }
     }
+    text = hang(&text, 4, width).into_owned();
     text.push('\n');
     let mut lines: Vec<(String, String)> = Vec::new();
     for (prefix, value) in [("", &attributes), ("", &decided), ("tags.", &tags)] {
         let there = value.as_map().into_iter().flatten().filter(|(_, value)| !value.is_null());
         lines.extend(there.map(|(name, value)| (visible(&format!("{prefix}{name}")), value_text(value))));
     }
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, value) in lines {
-        text.push_str(&format!("    {name:width$}  {value}\n"));
-    }
+    text.push_str(&pairs(&lines, 4, "  ", width));
     text
 }
 

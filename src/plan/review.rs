@@ -595,6 +595,33 @@ pub fn group_name(group: &[&Item<'_>], most: usize) -> String {
     format!("{}{rest}", shown.map(|item| item.address.as_str()).collect::<Vec<_>>().join(", "))
 }
 
+/// The names of items, at most `most`, and how many more there are: those of one declaration by
+/// their keys, `glue_job.transform["orders", "stock"]`.
+pub fn named(items: &[&Item<'_>], most: usize) -> String {
+    let mut groups: Vec<Vec<&Item<'_>>> = Vec::new();
+    for &item in items {
+        let address = &item.change.address;
+        let same = |group: &&mut Vec<&Item<'_>>| {
+            address.key.is_some()
+                && group.first().is_some_and(|first| {
+                    let first = &first.change.address;
+                    first.key.is_some() && first.declaration() == address.declaration()
+                })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(item),
+            None => groups.push(vec![item]),
+        }
+    }
+    let names = groups.iter().take(most).map(|group| group_name(group, most));
+    let mut named: Vec<String> = names.collect();
+    let rest: usize = groups.iter().skip(most).map(Vec::len).sum();
+    if rest > 0 {
+        named.push(format!("… {rest} more"));
+    }
+    named.join(", ")
+}
+
 /// What is there and what is wanted, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -635,7 +662,9 @@ impl Told {
     #[must_use]
     pub fn shortened(self, most: usize) -> Self {
         match self {
-            Self::Pair(left, right) if left.chars().count() + right.chars().count() > 2 * most => {
+            Self::Pair(left, right)
+                if left.chars().count() + right.chars().count() > most.saturating_mul(2) =>
+            {
                 let (left, right) = apart(&left, &right, most);
                 Self::Pair(left, right)
             }
@@ -661,11 +690,28 @@ impl Told {
     }
 }
 
+/// How grave a note is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// It is good to know.
+    Plain,
+    /// Someone else changed something.
+    Drift,
+    /// The resource is made anew for it.
+    Danger,
+}
+
 /// What there is to say of a difference besides its values, drift being `drift`'s own news.
 pub fn notes(detail: &Detail, drift: bool) -> Vec<String> {
-    let mut notes: Vec<String> = detail.notes.iter().map(|note| visible(note)).collect();
+    noted(detail, drift).into_iter().map(|(_, note)| note).collect()
+}
+
+/// The same with how grave each is.
+pub fn noted(detail: &Detail, drift: bool) -> Vec<(Tone, String)> {
+    let mut notes: Vec<(Tone, String)> =
+        detail.notes.iter().map(|note| (Tone::Plain, visible(note))).collect();
     if detail.forces_replacement {
-        notes.push("forces replacement".to_owned());
+        notes.push((Tone::Danger, "forces replacement".to_owned()));
     }
     let cause = match detail.cause {
         Cause::Stack => None,
@@ -674,7 +720,7 @@ pub fn notes(detail: &Detail, drift: bool) -> Vec<String> {
         Cause::Drift => Some("drift: changed outside dwctl"),
         Cause::Both => Some("changed by the stack and outside dwctl"),
     };
-    notes.extend(cause.map(str::to_owned));
+    notes.extend(cause.map(|cause| (Tone::Drift, cause.to_owned())));
     notes
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::detail::plain;
-use super::review::{Item, Review, Sort, Told, notes, visible};
+use super::review::{Item, Review, Sort, Told, Tone, named, noted, risk_text, visible};
 use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
 use crate::aws::Bill;
+use crate::lines::hang;
 
 /// How to show a plan.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct TextOptions {
     pub drift: bool,
     /// What it cost to make, where AWS was asked.
     pub bill: Option<(Bill, Duration)>,
+    /// The columns of the terminal; `None` where there is none, and no line and no value is cut.
+    pub width: Option<usize>,
 }
 
 /// Widest address that gets a column; longer ones push their words to the right.
@@ -31,8 +34,12 @@ const WIDEST_ATTRIBUTE: usize = 40;
 const BANNER_FROM: usize = 8;
 /// What is dangerous.
 const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
-/// Longest value on a line of its own attribute.
+/// What is not to be read first.
+const DIM: Style = Style::new().dimmed();
+/// Longest value where the terminal is not known to be wider.
 const LONGEST_VALUE: usize = 72;
+/// Names of a banner.
+const NAMES: usize = 8;
 
 /// The plan, ending in a newline.
 pub fn render(plan: &Plan, options: &TextOptions) -> String {
@@ -41,15 +48,14 @@ pub fn render(plan: &Plan, options: &TextOptions) -> String {
 
 /// What is told of a plan, ending in a newline.
 pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
-    let paint = Paint(options.colour);
-    let mut text = String::new();
-    let title = paint.with(Style::new().bold(), &review.title());
-    line(&mut text, &format!("{title} · {}", review.place()));
+    let mut page = Page { text: String::new(), paint: Paint(options.colour), width: options.width };
+    let title = page.paint.with(Style::new().bold(), &review.title());
+    page.line(2, &format!("{title} · {}", review.place()));
     // Of a few resources, their own lines are enough.
     if review.items.len() > BANNER_FROM {
-        banner(&mut text, review, &paint);
+        page.banner(review);
     }
-    text.push('\n');
+    page.line(0, "");
     let width = review
         .items
         .iter()
@@ -58,59 +64,146 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         .max()
         .unwrap_or(0);
     for item in &review.items {
-        resource(&mut text, item, width, &paint);
+        page.resource(item, width);
         if item.tells_details() || options.details {
             match item.same_as.and_then(|first| review.items.get(first)) {
                 // What is told in a line is told faster than that it is the same.
                 Some(first) if item.details.len() > 1 => {
-                    line(&mut text, &format!("      the same as {}", first.address));
+                    page.line(6, &format!("      the same as {}", first.address));
                 }
-                _ => attributes(&mut text, item, &paint, review.drift),
+                _ => page.attributes(item, review.drift),
             }
         }
     }
     if let Some(nothing) = review.nothing() {
-        line(&mut text, nothing);
+        page.line(0, nothing);
     }
     let outputs = review.outputs();
     if !outputs.is_empty() {
-        line(&mut text, "\nChanges to outputs:");
+        page.line(0, "");
+        page.line(0, "Changes to outputs:");
     }
     for one in &outputs {
-        let sign = match one.sign {
-            Sign::Added => paint.colour(AnsiColor::Green, "+"),
-            Sign::Removed => paint.colour(AnsiColor::Red, "-"),
-            Sign::Changed => paint.colour(AnsiColor::Yellow, "~"),
-        };
-        line(&mut text, &format!("  {sign} {}", one.line(LONGEST_VALUE)));
+        let sign = page.paint.sign(one.sign);
+        page.line(6, &format!("  {sign} {}", one.line(page.longest())));
     }
-    text.push('\n');
+    page.line(0, "");
     let counts = review.counts().into_iter();
     let mut parts: Vec<String> = counts
-        .map(|(sort, count)| paint.colour(colour(sort), &format!("{count} {}", sort.counted())))
+        .map(|(sort, count)| page.paint.colour(colour(sort), &format!("{count} {}", sort.counted())))
         .collect();
     parts.push(review.rest());
-    line(&mut text, &parts.join(" · "));
+    page.line(2, &parts.join(" · "));
     if let Some((bill, time)) = &options.bill {
-        line(&mut text, &bill_line(bill, *time));
+        let bill = page.paint.with(DIM, &bill_line(bill, *time, options.width));
+        page.line(2, &bill);
     }
-    text
+    page.text
 }
 
-/// By sort of risk, what has it.
-fn banner(text: &mut String, review: &Review<'_>, paint: &Paint) {
-    for label in RiskLabel::ALL {
-        let addresses: Vec<&str> = review.at_risk(label).map(|item| item.address.as_str()).collect();
-        if !addresses.is_empty() {
-            let label = paint.with(RED.bold(), &format!("⚠ {}", label.words()));
-            line(text, &format!("{label}: {}", addresses.join(", ")));
+/// A plan as it is written.
+struct Page {
+    text: String,
+    paint: Paint,
+    width: Option<usize>,
+}
+
+impl Page {
+    /// A line that goes on below `indent` spaces where the terminal ends.
+    fn line(&mut self, indent: usize, line: &str) {
+        self.text.push_str(&hang(line.trim_end(), indent, self.width));
+        self.text.push('\n');
+    }
+
+    /// The longest value: nothing is cut but on a terminal.
+    fn longest(&self) -> usize {
+        self.width.map_or(usize::MAX, |width| width.saturating_sub(8).max(LONGEST_VALUE))
+    }
+
+    /// By sort of risk, what has it.
+    fn banner(&mut self, review: &Review<'_>) {
+        for label in RiskLabel::ALL {
+            let items: Vec<&Item<'_>> = review.at_risk(label).collect();
+            if !items.is_empty() {
+                let label = self.paint.with(style(label), &format!("⚠ {}", label.words()));
+                self.line(4, &format!("{label}: {}", named(&items, NAMES)));
+            }
         }
     }
-}
 
-fn line(text: &mut String, line: &str) {
-    text.push_str(line.trim_end());
-    text.push('\n');
+    fn resource(&mut self, item: &Item<'_>, width: usize) {
+        let paint = &self.paint;
+        let mut words = item.words.to_owned();
+        if !item.why.is_empty() {
+            let _ = write!(words, "  {}", item.why);
+        }
+        let risks: Vec<String> =
+            item.risks.iter().map(|risk| paint.with(style(risk.label), &risk_text(risk))).collect();
+        if let Some(worst) = item.risks.first() {
+            let _ = write!(words, "  {} {}", paint.with(style(worst.label), "⚠"), risks.join(", "));
+        }
+        if item.id.is_some() {
+            let _ = write!(words, "  {}", paint.with(DIM, &item.id_words()));
+        }
+        let padding = " ".repeat(width.saturating_sub(item.address.chars().count()));
+        let sign = paint.colour(colour(item.sort), item.sort.sign());
+        let address = paint.with(Style::new().bold(), &item.address);
+        self.line(6, &format!("  {sign} {address}{padding}  {words}"));
+        if !item.leaves.is_empty() {
+            self.line(8, &format!("      {}", item.leaves));
+        }
+        if !item.dependents.addresses.is_empty() && !item.risks.is_empty() {
+            let needed = self.paint.with(DIM, &item.dependents.words(5));
+            self.line(8, &format!("      {needed}"));
+        }
+    }
+
+    fn attributes(&mut self, item: &Item<'_>, drift: bool) {
+        let creating = item.sort == Sort::Create;
+        let width = item
+            .details
+            .iter()
+            .filter(|one| one.part.is_empty() && one.lines.is_empty())
+            .map(|one| one.attribute.chars().count())
+            .filter(|&width| width <= WIDEST_ATTRIBUTE)
+            .max()
+            .unwrap_or(0);
+        let mut heading = "";
+        for one in &item.details {
+            let notes =
+                noted(one, drift).into_iter().map(|(tone, note)| self.paint.with(tone_style(tone), &note));
+            let notes = notes.collect::<Vec<_>>().join(", ");
+            let notes = if notes.is_empty() { notes } else { format!("  {notes}") };
+            let values = values(one, creating, &self.paint, self.longest());
+            let attribute = visible(&one.attribute);
+            if one.part.is_empty() {
+                let padding = " ".repeat(width.saturating_sub(attribute.chars().count()));
+                let start = 6 + width.max(attribute.chars().count()) + 2;
+                self.line(start, &format!("      {attribute}{padding}  {values}{notes}"));
+            } else {
+                // The attribute once, its parts below it.
+                if heading != one.attribute {
+                    self.line(8, &format!("      {attribute}"));
+                    heading = &one.attribute;
+                }
+                let sign = self.paint.sign(one.sign);
+                let values = if values.is_empty() { values } else { format!("  {values}") };
+                self.line(12, &format!("        {sign} {}{values}{notes}", visible(&one.part)));
+            }
+            for one in &one.lines {
+                let shown = match one.sign {
+                    Some(Sign::Added) => {
+                        self.paint.colour(AnsiColor::Green, &format!("+ {}", visible(&one.text)))
+                    }
+                    Some(Sign::Removed) => {
+                        self.paint.colour(AnsiColor::Red, &format!("- {}", visible(&one.text)))
+                    }
+                    _ => format!("  {}", visible(&one.text)),
+                };
+                self.line(14, &format!("          {shown}"));
+            }
+        }
+    }
 }
 
 struct Paint(bool);
@@ -122,6 +215,14 @@ impl Paint {
 
     fn colour(&self, colour: AnsiColor, text: &str) -> String {
         self.with(Style::new().fg_color(Some(colour.into())), text)
+    }
+
+    fn sign(&self, sign: Sign) -> String {
+        match sign {
+            Sign::Added => self.colour(AnsiColor::Green, "+"),
+            Sign::Removed => self.colour(AnsiColor::Red, "-"),
+            Sign::Changed => self.colour(AnsiColor::Yellow, "~"),
+        }
     }
 }
 
@@ -135,77 +236,24 @@ fn colour(sort: Sort) -> AnsiColor {
     }
 }
 
-fn resource(text: &mut String, item: &Item<'_>, width: usize, paint: &Paint) {
-    let mut words = item.words.to_owned();
-    if !item.why.is_empty() {
-        let _ = write!(words, "  {}", item.why);
-    }
-    if !item.risks.is_empty() {
-        let _ = write!(words, "  {}", paint.with(RED.bold(), &format!("⚠ {}", item.risk_words())));
-    }
-    if item.id.is_some() {
-        let _ = write!(words, "  {}", paint.with(Style::new().dimmed(), &item.id_words()));
-    }
-    let padding = " ".repeat(width.saturating_sub(item.address.chars().count()));
-    let sign = paint.colour(colour(item.sort), item.sort.sign());
-    let address = paint.with(Style::new().bold(), &item.address);
-    line(text, &format!("  {sign} {address}{padding}  {words}"));
-    if !item.leaves.is_empty() {
-        line(text, &format!("      {}", item.leaves));
-    }
-    if !item.dependents.addresses.is_empty() && !item.risks.is_empty() {
-        line(text, &format!("      {}", paint.with(Style::new().dimmed(), &item.dependents.words(5))));
+/// Red is what may do harm; money alone does none.
+fn style(label: RiskLabel) -> Style {
+    match label {
+        RiskLabel::Cost => Style::new().bold(),
+        _ => RED.bold(),
     }
 }
 
-fn attributes(text: &mut String, item: &Item<'_>, paint: &Paint, drift: bool) {
-    let creating = item.sort == Sort::Create;
-    let width = item
-        .details
-        .iter()
-        .filter(|one| one.part.is_empty())
-        .map(|one| one.attribute.chars().count())
-        .filter(|&width| width <= WIDEST_ATTRIBUTE)
-        .max()
-        .unwrap_or(0);
-    let mut heading = "";
-    for one in &item.details {
-        let notes = match notes(one, drift) {
-            notes if notes.is_empty() => String::new(),
-            notes => format!("  {}", paint.with(Style::new().dimmed(), &notes.join(", "))),
-        };
-        let values = values(one, creating, paint);
-        let attribute = visible(&one.attribute);
-        if one.part.is_empty() {
-            let padding = " ".repeat(width.saturating_sub(attribute.chars().count()));
-            line(text, &format!("      {attribute}{padding}  {values}{notes}"));
-        } else {
-            // The attribute once, its parts below it.
-            if heading != one.attribute {
-                line(text, &format!("      {attribute}"));
-                heading = &one.attribute;
-            }
-            let sign = match one.sign {
-                Sign::Added => paint.colour(AnsiColor::Green, "+"),
-                Sign::Removed => paint.colour(AnsiColor::Red, "-"),
-                Sign::Changed => paint.colour(AnsiColor::Yellow, "~"),
-            };
-            let values = if values.is_empty() { values } else { format!("  {values}") };
-            line(text, &format!("        {sign} {}{values}{notes}", visible(&one.part)));
-        }
-        for one in &one.lines {
-            let shown = match one.sign {
-                Some(Sign::Added) => paint.colour(AnsiColor::Green, &format!("+ {}", visible(&one.text))),
-                Some(Sign::Removed) => paint.colour(AnsiColor::Red, &format!("- {}", visible(&one.text))),
-                _ => format!("  {}", visible(&one.text)),
-            };
-            line(text, &format!("          {shown}"));
-        }
+fn tone_style(tone: Tone) -> Style {
+    match tone {
+        Tone::Danger => RED,
+        Tone::Drift => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        Tone::Plain => DIM,
     }
 }
 
-fn values(detail: &Detail, creating: bool, paint: &Paint) -> String {
-    let told = Told::of(detail, creating).shortened(LONGEST_VALUE);
+fn values(detail: &Detail, creating: bool, paint: &Paint, longest: usize) -> String {
+    let told = Told::of(detail, creating).shortened(longest);
     match &told {
         Told::Added(_) => paint.colour(AnsiColor::Green, &told.line()),
         Told::Removed(_) => paint.colour(AnsiColor::Red, &told.line()),
@@ -213,21 +261,27 @@ fn values(detail: &Detail, creating: bool, paint: &Paint) -> String {
     }
 }
 
-/// `41 calls in 0.38 s (glue 6, s3 18, iam 3) · 0 throttled`.
-pub fn bill_line(bill: &Bill, time: Duration) -> String {
+/// `41 calls in 0.38 s (s3 18, glue 6, iam 3) · 0 throttled`: on one line of the terminal, of the
+/// services those that fit.
+pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
     let services: Vec<String> = bill
         .by_service()
         .into_iter()
         .map(|(service, count)| format!("{} {count}", short_service(&service)))
         .collect();
     let calls = if bill.total() == 1 { "call" } else { "calls" };
-    format!(
-        "{} {calls} in {:.2} s ({}) · {} throttled",
-        bill.total(),
-        time.as_secs_f64(),
-        services.join(", "),
-        bill.throttled
-    )
+    let line = |shown: usize| {
+        let (shown, rest) = services.split_at(shown);
+        let mut named = shown.join(", ");
+        if !rest.is_empty() {
+            let comma = if shown.is_empty() { "" } else { ", " };
+            let _ = write!(named, "{comma}… {} more", rest.len());
+        }
+        let (total, seconds) = (bill.total(), time.as_secs_f64());
+        format!("{total} {calls} in {seconds:.2} s ({named}) · {} throttled", bill.throttled)
+    };
+    let fits = |line: &String| width.is_none_or(|width| line.chars().count() <= width);
+    (0..=services.len()).rev().map(line).find(fits).unwrap_or_else(|| line(0))
 }
 
 /// The SDK's name of a service as people say it: `CloudWatch Logs` stays, `SFN` is Step Functions.
@@ -241,7 +295,10 @@ fn short_service(service: &str) -> String {
 /// One difference as a line: `attribute: before → after`.
 pub fn change_text(change: &AttributeChange) -> String {
     let detail = plain(change);
-    let what =
-        if detail.part.is_empty() { values(&detail, false, &Paint(false)) } else { visible(&detail.part) };
+    let what = if detail.part.is_empty() {
+        values(&detail, false, &Paint(false), LONGEST_VALUE)
+    } else {
+        visible(&detail.part)
+    };
     format!("{}: {what}", detail.attribute)
 }

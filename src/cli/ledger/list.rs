@@ -3,6 +3,8 @@
 use super::WhereArgs;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
+use crate::ledger::Ledger;
+use crate::lines::{hang, table};
 
 /// Lists what the stack owns: address, id, region, when it was last applied.
 #[derive(Debug, clap::Args)]
@@ -31,26 +33,44 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         printer.json(&format!("{:#}\n", serde_json::Value::Array(resources)));
         return Ok(Exit::Done);
     }
-    let addresses = ledger.resources.keys().map(ToString::to_string);
-    let rows: Vec<[String; 4]> = addresses
-        .zip(ledger.resources.values())
-        .map(|(address, entry)| [address, entry.id.clone(), entry.region.clone(), entry.applied.clone()])
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (first, second, third) = (width(0), width(1), width(2));
-    for [address, id, region, applied] in &rows {
-        printer.out(&format!("{address:first$}  {id:second$}  {region:third$}  {applied}\n"));
-    }
+    printer.out(&rows(&ledger, printer.width()));
     for (address, entry) in
         ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)))
     {
-        printer.out(&format!(
-            "{address}  {}  {}  replaced, and to be destroyed by the next apply\n",
-            entry.id, entry.region
-        ));
+        let words = "replaced, and to be destroyed by the next apply";
+        told(format!("{address}  {}  {}  {words}", entry.id, entry.region), printer);
     }
     for address in ledger.intents.keys() {
-        printer.out(&format!("{address}  about to be made when an apply ended; the next one looks for it\n"));
+        told(format!("{address}  about to be made when an apply ended; the next one looks for it"), printer);
     }
     Ok(Exit::Done)
+}
+
+fn told(line: String, printer: &Printer) {
+    printer.out(&format!("{}\n", hang(&line, 4, printer.width())));
+}
+
+/// A row for each resource. On a terminal that is too narrow the time of the last apply goes
+/// before the region, the region before a part of the id.
+fn rows(ledger: &Ledger, width: Option<usize>) -> String {
+    /// Of an id as much should be seen.
+    const ENOUGH: usize = 40;
+    let columns = |from: &[usize]| -> Vec<Vec<String>> {
+        let all = ledger.resources.iter().map(|(address, entry)| {
+            let day = entry.applied.split('T').next().unwrap_or_default();
+            let all = [&address.to_string(), &entry.id, &entry.region, &entry.applied, day];
+            from.iter().filter_map(|at| all.get(*at)).map(|one| (*one).to_owned()).collect()
+        });
+        all.collect()
+    };
+    let fits = |rows: &Vec<Vec<String>>| {
+        let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let count = rows.first().map_or(0, Vec::len);
+        let all: usize =
+            (0..count).map(|at| if at == 1 { widest(at).min(ENOUGH) } else { widest(at) } + 2).sum();
+        width.is_none_or(|width| all <= width + 2)
+    };
+    let choices: [&[usize]; 3] = [&[0, 1, 2, 3], &[0, 1, 2, 4], &[0, 1, 2]];
+    let rows = choices.into_iter().map(columns).find(fits).unwrap_or_else(|| columns(&[0, 1]));
+    table(&rows, 1, width)
 }

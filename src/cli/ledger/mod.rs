@@ -108,7 +108,7 @@ impl WhereArgs {
             return Ok(Desk { stack, session: None, store, holder, aws });
         }
         context::has_region(&stack)?;
-        let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
+        let session = context::connect(&aws, &stack, printer).await?;
         let holder = Holder::new(command, Some(session.caller()));
         let store = context::store(&aws, &stack, &session, &holder).await?;
         Ok(Desk { stack, session: Some(session), store, holder, aws })

@@ -9,6 +9,7 @@ use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome, StackArgs, plan};
 use crate::graph::Address;
 use crate::ledger::{Holder, Snapshot};
+use crate::lines::hang;
 use crate::plan::Selection;
 
 /// Rebuilds a lost ledger, or completes one, from what is at AWS. What it tells of already
@@ -42,7 +43,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let variables = context::variables(&stack_args, &stack)?;
     context::check(&stack, &variables, printer)?;
     let aws = args.audit.open(&args.place.aws, &stack, printer)?;
-    let session = context::connect(&aws, &stack, &|text| printer.note(text)).await?;
+    let session = context::connect(&aws, &stack, printer).await?;
     let holder = Holder::new("ledger recover", Some(session.caller()));
     let store = context::store(&aws, &stack, &session, &holder).await?;
     locked(&store, holder, &args.lock, printer, async |_| {
@@ -52,7 +53,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             let facts = context::facts(&session, &stack).await?;
             let world = context::world(&stack, facts, variables)?;
             let selection = Selection { adopt: true, recover: true, ..Selection::default() };
-            let found = plan::make(Some(&session), &stack, &world, &ledger, &selection).await?;
+            let found = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
             let recovered = apply::recover(&session, &world, &found, &mut ledger).await;
             tell(&recovered, printer);
             Ok((before, ledger))
@@ -80,7 +81,8 @@ fn tell(recovered: &Recovered, printer: &Printer) {
             printer.out(&format!("{title}:\n"));
         }
         for (address, words) in found {
-            printer.out(&format!("  {address}  {words}\n"));
+            let line = format!("  {address}  {words}");
+            printer.out(&format!("{}\n", hang(&line, 6, printer.width())));
         }
     };
     list("found by owner tags", &recovered.by_tags);

@@ -7,6 +7,7 @@ use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
 use crate::graph::Address;
+use crate::lines::pairs;
 
 /// Shows where the ledger lives, whose it is and who holds its lock; or one resource.
 #[derive(Debug, clap::Args)]
@@ -64,10 +65,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             lines.push(("fingerprints", known.join(", ")));
         }
     }
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, value) in lines {
-        printer.out(format!("{name:width$}  {value}").trim_end());
-        printer.out("\n");
-    }
+    let lines: Vec<(String, String)> =
+        lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    printer.out(&pairs(&lines, 0, "  ", printer.width()));
     Ok(Exit::Done)
 }

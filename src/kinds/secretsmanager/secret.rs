@@ -470,7 +470,7 @@ impl Kind for SecretsManagerSecret {
 
     fn leaves(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {
         let days = spec.integer("recovery_window_days").filter(|days| *days > 0)?;
-        Some(format!("it can be restored for {days} days, and keeps its name until then"))
+        Some(format!("it can be restored for {days} days, and its name is taken until then"))
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -7,6 +7,7 @@ mod json;
 mod policy;
 mod schedule;
 mod states;
+mod table;
 mod text;
 mod wlm;
 
@@ -318,11 +319,13 @@ impl Group<'_> {
     fn as_it_is(&self, one: &AttributeChange, risks: Vec<Risk>) -> Detail {
         let mut detail = Detail { risks, ..plain(one) };
         let document = self.node.and_then(|node| node.document);
-        if matches!(document, Some(Document::Checksum | Document::Content))
-            && self.change.action != Action::Create
-        {
-            detail.notes.extend(self.file().map(|file| format!("content of {file}")));
-        }
+        let of = match document {
+            _ if self.change.action == Action::Create => None,
+            Some(Document::Checksum) => Some("content of"),
+            Some(Document::Content) => Some("file"),
+            _ => None,
+        };
+        detail.notes.extend(of.zip(self.file()).map(|(of, file)| format!("{of} {file}")));
         if one.hidden {
             return detail;
         }
@@ -333,6 +336,8 @@ impl Group<'_> {
         if let (Some(Value::String(before)), Some(Value::String(after))) = (&one.before, &one.after)
             && let Some(lines) = text::hunks(before, after)
         {
+            (detail.before, detail.after, detail.lines) = (None, None, lines);
+        } else if let Some(lines) = table::lines(one.before.as_ref(), one.after.as_ref()) {
             (detail.before, detail.after, detail.lines) = (None, None, lines);
         }
         detail

@@ -252,7 +252,7 @@ fn resource(
     if !first.leaves.is_empty() {
         let _ = writeln!(text, "<p>{}</p>", html(&first.leaves));
     }
-    facts(text, first, group.len() == 1, options);
+    facts(text, first, group.len() == 1 && first.id.is_none(), options);
     if !first.dependents.addresses.is_empty() {
         let linked: Vec<String> =
             first.dependents.addresses.iter().map(|address| linked(address, places)).collect();

@@ -80,7 +80,9 @@ struct Group {
     sort: Sort,
     gravity: (bool, Sort, bool),
     count: usize,
-    /// One line of Markdown, without its break.
+    /// What happens to it in a line of Markdown, without its break.
+    brief: String,
+    /// The same with its id, what stays of it and what needs it.
     line: String,
     /// With what differs, folded; empty if there is nothing to tell.
     folded: String,
@@ -90,6 +92,7 @@ struct Group {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Nothing,
+    Brief,
     Line,
     Whole,
 }
@@ -102,6 +105,7 @@ impl Group {
                 sort: Sort::Update,
                 gravity: (true, Sort::Import, true),
                 count: 0,
+                brief: String::new(),
                 line: String::new(),
                 folded: String::new(),
             };
@@ -136,6 +140,7 @@ impl Group {
         more.extend(
             [&first.leaves, &needed].into_iter().filter(|words| !words.is_empty()).map(|words| code(words)),
         );
+        let brief = line.clone();
         for one in &more {
             let _ = write!(line, " · {one}");
         }
@@ -153,7 +158,7 @@ impl Group {
                 fenced("diff", &details)
             )
         };
-        Self { sort: first.sort, gravity: first.gravity(), count: items.len(), line, folded }
+        Self { sort: first.sort, gravity: first.gravity(), count: items.len(), brief, line, folded }
     }
 }
 
@@ -175,18 +180,20 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
     let mut shown = vec![Shown::Nothing; groups.len()];
     // The headings.
     room = room.saturating_sub(Sort::ALL.len() * 40);
-    for (from, to) in [(Shown::Nothing, Shown::Line), (Shown::Line, Shown::Whole)] {
+    let steps = [(Shown::Nothing, Shown::Brief), (Shown::Brief, Shown::Line), (Shown::Line, Shown::Whole)];
+    for (from, to) in steps {
         for &index in &order {
             let (Some(group), Some(shown)) = (groups.get(index), shown.get_mut(index)) else { continue };
             let cost = match to {
                 Shown::Whole if group.folded.is_empty() => continue,
-                Shown::Whole => (group.folded.len() + 1).saturating_sub(group.line.len() + 1),
-                _ => group.line.len() + 1,
+                Shown::Whole => group.folded.len().saturating_sub(group.line.len()),
+                Shown::Line => group.line.len() - group.brief.len(),
+                _ => group.brief.len() + 1,
             };
             if *shown == from && cost <= room {
                 room -= cost;
                 *shown = to;
-            } else if to == Shown::Line {
+            } else if to == Shown::Brief {
                 // Nothing is named in the place of something graver.
                 break;
             }
@@ -208,8 +215,12 @@ fn body(groups: &[Group], shown: &[Shown]) -> String {
         for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Whole) {
             let _ = writeln!(text, "{}", group.folded);
         }
-        for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Line) {
-            let _ = writeln!(text, "{}", group.line);
+        for (group, shown) in of_sort() {
+            let _ = match shown {
+                Shown::Brief => writeln!(text, "{}", group.brief),
+                Shown::Line => writeln!(text, "{}", group.line),
+                Shown::Nothing | Shown::Whole => Ok(()),
+            };
         }
     }
     text
@@ -229,7 +240,11 @@ fn left_out(groups: &[Group], shown: &[Shown]) -> String {
         }
         parts.join(", ")
     };
-    let details = count(&|group, shown| shown == Shown::Line && !group.folded.is_empty());
+    let details = count(&|group, shown| match shown {
+        Shown::Brief => group.brief != group.line || !group.folded.is_empty(),
+        Shown::Line => !group.folded.is_empty(),
+        Shown::Nothing | Shown::Whole => false,
+    });
     let lines = count(&|_, shown| shown == Shown::Nothing);
     if details.is_empty() && lines.is_empty() {
         return String::new();

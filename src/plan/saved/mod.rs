@@ -117,7 +117,7 @@ impl Shown {
             });
             (Bill { calls: calls.collect(), throttled: self.throttled }, self.time)
         });
-        TextOptions { colour, details: self.details, drift: false, bill }
+        TextOptions { colour, details: self.details, bill, ..TextOptions::default() }
     }
 }
 
