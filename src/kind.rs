@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::aws::{Cx, Error, Result, Scope, Tags};
 pub use crate::files::Files;
+pub use crate::limits::SHOWN_CONTENT;
 use crate::value::Value;
 
 pub use crate::diag::nearest;
@@ -571,7 +572,7 @@ pub trait Kind: Sized + 'static {
     }
 
     /// The content that the resource is made of besides its attributes, if it is a text of at most
-    /// [`crate::limits::SHOWN_CONTENT`] bytes. It serves `dwctl diff`, which shows its lines.
+    /// [`SHOWN_CONTENT`] bytes. It serves `dwctl diff`, which shows its lines.
     fn content(spec: Known<'_>, files: &Files) -> Option<String> {
         let _ = (spec, files);
         None

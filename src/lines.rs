@@ -16,12 +16,10 @@ const GAP: &str = "  ";
 /// The width of lines of prose where no terminal is narrower.
 pub const PROSE: usize = 96;
 
-/// Words alone are put on the next line. What is longer than a line, such as an ARN, is left to the
-/// terminal, so that it can be copied as a whole.
+/// Words stay whole, but for those that are longer than a line.
 fn options(width: usize, indent: &str) -> Options<'_> {
-    Options::new(width.max(NARROWEST))
+    Options::new(width)
         .subsequent_indent(indent)
-        .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit)
@@ -31,7 +29,9 @@ fn options(width: usize, indent: &str) -> Options<'_> {
 pub fn hang(line: &str, indent: usize, width: Option<usize>) -> Cow<'_, str> {
     match width.map(|width| width.max(NARROWEST)) {
         Some(width) if display_width(line) > width => {
-            let indent = " ".repeat(if indent > width / 2 { 8 } else { indent });
+            // Beside a long name there may be too little room.
+            let is_narrow = width.saturating_sub(indent) * 20 < width * 11;
+            let indent = " ".repeat(if is_narrow { 10 } else { indent });
             textwrap::fill(line, options(width, &indent)).into()
         }
         _ => line.into(),
@@ -40,7 +40,7 @@ pub fn hang(line: &str, indent: usize, width: Option<usize>) -> Cow<'_, str> {
 
 /// Paragraphs as lines of at most `width`, each ending in a newline.
 pub fn prose(text: &str, indent: usize, width: usize) -> String {
-    let indent = " ".repeat(indent);
+    let (indent, width) = (" ".repeat(indent), width.max(NARROWEST));
     let paragraphs = text.split("\n\n").map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
     let filled = paragraphs.filter(|one| !one.is_empty());
     filled.map(|one| textwrap::fill(&one, options(width, &indent).initial_indent(&indent)) + "\n").collect()
@@ -52,8 +52,17 @@ pub fn pairs(rows: &[(String, String)], indent: usize, between: &str, width: Opt
     let start = " ".repeat(indent);
     rows.iter()
         .map(|(name, value)| {
-            let line = format!("{start}{}{between}{value}", padded(name, widest));
-            format!("{}\n", hang(line.trim_end(), indent + widest + between.len(), width))
+            let head = format!("{start}{}{between}", padded(name, widest));
+            let column = display_width(&head);
+            match width.map(|width| width.max(NARROWEST)) {
+                // The value begins beside its name, however long its first word is.
+                Some(width) if column <= width / 2 => {
+                    let lines = textwrap::wrap(value, options(width - column, ""));
+                    let indent = format!("\n{}", " ".repeat(column));
+                    format!("{}\n", format!("{head}{}", lines.join(&indent)).trim_end())
+                }
+                _ => format!("{}\n", hang(format!("{head}{value}").trim_end(), column, width)),
+            }
         })
         .collect()
 }
@@ -110,16 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn a_line_goes_on_below_itself_and_no_word_is_broken() {
+    fn a_line_goes_on_below_itself_and_words_stay_whole() {
         let line = "  + sns_topic.alerts  create  us-east-1 arn:aws:sns:us-east-1:111111111111:alerts done";
         assert_eq!(hang(line, 6, None), line);
         assert_eq!(
             hang(line, 6, Some(50)),
-            "  + sns_topic.alerts  create  us-east-1\n      arn:aws:sns:us-east-1:111111111111:alerts done"
+            "  + sns_topic.alerts  create  us-east-1\n      arn:aws:sns:us-east-1:111111111111:alerts\n      done"
         );
-        // What is longer than a line stays whole.
-        let long = format!("  a  {}", "x".repeat(90));
-        assert_eq!(hang(&long, 4, Some(40)).replace("\n    ", "  "), long);
+        // What is longer than a line is not.
+        let long = format!("  a  {}", "x".repeat(50));
+        let (whole, rest) = ("x".repeat(36), "x".repeat(14));
+        assert_eq!(hang(&long, 4, Some(40)), format!("  a\n    {whole}\n    {rest}"));
         let coloured = format!("\x1b[1m{}\x1b[0m", "x".repeat(40));
         assert_eq!(hang(&coloured, 4, Some(40)), coloured);
     }
@@ -137,6 +147,10 @@ mod tests {
         let text = pairs(&rows, 2, "  ", Some(40));
         assert!(text.starts_with("  a     1\n  long  x x"), "{text}");
         assert!(text.lines().skip(2).all(|line| line.starts_with("        x")), "{text}");
+        let arn = [("a".to_owned(), format!("\"arn:{}\"", "x".repeat(60)))];
+        let text = pairs(&arn, 0, " = ", Some(40));
+        assert!(text.starts_with("a = \"arn:xxx") && text.lines().all(|line| line.len() <= 40), "{text}");
+        assert_eq!(pairs(&arn, 0, " = ", None).lines().count(), 1);
     }
 
     #[test]

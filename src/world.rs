@@ -158,6 +158,11 @@ impl<'a> World<'a> {
         })
     }
 
+    /// The values of the stack's variables.
+    pub fn variables(&self) -> &BTreeMap<String, Value> {
+        &self.variables
+    }
+
     /// Evaluates a local, those first that it refers to: one that refers to another, and so
     /// on 30,000 times, needs no more of the stack than any. What is wrong with one is said
     /// where its value is used.

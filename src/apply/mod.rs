@@ -112,7 +112,7 @@ pub enum Event {
 }
 
 /// What an apply did.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Resources made, anew or for the first time.
     pub created: usize,

@@ -8,6 +8,7 @@ use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::progress::Progress;
+use super::record::RecordArgs;
 use super::stream;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::apply::{self, Summary};
@@ -74,6 +75,9 @@ pub(super) struct HowArgs {
 
     #[command(flatten)]
     audit: AuditArgs,
+
+    #[command(flatten)]
+    record: RecordArgs,
 }
 
 impl HowArgs {
@@ -140,6 +144,21 @@ pub(super) async fn change(
     saved: Option<&Saved>,
     printer: &Printer,
 ) -> Outcome {
+    how.record.guard(stack_args)?;
+    let verb = if selection.destroy { "destroy" } else { "apply" };
+    let outcome = changed(stack_args, aws_args, how, selection, allowed, saved, printer).await;
+    how.record.write(verb, outcome)
+}
+
+async fn changed(
+    stack_args: &StackArgs,
+    aws_args: &AwsArgs,
+    how: &HowArgs,
+    selection: Selection,
+    allowed: &Allowed,
+    saved: Option<&Saved>,
+    printer: &Printer,
+) -> Outcome {
     let began = Instant::now();
     let stack = context::load(stack_args)?;
     let variables = context::variables(stack_args, &stack)?;
@@ -189,6 +208,7 @@ pub(super) async fn change(
                 Ok::<_, Failure>((world, plan))
             };
             let (mut world, mut plan) = make(false).await?;
+            how.record.begins(&plan);
             let bill = (session.bill(), began.elapsed());
             if printer.is_stream() {
                 stream::planned(&plan, selection.destroy).iter().for_each(|event| printer.event(event));
@@ -222,12 +242,16 @@ pub(super) async fn change(
         let applying = Instant::now();
         let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
         let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
-        let report = |event| progress.report(event);
+        let report = |event| {
+            how.record.sees(&event);
+            progress.report(event);
+        };
         let work = apply::apply(&session, &world, &plan, keeper, &options, &report);
         let summary = progress.during(work).await;
         progress.finish();
         let summary =
             summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
+        how.record.ends(&summary);
         let bill = (session.bill(), applying.elapsed());
         if printer.is_stream() {
             let applied = stream::applied(&summary, totals(&summary), selection.destroy);
@@ -307,7 +331,7 @@ async fn ask(
     }
 }
 
-fn totals(summary: &Summary) -> String {
+pub(super) fn totals(summary: &Summary) -> String {
     format!(
         "{} created · {} updated · {} destroyed · {} failed · {} not begun",
         summary.created,

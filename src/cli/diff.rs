@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter as Completer;
 
-use super::formats::FormatArgs;
+use super::formats::{Apply, FormatArgs};
 use super::printer::Printer;
 use super::revision::{Checkout, Repository};
 use super::spinner::Spinner;
@@ -124,7 +124,7 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let exit = if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done };
     plan.warnings = refused(&plan, &old_side, &new_side);
     let warnings = plan.warnings.clone();
-    args.formats.show(plan, options, earlier, Vec::new(), printer)?;
+    args.formats.show(plan, options, earlier, Apply::Never, printer)?;
     for warning in warnings {
         printer.diagnostics(&[warning], &Sources::default());
     }

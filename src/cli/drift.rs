@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::formats::{FormatArgs, apply_command};
+use super::formats::{Apply, FormatArgs, apply_command};
 use super::printer::Printer;
 use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
@@ -56,7 +56,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
     drop(spinner);
     printer.diagnostics(&plan.warnings, &stack.sources);
-    let commands = vec![apply_command(&args.stack, &args.aws, &select, &plan)];
+    let commands = Apply::Again(apply_command(&args.stack, &args.aws, &select, &plan));
     let drift = plan.drift();
     let bill = Some((session.bill(), began.elapsed()));
     let options =

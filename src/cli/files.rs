@@ -99,6 +99,20 @@ fn is_of_stack(folder: &Path, file: &Path) -> bool {
     })
 }
 
+/// Adds to a file, which is made where there is none; else as [`write`].
+///
+/// # Errors
+/// As there.
+pub(super) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
+    match resolve(path)? {
+        Place::File(path, _) => {
+            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+            file.write_all(text)
+        }
+        Place::Stream(_) | Place::Open(..) => write(path, text, Readers::OwnerAtFirst),
+    }
+}
+
 /// Opens a pipe or a device. A pipe has a reader when this starts, or gets one soon: an opening
 /// without a limit would never return where it gets none.
 fn open_stream(path: &Path) -> io::Result<File> {

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use super::files::{self, Readers};
+use super::origin;
 use super::printer::Printer;
 use super::{AwsArgs, Failure, SelectArgs, StackArgs};
 use crate::diag::Diagnostic;
@@ -40,6 +41,16 @@ impl ValueEnum for Format {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()))
     }
+}
+
+/// How a plan is applied that is shown elsewhere.
+pub(super) enum Apply {
+    /// It is not.
+    Never,
+    /// By this command, which plans again.
+    Again(String),
+    /// By this command, exactly as it is.
+    Saved(String),
 }
 
 /// `FORMAT=FILE`.
@@ -95,7 +106,7 @@ impl FormatArgs {
         mut plan: Plan,
         text: TextOptions,
         since: Option<Snapshot>,
-        commands: Vec<String>,
+        apply: Apply,
         printer: &Printer,
     ) -> Result<(), Failure> {
         if let Some(earlier) = &since {
@@ -110,13 +121,19 @@ impl FormatArgs {
             }
         }
         let plain = TextOptions { colour: false, width: None, ..text.clone() };
-        let mut options = Options { text, commands, since, root: root() };
+        let (commands, is_saved) = match apply {
+            Apply::Never => (Vec::new(), false),
+            Apply::Again(command) => (vec![command], false),
+            Apply::Saved(command) => (vec![command], true),
+        };
+        let origin = origin::of_environment();
+        let mut options = Options { text, commands, is_saved, since, root: root(), origin };
         plan.veil(options.root.as_deref());
         let shown = render(self.format, &plan, &options);
         options.text = plain;
         for (format, path) in &self.output {
             let text = render(*format, &plan, &options);
-            files::write(path, text.as_bytes(), Readers::OwnerAtFirst).map_err(|error| {
+            put(path, &text).map_err(|error| {
                 Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
                     .note(error.to_string())
                     .note("nothing at AWS was changed")
@@ -125,6 +142,17 @@ impl FormatArgs {
         printer.out(&shown);
         Ok(())
     }
+}
+
+/// Writes a format to a file that the user names. The summary of a step of GitHub Actions is added
+/// to: other commands of the step may have written to it
+/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>).
+pub(super) fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|summary| !summary.is_empty());
+    if summary.is_some_and(|summary| Path::new(&summary) == path) {
+        return files::append(path, text.as_bytes());
+    }
+    files::write(path, text.as_bytes(), Readers::OwnerAtFirst)
 }
 
 /// The folder that files are told from. Where it is gone, they are told as they were opened.

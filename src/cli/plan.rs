@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::files::{self, Readers};
-use super::formats::{FormatArgs, apply_command, apply_saved, root};
+use super::formats::{Apply, FormatArgs, apply_command, apply_saved, root};
 use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::spinner::Spinner;
@@ -91,9 +91,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     drop(spinner);
     let commands = match &args.out {
-        Some(out) => vec![apply_saved(out, args.aws.sandbox, &plan)],
-        None if args.offline || args.destroy => Vec::new(),
-        None => vec![apply_command(&args.stack, &args.aws, &args.select, &plan)],
+        Some(out) => Apply::Saved(apply_saved(out, args.aws.sandbox, &plan)),
+        None if args.offline || args.destroy => Apply::Never,
+        None => Apply::Again(apply_command(&args.stack, &args.aws, &args.select, &plan)),
     };
     printer.diagnostics(&plan.warnings, &stack.sources);
     let empty = plan.is_empty();

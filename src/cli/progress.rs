@@ -252,7 +252,7 @@ fn existing(plan: &Plan) -> BTreeMap<(Address, Option<usize>), String> {
 }
 
 /// `0.4 s`, `12 s`, `3 min 20 s`.
-fn seconds(elapsed: Duration) -> String {
+pub(super) fn seconds(elapsed: Duration) -> String {
     match elapsed.as_secs() {
         0..=9 => format!("{:.1} s", elapsed.as_secs_f64()),
         whole @ 10..=99 => format!("{whole} s"),

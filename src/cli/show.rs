@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use clap_complete::engine::ArgValueCompleter as Completer;
 
-use super::formats::{FormatArgs, apply_saved};
+use super::formats::{Apply, FormatArgs, apply_saved};
 use super::printer::Printer;
 use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, ledger};
@@ -108,7 +108,7 @@ fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
     let options = saved.shown.options(printer.colour());
     let details = options.details || args.details;
     let options = TextOptions { details, width: printer.width(), ..options };
-    let commands = vec![apply_saved(path, saved.shown.sandbox, &saved.shown.plan)];
+    let commands = Apply::Saved(apply_saved(path, saved.shown.sandbox, &saved.shown.plan));
     args.formats.show(saved.shown.plan, options, earlier, commands, printer)?;
     printer.note(&format!(
         "Made {} of {}. Whether it still fits is told by dwctl apply.",

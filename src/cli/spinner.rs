@@ -64,7 +64,8 @@ impl Drop for Spinner<'_> {
     }
 }
 
-const TEMPLATE: &str = "{spinner} {wide_msg}";
+/// Without padding: what the terminal itself writes of Ctrl-C stays on the line, and goes with it.
+const TEMPLATE: &str = "{spinner} {msg}";
 
 /// `Reading 12 of 81 resources · 34 calls`.
 fn words((answered, asked): (usize, usize), calls: u64) -> String {

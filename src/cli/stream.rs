@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::graph::Address;
 use crate::plan::format::json_line;
 use crate::plan::review::{Item, Review, Sort, risk_json, visible};
-use crate::plan::{Cause, Change, Plan, Reason};
+use crate::plan::{Absence, Cause, Change, Plan, Reason};
 use crate::value::Value;
 
 /// The version of this format: another second number has more, another first one something else.
@@ -215,8 +215,7 @@ fn reason(change: &Change) -> Option<&'static str> {
         Reason::Forced(_) | Reason::Moved { .. } => Some("cannot_update"),
         Reason::Requested => Some("requested"),
         Reason::Triggered(_) => Some("replace_triggered_by"),
-        Reason::Undeclared if change.address.key.is_some() => Some("delete_because_each_key"),
-        Reason::Undeclared => Some("delete_because_no_resource_config"),
+        Reason::Undeclared => change.absence().map(Absence::name),
         Reason::Same
         | Reason::Unselected
         | Reason::New

@@ -8,8 +8,9 @@ use super::applied::ignore;
 use super::connect::{Names, connect};
 use super::decide::{created, different_tags, marks, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
+use super::remains::block_of;
 use super::replacement;
-use super::{Action, AttributeChange, Change, Kept, Plan, Reason, Revisions, diff, overlay, taken};
+use super::{Action, AttributeChange, Change, Declared, Kept, Plan, Reason, Revisions, diff, overlay, taken};
 use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
@@ -61,6 +62,12 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
         changes: comparison.changes.into_values().collect(),
         deposed: Vec::new(),
         outputs,
+        variables: new
+            .world
+            .variables()
+            .iter()
+            .map(|(name, value)| (name.clone(), new.told(value.clone())))
+            .collect(),
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
         warnings: Vec::new(),
     })
@@ -446,6 +453,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             .left()
             .filter_map(|was| {
                 let drawn = self.drawn.get(&was.address)?;
+                let declared = block_of(stack, &was.address)
+                    .map(|block| Declared { file: self.new.path(&block.file), ..block });
                 let stays = removed(stack, &was.address).map_or(was.retain, |removed| !removed.destroy);
                 Some(Change {
                     address: was.address.clone(),
@@ -464,7 +473,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     wanted: Value::Null,
                     kept: None,
                     wanted_tags: BTreeMap::new(),
-                    declared: None,
+                    declared,
                     veiled_risks: None,
                 })
             })

@@ -16,6 +16,7 @@ use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger};
 use crate::schema::{PathStep, in_order, normalize};
+use crate::stack::Resource;
 use crate::value::Value;
 use crate::world::{Instance, World};
 
@@ -295,6 +296,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             deposed: self.deposed,
             outputs,
             outputs_before,
+            variables: world.variables().clone(),
             warnings: Vec::new(),
         })))
     }
@@ -720,20 +722,22 @@ impl Change {
             wanted: Value::Null,
             kept: None,
             wanted_tags: BTreeMap::new(),
-            declared: Some(declaration(instance, sources)),
+            declared: Some(declaration(instance.resource, sources)),
             veiled_risks: None,
         }
     }
 }
 
-/// Where an instance is declared.
-fn declaration(instance: &Instance<'_>, sources: &Sources) -> Declared {
-    let resource = instance.resource;
+/// Where a resource is declared.
+pub(super) fn declaration(resource: &Resource, sources: &Sources) -> Declared {
     let written = resource.body.entries().iter();
     let mut attributes: BTreeMap<String, usize> =
         written.map(|entry| (entry.name.clone(), sources.line(entry.span))).collect();
     if let Some(tags) = &resource.tags {
         attributes.insert("tags".to_owned(), sources.line(tags.span));
+    }
+    if let Some(for_each) = &resource.for_each {
+        attributes.insert(Declared::FOR_EACH.to_owned(), sources.line(for_each.span));
     }
     Declared {
         file: sources.path(resource.span.file).to_owned(),

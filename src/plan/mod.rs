@@ -81,6 +81,9 @@ pub struct Plan {
     /// them; `None` where that cannot be known.
     #[serde(with = "saved::known")]
     pub outputs_before: BTreeMap<String, Option<Value>>,
+    /// The values of the stack's variables.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Value>,
     /// What is wrong beside it, such as resources that no ledger knows.
     #[serde(skip)]
     pub warnings: Vec<Diagnostic>,
@@ -134,7 +137,7 @@ pub struct Change {
     pub kept: Option<Kept>,
     /// All tags as they are wanted, the owner's among them.
     pub wanted_tags: BTreeMap<String, Value>,
-    /// Where it is declared.
+    /// Where it is declared; of what is no longer, the block that made it, where that is left.
     pub declared: Option<Declared>,
     /// What it may cost, where what tells that was secret and is masked by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,6 +176,9 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// The name of the attribute by which a block makes several resources.
+    pub(super) const FOR_EACH: &'static str = "for_each";
+
     /// The line of an attribute as a reference writes it (`command.name`), or of the
     /// resource where the attribute is not written.
     pub fn line_of(&self, attribute: &str) -> usize {
@@ -235,7 +241,45 @@ pub enum Reason {
     Destroy,
 }
 
+/// What the stack lacks of a resource that is no longer declared, as Terraform tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// There is no block of its name.
+    Block,
+    /// The block's `for_each` has no such key.
+    Key,
+    /// The block has a `for_each` now, or has none any more.
+    Repetition,
+    /// The block is off: `when = false`.
+    Off,
+}
+
+impl Absence {
+    /// Terraform's name of the reason.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Block => "delete_because_no_resource_config",
+            Self::Key => "delete_because_each_key",
+            Self::Repetition => "delete_because_wrong_repetition",
+            Self::Off => "delete_because_count_index",
+        }
+    }
+}
+
 impl Change {
+    /// What the stack lacks of it, where it is no longer declared.
+    pub fn absence(&self) -> Option<Absence> {
+        if self.reason != Reason::Undeclared {
+            return None;
+        }
+        let Some(block) = &self.declared else { return Some(Absence::Block) };
+        Some(match (&self.address.key, block.attributes.contains_key(Declared::FOR_EACH)) {
+            (Some(_), true) => Absence::Key,
+            (None, false) => Absence::Off,
+            _ => Absence::Repetition,
+        })
+    }
+
     /// Whether it does something, if only to the ledger.
     pub fn is_effective(&self) -> bool {
         self.action != Action::NoOp || self.moved_from.is_some() || self.imported

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::mark;
-use super::decide::{Identification, Planner, Question, Unread, read_failed};
-use super::{Action, Change, Reason};
+use super::decide::{Identification, Planner, Question, Unread, declaration, read_failed};
+use super::{Action, Change, Declared, Reason};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
 use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
 use crate::schema::{Node, Shape, normalize};
+use crate::stack::Stack;
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -56,7 +57,10 @@ impl Planner<'_, '_, '_> {
                 }
                 None => (action, reason),
             };
-            let change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
+            let mut change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
+            if change.reason == Reason::Undeclared {
+                change.declared = block_of(self.inputs.world.stack, address);
+            }
             self.changes.insert(address.clone(), change);
         }
     }
@@ -110,7 +114,8 @@ impl Planner<'_, '_, '_> {
             let born = intent.born(&id);
             let stays = !declared && self.stays(address, &born, Some(&live));
             let action = if stays { Action::Forget } else { Action::Delete };
-            let change = removal(address, kind, &born, Some(live), action, Reason::Undeclared, ledger);
+            let mut change = removal(address, kind, &born, Some(live), action, Reason::Undeclared, ledger);
+            change.declared = block_of(self.inputs.world.stack, address);
             // The address may be that of what it was to replace, or of what is declared now.
             if declared || ledger.resources.contains_key(address) {
                 self.deposed.push(change);
@@ -321,6 +326,12 @@ impl Planner<'_, '_, '_> {
         let entry = Entry { fingerprinted_as: Some(printed.clone()), ..entry.clone() };
         self.deposed.push(removal(address, kind, &entry, live, action, Reason::Deposed, ledger));
     }
+}
+
+/// The block that an address is of, where the stack has one.
+pub(super) fn block_of(stack: &Stack, address: &Address) -> Option<Declared> {
+    let resource = stack.resources.iter().find(|one| one.address() == address.declaration())?;
+    Some(declaration(resource, &stack.sources))
 }
 
 /// The removal of what the ledger tells of.

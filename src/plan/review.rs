@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use super::detail::details_of;
 use super::{
-    Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change, value_text,
+    Absence, Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change,
+    value_text,
 };
 use crate::graph::Address;
 use crate::kind::Known;
@@ -479,9 +480,9 @@ fn why(change: &Change, drift: bool) -> String {
         Reason::Triggered(address) => Some(format!("because {address} changes")),
         Reason::Moved { from } => Some(format!("moves from {from} to {}", change.region)),
         Reason::Undeclared if change.action == Action::Forget => {
-            Some("no longer declared, stays at AWS".to_owned())
+            Some(format!("{}, stays at AWS", absent(change)))
         }
-        Reason::Undeclared => Some("no longer declared".to_owned()),
+        Reason::Undeclared => Some(absent(change)),
         Reason::Deposed if change.action == Action::Forget => Some("replaced before, and gone".to_owned()),
         Reason::Deposed => Some("replaced before, and still there".to_owned()),
         Reason::Destroy if change.action == Action::Forget => Some("retained, stays at AWS".to_owned()),
@@ -496,6 +497,19 @@ fn why(change: &Change, drift: bool) -> String {
     words.extend(reason);
     words.extend(lets_go(change));
     visible(&words.join("  "))
+}
+
+/// Why a resource is no longer declared, in Terraform's words.
+fn absent(change: &Change) -> String {
+    let address = &change.address;
+    let (block, key) = (address.declaration(), address.key.as_deref());
+    match (change.absence(), key) {
+        (Some(Absence::Key), Some(key)) => format!("because key [{key:?}] is not in for_each"),
+        (Some(Absence::Repetition), Some(_)) => format!("because {block} does not use for_each"),
+        (Some(Absence::Repetition), None) => format!("because {block} uses for_each"),
+        (Some(Absence::Off), _) => format!("because {block} is off: when is false"),
+        _ => format!("because {block} is not in configuration"),
+    }
 }
 
 /// What a resource lets go of, so that AWS deletes it: a reviewer is to know what is without what

@@ -36,8 +36,10 @@ const BANNER_FROM: usize = 8;
 const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
 /// What is not to be read first.
 const DIM: Style = Style::new().dimmed();
-/// Longest value where the terminal is not known to be wider.
+/// Longest value within a sentence.
 const LONGEST_VALUE: usize = 72;
+/// Least of a value that is shown on a narrow terminal.
+const LEAST_VALUE: usize = 40;
 /// Names of a banner.
 const NAMES: usize = 8;
 
@@ -117,7 +119,7 @@ impl Page {
 
     /// The longest value: nothing is cut but on a terminal.
     fn longest(&self) -> usize {
-        self.width.map_or(usize::MAX, |width| width.saturating_sub(8).max(LONGEST_VALUE))
+        self.width.map_or(usize::MAX, |width| width.saturating_sub(12).max(LEAST_VALUE))
     }
 
     /// By sort of risk, what has it.

@@ -30,7 +30,8 @@ impl Plan {
         }
         let mut veil = Veil::default();
         let before = self.outputs_before.values_mut().flatten();
-        before.chain(self.outputs.values_mut()).for_each(|value| veil.value(value));
+        let variables = self.variables.values_mut();
+        before.chain(self.outputs.values_mut()).chain(variables).for_each(|value| veil.value(value));
     }
 }
 

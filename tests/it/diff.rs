@@ -364,9 +364,15 @@ fn lifecycle_counts_as_in_a_plan() {
     );
     let kept = before.split("[s3_bucket.c]").next().expect("a part");
     let screen = told(before, kept);
-    assert!(screen.contains(". s3_bucket.c  forget  no longer declared, stays at AWS"), "{screen}");
+    assert!(
+        screen.contains(". s3_bucket.c  forget  because s3_bucket.c is not in configuration, stays at AWS"),
+        "{screen}"
+    );
     let removed = format!("{kept}[[removed]]\nfrom = \"s3_bucket.c\"\ndestroy = true\n");
-    assert!(told(before, &removed).contains("- s3_bucket.c  destroy  no longer declared"));
+    assert!(
+        told(before, &removed)
+            .contains("- s3_bucket.c  destroy  because s3_bucket.c is not in configuration")
+    );
     let protected = format!("{before}[sns_topic.a.lifecycle]\nprotect = true\n");
     assert!(told(before, &protected).contains("dwctl:protect"), "{}", told(before, &protected));
 }

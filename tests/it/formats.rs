@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use dwctl::kinds::KINDS;
 use dwctl::plan::Selection;
-use dwctl::plan::format::{Format, Options, render};
+use dwctl::plan::format::{Format, Options, Origin, render};
 use dwctl::plan::since::Snapshot;
 use serde_json::Value as Json;
 
@@ -254,4 +254,112 @@ fn the_command_applies_what_was_planned_and_where() {
         "dwctl apply . --target sns_topic.a --target 'sns_topic.c[\"x y\"]' --exclude sns_topic.b --adopt \
          --endpoint-url ENDPOINT"
     );
+}
+
+/// As Terraform's JSON has them, but for the secrets.
+#[test]
+fn json_tells_variables_and_the_time() {
+    let stack = format!(
+        "{TOPIC}[variable.size]\ntype = \"number\"\ndefault = 3\n[variable.names]\ntype = \"list(string)\"\ndefault = [\"a\"]\n\
+         [variable.password]\ntype = \"string\"\nsensitive = true\ndefault = \"Correct-Horse-7\"\n"
+    );
+    let folder = paper::folder(&[("stack.toml", &paper::headed(&stack))]);
+    let run = paper::dwctl(folder.path(), &["plan", "--offline", "--format", "json", "--var", "size=5"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(!run.stdout.contains("Horse"), "{}", run.stdout);
+    let json: Json = serde_json::from_str(&run.stdout).expect("JSON");
+    let told = serde_json::json!({
+        "names": { "value": ["a"] }, "password": { "value": "(secret)" }, "size": { "value": 5 },
+    });
+    assert_eq!(json["variables"], told);
+    let declared = serde_json::json!({ "names": {}, "password": { "sensitive": true }, "size": {} });
+    assert_eq!(json["configuration"]["root_module"]["variables"], declared);
+    let time = json["timestamp"].as_str().expect("a time");
+    assert!(time.len() == 20 && time.ends_with('Z') && time.starts_with("20"), "{time}");
+}
+
+/// A comment links its run and its commit, and says what merging does; nothing of that is
+/// notation, whoever sets the environment.
+#[test]
+fn a_comment_says_where_it_was_made_and_what_merging_does() {
+    let folder = paper::folder(&[("stack.toml", &paper::headed(TOPIC))]);
+    let event = "{\"pull_request\":{\"head\":{\"sha\":\"89abcdef0123456789abcdef0123456789abcdef\"}}}";
+    std::fs::write(folder.path().join("event.json"), event).expect("a file");
+    let told = |format: &str, repository: &str| {
+        let environment = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", repository),
+            ("GITHUB_RUN_ID", "123"),
+            ("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"),
+            ("GITHUB_EVENT_NAME", "pull_request"),
+            ("GITHUB_EVENT_PATH", "event.json"),
+        ];
+        let run = paper::dwctl_with(folder.path(), &["plan", "--offline", "--format", format], &environment);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let comment = told("markdown", "acme/lake");
+    let line = "[Run](https://github.com/acme/lake/actions/runs/123) of \
+                [`89abcde`](https://github.com/acme/lake/commit/89abcdef0123456789abcdef0123456789abcdef) on 20";
+    assert!(comment.contains(line), "{comment}");
+    let page = told("html", "acme/lake");
+    assert!(
+        page.contains("<a href=\"https://github.com/acme/lake/actions/runs/123\">Run</a> of <a "),
+        "{page}"
+    );
+    let hostile = "acme/lake](https://evil.example)<script>";
+    for format in ["markdown", "html"] {
+        let text = told(format, hostile);
+        assert!(!text.contains("evil") && text.contains("Run on 20"), "{text}");
+    }
+    let plan = Account::after("").planned(TOPIC, &Selection::default()).expect("a plan");
+    let foot = |is_request, is_saved| {
+        let origin = Some(Origin { is_request, ..Origin::default() });
+        let commands = vec!["dwctl apply .".to_owned()];
+        let text =
+            render(Format::Markdown, &plan, &Options { origin, is_saved, commands, ..Options::default() });
+        text.lines().rev().nth(4).unwrap_or_default().to_owned()
+    };
+    assert_eq!(foot(false, false), "To apply it:");
+    assert!(
+        foot(true, false).starts_with("Merging alone changes nothing at AWS.")
+            && foot(true, false).contains("plans again")
+    );
+    assert!(foot(true, true).contains("exactly this plan"), "{}", foot(true, true));
+}
+
+/// What an apply did, and what it refused to do, is in the file that it is to write.
+#[test]
+fn an_apply_tells_in_markdown_what_it_did() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n[kms_key.k]\ndescription = \"k\"\n",
+    );
+    let summary = project.stack().join("summary.md");
+    std::fs::write(&summary, "before\n").expect("a file");
+    let run = |arguments: &[&str], code: i32| {
+        let mut command = project.command(arguments);
+        command.env("GITHUB_STEP_SUMMARY", "summary.md").env_remove("DWCTL_ALLOW");
+        let output = command.output().expect("dwctl runs");
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read_to_string(&summary).expect("a summary")
+    };
+    let text =
+        run(&["apply", "--yes", "--output", "markdown=summary.md", "--output", "markdown=other.md"], 0);
+    assert!(text.starts_with("before\n### dwctl apply `shop/default` · 2 created · "), "{text}");
+    assert!(
+        text.contains("- `+` `sns_topic.a` created in ") && text.contains(" · id `arn:aws:sns:"),
+        "{text}"
+    );
+    let other = std::fs::read_to_string(project.stack().join("other.md")).expect("a file");
+    assert_eq!(text, format!("before\n{other}"));
+    let stack = std::fs::read_to_string(project.stack().join("stack.toml")).expect("the stack");
+    let (left, _) = stack.split_once("[kms_key.k]").expect("the key");
+    std::fs::write(project.stack().join("stack.toml"), left).expect("written");
+    let text = run(&["apply", "--yes", "--output", "markdown=summary.md"], 7);
+    let (_, last) = text.rsplit_once("### ").expect("a heading");
+    assert!(last.starts_with("dwctl apply `shop/default` · refused\n"), "{last}");
+    assert!(last.contains("Nothing was changed.") && last.contains("kms_key.k"), "{last}");
+    let run = project.run(&["apply", "--yes", "--output", "json=x"]).exits(2);
+    assert!(run.stderr.contains("write markdown=FILE"), "{run}");
 }

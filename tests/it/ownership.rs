@@ -159,7 +159,7 @@ fn what_is_protected_survives_the_deletion_of_its_block() {
         .write(&format!("{HEAD}[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = {{ protect = false }}\n"));
     project.apply();
     project.write(HEAD);
-    project.apply().plans("sns_topic.alerts", "- destroy  no longer declared");
+    project.apply().plans("sns_topic.alerts", "- destroy  because sns_topic.alerts is not in configuration");
     assert!(!topic_exists(&project, "alerts"));
 }
 
@@ -243,7 +243,7 @@ fn keys_of_for_each_come_and_go_without_touching_the_others() {
     project
         .apply()
         .plans("sns_topic.feeds[\"returns\"]", "+ create")
-        .plans("sns_topic.feeds[\"carts\"]", "- destroy  no longer declared")
+        .plans("sns_topic.feeds[\"carts\"]", "- destroy  because key [\"carts\"] is not in for_each")
         .leaves("sns_topic.feeds[\"orders\"]");
     project.settled();
     assert!(topic_exists(&project, "feed-returns") && topic_exists(&project, "feed-orders"));

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::process::Command;
 
 use dwctl::graph::Address;
 use dwctl::ledger::Entry;
-use dwctl::plan::{self, Answers, Inputs, Outcome, Selection};
+use dwctl::plan::{self, Answers, Inputs, Outcome, Selection, TextOptions};
 
 pub(crate) use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, read, world};
+use crate::harness::Project;
 use crate::paper::{self, is_alone};
 
 /// The screen between what was applied and what is written now.
@@ -447,4 +449,73 @@ fn completions_for_every_shell() {
         // It asks `dwctl` itself: `newcomers` has what it is told.
         assert!(script.contains("dwctl") && script.contains("DWCTL_COMPLETE"), "{shell}");
     }
+}
+
+/// Red is what may do harm, yellow what someone else changed; what only costs is neither. Lines go
+/// on below themselves, and long values are cut, on a terminal alone.
+#[test]
+fn a_plan_in_colours_on_a_narrow_terminal() {
+    let long = format!(
+        "{JOB}description = \"{}\"\n",
+        "Loads the orders of every shop into the warehouse; ".repeat(3)
+    );
+    let before = format!("{long}{CLUSTER}");
+    let after = before
+        .replace("db_name              = \"dw\"", "db_name              = \"warehouse\"")
+        .replace("G.1X", "G.2X")
+        .replace("warehouse; Loads", "lake; Loads");
+    let account = Account::after(&before).set("glue_job.orders", "timeout_minutes", 120);
+    let plan = account.planned(&after, &Selection::default()).expect("a plan");
+    let calls = [
+        ("Glue", 3),
+        ("Redshift", 2),
+        ("S3", 9),
+        ("CloudWatch Logs", 1),
+        ("EventBridge", 1),
+        ("Secrets Manager", 1),
+    ];
+    let calls = calls.map(|(service, count)| ((service.to_owned(), "Get".to_owned()), count));
+    let bill = dwctl::aws::Bill { calls: calls.into(), throttled: 0 };
+    let told = |width, colour| {
+        let bill = Some((bill.clone(), std::time::Duration::from_millis(1234)));
+        plan::render(&plan, &TextOptions { colour, width, bill, ..TextOptions::default() })
+    };
+    let narrow = told(Some(80), false);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    let whole = told(None, false);
+    assert!(whole.contains("lake; Loads the orders of every shop"), "{whole}");
+    assert!(!whole.contains('…'), "{whole}");
+    insta::assert_snapshot!(told(Some(80), true).replace('\u{1b}', "ESC"));
+}
+
+/// What is waited for is told on a terminal, and is gone before anything else is said.
+#[test]
+fn a_terminal_is_told_what_is_read() {
+    let project =
+        Project::new("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");
+    let on_a_terminal = |more: &[&str], arguments: &[&str]| {
+        let base = project.command(arguments);
+        let script = paper::root().join("tests/support/on_a_terminal.py");
+        let mut run = Command::new(std::env::var_os("DWCTL_PYTHON").unwrap_or_else(|| "python3".into()));
+        run.env_clear().env("TERM", "xterm").arg("-I").arg(script).args(more);
+        run.arg(base.get_program()).args(base.get_args());
+        run.current_dir(base.get_current_dir().expect("a folder"));
+        run.envs(base.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = run.output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, screen) = on_a_terminal(&[], &["plan"]);
+    assert_eq!(code, Some(0), "{screen}");
+    let (waiting, rest) = screen.split_once("shop/default").expect("a plan");
+    assert!(waiting.contains("Connecting to AWS") && waiting.contains("Planning"), "{screen}");
+    assert!(!rest.contains("CR") && !rest.contains("Planning"), "the spinner is gone: {screen}");
+    let before = waiting.trim_end_matches("ESC[1m");
+    assert!(before.ends_with("CRESC[2K"), "its line is clear: {screen}");
+    let (code, screen) = on_a_terminal(&["--interrupt-at", "Connecting"], &["plan"]);
+    assert_eq!(code, Some(6), "{screen}");
+    let (_, last) = screen.rsplit_once("CRESC[2K").expect("a clear line");
+    assert!(last.contains("interrupted") && !last.contains("Connecting"), "{screen}");
+    // Elsewhere nothing is said.
+    let run = project.run(&["plan"]).exits(0);
+    assert_eq!(run.stderr, "");
 }

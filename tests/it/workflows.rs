@@ -433,6 +433,7 @@ impl Runner {
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_WORKSPACE", self.checkout())
             .env("GITHUB_OUTPUT", self.bin.path().join("output"))
+            .env("GITHUB_STEP_SUMMARY", self.bin.path().join("summary"))
             .env("GITHUB_SHA", "5ad1")
             .env("GH_REPO", "acme/warehouse")
             .env("BRANCH", "more; echo forged")

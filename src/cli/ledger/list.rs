@@ -57,8 +57,9 @@ fn rows(ledger: &Ledger, width: Option<usize>) -> String {
     const ENOUGH: usize = 40;
     let columns = |from: &[usize]| -> Vec<Vec<String>> {
         let all = ledger.resources.iter().map(|(address, entry)| {
+            let address = address.to_string();
             let day = entry.applied.split('T').next().unwrap_or_default();
-            let all = [&address.to_string(), &entry.id, &entry.region, &entry.applied, day];
+            let all = [address.as_str(), &entry.id, &entry.region, &entry.applied, day];
             from.iter().filter_map(|at| all.get(*at)).map(|one| (*one).to_owned()).collect()
         });
         all.collect()

@@ -4,7 +4,7 @@
 mod dashboard;
 mod firewall;
 mod json;
-mod policy;
+pub(super) mod policy;
 mod schedule;
 mod states;
 mod table;

@@ -30,6 +30,36 @@ pub(super) fn statements<'v>(
 ) -> Vec<Part> {
     let old: Vec<Statement<'v>> = before.map(Statement::of).collect();
     let new: Vec<Statement<'v>> = after.map(Statement::of).collect();
+    let (partner, free) = paired(&old, &new);
+    let told = Told { old: &old, new: &new, creating };
+    let mut parts = Vec::new();
+    for (place, statement) in new.iter().enumerate() {
+        match partner[place] {
+            Some(at) => told.changed(&old[at], statement, &mut parts),
+            None => parts.push(told.comes(statement, statement.sentence())),
+        }
+    }
+    parts.extend(free.into_iter().map(|at| told.goes(&old[at], old[at].sentence())));
+    parts
+}
+
+/// The statements of two policies, by their places, each with the one that it was: those that come
+/// alone and go alone, too.
+pub(in crate::plan) fn partners(old: &[Value], new: &[Value]) -> Vec<(Option<usize>, Option<usize>)> {
+    let old: Vec<Statement<'_>> = old.iter().map(Statement::of).collect();
+    let new: Vec<Statement<'_>> = new.iter().map(Statement::of).collect();
+    let (partner, free) = paired(&old, &new);
+    let pairs = partner.into_iter().enumerate().map(|(place, at)| (at, Some(place)));
+    pairs.chain(free.into_iter().map(|at| (Some(at), None))).collect()
+}
+
+/// `statement Read`.
+pub(in crate::plan) fn title(statement: &Value) -> String {
+    Statement::of(statement).title()
+}
+
+/// Of each new statement the place of the old one that it was, and the places of those that go.
+fn paired(old: &[Statement<'_>], new: &[Statement<'_>]) -> (Vec<Option<usize>>, Vec<usize>) {
     let mut free: Vec<usize> = (0..old.len()).collect();
     let mut partner: Vec<Option<usize>> = vec![None; new.len()];
     for (place, one) in new.iter().enumerate().filter(|(_, one)| one.sid.is_some()) {
@@ -48,16 +78,7 @@ pub(super) fn statements<'v>(
         partner[place] = Some(at);
         free.retain(|&one| one != at);
     }
-    let told = Told { old: &old, new: &new, creating };
-    let mut parts = Vec::new();
-    for (place, statement) in new.iter().enumerate() {
-        match partner[place] {
-            Some(at) => told.changed(&old[at], statement, &mut parts),
-            None => parts.push(told.comes(statement, statement.sentence())),
-        }
-    }
-    parts.extend(free.into_iter().map(|at| told.goes(&old[at], old[at].sentence())));
-    parts
+    (partner, free)
 }
 
 struct Told<'s, 'v> {

@@ -12,7 +12,8 @@ const ONE_LINE: usize = 72;
 /// The lines of what comes, goes, or changes as a whole; `None` where a line tells it.
 pub(super) fn lines(before: Option<&Value>, after: Option<&Value>) -> Option<Vec<Line>> {
     let is_long = |value: &Value| {
-        matches!(value, Value::Map(_) | Value::List(_)) && value_text(value).chars().count() > ONE_LINE
+        matches!(value, Value::Map(_) | Value::List(_) | Value::Set(_))
+            && value_text(value).chars().count() > ONE_LINE
     };
     let all = |value: &Value, sign| flat(value).into_iter().map(|text| Line { sign, text }).collect();
     match (before, after) {
@@ -59,7 +60,7 @@ fn walk(value: &Value, path: &mut Vec<PathStep>, lines: &mut Vec<String>) {
         Value::Map(map) if path.is_empty() || text.chars().count() > ONE_LINE => {
             map.iter().for_each(|(name, one)| below(PathStep::Name(name.clone()), one, path, lines));
         }
-        Value::List(list) if path.is_empty() || text.chars().count() > ONE_LINE => {
+        Value::List(list) | Value::Set(list) if path.is_empty() || text.chars().count() > ONE_LINE => {
             list.iter().enumerate().for_each(|(place, one)| below(PathStep::Index(place), one, path, lines));
         }
         _ => lines.push(format!("{} = {text}", path_text(path))),

@@ -32,7 +32,7 @@ pub(super) fn html_in_markdown(text: &str) -> String {
 /// A span of code in Markdown: no notation, mention or reference in it is one. Its fence
 /// is longer than any in the text, so that nothing ends it
 /// (<https://spec.commonmark.org/0.31.2/#code-spans>).
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = visible(text);
     if text.trim().is_empty() {
         return "`\u{FFFD}`".to_owned();
@@ -44,7 +44,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A block of code in Markdown, of whole lines.
-pub(super) fn fenced(language: &str, lines: &str) -> String {
+pub fn fenced(language: &str, lines: &str) -> String {
     let fence = "`".repeat((longest_run(lines) + 1).max(3));
     format!("{fence}{language}\n{lines}{fence}\n")
 }

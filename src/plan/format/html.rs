@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use super::escape::html;
 use super::layout::layered;
 use super::side_by_side::{Document, Row, documents};
-use super::{Options, place, since};
-use crate::plan::review::{Item, Review, Sort, Told, group_name, notes, shorten, visible};
-use crate::plan::{Detail, RiskLabel, Sign};
+use super::{Options, Origin, place, since, to_apply};
+use crate::plan::review::{Item, Review, Sort, Told, Tone, group_name, noted, risk_text, shorten, visible};
+use crate::plan::{Detail, Risk, RiskLabel, Sign};
 use crate::value::Value;
 
 const STYLE: &str = include_str!("plan.css");
@@ -51,9 +51,10 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     );
     let _ = write!(
         text,
-        "<header>\n<h1>{title}</h1>\n<p class=\"place\">{}<br>{}</p>\n",
+        "<header>\n<h1>{title}</h1>\n<p class=\"place\">{}<br>{}{}</p>\n",
         html(&review.summary()),
-        html(&review.place())
+        html(&review.place()),
+        options.origin.as_ref().map(|origin| made(origin, review.plan.now)).unwrap_or_default()
     );
     let groups = review.groups();
     let places: BTreeMap<&str, usize> = groups
@@ -102,7 +103,10 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     }
     outputs(&mut text, review);
     if !options.commands.is_empty() && !review.items.is_empty() {
-        text.push_str("<h2>To apply it</h2>\n<pre>");
+        let _ = match to_apply(review, options) {
+            short if !short.contains('.') => write!(text, "<h2>{short}</h2>\n<pre>"),
+            words => write!(text, "<h2>To apply it</h2>\n<p>{words}:</p>\n<pre>"),
+        };
         for command in &options.commands {
             let _ = writeln!(text, "{}", html(command));
         }
@@ -116,6 +120,18 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         env!("CARGO_PKG_VERSION")
     );
     text
+}
+
+/// Where it was made.
+fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
+    let link = |url: &str, words: &str| format!("<a href=\"{}\">{}</a>", html(url), html(words));
+    let run = origin.run.as_ref().map_or_else(|| "Run".to_owned(), |url| link(url, "Run"));
+    let commit = origin.commit.as_ref().map(|(commit, url)| {
+        let short: String = commit.chars().take(7).collect();
+        format!(" of {}", link(url, &short))
+    });
+    let now = now.map(|now| now.strftime(" on %Y-%m-%d at %H:%M UTC").to_string());
+    format!("<br>{run}{}{}", commit.unwrap_or_default(), now.unwrap_or_default())
 }
 
 /// The source of a content security policy that lets one text run.
@@ -234,7 +250,16 @@ fn resource(
         let _ = write!(text, "<span class=\"w\">{}</span>", html(&first.why));
     }
     if !first.risks.is_empty() {
-        let _ = write!(text, "<span class=\"k\">⚠ {}</span>", html(&first.risk_words()));
+        let words = |costs: bool| {
+            let these = first.risks.iter().filter(|risk| (risk.label == RiskLabel::Cost) == costs);
+            html(&these.map(risk_text).collect::<Vec<_>>().join(", "))
+        };
+        let told = match (words(false), words(true)) {
+            (harm, cost) if harm.is_empty() => format!("⚠ {cost}"),
+            (harm, cost) if cost.is_empty() => format!("<b>⚠ {harm}</b>"),
+            (harm, cost) => format!("<b>⚠ {harm}</b>, {cost}"),
+        };
+        let _ = write!(text, "<span class=\"k\">{told}</span>");
     }
     if let ([_], Some(id)) = (group, &first.id) {
         let _ = write!(text, "<span class=\"w\">id <code>{}</code></span>", html(&shorten(id, 200)));
@@ -301,45 +326,72 @@ fn attributes(text: &mut String, item: &Item<'_>, drift: bool) {
         (false, false) => "<th>Before</th><th>After</th>",
     };
     let _ = writeln!(text, "<table class=\"t\"><tr class=\"h\"><th>Attribute</th>{head}</tr>");
+    let span = if creating { 2 } else { 3 };
+    let mut heading = "";
     for one in &item.details {
-        row(text, one, creating, drift);
+        if !one.part.is_empty() && heading != one.attribute {
+            // The attribute once, its parts below it.
+            let _ = writeln!(
+                text,
+                "<tr class=\"part\"><td colspan=\"{span}\">{}</td></tr>",
+                html(&one.attribute)
+            );
+        }
+        heading = if one.part.is_empty() { "" } else { &one.attribute };
+        row(text, one, creating, drift, span);
     }
     text.push_str("</table>\n");
 }
 
-fn row(text: &mut String, one: &Detail, creating: bool, drift: bool) {
-    let mut name = html(&one.attribute);
-    if !one.part.is_empty() {
-        let (class, sign) = match one.sign {
-            Sign::Added => ("add", "+"),
-            Sign::Removed => ("del", "-"),
-            Sign::Changed => ("", "~"),
-        };
-        let _ = write!(name, "<br><span class=\"{class}\">{sign} {}</span>", html(&one.part));
-    }
-    let mut notes: Vec<String> = notes(one, drift).iter().map(|note| html(note)).collect();
+fn row(text: &mut String, one: &Detail, creating: bool, drift: bool, span: usize) {
+    let class_of = |sign| match sign {
+        Some(Sign::Added) => ("add", "+"),
+        Some(Sign::Removed) => ("del", "-"),
+        Some(Sign::Changed) => ("", "~"),
+        None => ("", " "),
+    };
+    let mut notes: Vec<String> = noted(one, drift)
+        .iter()
+        .map(|(tone, note)| match tone {
+            Tone::Danger => format!("<b>{}</b>", html(note)),
+            Tone::Drift => format!("<span class=\"o\">{}</span>", html(note)),
+            Tone::Plain => html(note),
+        })
+        .collect();
     if !creating {
-        let risks = one.risks.iter().map(crate::plan::review::risk_text);
-        notes.extend(risks.map(|risk| format!("<b>⚠ {}</b>", html(&risk))));
+        notes.extend(one.risks.iter().map(risk));
     }
-    if !notes.is_empty() {
-        let _ = write!(name, "<br><span class=\"n\">{}</span>", notes.join(", "));
-    }
+    let notes = match notes.is_empty() {
+        true => String::new(),
+        false => format!("<br><span class=\"n\">{}</span>", notes.join(", ")),
+    };
     let told = Told::of(one, creating).shortened(LONGEST_VALUE);
-    let cells = if creating { format!("<td>{}</td>", html(&told.line())) } else { cells(&told) };
-    let _ = writeln!(text, "<tr><td>{name}</td>{cells}</tr>");
+    let name = if one.part.is_empty() {
+        html(&one.attribute)
+    } else {
+        let (class, sign) = class_of(Some(one.sign));
+        format!("<span class=\"{class}\">{sign} {}</span>", html(&one.part))
+    };
+    let _ = match told {
+        // It is all in the name, which has the row for itself.
+        Told::Nothing => writeln!(text, "<tr><td class=\"all\" colspan=\"{span}\">{name}{notes}</td></tr>"),
+        told if creating => writeln!(text, "<tr><td>{name}{notes}</td><td>{}</td></tr>", html(&told.line())),
+        told => writeln!(text, "<tr><td>{name}{notes}</td>{}</tr>", cells(&told)),
+    };
     for line in &one.lines {
-        let (class, sign) = match line.sign {
-            Some(Sign::Added) => ("add", "+"),
-            Some(Sign::Removed) => ("del", "-"),
-            _ => ("", " "),
-        };
+        let (class, sign) = class_of(line.sign);
         let _ = writeln!(
             text,
-            "<tr class=\"hunk\"><td colspan=\"3\" class=\"{class}\">{sign} {}</td></tr>",
+            "<tr class=\"hunk\"><td colspan=\"{span}\" class=\"{class}\">{sign} {}</td></tr>",
             html(&line.text)
         );
     }
+}
+
+/// A risk; money alone is not alarming.
+fn risk(risk: &Risk) -> String {
+    let words = html(&risk_text(risk));
+    if risk.label == RiskLabel::Cost { format!("⚠ {words}") } else { format!("<b>⚠ {words}</b>") }
 }
 
 /// What is there and what is wanted, one beside the other.
@@ -376,6 +428,9 @@ fn side_by_side(text: &mut String, document: &Document) {
             }
             Row::Differs(left, right) => {
                 writeln!(text, "<tr>{}{}</tr>", cell(left, "del"), cell(right, "add"))
+            }
+            Row::Heading(words) => {
+                writeln!(text, "<tr class=\"gap\"><td colspan=\"2\">{}</td></tr>", html(words))
             }
             Row::Gap => writeln!(text, "<tr class=\"gap\"><td colspan=\"2\">⋯</td></tr>"),
         };

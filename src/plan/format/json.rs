@@ -16,7 +16,7 @@ use crate::kinds;
 use crate::plan::conceal::conceal;
 use crate::plan::review::{Item, Output, Review, Sort, Told, notes, risk_json, visible};
 use crate::plan::since::digest;
-use crate::plan::{Action, Cause, Change, Reason, Revisions, Sign};
+use crate::plan::{Absence, Action, Cause, Change, Reason, Revisions, Sign};
 use crate::schema::PathStep;
 use crate::value::Value;
 
@@ -45,9 +45,24 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         .collect();
     let counts: Map<String, Json> =
         review.counts().into_iter().map(|(sort, count)| (sort.name().to_owned(), count.into())).collect();
+    // A variable is secret as a whole, as an output is.
+    let variables: Map<String, Json> = plan
+        .variables
+        .iter()
+        .map(|(name, value)| (visible(name), json!({ "value": sides(&masked(value)).known })))
+        .collect();
+    let declared: Map<String, Json> = plan
+        .variables
+        .iter()
+        .map(|(name, value)| {
+            let told = if value.contains_secret() { json!({ "sensitive": true }) } else { json!({}) };
+            (visible(name), told)
+        })
+        .collect();
     let mut json = json!({
         "format_version": "1.2",
         "terraform_version": "1.9.0",
+        "variables": variables,
         "planned_values": {
             "outputs": planned_outputs,
             "root_module": { "resources": lists.planned },
@@ -68,9 +83,10 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
                     "expressions": { "region": { "constant_value": plan.region } },
                 },
             },
-            "root_module": { "resources": lists.configuration },
+            "root_module": { "resources": lists.configuration, "variables": declared },
         },
         "checks": [],
+        "timestamp": plan.now.map(|now| now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         "applyable": !review.items.is_empty() && review.verb() == "plan",
         "complete": true,
         "errored": false,
@@ -397,11 +413,7 @@ fn reason(change: &Change) -> Option<&'static str> {
         (Reason::Forced(_) | Reason::Moved { .. }, _) => Some("replace_because_cannot_update"),
         (Reason::Requested, _) => Some("replace_by_request"),
         (Reason::Triggered(_), _) => Some("replace_by_triggers"),
-        (Reason::Undeclared, Action::Delete) if change.address.key.is_some() => {
-            Some("delete_because_each_key")
-        }
-        (Reason::Undeclared, Action::Delete) => Some("delete_because_no_resource_config"),
-        _ => None,
+        _ => change.absence().map(Absence::name),
     }
 }
 

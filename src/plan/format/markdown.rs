@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::escape::{code, fenced, html_in_markdown};
-use super::{Options, mermaid, since};
+use super::{Options, Origin, mermaid, since, to_apply};
 use crate::plan::review::{Item, Review, Sort, Told, brief, group_name, notes, visible};
 use crate::plan::since::Since;
 use crate::plan::{RiskLabel, Sign, pictures};
@@ -266,6 +266,9 @@ fn head(review: &Review<'_>, options: &Options) -> String {
     let verb = review.verb();
     let _ = write!(text, "### dwctl {verb} {} · {}\n\n", named(&review.title()), review.summary());
     let _ = writeln!(text, "{}", code(&brief(&review.place(), LONGEST_NAMES)));
+    if let Some(origin) = &options.origin {
+        let _ = writeln!(text, "\n{}", made(origin, plan.now));
+    }
     if let Some(nothing) = review.nothing() {
         let _ = write!(text, "\n{nothing}\n");
     }
@@ -287,6 +290,17 @@ fn head(review: &Review<'_>, options: &Options) -> String {
         text.push_str(&since_text(&since));
     }
     text
+}
+
+/// `[Run](…) of [1a2b3c4](…) on 2026-01-02 at 03:04 UTC`.
+pub fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
+    let run = origin.run.as_ref().map_or_else(|| "Run".to_owned(), |url| format!("[Run]({url})"));
+    let commit = origin.commit.as_ref().map(|(commit, url)| {
+        let short: String = commit.chars().take(7).collect();
+        format!(" of [`{short}`]({url})")
+    });
+    let now = now.map(|now| now.strftime(" on %Y-%m-%d at %H:%M UTC").to_string());
+    format!("{run}{}{}", commit.unwrap_or_default(), now.unwrap_or_default())
 }
 
 fn count(count: usize, one: &str, many: &str) -> String {
@@ -340,7 +354,7 @@ fn foot(review: &Review<'_>, options: &Options) -> String {
         return String::new();
     }
     let lines: String = options.commands.iter().map(|command| format!("{}\n", visible(command))).collect();
-    let what = if review.drift { "To set it back" } else { "To apply it" };
+    let what = to_apply(review, options);
     if lines.len() > COMMANDS {
         return format!("\n{what}: the command is too long for a comment; the page in HTML shows it.\n");
     }

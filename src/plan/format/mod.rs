@@ -15,9 +15,10 @@ use super::review::Review;
 use super::since::{Since, Snapshot};
 use super::text::{self, TextOptions};
 use super::{Change, Plan};
+use crate::lines::hang;
 
-pub use escape::json_line;
-pub use markdown::LIMIT as MARKDOWN_LIMIT;
+pub use escape::{code, fenced, json_line};
+pub use markdown::{LIMIT as MARKDOWN_LIMIT, made};
 pub use side_by_side::plain;
 
 /// A format of a plan.
@@ -58,9 +59,25 @@ impl Format {
     }
 }
 
+/// Where a plan was made, as a CI system tells it. Everything in it was checked: a URL holds
+/// nothing that Markdown or HTML could take for notation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The URL of the run.
+    pub run: Option<String>,
+    /// The commit, and its URL.
+    pub commit: Option<(String, String)>,
+    /// Whether what is planned is a pull request, or merge request.
+    pub is_request: bool,
+}
+
 /// How to show a plan, in any format.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// Where it was made, in CI.
+    pub origin: Option<Origin>,
+    /// Whether the commands apply exactly this plan, which is saved.
+    pub is_saved: bool,
     /// What the text format is to show; `drift` counts for all formats.
     pub text: TextOptions,
     /// The commands by which the plan is applied, for those who read it elsewhere.
@@ -78,7 +95,9 @@ pub fn render(format: Format, plan: &Plan, options: &Options) -> String {
         Format::Text => {
             let mut shown = text::of(&review, &options.text);
             if let Some(since) = since(&review, options) {
-                shown = format!("{}\n{shown}", since.text());
+                let lines = since.text();
+                let lines = lines.lines().map(|line| format!("{}\n", hang(line, 11, options.text.width)));
+                shown = format!("{}\n{shown}", lines.collect::<String>());
             }
             shown
         }
@@ -88,6 +107,23 @@ pub fn render(format: Format, plan: &Plan, options: &Options) -> String {
         Format::Sarif => sarif::render(&review, options),
         Format::Junit => junit::render(&review, options),
         Format::Mermaid => mermaid::render(&review),
+    }
+}
+
+/// What the commands do; of a pull request, what its merge does not.
+fn to_apply(review: &Review<'_>, options: &Options) -> &'static str {
+    let is_request = options.origin.as_ref().is_some_and(|origin| origin.is_request);
+    match (review.drift, is_request, options.is_saved) {
+        (true, ..) => "To set it back",
+        (_, false, _) => "To apply it",
+        (_, _, true) => {
+            "Merging alone changes nothing at AWS. This, run by hand or by the workflow of the merge, applies \
+             exactly this plan, and refuses what is otherwise by then"
+        }
+        (_, _, false) => {
+            "Merging alone changes nothing at AWS. This, run by hand or by the workflow of the merge, plans \
+             again and applies that"
+        }
     }
 }
 

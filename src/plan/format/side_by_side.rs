@@ -7,7 +7,7 @@ use super::terraform::MASK;
 use crate::kinds;
 use crate::plan::Change;
 use crate::plan::conceal::conceal;
-use crate::plan::detail::at;
+use crate::plan::detail::{at, policy};
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
@@ -28,6 +28,8 @@ pub(super) enum Row {
     Differs(Option<String>, Option<String>),
     /// Lines that are the same and not shown.
     Gap,
+    /// What the lines below are of.
+    Heading(String),
 }
 
 /// Lines around what differs.
@@ -58,7 +60,12 @@ pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
     paths
         .into_iter()
         .filter_map(|path| {
-            let rows = compare(&lines(at(left, path)), &lines(at(right, path)));
+            let (before, after) = (at(left, path), at(right, path));
+            let is_policy = schema.at(path).is_some_and(|node| matches!(node.shape, Shape::Policy));
+            let rows = match before.zip(after).filter(|_| is_policy) {
+                Some((before, after)) => policies(before, after),
+                None => compare(&lines(before), &lines(after)),
+            };
             (!rows.is_empty()).then(|| Document { name: crate::plan::detail::path_text(path), rows })
         })
         .collect()
@@ -78,6 +85,32 @@ fn document_of<'p>(schema: &Node, path: &'p [PathStep]) -> Option<&'p [PathStep]
         }
     }
     None
+}
+
+/// Two policies by statement: each beside the one that it was, wherever that stood.
+fn policies(before: &Value, after: &Value) -> Vec<Row> {
+    let statements = |policy: &Value| policy.get("Statement").and_then(Value::as_list).map(<[Value]>::to_vec);
+    let (Some(old), Some(new)) = (statements(before), statements(after)) else {
+        return compare(&lines(Some(before)), &lines(Some(after)));
+    };
+    let rest = |policy: &Value| match policy.clone() {
+        Value::Map(mut policy) => {
+            policy.remove("Statement");
+            Value::Map(policy)
+        }
+        other => other,
+    };
+    let mut rows = compare(&lines(Some(&rest(before))), &lines(Some(&rest(after))));
+    for (was, is) in policy::partners(&old, &new) {
+        let (was, is) = (was.and_then(|at| old.get(at)), is.and_then(|at| new.get(at)));
+        let part = compare(&lines(was), &lines(is));
+        if let (false, Some(one)) = (part.is_empty(), is.or(was)) {
+            rows.push(Row::Heading(policy::title(one)));
+            rows.extend(part);
+        }
+    }
+    rows.truncate(MOST_ROWS);
+    rows
 }
 
 fn lines(document: Option<&Value>) -> Vec<String> {

@@ -373,6 +373,20 @@ pub(crate) fn corpus() -> Vec<Case> {
     add("injection", Account::after(&stack), &hostile_stack, all());
     add("nothing", Account::after(TOPIC), TOPIC, all());
     add("first_apply", Account::after(""), &format!("{TOPIC}{ROLE}{JOB}{BUCKET}"), all());
+    add("block_of_keys_gone", Account::after(JOBS), "", all());
+    add(
+        "turned_off",
+        Account::after(&format!("{TOPIC}{JOBS}")),
+        &format!(
+            "{}{}",
+            TOPIC.replace("[sns_topic.alerts]", "[sns_topic.alerts]\nwhen = false"),
+            JOBS.replace("for_each          = [\"orders\", \"products\", \"stock\"]\n", "")
+                .replace("${each.key}", "all")
+        ),
+        all(),
+    );
+    let archive = "lifecycle_rules = [{ id = \"archive\", transitions = [{ days = 30, storage_class = \"STANDARD_IA\" }, { days = 90, storage_class = \"GLACIER\" }] }, ";
+    add("table_added", Account::after(BUCKET), &replaced(BUCKET, "lifecycle_rules = [", archive), all());
     add("gone_from_aws", Account::after(TOPIC).without("kms_key.data"), TOPIC, all());
     let used = format!("{LOADS}{TOPIC}");
     add("replaced_with_dependents", Account::after(&used), &used.replace("\"alerts\"", "\"alarms\""), all());

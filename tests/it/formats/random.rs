@@ -195,6 +195,7 @@ proptest! {
             deposed: Vec::new(),
             outputs: outputs.into_iter().chain([("o".to_owned(), secret)]).collect(),
             outputs_before: outputs_before.into_iter().chain([("o".to_owned(), Some(Value::from("hunter2")))]).collect(),
+            variables: std::iter::once(("v".to_owned(), Value::from("hunter2").into_secret())).collect(),
             warnings: Vec::new(),
             changes,
         };

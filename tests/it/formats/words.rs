@@ -229,7 +229,7 @@ fn a_fork_blinds_no_review() {
         );
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(
-            run.stdout.contains("- s3_bucket.customers  destroy  no longer declared  ⚠ data loss"),
+            run.stdout.contains("- s3_bucket.customers  destroy  because s3_bucket.customers is not in configuration  ⚠ data loss"),
             "{secret:?}\n{}",
             run.stdout
         );

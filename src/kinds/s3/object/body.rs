@@ -7,8 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
-use crate::kind::Files;
-use crate::limits;
+use crate::kind::{Files, SHOWN_CONTENT};
 
 /// From this size on an object is uploaded in parts.
 const LARGE: u64 = 64 * 1024 * 1024;
@@ -74,7 +73,7 @@ impl Body {
 
     /// It as text, where it is one that is short enough to be shown.
     pub fn text(&self) -> Option<String> {
-        if self.length() > limits::SHOWN_CONTENT {
+        if self.length() > SHOWN_CONTENT {
             return None;
         }
         String::from_utf8(self.whole().ok()?).ok().filter(|text| !text.contains('\0'))
