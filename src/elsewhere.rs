@@ -16,6 +16,24 @@ use crate::value::Value;
 /// Most names that are given as advice.
 const MOST: usize = 3;
 
+/// What every resource may have besides, and its names elsewhere.
+const ENGINE: [(&str, &str); 14] = [
+    ("depends_on", "depends_on"),
+    ("for_each", "foreach"),
+    ("for_each", "each"),
+    ("when", "condition"),
+    ("when", "if"),
+    ("region", "provider"),
+    ("tags", "tag"),
+    ("lifecycle", "life_cycle"),
+    ("lifecycle.protect", "prevent_destroy"),
+    ("lifecycle.retain", "deletion_policy"),
+    ("lifecycle.retain", "update_replace_policy"),
+    ("lifecycle.create_before_destroy", "create_before_destroy"),
+    ("lifecycle.ignore_changes", "ignore_changes"),
+    ("lifecycle.replace_triggered_by", "replace_triggered_by"),
+];
+
 /// A kind, or an attribute of one, that has another name elsewhere.
 #[derive(Clone, Copy)]
 pub struct Home {
@@ -113,6 +131,14 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
     if let Some(near) = slip(&mine, fields()) {
         return vec![here(near)];
     }
+    if parent.is_empty() {
+        let theirs = ENGINE.into_iter().find(|(_, theirs)| *theirs == mine);
+        let own = theirs.map(|(own, _)| own).or_else(|| slip(&mine, ENGINE.into_iter().map(|(own, _)| own)));
+        // Who writes it as it is has another question.
+        if let Some(own) = own.filter(|own| *own != name) {
+            return vec![own.to_owned()];
+        }
+    }
     let elsewhere = named(spec, &mine, parent);
     if !elsewhere.is_empty() {
         return elsewhere;
@@ -162,7 +188,7 @@ fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     // A block that stands elsewhere, and whatever is below this table. A mere `name` may be anything.
     let is_block = |path: &str| below(spec, path).is_some_and(|node| node.fields().is_some());
     let inside = |path: &str| path.starts_with(&format!("{parent}.")) && !parent.is_empty();
-    let specific = name.contains('_');
+    let specific = name.contains('_') || (found.len() == 1 && !["name", "id"].contains(&name));
     let mut found: Vec<String> = found
         .into_iter()
         .filter(|path| is_block(path) || inside(path) || specific)
@@ -410,6 +436,10 @@ mod tests {
             ("ec2_security_group", "ingress", "cidr_blocks", "ingress.cidr_ipv4"),
             ("sns_topic", "", "fifo", "fifo_topic"),
             ("sns_topic", "", "nmae", "name"),
+            ("sns_topic", "", "DependsOn", "depends_on"),
+            ("sns_topic", "", "DeletionPolicy", "lifecycle.retain"),
+            ("sns_topic", "", "prevent_destroy", "lifecycle.protect"),
+            ("sns_topic", "", "for_eech", "for_each"),
         ] {
             let near = attributes_like(kind(of).expect("a kind"), parent, name);
             assert_eq!(near.first().map(String::as_str), Some(first), "{of}.{parent} {name}: {near:?}");

@@ -292,8 +292,17 @@ mod tests {
         for text in ["glue_job.orders", "s3_bucket.lake[\"raw\"]", "s3_bucket.lake[\"a \\\"b\\\" [c].d\"]"] {
             assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(text.to_owned()));
         }
-        for text in ["", "glue_job", ".a", "a.", "a.b[raw]", "a.b[\"raw\"", "a.b.c"] {
+        for text in ["", "glue_job", ".a", "a.", "a.b[]", "a.b[\"raw\"", "a.b[\"raw]", "a.b[c]]", "a.b.c"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+        // As a shell leaves it.
+        let bare: Address = "a.b[raw]".parse().expect("an address");
+        assert_eq!(bare.to_string(), "a.b[\"raw\"]");
+        for selector in ["a", "a.b", "a.b[\"raw\"]", "a.b[raw]", "a.b.raw"] {
+            assert!(bare.is_selected_by(selector), "{selector}");
+        }
+        for selector in ["a.b[ra]", "a.b.raw.c", "a.bb", "a.b["] {
+            assert!(!bare.is_selected_by(selector), "{selector}");
         }
     }
 

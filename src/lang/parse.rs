@@ -89,7 +89,12 @@ fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Referenc
                 message if message.starts_with("invalid expression; expected") => "a value is missing here",
                 message => message,
             };
-            Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}")).at(place, "")
+            let error = Diagnostic::error("invalid-expression", format!("not a valid expression: {reason}"));
+            let error = error.at(place, "");
+            match foreign(text, at) {
+                Some(help) => error.help(help),
+                None => error,
+            }
         }
     })?;
     let parts = lowering.parts(&parsed, Text::Lines)?;
@@ -129,6 +134,22 @@ fn large_exponent(text: &str, at: usize) -> Option<Range<usize>> {
     let digits = number[exponent..].bytes().take_while(u8::is_ascii_digit).count();
     let start = end - number.len() + exponent;
     number[..exponent + digits].parse::<f64>().is_ok_and(f64::is_infinite).then_some(start..start + digits)
+}
+
+/// What may be meant where a text is no template.
+fn foreign(text: &str, at: usize) -> Option<String> {
+    if text[at..].starts_with("%{") {
+        return Some("a `%{` that begins no directive is written `%%{`".to_owned());
+    }
+    const PSEUDO: [(&str, &str); 5] = [
+        ("AWS::AccountId", "aws.account_id"),
+        ("AWS::Region", "aws.region"),
+        ("AWS::Partition", "aws.partition"),
+        ("AWS::StackName", "stack.name"),
+        ("AWS::NoValue", "null"),
+    ];
+    let (theirs, ours) = PSEUDO.into_iter().find(|(theirs, _)| text.contains(theirs))?;
+    Some(format!("CloudFormation's `${{{theirs}}}` is `${{{ours}}}` here"))
 }
 
 struct Lowering<'t> {

@@ -31,7 +31,18 @@ impl<'a> Planner<'_, '_, 'a> {
                     "unknown-address",
                     format!("nothing in the stack has the address `{selector}`"),
                 );
-                self.problems.push(match crate::diag::nearest(selector, names.iter().map(String::as_str)) {
+                // By the name of its kind elsewhere, such as `aws_s3_bucket.lake`.
+                let (kind, rest) = selector
+                    .split_once('.')
+                    .map_or((selector.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+                let ours = crate::elsewhere::kinds_like(kind)
+                    .into_iter()
+                    .map(|near| rest.map_or(near.clone(), |rest| format!("{near}.{rest}")))
+                    .find(|near| known().any(|address| address.is_selected_by(near)));
+                let near = ours.or_else(|| {
+                    crate::diag::nearest(selector, names.iter().map(String::as_str)).map(str::to_owned)
+                });
+                self.problems.push(match near {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error,
                 });

@@ -140,11 +140,14 @@ impl Walk<'_> {
                 } else if let Some(pattern) = pattern
                     && !matches(pattern, text)
                 {
+                    // What other tools write for `${…}`.
+                    let foreign = ["$(", "{{", "<%"].into_iter().any(|opening| text.contains(opening));
+                    let hint = if foreign { "; an expression is written ${…}" } else { "" };
                     self.fault(
                         "invalid-value",
                         path,
                         format!("`{name}` does not have the form that AWS asks for"),
-                        format!("must match {pattern}"),
+                        format!("must match {pattern}{hint}"),
                     );
                 }
             }
@@ -239,6 +242,9 @@ impl Walk<'_> {
         let article = if expected.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
         let message = format!("`{name}` must be {article} {expected}, not a {}", value.kind_name());
         let label = match &node.shape {
+            _ if is_intrinsic(value) => {
+                "CloudFormation's functions are expressions here: \"${KIND.NAME.ATTRIBUTE}\"".to_owned()
+            }
             Shape::Bool => "expected true or false".to_owned(),
             // What is to be written in it.
             Shape::Object { fields, required, .. } if !fields.is_empty() => {
@@ -277,6 +283,12 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether a value is a function of CloudFormation, such as `{ Ref = "Bucket" }`.
+fn is_intrinsic(value: &Value) -> bool {
+    let Value::Map(map) = value else { return false };
+    map.len() == 1 && map.keys().all(|name| name == "Ref" || name.starts_with("Fn::"))
 }
 
 /// Whether a text looks like the path of a file.

@@ -1,7 +1,7 @@
 //! `[ledger]`: where the ledger lives.
 
 use super::{Entry, Node, is_region};
-use crate::diag::{Diagnostic, Span, nearest};
+use crate::diag::{Diagnostic, Span};
 use crate::value::{Number, Value};
 
 /// A ledger in S3, as `[ledger]` declares it.
@@ -83,7 +83,11 @@ pub(super) fn ledger_place(
             ("kms_key_id" | "profile", _) => wrong("a string"),
             (name, _) => {
                 let error = Diagnostic::error("unknown-attribute", format!("`[ledger]` has no `{name}`"));
-                problems.push(match nearest(name, KNOWN) {
+                problems.push(match super::foreign::member(name, &KNOWN) {
+                    // A ledger is locked in its bucket.
+                    _ if ["dynamodb_table", "use_lockfile", "backend"].contains(&name) => {
+                        error.at(field.span, "nothing is needed for it: the ledger is locked in its bucket")
+                    }
                     Some(near) => error.at(field.span, format!("did you mean `{near}`?")),
                     None => error.at(field.span, format!("known: {}", KNOWN.join(", "))),
                 });

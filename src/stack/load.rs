@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::{
     Content, Entry, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
 };
-use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, nearest};
+use crate::diag::{Diagnostic, FileId, Outside, Sources, Span};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
@@ -208,7 +208,7 @@ impl Loader<'_> {
                 }
                 _ => {
                     let error = Diagnostic::error("syntax", message.to_string()).at_maybe(span, "");
-                    match span.and_then(|span| super::foreign::quotes(&text, span.start as usize)) {
+                    match span.and_then(|span| super::quotes::told(&text, span.start)) {
                         Some(help) => error.help(help),
                         None => error,
                     }
@@ -278,10 +278,18 @@ impl Loader<'_> {
     fn each(&mut self, entry: Entry, mut take: impl FnMut(&mut Self, Entry)) {
         match entry.value.content {
             Content::Table(entries) => entries.into_iter().for_each(|entry| take(self, entry)),
-            _ => self.problems.push(
-                Diagnostic::error("wrong-type", format!("`{}` must be a table", entry.name))
-                    .at(entry.value.span, "expected a table"),
-            ),
+            _ => {
+                let named = entry.name == "variable" || self.kinds.contains(&entry.name.as_str());
+                let label = if named {
+                    format!("write [{}.NAME]", entry.name)
+                } else {
+                    "expected a table".to_owned()
+                };
+                self.problems.push(
+                    Diagnostic::error("wrong-type", format!("`{}` must be a table", entry.name))
+                        .at(entry.value.span, label),
+                );
+            }
         }
     }
 
@@ -361,7 +369,7 @@ impl Loader<'_> {
 
     fn unknown_key(&mut self, entry: &Entry, whose: &str, known: &[&str]) {
         let error = Diagnostic::error("unknown-attribute", format!("{whose} has no `{}`", entry.name));
-        self.problems.push(match nearest(&entry.name, known.iter().copied()) {
+        self.problems.push(match super::foreign::member(&entry.name, known) {
             Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
             None => error.at(entry.span, format!("known: {}", known.join(", "))),
         });
@@ -542,7 +550,8 @@ impl Loader<'_> {
         let Content::Table(entries) = entry.value.content else {
             self.problems.push(
                 Diagnostic::error("wrong-type", format!("`{kind}.{}` must be a table", entry.name))
-                    .at(entry.value.span, "expected a table"),
+                    .at(entry.value.span, "expected a table")
+                    .help(format!("a resource is [{kind}.NAME], and its attributes stand below that")),
             );
             return;
         };

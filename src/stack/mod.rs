@@ -5,6 +5,7 @@ mod foreign;
 mod ledger;
 mod load;
 mod node;
+mod quotes;
 mod variable;
 
 pub use ledger::LedgerPlace;

@@ -99,6 +99,11 @@ impl<'w, 'a> Names<'w, 'a> {
                         })
                     }
                 },
+                Some(Step::Index(Value::Number(_))) => {
+                    let keys: Vec<String> = each.keys().map(|key| format!("[\"{key}\"]")).collect();
+                    let error = Diagnostic::error("unknown-key", format!("`{address}` has keys, not places"));
+                    Err(error.at(reference.span, format!("its keys are {}", keys.join(", "))))
+                }
                 Some(Step::Index(_)) | None => Ok((Value::Map(each.clone()), 1)),
             },
         }

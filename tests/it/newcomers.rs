@@ -187,6 +187,7 @@ fn a_part_is_chosen_as_a_shell_leaves_it() {
         run.plans("s3_bucket.lake[\"raw\"]", "+ create").leaves("s3_bucket.lake[\"tidy\"]");
     }
     project.run(&["plan", "--target", "s3_bucket.lake[rax]"]).exits(1).says("did you mean");
+    project.run(&["plan", "--target", "aws_s3_bucket.lake"]).exits(1).says("did you mean `s3_bucket.lake`?");
 }
 
 /// From an empty file to a small lake, by wrong guesses: what is written, and the words that lead on.
@@ -226,6 +227,27 @@ const WALK: &[(&str, &[&str])] = &[
     (
         "[variable.team]\ndefault = 'a'\n[s3_bucket.lake]\nbucket = \"lake-${vars.team}\"",
         &["did you mean `var`?"],
+    ),
+    (
+        "[s3_bucket.lake]\nbucket = 'lake-x'\nlifecycle = { prevent_destroy = true }",
+        &["did you mean `protect`?"],
+    ),
+    ("[s3_bucket.lake]\nbucket = 'lake-x'\nDeletionPolicy = 'Retain'", &["did you mean `lifecycle.retain`?"]),
+    ("[s3_bucket.lake]\nbucket = 'lake-x'\nDependsOn = ['x']", &["did you mean `depends_on`?"]),
+    ("[[s3_bucket]]\nbucket = 'lake-x'", &["write [s3_bucket.NAME]"]),
+    ("[s3_bucket]\nbucket = 'lake-x'", &["a resource is [s3_bucket.NAME]"]),
+    ("[s3_bucket.lake]\nbucket = 'lake-{{ account }}'", &["an expression is written ${…}"]),
+    ("[s3_bucket.lake]\nbucket = \"lake-${AWS::AccountId}\"", &["is `${aws.account_id}` here"]),
+    ("[s3_bucket.lake]\nbucket = { Ref = 'Name' }", &["\"${KIND.NAME.ATTRIBUTE}\""]),
+    ("[ledger]\nbucket = 'state'\nkey = 'lake.tfstate'", &["did you mean `prefix`?"]),
+    ("[ledger]\nbucket = 'state'\ndynamodb_table = 'locks'", &["locked in its bucket"]),
+    (
+        "[s3_bucket.lake]\nfor_each = ['raw']\nbucket = 'lake-x'\n[glue_database.raw]\nname = 'raw'\nlocation_uri = \"s3://${s3_bucket.lake[0].bucket}/\"",
+        &["its keys are [\"raw\"]"],
+    ),
+    (
+        "[glue_classifier.log]\nname = 'log'\ngrok_classifier = { classification = 'log', grok_pattern = '%{WORD:level}' }",
+        &["written `%%{`"],
     ),
     // The database, and what refers to the bucket.
     ("[aws_glue_catalog_database.raw]\nname = 'raw'", &["did you mean `glue_database`?"]),

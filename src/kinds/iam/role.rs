@@ -114,7 +114,6 @@ impl Kind for IamRole {
         ("inline_policies", "aws_iam_role_policies_exclusive"),
         ("managed_policy_arns", "aws_iam_role_policy_attachments_exclusive"),
         ("inline_policies", "AWS::IAM::RolePolicy"),
-        ("inline_policies", "AWS::IAM::Policy"),
         ("inline_policies", "Policies"),
         ("inline_policies", "inline_policy"),
         ("assume_role_policy_document", "trust_policy"),
