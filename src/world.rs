@@ -20,7 +20,7 @@ use crate::kinds;
 use crate::lang::Budget;
 use crate::limits;
 use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
-use crate::stack::{Node, Resource, Stack, is_region};
+use crate::stack::{Content, Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
 use references::References;
@@ -478,6 +478,20 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Hides what does not exist: a collection is without it, and of a single resource nothing
+    /// is known.
+    pub fn hide(&self, address: &Address) {
+        self.forget_locals();
+        let mut views = self.views.borrow_mut();
+        match (&address.key, views.get_mut(&address.declaration())) {
+            (Some(key), Some(View::Each(each))) => drop(each.remove(key)),
+            (None, Some(View::One(view))) => {
+                *view = Value::Unknown(Unknown::new(address.declaration(), ""));
+            }
+            _ => {}
+        }
+    }
+
     /// Does something, and forgets what was shown meanwhile.
     pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
         let views = self.views.borrow().clone();
@@ -551,15 +565,64 @@ impl<'a> World<'a> {
 
     /// The outputs, from what is known now; secret where they are declared sensitive.
     pub fn outputs(&self, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
+        let evaluated = self.each_output().into_iter().map(|(name, (value, found))| {
+            problems.extend(found);
+            (name, value)
+        });
+        evaluated.collect()
+    }
+
+    /// As [`World::outputs`], each with what is wrong with it.
+    pub fn each_output(&self) -> BTreeMap<String, (Value, Vec<Diagnostic>)> {
         let names = Names::new(self, None);
-        self.stack
-            .outputs
-            .iter()
-            .map(|(name, output)| {
-                let value = output.value.evaluate(&names, problems);
-                (name.clone(), if output.sensitive { value.into_secret() } else { value })
-            })
-            .collect()
+        let outputs = self.stack.outputs.iter().map(|(name, output)| {
+            let mut problems = Vec::new();
+            let value = output.value.evaluate(&names, &mut problems);
+            (name.clone(), (if output.sensitive { value.into_secret() } else { value }, problems))
+        });
+        outputs.collect()
+    }
+
+    /// Whether every text of an output is taken from resources: then it names nothing that the
+    /// stack declares and AWS does not have, however its expression was written at the last apply.
+    pub fn is_of_resources(&self, output: &str) -> bool {
+        let Some(output) = self.stack.outputs.get(output) else { return false };
+        let mut open = vec![&output.value];
+        let mut seen = BTreeSet::new();
+        while let Some(node) = open.pop() {
+            match &node.content {
+                Content::Literal(value) if matches!(value, Value::String(_)) => return false,
+                Content::Literal(_) => {}
+                Content::List(list) => open.extend(list),
+                Content::Table(entries) => open.extend(entries.iter().map(|entry| &entry.value)),
+                Content::Template(template) => {
+                    let mut is_of_resources = false;
+                    for reference in template.references() {
+                        match reference.root.as_str() {
+                            "var" | "each" => return false,
+                            "env" | "stack" | "aws" | "path" => {}
+                            "local" => {
+                                let name = reference.name(0).unwrap_or_default().to_owned();
+                                let Some(local) = self.stack.locals.get(&name) else { return false };
+                                // Of a table another member may be told.
+                                if !matches!(local.value.content, Content::Template(_)) {
+                                    return false;
+                                }
+                                is_of_resources = true;
+                                if seen.insert(name) {
+                                    open.push(&local.value);
+                                }
+                            }
+                            _ => is_of_resources = true,
+                        }
+                    }
+                    if !is_of_resources {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
     }
 
     /// Evaluates the whole stack with nothing known of AWS but what follows from the

@@ -49,6 +49,8 @@ pub struct Options {
     pub parallelism: usize,
     /// As [`crate::plan::Selection::deep`] of the plan.
     pub deep: bool,
+    /// The plan selects a part of the stack, by [`crate::plan::Selection::is_partial`].
+    pub partial: bool,
 }
 
 /// What happens while a plan is applied. Each unit that is started ends once, with
@@ -301,7 +303,7 @@ pub async fn apply(
     }
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     if finished {
-        record_outputs(plan, world, &book);
+        record_outputs(plan, world, options.partial, &book);
     }
     summary.elapsed = started.elapsed();
     let changed = summary.created + summary.updated + summary.destroyed;
@@ -351,19 +353,24 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
     instances
 }
 
-/// Takes the outputs into the ledger, as they are now that everything is done. Of what was
-/// left out, they are as they were.
-fn record_outputs(plan: &Plan, world: &World<'_>, book: &Book<'_>) {
+/// Takes the outputs into the ledger, as they are now that everything is done. What depends on
+/// something that was left out stays as it was.
+fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, book: &Book<'_>) {
     let mut ledger = book.ledger.borrow_mut();
     let goes = plan.changes.iter().any(|change| change.reason == Reason::Destroy);
     if goes && !ledger.resources.is_empty() {
         return;
     }
-    // What does not evaluate was an error of the plan.
-    let outputs = if goes { BTreeMap::new() } else { world.outputs(&mut Vec::new()) };
+    if partial {
+        plan::show_unselected(world, &ledger, plan);
+    }
+    let outputs = if goes { BTreeMap::new() } else { world.each_output() };
     let mut prints = BTreeMap::new();
-    for (name, value) in &outputs {
-        let print = ledger.print_of_output(name, value).or_else(|| ledger.outputs.get(name).cloned());
+    for (name, (value, problems)) in &outputs {
+        // In a part of a stack, what is declared may not be there.
+        let is_there = problems.is_empty() && (!partial || world.is_of_resources(name));
+        let print = is_there.then(|| ledger.print_of_output(name, value)).flatten();
+        let print = print.or_else(|| ledger.outputs.get(name).cloned());
         prints.extend(print.map(|print| (name.clone(), print)));
     }
     if ledger.outputs != prints {

@@ -1,5 +1,6 @@
 //! `dwctl apply`.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -17,6 +18,7 @@ use crate::ledger::Holder;
 use crate::plan::{Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
 use crate::signals;
 use crate::stack::Stack;
+use crate::value::Value;
 
 /// Makes AWS what the stack declares: plans, asks, applies.
 ///
@@ -240,7 +242,11 @@ async fn changed(
         let _working = signals::begin()?;
         let progress = Progress::new(printer, &plan);
         let applying = Instant::now();
-        let options = apply::Options { parallelism: how.parallelism, deep: selection.deep };
+        let options = apply::Options {
+            parallelism: how.parallelism,
+            deep: selection.deep,
+            partial: selection.is_partial(),
+        };
         let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
         let report = |event| {
             how.record.sees(&event);
@@ -266,17 +272,22 @@ async fn changed(
             return Err(Failure::new(exit, summary.failures, stack.sources.clone()));
         }
         if exit == Exit::Done && !selection.destroy {
-            let mut problems = Vec::new();
-            let mut outputs = world.outputs(&mut problems);
-            // Those of what a saved plan had no need to look at.
-            let all = outputs.len();
-            outputs.retain(|_, value| saved.is_none() || value.is_wholly_known());
-            if outputs.len() < all && !printer.is_stream() {
-                printer.note("Other outputs are of what the plan did not look at: see dwctl output.");
+            let all = world.each_output();
+            let declared = all.len();
+            let outputs: BTreeMap<String, Value> = all
+                .into_iter()
+                .filter(|(name, (value, problems))| {
+                    let is_there = !options.partial || world.is_of_resources(name);
+                    is_there && problems.is_empty() && value.is_wholly_known()
+                })
+                .map(|(name, (value, _))| (name, value))
+                .collect();
+            if outputs.len() < declared && !printer.is_stream() {
+                printer.note("Other outputs depend on resources that this apply left out: see dwctl output.");
             }
-            if problems.is_empty() && printer.is_stream() {
+            if printer.is_stream() {
                 printer.event(&stream::outputs(&outputs));
-            } else if problems.is_empty() && !outputs.is_empty() {
+            } else if !outputs.is_empty() {
                 printer.out(&format!("\n{}", super::output::text(&outputs, printer.width())));
             }
         }

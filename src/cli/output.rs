@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use clap_complete::engine::ArgValueCompleter as Completer;
 
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
+use super::{AwsArgs, Exit, Outcome, StackArgs, completions, context, plan, stream};
 use crate::diag::{Diagnostic, nearest};
 use crate::lines::pairs;
-use crate::plan::{Selection, value_text};
+use crate::plan::{Selection, Standing, standing, value_text};
+use crate::stack::Stack;
 use crate::value::Value;
 
-/// Shows the stack's outputs, from live AWS.
+/// Shows the stack's outputs as they are at AWS.
+///
+/// What is declared and not applied yet is told on stderr. An output without a value at AWS is
+/// left out; asked for by its name, it is an error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -24,8 +28,8 @@ pub(super) struct Args {
     #[arg(short, long, add = Completer::new(completions::outputs))]
     name: Option<String>,
 
-    /// As JSON, sensitive values masked.
-    #[arg(long, conflicts_with = "name")]
+    /// As JSON, sensitive values left out; with --name, its value as JSON.
+    #[arg(long)]
     json: bool,
 }
 
@@ -33,53 +37,107 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
+    if let Some(name) = &args.name {
+        known(name, &stack)?;
+    }
     let session = context::connect(&args.aws, &stack, printer).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
     let facts = context::facts(&session, &stack).await?;
     let world = context::world(&stack, facts, variables)?;
-    let outputs =
-        plan::make(printer, Some(&session), &stack, &world, &ledger, &Selection::default()).await?.outputs;
-    match &args.name {
-        Some(name) => {
-            let Some(value) = outputs.get(name) else {
-                let error = Diagnostic::error("unknown-output", format!("the stack has no output `{name}`"));
-                return Err(match nearest(name, outputs.keys().map(String::as_str)) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error,
-                }
-                .into());
-            };
-            match value.clone().reveal() {
-                Value::String(text) => printer.reveal(&format!("{text}\n")),
-                value => match value.to_json() {
-                    Ok(json) => printer.reveal(&format!("{json}\n")),
-                    Err(reason) => {
-                        return Err(Failure::from(
-                            Diagnostic::error(
-                                "unknown-value",
-                                format!("the output `{name}` has no value yet"),
-                            )
-                            .note(reason.to_string()),
-                        ));
-                    }
-                },
+    // It looks at what is there: what an apply would be refused does not matter.
+    let selection = Selection { recover: true, ..Selection::default() };
+    let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
+    let mut standing = standing(&world, &ledger, &plan);
+    if let Some(name) = &args.name {
+        // `known` has found it.
+        let Some(standing) = standing.remove(name) else { return Ok(Exit::Done) };
+        return one(name, standing, args.json, printer);
+    }
+    let nothing_is_there = ledger.resources.is_empty() && plan.changes.iter().all(|one| one.live.is_none());
+    if stack.outputs.is_empty() {
+        printer.note("The stack declares no outputs.");
+    } else if nothing_is_there && standing.values().all(|one| !matches!(one, Standing::There { .. })) {
+        printer.note(&format!("{}/{} is not applied yet: there are no outputs.", stack.name, stack.env));
+    } else {
+        for (name, standing) in &standing {
+            if let Some(words) = pending(name, standing) {
+                printer.note(&words);
             }
         }
-        None if args.json => {
-            let json: serde_json::Map<String, serde_json::Value> = outputs
-                .iter()
-                .map(|(name, value)| {
-                    let sensitive = value.contains_secret();
-                    let value =
-                        if sensitive { serde_json::Value::Null } else { value.to_json().unwrap_or_default() };
-                    (name.clone(), serde_json::json!({ "value": value, "sensitive": sensitive }))
-                })
-                .collect();
-            printer.json(&format!("{:#}\n", serde_json::Value::Object(json)));
-        }
-        None => printer.out(&text(&outputs, printer.width())),
+    }
+    for name in ledger.outputs.keys().filter(|name| !stack.outputs.contains_key(*name)) {
+        printer.note(&format!("Output {name} is no longer declared: the next apply removes it."));
+    }
+    let there = standing.into_iter().filter_map(|(name, standing)| match standing {
+        Standing::There { value, .. } => Some((name, value)),
+        _ => None,
+    });
+    let outputs: BTreeMap<String, Value> = there.collect();
+    if args.json {
+        printer.json(&format!("{:#}\n", stream::told(&outputs)));
+    } else {
+        printer.out(&text(&outputs, printer.width()));
     }
     Ok(Exit::Done)
+}
+
+/// Checks that the stack declares an output.
+fn known(name: &str, stack: &Stack) -> Result<(), Diagnostic> {
+    if stack.outputs.contains_key(name) {
+        return Ok(());
+    }
+    let error = Diagnostic::error("unknown-output", format!("the stack has no output `{name}`"));
+    Err(match nearest(name, stack.outputs.keys().map(String::as_str)) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
+    })
+}
+
+/// One output, its value alone.
+fn one(name: &str, standing: Standing, json: bool, printer: &Printer) -> Outcome {
+    let words = pending(name, &standing);
+    let Standing::There { value, .. } = standing else {
+        let error = Diagnostic::error("not-applied", format!("the output `{name}` has no value at AWS"));
+        return Err(error.note(words.unwrap_or_default()).help("run dwctl apply first").into());
+    };
+    if let Some(words) = words {
+        printer.note(&words);
+    }
+    match value.reveal() {
+        Value::String(text) if !json => printer.reveal(&format!("{text}\n")),
+        value => match value.to_json() {
+            Ok(json) => printer.reveal(&format!("{json}\n")),
+            Err(reason) => {
+                let error = Diagnostic::error("unknown-value", format!("`{name}` cannot be written as JSON"));
+                return Err(error.note(reason.to_string()).into());
+            }
+        },
+    }
+    Ok(Exit::Done)
+}
+
+/// What of an output is not applied yet.
+fn pending(name: &str, standing: &Standing) -> Option<String> {
+    let words = match standing {
+        Standing::There { next: None, .. } => return None,
+        Standing::There { value, next: Some(next) } => {
+            let next = if value.contains_secret() { next.clone().into_secret() } else { next.clone() };
+            format!("is not applied yet as it is declared: it will be {}", value_text(&next))
+        }
+        Standing::Missing(addresses) => {
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            let verb = if addresses.len() == 1 { "does" } else { "do" };
+            format!("has no value: {} {verb} not exist at AWS", addresses.join(", "))
+        }
+        Standing::Broken(message) => {
+            format!("has no value: at AWS {message}")
+        }
+        Standing::Unapplied { was_there: false } => "has no value: it is not applied yet".to_owned(),
+        Standing::Unapplied { was_there: true } => {
+            "has no value: it is declared otherwise than at the last apply, and not applied yet".to_owned()
+        }
+    };
+    Some(format!("Output {name} {words}."))
 }
 
 /// The outputs, one a line.

@@ -368,8 +368,12 @@ pub(super) fn applied(summary: &Summary, words: String, destroy: bool) -> Vec<Ev
 
 /// The outputs.
 pub(super) fn outputs(outputs: &BTreeMap<String, Value>) -> Event {
-    let told: Map<String, Json> = outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect();
-    Event::new("outputs", format!("outputs: {}", outputs.len()), json!({ "outputs": told }))
+    Event::new("outputs", format!("outputs: {}", outputs.len()), json!({ "outputs": told(outputs) }))
+}
+
+/// Outputs as JSON, each with its type; of a sensitive one no value.
+pub(super) fn told(outputs: &BTreeMap<String, Value>) -> Json {
+    Json::Object(outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect())
 }
 
 /// The type of a value as Terraform writes it

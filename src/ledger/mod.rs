@@ -269,6 +269,14 @@ impl Ledger {
         self.fingerprints().of(&address, "", value)
     }
 
+    /// Whether an output with this fingerprint had this value, secret or not: which of both it is
+    /// may be declared otherwise by now.
+    pub fn is_output(&self, name: &str, print: &str, value: &Value) -> bool {
+        let bare = value.clone().reveal();
+        let value = if is_of_secret(print) { bare.into_secret() } else { bare };
+        self.print_of_output(name, &value).as_deref() == Some(print)
+    }
+
     /// The fingerprint of a resource's birth; `None` where AWS tells nothing of it. It is the same
     /// under whatever address.
     pub fn print_of_birth(&self, kind: &str, region: &str, id: &str, live: &ErasedLive) -> Option<String> {

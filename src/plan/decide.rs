@@ -48,6 +48,13 @@ pub struct Selection {
     pub only: Option<BTreeSet<Address>>,
 }
 
+impl Selection {
+    /// Whether only a part of the stack is applied.
+    pub fn is_partial(&self) -> bool {
+        !(self.targets.is_empty() && self.exclude.is_empty())
+    }
+}
+
 /// What a plan is made from.
 pub struct Inputs<'w, 'a> {
     /// The stack.
@@ -247,13 +254,13 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             return Ok(Outcome::Ask(self.questions));
         }
         let (world, offline) = (self.inputs.world, self.inputs.offline);
-        let Selection { import, destroy, targets, exclude, .. } = self.inputs.selection;
-        let goes = *destroy && targets.is_empty() && exclude.is_empty();
+        let Selection { import, destroy, .. } = self.inputs.selection;
+        let goes = *destroy && !self.inputs.selection.is_partial();
         let mut outputs = match import {
             Some(_) => BTreeMap::new(),
             None => world.outputs(&mut self.problems),
         };
-        // What is not looked at tells nothing of an output.
+        // Outputs that depend on a resource that was not looked at are unknown.
         let mut unseen = BTreeSet::new();
         if let Some(only) = &self.inputs.selection.only {
             let seen: BTreeSet<String> = only.iter().map(ToString::to_string).collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Change, Kept, Past, complete};
 use crate::graph::Address;
-use crate::ledger::{Entry, Ledger, is_of_secret};
+use crate::ledger::{Entry, Ledger};
 use crate::schema::normalize;
 use crate::value::Value;
 use crate::world::{Instance, World};
@@ -56,13 +56,9 @@ pub(super) fn outputs(
     after: &BTreeMap<String, Value>,
     changes: &BTreeMap<Address, Change>,
 ) -> BTreeMap<String, Option<Value>> {
-    let same = |name: &str, print: &str, value: &Value| {
-        // Whether it is secret may be declared otherwise by now.
-        let bare = value.clone().reveal();
-        let value = if is_of_secret(print) { bare.into_secret() } else { bare };
-        ledger.print_of_output(name, &value).as_deref() == Some(print)
+    let stays = |name: &str, print: &str| {
+        after.get(name).filter(|value| ledger.is_output(name, print, value)).cloned()
     };
-    let stays = |name: &str, print: &str| after.get(name).filter(|value| same(name, print, value)).cloned();
     let mut before: BTreeMap<String, Option<Value>> =
         ledger.outputs.iter().map(|(name, print)| (name.clone(), stays(name, print))).collect();
     // Of what is no longer declared nothing tells.
@@ -82,7 +78,7 @@ pub(super) fn outputs(
     });
     for (name, value) in before.iter_mut().filter(|(_, value)| value.is_none()) {
         if let (Some(live), Some(print)) = (live.get(name), ledger.outputs.get(name))
-            && same(name, print, live)
+            && ledger.is_output(name, print, live)
         {
             *value = Some(live.clone());
         }

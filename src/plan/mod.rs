@@ -22,6 +22,7 @@ mod risk;
 pub mod saved;
 mod select;
 pub mod since;
+mod standing;
 mod taken;
 mod text;
 mod veil;
@@ -39,6 +40,7 @@ pub use partly::{partly, spelled, unseen};
 pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
+pub use standing::{Standing, show_unselected, standing};
 pub use text::{TextOptions, bill_line, change_text, render};
 pub use whose::{Whose, is_wholes, refusal, whole, whose};
 

@@ -97,3 +97,98 @@ fn outputs_before_and_after() {
     project.run(&["destroy", "--yes"]).exits(0);
     assert!(project.ledger().outputs.is_empty());
 }
+
+/// Topics whose names come from a local, with outputs of every sort.
+fn named(name: &str, keys: &str, more: &str) -> String {
+    format!(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[local]\nname = \"{name}\"\n\
+         [sns_topic.one]\nname = \"${{local.name}}\"\n\
+         [sns_topic.each]\nfor_each = {keys}\nname = \"each-${{each.key}}\"\n\
+         [output]\nby_reference = \"topic ${{sns_topic.one.name}}\"\nby_local = \"${{local.name}}\"\n\
+         all = '${{[for one in sns_topic.each : one.name]}}'\n{more}"
+    )
+}
+
+#[test]
+fn an_output_tells_what_is_at_aws() {
+    let project = Project::new(&named("first", r#"["a", "b"]"#, ""));
+    let run =
+        project.run(&["output"]).exits(0).says("shop/default is not applied yet: there are no outputs.");
+    assert_eq!(run.stdout, "");
+    assert_eq!(project.run(&["output", "--json"]).exits(0).stdout, "{}\n");
+    let run = project.run(&["output", "--name", "by_local"]).exits(1).says("has no value at AWS");
+    assert_eq!(run.stdout, "");
+    project.run(&["output", "--name", "by_locale"]).exits(1).says("did you mean `by_local`?");
+
+    project.apply();
+    let applied =
+        "all          = [\"each-a\", \"each-b\"]\nby_local     = \"first\"\nby_reference = \"topic first\"\n";
+    let run = project.run(&["output"]).exits(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), (applied, ""));
+
+    // Edited, and not applied.
+    project.write(&named("second", r#"["a", "c"]"#, "more = \"${sns_topic.each.c.name}\"\nword = \"w\"\n"));
+    let run = project.run(&["output"]).exits(0);
+    assert_eq!(
+        run.stdout, "all          = [\"each-a\", \"each-b\"]\nby_reference = \"topic first\"\n",
+        "{run}"
+    );
+    for line in [
+        "Output all is not applied yet as it is declared: it will be [\"each-a\", \"each-c\"].\n",
+        "Output by_reference is not applied yet as it is declared: it will be \"topic second\".\n",
+        "Output by_local has no value: it is declared otherwise than at the last apply, and not applied yet.\n",
+        "Output more has no value: ",
+        "Output word has no value: it is not applied yet.\n",
+    ] {
+        assert!(run.stderr.contains(line), "{line}{run}");
+    }
+    let json: Json = serde_json::from_str(&project.run(&["output", "--json"]).exits(0).stdout).expect("JSON");
+    let expected = json!({
+        "all": { "sensitive": false, "type": ["tuple", ["string", "string"]], "value": ["each-a", "each-b"] },
+        "by_reference": { "sensitive": false, "type": "string", "value": "topic first" },
+    });
+    assert_eq!(json, expected);
+    let run = project.run(&["output", "--name", "by_reference"]).exits(0).says("it will be \"topic second\"");
+    assert_eq!(run.stdout, "topic first\n");
+    assert_eq!(
+        project.run(&["output", "--json", "--name", "by_reference"]).exits(0).stdout,
+        "\"topic first\"\n"
+    );
+    let run = project.run(&["output", "--name", "by_local"]).exits(1).says("run dwctl apply first");
+    assert_eq!(run.stdout, "");
+
+    // A part of it is applied: what was left out is not there.
+    let run = project.run(&["apply", "--yes", "--target", "sns_topic.each[\"c\"]"]).exits(0);
+    assert!(!run.stdout.contains("by_local") && !run.stdout.contains("second"), "{run}");
+    assert!(run.stdout.contains("more         = \"each-c\""), "{run}");
+    let run = project.run(&["output"]).exits(0).says_not("= \"second\"").says_not("topic second\"\n");
+    assert!(run.stdout.contains("by_reference = \"topic first\"\nmore         = \"each-c\"\n"), "{run}");
+
+    // Everything is as declared, but what somebody deleted.
+    project.apply();
+    let id = project.id("sns_topic.one");
+    project.with(async |_, cx| drop(cx.sns().delete_topic().topic_arn(id).send().await.expect("deleted")));
+    let run = project.run(&["output"]).exits(0);
+    assert!(!run.stdout.contains("second"), "{run}");
+    run.says("Output by_reference has no value: sns_topic.one does not exist at AWS.");
+}
+
+/// AWS tells in the open what the stack has as a secret.
+#[test]
+fn an_output_of_a_secret_stays_one_while_it_changes() {
+    let stack = |word: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[variable.word]\ntype = \"string\"\n\
+             sensitive = true\ndefault = \"{word}\"\n[sns_topic.one]\nname = \"one\"\n\
+             display_name = \"${{var.word}}\"\n[output.word]\nvalue = \"${{sns_topic.one.display_name}}\"\n\
+             sensitive = true\n[output]\ntags = '${{{{ a = sns_topic.one.display_name }}}}'\n"
+        )
+    };
+    let project = Project::new(&stack(SECRET));
+    project.apply();
+    project.write(&stack("another-secret-word"));
+    for arguments in [&["output"][..], &["output", "--json"]] {
+        project.run(arguments).exits(0).says_not(SECRET).says_not("another-secret");
+    }
+    assert_eq!(project.run(&["output", "--name", "word"]).exits(0).stdout, format!("{SECRET}\n"));
+}

@@ -268,7 +268,7 @@ impl Owners {
             let plan = live::plan(Some(session), &world, &ledger, selection).await.unwrap();
             meanwhile(cx).await;
             let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
-            let options = apply::Options { parallelism: 16, deep: false };
+            let options = apply::Options { parallelism: 16, deep: false, partial: false };
             let summary = apply::apply(session, &world, &plan, keeper, &options, &|_| {}).await.unwrap();
             lock.release().await.unwrap();
             summary.failures

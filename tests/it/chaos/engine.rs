@@ -152,7 +152,7 @@ impl Engine {
                 let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
                 let plan = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
                 meanwhile().await;
-                let options = apply::Options { parallelism, deep: false };
+                let options = apply::Options { parallelism, deep: false, partial: false };
                 let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
                 let done = apply::apply(&self.session, &world, &plan, keeper, &options, &|_| {}).await;
                 let summary = done.map_err(|error| vec![error])?;

@@ -1,0 +1,132 @@
+//! What stands at AWS, whatever the stack declares by now: the outputs of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::hindsight::unknowns;
+use super::{Change, Plan, Reason};
+use crate::diag::Diagnostic;
+use crate::ledger::{Ledger, is_of_secret};
+use crate::value::Value;
+use crate::world::{Instance, World};
+
+/// An output as it is at AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// It has a value.
+    There {
+        /// What it is.
+        value: Value,
+        /// What an apply would make of it, where that differs.
+        next: Option<Value>,
+    },
+    /// It refers to these addresses, which do not exist.
+    Missing(BTreeSet<String>),
+    /// It cannot be evaluated by what is there, for this reason.
+    Broken(String),
+    /// It is declared otherwise than at the last apply, and something is to be applied: nothing
+    /// proves that what it tells exists.
+    Unapplied {
+        /// Whether the last apply left an output of this name.
+        was_there: bool,
+    },
+}
+
+/// Every declared output as it is at AWS. The ledger keeps no values, so a value is told where
+/// one of these proves it: its fingerprint, a plan without changes, or that all of it is read
+/// from resources that exist.
+pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, Standing> {
+    let live = world.aside(|| {
+        for resource in world.declarations() {
+            world.instances(resource, &mut Vec::new()).iter().for_each(|one| world.hide(&one.address));
+        }
+        plan.changes.iter().for_each(|change| show(world, ledger, change));
+        world.each_output()
+    });
+    let settled = plan.is_empty();
+    let of_output = |(name, (value, problems)): (String, (Value, Vec<Diagnostic>))| {
+        let print = ledger.outputs.get(&name);
+        let next = plan.outputs.get(&name);
+        let standing = match problems.into_iter().next() {
+            Some(problem) => Standing::Broken(problem.message),
+            None if value.contains_unknown() => {
+                let mut missing = BTreeSet::new();
+                unknowns(&value, &mut missing);
+                Standing::Missing(missing)
+            }
+            None => {
+                let was = |value: &Value| print.is_some_and(|print| ledger.is_output(&name, print, value));
+                let proved = settled || was(&value) || next.is_some_and(was) || world.is_of_resources(&name);
+                // AWS tells in the open what the stack, or the last apply, has as a secret.
+                let secret = print.is_some_and(|print| is_of_secret(print))
+                    || next.is_some_and(Value::contains_secret);
+                let differs = |next: &&Value| (*next).clone().reveal() != value.clone().reveal();
+                match proved {
+                    true => Standing::There {
+                        next: next.filter(differs).cloned(),
+                        value: if secret { value.into_secret() } else { value },
+                    },
+                    false => Standing::Unapplied { was_there: print.is_some() },
+                }
+            }
+        };
+        (name, standing)
+    };
+    live.into_iter().map(of_output).collect()
+}
+
+/// Shows what an apply did not select as it is at AWS: it was neither made nor changed, though
+/// the stack declares it.
+pub fn show_unselected(world: &World<'_>, ledger: &Ledger, plan: &Plan) {
+    for change in plan.changes.iter().filter(|change| change.reason == Reason::Unselected) {
+        match (&change.live, &change.id) {
+            (Some(_), _) => show(world, ledger, change),
+            (None, None) => world.hide(&change.address),
+            // It was not looked at, or is gone.
+            (None, Some(_)) => {
+                world.show(&change.address, Value::unknown(change.address.to_string(), ""));
+            }
+        }
+    }
+}
+
+/// Shows a resource as it is, if it exists.
+fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
+    let resource = world.stack.resources.iter().find(|one| one.address() == change.address.declaration());
+    // What is there under an address that the declaration no longer has, as it has no key now.
+    let resource = resource.filter(|one| one.for_each.is_some() == change.address.key.is_some());
+    let (Some(resource), Some(live)) = (resource, &change.live) else { return };
+    let Some(kind) = crate::kinds::kind(&change.address.kind) else { return };
+    let entry = ledger.resources.get(change.moved_from.as_ref().unwrap_or(&change.address));
+    let is_secret = |name: &str| {
+        let print = entry.and_then(|entry| entry.fingerprints.get(name));
+        print.is_some_and(|print| is_of_secret(print))
+            || change.wanted.get(name).is_some_and(Value::contains_secret)
+    };
+    let mut spec = change.existing.clone();
+    if let Value::Map(attributes) = &mut spec {
+        for (_, value) in attributes.iter_mut().filter(|(name, _)| is_secret(name)) {
+            *value = std::mem::take(value).into_secret();
+        }
+    }
+    let tags = live.tags.iter().map(|(name, value)| {
+        let value = Value::from(value.as_str());
+        (name.clone(), if is_secret(&format!("tags.{name}")) { value.into_secret() } else { value })
+    });
+    let instance = Instance {
+        address: change.address.clone(),
+        kind,
+        resource,
+        each: None,
+        region: change.existing_region().to_owned(),
+        spec,
+        written: Value::Null,
+        tags: tags.collect(),
+        needs: BTreeSet::new(),
+        soft: BTreeMap::new(),
+        protect: false,
+        create_before_destroy: false,
+        retain: false,
+        referred: BTreeSet::new(),
+    };
+    world.show(&change.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+}
