@@ -57,7 +57,8 @@ pub async fn plan(
             }
             Outcome::Ask(questions) => match session {
                 Some(session) => {
-                    let knowledge = Knowledge { session, ledger, owner: &owner };
+                    let knowledge =
+                        Knowledge { session, ledger, owner: &owner, ignore_tags: &world.stack.ignore_tags };
                     ask(&knowledge, questions, &mut indices, &mut answers).await;
                 }
                 // An offline plan never asks.
@@ -102,7 +103,7 @@ async fn ask(
     indices: &mut BTreeMap<String, Index>,
     answers: &mut Answers,
 ) {
-    let Knowledge { session, owner, .. } = *knowledge;
+    let Knowledge { session, .. } = *knowledge;
     let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)> = BTreeMap::new();
     let (mut searches, mut listings, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     for question in questions {
@@ -130,7 +131,7 @@ async fn ask(
     }
     session.asks(reads.values().map(|(_, batch)| batch.len()).sum());
     let reading = async {
-        look_up(session, &mut reads, owner, indices).await;
+        look_up(knowledge, &mut reads, indices).await;
         join_all(reads.into_iter().map(|((_, region), (kind, wanted))| async move {
             let found = kind.read_many(&session.cx(&region), &wanted).await;
             session.answered(found.len());
@@ -191,11 +192,11 @@ async fn indexed_ids(cx: aws::Cx, kind: &dyn ErasedKind, owner: &Owner) -> aws::
 /// Leaves of the tags that are hoped for those that the index of their region shows; asks
 /// for an index where that may be worth it. Without one, the kinds read the tags.
 async fn look_up(
-    session: &Session,
+    knowledge: &Knowledge<'_>,
     reads: &mut BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)>,
-    owner: &(String, String),
     indices: &mut BTreeMap<String, Index>,
 ) {
+    let Knowledge { session, owner, .. } = *knowledge;
     // One call that may save another costs nothing, and shows what the ledger does not know.
     let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|wanted| wanted.tags.is_some()));
     let hopes = hopes.map(|((_, region), (kind, _))| indexed(*kind, region));
@@ -203,8 +204,10 @@ async fn look_up(
     for ((_, region), (kind, batch)) in reads {
         let index = indices.get(indexed(*kind, region));
         for wanted in batch {
-            wanted.tags =
-                wanted.tags.take().filter(|tags| index.is_some_and(|index| shows(index, &wanted.id, tags)));
+            let is_others = |address: &str, key: &str| knowledge.is_others(address, key);
+            let is_shown =
+                |tags: &Tags| index.is_some_and(|index| shows(index, &wanted.id, tags, &is_others));
+            wanted.tags = wanted.tags.take().filter(is_shown);
         }
     }
 }
@@ -275,14 +278,18 @@ fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
 }
 
 /// Whether the index shows these tags, one of which is the resource's address, of exactly
-/// one resource, and of that with this id.
-fn shows(index: &Index, id: &str, tags: &Tags) -> bool {
+/// one resource, and of that with this id. Tags that are left alone do not count.
+fn shows(index: &Index, id: &str, tags: &Tags, is_others: &dyn Fn(&str, &str) -> bool) -> bool {
     let Some(address) = tags.get(Owner::ADDRESS) else { return false };
+    let is_wanted = |found: &Tags| {
+        tags.iter().all(|(key, value)| found.get(key) == Some(value))
+            && found.keys().all(|key| tags.contains_key(key) || is_others(address, key))
+    };
     let kind = Address::of_tag(address).and_then(|address| kinds::kind(&address.kind));
     let is_it = |arn: &str| kind.and_then(|kind| kind.id_of_arn(arn)).as_deref() == Some(id);
     let mut of_address = index.iter().filter(|(_, found)| found.get(Owner::ADDRESS) == Some(address));
     match (of_address.next(), of_address.next()) {
-        (Some((arn, found)), None) => found == tags && is_it(arn),
+        (Some((arn, found)), None) => is_wanted(found) && is_it(arn),
         // Not there yet; or there twice, since it was replaced or given the address of another.
         _ => false,
     }
@@ -305,11 +312,23 @@ mod tests {
         };
         let other = tags(&[("dwctl:address", "glue_job.returns"), ("team", "data")]);
         let plain = index(&[(job, &wanted), ("arn:aws:glue:eu-west-1:123456789012:job/returns", &other)]);
-        assert!(shows(&plain, "orders", &wanted));
+        assert!(shows(&plain, "orders", &wanted, &|_, _| false));
+
+        // What an organisation's automation adds is left alone, and nothing else.
+        let more = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data"), ("org:cost", "1")]);
+        let is_others = |address: &str, key: &str| address == "glue_job.orders" && key == "org:cost";
+        assert!(shows(&index(&[(job, &more)]), "orders", &wanted, &is_others));
+        assert!(!shows(&index(&[(job, &more)]), "orders", &wanted, &|_, _| false));
+        assert!(!shows(
+            &index(&[(job, &tags(&[("dwctl:address", "glue_job.orders")]))]),
+            "orders",
+            &wanted,
+            &is_others
+        ));
 
         // The index knows another resource by the address, or by it no resource at all.
-        assert!(!shows(&plain, "orders-2", &wanted));
-        assert!(!shows(&index(&[]), "orders", &wanted));
+        assert!(!shows(&plain, "orders-2", &wanted, &|_, _| false));
+        assert!(!shows(&index(&[]), "orders", &wanted, &|_, _| false));
         // Tags that were changed, added or taken away.
         for there in [
             tags(&[("dwctl:address", "glue_job.orders"), ("team", "ops")]),
@@ -317,15 +336,15 @@ mod tests {
             tags(&[("dwctl:address", "glue_job.orders")]),
             tags(&[("team", "data")]),
         ] {
-            assert!(!shows(&index(&[(job, &there)]), "orders", &wanted), "{there:?}");
+            assert!(!shows(&index(&[(job, &there)]), "orders", &wanted, &|_, _| false), "{there:?}");
         }
         // A predecessor that the index still shows.
         let former = "arn:aws:glue:eu-west-1:123456789012:job/orders-1";
         let gone = tags(&[("dwctl:address", "glue_job.orders")]);
-        assert!(!shows(&index(&[(job, &wanted), (former, &gone)]), "orders", &wanted));
+        assert!(!shows(&index(&[(job, &wanted), (former, &gone)]), "orders", &wanted, &|_, _| false));
         // Without an address nothing tells whose tags they are.
         let nobody = tags(&[("team", "data")]);
-        assert!(!shows(&index(&[(job, &nobody)]), "orders", &nobody));
+        assert!(!shows(&index(&[(job, &nobody)]), "orders", &nobody, &|_, _| false));
     }
 
     #[test]
@@ -351,9 +370,9 @@ mod tests {
         ] {
             let wanted = tags(&[("dwctl:address", address)]);
             let index = Index::from([(arn.to_owned(), wanted.clone())]);
-            assert!(shows(&index, id, &wanted), "{arn}");
+            assert!(shows(&index, id, &wanted, &|_, _| false), "{arn}");
             // What ends alike is another one.
-            assert!(!shows(&index, &format!("/other{id}"), &wanted), "{arn}");
+            assert!(!shows(&index, &format!("/other{id}"), &wanted, &|_, _| false), "{arn}");
         }
     }
 }

@@ -4,10 +4,12 @@
 mod build;
 mod meaning;
 mod normalize;
+mod path;
 mod validate;
 
 pub use meaning::{Document, Held, RiskMark, RiskSort, When};
 pub use normalize::{as_written, in_order, normalize};
+pub use path::{parse_path, path_text};
 pub use validate::{Fault, PathStep, validate};
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Everything a stack's expressions can see, and the instances that its declarations
 //! make: the evaluation of a stack, as far as its resources are known.
 
+mod ignored;
 mod imports;
 mod naming;
 mod references;
@@ -635,6 +636,7 @@ impl<'a> World<'a> {
                 problems.push(too_many(resource.span));
                 break;
             }
+            self.check_ignored(resource, problems);
             for instance in self.instances(resource, problems) {
                 self.show(&instance.address, self.view(&instance, None, None));
                 all.insert(instance.address.clone(), instance);

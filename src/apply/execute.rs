@@ -612,7 +612,9 @@ impl Work<'_, '_, '_, '_> {
                 let past = Past { entry: written.filter(|_| !sent_unreadable), ..past };
                 let (want, have) = plan::complete(self.instance, found, &past, &ledger);
                 let changes = diff(schema, &have, &want);
-                let tag_changes = plan::tag_changes(self.instance, &live, &ledger);
+                let applied = ledger.resources.get(&self.instance.address);
+                let stack = self.executor.world.stack;
+                let tag_changes = plan::tag_changes(self.instance, &live, applied, &ledger, stack);
                 (want, have, changes, tag_changes)
             };
             if changes.is_empty() && tag_changes.is_empty() {

@@ -13,6 +13,7 @@ use crate::kind::Owner;
 use crate::ledger::Ledger;
 use crate::plan::{self, Plan};
 use crate::signals::{self, Last};
+use crate::stack::matches_tag;
 use crate::value::Value;
 use crate::world::World;
 
@@ -54,7 +55,7 @@ pub async fn import(
         let wanted = plan::wanted(id, Some(instance), ledger.resources.get(&change.address), false);
         let bare = instance.kind.read_bare(&session.cx(&instance.region), &wanted).await;
         record(ledger, instance, id, Some(Seen { live, bare: bare.as_ref() }));
-        as_found(ledger, &change.address, &live.tags);
+        as_found(ledger, &change.address, &live.tags, &world.stack.ignore_tags);
         ledger.intents.remove(&change.address);
         if !instance.kind.taggable() {
             continue;
@@ -100,12 +101,13 @@ pub async fn import(
 
 /// Records the tags as they were found, but for the owner's: what differs from them now
 /// differs on account of the stack.
-fn as_found(ledger: &mut Ledger, address: &Address, tags: &Tags) {
+fn as_found(ledger: &mut Ledger, address: &Address, tags: &Tags, ignored: &[String]) {
     let prints = ledger.fingerprints();
     let Some(entry) = ledger.resources.get_mut(address) else { return };
     let is_owners = |key: &str| Owner::KEYS.contains(&key);
     entry.fingerprints.retain(|path, _| path.strip_prefix("tags.").is_none_or(is_owners));
-    for (key, value) in tags.iter().filter(|(key, _)| !is_owners(key)) {
+    let is_others = |key: &str| ignored.iter().any(|pattern| matches_tag(pattern, key));
+    for (key, value) in tags.iter().filter(|(key, _)| !is_owners(key) && !is_others(key)) {
         let path = format!("tags.{key}");
         let print = prints.of(address, &path, &Value::from(value.as_str()));
         entry.fingerprints.extend(print.map(|print| (path, print)));

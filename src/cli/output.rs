@@ -53,10 +53,10 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         let Some(standing) = standing.remove(name) else { return Ok(Exit::Done) };
         return one(name, standing, args.json, printer);
     }
-    let nothing_is_there = ledger.resources.is_empty() && plan.changes.iter().all(|one| one.live.is_none());
     if stack.outputs.is_empty() {
         printer.note("The stack declares no outputs.");
-    } else if nothing_is_there && standing.values().all(|one| !matches!(one, Standing::There { .. })) {
+    } else if ledger.resources.is_empty() && !standing.values().any(|one| matches!(one, Standing::There { .. }))
+    {
         printer.note(&format!("{}/{} is not applied yet: there are no outputs.", stack.name, stack.env));
     } else {
         for (name, standing) in &standing {

@@ -157,12 +157,14 @@ fn or_expression(schema: Value) -> Value {
 fn stack_table(description: &str, members: &[&str]) -> Value {
     let strings = |words: &str| json!({ "description": words, "type": "object", "additionalProperties": { "type": "string" } });
     let text = |words: &str| json!({ "description": words, "type": "string" });
+    let texts = |words: &str| json!({ "description": words, "type": "array", "items": { "type": "string" } });
     let known = [
         ("name", text("Name of the stack: up to 64 letters, digits, `-` and `_`. Owner tags bear it.")),
         ("region", text("AWS region of its resources, such as us-east-1.")),
         ("requires", text("The least version of dwctl, such as \">=0.1\".")),
         ("tags", strings("Tags of every resource that can be tagged.")),
         ("accounts", strings("The account of each environment: dwctl refuses to run in any other.")),
+        ("ignore_tags", texts("Keys of tags that others set and that are left alone, such as \"org:*\".")),
     ];
     let chosen = known.into_iter().filter(|(name, _)| members.contains(name));
     let chosen: Map<String, Value> = chosen.map(|(name, schema)| (name.to_owned(), schema)).collect();
@@ -191,7 +193,7 @@ fn ledger_table() -> Value {
 /// The JSON Schema of a stack file.
 fn stack_schema() -> Value {
     let mut properties = Map::new();
-    let members = ["name", "region", "requires", "tags", "accounts"];
+    let members = ["name", "region", "requires", "tags", "accounts", "ignore_tags"];
     properties
         .insert("stack".to_owned(), stack_table("The stack: its name, region, tags and accounts.", &members));
     properties.insert("ledger".to_owned(), ledger_table());

@@ -13,6 +13,7 @@ use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::kinds;
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Reason};
+use crate::stack::matches_tag;
 use crate::value::Value;
 
 /// The pauses before each further look. What the index of tags does not show either is looked
@@ -44,9 +45,19 @@ pub(super) struct Knowledge<'k> {
     pub(super) ledger: &'k Ledger,
     /// Name and environment of the stack.
     pub(super) owner: &'k (String, String),
+    /// Patterns of the keys of tags that others set.
+    pub(super) ignore_tags: &'k [String],
 }
 
 impl Knowledge<'_> {
+    /// Whether a tag is left alone that is not wanted on the resource with this tag of an address:
+    /// others set it, and no apply of ours did.
+    pub(super) fn is_others(&self, address: &str, key: &str) -> bool {
+        let entry = Address::of_tag(address).and_then(|address| self.ledger.resources.get(&address));
+        let is_applied = entry.is_some_and(|entry| entry.fingerprints.contains_key(&format!("tags.{key}")));
+        !is_applied && self.ignore_tags.iter().any(|pattern| matches_tag(pattern, key))
+    }
+
     /// The owner of an address.
     pub(super) fn owner_of(&self, address: &Address) -> Owner {
         Owner::new(&self.owner.0, &self.owner.1, address)

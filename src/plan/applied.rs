@@ -10,7 +10,7 @@ use super::{overlay, taken};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
-use crate::schema::{Node, Shape};
+use crate::schema::{Node, PathStep, Shape, normalize};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -85,23 +85,49 @@ pub fn complete(instance: &Instance<'_>, found: Value, past: &Past<'_>, ledger: 
 
 /// Makes of `want` what `found` is, where its difference is to be left alone.
 pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
-    for ignored in &instance.resource.lifecycle.ignore_changes {
-        let path: Vec<&str> = ignored.split('.').collect();
-        take_over(want, found, &path);
+    let schema = &instance.kind.schema().spec;
+    let ignored = &instance.resource.lifecycle.ignore_changes;
+    for ignored in ignored {
+        take_over(Some(schema), want, found, &ignored.path);
+    }
+    // An element that was taken over has its place in a list.
+    if ignored.iter().any(|ignored| ignored.path.len() > 1) {
+        *want = normalize(schema, std::mem::take(want));
     }
 }
 
 /// Makes `want` at `path` what `found` is there.
-fn take_over(want: &mut Value, found: &Value, path: &[&str]) {
-    let (Value::Map(map), Some((name, rest))) = (want, path.split_first()) else { return };
-    let there = found.get(name);
-    if rest.is_empty() {
-        match there {
-            Some(there) => map.insert((*name).to_owned(), there.clone()),
-            None => map.remove(*name),
-        };
-    } else if let (Some(inner), Some(there)) = (map.get_mut(*name), there) {
-        take_over(inner, there, rest);
+fn take_over(node: Option<&Node>, want: &mut Value, found: &Value, path: &[PathStep]) {
+    let Some((step, rest)) = path.split_first() else { return };
+    let inner = node.and_then(|node| node.at(std::slice::from_ref(step)));
+    match (want, step) {
+        (Value::Map(map), PathStep::Name(name)) => {
+            let there = found.get(name);
+            match (map.get_mut(name), there) {
+                (Some(value), Some(there)) if !rest.is_empty() => take_over(inner, value, there, rest),
+                (_, Some(there)) if rest.is_empty() => drop(map.insert(name.clone(), there.clone())),
+                (Some(_), None) if rest.is_empty() => drop(map.remove(name)),
+                _ => {}
+            }
+        }
+        (Value::List(list), step) => {
+            let place = |list: &[Value]| match step {
+                PathStep::Index(index) => (*index < list.len()).then_some(*index),
+                PathStep::Name(name) => {
+                    let key = node.and_then(|node| node.key.as_deref())?;
+                    list.iter().position(|one| one.get(key).and_then(Value::as_str) == Some(name))
+                }
+            };
+            let there = found.as_list().and_then(|found| place(found).and_then(|at| found.get(at)));
+            match (place(list), there) {
+                (Some(at), Some(there)) if rest.is_empty() => list[at] = there.clone(),
+                (Some(at), Some(there)) => take_over(inner, &mut list[at], there, rest),
+                (None, Some(there)) if rest.is_empty() => list.push(there.clone()),
+                (Some(at), None) if rest.is_empty() => drop(list.remove(at)),
+                _ => {}
+            }
+        }
+        _ => {}
     }
 }
 

@@ -375,7 +375,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         });
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(staying);
-        attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn)));
+        attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn), &|_| false));
         self.tell_content(was, instance, &mut attributes);
         let (action, reason) = self.fate(was, drawn, &attributes);
         attributes.retain(|one| !one.stays || action == Action::Update);

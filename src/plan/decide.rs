@@ -16,7 +16,7 @@ use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger};
 use crate::schema::{PathStep, in_order, normalize};
-use crate::stack::Resource;
+use crate::stack::{Resource, Stack, matches_tag};
 use crate::value::Value;
 use crate::world::{Instance, World};
 
@@ -521,7 +521,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         let mut attributes = diff(schema, &have, &want);
         attributes.extend(staying);
-        attributes.extend(tag_changes(instance, &live, self.inputs.ledger));
+        attributes.extend(tag_changes(instance, &live, entry, self.inputs.ledger, stack));
         let sides = Sides { region, id, live: &live, found: &found, want: &want };
         self.blame(instance, entry, &sides, &mut attributes);
         let forced: Vec<_> =
@@ -787,10 +787,33 @@ pub(super) fn marks(instance: &Instance<'_>) -> impl Iterator<Item = (String, Va
     marks.into_iter().filter(|(_, set)| *set).map(|(key, _)| (key.to_owned(), Value::from("true")))
 }
 
-/// The tags that differ.
-pub fn tag_changes(instance: &Instance<'_>, live: &ErasedLive, ledger: &Ledger) -> Vec<AttributeChange> {
-    let have = live.tags.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-    different_tags(instance, &have, &tags(instance, &ledger.stack, &ledger.env))
+/// The tags that differ. Those that others set (`ignore_tags`) are left alone; what the last apply
+/// of `entry` set, and nobody changed since, is none of these.
+pub fn tag_changes(
+    instance: &Instance<'_>,
+    live: &ErasedLive,
+    entry: Option<&Entry>,
+    ledger: &Ledger,
+    stack: &Stack,
+) -> Vec<AttributeChange> {
+    let have: BTreeMap<String, Value> =
+        live.tags.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    let want = tags(instance, &ledger.stack, &ledger.env);
+    let is_applied = |name: &str| {
+        entry.is_some_and(|entry| {
+            let path = format!("tags.{name}");
+            let print =
+                |value| ledger.fingerprints().of(entry.fingerprinted(&instance.address), &path, value);
+            entry.fingerprint(&path).is_some()
+                && have.get(name).and_then(print).as_ref() == entry.fingerprint(&path)
+        })
+    };
+    let is_others = |name: &str| {
+        !want.contains_key(name)
+            && stack.ignore_tags.iter().any(|pattern| matches_tag(pattern, name))
+            && !is_applied(name)
+    };
+    different_tags(instance, &have, &want, &is_others)
 }
 
 /// The tags that differ between those that are there and those that are wanted. The owner's
@@ -799,14 +822,14 @@ pub(super) fn different_tags(
     instance: &Instance<'_>,
     have: &BTreeMap<String, Value>,
     want: &BTreeMap<String, Value>,
+    is_others: &dyn Fn(&str) -> bool,
 ) -> Vec<AttributeChange> {
     let ignored = &instance.resource.lifecycle.ignore_changes;
     if !instance.kind.taggable() {
         return Vec::new();
     }
     let is_ignored = |name: &str| {
-        let is_it = |one: &String| one == "tags" || one.strip_prefix("tags.") == Some(name);
-        !Owner::KEYS.contains(&name) && ignored.iter().any(is_it)
+        !Owner::KEYS.contains(&name) && (ignored.iter().any(|one| one.is_of_tag(name)) || is_others(name))
     };
     let names: BTreeSet<&String> = want.keys().chain(have.keys()).collect();
     names

@@ -15,7 +15,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Hold, Link};
 use crate::kinds;
-use crate::schema::normalize;
+use crate::schema::{PathStep, normalize};
 use crate::value::Value;
 
 /// The code of what is said of a resource that is held.
@@ -261,7 +261,7 @@ impl Planner<'_, '_, '_> {
         let fixed = |address: &Address, attribute: &str| {
             let ignored = resource(address).map(|one| one.lifecycle.ignore_changes.as_slice());
             let mut ignored = ignored.unwrap_or_default().iter();
-            ignored.any(|one| one.split('.').next() == Some(attribute))
+            ignored.any(|one| matches!(one.path.first(), Some(PathStep::Name(name)) if name == attribute))
         };
         let mut problems = settle(&mut self.changes, &self.deposed, first, scope, &fixed);
         if problems.is_empty() {

@@ -43,6 +43,8 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
         world.each_output()
     });
     let settled = plan.is_empty();
+    // Of what was never applied even an empty list is no output.
+    let begun = !ledger.resources.is_empty() || plan.changes.iter().any(|change| change.live.is_some());
     let of_output = |(name, (value, problems)): (String, (Value, Vec<Diagnostic>))| {
         let print = ledger.outputs.get(&name);
         let next = plan.outputs.get(&name);
@@ -55,7 +57,8 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
             }
             None => {
                 let was = |value: &Value| print.is_some_and(|print| ledger.is_output(&name, print, value));
-                let proved = settled || was(&value) || next.is_some_and(was) || world.is_of_resources(&name);
+                let proved = settled
+                    || begun && (was(&value) || next.is_some_and(was) || world.is_of_resources(&name));
                 // AWS tells in the open what the stack, or the last apply, has as a secret.
                 let secret = print.is_some_and(|print| is_of_secret(print))
                     || next.is_some_and(Value::contains_secret);

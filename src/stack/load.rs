@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::{
-    Content, Entry, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
+    Content, Entry, Ignored, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
 use crate::limits;
+use crate::schema::{PathStep, parse_path};
 use crate::value::Value;
 
 /// How a stack begins, for those who have none yet.
@@ -607,11 +608,53 @@ impl Loader<'_> {
                 "protect" => lifecycle.protect = Some(field.value.clone()),
                 "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
                 "retain" => lifecycle.retain = Some(field.value.clone()),
-                "ignore_changes" => lifecycle.ignore_changes = list(self),
+                "ignore_changes" => lifecycle.ignore_changes = self.ignored(&field.value),
                 "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
                 _ => self.unknown_key(field, "`lifecycle`", &KNOWN),
             }
         }
+    }
+
+    /// The paths of `ignore_changes`; whether a kind has them is told when all is known.
+    fn ignored(&mut self, node: &Node) -> Vec<Ignored> {
+        let mut ignored = Vec::new();
+        for (text, span) in self.texts(node, "`ignore_changes`") {
+            // A tag's key may hold dots.
+            let tag = text.strip_prefix("tags.").filter(|key| !key.is_empty());
+            let path = match tag {
+                Some(key) => Ok(["tags", key].map(|name| PathStep::Name(name.to_owned())).to_vec()),
+                None => parse_path(&text),
+            };
+            match path {
+                Ok(path) => ignored.push(Ignored { path, span }),
+                Err(why) => self.problems.push(
+                    Diagnostic::error("invalid-value", format!("`{text}` names no attribute: {why}"))
+                        .at(span, "such as command.script_location, or tags[\"org:cost\"]"),
+                ),
+            }
+        }
+        ignored
+    }
+
+    /// The patterns of `ignore_tags`.
+    fn ignored_tags(&mut self, node: &Node) -> Vec<String> {
+        let mut patterns = Vec::new();
+        for (pattern, span) in self.texts(node, "`ignore_tags`") {
+            let mut refuse = |message: String, label: &str| {
+                self.problems.push(Diagnostic::error("invalid-value", message).at(span, label));
+            };
+            if pattern.is_empty() {
+                refuse("a pattern of `ignore_tags` is empty".to_owned(), "such as \"org:*\"");
+            } else if pattern.starts_with("dwctl:") {
+                refuse(
+                    format!("`{pattern}` would hide whose a resource is"),
+                    "the tags of dwctl itself are never ignored",
+                );
+            } else {
+                patterns.push(pattern);
+            }
+        }
+        patterns
     }
 
     fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Node>) {
@@ -667,8 +710,9 @@ impl Loader<'_> {
         env: &str,
         env_values: BTreeMap<String, Node>,
     ) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
-        const KNOWN: [&str; 5] = ["name", "region", "tags", "accounts", "requires"];
+        const KNOWN: [&str; 6] = ["name", "region", "tags", "accounts", "requires", "ignore_tags"];
         let (mut name, mut region, mut tags, mut accounts) = (None, None, None, BTreeMap::new());
+        let mut ignore_tags = Vec::new();
         let mut span = Span::new(FileId(0), 0, 0);
         match self.stack.take() {
             Some(entry) => {
@@ -694,6 +738,7 @@ impl Loader<'_> {
                                 }
                             }
                         }
+                        "ignore_tags" => ignore_tags = self.ignored_tags(&field.value),
                         "requires" => {
                             if let Some(range) = self.text(&field.value, "`requires`") {
                                 self.requires(&range, field.value.span);
@@ -748,6 +793,7 @@ impl Loader<'_> {
             region: region.unwrap_or_default(),
             tags,
             accounts,
+            ignore_tags,
             span,
             env: env.to_owned(),
             ledger,

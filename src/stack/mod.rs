@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use crate::diag::{Sources, Span};
 use crate::files::Files;
 use crate::graph::Address;
+use crate::schema::PathStep;
 
 /// A stack as it is written, before anything is evaluated.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct Stack {
     pub tags: Option<Node>,
     /// `[stack] accounts`: the account that each environment belongs to.
     pub accounts: BTreeMap<String, String>,
+    /// `[stack] ignore_tags`: patterns of the keys of tags that others set.
+    pub ignore_tags: Vec<String>,
     /// Where `[stack]` stands.
     pub span: Span,
     /// The chosen environment; `default` without one.
@@ -126,6 +129,39 @@ impl Resource {
     }
 }
 
+/// An attribute, or a part of one, of `ignore_changes`.
+#[derive(Clone, Debug)]
+pub struct Ignored {
+    /// Where it is in the resource.
+    pub path: Vec<PathStep>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl Ignored {
+    /// Whether it says that a tag is left alone. `*` in its key stands for any text.
+    pub fn is_of_tag(&self, key: &str) -> bool {
+        match self.path.as_slice() {
+            [PathStep::Name(tags)] => tags == "tags",
+            [PathStep::Name(tags), PathStep::Name(pattern)] => tags == "tags" && matches_tag(pattern, key),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a pattern of `ignore_tags` or `ignore_changes` is of a tag's key: `*` is any text, and
+/// every other character itself.
+pub fn matches_tag(pattern: &str, key: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = key.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
 /// `lifecycle` of a resource.
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
@@ -134,7 +170,7 @@ pub struct Lifecycle {
     /// When it is replaced, make the new one before the old one is deleted.
     pub create_before_destroy: Option<Node>,
     /// Attributes whose difference from AWS is left alone.
-    pub ignore_changes: Vec<String>,
+    pub ignore_changes: Vec<Ignored>,
     /// Addresses whose change or replacement replaces this one.
     pub replace_triggered_by: Vec<String>,
     /// Leave it at AWS when it is no longer declared, and when everything is destroyed.

@@ -449,7 +449,7 @@ fn a_diff_is_what_a_plan_would_be() {
     }
 }
 
-fn compared(old: &World<'_>, new: &World<'_>) -> Plan {
+pub(crate) fn compared(old: &World<'_>, new: &World<'_>) -> Plan {
     let mut problems = Vec::new();
     let old =
         Side { name: "old".to_owned(), world: old, instances: old.evaluate_all(&mut problems), folder: None };

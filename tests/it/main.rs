@@ -25,6 +25,7 @@ mod formats;
 mod gate;
 mod harness;
 mod holds;
+mod ignored;
 mod import;
 mod interrupt;
 mod ledger;

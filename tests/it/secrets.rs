@@ -679,6 +679,7 @@ fn the_sandbox_is_started_without_the_secrets_of_the_environment() {
 #[test]
 fn an_output_is_revealed_when_it_is_asked_for_by_name() {
     let hunt = Hunt::new();
+    run(&mut hunt.command(&["apply", "--yes"], None), "apply").exits(0);
     let run =
         run(&mut hunt.command(&["output", "--name", "default"], None), "output --name default").exits(0);
     assert_eq!(run.stdout.trim_end(), planted("default of"));

@@ -200,6 +200,7 @@ fn what_cannot_be_seen_is_shown() {
     seen(&project.run(&["apply", "--yes"]));
     // A value that was asked for is told as it is, but to a terminal.
     project.write(&format!("{STACK}raw = \"a\\u202eb\"\n"));
+    seen(&project.run(&["apply", "--yes"]).exits(0));
     let run = project.run(&["output", "--name", "raw"]);
     assert_eq!(run.exits(0).stdout, "a\u{202e}b\n");
     let text = project.run(&["output"]).exits(0);

@@ -15,7 +15,6 @@ pub use states::state_machine_mermaid;
 pub(super) use states::{Chart, Flow, State};
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use jiff::Timestamp;
 
@@ -23,6 +22,7 @@ use super::compare::is_anew;
 use super::hindsight::unknowns;
 use super::{Action, AttributeChange, Cause, Change, Kept, risk};
 use crate::diag::{visible, visible_json};
+pub(super) use crate::schema::path_text;
 use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
 
@@ -448,31 +448,6 @@ pub(super) fn plain(change: &AttributeChange) -> Detail {
         },
         None => detail,
     }
-}
-
-/// A path as it is written in a reference: `command.script_location`, `targets[0].arn`.
-pub(super) fn path_text(path: &[PathStep]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            PathStep::Index(index) => {
-                let _ = write!(text, "[{index}]");
-            }
-            PathStep::Name(name) => {
-                let plain = name
-                    .chars()
-                    .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
-                if !plain {
-                    let _ = write!(text, "[{name:?}]");
-                } else if text.is_empty() {
-                    text.push_str(name);
-                } else {
-                    let _ = write!(text, ".{name}");
-                }
-            }
-        }
-    }
-    text
 }
 
 /// A value on one line; secrets and unknowns say so.

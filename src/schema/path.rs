@@ -1,0 +1,138 @@
+//! A path into a value as text: as a reference, `ignore_changes` and a plan write it.
+
+use std::fmt::Write as _;
+
+use super::PathStep;
+
+/// A path as it is written in a reference: `command.script_location`, `targets[0].arn`,
+/// `tags["org:cost"]`.
+pub fn path_text(path: &[PathStep]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            PathStep::Index(index) => {
+                let _ = write!(text, "[{index}]");
+            }
+            PathStep::Name(name) => {
+                let plain = name
+                    .chars()
+                    .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
+                if !plain {
+                    let _ = write!(text, "[{name:?}]");
+                } else if text.is_empty() {
+                    text.push_str(name);
+                } else {
+                    let _ = write!(text, ".{name}");
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Reads what [`path_text`] writes. A name that needs no brackets in TOML's eyes may stand after a
+/// dot, too: `tags.org:cost`.
+///
+/// # Errors
+/// What is wrong with it, in a few words.
+pub fn parse_path(text: &str) -> Result<Vec<PathStep>, &'static str> {
+    let mut path = Vec::new();
+    let mut rest = text;
+    let mut begins = true;
+    while !rest.is_empty() {
+        if let Some(inside) = rest.strip_prefix("[\"") {
+            let (name, after) = quoted(inside)?;
+            path.push(PathStep::Name(name));
+            rest = after.strip_prefix(']').ok_or("a bracket is not closed")?;
+        } else if let Some(inside) = rest.strip_prefix('[') {
+            let (index, after) = inside.split_once(']').ok_or("a bracket is not closed")?;
+            let index = index.parse().map_err(|_| "brackets hold a number, or a name in double quotes")?;
+            path.push(PathStep::Index(index));
+            rest = after;
+        } else {
+            let name = match (begins, rest.strip_prefix('.')) {
+                (true, None) => rest,
+                (false, Some(name)) => name,
+                (true, Some(_)) => return Err("a name is missing before a dot"),
+                (false, None) => return Err("a dot is missing after a bracket"),
+            };
+            let end = name.find(['.', '[']).unwrap_or(name.len());
+            let (name, after) = name.split_at(end);
+            if name.is_empty() {
+                return Err("a name is missing after a dot");
+            }
+            path.push(PathStep::Name(name.to_owned()));
+            rest = after;
+        }
+        begins = false;
+    }
+    if path.is_empty() { Err("it is empty") } else { Ok(path) }
+}
+
+/// A name up to its closing quote, and what follows.
+fn quoted(text: &str) -> Result<(String, &str), &'static str> {
+    let mut name = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Ok((name, &text[at + 1..])),
+            '\\' => match characters.next().map(|(_, escaped)| escaped) {
+                Some('n') => name.push('\n'),
+                Some('r') => name.push('\r'),
+                Some('t') => name.push('\t'),
+                Some('0') => name.push('\0'),
+                Some('u') => {
+                    let digits: String = characters
+                        .by_ref()
+                        .skip(1)
+                        .map_while(|(_, one)| (one != '}').then_some(one))
+                        .collect();
+                    let code = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
+                    name.push(code.ok_or("an escape is not known")?);
+                }
+                Some(escaped @ ('"' | '\\' | '\'')) => name.push(escaped),
+                _ => return Err("an escape is not known"),
+            },
+            _ => name.push(character),
+        }
+    }
+    Err("a quote is not closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{parse_path, path_text};
+    use crate::schema::PathStep::{self, Index, Name};
+
+    #[test]
+    fn paths_are_read_as_they_are_written() {
+        let name = |name: &str| Name(name.to_owned());
+        for (text, path) in [
+            ("tags", vec![name("tags")]),
+            ("tags.org:cost", vec![name("tags"), name("org:cost")]),
+            ("tags[\"org:cost\"]", vec![name("tags"), name("org:cost")]),
+            ("default_arguments[\"--TempDir\"]", vec![name("default_arguments"), name("--TempDir")]),
+            ("targets[0].arn", vec![name("targets"), Index(0), name("arn")]),
+            ("[\"a.b\"][\"\\\"\\u{7}\"]", vec![name("a.b"), name("\"\u{7}")]),
+        ] {
+            assert_eq!(parse_path(text), Ok(path), "{text}");
+        }
+        for wrong in
+            ["", ".", "a.", ".a", "a..b", "a[", "a[x]", "a[\"b]", "a[\"b\"", "a[0]b", "a[\"\\q\"]", "a[-1]"]
+        {
+            assert!(parse_path(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_that_a_plan_writes_is_read(path in prop::collection::vec(
+            prop_oneof![".{1,8}".prop_map(Name), (0..99usize).prop_map(Index)], 1..5,
+        )) {
+            let path: Vec<PathStep> = path;
+            prop_assert_eq!(parse_path(&path_text(&path)), Ok(path));
+        }
+    }
+}

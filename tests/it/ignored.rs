@@ -1,0 +1,187 @@
+//! What is left alone: `ignore_changes` of a resource, and `ignore_tags` of a stack.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use dwctl::aws::Tags;
+use dwctl::kinds::{KINDS, kind};
+use dwctl::plan::{Plan, Selection, details};
+use toml::Table;
+
+use crate::account::{Account, read, world};
+use crate::diff::compared;
+use crate::harness::Project;
+use crate::paper::problems;
+
+/// The attributes that a plan tells of `KIND.example`, as it writes them.
+fn told(plan: &Plan, kind: &str) -> BTreeSet<String> {
+    let change = plan.changes.iter().find(|change| change.address.to_string() == format!("{kind}.example"));
+    let change = change.expect("the example");
+    details(change, plan.now).into_iter().map(|detail| detail.attribute).collect()
+}
+
+/// What differs between two revisions.
+fn between(before: &str, after: &str) -> Plan {
+    let ((before, _old), (after, _new)) = (read(before), read(after));
+    compared(&world(&before), &world(&after))
+}
+
+/// Every path that a plan writes, of every kind, can be copied into `ignore_changes`, and is left
+/// alone then.
+#[test]
+fn a_path_is_ignored_as_the_plan_writes_it() {
+    let mut tried = 0;
+    for kind in KINDS.iter().map(|kind| kind.name()) {
+        let life = std::fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lives/{kind}.toml")),
+        );
+        let life: Table = life.expect("a life").parse().expect("TOML");
+        let mut stack: Table = dwctl::kinds::kind(kind).expect("a kind").example().parse().expect("TOML");
+        if let Some(also) = life.get("also").and_then(toml::Value::as_table) {
+            for (kind, resources) in also {
+                let there = stack.entry(kind.clone()).or_insert_with(|| Table::new().into());
+                let resources = resources.as_table().expect("resources").clone();
+                there.as_table_mut().expect("a kind").extend(resources);
+            }
+        }
+        for step in life.get("change").and_then(toml::Value::as_array).into_iter().flatten() {
+            let before = toml::to_string(&stack).expect("TOML");
+            let example = stack[kind]["example"].as_table_mut().expect("a resource");
+            for name in step.get("remove").and_then(toml::Value::as_array).into_iter().flatten() {
+                example.remove(name.as_str().expect("a name"));
+            }
+            example.extend(step.get("set").and_then(toml::Value::as_table).cloned().unwrap_or_default());
+            let after = toml::to_string(&stack).expect("TOML");
+            let plan = between(&before, &after);
+            for path in told(&plan, kind) {
+                let mut ignoring = stack.clone();
+                let example = ignoring[kind]["example"].as_table_mut().expect("a resource");
+                let list = toml::Value::Array(vec![path.clone().into()]);
+                example.insert(
+                    "lifecycle".to_owned(),
+                    Table::from_iter([("ignore_changes".to_owned(), list)]).into(),
+                );
+                let text = toml::to_string(&ignoring).expect("TOML");
+                assert_eq!(problems(&text), "", "{kind} {path}");
+                let plan = between(&before, &text);
+                assert!(!told(&plan, kind).contains(&path), "{kind} {path} is told still");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 150, "{tried} paths were tried");
+}
+
+fn topic(stack: &str, more: &str) -> String {
+    format!(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{stack}\n[sns_topic.one]\nname = \"one\"\n{more}\n"
+    )
+}
+
+/// An account in which an organisation's automation has tagged the topic.
+fn automated(text: &str) -> Account {
+    Account::after(text).change("sns_topic.one", |live| {
+        live.tags.insert("org:cost".to_owned(), "4711".to_owned());
+        live.tags.insert("other".to_owned(), "x".to_owned());
+    })
+}
+
+#[test]
+fn tags_are_ignored_by_key_pattern_and_stack() {
+    let account = automated(&topic("", "tags = { a = \"1\" }"));
+    for (stack, more, left) in [
+        ("", "", &["tags[\"org:cost\"]", "tags.other"][..]),
+        ("", "lifecycle = { ignore_changes = ['tags.org:cost'] }", &["tags.other"]),
+        ("", "lifecycle = { ignore_changes = ['tags[\"org:cost\"]'] }", &["tags.other"]),
+        ("", "lifecycle = { ignore_changes = ['tags[\"org:*\"]', 'tags[\"*r\"]'] }", &[]),
+        ("", "lifecycle = { ignore_changes = ['tags'] }", &[]),
+        ("ignore_tags = [\"org:*\"]", "", &["tags.other"]),
+        ("ignore_tags = [\"org:cost\", \"other\"]", "", &[]),
+        ("ignore_tags = [\"*\"]", "", &[]),
+        ("ignore_tags = [\"org\", \"org:*s\", \"o\"]", "", &["tags[\"org:cost\"]", "tags.other"]),
+    ] {
+        let text = topic(stack, &format!("tags = {{ a = \"1\" }}\n{more}"));
+        for selection in [Selection::default(), Selection { drift: true, ..Selection::default() }] {
+            let plan = account.plan(&text, &selection);
+            let lines = plan.lines().filter(|line| line.trim_start().starts_with("tags"));
+            let lines: Vec<&str> =
+                lines.map(|line| line.trim().split("  ").next().unwrap_or_default()).collect();
+            assert_eq!(lines, left, "{text}\n{plan}");
+        }
+        // What is declared is kept as declared, whoever else sets tags.
+        let edited = text.replace("a = \"1\"", "a = \"2\"");
+        let plan = account.plan(&edited, &Selection::default());
+        assert_eq!(plan.contains("tags.a"), !more.contains("['tags']"), "{plan}");
+    }
+    // What the stack set and no longer declares goes, but where somebody changed it since.
+    let was = topic("", "tags = { \"org:team\" = \"data\", \"org:cost\" = \"1\" }");
+    let account = Account::after(&was).change("sns_topic.one", |live| {
+        live.tags.insert("org:cost".to_owned(), "4711".to_owned());
+    });
+    let plan = account.plan(&topic("ignore_tags = [\"org:*\"]", ""), &Selection::default());
+    assert!(plan.contains("tags[\"org:team\"]  - ") && !plan.contains("org:cost"), "{plan}");
+}
+
+#[test]
+fn what_cannot_be_ignored_is_told_where_it_is_written() {
+    for (stack, more, words) in [
+        (
+            "",
+            "lifecycle = { ignore_changes = ['displayname'] }",
+            &["no attribute `displayname`", "did you mean `display_name`?", "stack.toml:"][..],
+        ),
+        (
+            "",
+            "lifecycle = { ignore_changes = ['default_arguments.--x'] }",
+            &["no attribute `default_arguments`"],
+        ),
+        ("", "lifecycle = { ignore_changes = ['arn'] }", &["AWS decides it"]),
+        ("", "lifecycle = { ignore_changes = ['tags[\"org:cost\"'] }", &["a bracket is not closed"]),
+        ("", "lifecycle = { ignore_changes = ['tags[\"dwctl:stack\"]'] }", &["is never ignored"]),
+        ("", "lifecycle = { ignore_changes = [''] }", &["names no attribute"]),
+        ("ignore_tags = [\"\"]", "", &["is empty"]),
+        ("ignore_tags = [\"dwctl:*\"]", "", &["would hide whose a resource is"]),
+        ("ignore_tags = \"org:*\"", "", &["must be a list of strings"]),
+        ("ignore_tag = [\"org:*\"]", "", &["did you mean `ignore_tags`?"]),
+    ] {
+        let said = problems(&topic(stack, more));
+        for words in words {
+            assert!(said.contains(words), "{words}\n{said}");
+        }
+    }
+    // One is no reason to hide another.
+    let said = problems(&topic("", "displayname = \"x\"\nlifecycle = { ignore_changes = ['nonsense'] }"));
+    assert!(said.contains("`nonsense`") && said.contains("`displayname`"), "{said}");
+}
+
+/// Applied, imported and looked at for drift, a topic keeps what the automation set.
+#[test]
+fn the_tags_of_an_automation_stay() {
+    let stack = |more: &str| topic("ignore_tags = [\"org:*\"]", more);
+    let project = Project::new(&stack("tags = { team = \"data\" }"));
+    project.apply();
+    let id = project.id("sns_topic.one");
+    let topic = kind("sns_topic").expect("a kind");
+    let tag = |key: &str, value: &str| {
+        let attrs = project.live("sns_topic.one").expect("it is there").attrs;
+        let set = Tags::from([(key.to_owned(), value.to_owned())]);
+        project.with(async |_, cx| topic.tag(cx, &id, &attrs, &set, &[]).await.expect("tagged"));
+    };
+    let is_tagged = |key: &str| project.live("sns_topic.one").expect("it is there").tags.contains_key(key);
+    tag("org:cost", "4711");
+    project.settled();
+    project.run(&["drift"]).exits(0);
+    project.write(&stack("display_name = \"News\"\ntags = { team = \"sales\" }"));
+    project.apply().plans("sns_topic.one", "~ update in place").says_not("org:cost");
+    project.settled();
+    assert!(is_tagged("org:cost"));
+
+    project.run(&["ledger", "forget", "sns_topic.one"]).exits(0);
+    project.run(&["import", "sns_topic.one", &id]).exits(0).says_not("org:cost");
+    project.settled();
+    assert!(is_tagged("org:cost"));
+    // Not ignored any more, it is what nobody declared.
+    project.write(&crate::ignored::topic("", "display_name = \"News\"\ntags = { team = \"sales\" }"));
+    project.apply().says("tags[\"org:cost\"]  - ");
+    assert!(!is_tagged("org:cost"));
+}
