@@ -48,6 +48,6 @@ pub fn bytes(count: u64) -> String {
         _ if count >= 1 << 30 && count.is_multiple_of(1 << 30) => format!("{} GiB", count >> 30),
         _ if count >= 1 << 20 => format!("{} MiB", count >> 20),
         _ if count >= 1 << 10 => format!("{} KiB", count >> 10),
-        _ => format!("{count} bytes"),
+        _ => crate::diag::counted(count, "byte"),
     }
 }

@@ -254,7 +254,7 @@ impl<'l> Book<'l> {
                     return Some(
                         trouble?
                             .note("nothing new was begun; the ledger could be written in the end, and is complete")
-                            .help("run apply again to go on"),
+                            .help("run it again to go on"),
                     );
                 }
                 Err(error) => error,
@@ -275,7 +275,7 @@ impl<'l> Book<'l> {
             error.note("nothing new was begun, and what was in work was awaited")
         };
         if !self.unsaved.get() {
-            return error.note("all that was made is in the ledger").help("run apply again to go on");
+            return error.note("all that was made is in the ledger").help("run it again to go on");
         }
         if let Some(problem) = self.keep() {
             let ledger = self.ledger.borrow();
@@ -291,7 +291,7 @@ impl<'l> Book<'l> {
                 error = error.note(format!("still in the ledger, and gone: {address}"));
             }
             return error.help(
-                "keep these lines; make room, then run apply again: it looks for them by name and owner tags",
+                "keep these lines; make room, then run it again: it looks for them by name and owner tags",
             );
         }
         let copy = self.kept.borrow().as_ref().map(|path| path.display().to_string()).unwrap_or_default();
@@ -299,6 +299,6 @@ impl<'l> Book<'l> {
             .note(format!("the ledger as it should be is kept in {copy}"))
             .help(format!("when the cause is gone: dwctl ledger push {copy}"))
             .help("if it was changed by another apply meanwhile: dwctl ledger recover")
-            .help("then run apply again to go on")
+            .help("then run it again to go on")
     }
 }

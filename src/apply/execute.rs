@@ -724,9 +724,9 @@ pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
             .help("run it again: it goes on where it stopped");
     }
     if error.class == Class::Conflict {
-        return diagnostic.help("something else still uses or changes it; run apply again when that is over");
+        return diagnostic.help("something else still uses or changes it; run it again when that is over");
     }
-    match error.advice("run apply again: it goes on where it stopped") {
+    match error.advice("run it again: it goes on where it stopped") {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,
     }

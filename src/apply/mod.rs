@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::aws::{Session, on_behalf_of};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, counted};
 use crate::graph::Address;
 use crate::kind::State;
 use crate::ledger::{Intent, Ledger, Lock, Store, is_of_secret};
@@ -311,7 +311,7 @@ pub async fn apply(
     let unselected: BTreeSet<&Address> = unselected.map(|change| &change.address).collect();
     match book.finish(finished, &unselected, trouble).await {
         Some(error) => Err(error
-            .note(format!("{changed} resources were changed, and {} were not begun", summary.skipped.len()))),
+            .note(format!("{} changed, {} not begun", counted(changed, "resource"), summary.skipped.len()))),
         None => Ok(summary),
     }
 }

@@ -13,7 +13,7 @@ use super::record::RecordArgs;
 use super::stream;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::apply::{self, Summary};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Sources};
 use crate::ledger::Holder;
 use crate::plan::{Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
 use crate::signals;
@@ -267,7 +267,7 @@ async fn changed(
             let bill = printer.dim(&bill_line(&bill.0, bill.1, printer.width()));
             printer.out(&format!("\n{}\n{bill}\n", totals(&summary)));
         }
-        let exit = end(&summary, printer);
+        let exit = end(&summary, command, printer);
         if !summary.failures.is_empty() {
             return Err(Failure::new(exit, summary.failures, stack.sources.clone()));
         }
@@ -338,7 +338,11 @@ async fn ask(
     printer.answered();
     match answer {
         Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
-        _ => Err(refused("not confirmed")),
+        // An answer is no mistake that would need advice.
+        _ => {
+            printer.note("Cancelled: nothing was changed.");
+            Err(Failure::new(Exit::Refused, Vec::new(), Sources::default()))
+        }
     }
 }
 
@@ -353,18 +357,19 @@ pub(super) fn totals(summary: &Summary) -> String {
     )
 }
 
-/// Says what was not done, and chooses the exit code.
-fn end(summary: &Summary, printer: &Printer) -> Exit {
+/// Says what was not done, and chooses the exit code. `command` goes on with it.
+fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
+    let kept = if command == "destroy" { "What is left is in the ledger" } else { "What was made is in the ledger" };
     let skipped = summary.skipped.iter().filter(|_| !printer.is_stream());
     for (address, because) in skipped {
         printer.note(&stream::not_begun(address, because.as_ref()));
     }
     if summary.interrupted {
-        printer.note("Interrupted. What was made is in the ledger; run apply again to go on.");
+        printer.note(&format!("Interrupted. {kept}; run {command} again to go on."));
         return Exit::Interrupted;
     }
     if !summary.failures.is_empty() {
-        printer.note("What was made is in the ledger; run apply again to go on.\n");
+        printer.note(&format!("{kept}; run {command} again to go on.\n"));
         // To run it again does not help where what is someone else's stands in the way.
         let refused = summary.failures.iter().all(|failure| failure.code == "not-ours");
         return if refused { Exit::Refused } else { Exit::Error };

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::apply::{Step, Summary, Unit};
 use crate::aws::Bill;
-use crate::diag::{Diagnostic, Severity, Sources, Span};
+use crate::diag::{Diagnostic, Severity, Sources, Span, counted};
 use crate::graph::Address;
 use crate::plan::format::json_line;
 use crate::plan::review::{Item, Review, Sort, risk_json, visible};
@@ -142,6 +142,7 @@ pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
         "move": count(&[Sort::Move]),
         "forget": count(&[Sort::Forget]),
         "unchanged": review.unchanged,
+        "not_selected": review.not_selected,
         "operation": "plan",
     });
     let about = json!({
@@ -310,12 +311,12 @@ fn seconds(elapsed: Duration) -> Json {
 
 /// AWS asks for fewer calls.
 pub(super) fn throttled(count: u64) -> Event {
-    Event::new("throttled", format!("AWS throttled {count} calls so far"), json!({ "count": count }))
+    Event::new("throttled", format!("AWS throttled {} so far", counted(count, "call")), json!({ "count": count }))
 }
 
 /// The ledger was written.
 pub(super) fn ledger_write(resources: usize) -> Event {
-    let message = format!("the ledger was written: {resources} resources");
+    let message = format!("the ledger was written: {}", counted(resources, "resource"));
     Event::new("ledger_write", message, json!({ "resources": resources }))
 }
 
@@ -331,7 +332,7 @@ pub(super) fn calls(operation: &str, bill: &Bill, elapsed: Duration) -> Event {
         bill.by_service().into_iter().map(|(service, count)| (service, count.into())).collect();
     let calls = json!({ "total": bill.total(), "throttled": bill.throttled, "by_service": services });
     let members = json!({ "operation": operation, "calls": calls, "elapsed_seconds": seconds(elapsed) });
-    Event::new("calls", format!("{} calls so far", bill.total()), members)
+    Event::new("calls", format!("{} so far", counted(bill.total(), "call")), members)
 }
 
 /// What was left out, and since what failed.

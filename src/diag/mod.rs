@@ -10,10 +10,12 @@ pub mod github;
 mod hidden;
 mod mask;
 mod render;
+mod words;
 
 pub use hidden::{is_hidden, printable, visible, visible_json};
 pub use mask::{Outside, learn, learn_whole};
 pub use render::{render, render_all, told};
+pub use words::{counted, filled};
 
 use std::cell::Cell;
 use std::collections::HashMap;

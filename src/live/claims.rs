@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{Index, confirm, consult, indexed};
 use crate::aws::{Scope, Session};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, counted};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
@@ -163,8 +163,8 @@ pub(super) async fn twins(
     let mut warnings: Vec<Diagnostic> =
         found.into_iter().take(SHOWN).map(|claim| twin(&claim, ledger, plan)).collect();
     if count > SHOWN {
-        let more =
-            format!("{} more resources bear this stack's owner tags and are in no ledger", count - SHOWN);
+        let more = counted(count - SHOWN, "more resource");
+        let more = format!("by their owner tags, {more} of this stack are in no ledger");
         warnings.push(
             Diagnostic::warning("twin", more)
                 .help("see them all: aws resourcegroupstaggingapi get-resources"),

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::applied::ignore;
 use super::connect::{Names, connect};
-use super::decide::{created, different_tags, marks, tags};
+use super::decide::{created, different_tags, heading, marks, tags};
 use super::ownership::{both_exist, follow, removed, still_declared};
 use super::remains::block_of;
 use super::replacement;
-use super::{Action, AttributeChange, Change, Declared, Kept, Plan, Reason, Revisions, diff, overlay, taken};
+use super::{
+    Action, Asked, AttributeChange, Change, Declared, Kept, Plan, Reason, Revisions, diff, overlay, taken,
+};
 use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
@@ -52,6 +54,13 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
         return Err(comparison.problems);
     }
     let stack = new.world.stack;
+    let sensitivity = |(name, before): (&String, &Value)| {
+        let (was, is) = (before.contains_secret(), outputs.get(name)?.contains_secret());
+        (was != is).then(|| (name.clone(), is))
+    };
+    let outputs_sensitivity = outputs_before.iter().filter_map(sensitivity).collect();
+    let mut stack_at = heading(stack);
+    stack_at.file = new.path(&stack_at.file);
     Ok(Plan {
         stack: stack.name.clone(),
         env: stack.env.clone(),
@@ -68,7 +77,9 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
             .iter()
             .map(|(name, value)| (name.clone(), new.told(value.clone())))
             .collect(),
+        outputs_sensitivity,
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+        asked: Asked { stack_at, ..Asked::default() },
         warnings: Vec::new(),
     })
 }

@@ -9,7 +9,7 @@ use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
 use super::taken;
-use super::{Action, AttributeChange, Cause, Change, Declared, Past, Plan, Reason, diff};
+use super::{Action, Asked, AttributeChange, Cause, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources};
 use crate::graph::Address;
@@ -291,6 +291,11 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let outputs = if goes { BTreeMap::new() } else { outputs };
         let mut outputs_before = hindsight::outputs(world, ledger, &outputs, &changes);
         outputs_before.retain(|name, _| !unseen.contains(name));
+        let sensitivity = |(name, print): (&String, &String)| {
+            let (was, is) = (is_of_secret(print), outputs.get(name)?.contains_secret());
+            (was != is).then(|| (name.clone(), is))
+        };
+        let outputs_sensitivity = ledger.outputs.iter().filter_map(sensitivity).collect();
         let stack = world.stack;
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),
@@ -304,6 +309,12 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             outputs,
             outputs_before,
             variables: world.variables().clone(),
+            outputs_sensitivity,
+            asked: Asked {
+                destroy: *destroy,
+                partial: self.inputs.selection.is_partial(),
+                stack_at: heading(stack),
+            },
             warnings: Vec::new(),
         })))
     }
@@ -732,6 +743,15 @@ impl Change {
             declared: Some(declaration(instance.resource, sources)),
             veiled_risks: None,
         }
+    }
+}
+
+/// Where a stack's `[stack]` stands.
+pub(super) fn heading(stack: &Stack) -> Declared {
+    Declared {
+        file: stack.sources.path(stack.span.file).to_owned(),
+        line: stack.sources.line(stack.span),
+        attributes: BTreeMap::new(),
     }
 }
 

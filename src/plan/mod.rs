@@ -86,9 +86,27 @@ pub struct Plan {
     /// The values of the stack's variables.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
+    /// Outputs that are secret from now on, or no longer (`false`).
+    #[serde(default)]
+    pub outputs_sensitivity: BTreeMap<String, bool>,
+    /// What it was asked for.
+    #[serde(default)]
+    pub asked: Asked,
     /// What is wrong beside it, such as resources that no ledger knows.
     #[serde(skip)]
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What a plan was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The removal of what it selects.
+    pub destroy: bool,
+    /// It is of a part of the stack: see [`Selection::is_partial`].
+    pub partial: bool,
+    /// Where `[stack]` stands.
+    pub stack_at: Declared,
 }
 
 /// The names of two revisions of a stack: of folders, or of git revisions.
@@ -366,23 +384,19 @@ impl Plan {
             (change.action, change.reason) = match (vanished, change.attributes.is_empty()) {
                 (true, _) => (Action::Delete, Reason::Vanished),
                 (false, false) => (Action::Update, Reason::Differs),
+                (false, true) if change.reason == Reason::Unselected => (Action::NoOp, Reason::Unselected),
                 (false, true) => (Action::NoOp, Reason::Same),
             };
         }
         self.deposed.clear();
         self.outputs.clear();
         self.outputs_before.clear();
+        self.outputs_sensitivity.clear();
         self
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.effective().next().is_none()
-    }
-
-    /// How many resources an action happens to, more than a change of whose they are.
-    pub fn count(&self, is: impl Fn(Action) -> bool) -> usize {
-        let all = self.changes.iter().chain(&self.deposed);
-        all.filter(|change| is(change.action) && !change.is_only_ownership()).count()
     }
 }

@@ -346,7 +346,7 @@ pub fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &St
 pub fn still_there(address: &Address, id: &str) -> Diagnostic {
     Diagnostic::error("still-there", format!("{address} cannot be made: it is there"))
         .note(format!("AWS did not show {id} when the plan was made, and shows it now"))
-        .help("run apply again: it plans with what is there")
+        .help("run it again: it plans with what is there")
 }
 
 /// The refusal of an import of something else than the ledger tells of.

@@ -9,6 +9,7 @@ use super::{
     Absence, Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change,
     value_text,
 };
+use crate::diag::counted;
 use crate::graph::Address;
 use crate::kind::Known;
 use crate::value::Value;
@@ -21,8 +22,12 @@ pub struct Review<'p> {
     pub drift: bool,
     /// The changes that do something, in order of address.
     pub items: Vec<Item<'p>>,
-    /// How many resources stay as they are.
+    /// How many resources exist and stay as they are.
     pub unchanged: usize,
+    /// How many are not of the part of the stack that it is for.
+    pub not_selected: usize,
+    /// How many are declared and were never made, which is no drift.
+    pub not_applied: usize,
 }
 
 /// What happens to one resource, in words.
@@ -169,7 +174,15 @@ impl<'p> Review<'p> {
                 item.same_as = Some(*first.entry(key).or_insert(index)).filter(|&one| one != index);
             }
         }
-        Self { plan, drift, items, unchanged: plan.count(|action| action == Action::NoOp) }
+        let count = |is: Rest| plan.changes.iter().filter(|change| rest(plan, drift, change) == Some(is)).count();
+        Self {
+            plan,
+            drift,
+            items,
+            unchanged: count(Rest::Unchanged),
+            not_selected: count(Rest::NotSelected),
+            not_applied: count(Rest::NotApplied),
+        }
     }
 
     /// `ecommerce/dev`.
@@ -213,19 +226,39 @@ impl<'p> Review<'p> {
         parts.join(" · ")
     }
 
-    /// `61 unchanged`.
+    /// `61 unchanged · 3 not selected`.
     pub fn rest(&self) -> String {
-        format!("{} {}", self.unchanged, if self.drift { "without drift" } else { "unchanged" })
+        let mut rest = format!("{} {}", self.unchanged, if self.drift { "without drift" } else { "unchanged" });
+        for (count, words) in [(self.not_selected, "not selected"), (self.not_applied, "not applied yet")] {
+            if count > 0 {
+                let _ = write!(rest, " · {count} {words}");
+            }
+        }
+        rest
+    }
+
+    /// What becomes of a resource that nothing happens to.
+    pub fn rest_of(&self, change: &Change) -> Option<Rest> {
+        rest(self.plan, self.drift, change)
     }
 
     /// What there is to say where nothing happens.
     pub fn nothing(&self) -> Option<&'static str> {
-        match self.verb() {
-            _ if !self.items.is_empty() => None,
-            "diff" => Some("No changes: both declare the same."),
-            "drift" => Some("No drift: nobody changed what the stack owns since it was applied."),
-            _ => Some("No changes: AWS is as the stack declares it."),
+        let asked = &self.plan.asked;
+        if !self.items.is_empty() {
+            return None;
         }
+        Some(match self.verb() {
+            "diff" if self.outputs().is_empty() => "No changes: both declare the same.",
+            "diff" => "No changes to resources: both declare the same, but for outputs.",
+            "drift" if asked.partial => "No drift: nobody changed what is selected since it was applied.",
+            "drift" => "No drift: nobody changed what the stack owns since it was applied.",
+            _ if asked.destroy && asked.partial => "Nothing to destroy: nothing of what is selected exists.",
+            _ if asked.destroy => "Nothing to destroy: nothing of the stack exists.",
+            _ if asked.partial => "No changes: what is selected is as the stack declares it.",
+            _ if self.outputs().is_empty() => "No changes: AWS is as the stack declares it.",
+            _ => "No changes to resources: AWS is as the stack declares it, but for outputs.",
+        })
     }
 
     /// What is wrong beside the changes, as [`Plan::warnings`]: its code, and what is said of it.
@@ -240,7 +273,8 @@ impl<'p> Review<'p> {
         names
             .into_iter()
             .filter_map(|name| {
-                Output::of(name, self.plan.outputs_before.get(name), self.plan.outputs.get(name))
+                let (before, after) = (self.plan.outputs_before.get(name), self.plan.outputs.get(name));
+                Output::of(name, before, after, self.plan.outputs_sensitivity.get(name).copied())
             })
             .collect()
     }
@@ -274,6 +308,31 @@ impl<'p> Review<'p> {
     }
 }
 
+/// What becomes of a resource that nothing happens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It exists, and stays as it is.
+    Unchanged,
+    /// It is not of the part of the stack that the plan is for.
+    NotSelected,
+    /// It is declared and was never made.
+    NotApplied,
+}
+
+/// What becomes of a resource that nothing happens to; `None` where something does, and where
+/// there is nothing that anything could happen to.
+fn rest(plan: &Plan, drift: bool, change: &Change) -> Option<Rest> {
+    match change.reason {
+        _ if change.action != Action::NoOp || change.is_effective() => None,
+        Reason::Unselected if plan.asked.partial => Some(Rest::NotSelected),
+        // An apply of a saved plan does not look at what that leaves as it is.
+        Reason::Unselected if change.id.is_some() => Some(Rest::Unchanged),
+        _ if change.live.is_some() => Some(Rest::Unchanged),
+        _ if drift => Some(Rest::NotApplied),
+        _ => None,
+    }
+}
+
 /// An output that changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
@@ -285,26 +344,41 @@ pub struct Output {
     pub before: Option<Value>,
     /// What it is to be.
     pub after: Option<Value>,
+    /// It is secret from now on, or no longer.
+    pub sensitivity: Option<bool>,
 }
 
 impl Output {
     /// `None` where it stays as it is. A part that is secret makes all of it so, and what is
     /// secret on one side is on both.
-    fn of(name: &str, before: Option<&Option<Value>>, after: Option<&Value>) -> Option<Self> {
+    fn of(
+        name: &str,
+        before: Option<&Option<Value>>,
+        after: Option<&Value>,
+        sensitivity: Option<bool>,
+    ) -> Option<Self> {
         let sign = match (before, after) {
             (None, Some(_)) => Sign::Added,
             (Some(_), None) => Sign::Removed,
             (Some(Some(before)), Some(after)) if before.clone().reveal() == after.clone().reveal() => {
-                return None;
+                // Who may see it is what changes.
+                let secret = Value::from("").into_secret();
+                return sensitivity.map(|_| Self {
+                    name: visible(name),
+                    sign: Sign::Changed,
+                    before: Some(secret.clone()),
+                    after: Some(secret),
+                    sensitivity,
+                });
             }
             (Some(_), Some(_)) => Sign::Changed,
             (None, None) => return None,
         };
         let before = before.cloned().flatten();
-        let secret = before.iter().chain(after).any(Value::contains_secret);
+        let secret = sensitivity.is_some() || before.iter().chain(after).any(Value::contains_secret);
         let shown = |value: Value| if secret { value.into_secret() } else { value };
         let after = after.cloned().map(shown);
-        Some(Self { name: visible(name), sign, before: before.map(shown), after })
+        Some(Self { name: visible(name), sign, before: before.map(shown), after, sensitivity })
     }
 
     /// What happens to it, in Terraform's word.
@@ -320,6 +394,10 @@ impl Output {
     pub fn told(&self, most: usize) -> Told {
         let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::contains_secret);
         match (&self.before, &self.after) {
+            (Some(_), Some(_)) if self.sensitivity == Some(false) => {
+                Told::Words("(secret until now: in the open once it is applied)")
+            }
+            (Some(_), Some(_)) if self.sensitivity == Some(true) => Told::Words("(in the open until now, secret)"),
             (Some(_), Some(_)) if is_secret(&self.after) => Told::Words("(secret, changed)"),
             (Some(before), Some(after)) => Told::Pair(value_text(before), value_text(after)),
             (None, Some(after)) if self.sign == Sign::Changed => Told::Becomes(value_text(after)),
@@ -583,9 +661,9 @@ impl Dependents {
         }
         let named = self.addresses.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
         let rest = if self.more || count > most { ", …" } else { "" };
-        let (resources, need) = if count == 1 { ("resource", "needs") } else { ("resources", "need") };
+        let need = if count == 1 { "needs" } else { "need" };
         let more = if self.more { "more than " } else { "" };
-        format!("{more}{count} {resources} {need} it: {named}{rest}")
+        format!("{more}{} {need} it: {named}{rest}", counted(count, "resource"))
     }
 }
 

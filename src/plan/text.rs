@@ -9,6 +9,7 @@ use super::detail::plain;
 use super::review::{Item, Review, Sort, Told, Tone, named, noted, risk_text, visible};
 use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
 use crate::aws::Bill;
+use crate::diag::counted;
 use crate::lines::hang;
 
 /// How to show a plan.
@@ -271,7 +272,6 @@ pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
         .into_iter()
         .map(|(service, count)| format!("{} {count}", short_service(&service)))
         .collect();
-    let calls = if bill.total() == 1 { "call" } else { "calls" };
     let line = |shown: usize| {
         let (shown, rest) = services.split_at(shown);
         let mut named = shown.join(", ");
@@ -279,8 +279,8 @@ pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
             let comma = if shown.is_empty() { "" } else { ", " };
             let _ = write!(named, "{comma}… {} more", rest.len());
         }
-        let (total, seconds) = (bill.total(), time.as_secs_f64());
-        format!("{total} {calls} in {seconds:.2} s ({named}) · {} throttled", bill.throttled)
+        let (calls, seconds) = (counted(bill.total(), "call"), time.as_secs_f64());
+        format!("{calls} in {seconds:.2} s ({named}) · {} throttled", bill.throttled)
     };
     let fits = |line: &String| width.is_none_or(|width| line.chars().count() <= width);
     (0..=services.len()).rev().map(line).find(fits).unwrap_or_else(|| line(0))

@@ -20,6 +20,9 @@ impl Plan {
             change.veiled_risks = risks(change).or(change.veiled_risks.take());
             Veil::default().change(change, root);
         }
+        if let Some(file) = root.and_then(|root| self.asked.stack_at.file.strip_prefix(root).ok()) {
+            self.asked.stack_at.file = file.to_owned();
+        }
         // An output is secret as a whole, before and after.
         for (name, before) in &mut self.outputs_before {
             let (Some(before), Some(after)) = (before, self.outputs.get_mut(name)) else { continue };

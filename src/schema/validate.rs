@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{Node, Shape};
-use crate::diag::nearest;
+use crate::diag::{counted, nearest};
 use crate::value::{Number, Value};
 
 /// One step into a value.
@@ -126,9 +126,9 @@ impl Walk<'_> {
                         (Some(least), Some(most)) => {
                             format!("must have {least} to {most} characters, has {length}")
                         }
-                        (Some(least), None) => format!("must have at least {least} characters, has {length}"),
+                        (Some(least), None) => format!("must have at least {}, has {length}", counted(least, "character")),
                         (_, most) => {
-                            format!("must have at most {} characters, has {length}", most.unwrap_or_default())
+                            format!("must have at most {}, has {length}", counted(most.unwrap_or_default(), "character"))
                         }
                     };
                     self.fault(
@@ -175,9 +175,9 @@ impl Walk<'_> {
                         (Some(least), Some(most)) => {
                             format!("must have {least} to {most} elements, has {count}")
                         }
-                        (Some(least), None) => format!("must have at least {least} elements, has {count}"),
+                        (Some(least), None) => format!("must have at least {}, has {count}", counted(least, "element")),
                         (_, most) => {
-                            format!("must have at most {} elements, has {count}", most.unwrap_or_default())
+                            format!("must have at most {}, has {count}", counted(most.unwrap_or_default(), "element"))
                         }
                     };
                     self.fault(

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::{
     Content, Entry, Ignored, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
 };
-use crate::diag::{Diagnostic, FileId, Outside, Sources, Span};
+use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, counted, nearest};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
@@ -189,7 +189,7 @@ impl Loader<'_> {
             learn();
         }
         if errors.len() > MOST_MISTAKES {
-            let what = format!("{} more places are not TOML", errors.len() - MOST_MISTAKES);
+            let what = format!("not TOML: {}", counted(errors.len() - MOST_MISTAKES, "more place"));
             let end = text.len();
             self.problems.push(Diagnostic::error("syntax", what).at(Span::new(file, end, end), ""));
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::Names;
 use super::{Instance, World, undecided};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, counted};
 use crate::kind::{Owner, TagRules};
 use crate::schema::PathStep;
 use crate::stack::Node;
@@ -54,7 +54,7 @@ impl<'a> World<'a> {
             problems.push(
                 Diagnostic::error(
                     "too-many-tags",
-                    format!("{address} has {} tags, and there is room for {room}", tags.len()),
+                    format!("{address} has {}, and there is room for {room}", counted(tags.len(), "tag")),
                 )
                 .at(
                     node.span,

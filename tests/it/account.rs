@@ -156,6 +156,7 @@ impl Account {
                 Ok(Outcome::Plan(mut plan)) => {
                     // The next runs of a schedule depend on the day.
                     plan.now = None;
+                    plan.asked.stack_at.file = "stack.toml".into();
                     // The path of the folder differs from run to run.
                     for declared in plan.changes.iter_mut().filter_map(|change| change.declared.as_mut()) {
                         if let Ok(path) = declared.file.strip_prefix(folder.path()) {

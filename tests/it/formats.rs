@@ -3,6 +3,7 @@
 
 mod corpus;
 mod filed;
+mod github;
 mod limits;
 mod notation;
 mod random;

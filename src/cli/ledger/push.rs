@@ -6,7 +6,7 @@ use super::{AuditArgs, LockArgs, WhereArgs, context};
 use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, counted};
 use crate::files::{bounded, read_given};
 use crate::ledger::{Ledger, Snapshot};
 use crate::limits;
@@ -51,9 +51,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         }
         locking::write(&desk.store, Snapshot::of(&mut pushed)).await?;
         printer.out(&format!(
-            "{} holds {name} now, {} resources, as serial {}\n",
+            "{} holds {name} now, {}, as serial {}\n",
             desk.store.place(),
-            pushed.resources.len(),
+            counted(pushed.resources.len(), "resource"),
             pushed.serial
         ));
         Ok(Exit::Done)

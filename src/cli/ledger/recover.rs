@@ -7,6 +7,7 @@ use crate::apply::{self, Recovered};
 use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome, StackArgs, plan};
+use crate::diag::counted;
 use crate::graph::Address;
 use crate::ledger::{Holder, Snapshot};
 use crate::lines::hang;
@@ -64,9 +65,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         } else {
             locking::write(&store, Snapshot::of(&mut ledger)).await?;
             printer.out(&format!(
-                "{} tells of {} resources now, {} of them recovered\n",
+                "{} tells of {} now, {} of them recovered\n",
                 store.place(),
-                ledger.resources.len(),
+                counted(ledger.resources.len(), "resource"),
                 ledger.resources.len() - before.resources.len()
             ));
         }

@@ -12,7 +12,7 @@ use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, TagRules, Terraform,
-    each, user_tags,
+    each, user_tags, counted,
 };
 use crate::value::Value;
 
@@ -312,7 +312,7 @@ impl Kind for LogGroup {
                 None => "leave it out to keep log events for ever".to_owned(),
             };
             problems.push(
-                Problem::new("retention_in_days", format!("CloudWatch Logs has no retention of {days} days"))
+                Problem::new("retention_in_days", format!("CloudWatch Logs has no retention of {}", counted(days, "day")))
                     .help(help),
             );
         }

@@ -1,7 +1,7 @@
 //! What AWS Glue refuses in a job and a schema cannot say
 //! (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html>).
 
-use crate::kind::{Known, Problem, nearest};
+use crate::kind::{Known, Problem, counted, nearest};
 use crate::value::Value;
 
 /// What a job runs as.
@@ -263,7 +263,7 @@ fn check_capacity(spec: Known<'_>, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(
                 "number_of_workers",
-                format!("a `{command}` job has {fewest} workers at least, not {count}"),
+                format!("a `{command}` job has at least {}, not {count}", counted(fewest, "worker")),
             )
             .help("one of them drives the others"),
         );

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, least_minutes, user_tags};
+use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, user_tags};
 
 /// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the others are held to the smaller
@@ -130,7 +130,7 @@ pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
         return Some(Problem::new(path, message));
     }
     least_minutes(schedule).filter(|minutes| *minutes < 5).map(|minutes| {
-        let times = if minutes == 1 { "minute".to_owned() } else { format!("{minutes} minutes") };
+        let times = if minutes == 1 { "minute".to_owned() } else { counted(minutes, "minute") };
         Problem::new(path, format!("Glue starts nothing more often than every 5 minutes, not every {times}"))
             .help("such as `cron(0/5 * * * ? *)`")
     })

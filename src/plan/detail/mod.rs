@@ -67,6 +67,17 @@ pub enum Sign {
     Changed,
 }
 
+impl Sign {
+    /// As it is shown.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Added => "+",
+            Self::Removed => "-",
+            Self::Changed => "~",
+        }
+    }
+}
+
 /// A line of a long text that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {

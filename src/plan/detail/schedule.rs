@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::diag::counted;
 use crate::value::Value;
 
 /// Days that are looked through for the next run: February 29 comes every eight years at worst.
@@ -123,7 +124,8 @@ impl<'t> Cron<'t> {
         let [minutes, hours, day_of_month, month, day_of_week, year] = self.fields;
         let times = self.minutes.len() * self.hours.len();
         let time = match (minutes.split_once('/'), hours) {
-            (Some(("0" | "*", step)), "*") => format!("every {step} minutes"),
+            (Some(("0" | "*", "1")), "*") => "every minute".to_owned(),
+            (Some(("0" | "*", step)), "*") => format!("every {}", counted(step, "minute")),
             _ if times <= 4 => {
                 let times = self
                     .hours

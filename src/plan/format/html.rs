@@ -13,6 +13,7 @@ use super::escape::html;
 use super::layout::layered;
 use super::side_by_side::{Document, Row, documents};
 use super::{Options, Origin, place, since, to_apply};
+use crate::diag::counted;
 use crate::plan::review::{Item, Review, Sort, Told, Tone, group_name, noted, risk_text, shorten, visible};
 use crate::plan::{Detail, Risk, RiskLabel, Sign};
 use crate::value::Value;
@@ -477,11 +478,10 @@ fn outputs(text: &mut String, review: &Review<'_>) {
     if staying.is_empty() {
         return;
     }
-    let outputs = if staying.len() == 1 { "output" } else { "outputs" };
     let _ = writeln!(
         text,
-        "<details class=\"doc\"><summary>{} {outputs} unchanged</summary><table>",
-        staying.len()
+        "<details class=\"doc\"><summary>{} unchanged</summary><table>",
+        counted(staying.len(), "output")
     );
     for (name, value) in staying {
         let value = shorten(&crate::plan::value_text(value), LONGEST_VALUE);

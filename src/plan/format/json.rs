@@ -99,6 +99,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "drift": review.drift,
             "counts": counts,
             "unchanged": review.unchanged,
+            "not_selected": review.not_selected,
+            "not_applied": review.not_applied,
         },
     });
     let warnings = review.warnings();
@@ -438,7 +440,13 @@ fn output_changes(review: &Review<'_>) -> Map<String, Json> {
             None => ("no-op", plan.outputs.get(name).cloned(), plan.outputs.get(name).cloned()),
         };
         let told = |value: &Option<Value>| sides(&masked(value.as_ref().unwrap_or(&Value::Null)));
-        let (left, right) = (told(&before), told(&after));
+        let (mut left, mut right) = (told(&before), told(&after));
+        // The value is masked on both sides, and on one of them it is no secret.
+        match changed.get(&visible(name)).and_then(|output| output.sensitivity) {
+            Some(true) => left.sensitive = Json::Bool(false),
+            Some(false) => right.sensitive = Json::Bool(false),
+            None => {}
+        }
         let mut change = json!({
             "actions": [action],
             "before": left.known,

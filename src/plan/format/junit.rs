@@ -6,34 +6,36 @@ use std::fmt::Write;
 
 use super::escape::html as xml;
 use super::{Options, place};
-use crate::plan::review::{Item, Review, Sort, Told, notes, shorten};
-use crate::plan::{Action, RiskLabel, Sign};
+use crate::plan::review::{Item, Rest, Review, Sort, Told, notes, shorten};
+use crate::plan::{Action, Change, RiskLabel, Sign};
 
 /// Most lines of one text.
 const MOST_LINES: usize = 100;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let failures = review.items.iter().filter(|item| failure(item).is_some()).count();
-    let unchanged =
-        || review.plan.changes.iter().filter(|one| one.action == Action::NoOp && !one.is_effective());
-    let count = review.items.len() + unchanged().count();
+    let rest: Vec<(&Change, Rest)> =
+        review.plan.changes.iter().filter_map(|one| Some((one, review.rest_of(one)?))).collect();
+    let count = review.items.len() + rest.len();
+    let skipped = rest.iter().filter(|(_, rest)| *rest != Rest::Unchanged).count();
     let name = xml(&format!("dwctl {} {}", review.verb(), review.title()));
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let _ = write!(
         text,
         "<testsuites name=\"{name}\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\">\n  \
-         <testsuite name=\"{name}\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n"
+         <testsuite name=\"{name}\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">\n"
     );
     for item in &review.items {
         case(&mut text, item, review.drift, options);
     }
-    for change in unchanged() {
-        let _ = writeln!(
-            text,
-            "    <testcase classname=\"{}\" name=\"{}\"/>",
-            xml(&change.address.kind),
-            xml(&change.address.to_string())
-        );
+    for (change, rest) in rest {
+        let (kind, address) = (xml(&change.address.kind), xml(&change.address.to_string()));
+        let _ = write!(text, "    <testcase classname=\"{kind}\" name=\"{address}\"");
+        let _ = match rest {
+            Rest::Unchanged => writeln!(text, "/>"),
+            Rest::NotSelected => writeln!(text, "><skipped message=\"not selected\"/></testcase>"),
+            Rest::NotApplied => writeln!(text, "><skipped message=\"not applied yet\"/></testcase>"),
+        };
     }
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
@@ -70,18 +72,12 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
     for one in item.details.iter().filter(|_| item.tells_details()) {
         let values = Told::of(one, false).shortened(200).line();
         let notes = notes(one, drift);
-        let _ = writeln!(
-            lines,
-            "{}",
-            xml(shorten(&format!("{} {} {values} {}", one.attribute, one.part, notes.join(", ")), 600)
-                .trim_end())
-        );
+        let sign = one.sign.mark();
+        let words = [one.attribute.as_str(), &one.part, &values, &notes.join(", ")];
+        let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
+        let _ = writeln!(lines, "{}", xml(&shorten(&format!("{sign} {}", words.join(" ")), 600)));
         for line in one.lines.iter().take(MOST_LINES) {
-            let sign = match line.sign {
-                Some(Sign::Added) => '+',
-                Some(Sign::Removed) => '-',
-                _ => ' ',
-            };
+            let sign = line.sign.map_or(" ", Sign::mark);
             let _ = writeln!(lines, "{}", xml(&shorten(&format!("  {sign} {}", line.text), 600)));
         }
     }

@@ -210,7 +210,9 @@ fn body(groups: &[Group], shown: &[Shown]) -> String {
         if count == 0 {
             continue;
         }
-        let _ = write!(text, "\n**{} {count} {}**\n\n", sort.sign(), sort.counted());
+        // A tilde within the asterisks could begin a deletion.
+        let sign = if sort.sign() == "~" { "\\~" } else { sort.sign() };
+        let _ = write!(text, "\n**{sign} {count} {}**\n\n", sort.counted());
         // A list and a folded block after it are told apart by an empty line.
         for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Whole) {
             let _ = writeln!(text, "{}", group.folded);

@@ -14,7 +14,7 @@ mod terraform;
 use super::review::Review;
 use super::since::{Since, Snapshot};
 use super::text::{self, TextOptions};
-use super::{Change, Plan};
+use super::{Change, Declared, Plan};
 use crate::lines::hang;
 
 pub use escape::{code, fenced, json_line};
@@ -134,12 +134,16 @@ fn since(review: &Review<'_>, options: &Options) -> Option<Since> {
 
 /// Where a change is declared: the path from the root, with `/`, and the line.
 fn place(change: &Change, attribute: Option<&str>, options: &Options) -> Option<(String, usize)> {
-    let declared = change.declared.as_ref()?;
+    change.declared.as_ref().map(|declared| place_of(declared, attribute, options))
+}
+
+/// The same of a declaration.
+fn place_of(declared: &Declared, attribute: Option<&str>, options: &Options) -> (String, usize) {
     let path = match &options.root {
         Some(root) => declared.file.strip_prefix(root).unwrap_or(&declared.file),
         None => &declared.file,
     };
     let path = path.to_string_lossy().replace('\\', "/");
     let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
-    Some((path, attribute.map_or(declared.line, |attribute| declared.line_of(attribute))))
+    (path, attribute.map_or(declared.line, |attribute| declared.line_of(attribute)))
 }

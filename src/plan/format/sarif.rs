@@ -3,7 +3,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Options, escape, place};
+use super::{Options, escape, place, place_of};
+use crate::diag::counted;
 use crate::plan::review::{Item, Review, Sort, brief, risk_text, visible};
 use crate::plan::{Risk, RiskLabel};
 
@@ -37,7 +38,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let mut items: Vec<&Item<'_>> = review.items.iter().collect();
     items.sort_by_key(|item| item.gravity());
     for item in items {
-        let (found, from) = (results.len(), options);
+        let (found, from) = (results.len(), (review, options));
         // Of what goes, what AWS calls it, and what stays of it.
         let rest = [item.id_words(), item.leaves.clone()].into_iter().filter(|words| !words.is_empty());
         let rest: String = rest.map(|words| format!("; {words}")).collect();
@@ -76,7 +77,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let results: Vec<Json> = results.into_iter().take(MOST).map_while(fits).collect();
     let left_out = found - results.len();
     let notice = (left_out > 0).then(|| {
-        let words = format!("{left_out} more results had no room; the other formats tell everything.");
+        let words = format!("{} had no room; the other formats tell everything.", counted(left_out, "more result"));
         json!([{
             "executionSuccessful": true,
             "toolExecutionNotifications": [{ "level": "warning", "message": { "text": words } }],
@@ -141,12 +142,18 @@ fn result(
     item: &Item<'_>,
     attribute: Option<&str>,
     message: String,
-    options: &Options,
+    (review, options): (&Review<'_>, &Options),
 ) -> (usize, Json) {
     let index = RULES.iter().position(|(rule, ..)| *rule == id);
     let level = index.and_then(|index| RULES.get(index)).map_or("warning", |(_, level, _)| level);
-    // What is no longer declared has no line; code scanning wants one all the same.
-    let (file, line) = place(item.change, attribute, options).unwrap_or_else(|| ("stack.toml".to_owned(), 1));
+    // What is no longer declared has no line, and code scanning wants one: that of its stack.
+    let (file, line) = place(item.change, attribute, options).unwrap_or_else(|| {
+        match place_of(&review.plan.asked.stack_at, None, options) {
+            // A plan that an earlier version saved does not tell.
+            (file, _) if file.is_empty() => ("stack.toml".to_owned(), 1),
+            place => place,
+        }
+    });
     let message = brief(message.trim_end(), LONGEST_MESSAGE);
     let name = brief(&item.address, LONGEST_NAME);
     // Of two names that are alike where they are shown, one is still not the other.

@@ -7,6 +7,7 @@
 
 use super::filter::{Filter, Text};
 use super::judge::{is_open, number, seen};
+use crate::diag::counted;
 use crate::plan::detail::value_text;
 use crate::plan::{Risk, RiskLabel};
 use crate::value::Value;
@@ -179,7 +180,7 @@ impl Deletion<'_> {
     fn time_words(&self) -> String {
         let shown = |value: &Value| if is_open(value) { "?".to_owned() } else { value_text(value) };
         let mut words = match self.time {
-            Time::After(days) => format!("after {} days", shown(days)),
+            Time::After(days) => format!("after {}", counted(shown(days), "day")),
             Time::On(date) => format!("on {}", Text(date)),
             Time::Unknown => "after ? days".to_owned(),
         };

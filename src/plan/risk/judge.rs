@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::super::detail::{at, value_text};
 use super::super::{Action, AttributeChange, Change, Risk, RiskLabel};
 use super::{copies, expiry};
+use crate::diag::filled;
 use crate::schema::{Document, Held, Node, PathStep, RiskMark, Shape, When};
 use crate::value::{Number, Value};
 
@@ -542,7 +543,7 @@ fn words(mark: &RiskMark, before: Option<&Value>, after: Option<&Value>) -> Stri
             Some(Value::String(text)) => text.clone(),
             Some(other) => value_text(other),
         };
-        words = words.replace(name, &shown);
+        words = filled(&words, name, &shown);
     }
     words
 }

@@ -3,7 +3,7 @@
 use dwctl::graph::Address;
 use dwctl::kinds::KINDS;
 use dwctl::plan::format::{Format, MARKDOWN_LIMIT, Options, render};
-use dwctl::plan::{Action, Change, Declared, Plan, Reason, TextOptions, diff};
+use dwctl::plan::{Action, Asked, Change, Declared, Plan, Reason, TextOptions, diff};
 use dwctl::value::Value;
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -196,6 +196,8 @@ proptest! {
             outputs: outputs.into_iter().chain([("o".to_owned(), secret)]).collect(),
             outputs_before: outputs_before.into_iter().chain([("o".to_owned(), Some(Value::from("hunter2")))]).collect(),
             variables: std::iter::once(("v".to_owned(), Value::from("hunter2").into_secret())).collect(),
+            outputs_sensitivity: [("o".to_owned(), false)].into(),
+            asked: Asked::default(),
             warnings: Vec::new(),
             changes,
         };

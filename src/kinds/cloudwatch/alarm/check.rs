@@ -1,6 +1,6 @@
 //! What CloudWatch would refuse of an alarm, found before the first call.
 
-use crate::kind::{Known, Problem, nearest};
+use crate::kind::{Known, Problem, counted, nearest};
 use crate::value::Value;
 
 /// The rules of
@@ -248,7 +248,11 @@ fn check_time(spec: Known<'_>, problems: &mut Vec<Problem>) {
             problems.push(
                 Problem::new(
                     "evaluation_periods",
-                    format!("{count} periods of {longest} seconds are more than an alarm looks back"),
+                    format!(
+                        "{} of {longest} seconds {} more than an alarm looks back",
+                        counted(count, "period"),
+                        if count == 1 { "is" } else { "are" }
+                    ),
                 )
                 .help(format!("together they may be {words}")),
             );

@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>).
 
 use super::one_of;
-use crate::kind::{Known, Problem};
+use crate::kind::{Known, Problem, counted};
 
 /// Storage classes, each before those that objects may move on to.
 const WATERFALL: [&str; 6] =
@@ -121,9 +121,9 @@ fn check_days(
                     Problem::new(
                         &*later.path,
                         format!(
-                            "{why}, so they move to {} after {} days at the earliest",
+                            "{why}, so they move to {} after {} at the earliest",
                             later.class,
-                            earlier.days + stay
+                            counted(earlier.days + stay, "day")
                         ),
                     )
                     .help(format!("raise `{days}`, or lower that of {}", earlier.class)),
@@ -140,11 +140,13 @@ fn check_days(
             Problem::new(
                 format!("{path}.{at}"),
                 format!(
-                    "objects would expire after {end} days, before they move to {} after {}",
-                    last.class, last.days
+                    "objects would expire after {}, before they move to {} after {}",
+                    counted(end, "day"),
+                    last.class,
+                    last.days
                 ),
             )
-            .help(format!("expire them after {} days or more", last.days + 1)),
+            .help(format!("expire them after {} or more", counted(last.days + 1, "day"))),
         );
     }
 }
