@@ -246,11 +246,31 @@ impl Lookup<'_> {
         stays.then(|| erased::typed(self.spec.0).ok()).flatten()
     }
 
+    /// Whether nothing of it is wanted but that it exists, as of what was just deleted.
+    pub fn is_bare(&self) -> bool {
+        self.attributes.is_some_and(std::collections::BTreeSet::is_empty) && *self.spec.0 == Value::Null
+    }
+
     /// Whether an attribute with a read call of its own is needed: it is declared, was
     /// applied before, is referred to, or everything is asked for.
     pub fn wants(&self, attribute: &str) -> bool {
         self.attributes.is_none_or(|attributes| attributes.contains(attribute))
     }
+}
+
+/// What is to be known of a resource before it is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Parting {
+    /// AWS would refuse to delete it.
+    Refused {
+        /// Why, as what follows its address: `holds 3 objects`.
+        why: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// It is deleted as far as AWS lets us; this is what stays.
+    Stays(String),
 }
 
 /// A resource as it is at AWS now.
@@ -576,6 +596,23 @@ pub trait Kind: Sized + 'static {
     fn content(spec: Known<'_>, files: &Files) -> Option<String> {
         let _ = (spec, files);
         None
+    }
+
+    /// What a plan that deletes this resource has to tell before anything is deleted: that AWS would
+    /// refuse, or what stays. `parts` are the specs of its parts ([`Kind::PART_OF`]) that the plan
+    /// deletes before it. Nothing by default; it takes one call at most.
+    ///
+    /// # Errors
+    /// AWS's.
+    async fn parting(
+        cx: &Cx,
+        id: &str,
+        live: &Self::Spec,
+        attrs: &Self::Attrs,
+        parts: &[Known<'_>],
+    ) -> Result<Option<Parting>> {
+        let _ = (cx, id, live, attrs, parts);
+        Ok(None)
     }
 
     /// Sets and removes tags of an existing resource.

@@ -14,7 +14,8 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger};
-use crate::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection};
+use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question, Selection};
+use crate::value::Value;
 use crate::world::World;
 
 use again::{Knowledge, Reading, Search};
@@ -52,6 +53,7 @@ pub async fn plan(
                     let asks = selection.destroy || selection.drift;
                     let twins = claims::twins(session, world, ledger, &plan, asks, &mut indices).await;
                     plan.warnings.extend(twins);
+                    partings(session, &mut plan).await;
                 }
                 return Ok(*plan);
             }
@@ -64,6 +66,44 @@ pub async fn plan(
                 // An offline plan never asks.
                 None => return Err(vec![Diagnostic::error("offline", "this plan needs to ask AWS")]),
             },
+        }
+    }
+}
+
+/// Asks, before anything is deleted, what is to be known of what goes.
+async fn partings(session: &Session, plan: &mut Plan) {
+    let goes = |change: &&Change| {
+        matches!(change.action, Action::Delete | Action::Replace { .. }) && change.live.is_some()
+    };
+    let all = || plan.changes.iter().chain(&plan.deposed);
+    let mut parts: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
+    for change in all().filter(goes) {
+        let part_of = kinds::kind(&change.address.kind).and_then(|kind| kind.part_of());
+        if let Some((whole, attribute)) = part_of
+            && let Some(id) = change.existing.get(attribute).and_then(Value::as_str)
+        {
+            parts.entry((whole, id)).or_default().push(&change.existing);
+        }
+    }
+    let told = join_all(all().map(|change| async {
+        let (Some(id), Some(live), true) = (&change.id, &change.live, goes(&change)) else { return Ok(None) };
+        let Some(kind) = kinds::kind(&change.address.kind) else { return Ok(None) };
+        let parts = parts.get(&(kind.name(), id.as_str())).map(Vec::as_slice).unwrap_or_default();
+        let cx = session.cx(change.existing_region());
+        kind.parting(&cx, id, &change.existing, &live.attrs, parts).await
+    }))
+    .await;
+    for (change, told) in plan.changes.iter_mut().chain(&mut plan.deposed).zip(told) {
+        match told {
+            Ok(parting) => change.parting = parting,
+            // It is asked for to be told early; AWS will tell in any case.
+            Err(error) => plan.warnings.push(
+                Diagnostic::warning(
+                    "read-failed",
+                    format!("whether AWS deletes {} is not known", change.address),
+                )
+                .note(format!("AWS answered: {error}")),
+            ),
         }
     }
 }

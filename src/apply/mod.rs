@@ -310,8 +310,11 @@ pub async fn apply(
     let unselected = plan.changes.iter().filter(|change| change.reason == Reason::Unselected);
     let unselected: BTreeSet<&Address> = unselected.map(|change| &change.address).collect();
     match book.finish(finished, &unselected, trouble).await {
-        Some(error) => Err(error
-            .note(format!("{} changed, {} not begun", counted(changed, "resource"), summary.skipped.len()))),
+        Some(error) => Err(error.note(format!(
+            "{} changed, {} not begun",
+            counted(changed, "resource"),
+            summary.skipped.len()
+        ))),
         None => Ok(summary),
     }
 }

@@ -121,6 +121,7 @@ mod tests {
             kept: None,
             wanted_tags: BTreeMap::new(),
             declared: None,
+            parting: None,
             veiled_risks: None,
         }
     }

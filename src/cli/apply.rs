@@ -225,6 +225,11 @@ async fn changed(
                 printer.out(&render(&plan, &options));
             }
             printer.diagnostics(&plan.warnings, &stack.sources);
+            let stuck = plan.stuck();
+            if !stuck.is_empty() {
+                let stuck = stuck.into_iter().map(|one| one.note("nothing was changed")).collect();
+                return Err(Failure::new(Exit::Refused, stuck, stack.sources.clone()));
+            }
             let consent = consent(&plan, allowed);
             if how.is_silent() {
                 consent.map_err(|problems| Failure::new(Exit::Refused, problems, stack.sources.clone()))?;
@@ -359,7 +364,8 @@ pub(super) fn totals(summary: &Summary) -> String {
 
 /// Says what was not done, and chooses the exit code. `command` goes on with it.
 fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
-    let kept = if command == "destroy" { "What is left is in the ledger" } else { "What was made is in the ledger" };
+    let kept =
+        if command == "destroy" { "What is left is in the ledger" } else { "What was made is in the ledger" };
     let skipped = summary.skipped.iter().filter(|_| !printer.is_stream());
     for (address, because) in skipped {
         printer.note(&stream::not_begun(address, because.as_ref()));

@@ -55,7 +55,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     }
     if stack.outputs.is_empty() {
         printer.note("The stack declares no outputs.");
-    } else if ledger.resources.is_empty() && !standing.values().any(|one| matches!(one, Standing::There { .. }))
+    } else if ledger.resources.is_empty()
+        && !standing.values().any(|one| matches!(one, Standing::There { .. }))
     {
         printer.note(&format!("{}/{} is not applied yet: there are no outputs.", stack.name, stack.env));
     } else {

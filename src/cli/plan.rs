@@ -10,7 +10,7 @@ use super::printer::Printer;
 use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Severity};
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::live;
 use crate::plan::saved::Showing;
@@ -96,6 +96,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         None => Apply::Again(apply_command(&args.stack, &args.aws, &args.select, &plan)),
     };
     printer.diagnostics(&plan.warnings, &stack.sources);
+    let stuck = plan.stuck().into_iter().map(|one| Diagnostic { severity: Severity::Warning, ..one });
+    printer.diagnostics(&stuck.collect::<Vec<_>>(), &stack.sources);
     let empty = plan.is_empty();
     let Some(out) = &args.out else {
         args.formats.show(plan, options, earlier, commands, printer)?;

@@ -311,7 +311,11 @@ fn seconds(elapsed: Duration) -> Json {
 
 /// AWS asks for fewer calls.
 pub(super) fn throttled(count: u64) -> Event {
-    Event::new("throttled", format!("AWS throttled {} so far", counted(count, "call")), json!({ "count": count }))
+    Event::new(
+        "throttled",
+        format!("AWS throttled {} so far", counted(count, "call")),
+        json!({ "count": count }),
+    )
 }
 
 /// The ledger was written.

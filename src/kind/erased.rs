@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer,
-    Problem, State, TagRules, Terraform,
+    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace,
+    Parting, Peer, Problem, State, TagRules, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::{Schema, normalize};
@@ -173,6 +173,15 @@ pub trait ErasedKind: Send + Sync {
     fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String>;
     /// See [`Kind::content`].
     fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String>;
+    /// See [`Kind::parting`]; `existing` as for [`ErasedKind::delete`].
+    fn parting<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        existing: &'a Value,
+        attrs: &'a Value,
+        parts: &'a [&'a Value],
+    ) -> LocalBoxFuture<'a, Result<Option<Parting>>>;
     /// See [`Kind::tag`].
     fn tag<'a>(
         &'a self,
@@ -408,6 +417,20 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move { K::delete(cx, id, &typed(live)?).await })
+    }
+
+    fn parting<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        existing: &'a Value,
+        attrs: &'a Value,
+        parts: &'a [&'a Value],
+    ) -> LocalBoxFuture<'a, Result<Option<Parting>>> {
+        Box::pin(async move {
+            let parts: Vec<Known<'_>> = parts.iter().map(|part| Known(part)).collect();
+            K::parting(cx, id, &typed(existing)?, &typed(attrs)?, &parts).await
+        })
     }
 
     fn tag<'a>(

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conceal::{Texts, conceal, hide, same};
-use super::decide::tags;
 use super::diff::unreadable;
+use super::tags::tags;
 use super::{overlay, taken};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Wanted};

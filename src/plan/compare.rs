@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::applied::ignore;
 use super::connect::{Names, connect};
-use super::decide::{created, different_tags, heading, marks, tags};
-use super::ownership::{both_exist, follow, removed, still_declared};
+use super::decide::{created, heading};
+use super::ownership::{both_exist, removed, still_declared};
 use super::remains::block_of;
 use super::replacement;
+use super::tags::{different_tags, marks, tags};
 use super::{
     Action, Asked, AttributeChange, Change, Declared, Kept, Plan, Reason, Revisions, diff, overlay, taken,
 };
@@ -17,6 +18,7 @@ use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
 use crate::schema::{Document, PathStep};
+use crate::stack::Moves;
 use crate::value::{Unknown, Value};
 use crate::world::{Instance, World, Write, written};
 
@@ -244,8 +246,9 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     fn moved(&mut self) {
         let stack = self.new.world.stack;
         self.problems.extend(still_declared(stack, |address| self.declared.contains(address)));
+        let moves = Moves::of(&stack.moved);
         for from in self.before.keys() {
-            match follow(&stack.moved, from) {
+            match moves.follow(from) {
                 Ok(Some((to, block))) if self.before.contains_key(&to) => {
                     self.problems.push(
                         both_exist(from, &to, block)
@@ -485,6 +488,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     kept: None,
                     wanted_tags: BTreeMap::new(),
                     declared,
+                    parting: None,
                     veiled_risks: None,
                 })
             })

@@ -8,6 +8,7 @@ use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
+use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
 use super::{Action, Asked, AttributeChange, Cause, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
@@ -16,7 +17,7 @@ use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger};
 use crate::schema::{PathStep, in_order, normalize};
-use crate::stack::{Resource, Stack, matches_tag};
+use crate::stack::{Resource, Stack};
 use crate::value::Value;
 use crate::world::{Instance, World};
 
@@ -741,6 +742,7 @@ impl Change {
             kept: None,
             wanted_tags: BTreeMap::new(),
             declared: Some(declaration(instance.resource, sources)),
+            parting: None,
             veiled_risks: None,
         }
     }
@@ -789,90 +791,6 @@ pub(super) enum Identification {
 pub(super) enum Unread {
     Pending,
     Failed(Error),
-}
-/// The tags that an instance is to have, the owner's among them; a value may be unknown.
-pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {
-    let mut tags = instance.tags.clone();
-    if instance.kind.taggable() {
-        let owner = Owner::new(stack, env, &instance.address);
-        tags.extend(owner.tags().into_iter().map(|(key, value)| (key, Value::String(value))));
-        tags.extend(marks(instance));
-    }
-    tags
-}
-
-/// The tags that tell of an instance's lifecycle, for when its block is gone.
-pub(super) fn marks(instance: &Instance<'_>) -> impl Iterator<Item = (String, Value)> {
-    let marks = [(Owner::PROTECT, instance.protect), (Owner::RETAIN, instance.retain)];
-    marks.into_iter().filter(|(_, set)| *set).map(|(key, _)| (key.to_owned(), Value::from("true")))
-}
-
-/// The tags that differ. Those that others set (`ignore_tags`) are left alone; what the last apply
-/// of `entry` set, and nobody changed since, is none of these.
-pub fn tag_changes(
-    instance: &Instance<'_>,
-    live: &ErasedLive,
-    entry: Option<&Entry>,
-    ledger: &Ledger,
-    stack: &Stack,
-) -> Vec<AttributeChange> {
-    let have: BTreeMap<String, Value> =
-        live.tags.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-    let want = tags(instance, &ledger.stack, &ledger.env);
-    let is_applied = |name: &str| {
-        entry.is_some_and(|entry| {
-            let path = format!("tags.{name}");
-            let print =
-                |value| ledger.fingerprints().of(entry.fingerprinted(&instance.address), &path, value);
-            entry.fingerprint(&path).is_some()
-                && have.get(name).and_then(print).as_ref() == entry.fingerprint(&path)
-        })
-    };
-    let is_others = |name: &str| {
-        !want.contains_key(name)
-            && stack.ignore_tags.iter().any(|pattern| matches_tag(pattern, name))
-            && !is_applied(name)
-    };
-    different_tags(instance, &have, &want, &is_others)
-}
-
-/// The tags that differ between those that are there and those that are wanted. The owner's
-/// cannot be ignored: they say whose a resource is.
-pub(super) fn different_tags(
-    instance: &Instance<'_>,
-    have: &BTreeMap<String, Value>,
-    want: &BTreeMap<String, Value>,
-    is_others: &dyn Fn(&str) -> bool,
-) -> Vec<AttributeChange> {
-    let ignored = &instance.resource.lifecycle.ignore_changes;
-    if !instance.kind.taggable() {
-        return Vec::new();
-    }
-    let is_ignored = |name: &str| {
-        !Owner::KEYS.contains(&name) && (ignored.iter().any(|one| one.is_of_tag(name)) || is_others(name))
-    };
-    let names: BTreeSet<&String> = want.keys().chain(have.keys()).collect();
-    names
-        .into_iter()
-        .filter(|name| !is_ignored(name))
-        .filter(|name| have.get(*name) != want.get(*name))
-        .map(|name| tag_change(name, have.get(name), want.get(name)))
-        .collect()
-}
-
-fn tag_change(name: &str, before: Option<&Value>, after: Option<&Value>) -> AttributeChange {
-    AttributeChange {
-        path: vec![PathStep::Name("tags".to_owned()), PathStep::Name(name.to_owned())],
-        before: before.cloned(),
-        after: after.cloned(),
-        forces_replacement: false,
-        data_loss: false,
-        downtime: false,
-        statement: false,
-        hidden: false,
-        stays: false,
-        cause: Cause::Stack,
-    }
 }
 
 /// A new resource's attributes, as changes from nothing.

@@ -23,6 +23,7 @@ pub mod saved;
 mod select;
 pub mod since;
 mod standing;
+mod tags;
 mod taken;
 mod text;
 mod veil;
@@ -31,7 +32,7 @@ mod whose;
 pub use applied::{Past, begun, complete, prints, prints_of_secrets, wanted};
 pub use compare::{Side, compare, refused};
 pub(crate) use conceal::conceal;
-pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed, tag_changes, tags};
+pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use holds::{Release, let_go, overlaid};
@@ -41,6 +42,7 @@ pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;
 pub use standing::{Standing, show_unselected, standing};
+pub use tags::{tag_changes, tags};
 pub use text::{TextOptions, bill_line, change_text, render};
 pub use whose::{Whose, is_wholes, refusal, whole, whose};
 
@@ -51,7 +53,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::ErasedLive;
+use crate::kind::{ErasedLive, Parting};
 use crate::schema::PathStep;
 use crate::value::Value;
 
@@ -159,6 +161,9 @@ pub struct Change {
     pub wanted_tags: BTreeMap<String, Value>,
     /// Where it is declared; of what is no longer, the block that made it, where that is left.
     pub declared: Option<Declared>,
+    /// What AWS told of deleting it, before anything is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parting: Option<Parting>,
     /// What it may cost, where what tells that was secret and is masked by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub veiled_risks: Option<VeiledRisks>,
@@ -393,6 +398,23 @@ impl Plan {
         self.outputs_before.clear();
         self.outputs_sensitivity.clear();
         self
+    }
+
+    /// What AWS would refuse to delete: an apply would stop there, with the rest done.
+    pub fn stuck(&self) -> Vec<Diagnostic> {
+        let stuck = self.effective().filter_map(|change| match &change.parting {
+            Some(Parting::Refused { why, help }) => Some((change, why, help)),
+            _ => None,
+        });
+        let told = stuck.map(|(change, why, help)| {
+            let id = change.id.as_deref().unwrap_or_default();
+            let leave = format!("or leave it out: --exclude '{}'", change.address);
+            Diagnostic::error("not-empty", format!("AWS would not delete {}: it {why}", change.address))
+                .note(format!("its id is {id}"))
+                .help(help.clone())
+                .help(leave)
+        });
+        told.collect()
     }
 
     /// Whether there is nothing to do.

@@ -12,35 +12,8 @@ use crate::kind::{ErasedKind, ErasedLive, Owner, State};
 use crate::kinds;
 use crate::ledger::Entry;
 use crate::schema::normalize;
-use crate::stack::{Moved, Removed, Stack};
+use crate::stack::{Moved, Moves, Removed, Stack};
 use crate::world::Instance;
-
-/// The address that something has by now, and the last block that says so.
-///
-/// # Errors
-/// The blocks make a circle.
-pub(super) fn follow<'b>(
-    blocks: &'b [Moved],
-    from: &Address,
-) -> Result<Option<(Address, &'b Moved)>, Diagnostic> {
-    let mut seen = BTreeSet::from([from.clone()]);
-    let mut found: Option<(Address, &Moved)> = None;
-    loop {
-        let at = found.as_ref().map_or(from, |(address, _)| address);
-        let next = blocks.iter().find_map(|block| {
-            let whole = block.from.key.is_none() && block.to.key.is_none();
-            let same = block.from == *at || (whole && block.from.declaration() == at.declaration());
-            let key = if whole { at.key.clone() } else { block.to.key.clone() };
-            same.then(|| (Address { key, ..block.to.clone() }, block))
-        });
-        let Some((to, block)) = next else { return Ok(found) };
-        if !seen.insert(to.clone()) {
-            return Err(Diagnostic::error("cycle", format!("{from} is moved in a circle"))
-                .at(block.span, "part of the circle"));
-        }
-        found = Some((to, block));
-    }
-}
 
 /// A move to an address that something else has.
 pub(super) fn both_exist(from: &Address, to: &Address, block: &Moved) -> Diagnostic {
@@ -68,10 +41,10 @@ pub(super) fn still_declared(stack: &Stack, declared: impl Fn(&Address) -> bool)
 impl Planner<'_, '_, '_> {
     /// Follows the stack's `[[moved]]`, from what the ledger tells of to where it is now.
     pub(super) fn moved(&mut self) {
-        let blocks = &self.inputs.world.stack.moved;
+        let blocks = Moves::of(&self.inputs.world.stack.moved);
         let ledger = &self.inputs.ledger.resources;
         for from in ledger.keys() {
-            let (address, block) = match follow(blocks, from) {
+            let (address, block) = match blocks.follow(from) {
                 Ok(Some(moved)) => moved,
                 Ok(None) => continue,
                 Err(problem) => {

@@ -363,6 +363,7 @@ fn removal(
         kept: None,
         wanted_tags: BTreeMap::new(),
         declared: None,
+        parting: None,
         veiled_risks: None,
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::diag::counted;
 use crate::graph::Address;
-use crate::kind::Known;
+use crate::kind::{Known, Parting};
 use crate::value::Value;
 
 /// A plan as it is told.
@@ -174,7 +174,8 @@ impl<'p> Review<'p> {
                 item.same_as = Some(*first.entry(key).or_insert(index)).filter(|&one| one != index);
             }
         }
-        let count = |is: Rest| plan.changes.iter().filter(|change| rest(plan, drift, change) == Some(is)).count();
+        let count =
+            |is: Rest| plan.changes.iter().filter(|change| rest(plan, drift, change) == Some(is)).count();
         Self {
             plan,
             drift,
@@ -228,7 +229,8 @@ impl<'p> Review<'p> {
 
     /// `61 unchanged · 3 not selected`.
     pub fn rest(&self) -> String {
-        let mut rest = format!("{} {}", self.unchanged, if self.drift { "without drift" } else { "unchanged" });
+        let mut rest =
+            format!("{} {}", self.unchanged, if self.drift { "without drift" } else { "unchanged" });
         for (count, words) in [(self.not_selected, "not selected"), (self.not_applied, "not applied yet")] {
             if count > 0 {
                 let _ = write!(rest, " · {count} {words}");
@@ -397,7 +399,9 @@ impl Output {
             (Some(_), Some(_)) if self.sensitivity == Some(false) => {
                 Told::Words("(secret until now: in the open once it is applied)")
             }
-            (Some(_), Some(_)) if self.sensitivity == Some(true) => Told::Words("(in the open until now, secret)"),
+            (Some(_), Some(_)) if self.sensitivity == Some(true) => {
+                Told::Words("(in the open until now, secret)")
+            }
             (Some(_), Some(_)) if is_secret(&self.after) => Told::Words("(secret, changed)"),
             (Some(before), Some(after)) => Told::Pair(value_text(before), value_text(after)),
             (None, Some(after)) if self.sign == Sign::Changed => Told::Becomes(value_text(after)),
@@ -574,6 +578,11 @@ fn why(change: &Change, drift: bool) -> String {
     };
     words.extend(reason);
     words.extend(lets_go(change));
+    words.extend(match &change.parting {
+        Some(Parting::Refused { why, .. }) => Some(format!("AWS would refuse: it {why}")),
+        Some(Parting::Stays(words)) => Some(words.clone()),
+        None => None,
+    });
     visible(&words.join("  "))
 }
 

@@ -126,9 +126,14 @@ impl Walk<'_> {
                         (Some(least), Some(most)) => {
                             format!("must have {least} to {most} characters, has {length}")
                         }
-                        (Some(least), None) => format!("must have at least {}, has {length}", counted(least, "character")),
+                        (Some(least), None) => {
+                            format!("must have at least {}, has {length}", counted(least, "character"))
+                        }
                         (_, most) => {
-                            format!("must have at most {}, has {length}", counted(most.unwrap_or_default(), "character"))
+                            format!(
+                                "must have at most {}, has {length}",
+                                counted(most.unwrap_or_default(), "character")
+                            )
                         }
                     };
                     self.fault(
@@ -175,9 +180,14 @@ impl Walk<'_> {
                         (Some(least), Some(most)) => {
                             format!("must have {least} to {most} elements, has {count}")
                         }
-                        (Some(least), None) => format!("must have at least {}, has {count}", counted(least, "element")),
+                        (Some(least), None) => {
+                            format!("must have at least {}, has {count}", counted(least, "element"))
+                        }
                         (_, most) => {
-                            format!("must have at most {}, has {count}", counted(most.unwrap_or_default(), "element"))
+                            format!(
+                                "must have at most {}, has {count}",
+                                counted(most.unwrap_or_default(), "element")
+                            )
                         }
                     };
                     self.fault(

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::{
-    Content, Entry, Ignored, Import, Lifecycle, Moved, Node, Output, Removed, Resource, Stack, Type, Variable,
+    Content, Entry, Ignored, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack, Type,
+    Variable,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, counted, nearest};
 use crate::elsewhere;
@@ -782,6 +783,7 @@ impl Loader<'_> {
         for entry in self.locals.values().cloned().collect::<Vec<_>>() {
             self.name(&entry);
         }
+        self.problems.extend(Moves::of(&self.moved).check());
         if !self.problems.is_empty() {
             return Err((self.problems, self.sources));
         }

@@ -4,12 +4,14 @@ mod broken;
 mod foreign;
 mod ledger;
 mod load;
+mod moved;
 mod node;
 mod quotes;
 mod variable;
 
 pub use ledger::LedgerPlace;
 pub use load::{is_region, load, load_without, variable_text};
+pub use moved::Moves;
 pub use node::{Content, Entry, Node};
 pub use variable::{Type, Variable, variables};
 

@@ -61,6 +61,7 @@ mod taken;
 mod terraform_functions;
 mod tidy;
 mod together;
+mod told;
 mod tools;
 mod unseen;
 mod waivers;

@@ -167,7 +167,8 @@ fn an_output_tells_what_is_at_aws() {
     // Everything is as declared, but what somebody deleted.
     project.apply();
     let id = project.id("sns_topic.one");
-    project.with(async |_, cx| drop(cx.aws.sns().delete_topic().topic_arn(id).send().await.expect("deleted")));
+    project
+        .with(async |_, cx| drop(cx.aws.sns().delete_topic().topic_arn(id).send().await.expect("deleted")));
     let run = project.run(&["output"]).exits(0);
     assert!(!run.stdout.contains("topic second"), "{run}");
     run.says("Output by_reference has no value: sns_topic.one does not exist at AWS.");

@@ -797,6 +797,11 @@ fn a_plan_of_a_part_and_one_of_the_end_are_applied_as_reviewed() {
 
 /// Applies on a terminal: `while_asked` happens when the question is there.
 fn confirmed(project: &Project, while_asked: impl FnOnce()) -> Run {
+    answered(project, "yes", while_asked)
+}
+
+/// The same with another answer.
+fn answered(project: &Project, answer: &str, while_asked: impl FnOnce()) -> Run {
     let apply = project.command(&["apply", "p.dwplan", "--audit", "audit.jsonl"]);
     let mut command = std::process::Command::new(emulator_home().join("venv/bin/python"));
     command.args(["-c", "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"]);
@@ -816,12 +821,25 @@ fn confirmed(project: &Project, while_asked: impl FnOnce()) -> Run {
     }
     while_asked();
     let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(b"yes\n").expect("an answer");
+    stdin.write_all(format!("{answer}\n").as_bytes()).expect("an answer");
     child.stdout = Some(stdout);
     let mut ended = finish(child, "apply p.dwplan");
     drop(stdin);
     ended.stdout.insert_str(0, &said);
     ended
+}
+
+/// Who says no has made no mistake.
+#[test]
+fn no_is_an_answer() {
+    let project = planned();
+    let before = project.cloud.writes();
+    answered(&project, "no", || ())
+        .exits(7)
+        .says("Cancelled: nothing was changed.")
+        .says_not("--yes")
+        .says_not("error");
+    assert_eq!(project.cloud.writes(), before);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, TagRules, Terraform,
-    each, user_tags, counted,
+    counted, each, user_tags,
 };
 use crate::value::Value;
 
@@ -312,8 +312,11 @@ impl Kind for LogGroup {
                 None => "leave it out to keep log events for ever".to_owned(),
             };
             problems.push(
-                Problem::new("retention_in_days", format!("CloudWatch Logs has no retention of {}", counted(days, "day")))
-                    .help(help),
+                Problem::new(
+                    "retention_in_days",
+                    format!("CloudWatch Logs has no retention of {}", counted(days, "day")),
+                )
+                .help(help),
             );
         }
         // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html

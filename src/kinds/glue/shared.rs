@@ -6,7 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{Kind, Known, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, user_tags};
+use crate::kind::{
+    Kind, Known, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, user_tags,
+};
 
 /// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the others are held to the smaller

@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod parting;
 mod spec;
 mod terraform;
 mod update;
@@ -19,8 +20,8 @@ use serde_json::json;
 use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Peer, PolicyDocument, Problem,
-    Reads, TagRules, Terraform, each, user_tags,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Parting, Peer, PolicyDocument,
+    Problem, Reads, TagRules, Terraform, each, user_tags,
 };
 pub use spec::*;
 
@@ -269,6 +270,16 @@ impl Kind for S3Bucket {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn parting(
+        cx: &Cx,
+        id: &str,
+        live: &Spec,
+        _: &Attrs,
+        parts: &[Known<'_>],
+    ) -> Result<Option<Parting>> {
+        if live.force_destroy { Ok(None) } else { parting::parting(cx, id, live.versioning, parts).await }
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

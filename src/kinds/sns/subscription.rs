@@ -9,8 +9,8 @@ use super::shared::{Attributes, check_retries};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Owner, Peer, Problem, Reads,
-    Terraform, each, in_document, nearest,
+    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Owner, Parting, Peer, Problem,
+    Reads, Terraform, each, in_document, nearest,
 };
 use crate::value::Value;
 
@@ -225,6 +225,14 @@ impl Kind for SnsSubscription {
         Ok(created.subscription_arn().unwrap_or_default().to_owned())
     }
 
+    /// <https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html>: what is not confirmed cannot
+    /// be deleted.
+    async fn parting(_: &Cx, _: &str, _: &Spec, attrs: &Attrs, _: &[Known<'_>]) -> Result<Option<Parting>> {
+        let words = "the old one is not confirmed: AWS cannot delete it, and drops it within 48 hours unless \
+                     it is confirmed";
+        Ok(attrs.pending_confirmation.then(|| Parting::Stays(words.to_owned())))
+    }
+
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let before = attributes(live);
         let mut after = attributes(want);
@@ -362,12 +370,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
     let protocol = attributes.text("Protocol").unwrap_or_default();
     let endpoint = attributes.text("Endpoint").unwrap_or_default();
     let declared = plain(lookup.spec, "endpoint").filter(|declared| is_same_endpoint(declared, &endpoint));
-    if pending_confirmation
-        && (declared.is_none()
-            || lookup.spec.text("topic_arn") != Some(topic_arn.as_str())
-            || lookup.spec.text("protocol") != Some(protocol.as_str()))
-    {
-        // Nobody wants it any more, and nobody can delete it: AWS drops it 48 hours after its birth.
+    if pending_confirmation && lookup.is_bare() {
+        // It was given up, and nobody can delete it: AWS drops it 48 hours after its birth.
         return Ok(None);
     }
     let filter_policy = attributes.json("FilterPolicy")?;

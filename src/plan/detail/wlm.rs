@@ -1,9 +1,12 @@
 //! Redshift's workload management by queue
 //! (<https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>).
 
-use super::json::{self, matched};
+use super::json::{self, Placed, matched};
 use super::{Part, Sign};
 use crate::value::Value;
+
+/// A queue before and after, with its places.
+type Pair<'v> = (Option<Placed<'v>>, Option<Placed<'v>>);
 
 /// What differs, by queue.
 pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
@@ -17,7 +20,8 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     let short = |queue: &Value| queue.get("short_query_queue").map(|_| Value::Bool(true));
     let mut parts = Vec::new();
     let mut order = Vec::new();
-    for (old, new) in matched(before, after, &[&name, &query_group, &user_group, &short]) {
+    let pairs = matched(before, after, &[&name, &query_group, &user_group, &short]);
+    for (old, new) in by_place(pairs) {
         match (old, new) {
             (Some((from, old)), Some((to, new))) => {
                 order.push(from);
@@ -32,6 +36,28 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
         parts.push(Part::new(Sign::Changed, "order of the queues").note("the first that fits takes a query"));
     }
     parts
+}
+
+/// Pairs what is left of the queues without a name: the one at a place with the one at that place
+/// before, then those that nothing tells apart, in order.
+fn by_place(mut pairs: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
+    let has = |queue: &Value, member: &str| queue.get(member).is_some_and(telling);
+    let unnamed = |queue: &Value| !has(queue, "name") && queue.get("short_query_queue").is_none();
+    let plain = |queue: &Value| unnamed(queue) && !has(queue, "query_group") && !has(queue, "user_group");
+    for same_place in [true, false] {
+        for at in 0..pairs.len() {
+            let Some((None, Some((to, new)))) = pairs.get(at).copied() else { continue };
+            let partner = pairs.iter().position(|pair| match pair {
+                (Some((from, old)), None) if same_place => *from == to && unnamed(old) && unnamed(new),
+                (Some((_, old)), None) => plain(old) && plain(new),
+                _ => false,
+            });
+            if let Some(partner) = partner {
+                pairs[at].0 = pairs[partner].0.take();
+            }
+        }
+    }
+    pairs
 }
 
 fn telling(value: &Value) -> bool {

@@ -77,7 +77,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let results: Vec<Json> = results.into_iter().take(MOST).map_while(fits).collect();
     let left_out = found - results.len();
     let notice = (left_out > 0).then(|| {
-        let words = format!("{} had no room; the other formats tell everything.", counted(left_out, "more result"));
+        let words =
+            format!("{} had no room; the other formats tell everything.", counted(left_out, "more result"));
         json!([{
             "executionSuccessful": true,
             "toolExecutionNotifications": [{ "level": "warning", "message": { "text": words } }],

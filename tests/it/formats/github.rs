@@ -48,12 +48,16 @@ fn headings_are_bold_and_nothing_is_struck_out() {
                 seen.push(sort);
             } else {
                 // Nothing of this sort, not even as plain text.
-                let told = text.lines().any(|line| line.starts_with("**") && line.ends_with(&format!("{}**", sort.counted())));
+                let told = text
+                    .lines()
+                    .any(|line| line.starts_with("**") && line.ends_with(&format!("{}**", sort.counted())));
                 assert!(!told, "{name}: `{}` is no bold heading of\n{html}", sort.counted());
             }
         }
     }
-    for sort in [Sort::Destroy, Sort::Replace, Sort::Update, Sort::Create, Sort::Changed, Sort::Forget, Sort::Move] {
+    for sort in
+        [Sort::Destroy, Sort::Replace, Sort::Update, Sort::Create, Sort::Changed, Sort::Forget, Sort::Move]
+    {
         assert!(seen.contains(&sort), "no plan of the corpus has something {}", sort.counted());
     }
 }

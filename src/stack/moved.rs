@@ -1,0 +1,173 @@
+//! Where `[[moved]]` leads, block by block.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Moved;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+
+/// The blocks, to be followed.
+pub struct Moves<'b> {
+    blocks: &'b [Moved],
+    /// The first block from each address.
+    exact: BTreeMap<&'b Address, usize>,
+    /// The first block of a declaration with all its keys.
+    whole: BTreeMap<String, usize>,
+}
+
+impl<'b> Moves<'b> {
+    /// Of these blocks.
+    pub fn of(blocks: &'b [Moved]) -> Self {
+        let (mut exact, mut whole) = (BTreeMap::new(), BTreeMap::new());
+        for (index, block) in blocks.iter().enumerate() {
+            exact.entry(&block.from).or_insert(index);
+            if is_whole(block) {
+                whole.entry(block.from.declaration()).or_insert(index);
+            }
+        }
+        Self { blocks, exact, whole }
+    }
+
+    /// The address that something has after the next block, and that block.
+    fn next(&self, at: &Address) -> Option<(Address, &'b Moved)> {
+        let exact = self.exact.get(at).copied();
+        let whole = self.whole.get(&at.declaration()).copied();
+        let block = self.blocks.get(exact.into_iter().chain(whole).min()?)?;
+        let key = if is_whole(block) { at.key.clone() } else { block.to.key.clone() };
+        Some((Address { key, ..block.to.clone() }, block))
+    }
+
+    /// The address that something has by now, and the last block that says so.
+    ///
+    /// # Errors
+    /// The blocks make a circle.
+    pub fn follow(&self, from: &Address) -> Result<Option<(Address, &'b Moved)>, Diagnostic> {
+        let mut seen = BTreeSet::from([from.clone()]);
+        let mut found: Option<(Address, &Moved)> = None;
+        while let Some((to, block)) = self.next(found.as_ref().map_or(from, |(address, _)| address)) {
+            if !seen.insert(to.clone()) {
+                return Err(Diagnostic::error("cycle", format!("{from} is moved in a circle"))
+                    .at(block.span, "part of the circle"));
+            }
+            found = Some((to, block));
+        }
+        Ok(found)
+    }
+
+    /// What cannot be meant, whatever the ledger tells: circles, one address that becomes two, and
+    /// two that become one.
+    pub(super) fn check(&self) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        // Addresses that were followed, to an end or around.
+        let mut done: BTreeSet<Address> = BTreeSet::new();
+        for block in self.blocks {
+            let mut way: Vec<(Address, &Moved)> = Vec::new();
+            let mut places: BTreeMap<Address, usize> = BTreeMap::new();
+            let mut at = block.from.clone();
+            while !done.contains(&at) {
+                let Some((to, by)) = self.next(&at) else { break };
+                if let Some(start) = places.insert(at.clone(), way.len()) {
+                    problems.push(circle(&way[start..]));
+                    break;
+                }
+                way.push((at, by));
+                at = to;
+            }
+            done.extend(way.into_iter().map(|(address, _)| address));
+        }
+        let (mut sources, mut targets) = (BTreeMap::new(), BTreeMap::new());
+        for block in self.blocks {
+            let first = sources.entry(&block.from).or_insert(block);
+            if first.to != block.to {
+                let what = format!("{} is moved to {} and to {}", block.from, first.to, block.to);
+                problems.push(
+                    Diagnostic::error("moved", what)
+                        .at(block.span, "this one")
+                        .and(first.span, "and this one"),
+                );
+            }
+            let first = targets.entry(&block.to).or_insert(block);
+            if first.from != block.from {
+                let what = format!("{} and {} both become {}", first.from, block.from, block.to);
+                problems.push(
+                    Diagnostic::error("moved", what)
+                        .at(block.span, "this one")
+                        .and(first.span, "and this one"),
+                );
+            }
+        }
+        problems
+    }
+}
+
+fn is_whole(block: &Moved) -> bool {
+    block.from.key.is_none() && block.to.key.is_none()
+}
+
+/// Most addresses of a circle that are told.
+const TOLD: usize = 10;
+
+fn circle(way: &[(Address, &Moved)]) -> Diagnostic {
+    let mut names: Vec<String> = way.iter().take(TOLD).map(|(address, _)| address.to_string()).collect();
+    if way.len() > TOLD {
+        names.push("…".to_owned());
+    }
+    names.extend(way.first().map(|(address, _)| address.to_string()));
+    let message = format!("[[moved]] goes in a circle: {}", names.join(" → "));
+    let mut error = Diagnostic::error("cycle", message);
+    for (index, (_, block)) in way.iter().take(TOLD).enumerate() {
+        error = match index {
+            0 => error.at(block.span, "part of the circle"),
+            _ => error.and(block.span, "and this one"),
+        };
+    }
+    error.help("leave out the block that is history: what moved is declared where the last one ends")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{FileId, Span};
+
+    fn told(pairs: &[(&str, &str)]) -> Vec<String> {
+        let address = |text: &str| format!("sns_topic.{text}").parse::<Address>().expect("an address");
+        let moved = |(from, to): &(&str, &str)| Moved {
+            from: address(from),
+            to: address(to),
+            span: Span::new(FileId(0), 0, 0),
+        };
+        let blocks: Vec<Moved> = pairs.iter().map(moved).collect();
+        let told = Moves::of(&blocks).check();
+        told.into_iter().map(|one| one.message.replace("sns_topic.", "")).collect()
+    }
+
+    #[test]
+    fn circles_and_forks_are_told_once() {
+        let none: [&str; 0] = [];
+        assert_eq!(told(&[("a", "b"), ("b", "c"), ("d", "e")]), none);
+        assert_eq!(told(&[("a", "b"), ("a[\"x\"]", "c")]), none);
+        assert_eq!(told(&[("a", "b"), ("a", "b")]), none);
+        assert_eq!(told(&[("a", "a")]), ["[[moved]] goes in a circle: a → a"]);
+        assert_eq!(told(&[("z", "a"), ("a", "b"), ("b", "a")])[0], "[[moved]] goes in a circle: a → b → a");
+        assert_eq!(
+            told(&[("a", "b"), ("b", "c"), ("c", "a")]),
+            ["[[moved]] goes in a circle: a → b → c → a"]
+        );
+        assert_eq!(
+            told(&[("a", "b"), ("b[\"x\"]", "a[\"x\"]")]),
+            ["[[moved]] goes in a circle: b[\"x\"] → a[\"x\"] → b[\"x\"]"]
+        );
+        assert_eq!(told(&[("a", "b"), ("a", "c")]), ["a is moved to b and to c"]);
+        assert_eq!(told(&[("a", "c"), ("b", "c")]), ["a and b both become c"]);
+    }
+
+    /// Ten thousand blocks in a row are followed once each.
+    #[test]
+    fn a_long_way_takes_no_time() {
+        let names: Vec<String> = (0..10_001).map(|index| format!("t{index}")).collect();
+        let mut pairs: Vec<(&str, &str)> = names.windows(2).map(|pair| (&*pair[0], &*pair[1])).collect();
+        assert_eq!(told(&pairs).len(), 0);
+        pairs.push((&*names[10_000], &*names[0]));
+        assert_eq!(told(&pairs).len(), 1);
+    }
+}

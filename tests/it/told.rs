@@ -1,0 +1,352 @@
+//! What is told is so: counts, words where nothing happens, and what a reader may take for
+//! something else.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use dwctl::kind::Wanted;
+use dwctl::kinds::kind;
+use dwctl::plan::format::{Format, Options, render};
+use dwctl::plan::{Plan, Selection, TextOptions};
+use dwctl::value::Value;
+use serde_json::Value as Json;
+
+use crate::account::{Account, ROLE};
+use crate::exchange::{Exchange, on};
+use crate::harness::{Project, finish};
+use crate::interrupt::signal;
+use crate::paper;
+
+const FOUR: &str = "[sns_topic.t]\nfor_each = [\"a\", \"b\", \"c\", \"d\"]\nname = \"t-${each.key}\"\n";
+
+fn shown(plan: &Plan, format: Format, drift: bool) -> String {
+    let text = TextOptions { drift, ..TextOptions::default() };
+    render(format, plan, &Options { text, ..Options::default() })
+}
+
+fn json(plan: &Plan, drift: bool) -> Json {
+    serde_json::from_str(&shown(plan, Format::Json, drift)).expect("JSON")
+}
+
+fn of(target: &str) -> Selection {
+    Selection { targets: vec![target.to_owned()], ..Selection::default() }
+}
+
+#[test]
+fn what_is_not_selected_is_not_unchanged() {
+    let nothing = Account::after("");
+    let plan = nothing.planned(FOUR, &of("sns_topic.t[\"a\"]")).expect("a plan");
+    let counts = "1 to create · 0 unchanged · 3 not selected";
+    assert!(shown(&plan, Format::Text, false).contains(counts));
+    assert!(shown(&plan, Format::Markdown, false).contains(&format!("`shop/default` · {counts}\n")));
+    assert!(shown(&plan, Format::Html, false).contains(counts));
+    let told = json(&plan, false);
+    let counted = ["unchanged", "not_selected", "not_applied"].map(|name| told["dwctl"][name].clone());
+    assert_eq!(counted, [0, 3, 0]);
+    let junit = shown(&plan, Format::Junit, false);
+    assert!(junit.contains("tests=\"4\"") && junit.contains("skipped=\"3\""), "{junit}");
+    assert_eq!(junit.matches("<skipped message=\"not selected\"/>").count(), 3, "{junit}");
+
+    // Some of it is there.
+    let some = Account::after(&FOUR.replace(", \"c\", \"d\"", ""));
+    let plan = some.plan(FOUR, &of("sns_topic.t[\"a\"]"));
+    assert!(plan.contains("No changes: what is selected is as the stack declares it."), "{plan}");
+    assert!(plan.contains("1 unchanged · 3 not selected"), "{plan}");
+    let plan = some.plan(FOUR, &Selection::default());
+    assert!(plan.contains("2 to create · 2 unchanged\n"), "{plan}");
+}
+
+#[test]
+fn what_is_not_there_is_not_to_be_destroyed() {
+    let destroy = Selection { destroy: true, ..Selection::default() };
+    let plan = Account::after("").plan(FOUR, &destroy);
+    assert!(plan.contains("Nothing to destroy: nothing of the stack exists."), "{plan}");
+    assert!(plan.contains("\n0 unchanged\n") && !plan.contains("as the stack declares"), "{plan}");
+    let some = Account::after(&FOUR.replace("\"c\", \"d\"", "\"c\""));
+    let plan = some.plan(FOUR, &Selection { destroy: true, ..of("sns_topic.t[\"d\"]") });
+    assert!(plan.contains("Nothing to destroy: nothing of what is selected exists."), "{plan}");
+    assert!(plan.contains("0 unchanged · 3 not selected"), "{plan}");
+    let plan = some.plan(FOUR, &destroy);
+    assert!(plan.contains("3 to destroy · 0 unchanged\n"), "{plan}");
+}
+
+#[test]
+fn what_was_never_made_has_no_drift() {
+    let some =
+        Account::after(&FOUR.replace(", \"c\", \"d\"", "")).set("sns_topic.t[\"b\"]", "display_name", "B");
+    let selection = Selection { drift: true, ..Selection::default() };
+    let plan = some.planned(FOUR, &selection).expect("a plan").drift();
+    let counts = "1 changed outside dwctl · 1 without drift · 2 not applied yet";
+    assert!(shown(&plan, Format::Text, true).contains(counts), "{}", shown(&plan, Format::Text, true));
+    let told = json(&plan, true);
+    assert_eq!((&told["dwctl"]["unchanged"], &told["dwctl"]["not_applied"]), (&1.into(), &2.into()));
+    let junit = shown(&plan, Format::Junit, true);
+    assert_eq!(junit.matches("<skipped message=\"not applied yet\"/>").count(), 2, "{junit}");
+}
+
+#[test]
+fn an_output_that_is_secret_no_longer_is_a_change() {
+    let topic = |sensitive: bool| {
+        format!(
+            "[sns_topic.t]\nname = \"t\"\n[output.word]\nvalue = \"hunter-two\"\nsensitive = {sensitive}\n"
+        )
+    };
+    for (was, is, words) in [
+        (true, false, "~ word = (secret until now: in the open once it is applied)"),
+        (false, true, "~ word = (in the open until now, secret)"),
+    ] {
+        let mut plan =
+            Account::after(&topic(was)).planned(&topic(is), &Selection::default()).expect("a plan");
+        let told = json(&plan, false);
+        let change = &told["output_changes"]["word"];
+        assert_eq!(change["actions"], serde_json::json!(["update"]));
+        assert_eq!((&change["before_sensitive"], &change["after_sensitive"]), (&was.into(), &is.into()));
+        plan.veil(None);
+        let text = shown(&plan, Format::Text, false);
+        assert!(text.contains(words) && !text.contains("hunter-two"), "{text}");
+        assert!(
+            text.contains("No changes to resources: AWS is as the stack declares it, but for outputs."),
+            "{text}"
+        );
+        assert!(shown(&plan, Format::Markdown, false).contains("! word = ("), "{text}");
+    }
+    let same = Account::after(&topic(true)).plan(&topic(true), &Selection::default());
+    assert!(same.contains("No changes: AWS is") && !same.contains("outputs"), "{same}");
+}
+
+/// A grant that goes must not read as one that is there.
+#[test]
+fn junit_tells_what_comes_and_what_goes() {
+    let wider = ROLE.replace("\"s3:GetObject\", ", "\"s3:GetObject\", \"s3:PutObject\", ");
+    for (before, after, sign) in [(ROLE, wider.as_str(), '+'), (&wider, ROLE, '-')] {
+        let plan = Account::after(before).planned(after, &Selection::default()).expect("a plan");
+        let junit = shown(&plan, Format::Junit, false);
+        let line = junit.lines().find(|line| line.contains("s3:PutObject")).expect("the grant");
+        assert!(line.starts_with(&format!("{sign} ")), "{junit}");
+    }
+}
+
+/// Code scanning shows a result in a file of the repository.
+#[test]
+fn sarif_places_what_is_destroyed_in_its_stack() {
+    let stack = |topics: &str| paper::headed(topics);
+    let place = paper::folder(&[
+        ("old/stack.toml", &stack("[sns_topic.a]\nname = \"a\"\n")),
+        ("stacks/new/main.toml", "[sns_topic.b]\nname = \"b\"\n"),
+        ("stacks/new/stack.toml", &format!("# A comment\n{}", stack(""))),
+    ]);
+    let run = paper::dwctl(place.path(), &["diff", "old", "stacks/new", "--format", "sarif"]);
+    let sarif: Json = serde_json::from_str(&run.stdout).expect("JSON");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let gone = results.iter().find(|one| one["ruleId"] == "dwctl/destroy").expect("what is destroyed");
+    let place = &gone["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "stacks/new/stack.toml", "{gone}");
+    assert_eq!(place["region"]["startLine"], 2, "{gone}");
+}
+
+#[test]
+fn one_day_is_no_days() {
+    let logs = |days: u32| {
+        format!("[cloudwatchlogs_log_group.l]\nlog_group_name = \"l\"\nretention_in_days = {days}\n")
+    };
+    let plan = Account::after(&logs(7)).plan(&logs(1), &Selection::default());
+    assert!(plan.contains("log events are kept 1 day instead of 7 days"), "{plan}");
+    let bucket = |days: u32| {
+        format!(
+            "[s3_bucket.b]\nbucket = \"shop-b\"\nlifecycle_rules = [{{ id = \"old\", expiration = {{ days = {days} }} }}]\n"
+        )
+    };
+    let plan = Account::after(&bucket(7)).plan(&bucket(1), &Selection::default());
+    assert!(plan.contains("after 1 day") && !plan.contains("1 days"), "{plan}");
+    let valid = paper::folder(&[("stack.toml", &paper::headed("[sns_topic.a]\nname = \"a\"\n"))]);
+    assert_eq!(paper::dwctl(valid.path(), &["validate"]).stdout, "shop/default is valid: 1 resource\n");
+}
+
+#[test]
+fn queues_without_a_name_are_told_by_what_changes() {
+    let group = |queues: &str| {
+        format!(
+            "[redshift_cluster_parameter_group.w]\nparameter_group_name = \"w\"\nparameter_group_family = \
+             \"redshift-1.0\"\ndescription = \"w\"\nwlm_json_configuration = [{queues}]\n"
+        )
+    };
+    for (before, after, told) in [
+        (
+            "{ query_concurrency = 15 }",
+            "{ query_concurrency = 10 }",
+            &["~ queue 1: query_concurrency  15 → 10"][..],
+        ),
+        (
+            "{ query_group = [\"etl\"], query_concurrency = 15 }, { query_concurrency = 5 }",
+            "{ query_group = [\"etl\"], query_concurrency = 10 }, { query_concurrency = 6 }",
+            &["~ queue 1: query_concurrency  15 → 10", "~ queue 2: query_concurrency  5 → 6"],
+        ),
+        // A new one before the last, which takes what no other does.
+        (
+            "{ query_concurrency = 5 }",
+            "{ query_group = [\"etl\"], query_concurrency = 10 }, { query_concurrency = 6 }",
+            &["+ queue 1", "~ queue 2: query_concurrency  5 → 6"],
+        ),
+        (
+            "{ query_group = [\"etl\"], query_concurrency = 5 }, { query_concurrency = 5 }",
+            "{ query_group = [\"load\"], query_concurrency = 5 }, { query_concurrency = 5 }",
+            &["~ queue 1: query_group[0]  \"etl\" → \"load\""],
+        ),
+    ] {
+        let plan = Account::after(&group(before)).plan(&group(after), &Selection::default());
+        let lines: Vec<&str> = plan.lines().map(str::trim).filter(|line| line.contains("queue")).collect();
+        assert_eq!(lines, told, "{plan}");
+    }
+}
+
+#[test]
+fn moved_in_a_circle_is_told_by_validate() {
+    let moved =
+        |from: &str, to: &str| format!("[[moved]]\nfrom = \"sns_topic.{from}\"\nto = \"sns_topic.{to}\"\n");
+    let topic = "[sns_topic.c]\nname = \"c\"\n";
+    assert_eq!(paper::problems(&format!("{topic}{}{}", moved("a", "b"), moved("b", "c"))), "");
+    for (blocks, words) in [
+        (
+            moved("a", "b") + &moved("b", "a"),
+            "[[moved]] goes in a circle: sns_topic.a → sns_topic.b → sns_topic.a",
+        ),
+        (moved("c", "c"), "[[moved]] goes in a circle: sns_topic.c → sns_topic.c"),
+        (moved("a", "c") + &moved("b", "c"), "sns_topic.a and sns_topic.b both become sns_topic.c"),
+    ] {
+        let said = paper::problems(&format!("{topic}{blocks}"));
+        assert!(said.contains(words) && said.contains("stack.toml:"), "{words}\n{said}");
+    }
+}
+
+#[test]
+fn a_destroy_that_was_stopped_goes_on_with_destroy() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.t]\n\
+         for_each = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\nname = \"t-${each.key}\"\n",
+    );
+    project.apply();
+    project.cloud.disturb("latency_ms=300");
+    let mut command = project.command(&["destroy", "--yes", "--parallelism", "1"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("dwctl");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while project.cloud.calls("sns:DeleteTopic") < 2 {
+        assert!(
+            child.try_wait().expect("a child").is_none() && Instant::now() < deadline,
+            "it is not stopped"
+        );
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    signal(&child, "-INT");
+    finish(child, "destroy")
+        .exits(6)
+        .says("What is left is in the ledger; run destroy again to go on.")
+        .says_not("run apply");
+    project.cloud.disturb("latency_ms=0");
+    project.run(&["destroy", "--yes"]).exits(0);
+    project.run(&["destroy", "--yes"]).exits(0).says("Nothing to destroy: nothing of the stack exists.");
+}
+
+fn bucket(more: &str) -> String {
+    format!(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n\
+         [s3_bucket.lake]\nbucket = \"shop-lake\"\n{more}"
+    )
+}
+
+fn put(project: &Project, key: &str) {
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"x");
+    project.with(async |_, cx| {
+        cx.aws.s3().put_object().bucket("shop-lake").key(key).body(body).send().await.expect("put");
+    });
+}
+
+/// AWS deletes no bucket that holds something: that is known before anything else is gone.
+#[test]
+fn a_bucket_that_holds_objects_is_told_before_anything_is_destroyed() {
+    let project = Project::new(&bucket("versioning = true\n"));
+    project.apply();
+    put(&project, "a.csv");
+    put(&project, "a.csv");
+    project
+        .run(&["plan", "--destroy"])
+        .exits(0)
+        .plans(
+            "s3_bucket.lake",
+            "- destroy  AWS would refuse: it holds 2 versions of objects, such as `a.csv`",
+        )
+        .says("warning[not-empty]")
+        .says("force_destroy = true");
+    let before = project.cloud.writes();
+    project
+        .run(&["destroy", "--yes"])
+        .exits(7)
+        .says("AWS would not delete s3_bucket.lake: it holds 2 versions of objects")
+        .says("nothing was changed")
+        .says("--exclude 's3_bucket.lake'");
+    assert_eq!(project.cloud.writes(), before);
+    // A replacement deletes it, too.
+    project.write(&bucket("versioning = true\n").replace("shop-lake", "shop-pond"));
+    project.run(&["apply", "--yes"]).exits(7).says("AWS would not delete s3_bucket.lake");
+    assert_eq!(project.cloud.writes(), before);
+
+    project.write(&bucket("versioning = true\nforce_destroy = true\n"));
+    project.run(&["destroy", "--yes"]).exits(7).says("apply that");
+    project.apply();
+    project.run(&["destroy", "--yes"]).exits(0).says("2 destroyed");
+}
+
+/// What the stack deletes itself is not in the way, unless versioning keeps it.
+#[test]
+fn the_objects_of_a_stack_are_in_the_way_of_its_bucket_only_with_versions() {
+    let object =
+        "[s3_object.code]\nbucket = \"${s3_bucket.lake.bucket}\"\nkey = \"code.py\"\ncontent = \"x\"\n";
+    let project = Project::new(&bucket(object));
+    project.apply();
+    project.run(&["destroy", "--yes"]).exits(0).says("3 destroyed");
+
+    project.write(&bucket(&format!("versioning = true\n{object}")));
+    project.apply();
+    project.run(&["destroy", "--yes"]).exits(7).says("it holds 1 version of an object, such as `code.py`");
+    project.write(&bucket(&format!("versioning = true\n{object}force_destroy = true\n")));
+    project.apply();
+    project.run(&["destroy", "--yes"]).exits(0).says("3 destroyed");
+}
+
+/// The old endpoint of a subscription that is not confirmed is there, and told as such.
+#[test]
+fn a_pending_subscription_is_there_until_it_was_given_up() {
+    const ARN: &str = "arn:aws:sns:us-east-1:123456789012:t:0a";
+    let entry = |name: &str, value: &str| format!("<entry><key>{name}</key><value>{value}</value></entry>");
+    let attributes = [
+        entry("PendingConfirmation", "true"),
+        entry("TopicArn", "arn:aws:sns:us-east-1:123456789012:t"),
+        entry("Protocol", "https"),
+        entry("Endpoint", "https://hooks.example.com/old"),
+        entry("Owner", "123456789012"),
+    ];
+    let answer = format!("<Attributes>{}</Attributes>", attributes.concat());
+    let exchange = Exchange::of([on("sns:GetSubscriptionAttributes").answers(answer).stays()]);
+    let subscription = kind("sns_subscription").expect("a kind");
+    let spec = Value::map([
+        ("topic_arn", "arn:aws:sns:us-east-1:123456789012:t"),
+        ("protocol", "https"),
+        ("endpoint", "https://hooks.example.com/new"),
+    ]);
+    let wanted =
+        |attributes, spec| Wanted { id: ARN.to_owned(), attributes, spec, tags: None, applied: None };
+    exchange.with(async |cx| {
+        let read = async |wanted: Wanted| {
+            let read = subscription.read_many(cx, &[wanted]).await.pop().expect("one answer");
+            read.expect("an answer")
+        };
+        let changed = read(wanted(None, spec)).await.expect("it is there, with the old endpoint");
+        assert_eq!(changed.spec.get("endpoint"), Some(&"https://hooks.example.com/old".into()));
+        assert!(read(wanted(None, Value::Null)).await.is_some(), "what goes is shown");
+        let given_up = read(wanted(Some(Default::default()), Value::Null)).await;
+        assert!(given_up.is_none(), "what was deleted is waited for");
+        let parting =
+            subscription.parting(cx, ARN, &changed.spec, &changed.attrs, &[]).await.expect("an answer");
+        let words = format!("{parting:?}");
+        assert!(words.contains("not confirmed") && words.contains("48 hours"), "{words}");
+    });
+}
