@@ -2,6 +2,11 @@
 //! files, environments, what functions read, what is uploaded. A checkout of somebody else's
 //! repository can hold links to anything that its reader may read; none of it is read.
 //!
+//! Functions and documents also read from the folders that `[stack] shared` names. A pull request
+//! may name any, so each lies within the same git repository and does not hold the stack itself:
+//! what else lies about in a checkout, such as credentials at its top, stays unread. What git and
+//! dwctl keep for themselves, `.git` and `.dwctl`, is read from nowhere.
+//!
 //! Links inside of the folder are followed as far as they stay inside. The path is resolved
 //! first; what it leads to is then opened from the open root folder, a component at a time
 //! and without following any link, so that a link that is put there meanwhile is not
@@ -19,9 +24,25 @@ use crate::limits;
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     folder: PathBuf,
-    /// Opened when it is first needed. One folder so far; what else a stack may read from
-    /// would be further roots.
+    /// Opened when it is first needed.
     root: Arc<OnceLock<Root>>,
+    /// Further folders to read from.
+    shared: Arc<Vec<Shared>>,
+}
+
+/// A further folder to read from.
+#[derive(Debug)]
+struct Shared {
+    /// Where it is by the path that names it, without `.` and `..`.
+    place: PathBuf,
+    root: Root,
+}
+
+/// Names that are read from nowhere: git's and dwctl's own, with tokens and keys in them.
+const PRIVATE: [&str; 2] = [".git", ".dwctl"];
+
+fn is_private(name: &std::ffi::OsStr) -> bool {
+    PRIVATE.iter().any(|private| name.eq_ignore_ascii_case(private))
 }
 
 /// A folder from which files are read.
@@ -69,8 +90,10 @@ pub struct Opened {
 pub enum Refusal {
     /// There is nothing of that name.
     Missing,
-    /// The path leads out of the stack's folder.
+    /// The path leads out of the stack's folder, or of a shared one.
     Outside,
+    /// The path leads into what git or dwctl keep for themselves.
+    Private,
     /// It is something else than a file.
     NotAFile(&'static str),
     /// It has more bytes than may be read.
@@ -86,7 +109,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "no-such-file",
-            Self::Outside => "outside-folder",
+            Self::Outside | Self::Private => "outside-folder",
             Self::NotAFile(_) => "not-a-file",
             Self::TooLarge(_) | Self::TooMany(_) => "too-large",
             Self::Failed(_) => "unreadable-file",
@@ -98,6 +121,7 @@ impl Refusal {
         match self {
             Self::Missing => format!("there is no file `{name}`"),
             Self::Outside => format!("`{name}` is outside of the stack's folder"),
+            Self::Private => format!("`{name}` is git's or dwctl's own, and never read"),
             Self::NotAFile(what) => format!("`{name}` is not a file, but {what}"),
             Self::TooLarge(limit) => {
                 format!("`{name}` is too large: at most {} are read", limits::bytes(*limit))
@@ -121,7 +145,53 @@ impl Files {
     /// The files below `folder`; the current one if it is empty. The folder itself may be
     /// reached through links: it is the user who names it.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), root: Arc::default() }
+        Self { folder: folder.into(), ..Self::default() }
+    }
+
+    /// The same with a further folder to read from, named by its path from the stack's.
+    ///
+    /// # Errors
+    /// Why it is not read from, as what follows its name.
+    pub fn share(&self, path: &str) -> Result<Self, String> {
+        let own = self.root().map_err(|refusal| refusal.told(path))?;
+        if !Path::new(path).is_relative() || path.is_empty() {
+            return Err("is not a path from the stack's folder, such as ../policies".to_owned());
+        }
+        let written = own.real.join(path);
+        let real = written.canonicalize().map_err(|error| match Refusal::from(error) {
+            Refusal::Missing => "does not exist".to_owned(),
+            refusal => refusal.told(path),
+        })?;
+        let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
+        let Some(top) = own.real.ancestors().find(is_top) else {
+            return Err(
+                "cannot be shared: the stack is in no git repository, which would bound what is read"
+                    .to_owned(),
+            );
+        };
+        if !real.starts_with(top) {
+            return Err("leads out of the git repository".to_owned());
+        }
+        if own.real.starts_with(&real) {
+            return Err("holds the stack itself: name the folder that is to be read from".to_owned());
+        }
+        if real.starts_with(&own.real) {
+            return Err("is in the stack's folder, which is read from in any case".to_owned());
+        }
+        if real.components().any(|one| is_private(one.as_os_str())) {
+            return Err("is git's or dwctl's own, and never read".to_owned());
+        }
+        if !real.is_dir() {
+            return Err("is no folder".to_owned());
+        }
+        let root = Root::open(&real).map_err(|error| Refusal::Failed(error).told(path))?;
+        let mut shared: Vec<Shared> = Vec::new();
+        for one in self.shared.iter() {
+            let root = Root::open(&one.root.real).map_err(|error| Refusal::Failed(error).told(path))?;
+            shared.push(Shared { place: one.place.clone(), root });
+        }
+        shared.push(Shared { place: lexical(&written), root });
+        Ok(Self { shared: Arc::new(shared), ..self.clone() })
     }
 
     /// The folder, as the user named it.
@@ -137,19 +207,29 @@ impl Files {
         Ok(self.root.get_or_init(|| root))
     }
 
-    /// Where `path` leads from the root, links followed; it has no link in it itself.
-    fn resolve(&self, path: &Path) -> Result<PathBuf, Refusal> {
-        let root = self.root()?;
-        match root.real.join(path).canonicalize() {
+    /// The root that `path` is below by its text, and where it leads from that, links followed; it
+    /// has no link in it itself. No link leads from one root to another.
+    fn resolve(&self, path: &Path) -> Result<(&Root, PathBuf), Refusal> {
+        let own = self.root()?;
+        let place = lexical(&own.real.join(path));
+        if lexical(path).components().any(|one| is_private(one.as_os_str())) {
+            return Err(Refusal::Private);
+        }
+        let shared = self.shared.iter().find(|one| place.starts_with(&one.place));
+        let root = shared.map_or(own, |one| &one.root);
+        match own.real.join(path).canonicalize() {
             Ok(real) => match real.strip_prefix(&root.real) {
-                Ok(below) => Ok(below.to_owned()),
+                Ok(below) if below.components().any(|one| is_private(one.as_os_str())) => {
+                    Err(Refusal::Private)
+                }
+                Ok(below) => Ok((root, below.to_owned())),
                 Err(_) => Err(Refusal::Outside),
             },
             // What cannot be followed must not be asked for elsewhere either.
             Err(error) => {
-                let written = std::path::absolute(self.folder()).unwrap_or_else(|_| root.real.clone());
+                let written = std::path::absolute(self.folder()).unwrap_or_else(|_| own.real.clone());
                 let within = |root: &Path| lexical(&root.join(path)).starts_with(lexical(root));
-                let inside = within(&root.real) || within(&written);
+                let inside = shared.is_some() || within(&own.real) || within(&written);
                 Err(if inside { error.into() } else { Refusal::Outside })
             }
         }
@@ -168,8 +248,8 @@ impl Files {
     /// # Errors
     /// There is none, or it is not inside of the folder, or no regular file.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Opened, Refusal> {
-        let below = self.resolve(path.as_ref())?;
-        self.root()?.open_file(&below)
+        let (root, below) = self.resolve(path.as_ref())?;
+        root.open_file(&below)
     }
 
     /// All of a file, up to `limit` bytes.
@@ -197,8 +277,9 @@ impl Files {
     /// # Errors
     /// There is none, or it is not inside of the stack's folder.
     pub fn list(&self, folder: impl AsRef<Path>) -> Result<Vec<Listed>, Refusal> {
-        let below = self.resolve(folder.as_ref())?;
-        let mut listed = self.root()?.list(&below)?;
+        let (root, below) = self.resolve(folder.as_ref())?;
+        let mut listed = root.list(&below)?;
+        listed.retain(|one| !is_private(&one.name));
         listed.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(listed)
     }

@@ -42,6 +42,9 @@ pub const REVISION_LIST: u64 = 64 << 20;
 /// How long one call of git may take, and reading all files of a revision.
 pub const REVISION_TIME: Duration = Duration::from_secs(60);
 
+/// Folders that a stack reads from besides its own.
+pub const SHARED: usize = 16;
+
 /// Bytes in words that a person reads: `4 MiB`.
 pub fn bytes(count: u64) -> String {
     match count {

@@ -365,7 +365,7 @@ fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, book: &Book<'_>
         return;
     }
     if partial {
-        plan::show_unselected(world, &ledger, plan);
+        plan::show_unselected(world, &ledger, &plan.changes);
     }
     let outputs = if goes { BTreeMap::new() } else { world.each_output() };
     let mut prints = BTreeMap::new();

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::scratch::Scratch;
 use super::{Exit, Failure};
 use crate::diag::{Diagnostic, Outside, Sources};
-use crate::files::{Refusal, bounded};
+use crate::files::{Files, Refusal, bounded};
 use crate::limits;
+use crate::stack;
 
 /// A git repository with a stack in it.
 pub(super) struct Repository {
@@ -113,7 +114,16 @@ impl Repository {
         let mut known: BTreeSet<String> = BTreeSet::new();
         let mut links: Vec<(PathBuf, String)> = Vec::new();
         let mut absent = Vec::new();
-        while let Some(path) = wanted.pop() {
+        let mut is_shared_known = false;
+        loop {
+            let Some(path) = wanted.pop() else {
+                // The stack's own files are there: they tell from where else it reads.
+                if std::mem::replace(&mut is_shared_known, true) {
+                    break;
+                }
+                wanted.extend(self.shared(&files.path().join(&self.folder)));
+                continue;
+            };
             if began.elapsed() > limits::REVISION_TIME {
                 return Err(too_slow().into());
             }
@@ -160,6 +170,8 @@ impl Repository {
                 }
             }
         }
+        // The top of a repository, which bounds what is shared.
+        std::fs::create_dir_all(files.path().join(".git")).map_err(|error| unwritable(&error))?;
         // Last, so that no file is written through one.
         for (path, target) in links {
             link(&path, &target).map_err(|error| unwritable(&error))?;
@@ -169,6 +181,15 @@ impl Repository {
             folder => (files.path().join(folder), format!("{name}:{folder}")),
         };
         Ok(Checkout { folder, shown: shown.into(), absent, _files: files })
+    }
+
+    /// The folders that a stack's files in `folder` share, from the top of the repository. What is
+    /// wrong with one is told when the stack is read.
+    fn shared(&self, folder: &Path) -> Vec<String> {
+        let paths = stack::shared_of(&Files::new(folder));
+        // As of a file in the folder that is a link there.
+        let link = format!("{}/stack.toml", self.folder);
+        paths.iter().filter_map(|path| leads_to(link.trim_start_matches('/'), path)).collect()
     }
 
     /// What is at a path of a commit, and below.

@@ -164,6 +164,10 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
         ("requires", text("The least version of dwctl, such as \">=0.1\".")),
         ("tags", strings("Tags of every resource that can be tagged.")),
         ("accounts", strings("The account of each environment: dwctl refuses to run in any other.")),
+        (
+            "shared",
+            texts("Further folders of the git repository to read files from, such as \"../policies\"."),
+        ),
         ("ignore_tags", texts("Keys of tags that others set and that are left alone, such as \"org:*\".")),
     ];
     let chosen = known.into_iter().filter(|(name, _)| members.contains(name));
@@ -193,7 +197,7 @@ fn ledger_table() -> Value {
 /// The JSON Schema of a stack file.
 fn stack_schema() -> Value {
     let mut properties = Map::new();
-    let members = ["name", "region", "requires", "tags", "accounts", "ignore_tags"];
+    let members = ["name", "region", "requires", "tags", "accounts", "shared", "ignore_tags"];
     properties
         .insert("stack".to_owned(), stack_table("The stack: its name, region, tags and accounts.", &members));
     properties.insert("ledger".to_owned(), ledger_table());

@@ -103,8 +103,18 @@ fn take_over(node: Option<&Node>, want: &mut Value, found: &Value, path: &[PathS
     match (want, step) {
         (Value::Map(map), PathStep::Name(name)) => {
             let there = found.get(name);
+            // An entry of a free map may be the only one on either side.
+            let is_free = inner.is_some_and(|inner| matches!(inner.shape, Shape::Map(_)));
             match (map.get_mut(name), there) {
                 (Some(value), Some(there)) if !rest.is_empty() => take_over(inner, value, there, rest),
+                (Some(value), None) if !rest.is_empty() && is_free => {
+                    take_over(inner, value, &Value::Null, rest);
+                }
+                (None, Some(there)) if !rest.is_empty() && is_free => {
+                    let mut entries = Value::Map(BTreeMap::new());
+                    take_over(inner, &mut entries, there, rest);
+                    map.insert(name.clone(), entries);
+                }
                 (_, Some(there)) if rest.is_empty() => drop(map.insert(name.clone(), there.clone())),
                 (Some(_), None) if rest.is_empty() => drop(map.remove(name)),
                 _ => {}

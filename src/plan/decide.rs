@@ -8,6 +8,7 @@ use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::hindsight;
 use super::protect::protected;
+use super::standing::show_unselected;
 use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
 use super::{Action, Asked, AttributeChange, Cause, Change, Declared, Past, Plan, Reason, diff};
@@ -278,6 +279,21 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         self.doubles();
         connect(&self.names, &mut self.changes);
         self.select();
+        if self.inputs.selection.is_partial() && !destroy {
+            // What is left out is neither made nor changed, and what depends on it stays as it was.
+            let after = world.aside(|| {
+                show_unselected(world, self.inputs.ledger, self.changes.values());
+                world.each_output()
+            });
+            unseen.extend(
+                after
+                    .iter()
+                    .filter(|(name, (_, problems))| !(problems.is_empty() && world.is_of_resources(name)))
+                    .map(|(name, _)| name.clone()),
+            );
+            outputs = after.into_iter().map(|(name, (value, _))| (name, value)).collect();
+            outputs.retain(|name, _| !unseen.contains(name));
+        }
         if !self.inputs.selection.recover && self.inputs.selection.import.is_none() {
             self.protect();
             self.order_replacements();

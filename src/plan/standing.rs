@@ -79,8 +79,12 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
 
 /// Shows what an apply did not select as it is at AWS: it was neither made nor changed, though
 /// the stack declares it.
-pub fn show_unselected(world: &World<'_>, ledger: &Ledger, plan: &Plan) {
-    for change in plan.changes.iter().filter(|change| change.reason == Reason::Unselected) {
+pub fn show_unselected<'c>(
+    world: &World<'_>,
+    ledger: &Ledger,
+    changes: impl IntoIterator<Item = &'c Change>,
+) {
+    for change in changes.into_iter().filter(|change| change.reason == Reason::Unselected) {
         match (&change.live, &change.id) {
             (Some(_), _) => show(world, ledger, change),
             (None, None) => world.hide(&change.address),

@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::{
-    Content, Entry, Ignored, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack, Type,
-    Variable,
+    Content, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack, Type, Variable,
+    settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, counted, nearest};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
 use crate::limits;
-use crate::schema::{PathStep, parse_path};
 use crate::value::Value;
 
 /// How a stack begins, for those who have none yet.
@@ -609,53 +608,14 @@ impl Loader<'_> {
                 "protect" => lifecycle.protect = Some(field.value.clone()),
                 "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
                 "retain" => lifecycle.retain = Some(field.value.clone()),
-                "ignore_changes" => lifecycle.ignore_changes = self.ignored(&field.value),
+                "ignore_changes" => {
+                    let texts = self.texts(&field.value, "`ignore_changes`");
+                    lifecycle.ignore_changes = settings::ignored(texts, &mut self.problems);
+                }
                 "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
                 _ => self.unknown_key(field, "`lifecycle`", &KNOWN),
             }
         }
-    }
-
-    /// The paths of `ignore_changes`; whether a kind has them is told when all is known.
-    fn ignored(&mut self, node: &Node) -> Vec<Ignored> {
-        let mut ignored = Vec::new();
-        for (text, span) in self.texts(node, "`ignore_changes`") {
-            // A tag's key may hold dots.
-            let tag = text.strip_prefix("tags.").filter(|key| !key.is_empty());
-            let path = match tag {
-                Some(key) => Ok(["tags", key].map(|name| PathStep::Name(name.to_owned())).to_vec()),
-                None => parse_path(&text),
-            };
-            match path {
-                Ok(path) => ignored.push(Ignored { path, span }),
-                Err(why) => self.problems.push(
-                    Diagnostic::error("invalid-value", format!("`{text}` names no attribute: {why}"))
-                        .at(span, "such as command.script_location, or tags[\"org:cost\"]"),
-                ),
-            }
-        }
-        ignored
-    }
-
-    /// The patterns of `ignore_tags`.
-    fn ignored_tags(&mut self, node: &Node) -> Vec<String> {
-        let mut patterns = Vec::new();
-        for (pattern, span) in self.texts(node, "`ignore_tags`") {
-            let mut refuse = |message: String, label: &str| {
-                self.problems.push(Diagnostic::error("invalid-value", message).at(span, label));
-            };
-            if pattern.is_empty() {
-                refuse("a pattern of `ignore_tags` is empty".to_owned(), "such as \"org:*\"");
-            } else if pattern.starts_with("dwctl:") {
-                refuse(
-                    format!("`{pattern}` would hide whose a resource is"),
-                    "the tags of dwctl itself are never ignored",
-                );
-            } else {
-                patterns.push(pattern);
-            }
-        }
-        patterns
     }
 
     fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Node>) {
@@ -711,9 +671,10 @@ impl Loader<'_> {
         env: &str,
         env_values: BTreeMap<String, Node>,
     ) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
-        const KNOWN: [&str; 6] = ["name", "region", "tags", "accounts", "requires", "ignore_tags"];
+        const KNOWN: [&str; 7] = ["name", "region", "tags", "accounts", "requires", "ignore_tags", "shared"];
         let (mut name, mut region, mut tags, mut accounts) = (None, None, None, BTreeMap::new());
         let mut ignore_tags = Vec::new();
+        let mut shared = Vec::new();
         let mut span = Span::new(FileId(0), 0, 0);
         match self.stack.take() {
             Some(entry) => {
@@ -739,7 +700,11 @@ impl Loader<'_> {
                                 }
                             }
                         }
-                        "ignore_tags" => ignore_tags = self.ignored_tags(&field.value),
+                        "shared" => shared = self.texts(&field.value, "`shared`"),
+                        "ignore_tags" => {
+                            let texts = self.texts(&field.value, "`ignore_tags`");
+                            ignore_tags = settings::tag_patterns(texts, &mut self.problems);
+                        }
                         "requires" => {
                             if let Some(range) = self.text(&field.value, "`requires`") {
                                 self.requires(&range, field.value.span);
@@ -784,6 +749,7 @@ impl Loader<'_> {
             self.name(&entry);
         }
         self.problems.extend(Moves::of(&self.moved).check());
+        self.files = settings::share(self.files, &shared, &mut self.problems);
         if !self.problems.is_empty() {
             return Err((self.problems, self.sources));
         }
@@ -847,7 +813,7 @@ fn refused(refusal: &Refusal, shown: &Path) -> Diagnostic {
     let error =
         |note: String| Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note);
     match refusal {
-        Refusal::Outside => {
+        Refusal::Outside | Refusal::Private => {
             let what = refusal.told(&shown.display().to_string());
             Diagnostic::error(refusal.code(), what)
                 .note("a link on its path leads out of the folder; nothing behind it was read")

@@ -7,12 +7,14 @@ mod load;
 mod moved;
 mod node;
 mod quotes;
+mod settings;
 mod variable;
 
 pub use ledger::LedgerPlace;
 pub use load::{is_region, load, load_without, variable_text};
 pub use moved::Moves;
 pub use node::{Content, Entry, Node};
+pub use settings::shared_of;
 pub use variable::{Type, Variable, variables};
 
 use std::collections::BTreeMap;

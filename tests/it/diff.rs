@@ -937,3 +937,37 @@ fn the_lines_of_a_content_are_bounded() {
     assert!(run.stdout.lines().count() < 1_100, "{}", run.stdout.lines().count());
     assert!(run.time < std::time::Duration::from_secs(20), "{:?}", run.time);
 }
+
+/// What a stack shares is that of the revision, too.
+#[test]
+fn a_revision_reads_its_own_shared_folders() {
+    let repository = Repository::new();
+    let stack = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\nshared = [\"../../words\", \"../lists\"]\n\
+         [sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = '${file(\"../../words/name.txt\")}'\n\
+         [sns_topic.each]\nfor_each = '${fileset(\"../lists\", \"*\")}'\nname = 'each-${replace(each.key, \".\", \"-\")}'\n";
+    repository.write("stacks/shop/stack.toml", stack);
+    repository.write("words/name.txt", "First");
+    repository.write("stacks/lists/a.txt", "");
+    repository.commit();
+    repository.git(&["checkout", "--quiet", "-b", "work"]);
+    repository.write("words/name.txt", "Second");
+    repository.write("stacks/lists/b.txt", "");
+    repository.commit();
+    repository.write("words/name.txt", "Third");
+    for (arguments, words) in [
+        (&["diff", "main..work", "--stack", "stacks/shop"][..], "\"First\" → \"Second\""),
+        (&["diff", "work", "--stack", "stacks/shop"], "\"Second\" → \"Third\""),
+        (&["diff", "main", "--stack", "stacks/shop"], "\"First\" → \"Third\""),
+    ] {
+        let run = dwctl(repository.path(), arguments);
+        assert_eq!(run.code, DONE, "{}", run.stderr);
+        assert!(run.stdout.contains(words), "{words}\n{}{}", run.stdout, run.stderr);
+        let is_new = run.stdout.contains("+ sns_topic.each[\"b.txt\"]");
+        assert_eq!(is_new, arguments[1].starts_with("main"), "{}", run.stdout);
+    }
+    // A revision that shares more than its repository is refused as a stack that does.
+    repository.write("stacks/shop/stack.toml", &stack.replace("\"../lists\"", "\"../lists\", \"../../..\""));
+    repository.commit();
+    let run = dwctl(repository.path(), &["diff", "main..work", "--stack", "stacks/shop"]);
+    assert!(run.code == INVALID && run.stderr.contains("the shared folder `../../..`"), "{}", run.stderr);
+}

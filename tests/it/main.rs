@@ -55,6 +55,8 @@ mod scripts;
 mod secrets;
 mod selection;
 mod semantic;
+#[cfg(unix)]
+mod shared;
 mod slow;
 mod stopped;
 mod taken;

@@ -1,4 +1,4 @@
-//! Files of the stack. Nothing outside of its folder is read.
+//! Files of the stack. Nothing outside of its folder, and of those that it shares, is read.
 
 use std::path::Path;
 
@@ -41,7 +41,14 @@ pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> 
 }
 
 pub(super) fn refused(refusal: &Refusal, path: &str) -> Problem {
-    Problem::of(0, refusal.told(path)).code(refusal.code())
+    let mut problem = Problem::of(0, refusal.told(path)).code(refusal.code());
+    if matches!(refusal, Refusal::Outside) {
+        problem.notes.push(
+            "a folder of the same git repository is read from where [stack] names it: shared = [\"../policies\"]"
+                .to_owned(),
+        );
+    }
+    problem
 }
 
 fn read_text(arguments: &Arguments<'_>) -> Result<String, Problem> {

@@ -1,0 +1,92 @@
+//! What lists of texts in a stack mean: attributes and tags that are left alone, folders that are
+//! read from.
+
+use std::path::PathBuf;
+
+use super::Ignored;
+use crate::diag::{Diagnostic, Span};
+use crate::files::Files;
+use crate::limits;
+use crate::schema::{PathStep, parse_path};
+
+/// The paths of `ignore_changes`; whether a kind has them is told when all is known.
+pub(super) fn ignored(texts: Vec<(String, Span)>, problems: &mut Vec<Diagnostic>) -> Vec<Ignored> {
+    let mut ignored = Vec::new();
+    for (text, span) in texts {
+        // A tag's key may hold dots.
+        let tag = text.strip_prefix("tags.").filter(|key| !key.is_empty());
+        let path = match tag {
+            Some(key) => Ok(["tags", key].map(|name| PathStep::Name(name.to_owned())).to_vec()),
+            None => parse_path(&text),
+        };
+        match path {
+            Ok(path) => ignored.push(Ignored { path, span }),
+            Err(why) => problems.push(
+                Diagnostic::error("invalid-value", format!("`{text}` names no attribute: {why}"))
+                    .at(span, "such as command.script_location, or tags[\"org:cost\"]"),
+            ),
+        }
+    }
+    ignored
+}
+
+/// The patterns of `ignore_tags`.
+pub(super) fn tag_patterns(texts: Vec<(String, Span)>, problems: &mut Vec<Diagnostic>) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for (pattern, span) in texts {
+        let mut refuse = |message: String, label: &str| {
+            problems.push(Diagnostic::error("invalid-value", message).at(span, label));
+        };
+        // Where a wider pattern such as `*` covers them, the owner's are left out of it.
+        let hides_owner = pattern.starts_with("dwctl:");
+        if pattern.is_empty() {
+            refuse("a pattern of `ignore_tags` is empty".to_owned(), "such as \"org:*\"");
+        } else if hides_owner {
+            refuse(
+                format!("`{pattern}` would hide whose a resource is"),
+                "the tags of dwctl itself are never ignored",
+            );
+        } else {
+            patterns.push(pattern);
+        }
+    }
+    patterns
+}
+
+/// The files with the folders of `shared`.
+pub(super) fn share(mut files: Files, shared: &[(String, Span)], problems: &mut Vec<Diagnostic>) -> Files {
+    if let Some((_, span)) = shared.get(limits::SHARED) {
+        let message = format!("`shared` names more than {} folders", limits::SHARED);
+        problems.push(Diagnostic::error("too-many", message).at(*span, "the limit is reached here"));
+    }
+    for (path, span) in shared.iter().take(limits::SHARED) {
+        match files.share(path) {
+            Ok(more) => files = more,
+            Err(why) => problems.push(
+                Diagnostic::error("outside-folder", format!("the shared folder `{path}` {why}"))
+                    .at(*span, "")
+                    .note("nothing in it was read")
+                    .help("a stack shares folders of its own git repository, beside its own"),
+            ),
+        }
+    }
+    files
+}
+
+/// What `[stack] shared` of the files in a folder names, as far as they can be read; what is wrong
+/// with them is told when the stack is loaded.
+pub fn shared_of(files: &Files) -> Vec<String> {
+    let listed = files.list("").unwrap_or_default();
+    let mut shared = Vec::new();
+    for name in listed.into_iter().map(|entry| PathBuf::from(entry.name)) {
+        if name.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let bytes = files.read(&name, limits::STACK_FILE).unwrap_or_default();
+        let Ok(table) = String::from_utf8_lossy(&bytes).parse::<toml::Table>() else { continue };
+        let named = table.get("stack").and_then(|stack| stack.get("shared")).and_then(toml::Value::as_array);
+        let named = named.into_iter().flatten().filter_map(toml::Value::as_str);
+        shared.extend(named.take(limits::SHARED).map(str::to_owned));
+    }
+    shared
+}
