@@ -85,12 +85,13 @@ async fn partings(session: &Session, plan: &mut Plan) {
             parts.entry((whole, id)).or_default().push(&change.existing);
         }
     }
-    let told = join_all(all().map(|change| async {
+    let parts = &parts;
+    let told = join_all(all().map(|change| async move {
         let (Some(id), Some(live), true) = (&change.id, &change.live, goes(&change)) else { return Ok(None) };
         let Some(kind) = kinds::kind(&change.address.kind) else { return Ok(None) };
-        let parts = parts.get(&(kind.name(), id.as_str())).map(Vec::as_slice).unwrap_or_default();
+        let own = parts.get(&(kind.name(), id.as_str())).map(Vec::as_slice).unwrap_or_default();
         let cx = session.cx(change.existing_region());
-        kind.parting(&cx, id, &change.existing, &live.attrs, parts).await
+        kind.parting(&cx, id, &change.existing, &live.attrs, own).await
     }))
     .await;
     for (change, told) in plan.changes.iter_mut().chain(&mut plan.deposed).zip(told) {

@@ -142,9 +142,32 @@ impl<'a> World<'a> {
         facts: Facts,
         variables: BTreeMap<String, Value>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let mut references = References::of(stack)?;
-        let order = references.order().map_err(|cycle| vec![references.cycle(stack, &cycle)])?;
-        Ok(Self {
+        match Self::linked(stack, facts, variables) {
+            (Some(world), problems) if problems.is_empty() => Ok(world),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// The same in spite of references to what is not declared, so that what else is wrong can be
+    /// found; `None` where the order is not known. With what is wrong.
+    fn linked(
+        stack: &'a Stack,
+        facts: Facts,
+        variables: BTreeMap<String, Value>,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
+        let (mut references, mut problems) = References::of(stack);
+        // Locals that need each other are never evaluated.
+        if problems.iter().any(|problem| matches!(problem.code, "cycle" | "too-many")) {
+            return (None, problems);
+        }
+        let order = match references.order() {
+            Ok(order) => order,
+            Err(cycle) => {
+                problems.push(references.cycle(stack, &cycle));
+                return (None, problems);
+            }
+        };
+        let world = Self {
             stack,
             facts,
             planned_at: crate::ledger::now(),
@@ -156,7 +179,44 @@ impl<'a> World<'a> {
             fixed: RefCell::default(),
             changing: RefCell::default(),
             budget: Budget::wide(WIDE),
-        })
+        };
+        (Some(world), problems)
+    }
+
+    /// All that can be found wrong with a stack without AWS, beside what was found while it was
+    /// read; then warnings, and how many resources there are. What follows from an earlier problem,
+    /// since it is at the same place, is not told again.
+    pub fn check(
+        stack: &'a Stack,
+        variables: BTreeMap<String, Value>,
+        found: Vec<Diagnostic>,
+    ) -> (Vec<Diagnostic>, Vec<Diagnostic>, usize) {
+        let (world, unlinked) = Self::linked(stack, Facts::offline(stack), variables);
+        let mut problems = found;
+        let add = |problems: &mut Vec<Diagnostic>, mut more: Vec<Diagnostic>| {
+            let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
+            let mut told: Vec<Span> = problems.iter().filter_map(place).collect();
+            told.sort();
+            // Of each and those before it in its file, how far they reach.
+            let mut reach: Vec<usize> = Vec::with_capacity(told.len());
+            for (at, span) in told.iter().enumerate() {
+                let before = at.checked_sub(1).filter(|&before| told[before].file == span.file);
+                reach.push(before.map_or(span.end, |before| reach[before].max(span.end)));
+            }
+            let is_told = |at: Span| {
+                let next = told.partition_point(|one| (one.file, one.start) < (at.file, at.end));
+                next.checked_sub(1).is_some_and(|last| told[last].file == at.file && reach[last] > at.start)
+            };
+            more.retain(|one| !place(one).is_some_and(is_told));
+            problems.extend(more);
+        };
+        add(&mut problems, unlinked);
+        let Some(world) = world else { return (problems, Vec::new(), 0) };
+        let mut more = Vec::new();
+        let count = world.evaluate_all(&mut more).len();
+        add(&mut problems, more);
+        crate::diag::unique(&mut problems);
+        (problems, world.warnings(), count)
     }
 
     /// The values of the stack's variables.
@@ -241,11 +301,8 @@ impl<'a> World<'a> {
                     self.views.borrow_mut().insert(resource.address(), View::Off);
                     return Vec::new();
                 }
-                other => {
-                    problems.push(undecided("when", "a bool", &other, when));
-                    self.broken(resource);
-                    return Vec::new();
-                }
+                // What else is wrong with it is told as well.
+                other => problems.push(undecided("when", "a bool", &other, when)),
             }
         }
         let elements = match &resource.for_each {
@@ -362,18 +419,37 @@ impl<'a> World<'a> {
         instance.create_before_destroy =
             flag(&resource.lifecycle.create_before_destroy, "create_before_destroy");
         instance.retain = flag(&resource.lifecycle.retain, "retain");
-        let mut spec = resource.body.evaluate(&names, problems);
-        if problems.len() > before {
-            return false;
+        let mut attributes = BTreeMap::new();
+        for entry in resource.body.entries() {
+            let found = problems.len();
+            let value = entry.value.evaluate(&names, problems);
+            // What is wrong with one attribute hides nothing of the others.
+            let value = if problems.len() > found { self.unknown(instance, &entry.name) } else { value };
+            attributes.insert(entry.name.clone(), value);
         }
+        let mut spec = Value::Map(attributes);
         let schema = instance.kind.schema();
         if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.files) {
             problems.push(located(problem, resource));
-            return false;
         }
         let written = as_written(&schema.spec, spec.clone());
         spec = normalize(&schema.spec, spec);
         let faults = validate(&schema.spec, &written, &resource.kind);
+        // As the kind's own rules see it: what does not fit the schema may be anything.
+        let mut sound = written.clone();
+        if let Value::Map(sound) = &mut sound {
+            let fields = schema.spec.fields().into_iter().flatten().map(|(name, _)| name);
+            for name in fields.filter(|name| schema.spec.requires(name)) {
+                sound.entry(name.clone()).or_insert_with(|| self.unknown(instance, name));
+            }
+            for fault in &faults {
+                let Some(PathStep::Name(name)) = fault.path.first() else { continue };
+                match schema.spec.fields().is_some_and(|fields| fields.contains_key(name)) {
+                    true => drop(sound.insert(name.clone(), self.unknown(instance, name))),
+                    false => drop(sound.remove(name)),
+                }
+            }
+        }
         let advised: BTreeSet<String> = faults
             .iter()
             .filter(|fault| fault.code == "unknown-attribute")
@@ -414,9 +490,7 @@ impl<'a> World<'a> {
                     .help("name resources by what is no secret"),
             );
         }
-        if problems.len() == before {
-            self.tell(instance.kind.check(Known(&written)), resource, problems);
-        }
+        self.tell(instance.kind.check(Known(&sound)), resource, problems);
         if problems.len() == before
             && !spec.contains_unknown()
             && let Err(message) = instance.kind.accepts(&spec)
@@ -434,6 +508,11 @@ impl<'a> World<'a> {
         instance.written = written;
         instance.tags = self.tags(instance, &names, problems);
         problems.len() == before
+    }
+
+    /// What stands for an attribute that is not known.
+    fn unknown(&self, instance: &Instance<'_>, attribute: &str) -> Value {
+        Value::unknown(instance.address.to_string(), attribute)
     }
 
     /// Puts what a kind finds where it belongs: what is wrong to the problems, the rest to

@@ -28,8 +28,19 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
     }
     let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
     let apart = names_within(folder, &args.var_file);
-    stack::load_without(&args.stack, args.env.as_deref(), &kinds, &apart)
-        .map_err(|(diagnostics, sources)| Failure::new(Exit::Invalid, diagnostics, sources))
+    let stack::Loaded { stack, mut problems, is_whole } =
+        stack::read(&args.stack, args.env.as_deref(), &kinds, &apart);
+    if problems.is_empty() {
+        return Ok(stack);
+    }
+    // What else is wrong is told at once, where it does not follow from what could not be read.
+    if is_whole && !stack.region.is_empty() {
+        match variables(args, &stack) {
+            Ok(variables) => (problems, ..) = World::check(&stack, variables, problems),
+            Err(failure) => problems.extend(failure.diagnostics),
+        }
+    }
+    Err(invalid(&stack, problems))
 }
 
 /// What is wrong where a stack's folder is expected, and what may be meant.
@@ -208,15 +219,12 @@ pub(super) fn check(
     printer: &Printer,
 ) -> Result<usize, Failure> {
     has_region(stack)?;
-    let world = world(stack, Facts::offline(stack), variables.clone())?;
-    let mut problems = Vec::new();
-    let instances = world.evaluate_all(&mut problems);
-    let warnings = world.warnings();
+    let (mut problems, warnings, count) = World::check(stack, variables.clone(), Vec::new());
     if problems.is_empty() {
         if !warnings.is_empty() {
             printer.diagnostics(&warnings, &stack.sources);
         }
-        return Ok(instances.len());
+        return Ok(count);
     }
     problems.extend(warnings);
     Err(invalid(stack, problems))

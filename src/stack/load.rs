@@ -32,22 +32,29 @@ const RECOVERED: usize = 1 << 20;
 /// # Errors
 /// All problems found, with the sources they point into.
 pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
-    load_without(folder, env, kinds, &[])
+    let Loaded { stack, problems, .. } = read(folder, env, kinds, &[]);
+    if problems.is_empty() { Ok(stack) } else { Err((problems, stack.sources)) }
 }
 
-/// As [`load`], without the files of these names: they are given as variables.
-///
-/// # Errors
-/// As of [`load`].
-pub fn load_without(
-    folder: &Path,
-    env: Option<&str>,
-    kinds: &[&str],
-    apart: &[OsString],
-) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
+/// What could be read of a stack.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The stack.
+    pub stack: Stack,
+    /// What is wrong with it: it must not be used if there is anything.
+    pub problems: Vec<Diagnostic>,
+    /// Nothing is missing but values of single attributes: what else is wrong with it is not on
+    /// account of these problems.
+    pub is_whole: bool,
+}
+
+/// As [`load`], with what could be read in spite of problems, and without the files of the names
+/// `apart`: they are given as variables.
+pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]) -> Loaded {
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
+        single: 0,
         files: Files::new(folder),
         bytes: 0,
         kinds,
@@ -88,6 +95,8 @@ pub fn is_region(text: &str) -> bool {
 struct Loader<'a> {
     sources: Sources,
     problems: Vec<Diagnostic>,
+    /// How many of them are of single attributes.
+    single: usize,
     files: Files,
     /// Of all files that were read.
     bytes: u64,
@@ -224,6 +233,7 @@ impl Loader<'_> {
             if self.problems.len() > found {
                 learn();
             }
+            self.single += self.problems.len() - found;
             return Some(node);
         }
         // What could be read is taken, so that the rest of the stack is not said to lack
@@ -569,6 +579,7 @@ impl Loader<'_> {
             lifecycle: Lifecycle::default(),
         };
         let mut body = Vec::new();
+        let found = self.problems.len();
         for field in entries {
             match field.name.as_str() {
                 "tags" => resource.tags = Some(field.value),
@@ -577,7 +588,7 @@ impl Loader<'_> {
                 "region" => resource.region = Some(field.value),
                 "depends_on" => resource.depends_on = self.texts(&field.value, "`depends_on`"),
                 "lifecycle" => self.lifecycle(&field, &mut resource.lifecycle),
-                "precondition" | "postcondition" | "timeout" | "provider" | "count" => {
+                "precondition" | "postcondition" | "provider" | "count" => {
                     let error = Diagnostic::error(
                         "not-supported",
                         format!("`{}` is not supported by this version of dwctl", field.name),
@@ -592,6 +603,7 @@ impl Loader<'_> {
                 _ => body.push(field),
             }
         }
+        self.single += self.problems.len() - found;
         resource.body.content = Content::Table(body);
         self.resources.insert(key, resource);
     }
@@ -665,12 +677,7 @@ impl Loader<'_> {
         }
     }
 
-    fn finish(
-        mut self,
-        folder: &Path,
-        env: &str,
-        env_values: BTreeMap<String, Node>,
-    ) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
+    fn finish(mut self, folder: &Path, env: &str, env_values: BTreeMap<String, Node>) -> Loaded {
         const KNOWN: [&str; 7] = ["name", "region", "tags", "accounts", "requires", "ignore_tags", "shared"];
         let (mut name, mut region, mut tags, mut accounts) = (None, None, None, BTreeMap::new());
         let mut ignore_tags = Vec::new();
@@ -748,12 +755,12 @@ impl Loader<'_> {
         for entry in self.locals.values().cloned().collect::<Vec<_>>() {
             self.name(&entry);
         }
-        self.problems.extend(Moves::of(&self.moved).check());
+        let moved = Moves::of(&self.moved).check();
+        self.single += moved.len();
+        self.problems.extend(moved);
         self.files = settings::share(self.files, &shared, &mut self.problems);
-        if !self.problems.is_empty() {
-            return Err((self.problems, self.sources));
-        }
-        Ok(Stack {
+        let is_whole = self.single == self.problems.len();
+        let stack = Stack {
             sources: self.sources,
             folder: folder.to_owned(),
             files: self.files,
@@ -773,7 +780,8 @@ impl Loader<'_> {
             imports: self.imports,
             moved: self.moved,
             removed: self.removed,
-        })
+        };
+        Loaded { stack, problems: self.problems, is_whole }
     }
 
     /// `requires = ">=0.1"`: the least version; the most that one may ask for here.

@@ -11,7 +11,7 @@ mod settings;
 mod variable;
 
 pub use ledger::LedgerPlace;
-pub use load::{is_region, load, load_without, variable_text};
+pub use load::{Loaded, is_region, load, read, variable_text};
 pub use moved::Moves;
 pub use node::{Content, Entry, Node};
 pub use settings::shared_of;

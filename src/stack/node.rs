@@ -43,7 +43,7 @@ pub struct Entry {
 
 impl Node {
     /// Reads a parsed TOML value of `file`, whose whole text is `text`. What is wrong
-    /// with its expressions goes to `problems`, and null stands in its place.
+    /// with its expressions goes to `problems`, and something unknown stands in its place.
     pub fn read(
         value: &Spanned<DeValue<'_>>,
         file: FileId,
@@ -54,7 +54,7 @@ impl Node {
         let span = Span::new(file, range.start, range.end);
         let mut refuse = |diagnostic| {
             problems.push(diagnostic);
-            Content::Literal(Value::Null)
+            Content::Literal(Value::unknown("", ""))
         };
         let content = match value.get_ref() {
             DeValue::String(string) => {

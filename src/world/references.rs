@@ -86,7 +86,8 @@ fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
 }
 
 impl References {
-    pub(super) fn of(stack: &Stack) -> Result<Self, Vec<Diagnostic>> {
+    /// Links everything; with what is wrong, which is left out.
+    pub(super) fn of(stack: &Stack) -> (Self, Vec<Diagnostic>) {
         let mut linker = Linker {
             stack,
             declared: stack.resources.iter().enumerate().map(|(index, one)| (one.address(), index)).collect(),
@@ -162,16 +163,16 @@ impl References {
                 }
             }
         }
-        if !linker.problems.is_empty() {
-            return Err(linker.problems);
-        }
-        Ok(Self {
+        // Where it stopped, no more is referred to.
+        targets.resize_with(stack.resources.len(), Vec::new);
+        let references = Self {
             targets,
             referred,
             deferred: BTreeSet::new(),
             indices: linker.declared,
             locals: linker.locals,
-        })
+        };
+        (references, linker.problems)
     }
 
     /// The locals that a local refers to.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use dwctl::diag::{Diagnostic, Sources, render_all};
 use dwctl::kinds::KINDS;
 use dwctl::stack::{self, Stack};
-use dwctl::world::{Facts, World};
+use dwctl::world::World;
 
 /// The folder of the project.
 pub(crate) fn root() -> &'static Path {
@@ -49,16 +49,14 @@ pub(crate) fn problems(text: &str) -> String {
 }
 
 fn problems_of(folder: &Path) -> String {
-    let stack = match load(folder) {
-        Ok(stack) => stack,
-        Err((problems, sources)) => return render_all(&problems, &sources, false),
-    };
-    let mut problems = Vec::new();
-    let variables = stack::variables(&stack, &[], &mut problems);
-    if problems.is_empty() {
-        match World::new(&stack, Facts::offline(&stack), variables) {
-            Ok(world) => drop(world.evaluate_all(&mut problems)),
-            Err(found) => problems = found,
+    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+    let stack::Loaded { stack, mut problems, is_whole } = stack::read(folder, None, &kinds);
+    if is_whole {
+        let mut wrong = Vec::new();
+        let variables = stack::variables(&stack, &[], &mut wrong);
+        match wrong.is_empty() {
+            true => (problems, ..) = World::check(&stack, variables, problems),
+            false => problems.extend(wrong),
         }
     }
     render_all(&problems, &stack.sources, false)

@@ -43,6 +43,7 @@ fn what_is_not_selected_is_not_unchanged() {
     let told = json(&plan, false);
     let counted = ["unchanged", "not_selected", "not_applied"].map(|name| told["dwctl"][name].clone());
     assert_eq!(counted, [0, 3, 0]);
+    assert_eq!(told["resource_changes"].as_array().map(Vec::len), Some(1), "{told}");
     let junit = shown(&plan, Format::Junit, false);
     assert!(junit.contains("tests=\"4\"") && junit.contains("skipped=\"3\""), "{junit}");
     assert_eq!(junit.matches("<skipped message=\"not selected\"/>").count(), 3, "{junit}");
@@ -349,4 +350,34 @@ fn a_pending_subscription_is_there_until_it_was_given_up() {
         let words = format!("{parting:?}");
         assert!(words.contains("not confirmed") && words.contains("48 hours"), "{words}");
     });
+}
+
+/// One thing that is wrong hides nothing else, and nothing is told twice.
+#[test]
+fn every_mistake_is_told_at_once() {
+    let said = paper::problems(
+        "[glue_job.a]\nname = \"a\"\nrole = \"arn:aws:iam::111111111111:role/glue\"\ncommand = { script_location = \"s3://b/a.py\" }\n\
+         glue_version = \"5.0\"\nworker_type = \"G.1X\"\nnumber_of_workers = 1\ntimeout = 60\ndescription = \"${var.nope}\"\n\
+         [sns_topic.b]\nname = \"b\"\ncount = 2\ndisplay_nam = \"B\"\ndisplay_name = \"${upper(\"\n\
+         [sns_topic.c]\nname = \"${local.nope}\"\nlifecycle = { protekt = true, ignore_changes = [\"displayname\"] }\n\
+         [sns_topic.d]\nname = \"d\"\nwhen = \"${1 + }\"\nfifo = true\n\
+         [s3_bucket.e]\nbucket = \"UPPER\"\nversioning = \"${nope.x.y}\"\n",
+    );
+    for words in [
+        "glue_job has no attribute `timeout`",
+        "did you mean `timeout_minutes`?",
+        "a `glueetl` job has at least 2 workers, not 1",
+        "`nope`",
+        "`count` is not supported",
+        "did you mean `display_name`?",
+        "`lifecycle` has no `protekt`",
+        "no attribute `displayname` to ignore",
+        "sns_topic has no attribute `fifo`",
+        "stack.toml:",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    let places: Vec<&str> = said.lines().filter(|line| line.trim_start().starts_with("-->")).collect();
+    let unique: std::collections::BTreeSet<&&str> = places.iter().collect();
+    assert_eq!(places.len(), unique.len(), "a place is told twice\n{said}");
 }

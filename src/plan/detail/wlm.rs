@@ -38,13 +38,13 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     parts
 }
 
-/// Pairs what is left of the queues without a name: the one at a place with the one at that place
-/// before, then those that nothing tells apart, in order.
+/// Pairs what is left of the queues without a name: those that nothing tells apart, in order, then
+/// the one at a place with the one at that place before.
 fn by_place(mut pairs: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
     let has = |queue: &Value, member: &str| queue.get(member).is_some_and(telling);
     let unnamed = |queue: &Value| !has(queue, "name") && queue.get("short_query_queue").is_none();
     let plain = |queue: &Value| unnamed(queue) && !has(queue, "query_group") && !has(queue, "user_group");
-    for same_place in [true, false] {
+    for same_place in [false, true] {
         for at in 0..pairs.len() {
             let Some((None, Some((to, new)))) = pairs.get(at).copied() else { continue };
             let partner = pairs.iter().position(|pair| match pair {

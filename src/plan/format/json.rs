@@ -30,8 +30,11 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let changes = plan.changes.iter().map(|change| (&change.address, change)).collect();
     let mut lists = Lists::of(options, changes);
     for change in plan.changes.iter().chain(&plan.deposed) {
-        if let Some(kind) = kinds::kind(&change.address.kind) {
-            lists.add(kind, change, items.get(&std::ptr::from_ref(change)).copied(), review.drift);
+        let item = items.get(&std::ptr::from_ref(change)).copied();
+        // What neither exists nor is to be made, since it is not selected or not applied yet.
+        let is_nothing = item.is_none() && change.live.is_none() && change.action == Action::NoOp;
+        if let Some(kind) = kinds::kind(&change.address.kind).filter(|_| !is_nothing) {
+            lists.add(kind, change, item, review.drift);
         }
     }
     let outputs = output_changes(review);

@@ -71,11 +71,11 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
     let mut lines = format!("{}\n", xml(&told));
     for one in item.details.iter().filter(|_| item.tells_details()) {
         let values = Told::of(one, false).shortened(200).line();
-        let notes = notes(one, drift);
-        let sign = one.sign.mark();
-        let words = [one.attribute.as_str(), &one.part, &values, &notes.join(", ")];
+        let notes = notes(one, drift).join(", ");
+        let words = [one.attribute.as_str(), &one.part, &values, &notes];
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
-        let _ = writeln!(lines, "{}", xml(&shorten(&format!("{sign} {}", words.join(" ")), 600)));
+        let told = format!("{} {}", one.sign.mark(), words.join(" "));
+        let _ = writeln!(lines, "{}", xml(&shorten(&told, 600)));
         for line in one.lines.iter().take(MOST_LINES) {
             let sign = line.sign.map_or(" ", Sign::mark);
             let _ = writeln!(lines, "{}", xml(&shorten(&format!("  {sign} {}", line.text), 600)));

@@ -40,7 +40,8 @@ fn headings_are_bold_and_nothing_is_struck_out() {
         }
         for sort in Sort::ALL {
             let heading = format!("{} ", sort.sign().replace('<', "&lt;").replace('>', "&gt;"));
-            let bold = html.match_indices(&format!("<strong>{heading}"));
+            let begin = format!("<strong>{heading}");
+            let bold = html.match_indices(&begin);
             let bold = bold.filter(|(at, _)| {
                 html[*at..].split_once("</strong>").is_some_and(|(words, _)| words.ends_with(sort.counted()))
             });
