@@ -235,12 +235,13 @@ impl Files {
         }
     }
 
-    /// Where `path` leads, links followed, as a path from the stack's folder.
+    /// Where `path` leads, links followed, as a path from the stack's folder, or from the shared one
+    /// that it is in.
     ///
     /// # Errors
     /// There is nothing, or it is not inside of the folder.
     pub fn leads_to(&self, path: impl AsRef<Path>) -> Result<PathBuf, Refusal> {
-        self.resolve(path.as_ref())
+        Ok(self.resolve(path.as_ref())?.1)
     }
 
     /// Opens a file.

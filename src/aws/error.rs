@@ -80,6 +80,21 @@ impl Error {
     /// What to do about it, where its class alone tells; `again` is how to try again.
     pub fn advice(&self, again: &str) -> Option<String> {
         match self.class {
+            // Its words say why
+            // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
+            Class::Denied if self.says("BlockPublicPolicy") => Some(
+                "the policy lets everybody in, and public access is blocked, for the bucket or the whole \
+                 account: name who may, add a condition, or lift the block where it is set"
+                    .to_owned(),
+            ),
+            Class::Denied if self.says("explicit deny in a service control policy") => Some(format!(
+                "a service control policy of the organisation denies {}: ask who administers that",
+                self.operation
+            )),
+            Class::Denied if self.says("with an explicit deny") => Some(format!(
+                "a policy denies {} explicitly, so that allowing it does not help: change that policy",
+                self.operation
+            )),
             Class::Denied if !self.operation.is_empty() => {
                 Some(format!("allow the caller {}", self.operation))
             }

@@ -50,7 +50,7 @@ pub(crate) fn problems(text: &str) -> String {
 
 fn problems_of(folder: &Path) -> String {
     let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-    let stack::Loaded { stack, mut problems, is_whole } = stack::read(folder, None, &kinds);
+    let stack::Loaded { stack, mut problems, is_whole } = stack::read(folder, None, &kinds, &[]);
     if is_whole {
         let mut wrong = Vec::new();
         let variables = stack::variables(&stack, &[], &mut wrong);

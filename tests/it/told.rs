@@ -122,7 +122,7 @@ fn junit_tells_what_comes_and_what_goes() {
     for (before, after, sign) in [(ROLE, wider.as_str(), '+'), (&wider, ROLE, '-')] {
         let plan = Account::after(before).planned(after, &Selection::default()).expect("a plan");
         let junit = shown(&plan, Format::Junit, false);
-        let line = junit.lines().find(|line| line.contains("s3:PutObject")).expect("the grant");
+        let line = junit.lines().rfind(|line| line.contains("s3:PutObject")).expect("the grant");
         assert!(line.starts_with(&format!("{sign} ")), "{junit}");
     }
 }
@@ -380,4 +380,39 @@ fn every_mistake_is_told_at_once() {
     let places: Vec<&str> = said.lines().filter(|line| line.trim_start().starts_with("-->")).collect();
     let unique: std::collections::BTreeSet<&&str> = places.iter().collect();
     assert_eq!(places.len(), unique.len(), "a place is told twice\n{said}");
+}
+
+/// Not every refusal goes away by allowing the caller more.
+#[test]
+fn a_refusal_is_helped_by_its_reason() {
+    use dwctl::aws::{Class, Error};
+    let refused = |words: &str| {
+        let error = Error::finding(
+            Class::Denied,
+            format!(
+                "User: arn:aws:iam::111111111111:user/a is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::b\" {words}"
+            ),
+        );
+        Error { operation: "s3:PutBucketPolicy".to_owned(), ..error }.advice("").expect("a help")
+    };
+    for (words, help) in [
+        (
+            "because no identity-based policy allows the s3:PutBucketPolicy action",
+            "allow the caller s3:PutBucketPolicy",
+        ),
+        (
+            "because public policies are blocked by the BlockPublicPolicy block public access setting.",
+            "public access is blocked",
+        ),
+        (
+            "with an explicit deny in a service control policy",
+            "a service control policy of the organisation denies",
+        ),
+        (
+            "with an explicit deny in an identity-based policy",
+            "explicitly, so that allowing it does not help",
+        ),
+    ] {
+        assert!(refused(words).contains(help), "{words}: {}", refused(words));
+    }
 }
