@@ -567,7 +567,7 @@ mod tests {
         std::fs::create_dir_all(root.path().join("other/deep")).expect("a folder");
         std::fs::write(root.path().join("other/deep/a.sql"), "hunter2").expect("a file");
         let files = Files::new(&folder);
-        let below = files.resolve("sql/deep/a.sql".as_ref()).expect("inside");
+        let (_, below) = files.resolve("sql/deep/a.sql".as_ref()).expect("inside");
         std::fs::rename(folder.join("sql"), folder.join("before")).expect("moved");
         symlink("../other", folder.join("sql")).expect("a link");
         assert!(files.root().expect("open").open_file(&below).is_err());

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::applied::{readable, wanted};
-use super::decide::{Planner, Question, tags};
+use super::decide::{Planner, Question};
+use super::tags::tags;
 use super::{AttributeChange, Cause, Past};
 use crate::kind::ErasedLive;
 use crate::ledger::{Entry, is_of_secret};

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::{begun, declared, readable};
-use super::decide::tags;
 use super::diff::unreadable;
+use super::tags::tags;
 use crate::kind::ErasedLive;
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{Node, Shape, normalize};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{AttributeChange, Cause};
 use crate::aws::Scope;
 use crate::ledger::Entry;
-use crate::schema::{Node, PathStep, Restored, Shape, normalize};
+use crate::schema::{Node, PathStep, Restored, Shape, normalize, path_text};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -96,10 +96,10 @@ type Visit<'v> = dyn FnMut(&Node, &str, &mut BTreeMap<String, Value>, &Value, &s
 
 fn walk(instance: &Instance<'_>, want: &mut Value, found: &Value, wrote: &Wrote<'_>, visit: &mut Visit<'_>) {
     let ignored = &instance.resource.lifecycle.ignore_changes;
+    let ignored: Vec<String> = ignored.iter().map(|one| path_text(&one.path)).collect();
     let is_ignored = |path: &str| {
-        ignored.iter().any(|one| {
-            path == one || path.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('.'))
-        })
+        let within = |one: &String| path.strip_prefix(one).is_some_and(|rest| rest.starts_with('.'));
+        ignored.iter().any(|one| path == one || within(one))
     };
     step(&instance.kind.schema().spec, want, found, "", &|path| wrote(path) && !is_ignored(path), visit);
 }

@@ -10,7 +10,7 @@ use super::{
     Content, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack, Type, Variable,
     settings,
 };
-use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, counted, nearest};
+use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, counted};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;

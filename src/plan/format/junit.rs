@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::escape::html as xml;
 use super::{Options, place};
 use crate::plan::review::{Item, Rest, Review, Sort, Told, notes, shorten};
-use crate::plan::{Action, Change, RiskLabel, Sign};
+use crate::plan::{Change, RiskLabel, Sign};
 
 /// Most lines of one text.
 const MOST_LINES: usize = 100;
