@@ -4,7 +4,9 @@
 //! The names come from the kinds ([`crate::kind::Kind::TERRAFORM`], `CFN`, `ALSO_CALLED`) and from
 //! their schemas; nothing here names a kind.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use crate::aws::Scope;
 use crate::diag::nearest;
@@ -53,23 +55,32 @@ impl std::fmt::Display for Home {
 /// What is called exactly that in Terraform or CloudFormation, in any spelling of these:
 /// `aws_s3_bucket`, `AWS::S3::Bucket`, `aws_s3_bucket_policy`.
 pub fn exactly(name: &str) -> Option<Home> {
-    let wanted = plain_type(name);
-    let all = || KINDS.iter().map(AsRef::as_ref);
-    let itself = all().find(|kind| {
-        let cloudformation = kind.cloudformation().map(plain_type);
-        plain_type(kind.terraform().resource) == wanted || cloudformation.as_deref() == Some(&wanted)
-    });
-    itself.map(|kind| Home { kind, attribute: "" }).or_else(|| {
-        all().find_map(|kind| {
+    static TYPES: LazyLock<HashMap<String, Home>> = LazyLock::new(|| {
+        let all = || KINDS.iter().map(AsRef::as_ref);
+        let itself = all().flat_map(|kind| {
+            let names = [kind.terraform().resource].into_iter().chain(kind.cloudformation());
+            names.map(move |name| (name, Home { kind, attribute: "" }))
+        });
+        let parts = all().flat_map(|kind| {
             let types = kind.also_called().iter().filter(|(_, called)| is_type(called));
-            let mut found = types.filter(|(_, called)| plain_type(called) == wanted);
-            found.next().map(|(attribute, _)| Home { kind, attribute })
-        })
-    })
+            types.map(move |&(attribute, called)| (called, Home { kind, attribute }))
+        });
+        let mut types = HashMap::new();
+        for (name, home) in itself.chain(parts) {
+            types.entry(plain_type(name)).or_insert(home);
+        }
+        types
+    });
+    TYPES.get(&plain_type(name)).copied()
 }
 
 /// The kinds, or their attributes, that somebody may mean by a name that is none, best first.
 pub fn kinds_like(name: &str) -> Vec<String> {
+    static KNOWN: LazyLock<Vec<(&'static dyn ErasedKind, BTreeSet<String>)>> =
+        LazyLock::new(|| KINDS.iter().map(AsRef::as_ref).map(|kind| (kind, words_of(kind))).collect());
+    if is_weary() {
+        return Vec::new();
+    }
     if let Some(home) = exactly(name) {
         return vec![home.to_string()];
     }
@@ -79,10 +90,9 @@ pub fn kinds_like(name: &str) -> Vec<String> {
     }
     let wanted = words(&plain_type(name));
     let head = words_in_order(&plain_type(name)).pop();
-    let known: Vec<(&dyn ErasedKind, BTreeSet<String>)> = all().map(|kind| (kind, words_of(kind))).collect();
     let fits = |fit: &dyn Fn(&BTreeSet<String>) -> bool| {
         let mut found: Vec<&(&dyn ErasedKind, BTreeSet<String>)> =
-            known.iter().filter(|(_, own)| fit(own)).collect();
+            KNOWN.iter().filter(|(_, own)| fit(own)).collect();
         // The kind whose own name has least beside it is the plainest answer.
         found.sort_by_key(|(kind, _)| {
             let own = words(kind.name());
@@ -111,7 +121,8 @@ pub fn kinds_like(name: &str) -> Vec<String> {
 /// (dotted, empty for the resource itself), best first, as dotted paths.
 pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     let spec = &kind.schema().spec;
-    let Some(table) = below(spec, parent) else { return Vec::new() };
+    let table = below(spec, parent).filter(|_| !is_weary());
+    let Some(table) = table else { return Vec::new() };
     let here = |field: &str| if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") };
     let mine = snake(name);
     let translated = translated(kind, parent, &mine);
@@ -156,6 +167,18 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
         found.extend(nearest(&mine, fields()).map(here));
     }
     found
+}
+
+/// Whether this thread has looked for names so often that no reader follows any more: the advice
+/// of the first errors is shown, and each search takes about a tenth of a millisecond.
+fn is_weary() -> bool {
+    const SEARCHES: u32 = 5_000;
+    thread_local! {
+        static LEFT: Cell<u32> = const { Cell::new(SEARCHES) };
+    }
+    let left = LEFT.get();
+    LEFT.set(left.saturating_sub(1));
+    left == 0
 }
 
 /// `a`, `b` or `c`, as a question; empty without a name.

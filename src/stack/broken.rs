@@ -6,7 +6,7 @@ use regex::Regex;
 
 /// What stands where a secret would, by the names of attributes and those that are `named` secret; with
 /// several lines, all of them.
-pub(super) fn secrets<'t>(text: &'t str, named: impl Fn(&str) -> bool) -> impl Iterator<Item = &'t str> {
+pub(super) fn secrets(text: &str, named: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
     const NAMES: [&str; 7] =
         ["password", "passphrase", "passwd", "secret", "token", "private_key", "credential"];
     static KEY: LazyLock<Option<Regex>> =

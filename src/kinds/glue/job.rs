@@ -277,6 +277,7 @@ impl Kind for GlueJob {
         ("timeout_minutes", "Timeout"),
         ("command.script_location", "script"),
         ("command.name", "type"),
+        ("number_of_workers", "workers"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_job.toml");
     const ACTIONS: Actions = Actions {
