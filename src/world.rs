@@ -671,7 +671,7 @@ impl<'a> World<'a> {
         let mut seen = BTreeSet::new();
         while let Some(node) = open.pop() {
             match &node.content {
-                Content::Literal(value) if matches!(value, Value::String(_)) => return false,
+                Content::Literal(Value::String(_)) => return false,
                 Content::Literal(_) => {}
                 Content::List(list) => open.extend(list),
                 Content::Table(entries) => open.extend(entries.iter().map(|entry| &entry.value)),

@@ -217,13 +217,16 @@ fn name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-/// Why something in a folder cannot be opened. The system does not say the same of a link everywhere.
+/// Why something in a folder cannot be opened. The system does not say the same of a link everywhere, and
+/// of a pipe that there is no device.
 fn unopened(folder: &OwnedFd, name: &OsStr, error: Errno) -> io::Error {
-    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Symlink => {
+    let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+    match found.map(|found| FileType::from_raw_mode(found.st_mode)) {
+        Ok(FileType::Symlink) => {
             io::Error::other(format!("{} is a link, and links are not followed there", name.display()))
         }
-        _ => error.into(),
+        Ok(FileType::RegularFile | FileType::Directory) | Err(_) => error.into(),
+        Ok(_) => io::Error::other(format!("{} is not a file", name.display())),
     }
 }
 

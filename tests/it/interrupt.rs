@@ -388,9 +388,9 @@ fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
     project.run(&["destroy", "--yes"]).exits(0).says("1 destroyed");
 }
 
-/// A disk that does not answer.
+/// A pipe in the place of the ledger's file is not waited for: nothing is begun, and what is known stays.
 #[test]
-fn a_ledger_that_cannot_be_written_holds_nobody_up_for_long() {
+fn a_ledger_that_cannot_be_written_holds_nobody_up() {
     let project = Project::new(STACK);
     project.apply();
     let ledger = project.ledger_file();
@@ -403,14 +403,9 @@ fn a_ledger_that_cannot_be_written_holds_nobody_up_for_long() {
         &["ledger", "forget", "ec2_vpc.main"],
         &["ledger", "move", "ec2_vpc.main", "ec2_vpc.other"],
     ] {
-        let mut child = project.command(arguments).spawn().expect("dwctl");
-        std::thread::sleep(Duration::from_millis(1_500));
-        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} is not held up");
-        signal(&child, "-INT");
-        std::thread::sleep(Duration::from_millis(800));
-        assert!(child.try_wait().unwrap().is_none(), "{arguments:?}: what is begun is awaited");
-        signal(&child, "-TERM");
-        ends_soon(child, &arguments.join(" "));
+        let began = Instant::now();
+        project.run(arguments).exits(1).says("dev.part is not a file");
+        assert!(began.elapsed() < Duration::from_secs(30), "{arguments:?}: {:?}", began.elapsed());
         assert_eq!(std::fs::read(&ledger).expect("a ledger"), known, "{arguments:?}");
     }
     std::fs::remove_file(&part).expect("a pipe");

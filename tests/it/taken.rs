@@ -166,7 +166,8 @@ fn remove(table: &mut Table, path: &str) -> bool {
         None => table.remove(path).is_some(),
         Some(("*", rest)) => {
             let tables = table.iter_mut().filter_map(|(_, inner)| inner.as_table_mut());
-            tables.fold(false, |removed, inner| remove(inner, rest) || removed)
+            // Of each, though one is enough to say that something was.
+            tables.map(|inner| usize::from(remove(inner, rest))).sum::<usize>() > 0
         }
         Some((name, rest)) => {
             table.get_mut(name).and_then(toml::Value::as_table_mut).is_some_and(|inner| remove(inner, rest))
