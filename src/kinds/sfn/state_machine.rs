@@ -127,6 +127,7 @@ impl Kind for SfnStateMachine {
         ("", "step_function"),
         ("", "stepfunctions"),
         ("", "orchestration"),
+        ("name", "StateMachineName"),
         ("definition", "DefinitionString"),
         ("definition", "asl"),
     ];
