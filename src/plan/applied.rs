@@ -10,7 +10,7 @@ use super::{overlay, taken};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
-use crate::schema::{Node, PathStep, Shape, normalize};
+use crate::schema::{Document, Node, PathStep, Shape, normalize};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -89,6 +89,16 @@ pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
     let ignored = &instance.resource.lifecycle.ignore_changes;
     for ignored in ignored {
         take_over(Some(schema), want, found, &ignored.path);
+    }
+    // A content is compared by its checksum.
+    let of = |document: Document| {
+        let (name, _) = schema.fields()?.iter().find(|(_, node)| node.document == Some(document))?;
+        Some([PathStep::Name(name.clone())])
+    };
+    if let (Some(content), Some(checksum)) = (of(Document::Content), of(Document::Checksum))
+        && ignored.iter().any(|ignored| ignored.path == content)
+    {
+        take_over(Some(schema), want, found, &checksum);
     }
     // An element that was taken over has its place in a list.
     if ignored.iter().any(|ignored| ignored.path.len() > 1) {

@@ -194,7 +194,8 @@ fn no_word_changes_what_dwctl_says() {
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
     for (name, text) in &one {
         for (left, right) in text.lines().zip(other[name].lines()) {
-            assert_eq!(left, right, "{name}");
+            let are_moments = [left, right].iter().all(|line| line.contains("\"timestamp\": \"2"));
+            assert!(left == right || are_moments, "{name}: {left}\n{right}");
         }
         assert_eq!(text.lines().count(), other[name].lines().count(), "{name}");
     }
