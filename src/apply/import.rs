@@ -53,7 +53,8 @@ pub async fn import(
         };
         // In AWS's own spelling, too: what the stack spells otherwise later, nobody changed.
         let wanted = plan::wanted(id, Some(instance), ledger.resources.get(&change.address), false);
-        let bare = instance.kind.read_bare(&session.cx(&instance.region), &wanted).await;
+        let cx = session.cx(&instance.region);
+        let bare = signals::unless_stopping(instance.kind.read_bare(&cx, &wanted)).await?;
         record(ledger, instance, id, Some(Seen { live, bare: bare.as_ref() }));
         as_found(ledger, &change.address, &live.tags, &world.stack.ignore_tags);
         ledger.intents.remove(&change.address);

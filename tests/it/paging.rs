@@ -869,6 +869,11 @@ const ONE_PAGE: &[(&str, &str, &str)] = &[
         "DescribeSecurityGroups",
         "of the one default group of a VPC, and AWS cuts no pages unasked",
     ),
+    (
+        "kinds/s3/bucket/parting.rs",
+        "ListObjectVersions",
+        "one version that stays is enough to say that S3 deletes no such bucket; it says \"at least\"",
+    ),
     ("kinds/s3/object.rs", "ListObjectsV2", "a bucket of more than one page is left alone, and it is said"),
     ("kinds/s3/bucket.rs", "ListBuckets", "the bucket is the first of those that begin with its name"),
     (

@@ -421,7 +421,7 @@ fn drift_that_is_taken_back_deletes_data() {
     assert!(drift.contains("cost up") && !drift.contains("data loss"), "{drift}");
     let account = Account::after(&stack).set("cloudwatchlogs_log_group.x", "retention_in_days", 1);
     let drift = screen(planned(&account, &stack));
-    assert!(drift.contains("data loss: log events are kept 1 days instead of 7 days"), "{drift}");
+    assert!(drift.contains("data loss: log events are kept 1 day instead of 7 days"), "{drift}");
     // A rule that someone added by hand deletes until it is taken back.
     let rule = Value::from_json(
         &serde_json::json!([{ "id": "x", "status": "Enabled", "expiration": { "days": 3 } }]),

@@ -203,8 +203,9 @@ fn a_cluster_that_another_change_holds_is_tried_again() {
 fn a_cluster_that_aws_gave_up_on_is_told_in_its_words() {
     for status in ["incompatible-network", "incompatible-restore", "incompatible-hsm", "hardware-failure"] {
         let scene = Scene::new(&stack(2));
-        let answers =
-            vec![no_cluster(), created(), cluster("creating", "Modifying", 2), cluster(status, "Failed", 2)];
+        let failed = || cluster(status, "Failed", 2);
+        // It is read once more for what was applied by then.
+        let answers = vec![no_cluster(), created(), cluster("creating", "Modifying", 2), failed(), failed()];
         let run = scene.run(&["apply", "--yes"], answers);
         assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
         let said = format!("{}{}", run.stdout, run.stderr);

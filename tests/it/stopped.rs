@@ -266,7 +266,7 @@ fn conclude(stage: &Stage, verb: Verb, ended: &Run) {
         }
         Verb::Destroy => {
             again().exits(0);
-            stage.run(&["destroy", "--yes"]).exits(0).says("No changes");
+            stage.run(&["destroy", "--yes"]).exits(0).says("Nothing to destroy");
         }
         Verb::Import => {
             again().exits(0);

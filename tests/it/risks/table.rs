@@ -473,7 +473,7 @@ pub(super) const ROWS: &[Row] = &[
         CLUSTER,
         "automated_snapshot_retention_period = 35\n",
         "",
-        &["data loss: automated snapshots are kept 1 days instead of 35"],
+        &["data loss: automated snapshots are kept 1 day instead of 35"],
         &["cost up: automated snapshots are kept 35 days instead of 1"],
     ),
     row(
