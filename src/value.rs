@@ -409,6 +409,15 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+/// Why a text is not JSON. A byte order mark is not seen in an editor, and JSON has none (RFC 8259,
+/// section 8.1).
+pub fn not_json(text: &str, error: &serde_json::Error) -> String {
+    match text.starts_with('\u{feff}') {
+        true => "it begins with a byte order mark; save the file as UTF-8 without one".to_owned(),
+        false => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Node, Shape};
 use crate::diag::{counted, nearest};
-use crate::value::{Number, Value};
+use crate::value::{Number, Value, not_json};
 
 /// One step into a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -166,7 +166,7 @@ impl Walk<'_> {
                         false if is_file_name(text) => {
                             format!("the name of a file; to read it, write '${{file(\"{text}\")}}'")
                         }
-                        false => format!("not JSON: {error}"),
+                        false => format!("not JSON: {}", not_json(text, &error)),
                     };
                     self.fault("invalid-document", path, format!("`{name}` is not a JSON document"), label);
                 }

@@ -732,3 +732,21 @@ fn a_bucket_that_is_in_another_region() {
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
 }
+
+/// A byte order mark is not seen in an editor: a stack may begin with one, and of JSON it is said.
+#[test]
+fn a_byte_order_mark() {
+    let policy = "\u{feff}{\"Version\": \"2012-10-17\", \"Statement\": []}";
+    let stack = format!(
+        "\u{feff}{}",
+        headed(
+            "[iam_policy.p]\npolicy_name = 'p'\npolicy_document = '${file(\"p.json\")}'\n\
+             [local]\nx = '${jsondecode(file(\"p.json\"))}'\n"
+        )
+    );
+    let place = folder(&[("stack.toml", &stack), ("p.json", policy)]);
+    let run = dwctl(place.path(), &["validate"]);
+    orderly(&run, INVALID, place.path());
+    assert!(run.stderr.contains("2 errors"), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("it begins with a byte order mark").count(), 2, "{}", run.stderr);
+}

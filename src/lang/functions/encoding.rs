@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::budget::MAP;
 use super::{Arguments, Function, Outcome, Problem, Reads, csv, json, text_encoding, yaml};
-use crate::value::{Number, Value};
+use crate::value::{Number, Value, not_json};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("base64decode", &["string"], Reads::All, base64decode),
@@ -121,7 +121,7 @@ fn jsondecode(arguments: &mut Arguments<'_>) -> Outcome {
     decodable(arguments, &text, b",[{")?;
     serde_json::from_str(&text)
         .map(|json| Value::from_json(&json))
-        .map_err(|error| Problem::of(0, format!("not valid JSON: {error}")))
+        .map_err(|error| Problem::of(0, format!("not valid JSON: {}", not_json(&text, &error))))
 }
 
 /// Looks whether there is room for what a text decodes to, by the marks between its values.
