@@ -134,7 +134,8 @@ fn end_idle_after(time: Duration) {
         std::thread::sleep(time);
         if !is_working() {
             let now = Instant::now();
-            end(now + GRACE, now);
+            // As long as there is no second signal, S3 has the time to free the lock.
+            end(now + FAREWELL, now);
         }
     });
 }

@@ -356,7 +356,7 @@ fn survive(stage: &Stage, case: Case, reference: &Reference) -> bool {
     }
     assert!(live.keys().eq(reference.live.keys()), "{:?}\n{again}", live.keys());
     if case.scenario.0 == What::Destroy {
-        stage.run(arguments).exits(0).says("No changes");
+        stage.run(arguments).exits(0).says("Nothing to destroy");
     } else {
         stage.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
     }
