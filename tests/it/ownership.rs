@@ -584,3 +584,25 @@ fn a_bucket_whose_block_is_gone_is_emptied_only_where_that_was_applied() {
     let left = project.with(async |_, cx| cx.aws.s3().list_buckets().send().await.expect("told").buckets);
     assert!(left.unwrap_or_default().is_empty());
 }
+
+/// AWS takes a bus by its name and by its ARN: the rule is one, and nobody's twin.
+#[test]
+fn a_rule_is_the_same_on_a_bus_by_name_and_by_arn() {
+    let rule = |bus: &str| {
+        format!(
+            "{HEAD}[eventbridge_rule.nightly]\nname = \"nightly\"\nschedule_expression = \"rate(2 days)\"\n{bus}"
+        )
+    };
+    let spellings = [
+        "event_bus_name = \"arn:aws:events:us-east-1:123456789012:event-bus/default\"\n",
+        "event_bus_name = \"default\"\n",
+        "",
+    ];
+    let project = Project::new(&rule(spellings[0]));
+    project.apply();
+    for bus in spellings {
+        project.write(&rule(bus));
+        let run = project.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
+        assert!(!run.stderr.contains("twin"), "{bus}\n{run}");
+    }
+}

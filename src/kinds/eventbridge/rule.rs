@@ -240,7 +240,7 @@ impl Kind for EventbridgeRule {
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
         put_rule(cx, &want.event_bus_name, want, Some(birth.tags)).await?;
-        Ok(format!("{}|{}", want.event_bus_name, want.name))
+        Ok(format!("{}|{}", named(&want.event_bus_name), want.name))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -299,9 +299,15 @@ impl Kind for EventbridgeRule {
     }
 }
 
-/// The declared bus; absent is the default.
+/// The name of the declared bus; absent is the default.
 fn bus<'a>(spec: Known<'a>) -> Option<&'a str> {
-    if spec.is_set("event_bus_name") { spec.text("event_bus_name") } else { Some(DEFAULT_BUS) }
+    if spec.is_set("event_bus_name") { spec.text("event_bus_name").map(named) } else { Some(DEFAULT_BUS) }
+}
+
+/// The name of a bus, which AWS takes as an ARN, too
+/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
+fn named(bus: &str) -> &str {
+    bus.split_once(":event-bus/").map_or(bus, |(_, name)| name)
 }
 
 fn parts(id: &str) -> (&str, &str) {
@@ -390,9 +396,10 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<Ev
     )
     .await?;
     let (Some(targets), Some(tags)) = (targets, tags) else { return Ok(None) };
+    let declared = lookup.spec.text("event_bus_name").filter(|declared| named(declared) == named(bus));
     let spec = Spec {
         name: name.to_owned(),
-        event_bus_name: bus.to_owned(),
+        event_bus_name: declared.unwrap_or(bus).to_owned(),
         description: given(rule.description()),
         schedule_expression: given(rule.schedule_expression()),
         event_pattern: given(rule.event_pattern()).map(|text| Json::parse(&text)).transpose().map_err(
