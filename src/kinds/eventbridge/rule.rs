@@ -170,8 +170,8 @@ impl Kind for EventbridgeRule {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        match (bus(spec), spec.text("name")) {
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        match (bus(spec).map(|bus| named(bus, scope)), spec.text("name")) {
             (Some(bus), Some(name)) => Identity::Named(format!("{bus}|{name}")),
             _ => Identity::Unknown,
         }
@@ -240,7 +240,7 @@ impl Kind for EventbridgeRule {
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
         put_rule(cx, &want.event_bus_name, want, Some(birth.tags)).await?;
-        Ok(format!("{}|{}", named(&want.event_bus_name), want.name))
+        Ok(format!("{}|{}", named(&want.event_bus_name, &cx.scope), want.name))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -299,15 +299,17 @@ impl Kind for EventbridgeRule {
     }
 }
 
-/// The name of the declared bus; absent is the default.
+/// The declared bus; absent is the default.
 fn bus<'a>(spec: Known<'a>) -> Option<&'a str> {
-    if spec.is_set("event_bus_name") { spec.text("event_bus_name").map(named) } else { Some(DEFAULT_BUS) }
+    if spec.is_set("event_bus_name") { spec.text("event_bus_name") } else { Some(DEFAULT_BUS) }
 }
 
-/// The name of a bus, which AWS takes as an ARN, too
-/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
-fn named(bus: &str) -> &str {
-    bus.split_once(":event-bus/").map_or(bus, |(_, name)| name)
+/// The name of a bus of this account and region, which AWS takes as an ARN, too
+/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>); the ARN of
+/// another account's bus as it is.
+fn named<'a>(bus: &'a str, scope: &Scope) -> &'a str {
+    let own = format!("arn:{}:events:{}:{}:event-bus/", scope.partition, scope.region, scope.account_id);
+    bus.strip_prefix(&own).unwrap_or(bus)
 }
 
 fn parts(id: &str) -> (&str, &str) {
@@ -396,7 +398,10 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<Ev
     )
     .await?;
     let (Some(targets), Some(tags)) = (targets, tags) else { return Ok(None) };
-    let declared = lookup.spec.text("event_bus_name").filter(|declared| named(declared) == named(bus));
+    let declared = lookup
+        .spec
+        .text("event_bus_name")
+        .filter(|declared| named(declared, &cx.scope) == named(bus, &cx.scope));
     let spec = Spec {
         name: name.to_owned(),
         event_bus_name: declared.unwrap_or(bus).to_owned(),
@@ -565,7 +570,7 @@ fn check_event_pattern(pattern: &Value) -> Vec<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{arn, refused, shared_start};
+    use super::{arn, named, refused, shared_start};
     use crate::aws::{Class, Scope};
 
     #[test]
@@ -581,6 +586,10 @@ mod tests {
             arn(&scope, "arn:aws:events:us-east-1:444455556666:event-bus/bus", "r"),
             "arn:aws:events:us-east-1:444455556666:rule/bus/r"
         );
+        // Another account's bus is another one; AWS takes the ARN of one's own for its name.
+        let theirs = "arn:aws:events:us-east-1:444455556666:event-bus/default";
+        assert_eq!(named(theirs, &scope), theirs);
+        assert_eq!(named("arn:aws:events:us-east-1:111122223333:event-bus/default", &scope), "default");
     }
 
     #[test]
