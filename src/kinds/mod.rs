@@ -1,4 +1,4 @@
-//! Every kind of resource. To add one: its file, its module and its place in [`KINDS`].
+//! Every kind of resource. To add one: its file, its module and its line in [`each_kind!`].
 
 use std::sync::LazyLock;
 
@@ -101,36 +101,48 @@ pub mod sns {
     pub mod topic;
 }
 
+/// Calls a macro with the name and the type of every kind, in order of their names. Tests are made
+/// of this list as well, so that none forgets a kind.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_kind {
+    ($made:ident) => {
+        $made! {
+            cloudwatch_alarm: cloudwatch::alarm::Alarm,
+            cloudwatch_dashboard: cloudwatch::dashboard::Dashboard,
+            cloudwatchlogs_log_group: cloudwatchlogs::log_group::LogGroup,
+            ec2_security_group: ec2::security_group::Ec2SecurityGroup,
+            ec2_subnet: ec2::subnet::Ec2Subnet,
+            ec2_vpc: ec2::vpc::Ec2Vpc,
+            eventbridge_rule: eventbridge::rule::EventbridgeRule,
+            glue_classifier: glue::classifier::GlueClassifier,
+            glue_crawler: glue::crawler::GlueCrawler,
+            glue_database: glue::database::GlueDatabase,
+            glue_job: glue::job::GlueJob,
+            glue_trigger: glue::trigger::GlueTrigger,
+            glue_workflow: glue::workflow::GlueWorkflow,
+            iam_policy: iam::policy::IamPolicy,
+            iam_role: iam::role::IamRole,
+            kms_key: kms::key::KmsKey,
+            redshift_cluster: redshift::cluster::RedshiftCluster,
+            redshift_cluster_parameter_group: redshift::cluster_parameter_group::RedshiftClusterParameterGroup,
+            redshift_cluster_subnet_group: redshift::cluster_subnet_group::RedshiftClusterSubnetGroup,
+            s3_bucket: s3::bucket::S3Bucket,
+            s3_object: s3::object::S3Object,
+            secretsmanager_secret: secretsmanager::secret::SecretsManagerSecret,
+            sfn_state_machine: sfn::state_machine::SfnStateMachine,
+            sns_subscription: sns::subscription::SnsSubscription,
+            sns_topic: sns::topic::SnsTopic,
+        }
+    };
+}
+
+macro_rules! erased {
+    ($($name:ident: $kind:ty,)*) => { vec![$(erase::<$kind>()),*] };
+}
+
 /// All kinds, in order of their names.
-pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| {
-    vec![
-        erase::<cloudwatch::alarm::Alarm>(),
-        erase::<cloudwatch::dashboard::Dashboard>(),
-        erase::<cloudwatchlogs::log_group::LogGroup>(),
-        erase::<ec2::security_group::Ec2SecurityGroup>(),
-        erase::<ec2::subnet::Ec2Subnet>(),
-        erase::<ec2::vpc::Ec2Vpc>(),
-        erase::<eventbridge::rule::EventbridgeRule>(),
-        erase::<glue::classifier::GlueClassifier>(),
-        erase::<glue::crawler::GlueCrawler>(),
-        erase::<glue::database::GlueDatabase>(),
-        erase::<glue::job::GlueJob>(),
-        erase::<glue::trigger::GlueTrigger>(),
-        erase::<glue::workflow::GlueWorkflow>(),
-        erase::<iam::policy::IamPolicy>(),
-        erase::<iam::role::IamRole>(),
-        erase::<kms::key::KmsKey>(),
-        erase::<redshift::cluster::RedshiftCluster>(),
-        erase::<redshift::cluster_parameter_group::RedshiftClusterParameterGroup>(),
-        erase::<redshift::cluster_subnet_group::RedshiftClusterSubnetGroup>(),
-        erase::<s3::bucket::S3Bucket>(),
-        erase::<s3::object::S3Object>(),
-        erase::<secretsmanager::secret::SecretsManagerSecret>(),
-        erase::<sfn::state_machine::SfnStateMachine>(),
-        erase::<sns::subscription::SnsSubscription>(),
-        erase::<sns::topic::SnsTopic>(),
-    ]
-});
+pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| each_kind!(erased));
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {

@@ -25,12 +25,12 @@ use crate::harness::{Project, Run};
 use crate::waivers::{GAPS, What};
 
 macro_rules! lives {
-    ($($kind:ident),* $(,)?) => {
+    ($($kind:ident: $_type:path,)*) => {
         $(#[test] fn $kind() { live(stringify!($kind)); })*
     };
 }
 
-each_kind!(lives);
+dwctl::each_kind!(lives);
 
 fn live(name: &str) {
     Life::new(name).live();

@@ -5,9 +5,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[macro_use]
-mod each_kind;
-
 mod account;
 mod audit;
 mod bad_input;
@@ -19,6 +16,7 @@ mod concealed;
 mod crash;
 mod diff;
 mod digits;
+mod each_kind;
 mod events;
 mod exchange;
 mod formats;

@@ -145,14 +145,14 @@ fn born(name: &str, tags: &Tags) {
 }
 
 macro_rules! kinds {
-    ($($kind:ident),* $(,)?) => {
+    ($($kind:ident: $_type:path,)*) => {
         mod of_another_stack {
             $(#[test] fn $kind() { super::born(stringify!($kind), &super::other(stringify!($kind))); })*
         }
     };
 }
 
-each_kind!(kinds);
+dwctl::each_kind!(kinds);
 
 /// The same, made by a person, where AWS's create call does not refuse.
 #[test]

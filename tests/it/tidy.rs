@@ -228,7 +228,11 @@ fn every_file_of_a_kind_is_in_the_list() {
     for file in below("src/kinds/") {
         for name in implementations.captures_iter(&file.text).map(|one| one[1].to_owned()) {
             kinds += 1;
-            assert!(list.contains(&format!("::{name}>()")), "{}: {name} is not in KINDS", file.path);
+            assert!(
+                list.contains(&format!("::{name},\n")),
+                "{}: add {name} to `each_kind!` in src/kinds/mod.rs",
+                file.path
+            );
         }
     }
     assert_eq!(kinds, dwctl::kinds::KINDS.len());

@@ -9,12 +9,12 @@ use super::{Life, fields};
 use crate::harness::Run;
 
 macro_rules! blames {
-    ($($kind:ident),* $(,)?) => {
+    ($($kind:ident: $_type:path,)*) => {
         $(#[test] fn $kind() { Life::new(stringify!($kind)).blames_nobody(); })*
     };
 }
 
-each_kind!(blames);
+dwctl::each_kind!(blames);
 
 /// Matches calls that change something.
 const WRITES: &str = ":(?!Get|List|Describe|Head|BatchGet|Validate|Search|Lookup|AssumeRole)";
