@@ -161,14 +161,27 @@ impl Cloud {
 
     /// A call of the JSON protocol, past the proxy: `target` is its X-Amz-Target.
     pub fn call_json(&self, service: &str, target: &str, body: &str) {
+        let (status, answer) = self.post_json(self.machine().emulator, service, target, body);
+        assert_eq!(status, 200, "{target}: {answer}");
+    }
+
+    /// The same through the proxy: what its models have against the request, which is held against
+    /// nobody then.
+    pub fn check_json(&mut self, service: &str, target: &str, body: &str) -> Vec<String> {
+        assert_eq!(self.violations(), [""; 0], "of earlier requests");
+        self.post_json(self.machine().proxy, service, target, body);
+        let found = self.violations();
+        self.seen = fs::read(self.machine().violations()).map_or(0, |record| record.len());
+        found
+    }
+
+    fn post_json(&self, port: u16, service: &str, target: &str, body: &str) -> (u16, String) {
         let headers = format!(
             "X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\nAuthorization: \
              AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, \
              Signature=0\r\n"
         );
-        let (status, answer) =
-            exchange(self.machine().emulator, "POST", "/", &headers, body).expect("the emulator answers");
-        assert_eq!(status, 200, "{target}: {answer}");
+        exchange(port, "POST", "/", &headers, body).expect("it answers")
     }
 
     /// Requests that AWS's own models refuse, those waived left out.

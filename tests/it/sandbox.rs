@@ -139,3 +139,21 @@ fn additions_are_as_clients_of_aws_see_them() {
     }
     run.exits(0);
 }
+
+/// Some SDKs name the namespace of a service in the target, others do not.
+#[test]
+fn targets_with_and_without_a_namespace_are_checked_alike() {
+    let mut cloud = Cloud::new();
+    let trail = r#"{"Name": "audit", "S3BucketName": "audit-logs"}"#;
+    for name in ["CloudTrail_20131101", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"] {
+        let target = |operation: &str| format!("{name}.{operation}");
+        assert_eq!(cloud.check_json("cloudtrail", &target("CreateTrail"), trail), [""; 0], "{name}");
+        let found = cloud.check_json("cloudtrail", &target("CreateTrail"), r#"{"Name": "audit"}"#);
+        assert!(found.iter().any(|one| one.contains("S3BucketName")), "{name}: {found:?}");
+        let found = cloud.check_json("cloudtrail", &target("CreateTrial"), trail);
+        assert!(
+            found.iter().any(|one| one.contains("is not an operation of cloudtrail")),
+            "{name}: {found:?}"
+        );
+    }
+}

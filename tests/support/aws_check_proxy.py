@@ -753,9 +753,10 @@ def identify(models, r, s3_domains):
     tgt = r.h("x-amz-target")
     if tgt:
         pre, _, op = tgt.rpartition(".")
-        pool = [n for n in (cands or models.idx) if models.idx[n]["target"] == pre]
-        if not pool and not cands:
-            pool = [n for n in models.idx if models.idx[n]["target"] == pre]
+        # Some SDKs write the service's namespace before its name, others do not: CloudTrail_20131101.CreateTrail is
+        # com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail, and AWS takes both.
+        bare = pre.rpartition(".")[2]
+        pool = [n for n in (cands or models.idx) if (models.idx[n]["target"] or "").rpartition(".")[2] == bare]
         for n in pool:
             if op in models.get(n).ops:
                 return done(n, op, "json")
