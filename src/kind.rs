@@ -138,24 +138,40 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whether the user wrote something at a path, known or not.
+    /// Whether the user surely wrote something at a path, known or not. What stands in a table that
+    /// is not known itself may be written or not: see [`Known::may_be_set`].
     pub fn is_set(&self, path: &str) -> bool {
+        self.written(path) == Some(true)
+    }
+
+    /// Whether the user may have written something at a path. A rule that misses an attribute asks
+    /// this one, so that it stays silent where nobody knows.
+    pub fn may_be_set(&self, path: &str) -> bool {
+        self.written(path) != Some(false)
+    }
+
+    /// Whether surely none or more than one of some paths is written, where AWS asks for exactly one.
+    pub fn is_not_one_of(&self, paths: &[&str]) -> bool {
+        let surely = paths.iter().filter(|path| self.is_set(path)).count();
+        surely > 1 || !paths.iter().any(|path| self.may_be_set(path))
+    }
+
+    /// Whether something is written at a path, `None` where nobody knows.
+    fn written(&self, path: &str) -> Option<bool> {
         let mut value = self.0;
         for step in path.split('.') {
-            value = match value {
-                Value::Map(map) => match map.get(step) {
-                    Some(value) => value,
-                    None => return false,
-                },
-                Value::List(list) => match step.parse::<usize>().ok().and_then(|index| list.get(index)) {
-                    Some(value) => value,
-                    None => return false,
-                },
-                Value::Unknown(_) => return true,
-                _ => return false,
+            let next = match value {
+                Value::Map(map) => map.get(step),
+                Value::List(list) => step.parse::<usize>().ok().and_then(|index| list.get(index)),
+                Value::Unknown(_) => return None,
+                _ => None,
             };
+            match next {
+                Some(next) => value = next,
+                None => return Some(false),
+            }
         }
-        !matches!(value, Value::Null)
+        Some(!matches!(value, Value::Null))
     }
 }
 

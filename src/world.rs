@@ -6,6 +6,7 @@ mod imports;
 mod naming;
 mod references;
 mod resolve;
+mod settings;
 mod sketch;
 mod tags;
 
@@ -26,6 +27,7 @@ use crate::value::{Unknown, Value};
 
 use references::References;
 use resolve::{Names, View};
+use settings::{to_flag, too_many, undecided};
 pub use sketch::{Write, written};
 
 /// What AWS says about where we are: the `aws` of expressions.
@@ -91,9 +93,10 @@ pub struct Instance<'a> {
 impl Instance<'_> {
     /// The `each` of its expressions.
     fn each_names(&self) -> Option<Value> {
-        let key = self.address.key.clone().unwrap_or_default();
         let value = self.each.clone()?;
-        Some(Value::map([("key", Value::String(key)), ("value", value)]))
+        // Without a key it stands for any element.
+        let key = self.address.key.clone().map_or_else(|| value.clone(), Value::String);
+        Some(Value::map([("key", key), ("value", value)]))
     }
 
     /// Leaves out attributes that are set later, known or not.
@@ -117,6 +120,10 @@ pub struct World<'a> {
     order: Vec<usize>,
     views: RefCell<BTreeMap<String, View>>,
     warnings: RefCell<Vec<Diagnostic>>,
+    /// Declarations that have a problem, and whose values are therefore not known.
+    faulty: RefCell<BTreeSet<String>>,
+    /// Something else is wrong with the stack already: what is not declared may be a consequence.
+    has_faults: bool,
     /// Those that depend on no resource.
     fixed: RefCell<BTreeMap<&'a str, Local>>,
     /// The others: more may be known of them with every resource that is shown.
@@ -176,6 +183,8 @@ impl<'a> World<'a> {
             order,
             views: RefCell::default(),
             warnings: RefCell::default(),
+            faulty: RefCell::default(),
+            has_faults: !problems.is_empty(),
             fixed: RefCell::default(),
             changing: RefCell::default(),
             budget: Budget::wide(WIDE),
@@ -211,7 +220,8 @@ impl<'a> World<'a> {
             problems.extend(more);
         };
         add(&mut problems, unlinked);
-        let Some(world) = world else { return (problems, Vec::new(), 0) };
+        let Some(mut world) = world else { return (problems, Vec::new(), 0) };
+        world.has_faults = !problems.is_empty();
         let mut more = Vec::new();
         let count = world.evaluate_all(&mut more).len();
         add(&mut problems, more);
@@ -295,49 +305,25 @@ impl<'a> World<'a> {
         // A kind that does not exist was refused when the stack was read.
         let Some(kind) = kinds::kind(&resource.kind) else { return Vec::new() };
         if let Some(when) = &resource.when {
-            match when.evaluate(&Names::new(self, None), problems).reveal() {
-                Value::Bool(true) => {}
-                Value::Bool(false) => {
+            let names = Names::new(self, None);
+            match self.decided("when", "a bool", when, &names, problems, to_flag) {
+                Some(true) => {}
+                Some(false) => {
                     self.views.borrow_mut().insert(resource.address(), View::Off);
                     return Vec::new();
                 }
                 // What else is wrong with it is told as well.
-                other => problems.push(undecided("when", "a bool", &other, when)),
+                None => drop(self.faulty.borrow_mut().insert(resource.address())),
             }
         }
         let elements = match &resource.for_each {
             None => vec![(None, None)],
             Some(node) => {
-                let before = problems.len();
-                let value = node.evaluate(&Names::new(self, None), problems);
-                if shows_secret(&value) {
-                    problems.push(
-                        Diagnostic::error("secret-for-each", "`for_each` would show a secret")
-                            .at(node.span, "its keys become addresses, which are shown")
-                            .help(
-                                "iterate over names that are no secrets; what they stand for may be secret",
-                            ),
-                    );
-                    self.broken(resource);
+                let Some(elements) = self.elements(node, problems) else {
+                    self.check_blindly(resource, kind, problems);
                     return Vec::new();
-                }
-                match elements(value) {
-                    Ok(elements) if elements.len() > limits::RESOURCES => {
-                        problems.push(too_many(node.span));
-                        self.broken(resource);
-                        return Vec::new();
-                    }
-                    Ok(elements) => {
-                        elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
-                    }
-                    Err(value) => {
-                        if problems.len() == before {
-                            problems.push(undecided("for_each", "a list of strings or a map", &value, node));
-                        }
-                        self.broken(resource);
-                        return Vec::new();
-                    }
-                }
+                };
+                elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
             }
         };
         if resource.for_each.is_some() {
@@ -361,28 +347,55 @@ impl<'a> World<'a> {
         for (key, value) in elements {
             let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
             let mut instance = Instance {
-                address,
-                kind,
-                resource,
                 each: value,
-                region: self.facts.scope.region.clone(),
-                spec: Value::Null,
-                written: Value::Null,
-                tags: BTreeMap::new(),
                 needs: needs.clone(),
                 soft: soft.clone(),
-                protect: false,
-                create_before_destroy: false,
-                retain: false,
                 referred: referred.clone(),
+                ..self.blank(address, kind, resource)
             };
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);
             } else {
+                self.faulty.borrow_mut().insert(resource.address());
                 self.show(&instance.address, Value::Unknown(Unknown::new(instance.address.to_string(), "")));
             }
         }
         instances
+    }
+
+    /// An instance of which nothing is evaluated yet.
+    fn blank(&self, address: Address, kind: &'static dyn ErasedKind, resource: &'a Resource) -> Instance<'a> {
+        Instance {
+            address,
+            kind,
+            resource,
+            each: None,
+            region: self.facts.scope.region.clone(),
+            spec: Value::Null,
+            written: Value::Null,
+            tags: BTreeMap::new(),
+            needs: BTreeSet::new(),
+            soft: BTreeMap::new(),
+            protect: false,
+            create_before_destroy: false,
+            retain: false,
+            referred: BTreeSet::new(),
+        }
+    }
+
+    /// Tells what is wrong with a resource whose `for_each` has no value, as far as it does not
+    /// depend on that.
+    fn check_blindly(
+        &self,
+        resource: &'a Resource,
+        kind: &'static dyn ErasedKind,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let unknown = Value::Unknown(Unknown::new(resource.address(), ""));
+        self.faulty.borrow_mut().insert(resource.address());
+        self.views.borrow_mut().insert(resource.address(), View::One(unknown.clone()));
+        let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key: None };
+        self.evaluate(&mut Instance { each: Some(unknown), ..self.blank(address, kind, resource) }, problems);
     }
 
     /// Evaluates what an instance wants from what is known now; `false` where there
@@ -391,29 +404,30 @@ impl<'a> World<'a> {
         let before = problems.len();
         let resource = instance.resource;
         let names = Names::new(self, instance.each_names());
+        let mut is_decided = true;
         if let Some(node) = &resource.region {
-            match node.evaluate(&names, problems) {
-                Value::String(region) if is_region(&region) => instance.region = region,
-                Value::Secret(_) => problems.push(
-                    Diagnostic::error("secret-name", "`region` would show a secret")
-                        .at(node.span, "where a resource lives is shown"),
-                ),
-                Value::String(region) => problems.push(
+            let take = |value| match value {
+                text @ (Value::String(_) | Value::Secret(_)) => Ok(text),
+                other => Err(other),
+            };
+            match self.decided("region", "a string", node, &names, problems, take) {
+                Some(Value::String(region)) if is_region(&region) => instance.region = region,
+                Some(Value::String(region)) => problems.push(
                     Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
                         .at(node.span, "such as us-east-1"),
                 ),
-                other => problems.push(undecided("region", "a string", &other, node)),
+                Some(_) => problems.push(
+                    Diagnostic::error("secret-name", "`region` would show a secret")
+                        .at(node.span, "where a resource lives is shown"),
+                ),
+                None => is_decided = false,
             }
         }
-        let mut flag = |node: &Option<Node>, what: &str| match node {
-            None => false,
-            Some(node) => match node.evaluate(&names, problems).reveal() {
-                Value::Bool(flag) => flag,
-                other => {
-                    problems.push(undecided(what, "a bool", &other, node));
-                    false
-                }
-            },
+        let mut flag = |node: &Option<Node>, what: &str| {
+            let Some(node) = node else { return false };
+            let flag = self.decided(what, "a bool", node, &names, problems, to_flag);
+            is_decided &= flag.is_some();
+            flag.unwrap_or_default()
         };
         instance.protect = flag(&resource.lifecycle.protect, "protect");
         instance.create_before_destroy =
@@ -507,7 +521,7 @@ impl<'a> World<'a> {
         instance.spec = spec;
         instance.written = written;
         instance.tags = self.tags(instance, &names, problems);
-        problems.len() == before
+        is_decided && problems.len() == before
     }
 
     /// What stands for an attribute that is not known.
@@ -579,11 +593,6 @@ impl<'a> World<'a> {
         self.views.replace(views);
         self.forget_locals();
         done
-    }
-
-    fn broken(&self, resource: &Resource) {
-        let unknown = Value::Unknown(Unknown::new(resource.address(), ""));
-        self.views.borrow_mut().insert(resource.address(), View::One(unknown));
     }
 
     /// What expressions see of an instance: what is wanted, what AWS decided (`attrs`),
@@ -781,27 +790,6 @@ impl<'a> World<'a> {
     }
 }
 
-fn too_many(span: Span) -> Diagnostic {
-    let what = format!("the stack has more than {} resources", limits::RESOURCES);
-    Diagnostic::error("too-many", what)
-        .at(span, "the limit is reached here")
-        .help("make several stacks of it")
-}
-
-fn undecided(what: &str, expected: &str, value: &Value, node: &Node) -> Diagnostic {
-    match value.first_unknown() {
-        Some(unknown) => {
-            Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
-                .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
-                .help("use names and variables here, not what AWS assigns")
-        }
-        None => {
-            Diagnostic::error("wrong-type", format!("`{what}` must be {expected}, not {}", value.kind_name()))
-                .at(node.span, format!("expected {expected}"))
-        }
-    }
-}
-
 /// A kind's problem, at the place that it names.
 fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     let path: Vec<PathStep> = problem
@@ -818,31 +806,6 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     };
     let told = told.at(span, "");
     if problem.help.is_empty() { told } else { told.help(problem.help) }
-}
-
-/// Whether the keys to iterate over are secret.
-fn shows_secret(value: &Value) -> bool {
-    match value {
-        Value::Secret(_) => true,
-        Value::List(list) => list.iter().any(Value::contains_secret),
-        _ => false,
-    }
-}
-
-/// The elements of `for_each` by key; the value itself where it cannot have any.
-fn elements(value: Value) -> Result<Vec<(String, Value)>, Value> {
-    match value {
-        Value::Map(map) => Ok(map.into_iter().collect()),
-        Value::List(list) => {
-            let keys: Option<BTreeSet<String>> =
-                list.iter().map(|key| key.as_str().map(str::to_owned)).collect();
-            match keys {
-                Some(keys) => Ok(keys.into_iter().map(|key| (key.clone(), Value::String(key))).collect()),
-                None => Err(Value::List(list)),
-            }
-        }
-        other => Err(other),
-    }
 }
 
 /// What may be meant by an attribute that the kind has not, as dotted paths.

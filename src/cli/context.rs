@@ -34,11 +34,10 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
         return Ok(stack);
     }
     // What else is wrong is told at once, where it does not follow from what could not be read.
-    if is_whole && !stack.region.is_empty() {
-        match variables(args, &stack) {
-            Ok(variables) => (problems, ..) = World::check(&stack, variables, problems),
-            Err(failure) => problems.extend(failure.diagnostics),
-        }
+    if is_whole {
+        let (variables, wrong) = given_variables(args, &stack, None);
+        problems.extend(wrong);
+        problems = with_others(&stack, variables, problems);
     }
     Err(invalid(&stack, problems))
 }
@@ -104,12 +103,35 @@ pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<Stri
     variables_beside(args, stack, None)
 }
 
+/// These problems of a stack, with all others that can be found in spite of them.
+fn with_others(
+    stack: &Stack,
+    variables: BTreeMap<String, Value>,
+    problems: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    // What AWS takes depends on where.
+    if stack::is_region(&stack.region) { World::check(stack, variables, problems).0 } else { problems }
+}
+
 /// As [`variables`], where what only the `other` stack declares may be given, too.
 pub(super) fn variables_beside(
     args: &StackArgs,
     stack: &Stack,
     other: Option<&Stack>,
 ) -> Result<BTreeMap<String, Value>, Failure> {
+    let (values, problems) = given_variables(args, stack, other);
+    if problems.is_empty() {
+        return Ok(values);
+    }
+    Err(invalid(stack, with_others(stack, values, problems)))
+}
+
+/// The values of the stack's variables, unknown where something is wrong with them, and what that is.
+fn given_variables(
+    args: &StackArgs,
+    stack: &Stack,
+    other: Option<&Stack>,
+) -> (BTreeMap<String, Value>, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let mut given: Vec<(String, String, Value)> = Vec::new();
     for file in &args.var_file {
@@ -142,11 +164,7 @@ pub(super) fn variables_beside(
         stack.variables.contains_key(name) || other.is_none_or(|other| !other.variables.contains_key(name))
     });
     let values = stack::variables(stack, &given, &mut problems);
-    if problems.is_empty() {
-        Ok(values)
-    } else {
-        Err(Failure::new(Exit::Invalid, problems, stack.sources.clone()))
-    }
+    (values, problems)
 }
 
 fn variable_file(

@@ -1,5 +1,6 @@
 //! What people write who come from other tools, and what it is here.
 
+use super::{Entry, Node};
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 
@@ -31,6 +32,26 @@ pub(super) fn member<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let theirs = MEMBERS.into_iter().find(|(theirs, ours)| *theirs == name && known.contains(ours));
     let ours = theirs.and_then(|(_, ours)| known.iter().copied().find(|one| *one == ours));
     ours.or_else(|| crate::diag::nearest(name, known.iter().copied()))
+}
+
+/// What a table that is none of ours declares under a name that is right, as in [`Stack::unread`]:
+/// references to that are no further mistakes.
+///
+/// [`Stack::unread`]: super::Stack::unread
+pub(super) fn declares(name: &str, value: &Node) -> Vec<String> {
+    match name.to_ascii_lowercase().as_str() {
+        "locals" => vec!["local".to_owned()],
+        "variables" | "vars" | "var" | "parameters" | "inputs" => vec!["variable".to_owned()],
+        "resource" | "resources" => {
+            let kinds = value.entries().iter();
+            let named = |kind: &Entry| {
+                let names = kind.value.entries().iter().map(|one| format!("{}.{}", kind.name, one.name));
+                names.collect::<Vec<_>>()
+            };
+            kinds.flat_map(named).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Members of `[stack]` that stand above it, or without it.

@@ -43,8 +43,8 @@ pub struct Loaded {
     pub stack: Stack,
     /// What is wrong with it: it must not be used if there is anything.
     pub problems: Vec<Diagnostic>,
-    /// Nothing is missing but values of single attributes: what else is wrong with it is not on
-    /// account of these problems.
+    /// All files could be read: what else is wrong with the stack is not on account of these
+    /// problems.
     pub is_whole: bool,
 }
 
@@ -54,7 +54,8 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
-        single: 0,
+        is_torn: false,
+        unread: BTreeSet::new(),
         files: Files::new(folder),
         bytes: 0,
         kinds,
@@ -95,8 +96,10 @@ pub fn is_region(text: &str) -> bool {
 struct Loader<'a> {
     sources: Sources,
     problems: Vec<Diagnostic>,
-    /// How many of them are of single attributes.
-    single: usize,
+    /// A file, or the folder, could not be read, so that anything may be missing.
+    is_torn: bool,
+    /// See [`Stack::unread`].
+    unread: BTreeSet<String>,
     files: Files,
     /// Of all files that were read.
     bytes: u64,
@@ -120,6 +123,7 @@ impl Loader<'_> {
         let listing = match self.files.list("") {
             Ok(listing) => listing,
             Err(refusal) => {
+                self.is_torn = true;
                 let message = format!("cannot read the stack's folder {}", folder.display());
                 let note = match refusal {
                     Refusal::Failed(error) => error.to_string(),
@@ -142,6 +146,7 @@ impl Loader<'_> {
             })
             .collect();
         if files.is_empty() {
+            self.is_torn = true;
             self.problems.push(
                 Diagnostic::error("no-stack", format!("there is no stack in {}", folder.display()))
                     .note("a stack is a folder with a stack.toml and any further *.toml beside it")
@@ -161,6 +166,7 @@ impl Loader<'_> {
         let text = match read.map_err(|refusal| refused(&refusal, &shown)).and_then(|one| text(one, &shown)) {
             Ok(text) => text,
             Err(problem) => {
+                self.is_torn = true;
                 let file = self.sources.add(shown, "");
                 self.problems.push(problem.at(Span::new(file, 0, 0), ""));
                 return None;
@@ -168,6 +174,7 @@ impl Loader<'_> {
         };
         self.bytes += text.len() as u64;
         if self.bytes > limits::STACK_FILES {
+            self.is_torn = true;
             let limit = limits::bytes(limits::STACK_FILES);
             let what = format!("the files of a stack have more than {limit} together");
             let file = self.sources.add(shown, "");
@@ -195,6 +202,7 @@ impl Loader<'_> {
             super::broken::secrets(&text, named).for_each(crate::diag::learn);
         };
         if broken {
+            self.is_torn = true;
             learn();
         }
         if errors.len() > MOST_MISTAKES {
@@ -233,7 +241,6 @@ impl Loader<'_> {
             if self.problems.len() > found {
                 learn();
             }
-            self.single += self.problems.len() - found;
             return Some(node);
         }
         // What could be read is taken, so that the rest of the stack is not said to lack
@@ -279,6 +286,7 @@ impl Loader<'_> {
                 }
                 other => {
                     let is_table = matches!(entry.value.content, Content::Table(_) | Content::List(_));
+                    self.unread.extend(super::foreign::declares(other, &entry.value));
                     self.problems.push(super::foreign::table(other, is_table, entry.span));
                 }
             }
@@ -290,6 +298,8 @@ impl Loader<'_> {
         match entry.value.content {
             Content::Table(entries) => entries.into_iter().for_each(|entry| take(self, entry)),
             _ => {
+                let all = if self.kinds.contains(&entry.name.as_str()) { "resource" } else { &entry.name };
+                self.unread.insert(all.to_owned());
                 let named = entry.name == "variable" || self.kinds.contains(&entry.name.as_str());
                 let label = if named {
                     format!("write [{}.NAME]", entry.name)
@@ -559,6 +569,7 @@ impl Loader<'_> {
             return self.duplicate(&format!("the resource `{kind}.{}`", entry.name), entry.span, first);
         }
         let Content::Table(entries) = entry.value.content else {
+            self.unread.insert(format!("{kind}.{}", entry.name));
             self.problems.push(
                 Diagnostic::error("wrong-type", format!("`{kind}.{}` must be a table", entry.name))
                     .at(entry.value.span, "expected a table")
@@ -579,7 +590,6 @@ impl Loader<'_> {
             lifecycle: Lifecycle::default(),
         };
         let mut body = Vec::new();
-        let found = self.problems.len();
         for field in entries {
             match field.name.as_str() {
                 "tags" => resource.tags = Some(field.value),
@@ -603,7 +613,6 @@ impl Loader<'_> {
                 _ => body.push(field),
             }
         }
-        self.single += self.problems.len() - found;
         resource.body.content = Content::Table(body);
         self.resources.insert(key, resource);
     }
@@ -640,6 +649,7 @@ impl Loader<'_> {
             Ok(_) | Err(_) => false,
         };
         if !is_name || missing() {
+            self.is_torn = true;
             let listed = self.files.list("env").unwrap_or_default();
             let mut known: Vec<String> = listed
                 .into_iter()
@@ -755,11 +765,9 @@ impl Loader<'_> {
         for entry in self.locals.values().cloned().collect::<Vec<_>>() {
             self.name(&entry);
         }
-        let moved = Moves::of(&self.moved).check();
-        self.single += moved.len();
-        self.problems.extend(moved);
+        self.problems.extend(Moves::of(&self.moved).check());
         self.files = settings::share(self.files, &shared, &mut self.problems);
-        let is_whole = self.single == self.problems.len();
+        let is_whole = !self.is_torn;
         let stack = Stack {
             sources: self.sources,
             folder: folder.to_owned(),
@@ -780,6 +788,7 @@ impl Loader<'_> {
             imports: self.imports,
             moved: self.moved,
             removed: self.removed,
+            unread: self.unread,
         };
         Loaded { stack, problems: self.problems, is_whole }
     }

@@ -17,7 +17,7 @@ pub use node::{Content, Entry, Node};
 pub use settings::shared_of;
 pub use variable::{Type, Variable, variables};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::diag::{Sources, Span};
@@ -66,6 +66,9 @@ pub struct Stack {
     pub moved: Vec<Moved>,
     /// `[[removed]]`.
     pub removed: Vec<Removed>,
+    /// What is declared, but could not be read, which is a problem of its own: `kind.name`, or
+    /// `variable`, `local` and `resource` for all of these.
+    pub unread: BTreeSet<String>,
 }
 
 /// Something that exists and is to become the stack's.

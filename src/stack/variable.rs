@@ -364,10 +364,11 @@ pub fn variables(
             values.insert(name.clone(), (default.evaluate(&scope, problems), Some(default.span)));
         }
     }
+    let may_be_declared = stack.unread.contains("variable");
     for (name, node) in &stack.env_values {
         if stack.variables.contains_key(name) {
             values.insert(name.clone(), (node.evaluate(&scope, problems), Some(node.span)));
-        } else {
+        } else if !may_be_declared {
             problems.push(
                 unknown(name, &format!("the environment `{}`", stack.env)).at(node.span, "no such variable"),
             );
@@ -385,6 +386,7 @@ pub fn variables(
                 };
                 values.insert(name.clone(), (value, None));
             }
+            None if may_be_declared => {}
             None => problems.push(unknown(name, source)),
         }
     }

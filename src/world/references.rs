@@ -190,6 +190,11 @@ impl References {
         self.locals.get(name).is_none_or(|local| local.changes)
     }
 
+    /// Whether the stack declares a resource, by `kind.name`.
+    pub(super) fn declares(&self, declaration: &str) -> bool {
+        self.indices.contains_key(declaration)
+    }
+
     /// The attributes of a declaration that something in the stack refers to.
     pub(super) fn referred(&self, resource: &Resource) -> BTreeSet<String> {
         let index = self.indices.get(&resource.address());
@@ -537,6 +542,10 @@ impl Linker<'_> {
     }
 
     fn unknown(&mut self, what: &str, name: &str, near: Option<&str>, span: Span) {
+        // It is there, and what could not be read of it was told.
+        if self.stack.unread.contains(what) || self.stack.unread.contains(name) {
+            return;
+        }
         let error = Diagnostic::error("unknown-reference", format!("the stack has no {what} `{name}`"));
         self.problems.push(match near {
             Some(near) => error.at(span, format!("did you mean `{near}`?")),

@@ -56,6 +56,9 @@ impl<'w, 'a> Names<'w, 'a> {
                 .at(reference.span, "write local.NAME"));
         };
         if !self.world.stack.locals.contains_key(name) {
+            if self.world.stack.unread.contains("local") {
+                return Ok((Value::unknown("local", name), reference.steps.len()));
+            }
             return Err(Diagnostic::error("unknown-reference", format!("the stack has no local `{name}`"))
                 .at(reference.span, "not declared"));
         }
@@ -163,6 +166,9 @@ impl Scope for Names<'_, '_> {
         match reference.root.as_str() {
             "var" => match reference.name(0).and_then(|name| world.variables.get(name)) {
                 Some(value) => Ok(descend(value, reference, 1)),
+                None if world.stack.unread.contains("variable") => {
+                    Ok((Value::unknown("var", reference.to_string()), reference.steps.len()))
+                }
                 None => Err(Diagnostic::error(
                     "unknown-reference",
                     format!("the stack has no variable `{reference}`"),

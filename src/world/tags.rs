@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::Names;
-use super::{Instance, World, undecided};
+use super::settings::undecided;
+use super::{Instance, World};
 use crate::diag::{Diagnostic, counted};
 use crate::kind::{Owner, TagRules};
 use crate::schema::PathStep;
@@ -36,7 +37,14 @@ impl<'a> World<'a> {
         let before = problems.len();
         let (shared, own) = (&self.stack.tags, &instance.resource.tags);
         let mut read = |node: &Option<Node>| match node {
-            Some(node) => tags_of(node, names, problems),
+            Some(node) => {
+                let (found, value) = (problems.len(), node.evaluate(names, problems));
+                let is_told = problems.len() > found || self.follows(&value);
+                if is_told && value.as_map().is_none() {
+                    return BTreeMap::new();
+                }
+                tags_of(node, value, problems)
+            }
             None => BTreeMap::new(),
         };
         let (stack, mut tags) = (read(shared), read(own));
@@ -87,11 +95,10 @@ impl<'a> World<'a> {
     }
 }
 
-/// The tags of one table.
-fn tags_of(node: &Node, names: &Names<'_, '_>, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
+/// The tags of one table, from its value.
+fn tags_of(node: &Node, value: Value, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
     let mut tags = BTreeMap::new();
-    let found = problems.len();
-    match node.evaluate(names, problems) {
+    match value {
         Value::Map(map) => {
             for (name, value) in map {
                 let place = node.place(&[PathStep::Name(name.clone())], false);
@@ -125,13 +132,11 @@ fn tags_of(node: &Node, names: &Names<'_, '_>, problems: &mut Vec<Diagnostic>) -
                 tags.insert(name, value);
             }
         }
-        Value::Unknown(_) => problems.push(undecided("tags", "a table", &Value::Null, node)),
         Value::Secret(_) => problems.push(
             Diagnostic::error("secret-tag", "`tags` would show a secret")
                 .at(node.span, "tags are readable by everyone in the account"),
         ),
-        other if problems.len() == found => problems.push(undecided("tags", "a table", &other, node)),
-        _ => {}
+        other => problems.push(undecided("tags", "a table", &other, node)),
     }
     tags
 }

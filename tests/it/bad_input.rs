@@ -146,6 +146,96 @@ fn every_error_is_told_in_one_run() {
     assert!(run.stderr.trim_end().ends_with("errors"), "{}", run.stderr);
 }
 
+/// What is told of a stack: the line, the code and the words of each error.
+fn told(text: &str, arguments: &[&str]) -> Vec<String> {
+    let stack = folder(&[("stack.toml", &headed(text))]);
+    let run = dwctl(stack.path(), arguments);
+    orderly(&run, INVALID, stack.path());
+    let errors = run.stderr.split("error[").skip(1);
+    let told = errors.map(|error| {
+        let line = error.split("--> stack.toml:").nth(1).and_then(|rest| rest.split(':').next());
+        format!("{} {}", line.unwrap_or("-"), error.lines().next().unwrap_or_default())
+    });
+    told.collect()
+}
+
+/// The lines that something is told of, each once for every error there.
+fn lines(text: &str) -> Vec<String> {
+    let told = told(text, &["validate"]);
+    told.iter().map(|one| one.split(' ').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn an_unknown_table_hides_no_other_error() {
+    let tables: String = (0..5).map(|at| format!("[aws_thing{at}.t]\nname = 'a'\n")).collect();
+    let resources: String =
+        (0..33).map(|at| format!("[sns_topic.t{at}]\nname = 't{at}'\nfifo = true\n")).collect();
+    let told = told(&format!("{tables}{resources}"), &["validate"]);
+    let count = |code: &str| told.iter().filter(|one| one.contains(code)).count();
+    assert_eq!((count("unknown-kind"), count("unknown-attribute"), told.len()), (5, 33, 38), "{told:#?}");
+}
+
+/// What stands in a table of a wrong name, or is none itself, is there all the same.
+#[test]
+fn what_is_named_by_a_broken_table_is_no_further_mistake() {
+    let topic = "[sns_topic.a]\nname = '${local.prefix}'\nnope = 1\n";
+    assert_eq!(lines(&format!("[locals]\nprefix = 'x'\n{topic}")), ["5", "9"]);
+    let topic = "[sns_topic.a]\nname = '${var.prefix}'\nnope = 1\n";
+    assert_eq!(lines(&format!("[variables.prefix]\ndefault = 'x'\n{topic}")), ["5", "9"]);
+    let workflow = "[glue_workflow.w]\nname = '${sns_topic.a.name}'\nnope = 1\n";
+    assert_eq!(lines(&format!("[resource.sns_topic.a]\nname = 'x'\n{workflow}")), ["5", "9"]);
+    assert_eq!(lines(&format!("[sns_topic]\na = 3\n{workflow}")).len(), 2);
+    assert_eq!(lines(&format!("[[sns_topic]]\nname = 'a'\n{workflow}")).len(), 2);
+    // A kind of another name stands in the way at every place that names it.
+    let topic = "[aws_sns_topic.a]\nname = 'a'\n[glue_workflow.w]\nname = '${aws_sns_topic.a.name}'\n";
+    assert_eq!(lines(topic), ["5", "8"]);
+}
+
+#[test]
+fn a_setting_that_cannot_be_decided_hides_no_other_error() {
+    let body =
+        "name = '${each.key}'\nnope = 1\ntags = { a = [] }\nfifo_topic = 'x'\ndisplay_name = '${var.no}'\n";
+    for for_each in ["3", "'${kms_key.k.key_id}'", "'${1 +}'", "'${var.no}'", "[1, 2]", "'${local.broken}'"] {
+        let text = format!(
+            "[kms_key.k]\n[local]\nbroken = '${{1 / 0}}'\n[sns_topic.a]\nfor_each = {for_each}\n{body}"
+        );
+        let told = lines(&text);
+        for line in ["11", "12", "13", "14"] {
+            assert_eq!(told.iter().filter(|one| *one == line).count(), 1, "{for_each}: {line} in {told:?}");
+        }
+        // The local is told at its own place.
+        assert!(told.iter().any(|one| one == "7"), "{for_each}: {told:?}");
+        let own = usize::from(!for_each.contains("local"));
+        assert_eq!(told.iter().filter(|one| *one == "9").count(), own, "{for_each}: {told:?}");
+        assert_eq!(told.len(), 5 + own, "{for_each}: {told:?}");
+    }
+    // What is not known since something else is broken is no mistake of its own.
+    let text = "[sns_topic.a]\nname = 'a'\nnope = 1\n[sns_topic.b]\nname = 'b'\n\
+                when = '${sns_topic.a.name == \"a\"}'\nnope = 2\n[sns_topic.c]\nname = '${each.key}'\n\
+                for_each = '${[sns_topic.a.name]}'\nlifecycle = { protect = '${sns_topic.a.name}' }\nnope = 3\n";
+    assert_eq!(lines(text), ["7", "11", "16"]);
+}
+
+#[test]
+fn a_variable_without_a_value_hides_no_other_error() {
+    let told = told(
+        "[variable.nodes]\ntype = 'number'\n[sns_topic.a]\nname = 'a'\nnope = 1\n\
+         [sns_topic.b]\nfor_each = '${range(var.nodes)}'\nname = 'b'\nnope = 1\n",
+        &["plan"],
+    );
+    let codes: Vec<&str> = told.iter().filter_map(|one| one.split(']').next()).collect();
+    assert_eq!(codes, ["5 missing-variable", "9 unknown-attribute", "13 unknown-attribute"], "{told:?}");
+}
+
+/// A rule whose inputs are broken stays silent.
+#[test]
+fn what_follows_from_a_broken_attribute_is_not_told() {
+    let crawler = "[glue_crawler.a]\nname = 'a'\nrole = 'r'\ndatabase_name = 'd'\n";
+    for targets in ["", "targets = 3\n", "targets = { s3 = [] }\n", "targets = { catalog_targets = 1 }\n"] {
+        assert_eq!(lines(&format!("{crawler}{targets}")).len(), 1, "{targets}");
+    }
+}
+
 #[test]
 fn a_file_that_is_no_text() {
     let stack = folder(&[("stack.toml", &headed(""))]);

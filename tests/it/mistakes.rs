@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::diag::{Diagnostic, Severity, Sources};
+use dwctl::kind::{Known, Problem};
 use dwctl::kinds::KINDS;
 use dwctl::plan::Selection;
 use dwctl::schema::Shape;
 use dwctl::stack;
+use dwctl::value::Value;
 use dwctl::world::{Facts, World};
 use serde::Deserialize;
 
@@ -136,6 +138,72 @@ fn what_aws_takes_is_accepted() {
     }
     assert!(rows >= 100, "{rows}");
     assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// The same value with one part after the other in it not known: those of tables and lists, too.
+fn unknowns(value: &Value) -> Vec<Value> {
+    let mut all = vec![Value::unknown("other.resource", "attribute")];
+    match value {
+        Value::Map(map) => {
+            for (name, inner) in map {
+                all.extend(unknowns(inner).into_iter().map(|inner| {
+                    let mut map = map.clone();
+                    map.insert(name.clone(), inner);
+                    Value::Map(map)
+                }));
+            }
+        }
+        Value::List(list) => {
+            for (place, inner) in list.iter().enumerate() {
+                all.extend(unknowns(inner).into_iter().map(|inner| {
+                    let mut list = list.clone();
+                    list[place] = inner;
+                    Value::List(list)
+                }));
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+/// Who knows less finds no more: a rule whose inputs are not known, or are broken themselves, is silent.
+#[test]
+fn what_is_not_known_breaks_no_rule() {
+    let (mut specs, mut checked, mut untrue) = (0, 0, BTreeSet::new());
+    for (name, mistakes) in &table() {
+        let texts = mistakes.rows.iter().flat_map(|row| [&row.wrong, &row.right].map(|line| (row, line)));
+        for (row, line) in texts {
+            let Ok(file) = mistakes.with(row, line).parse::<toml::Table>() else { continue };
+            for kind in KINDS.iter() {
+                let declared = file.get(kind.name()).and_then(toml::Value::as_table);
+                for declared in declared.into_iter().flat_map(toml::Table::values) {
+                    let json = serde_json::to_value(declared).expect("a table is JSON");
+                    let spec = Value::from_json(&json);
+                    let found = kind.check(Known(&spec));
+                    specs += 1;
+                    for blurred in unknowns(&spec).iter().skip(1) {
+                        checked += 1;
+                        // Its words may name what is not known any more.
+                        let is_new = |one: &Problem| {
+                            !found
+                                .iter()
+                                .any(|known| (&known.path, known.warning) == (&one.path, one.warning))
+                        };
+                        let more = kind.check(Known(blurred)).into_iter().filter(is_new);
+                        untrue.extend(
+                            more.map(|one| {
+                                format!("{name}: {line}: {} {}: {blurred:?}", one.path, one.message)
+                            }),
+                        );
+                    }
+                }
+            }
+        }
+    }
+    assert!(specs > 300 && checked > 2_500, "{specs} {checked}");
+    let shown: Vec<&String> = untrue.iter().take(60).collect();
+    assert!(untrue.is_empty(), "{} untrue: {shown:#?}", untrue.len());
 }
 
 #[test]

@@ -54,10 +54,8 @@ fn problems_of(folder: &Path) -> String {
     if is_whole {
         let mut wrong = Vec::new();
         let variables = stack::variables(&stack, &[], &mut wrong);
-        match wrong.is_empty() {
-            true => (problems, ..) = World::check(&stack, variables, problems),
-            false => problems.extend(wrong),
-        }
+        problems.extend(wrong);
+        (problems, ..) = World::check(&stack, variables, problems);
     }
     render_all(&problems, &stack.sources, false)
 }

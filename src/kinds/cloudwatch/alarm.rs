@@ -490,7 +490,7 @@ fn to_spec(alarm: &types::MetricAlarm, declared: Known<'_>) -> Spec {
         treat_missing_data: text(alarm.treat_missing_data()).unwrap_or_else(missing),
         // `evaluate` is what absent means.
         evaluate_low_sample_count_percentile: text(alarm.evaluate_low_sample_count_percentile())
-            .filter(|how| how != "evaluate" || declared.is_set("evaluate_low_sample_count_percentile")),
+            .filter(|how| how != "evaluate" || declared.may_be_set("evaluate_low_sample_count_percentile")),
         metrics: alarm.metrics().iter().map(from_query).collect(),
         evaluation_window: alarm
             .evaluation_window()

@@ -237,7 +237,7 @@ fn check_widget(widget: &Value, path: &str, problems: &mut Vec<Problem>) {
                 .help("`x` and `width` may add up to 24"),
         );
     }
-    if !known.is_set("type") {
+    if !known.may_be_set("type") {
         problems.push(
             Problem::new(path, "the widget has no `type`")
                 .help("alarm, custom, explorer, log, metric or text"),
@@ -266,7 +266,7 @@ fn check_widget(widget: &Value, path: &str, problems: &mut Vec<Problem>) {
         return;
     }
     for names in needed {
-        if !names.iter().any(|name| known.is_set(&format!("properties.{name}"))) {
+        if !names.iter().any(|name| known.may_be_set(&format!("properties.{name}"))) {
             let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
             problems.push(Problem::new(
                 format!("{path}.properties"),

@@ -359,11 +359,15 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
         let Value::Map(fields) = rule else { continue };
         let rule = Known(rule);
         check_protocol(rule, &path, problems);
-        let peers: Vec<&str> = PEERS
-            .into_iter()
-            .filter(|peer| rule.is_set(peer) && !(*peer == "self" && rule.flag("self") == Some(false)))
-            .collect();
-        if peers.len() != 1 {
+        // `self = false` names nobody, and who knows what an unknown one will be.
+        let is_named = |peer: &&str| match *peer {
+            "self" => rule.flag("self") == Some(true),
+            peer => rule.is_set(peer),
+        };
+        let peers: Vec<&str> = PEERS.into_iter().filter(is_named).collect();
+        let own = rule.may_be_set("self") && rule.flag("self") != Some(false);
+        let may_be_named = own || PEERS.into_iter().any(|peer| peer != "self" && rule.may_be_set(peer));
+        if peers.len() > 1 || !may_be_named {
             let message = match peers.as_slice() {
                 [] => "the rule names no peer".to_owned(),
                 peers => format!("the rule names {} peers", peers.len()),
@@ -389,7 +393,9 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
                 );
             }
         }
-        if rule.is_set("referenced_security_group_owner_id") && !rule.is_set("referenced_security_group_id") {
+        if rule.is_set("referenced_security_group_owner_id")
+            && !rule.may_be_set("referenced_security_group_id")
+        {
             problems.push(
                 Problem::new(
                     format!("{path}.referenced_security_group_owner_id"),
@@ -441,7 +447,7 @@ fn check_protocol(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
         return;
     }
     for port in ["from_port", "to_port"] {
-        if has_ports && !rule.is_set(port) {
+        if has_ports && !rule.may_be_set(port) {
             let help = if protocol.starts_with("icmp") {
                 "the ICMP type and code; -1 for all"
             } else {

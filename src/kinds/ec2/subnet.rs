@@ -190,7 +190,8 @@ impl Kind for Ec2Subnet {
         match spec.flag("ipv6_native") {
             Some(true) => {
                 for attribute in ["cidr_block", "map_public_ip_on_launch"] {
-                    if spec.is_set(attribute) && spec.flag(attribute) != Some(false) {
+                    let is_off = attribute == "map_public_ip_on_launch" && spec.flag(attribute) != Some(true);
+                    if spec.is_set(attribute) && !is_off {
                         problems.push(
                             Problem::new(attribute, format!("an IPv6-only subnet has no `{attribute}`"))
                                 .help("remove it, or remove `ipv6_native`"),
@@ -204,11 +205,11 @@ impl Kind for Ec2Subnet {
                     );
                 }
             }
-            _ if !spec.is_set("cidr_block") && !spec.is_set("ipv6_native") => problems.push(
+            _ if !spec.may_be_set("cidr_block") && !spec.may_be_set("ipv6_native") => problems.push(
                 Problem::new("cidr_block", "the subnet has no addresses")
                     .help("write `cidr_block`, or `ipv6_native = true` with `ipv6_cidr_block`"),
             ),
-            Some(false) if !spec.is_set("cidr_block") => problems.push(
+            Some(false) if !spec.may_be_set("cidr_block") => problems.push(
                 Problem::new("cidr_block", "the subnet has no IPv4 addresses")
                     .help("write `cidr_block`, or `ipv6_native = true`"),
             ),

@@ -186,7 +186,7 @@ impl Kind for EventbridgeRule {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if !spec.is_set("schedule_expression") && !spec.is_set("event_pattern") {
+        if !spec.may_be_set("schedule_expression") && !spec.may_be_set("event_pattern") {
             problems.push(
                 Problem::new("name", "a rule needs a schedule or a pattern")
                     .help("set `schedule_expression`, `event_pattern`, or both"),
@@ -301,7 +301,7 @@ impl Kind for EventbridgeRule {
 
 /// The declared bus; absent is the default.
 fn bus<'a>(spec: Known<'a>) -> Option<&'a str> {
-    if spec.is_set("event_bus_name") { spec.text("event_bus_name") } else { Some(DEFAULT_BUS) }
+    if spec.may_be_set("event_bus_name") { spec.text("event_bus_name") } else { Some(DEFAULT_BUS) }
 }
 
 /// The name of a bus of this account and region, which AWS takes as an ARN, too

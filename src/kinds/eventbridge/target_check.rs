@@ -42,7 +42,7 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
         if matches!(
             service,
             "states" | "redshift" | "redshift-serverless" | "ecs" | "kinesis" | "firehose" | "glue"
-        ) && !target.is_set("role_arn")
+        ) && !target.may_be_set("role_arn")
         {
             problems.push(
                 Problem::new(path, "EventBridge calls this target by a role of yours").help("set `role_arn`"),
@@ -62,7 +62,7 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
                 ));
             }
         }
-        if service == "ecs" && !target.is_set("ecs_parameters") {
+        if service == "ecs" && !target.may_be_set("ecs_parameters") {
             problems.push(Problem::new(path, "a target in ECS needs its task").help("set `ecs_parameters`"));
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
     check_destination(target, path, problems);
     if target.get("redshift_data_parameters").is_some() {
         let at = |field: &str| format!("redshift_data_parameters.{field}");
-        if target.is_set(&at("sql")) == target.is_set(&at("sqls")) {
+        if target.is_not_one_of(&[&at("sql"), &at("sqls")]) {
             problems.push(
                 Problem::new(
                     format!("{path}.redshift_data_parameters"),
@@ -97,7 +97,7 @@ fn check_transformer(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
     let none = BTreeMap::new();
     let paths = match target.get("input_transformer.input_paths_map") {
         Some(Value::Map(paths)) => paths,
-        None if !target.is_set("input_transformer.input_paths_map") => &none,
+        None if !target.may_be_set("input_transformer.input_paths_map") => &none,
         _ => return,
     };
     if paths.len() > 100 {
@@ -187,7 +187,7 @@ fn check_destination(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
         );
     } else if service == "sns" && resource.ends_with(".fifo") {
         problems.push(Problem::new(at, "EventBridge sends to no FIFO topic").help("take a standard topic"));
-    } else if service == "sqs" && resource.ends_with(".fifo") && !target.is_set("sqs_parameters") {
+    } else if service == "sqs" && resource.ends_with(".fifo") && !target.may_be_set("sqs_parameters") {
         problems.push(
             Problem::new(at, "a FIFO queue needs the message group of the events")
                 .help("set `sqs_parameters = { message_group_id = \"…\" }`"),

@@ -380,7 +380,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         ));
     }
     if !spec.list("csv_classifier.custom_datatypes").is_empty()
-        && !spec.is_set("csv_classifier.custom_datatype_configured")
+        && !spec.may_be_set("csv_classifier.custom_datatype_configured")
     {
         problems.push(
             Problem::warning(

@@ -621,7 +621,7 @@ fn to_spec(scope: &Scope, lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec
             // Where it was never set, AWS may say that it is off.
             .filter(|configuration| {
                 configuration.use_lake_formation_credentials
-                    || lookup.spec.is_set("lake_formation_configuration")
+                    || lookup.spec.may_be_set("lake_formation_configuration")
             }),
         configuration,
         crawler_security_configuration: shared::text(crawler.crawler_security_configuration()),

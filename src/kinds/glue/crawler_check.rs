@@ -23,14 +23,14 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
         problems.extend(shared::check_cron("schedule", schedule));
     }
     let path = |list: &str| format!("targets.{list}");
-    if spec.get("targets").is_some() && !TARGETS.iter().any(|list| spec.is_set(&path(list))) {
+    if spec.get("targets").is_some() && !TARGETS.iter().any(|list| spec.may_be_set(&path(list))) {
         problems.push(
             Problem::new("targets", "a crawler has at least one target")
                 .help("such as `s3_targets = [{ path = \"s3://bucket/folder/\" }]`"),
         );
     }
     let of_catalog = spec.is_set("targets.catalog_targets");
-    if !of_catalog && !spec.is_set("database_name") {
+    if !spec.may_be_set("targets.catalog_targets") && !spec.may_be_set("database_name") {
         problems.push(
             Problem::new("database_name", "a crawler needs a database for its tables")
                 .help("set `database_name`"),
@@ -44,7 +44,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     if spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_EVENT_MODE") {
         for list in ["s3_targets", "catalog_targets"] {
             for (index, target) in spec.list(&path(list)).iter().enumerate() {
-                if !Known(target).is_set("event_queue_arn") && Known(target).0.as_map().is_some() {
+                if !Known(target).may_be_set("event_queue_arn") && Known(target).0.as_map().is_some() {
                     problems.push(
                         Problem::new(
                             format!("targets.{list}.{index}"),
@@ -75,7 +75,7 @@ fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Pro
     for (attribute, cause) in must_log {
         let path = format!("schema_change_policy.{attribute}");
         // Something unknown may be `LOG`; nothing at all is AWS's default, which is not.
-        if spec.text(&path) != Some("LOG") && (spec.text(&path).is_some() || !spec.is_set(&path)) {
+        if spec.text(&path) != Some("LOG") && (spec.text(&path).is_some() || !spec.may_be_set(&path)) {
             problems.push(
                 Problem::new(path, format!("with {cause}, a crawler can only log such changes"))
                     .help(format!("set `{attribute} = \"LOG\"` in `schema_change_policy`")),

@@ -167,7 +167,7 @@ fn check_arguments(spec: Known<'_>, problems: &mut Vec<Problem>) {
 
 /// The command's name, if it is known.
 fn command_of(spec: Known<'_>) -> Option<&str> {
-    if spec.is_set("command.name") { spec.text("command.name") } else { Some("glueetl") }
+    if spec.may_be_set("command.name") { spec.text("command.name") } else { Some("glueetl") }
 }
 
 /// The number before the point of Glue's version, if it is declared and known.
@@ -189,7 +189,7 @@ fn check_capacity(spec: Known<'_>, problems: &mut Vec<Problem>) {
         return;
     }
     for (given, missing) in [("worker_type", "number_of_workers"), ("number_of_workers", "worker_type")] {
-        if spec.is_set(given) && !spec.is_set(missing) {
+        if spec.is_set(given) && !spec.may_be_set(missing) {
             problems.push(
                 Problem::new(given, format!("`{given}` needs `{missing}`"))
                     .help(format!("set `{missing}` too")),

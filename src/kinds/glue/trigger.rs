@@ -236,7 +236,7 @@ impl Kind for GlueTrigger {
             ("predicate", "CONDITIONAL", true),
             ("event_batching_condition", "EVENT", false),
         ] {
-            if kind == owner && required && !spec.is_set(attribute) {
+            if kind == owner && required && !spec.may_be_set(attribute) {
                 problems.push(
                     Problem::new("type", format!("a `{owner}` trigger needs `{attribute}`"))
                         .help(format!("set `{attribute}`")),
@@ -273,7 +273,7 @@ impl Kind for GlueTrigger {
                 check_condition(&format!("predicate.conditions.{index}"), Known(condition), &mut problems);
             }
         }
-        if kind == "EVENT" && !spec.is_set("workflow_name") {
+        if kind == "EVENT" && !spec.may_be_set("workflow_name") {
             // https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
             problems.push(
                 Problem::warning("type", "events start workflows, and the trigger is in none")
@@ -424,7 +424,7 @@ fn check_circle(spec: Known<'_>, kind: &str, problems: &mut Vec<Problem>) {
 }
 
 fn check_action(path: &str, action: Known<'_>, problems: &mut Vec<Problem>) {
-    if action.is_set("job_name") == action.is_set("crawler_name") {
+    if action.is_not_one_of(&["job_name", "crawler_name"]) {
         problems.push(
             Problem::new(path, "an action starts one job or one crawler")
                 .help("set either `job_name` or `crawler_name`"),
@@ -442,11 +442,11 @@ fn check_action(path: &str, action: Known<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn check_condition(path: &str, condition: Known<'_>, problems: &mut Vec<Problem>) {
-    let of_job = condition.is_set("job_name") && condition.is_set("state");
-    let of_crawler = condition.is_set("crawler_name") && condition.is_set("crawl_state");
-    let given = ["job_name", "state", "crawler_name", "crawl_state"];
-    let given = given.iter().filter(|attribute| condition.is_set(attribute)).count();
-    if given != 2 || !(of_job || of_crawler) {
+    let of_job = condition.may_be_set("job_name") && condition.may_be_set("state");
+    let of_crawler = condition.may_be_set("crawler_name") && condition.may_be_set("crawl_state");
+    let all = ["job_name", "state", "crawler_name", "crawl_state"];
+    let given = all.iter().filter(|attribute| condition.is_set(attribute)).count();
+    if given > 2 || !(of_job || of_crawler) {
         problems.push(
             Problem::new(path, "a condition is the state of one job or one crawler")
                 .help("set either `job_name` and `state`, or `crawler_name` and `crawl_state`"),
@@ -479,7 +479,7 @@ fn to_spec(lookup: &Lookup<'_>, trigger: &Trigger) -> Spec {
     // One event at a time is what an event trigger does that is told nothing.
     let is_default = batching == Some(EventBatchingCondition { batch_size: 1, batch_window_seconds: 900 });
     let event_batching_condition =
-        if is_default && !lookup.spec.is_set("event_batching_condition") { None } else { batching };
+        if is_default && !lookup.spec.may_be_set("event_batching_condition") { None } else { batching };
     Spec {
         name: lookup.id.to_owned(),
         r#type: kind,

@@ -210,7 +210,7 @@ impl Kind for IamPolicy {
 }
 
 fn arn(spec: Known<'_>, scope: &Scope) -> Option<String> {
-    let path = if spec.is_set("path") { spec.text("path")? } else { "/" };
+    let path = if spec.may_be_set("path") { spec.text("path")? } else { "/" };
     let name = spec.text("policy_name")?;
     Some(scope.global_arn("iam", format_args!("policy{path}{name}")))
 }
@@ -251,7 +251,9 @@ fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<
     let versions = listed.policy_version_list();
     let Some(text) = default_document(versions, listed.default_version_id()) else { return Ok(None) };
     let description = lookup.spec.text("description");
-    if !lookup.stays(policy_id, "description") || description.is_none() && lookup.spec.is_set("description") {
+    if !lookup.stays(policy_id, "description")
+        || description.is_none() && lookup.spec.may_be_set("description")
+    {
         return Ok(None);
     }
     let spec = Spec {

@@ -176,7 +176,7 @@ impl Kind for IamRole {
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let path = if spec.is_set("path") { spec.text("path") } else { Some("/") };
+        let path = if spec.may_be_set("path") { spec.text("path") } else { Some("/") };
         match (path, spec.text("role_name")) {
             (Some(path), Some(name)) => {
                 Foreseen::default().with("arn", scope.global_arn("iam", format_args!("role{path}{name}")))

@@ -219,7 +219,7 @@ impl Kind for KmsKey {
                 ));
             }
         } else if spec.is_set("rotation_period_in_days")
-            && (!spec.is_set("enable_key_rotation") || spec.flag("enable_key_rotation") == Some(false))
+            && (!spec.may_be_set("enable_key_rotation") || spec.flag("enable_key_rotation") == Some(false))
         {
             problems.push(
                 Problem::new("rotation_period_in_days", "the key does not rotate")
@@ -228,7 +228,7 @@ impl Kind for KmsKey {
         }
         // Absent, both are their defaults; unknown, nothing can be said.
         let or_default = |path: &str, default: &'static str| {
-            if spec.is_set(path) { spec.text(path).map(str::to_owned) } else { Some(default.to_owned()) }
+            if spec.may_be_set(path) { spec.text(path).map(str::to_owned) } else { Some(default.to_owned()) }
         };
         if let (Some(key_spec), Some(usage)) =
             (or_default("key_spec", "SYMMETRIC_DEFAULT"), or_default("key_usage", "ENCRYPT_DECRYPT"))

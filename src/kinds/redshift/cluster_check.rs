@@ -57,7 +57,7 @@ fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     let maybe_managed =
         managed || spec.is_set("manage_master_password") && spec.flag("manage_master_password").is_none();
-    if !maybe_managed && !password && !spec.is_set("snapshot_identifier") {
+    if !maybe_managed && !password && !spec.may_be_set("snapshot_identifier") {
         problems.push(
             Problem::new("master_username", "the admin user has no password").help(
                 "set `manage_master_password = true`, so that Redshift keeps one in Secrets Manager, or `master_user_password`",
@@ -119,7 +119,7 @@ fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     // Absent is one node; unknown says nothing.
     let count = match spec.integer("number_of_nodes") {
-        None if !spec.is_set("number_of_nodes") => Some(1),
+        None if !spec.may_be_set("number_of_nodes") => Some(1),
         count => count,
     };
     if let (Some(node_type), Some(count)) = (node_type, count) {
@@ -249,7 +249,7 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     if spec.is_set("elastic_ip") {
         // Absent is false; unknown says nothing.
-        if spec.flag("publicly_accessible") == Some(false) || !spec.is_set("publicly_accessible") {
+        if spec.flag("publicly_accessible") == Some(false) || !spec.may_be_set("publicly_accessible") {
             problems.push(
                 Problem::new("elastic_ip", "only a publicly accessible cluster has an elastic IP address")
                     .help("set `publicly_accessible = true`, or drop `elastic_ip`"),
@@ -262,7 +262,7 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     let roles = spec.list("iam_roles");
     let all_known = roles.iter().all(|role| matches!(role, Value::String(_)))
-        && (spec.get("iam_roles").is_some() || !spec.is_set("iam_roles"));
+        && (spec.get("iam_roles").is_some() || !spec.may_be_set("iam_roles"));
     if let Some(default) = spec.text("default_iam_role_arn")
         && all_known
         && !roles.iter().any(|role| matches!(role, Value::String(role) if role == default))
@@ -288,7 +288,7 @@ fn snapshots(spec: Known<'_>, problems: &mut Vec<Problem>) {
         }
     }
     for path in ["snapshot_cluster_identifier", "owner_account"] {
-        if spec.is_set(path) && !spec.is_set("snapshot_identifier") {
+        if spec.is_set(path) && !spec.may_be_set("snapshot_identifier") {
             problems.push(
                 Problem::new(path, format!("`{path}` is about the snapshot that the cluster is made from"))
                     .help("set `snapshot_identifier` too"),
@@ -313,7 +313,7 @@ fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
     };
     match destination {
         Some("s3") => {
-            if !spec.is_set("logging.bucket_name") {
+            if !spec.may_be_set("logging.bucket_name") {
                 problems.push(
                     Problem::new("logging", "a log in S3 needs a bucket")
                         .help("set `bucket_name`, or `log_destination_type = \"cloudwatch\"`"),
@@ -335,7 +335,7 @@ fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
                     );
                 }
             }
-            if !spec.is_set("logging.log_exports") {
+            if !spec.may_be_set("logging.log_exports") {
                 problems.push(
                     Problem::new("logging", "a log in CloudWatch needs `log_exports`")
                         .help("list `connectionlog`, `userlog`, `useractivitylog`"),

@@ -406,7 +406,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         );
     }
     if spec.is_set("ssekms_key_id")
-        && (encryption == Some("AES256") || !spec.is_set("server_side_encryption"))
+        && (encryption == Some("AES256") || !spec.may_be_set("server_side_encryption"))
     {
         problems.push(
             Problem::new("ssekms_key_id", "the key is for encryption by KMS")

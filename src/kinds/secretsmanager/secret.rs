@@ -293,7 +293,7 @@ impl Kind for SecretsManagerSecret {
         if let Some(policy) = spec.get("resource_policy") {
             problems.extend(check_policy(policy, "resource_policy", PolicyUse::Resource));
             let blocked =
-                !spec.is_set("block_public_policy") || spec.flag("block_public_policy") == Some(true);
+                !spec.may_be_set("block_public_policy") || spec.flag("block_public_policy") == Some(true);
             problems.extend(check_statements(policy, "resource_policy", |statements| {
                 let mut problems = foreign_actions(statements, "secretsmanager", "a secret");
                 let public = statements.iter().filter(|one| blocked && one.is_public());
@@ -486,13 +486,13 @@ impl Kind for SecretsManagerSecret {
 }
 
 fn check_generate(spec: Known<'_>, problems: &mut Vec<Problem>) {
-    if !spec.is_set("generate") {
+    if !spec.may_be_set("generate") {
         return;
     }
     let types = ["exclude_lowercase", "exclude_numbers", "exclude_punctuation", "exclude_uppercase"];
     let all_known = types.iter().all(|name| {
         let path = format!("generate.{name}");
-        !spec.is_set(&path) || spec.flag(&path).is_some()
+        !spec.may_be_set(&path) || spec.flag(&path).is_some()
     });
     let included = types.iter().filter(|name| spec.flag(&format!("generate.{name}")) != Some(true)).count();
     if all_known && included == 0 && spec.flag("generate.include_space") != Some(true) {
@@ -512,15 +512,15 @@ fn check_generate(spec: Known<'_>, problems: &mut Vec<Problem>) {
         );
     }
     let (template, key) = ("generate.secret_string_template", "generate.generate_string_key");
-    match (spec.is_set(template), spec.is_set(key)) {
-        (true, false) => problems.push(
+    if spec.is_set(template) && !spec.may_be_set(key) {
+        problems.push(
             Problem::new(key, "the template needs the key of the generated value")
                 .help("set `generate_string_key`, such as `password`"),
-        ),
-        (false, true) => problems.push(
+        );
+    } else if spec.is_set(key) && !spec.may_be_set(template) {
+        problems.push(
             Problem::new(key, "the key needs a template to be in").help("set `secret_string_template`"),
-        ),
-        _ => {}
+        );
     }
     if let Some(text) = spec.text(template)
         && !matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_)))
@@ -530,11 +530,11 @@ fn check_generate(spec: Known<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn check_rotation(spec: Known<'_>, problems: &mut Vec<Problem>) {
-    if !spec.is_set("rotation") {
+    if !spec.may_be_set("rotation") {
         return;
     }
     let (days, schedule) = ("rotation.automatically_after_days", "rotation.schedule_expression");
-    if spec.get("rotation").is_some() && spec.is_set(days) == spec.is_set(schedule) {
+    if spec.is_not_one_of(&[days, schedule]) {
         problems.push(
             Problem::new("rotation", "a rotation needs either days or a schedule")
                 .help("set one of `automatically_after_days` and `schedule_expression`"),

@@ -190,7 +190,7 @@ impl Kind for SfnStateMachine {
         }
         let logging = |field: &str| format!("logging_configuration.{field}");
         if spec.text(&logging("level")).is_some_and(|level| level != "OFF")
-            && !spec.is_set(&logging("log_group_arn"))
+            && !spec.may_be_set(&logging("log_group_arn"))
         {
             problems.push(
                 Problem::new("logging_configuration", "a log needs a log group")
@@ -207,7 +207,7 @@ impl Kind for SfnStateMachine {
         }
         let key = "encryption_configuration.kms_key_id";
         match spec.text("encryption_configuration.type") {
-            Some(OWN_KEY) if !spec.is_set(key) => {
+            Some(OWN_KEY) if !spec.may_be_set(key) => {
                 problems.push(
                     Problem::new("encryption_configuration", "a key of your own is to be named")
                         .help("set `kms_key_id`"),
@@ -388,7 +388,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
             .tracing_configuration()
             .map(|tracing| Tracing { enabled: tracing.enabled })
             // Off is what an absent setting means; the declared form of it is kept.
-            .filter(|tracing| tracing.enabled || lookup.spec.is_set("tracing_configuration")),
+            .filter(|tracing| tracing.enabled || lookup.spec.may_be_set("tracing_configuration")),
         encryption_configuration: encryption(&machine, lookup.spec),
     };
     // The name is free again only when it is gone.
@@ -416,7 +416,7 @@ fn logging(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Option<
         log_group_arn: group,
     };
     let is_off = live.level == "OFF" && !live.include_execution_data && live.log_group_arn.is_none();
-    (!is_off || declared.is_set("logging_configuration")).then_some(live)
+    (!is_off || declared.may_be_set("logging_configuration")).then_some(live)
 }
 
 /// The ARN of a log group without `:*`.
@@ -441,5 +441,5 @@ fn encryption(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Opti
             .kms_data_key_reuse_period_seconds()
             .filter(|_| encryption.r#type.as_str() == OWN_KEY),
     };
-    (live.r#type == OWN_KEY || declared.is_set("encryption_configuration")).then_some(live)
+    (live.r#type == OWN_KEY || declared.may_be_set("encryption_configuration")).then_some(live)
 }

@@ -166,7 +166,10 @@ pub(super) fn check(definition: &Value, express: bool) -> Vec<Problem> {
                 );
             }
             walk.integer(machine, "TimeoutSeconds", 1, LONGEST, "definition", None);
-            walk.machine(machine, language, "definition");
+            // Of a language that is not known, no rule is broken for sure.
+            if !machine.get("QueryLanguage").is_some_and(is_open) {
+                walk.machine(machine, language, "definition");
+            }
         }
         Value::Unknown(_) | Value::Secret(_) | Value::Null => {}
         _ => walk.problem("definition", "a definition is a table", "it has `StartAt` and `States`"),
@@ -348,6 +351,11 @@ impl Walk {
     }
 
     fn state(&mut self, state: &Fields, outer: Language, path: &str, exits: &mut Exits) {
+        // Where it leads, and what it may have, is not known without the language.
+        if state.get("QueryLanguage").is_some_and(is_open) {
+            exits.open = true;
+            return;
+        }
         let language = self.language(state, outer, path);
         let known = match state.get("Type") {
             Some(Value::String(name)) => {

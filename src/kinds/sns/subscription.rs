@@ -159,7 +159,7 @@ impl Kind for SnsSubscription {
                     );
                 }
             }
-            if protocol == "firehose" && !spec.is_set("subscription_role_arn") {
+            if protocol == "firehose" && !spec.may_be_set("subscription_role_arn") {
                 problems.push(
                     Problem::new("subscription_role_arn", "a Firehose stream needs `subscription_role_arn`")
                         .help("a role that sns.amazonaws.com may assume and that may write to the stream"),
@@ -321,7 +321,7 @@ fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
 
 fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let fifo = spec.text("topic_arn").map(|topic| topic.ends_with(".fifo"));
-    if !spec.is_set("filter_policy") && spec.text("filter_policy_scope") == Some("MessageBody") {
+    if !spec.may_be_set("filter_policy") && spec.text("filter_policy_scope") == Some("MessageBody") {
         problems.push(
             Problem::new("filter_policy_scope", "there is no filter policy to look at the message body")
                 .help("give `filter_policy`, or drop `filter_policy_scope`"),

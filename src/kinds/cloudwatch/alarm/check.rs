@@ -122,7 +122,7 @@ fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
         "metrics" => &["evaluation_periods", "comparison_operator"],
         _ => &["evaluation_interval"],
     };
-    for attribute in needed.iter().filter(|attribute| !spec.is_set(attribute)) {
+    for attribute in needed.iter().filter(|attribute| !spec.may_be_set(attribute)) {
         problems.push(Problem::new(*attribute, format!("an alarm with `{source}` needs `{attribute}`")));
     }
     if source == "metric_name" {
@@ -274,17 +274,17 @@ fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     let band = spec.text("threshold_metric_id");
     let mut watched = 0;
-    let mut is_sure = !spec.is_set("threshold_metric_id") || band.is_some();
+    let mut is_sure = !spec.may_be_set("threshold_metric_id") || band.is_some();
     for (index, query) in metrics.iter().enumerate() {
         let query = Known(query);
-        if query.is_set("expression") == query.is_set("metric_stat") {
+        if query.is_not_one_of(&["expression", "metric_stat"]) {
             problems.push(
                 Problem::new(format!("metrics.{index}"), "a query is a metric or an expression")
                     .help("give one of `metric_stat` and `expression`"),
             );
         }
         let id = query.text("id");
-        let returns = if query.is_set("return_data") { query.flag("return_data") } else { Some(true) };
+        let returns = if query.may_be_set("return_data") { query.flag("return_data") } else { Some(true) };
         is_sure &= id.is_some() && returns.is_some();
         if returns == Some(true) && id != band {
             watched += 1;

@@ -31,7 +31,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     }
     check_encryption(spec, &mut problems);
     let versioned = spec.flag("versioning");
-    let off = versioned == Some(false) || !spec.is_set("versioning");
+    let off = versioned == Some(false) || !spec.may_be_set("versioning");
     for (attribute, asks) in [
         ("replication", spec.is_set("replication")),
         ("object_lock_enabled", spec.flag("object_lock_enabled") == Some(true)),
@@ -44,7 +44,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
         }
     }
     if spec.is_set("object_lock_default_retention") {
-        if spec.flag("object_lock_enabled") == Some(false) || !spec.is_set("object_lock_enabled") {
+        if spec.flag("object_lock_enabled") == Some(false) || !spec.may_be_set("object_lock_enabled") {
             problems.push(
                 Problem::new(
                     "object_lock_default_retention",
@@ -57,7 +57,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
             one_of(Known(retention), "object_lock_default_retention", &["days", "years"], &mut problems);
         }
     }
-    if spec.is_set("transition_default_minimum_object_size") && !spec.is_set("lifecycle_rules") {
+    if spec.is_set("transition_default_minimum_object_size") && !spec.may_be_set("lifecycle_rules") {
         problems.push(Problem::new(
             "transition_default_minimum_object_size",
             "the size is kept with lifecycle rules, and there are none",
@@ -85,7 +85,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
             )
             .help("such as `index.html`"),
         );
-    } else if spec.get("website").is_some() && !spec.is_set("website.index_document") {
+    } else if spec.get("website").is_some() && !spec.may_be_set("website.index_document") {
         problems.push(
             Problem::new("website", "a site needs an index document")
                 .help("set `index_document = \"index.html\"`"),
@@ -167,7 +167,7 @@ fn check_encryption(spec: Known<'_>, problems: &mut Vec<Problem>) {
 
 /// That exactly one of some attributes is written in the table at `path`.
 fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<Problem>) {
-    if attributes.iter().filter(|attribute| table.is_set(attribute)).count() != 1 {
+    if table.is_not_one_of(attributes) {
         let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         problems.push(Problem::new(path, format!("exactly one of {names} is needed")));
     }
@@ -194,7 +194,7 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
             ));
         }
         if rule.flag("destination.replication_time") == Some(true)
-            && (rule.flag("destination.metrics") == Some(false) || !rule.is_set("destination.metrics"))
+            && (rule.flag("destination.metrics") == Some(false) || !rule.may_be_set("destination.metrics"))
         {
             problems.push(
                 Problem::new(
@@ -204,7 +204,8 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 .help("set `metrics = true`"),
             );
         }
-        if rule.is_set("destination.access_control_translation_owner") && !rule.is_set("destination.account")
+        if rule.is_set("destination.access_control_translation_owner")
+            && !rule.may_be_set("destination.account")
         {
             problems.push(Problem::new(
                 format!("{path}.destination.access_control_translation_owner"),
@@ -212,11 +213,10 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
             ));
         }
         let kms = rule.flag("sse_kms_encrypted_objects") == Some(true);
-        if kms != rule.is_set("destination.replica_kms_key_id")
-            && (kms
-                || rule.flag("sse_kms_encrypted_objects") == Some(false)
-                || !rule.is_set("sse_kms_encrypted_objects"))
-        {
+        let key = "destination.replica_kms_key_id";
+        let no_kms = rule.flag("sse_kms_encrypted_objects") == Some(false)
+            || !rule.may_be_set("sse_kms_encrypted_objects");
+        if kms && !rule.may_be_set(key) || no_kms && rule.is_set(key) {
             problems.push(
                 Problem::new(
                     format!("{path}.destination.replica_kms_key_id"),

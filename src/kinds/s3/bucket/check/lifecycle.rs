@@ -27,7 +27,7 @@ struct Move<'a> {
 }
 
 pub(super) fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    if !ACTIONS.iter().any(|action| rule.is_set(action)) {
+    if !ACTIONS.iter().any(|action| rule.may_be_set(action)) {
         problems.push(
             Problem::new(path, "the rule does nothing").help("add one of `expiration`, `transitions`, …"),
         );

@@ -15,7 +15,7 @@ const DESTINATIONS: [(&str, &str, &str, &str); 3] = [
 
 /// One entry, as far as it decides who is told of what.
 struct Entry<'a> {
-    id: &'a str,
+    id: Option<&'a str>,
     events: Vec<(&'a str, String)>,
     /// `None` where it is not known.
     prefix: Option<&'a str>,
@@ -31,7 +31,7 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
             if let Some(arn) = entry.text(target) {
                 check_destination(arn, &format!("{path}.{target}"), service, what, problems);
             }
-            let known = |name: &str| if entry.is_set(name) { entry.text(name) } else { Some("") };
+            let known = |name: &str| if entry.may_be_set(name) { entry.text(name) } else { Some("") };
             let events = entry.list("events").iter().enumerate();
             let events: Vec<(&str, String)> = events
                 .filter_map(|(place, event)| Some((event.as_str()?, format!("{path}.events.{place}"))))
@@ -39,19 +39,16 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
             for (event, at) in &events {
                 check_event(event, at, problems);
             }
-            let one = Entry {
-                id: entry.text("id").unwrap_or_default(),
-                events,
-                prefix: known("prefix"),
-                suffix: known("suffix"),
-            };
+            let one =
+                Entry { id: entry.text("id"), events, prefix: known("prefix"), suffix: known("suffix") };
             if let Some((other, event)) =
                 entries.iter().find_map(|other| Some((other, overlap(other, &one)?)))
             {
+                let other = other.id.map_or_else(|| "another entry".to_owned(), |id| format!("\"{id}\""));
                 problems.push(
                     Problem::new(
                         event.1.as_str(),
-                        format!("`{}` of the same objects is told by \"{}\" already", event.0, other.id),
+                        format!("`{}` of the same objects is told by {other} already", event.0),
                     )
                     .help(
                         "two entries that share an event need a `prefix` or a `suffix` that no object shares",

@@ -46,7 +46,7 @@ enum About {
 pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let Some(policy) = spec.get("policy") else { return };
     problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
-    let blocked = !spec.is_set("public_access_block.block_public_policy")
+    let blocked = !spec.may_be_set("public_access_block.block_public_policy")
         || spec.flag("public_access_block.block_public_policy") == Some(true);
     problems.extend(check_statements(policy, "policy", |statements| {
         let mut problems = foreign_actions(statements, "s3", "a bucket");

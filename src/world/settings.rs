@@ -1,0 +1,123 @@
+//! Settings that must be known before anything is created: `when`, `for_each`, `region`, flags.
+
+use std::collections::BTreeSet;
+
+use super::World;
+use super::resolve::Names;
+use crate::diag::{Diagnostic, Span};
+use crate::limits;
+use crate::stack::Node;
+use crate::value::Value;
+
+impl World<'_> {
+    /// The elements of a `for_each` by key; `None` where there is a problem.
+    pub(super) fn elements(
+        &self,
+        node: &Node,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Vec<(String, Value)>> {
+        let expected = "a list of strings or a map";
+        let names = Names::new(self, None);
+        let take = |value: Value| if shows_secret(&value) { Ok(None) } else { elements(value).map(Some) };
+        match self.decided("for_each", expected, node, &names, problems, take)? {
+            Some(elements) if elements.len() <= limits::RESOURCES => Some(elements),
+            Some(_) => {
+                problems.push(too_many(node.span));
+                None
+            }
+            None => {
+                problems.push(
+                    Diagnostic::error("secret-for-each", "`for_each` would show a secret")
+                        .at(node.span, "its keys become addresses, which are shown")
+                        .help("iterate over names that are no secrets; what they stand for may be secret"),
+                );
+                None
+            }
+        }
+    }
+
+    /// What a setting says that must be known before anything is created; `None` where it is not,
+    /// which is told, unless it follows from another problem.
+    pub(super) fn decided<T>(
+        &self,
+        what: &str,
+        expected: &str,
+        node: &Node,
+        names: &Names<'_, '_>,
+        problems: &mut Vec<Diagnostic>,
+        take: impl FnOnce(Value) -> Result<T, Value>,
+    ) -> Option<T> {
+        let before = problems.len();
+        match take(node.evaluate(names, problems)) {
+            Ok(taken) => Some(taken),
+            Err(other) => {
+                if problems.len() == before && !self.follows(&other) {
+                    problems.push(undecided(what, expected, &other, node));
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether a value is unknown on account of another problem.
+    pub(super) fn follows(&self, value: &Value) -> bool {
+        let Some(unknown) = value.first_unknown() else { return false };
+        let declaration = unknown.address.split('[').next().unwrap_or_default();
+        let is_known = || declaration == "aws" || self.references.declares(declaration);
+        self.faulty.borrow().contains(declaration) || self.has_faults && !is_known()
+    }
+}
+
+pub(super) fn undecided(what: &str, expected: &str, value: &Value, node: &Node) -> Diagnostic {
+    match value.first_unknown() {
+        Some(unknown) => {
+            Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
+                .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
+                .help("use names and variables here, not what AWS assigns")
+        }
+        None => {
+            Diagnostic::error("wrong-type", format!("`{what}` must be {expected}, not {}", value.kind_name()))
+                .at(node.span, format!("expected {expected}"))
+        }
+    }
+}
+
+/// The bool that a value is; the value itself where it is none.
+pub(super) fn to_flag(value: Value) -> Result<bool, Value> {
+    match value.reveal() {
+        Value::Bool(flag) => Ok(flag),
+        other => Err(other),
+    }
+}
+
+pub(super) fn too_many(span: Span) -> Diagnostic {
+    let what = format!("the stack has more than {} resources", limits::RESOURCES);
+    Diagnostic::error("too-many", what)
+        .at(span, "the limit is reached here")
+        .help("make several stacks of it")
+}
+
+/// Whether the keys to iterate over are secret.
+fn shows_secret(value: &Value) -> bool {
+    match value {
+        Value::Secret(_) => true,
+        Value::List(list) => list.iter().any(Value::contains_secret),
+        _ => false,
+    }
+}
+
+/// The elements of `for_each` by key; the value itself where it cannot have any.
+fn elements(value: Value) -> Result<Vec<(String, Value)>, Value> {
+    match value {
+        Value::Map(map) => Ok(map.into_iter().collect()),
+        Value::List(list) => {
+            let keys: Option<BTreeSet<String>> =
+                list.iter().map(|key| key.as_str().map(str::to_owned)).collect();
+            match keys {
+                Some(keys) => Ok(keys.into_iter().map(|key| (key.clone(), Value::String(key))).collect()),
+                None => Err(Value::List(list)),
+            }
+        }
+        other => Err(other),
+    }
+}
