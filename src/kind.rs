@@ -41,6 +41,9 @@ pub mod mark {
     pub const REPLACE: &str = "replace";
     /// Absent means: leave what AWS chose. An unmarked absent field means its default, or off.
     pub const AWS_DEFAULT: &str = "aws-default";
+    /// Absent means: derived from other attributes by [`derive`](super::Kind::derive), and what AWS
+    /// chose where nothing follows from them.
+    pub const DERIVED: &str = "derived";
     /// Steers dwctl and is never read back, such as `force_destroy`.
     pub const LOCAL: &str = "local";
     /// Sent to AWS, which never returns it.

@@ -38,6 +38,8 @@ pub struct Marks {
     pub replace_when_come_or_gone: bool,
     /// Absent means: leave what AWS chose.
     pub aws_default: bool,
+    /// Absent means: derived from other attributes where that is possible.
+    pub derived: bool,
     /// Steers dwctl and is never read back.
     pub local: bool,
     /// AWS never returns it.
@@ -167,6 +169,12 @@ impl Node {
             (Shape::List { element, .. }, _) => Some(element.as_ref()),
             _ => None,
         })
+    }
+
+    /// The name of the field that is marked as this document.
+    pub fn field_of(&self, document: Document) -> Option<&str> {
+        let (name, _) = self.fields()?.iter().find(|(_, field)| field.document == Some(document))?;
+        Some(name)
     }
 
     /// Whether the field `name` must be written.

@@ -223,12 +223,14 @@ fn facts(node: &Node) -> String {
         words.push(format!("default {}", value_text(default)));
     }
     let marks = node.marks;
+    let chosen = marks.aws_default && !marks.derived;
     for (set, word) in [
         (marks.replace, "a change replaces the resource"),
         (marks.replace_when_come_or_gone, "to add or remove it replaces the resource"),
-        (marks.aws_default, "absent: as AWS chose"),
-        (marks.aws_default && node.restored.is_some(), "taken out: AWS's default again"),
-        (marks.aws_default && node.restored.is_none(), "taken out: stays as it is"),
+        (marks.derived, "absent: derived from other attributes, or as AWS chose"),
+        (chosen, "absent: as AWS chose"),
+        (chosen && node.restored.is_some(), "taken out: AWS's default again"),
+        (chosen && node.restored.is_none(), "taken out: stays as it is"),
         (marks.local, "for dwctl only"),
         (marks.write_only, "never returned by AWS"),
         (marks.data_loss, "a change loses data"),

@@ -79,6 +79,7 @@ fn marks(schema: &Map<String, Json>) -> Marks {
             mark::REPLACE => marks.replace = true,
             mark::REPLACE_WHEN_COME_OR_GONE => marks.replace_when_come_or_gone = true,
             mark::AWS_DEFAULT => marks.aws_default = true,
+            mark::DERIVED => (marks.aws_default, marks.derived) = (true, true),
             mark::LOCAL => marks.local = true,
             mark::WRITE_ONLY => marks.write_only = true,
             mark::STAMPED => marks.stamped = true,

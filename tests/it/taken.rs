@@ -15,9 +15,6 @@ use crate::paper;
 
 const STAYS: &str = "no longer declared, stays as it is";
 
-/// What follows from the stack's files where it is not declared.
-const DERIVED: [(&str, &str); 2] = [("s3_object", "checksum_sha256"), ("s3_object", "content_type")];
-
 /// The decisions, by kind and dotted path.
 fn decisions() -> BTreeMap<String, BTreeMap<String, String>> {
     let text = std::fs::read_to_string(paper::root().join("tests/data/taken.toml")).expect("a file");
@@ -38,7 +35,11 @@ fn chosen(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
     for (name, field) in node.fields().into_iter().flatten() {
         let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         if field.marks.aws_default {
-            let decision = if field.restored.is_some() { "restored" } else { "stays" };
+            let decision = match () {
+                () if field.marks.derived => "derived",
+                () if field.restored.is_some() => "restored",
+                () => "stays",
+            };
             found.insert(below.clone(), decision.to_owned());
         } else {
             assert!(field.restored.is_none(), "{below}: a default that nothing restores");
@@ -131,7 +132,7 @@ fn no_plan_is_silent_about_what_is_taken_out() {
                 let change = plan.changes.iter().find(|change| change.address.to_string() == address);
                 let change = change.expect("a change");
                 assert!(!change.attributes.is_empty(), "{address} without {path}\n{text}");
-                let stays = decision == "stays" && !DERIVED.contains(&(name.as_str(), path.as_str()));
+                let stays = decision == "stays";
                 assert_eq!(text.contains(STAYS), stays, "{address} without {path}\n{text}");
                 assert!(!text.contains("outside dwctl"), "{address} without {path}\n{text}");
                 seen.entry(name.clone()).or_default().push(path.clone());

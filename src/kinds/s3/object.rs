@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE};
+use crate::kind::mark::{AWS_DEFAULT, DERIVED, LOCAL, REPLACE};
 use crate::kind::{
     Actions, Birth, Files, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads,
     TagRules, Terraform, each, nearest, user_tags,
@@ -54,11 +54,11 @@ pub struct Spec {
     /// SHA-256 of the content in base64; of an object of 64 MiB or more, that of its parts of
     /// 16 MiB. dwctl computes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-document" = "checksum"))]
+    #[schemars(extend("x-dwctl" = [DERIVED], "x-dwctl-document" = "checksum"))]
     pub checksum_sha256: Option<String>,
     /// Media type. Absent: by the extension of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [DERIVED]))]
     pub content_type: Option<String>,
     /// How caches may keep it, such as `max-age=3600`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
