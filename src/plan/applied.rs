@@ -91,10 +91,7 @@ pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
         take_over(Some(schema), want, found, &ignored.path);
     }
     // A content is compared by its checksum.
-    let of = |document: Document| {
-        let (name, _) = schema.fields()?.iter().find(|(_, node)| node.document == Some(document))?;
-        Some([PathStep::Name(name.clone())])
-    };
+    let of = |document| schema.field_of(document).map(|name| [PathStep::Name(name.to_owned())]);
     if let (Some(content), Some(checksum)) = (of(Document::Content), of(Document::Checksum))
         && ignored.iter().any(|ignored| ignored.path == content)
     {

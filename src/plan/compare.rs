@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::applied::ignore;
 use super::connect::{Names, connect};
 use super::decide::{created, heading};
+use super::diff::in_order_of;
 use super::ownership::{both_exist, removed, still_declared};
 use super::remains::block_of;
 use super::replacement;
@@ -387,7 +388,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let (want, have) = overlay(schema, want, old.spec.clone(), &|path, value, _| {
             Some(at(&old.spec, path).is_some_and(|was| was.clone().reveal() == value.clone().reveal()))
         });
-        let mut attributes = diff(schema, &have, &want);
+        let mut attributes = in_order_of(schema, &drawn.written, diff(schema, &have, &want));
         attributes.extend(staying);
         attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn), &|_| false));
         self.tell_content(was, instance, &mut attributes);
@@ -408,12 +409,9 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     /// Tells a content that differs by its lines, in place of its checksum, without the secrets
     /// that are known.
     fn tell_content(&self, was: &Instance<'_>, is: &Instance<'_>, attributes: &mut Vec<AttributeChange>) {
-        let marked = |document: Document| {
-            let fields = is.kind.schema().spec.fields()?;
-            let (name, _) = fields.iter().find(|(_, node)| node.document == Some(document))?;
-            Some([PathStep::Name(name.clone())])
-        };
-        let (Some(checksum), Some(content)) = (marked(Document::Checksum), marked(Document::Content)) else {
+        let schema = &is.kind.schema().spec;
+        let of = |document| schema.field_of(document).map(|name| [PathStep::Name(name.to_owned())]);
+        let (Some(checksum), Some(content)) = (of(Document::Checksum), of(Document::Content)) else {
             return;
         };
         let Some(at) = attributes.iter().position(|one| one.path == checksum) else { return };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::applied::{complete, mark, prints, wanted};
 use super::blame::Sides;
 use super::connect::{Names, connect};
+use super::diff::in_order_of;
 use super::hindsight;
 use super::protect::protected;
 use super::standing::show_unselected;
@@ -547,7 +548,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         if let Some(entry) = entry {
             mark(&instance.address, entry, &mut have, &want, schema, self.inputs.ledger);
         }
-        let mut attributes = diff(schema, &have, &want);
+        let mut attributes = in_order_of(schema, &instance.written, diff(schema, &have, &want));
         attributes.extend(staying);
         attributes.extend(tag_changes(instance, &live, entry, self.inputs.ledger, stack));
         let sides = Sides { region, id, live: &live, found: &found, want: &want };

@@ -78,6 +78,55 @@ pub fn diff(node: &Node, before: &Value, after: &Value) -> Vec<AttributeChange> 
     walk.changes
 }
 
+/// The differences in the order of the file: of a keyed list first the elements that are removed,
+/// then the others as they are `written`.
+pub fn in_order_of(node: &Node, written: &Value, changes: Vec<AttributeChange>) -> Vec<AttributeChange> {
+    arrange(node, Some(written), 0, changes)
+}
+
+/// The differences of one place, which have the first `depth` steps of their paths in common.
+fn arrange(
+    node: &Node,
+    written: Option<&Value>,
+    depth: usize,
+    changes: Vec<AttributeChange>,
+) -> Vec<AttributeChange> {
+    let written = match written {
+        Some(Value::Secret(inner)) => inner.as_ref(),
+        Some(written) => written,
+        None => return changes,
+    };
+    let mut groups: Vec<(Option<PathStep>, Vec<AttributeChange>)> = Vec::new();
+    for change in changes {
+        let step = change.path.get(depth).cloned();
+        match groups.last_mut() {
+            Some((last, group)) if *last == step => group.push(change),
+            _ => groups.push((step, vec![change])),
+        }
+    }
+    let mut elements: BTreeMap<&str, (usize, &Value)> = BTreeMap::new();
+    if let (Some(key), Value::List(list)) = (node.key.as_deref(), written) {
+        let named =
+            list.iter().enumerate().filter_map(|(at, one)| Some((one.get(key)?.as_str()?, (at, one))));
+        elements.extend(named);
+        groups.sort_by_key(|(step, _)| match step {
+            Some(PathStep::Name(name)) => elements.get(name.as_str()).map(|(at, _)| *at),
+            _ => None,
+        });
+    }
+    let within = |(step, group): (Option<PathStep>, Vec<AttributeChange>)| {
+        let Some(step) = step else { return group };
+        let Some(inner) = node.at(std::slice::from_ref(&step)) else { return group };
+        let value = match (&step, written) {
+            (PathStep::Name(name), Value::Map(map)) => map.get(name),
+            (PathStep::Name(name), _) => elements.get(name.as_str()).map(|(_, value)| *value),
+            (PathStep::Index(_), _) => None,
+        };
+        arrange(inner, value, depth + 1, group)
+    };
+    groups.into_iter().flat_map(within).collect()
+}
+
 /// What a place inherits from those above it.
 #[derive(Clone, Copy, Default)]
 struct Flags {

@@ -2,7 +2,7 @@
 //! dashboards by widget, and what a change may cost.
 
 use dwctl::plan::{self, Allowed, Change, Detail, Plan, RiskLabel, Selection, Sign, consent, details};
-use dwctl::schema::normalize;
+use dwctl::schema::{normalize, path_text};
 use dwctl::value::Value;
 use proptest::prelude::*;
 
@@ -378,6 +378,30 @@ fn a_long_text_by_hunk() {
         )
     };
     insta::assert_snapshot!(change(&text("four"), &text("4")));
+}
+
+/// Elements that have a name are told in the order of the declaration; what is removed comes first.
+#[test]
+fn named_elements_in_the_order_of_the_stack() {
+    let bucket = |metrics: &[(&str, &str)]| {
+        let metrics = metrics.iter().map(|(id, prefix)| {
+            format!(
+                "[[s3_bucket.lake.request_metrics]]\nid = \"{id}\"\nfilter = {{ prefix = \"{prefix}\" }}\n"
+            )
+        });
+        format!("[s3_bucket.lake]\nbucket = \"lake\"\n{}", metrics.collect::<String>())
+    };
+    let before = bucket(&[("sales", "a/"), ("gone", "b/"), ("orders", "c/"), ("last", "d/")]);
+    let after = bucket(&[("zeta", "z/"), ("sales", "A/"), ("orders", "C/"), ("alpha", "a/")]);
+    let plan = planned(&before, &after);
+    let mut paths: Vec<String> = Vec::new();
+    for attribute in &plan.effective().next().expect("a change").attributes {
+        let name = path_text(&attribute.path).split('.').nth(1).expect("a name").to_owned();
+        if paths.last() != Some(&name) {
+            paths.push(name);
+        }
+    }
+    assert_eq!(paths, ["gone", "last", "zeta", "sales", "orders", "alpha"]);
 }
 
 #[test]
