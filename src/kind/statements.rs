@@ -133,7 +133,8 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Whether a pattern with `*` and `?` matches a text: actions without regard to case.
+/// Whether a pattern with `*` and `?` matches all of a text. The text may be a pattern itself: then it
+/// matches what this one matches, so `?` does not take a `*`.
 pub fn matches_pattern(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut of) = (0, 0);
@@ -144,7 +145,7 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
                 star = Some((of, at));
                 of += 1;
             }
-            Some(one) if *one == '?' || text.get(at) == Some(one) => {
+            Some(&one) if one == text[at] || (one == '?' && text[at] != '*') => {
                 at += 1;
                 of += 1;
             }
@@ -184,12 +185,27 @@ mod tests {
 
     #[test]
     fn patterns() {
-        for (pattern, text) in
-            [("*", ""), ("a*", "abc"), ("*c", "abc"), ("a?c", "abc"), ("a*b*c", "axxbyyc"), ("", "")]
-        {
+        for (pattern, text) in [
+            ("*", ""),
+            ("a*", "abc"),
+            ("*c", "abc"),
+            ("a?c", "abc"),
+            ("a*b*c", "axxbyyc"),
+            ("", ""),
+            ("s3:*", "s3:Get*"),
+            ("s3:Get?bject", "s3:GetObject"),
+        ] {
             assert!(matches_pattern(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [("", "a"), ("a", ""), ("a*b", "abc"), ("a?c", "ac"), ("*a", "b")] {
+        for (pattern, text) in [
+            ("", "a"),
+            ("a", ""),
+            ("a*b", "abc"),
+            ("a?c", "ac"),
+            ("*a", "b"),
+            ("s3:Get?", "s3:Get*"),
+            ("s3:Get*", "s3:*"),
+        ] {
             assert!(!matches_pattern(pattern, text), "{pattern} {text}");
         }
     }

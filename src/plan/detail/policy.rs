@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::json::differences;
 use super::{Part, RiskLabel, Sign, list_text, path_text, value_text};
+use crate::kind::matches_pattern;
 use crate::value::Value;
 
 /// A policy that comes or goes as a whole.
@@ -289,10 +290,9 @@ impl Dimension {
         // Neither has it, as the resource of a trust policy.
         (self.is_absent() && other.is_absent())
             || (!other.is_absent()
-                && other
-                    .names
-                    .iter()
-                    .all(|name| self.names.iter().any(|pattern| glob(&same(pattern), &same(name)))))
+                && other.names.iter().all(|name| {
+                    self.names.iter().any(|pattern| matches_pattern(&same(pattern), &same(name)))
+                }))
     }
 
     fn words(&self) -> String {
@@ -449,52 +449,5 @@ fn short(names: &BTreeSet<String>) -> String {
     match names.len() {
         0..=3 => some.join(", "),
         count => format!("{} and {} more", some.join(", "), count - 3),
-    }
-}
-
-/// Whether a pattern of `*` and `?` matches all of a text, in which these are themselves.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut place) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while place < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, place));
-                at += 1;
-            }
-            // A wildcard in the text may be anything: only a `*` of the pattern takes it.
-            Some('?') if !matches!(text[place], '*') => (at, place) = (at + 1, place + 1),
-            Some(&one) if one == text[place] => (at, place) = (at + 1, place + 1),
-            _ => match star {
-                Some((from, taken)) => {
-                    star = Some((from, taken + 1));
-                    (at, place) = (from + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|one| *one == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob;
-
-    #[test]
-    fn wildcards() {
-        for (pattern, text, is) in [
-            ("*", "s3:GetObject", true),
-            ("s3:*", "s3:GetObject", true),
-            ("s3:Get*", "s3:*", false),
-            ("s3:*", "s3:Get*", true),
-            ("s3:Get?bject", "s3:GetObject", true),
-            ("s3:GetObject", "s3:GetObjectAcl", false),
-            ("a*b*c", "axxbyyc", true),
-            ("a*b*c", "axxbyy", false),
-        ] {
-            assert_eq!(glob(pattern, text), is, "{pattern} {text}");
-        }
     }
 }
