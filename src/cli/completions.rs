@@ -55,6 +55,7 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
 
 /// Answers a shell, where one asks; then nothing else is to be done.
 pub(super) fn answered() -> Option<ExitCode> {
+    // Without a current folder paths are completed from nowhere, and nothing is offered.
     let here = std::env::current_dir().ok();
     let asked = CompleteEnv::with_factory(Cli::command).var(ASKED).bin("dwctl");
     match asked.try_complete(std::env::args_os(), here.as_deref()) {
@@ -85,6 +86,7 @@ pub(super) fn owned(current: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::read();
     let known = |sandbox| {
         let store = FileStore::new(&line.folder, line.env.as_deref().unwrap_or("default"), sandbox);
+        // A completion cannot tell an error; the command itself will.
         store.read().ok().flatten()
     };
     match known(line.sandbox) {

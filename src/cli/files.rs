@@ -199,8 +199,9 @@ fn replace(path: &Path, known: Option<&Metadata>, text: &[u8], readers: Readers)
         let mut file = tempfile::Builder::new().make_in(folder, |path| options.open(path))?;
         file.write_all(text)?;
         if let Some(known) = known {
-            // The umask has had its say at the making, and another owner is root's to keep.
+            // The mode that the file was made with lacks the bits of the umask.
             file.as_file().set_permissions(Permissions::from_mode(mode))?;
+            // Only root may keep another owner; others write the file as theirs.
             std::os::unix::fs::fchown(file.as_file(), Some(known.uid()), Some(known.gid())).ok();
         }
         file.as_file().sync_all()?;

@@ -77,23 +77,15 @@ impl<'b> Moves<'b> {
         }
         let (mut sources, mut targets) = (BTreeMap::new(), BTreeMap::new());
         for block in self.blocks {
-            let first = sources.entry(&block.from).or_insert(block);
+            let first = *sources.entry(&block.from).or_insert(block);
             if first.to != block.to {
                 let what = format!("{} is moved to {} and to {}", block.from, first.to, block.to);
-                problems.push(
-                    Diagnostic::error("moved", what)
-                        .at(block.span, "this one")
-                        .and(first.span, "and this one"),
-                );
+                problems.push(clash(what, block, first));
             }
-            let first = targets.entry(&block.to).or_insert(block);
+            let first = *targets.entry(&block.to).or_insert(block);
             if first.from != block.from {
                 let what = format!("{} and {} both become {}", first.from, block.from, block.to);
-                problems.push(
-                    Diagnostic::error("moved", what)
-                        .at(block.span, "this one")
-                        .and(first.span, "and this one"),
-                );
+                problems.push(clash(what, block, first));
             }
         }
         problems
@@ -106,6 +98,10 @@ fn is_whole(block: &Moved) -> bool {
 
 /// Most addresses of a circle that are told.
 const TOLD: usize = 10;
+
+fn clash(what: String, block: &Moved, first: &Moved) -> Diagnostic {
+    Diagnostic::error("moved", what).at(block.span, "this one").and(first.span, "and this one")
+}
 
 fn circle(way: &[(Address, &Moved)]) -> Diagnostic {
     let mut names: Vec<String> = way.iter().take(TOLD).map(|(address, _)| address.to_string()).collect();
