@@ -12,14 +12,17 @@ use crate::aws::Scope;
 use crate::diag::nearest;
 use crate::kind::{ErasedKind, Identity, Known};
 use crate::kinds::{self, KINDS};
-use crate::schema::{Node, Shape};
+use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
 /// Most names that are given as advice.
 const MOST: usize = 3;
 
+/// Most attributes of a table that are listed where no name is near.
+const KNOWN: usize = 10;
+
 /// What every resource may have besides, and its names elsewhere.
-const ENGINE: [(&str, &str); 14] = [
+const ENGINE: [(&str, &str); 16] = [
     ("depends_on", "depends_on"),
     ("for_each", "foreach"),
     ("for_each", "each"),
@@ -27,13 +30,32 @@ const ENGINE: [(&str, &str); 14] = [
     ("when", "if"),
     ("region", "provider"),
     ("tags", "tag"),
+    ("tags", "tags_all"),
     ("lifecycle", "life_cycle"),
     ("lifecycle.protect", "prevent_destroy"),
     ("lifecycle.retain", "deletion_policy"),
+    ("lifecycle.retain", "skip_destroy"),
     ("lifecycle.retain", "update_replace_policy"),
     ("lifecycle.create_before_destroy", "create_before_destroy"),
     ("lifecycle.ignore_changes", "ignore_changes"),
     ("lifecycle.replace_triggered_by", "replace_triggered_by"),
+];
+
+/// What elsewhere has a name and here no counterpart, though the name resembles one of ours.
+const WITHOUT: [&str; 13] = [
+    "app_sync_parameters",
+    "batch_parameters",
+    "bucket_namespace",
+    "cluster_public_key",
+    "cluster_revision_number",
+    "defer_maintenance_duration",
+    "defer_maintenance_start_time",
+    "endpoint_auto_confirms",
+    "ipv6_cidr_block_network_border_group",
+    "ipv6_netmask_length",
+    "map_customer_owned_ip_on_launch",
+    "revoke_rules_on_delete",
+    "snapshot_copy_manual",
 ];
 
 /// A kind, or an attribute of one, that has another name elsewhere.
@@ -125,16 +147,23 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
     let Some(table) = table else { return Vec::new() };
     let here = |field: &str| if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") };
     let mine = snake(name);
-    let translated = translated(kind, parent, &mine);
-    if !translated.is_empty() {
-        return translated;
-    }
     let fields = || table.fields().into_iter().flatten().map(|(name, _)| name.as_str());
     if let Some(field) = fields().find(|field| *field == mine) {
         return vec![here(field)];
     }
+    let of_all = ENGINE.into_iter().map(|(own, _)| own).find(|own| *own == mine && *own != name);
+    if let Some(own) = of_all.filter(|_| parent.is_empty()) {
+        return vec![own.to_owned()];
+    }
+    let translated = translated(kind, parent, &mine);
+    if !translated.is_empty() {
+        return translated;
+    }
+    if WITHOUT.contains(&mine.as_str()) || parent.is_empty() && mine == "id" && kind.assigns_ids() {
+        return Vec::new();
+    }
     if parent.is_empty()
-        && ["name", "id", "identifier", "resource_name"].contains(&mine.as_str())
+        && ["name", "id", "identifier", "resource_name", "name_prefix"].contains(&mine.as_str())
         && let Some(name) = naming(kind)
     {
         return vec![name];
@@ -203,14 +232,23 @@ fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
         .collect();
     let called = |there: &str| !is_type(there) && snake(there) == name;
     let found = pairs.iter().filter(|(_, there)| called(there)).map(|(here, _)| *here);
-    let found: Vec<&str> = found.filter(|here| *here != parent).collect();
-    let within = |path: &&str| path.rsplit_once('.').map_or("", |(parent, _)| parent) == parent;
-    if let Some(path) = found.iter().find(|path| within(path)) {
-        return vec![(*path).to_owned()];
+    let mut found: Vec<&str> = found.collect();
+    found.dedup();
+    let within = |path: &&&str| path.rsplit_once('.').map_or("", |(parent, _)| parent) == parent;
+    let here: Vec<String> = found.iter().filter(within).take(MOST).map(|path| (*path).to_owned()).collect();
+    if !here.is_empty() {
+        return here;
+    }
+    // There is one table more elsewhere: what it holds stands in this one.
+    if !parent.is_empty() && found.contains(&parent) {
+        return vec![parent.to_owned()];
     }
     // A block that stands elsewhere, and whatever is below this table. A mere `name` may be anything.
     let is_block = |path: &str| below(spec, path).is_some_and(|node| node.fields().is_some());
     let inside = |path: &str| path.starts_with(&format!("{parent}.")) && !parent.is_empty();
+    if found.iter().any(|path| inside(path)) {
+        found.retain(|path| inside(path));
+    }
     let specific = name.contains('_') || (found.len() == 1 && !["name", "id"].contains(&name));
     let mut found: Vec<String> = found
         .into_iter()
@@ -239,7 +277,7 @@ fn naming(kind: &dyn ErasedKind) -> Option<String> {
     let mut decides: Vec<&String> =
         texts().map(|(name, _)| name).filter(|name| plain.is_some() && probe(name) != plain).collect();
     // Of a catalog and a name the name is meant.
-    decides.sort_by_key(|name| !name.ends_with("name"));
+    decides.sort_by_key(|name| (*name != "name", !name.ends_with("name")));
     let named = decides.first().map(|name| (*name).clone());
     named.or_else(|| texts().map(|(name, _)| name).find(|name| name.ends_with("_name")).cloned())
 }
@@ -259,7 +297,11 @@ fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
     let mut found = Vec::new();
     walk(spec, "", name, &mut found);
     let depth = |path: &str| path.split('.').count();
-    found.sort_by_key(|path| (!path.starts_with(parent), depth(path)));
+    let inside = |path: &String| !parent.is_empty() && path.starts_with(&format!("{parent}."));
+    if found.iter().any(inside) {
+        found.retain(inside);
+    }
+    found.sort_by_key(|path| depth(path));
     if found.len() <= MOST {
         return found;
     }
@@ -271,11 +313,72 @@ fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
     if common.is_empty() || common == parent { Vec::new() } else { vec![common] }
 }
 
-/// The node at a dotted path, lists looked through.
+/// The node at a dotted path, lists and maps looked through; a key of a map may be named.
 fn below<'n>(spec: &'n Node, path: &str) -> Option<&'n Node> {
-    let steps = path.split('.').filter(|step| !step.is_empty());
-    let node = steps.into_iter().try_fold(spec, |node, step| element(node).fields()?.get(step))?;
+    let mut steps = path.split('.').filter(|step| !step.is_empty());
+    let node = steps.try_fold(spec, |node, step| match (element(node).fields()?.get(step), &node.shape) {
+        (Some(field), _) => Some(field),
+        (None, Shape::Map(element)) => Some(element.as_ref()),
+        (None, _) => None,
+    })?;
     Some(element(node))
+}
+
+/// A path without places in lists and keys of maps, as the names elsewhere are listed.
+pub fn dotted(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut node = Some(&kind.schema().spec);
+    for step in path {
+        node = match (node.map(|node| &node.shape), step) {
+            (Some(Shape::List { element, .. } | Shape::Map(element)), _) => Some(element),
+            (_, PathStep::Index(_)) => None,
+            (_, PathStep::Name(name)) => {
+                names.push(name);
+                node.and_then(Node::fields).and_then(|fields| fields.get(name))
+            }
+        };
+    }
+    names.join(".")
+}
+
+/// What to say of an attribute that a table of a kind has not, in a few words.
+pub fn advice(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
+    let Some((PathStep::Name(name), parents)) = path.split_last() else { return String::new() };
+    let parent = dotted(kind, parents);
+    let likely = attributes_like(kind, &parent, name);
+    match likely.first() {
+        // There is nothing to be named otherwise.
+        Some(path) if path == name => {
+            format!("`{name}` belongs to the resource itself, not to `{parent}`")
+        }
+        Some(path) if *path == parent => format!("what it holds stands in `{parent}` itself"),
+        // Where it stands in the same table, its name is enough.
+        Some(_) => {
+            let here = format!("{parent}.");
+            let short = |path: String| match path.strip_prefix(&here) {
+                Some(rest) if !rest.contains('.') => rest.to_owned(),
+                _ => path,
+            };
+            did_you_mean(&likely.into_iter().map(short).collect::<Vec<_>>())
+        }
+        None => {
+            let fields = below(&kind.schema().spec, &parent).and_then(Node::fields);
+            let names: Vec<String> =
+                fields.into_iter().flatten().map(|(name, _)| format!("`{name}`")).collect();
+            if names.is_empty() || names.len() > KNOWN {
+                String::new()
+            } else {
+                format!("known: {}", names.join(", "))
+            }
+        }
+    }
+}
+
+/// The attributes of a kind, and its tags: what `ignore_changes` can leave alone.
+pub fn everything(kind: &str) -> Vec<String> {
+    let Some(kind) = kinds::kind(kind) else { return Vec::new() };
+    let fields = kind.schema().spec.fields().into_iter().flatten().map(|(name, _)| name.clone());
+    fields.chain(kind.taggable().then(|| "tags".to_owned())).collect()
 }
 
 fn element(node: &Node) -> &Node {
@@ -495,7 +598,9 @@ mod tests {
                     let table = super::below(&kind.schema().spec, parent).and_then(|node| node.fields());
                     // What has that name here, too, needs no advice.
                     if table.is_some_and(|fields| !fields.contains_key(&snake(name))) {
-                        assert_eq!(attributes_like(kind, parent, name), [*path], "{what}");
+                        let leads =
+                            |parent| attributes_like(kind, parent, name).iter().any(|one| one == path);
+                        assert!(leads(parent) || leads(path), "{what}");
                     }
                 }
             }

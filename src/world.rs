@@ -473,7 +473,7 @@ impl<'a> World<'a> {
         let is_said = |fault: &Fault| {
             let missing = fault.missing.as_ref();
             missing.is_some_and(|missing| {
-                let table = dotted(&fault.path);
+                let table = elsewhere::dotted(instance.kind, &fault.path);
                 advised.contains(&if table.is_empty() {
                     missing.clone()
                 } else {
@@ -484,7 +484,7 @@ impl<'a> World<'a> {
         for fault in faults.iter().filter(|fault| !is_said(fault)).cloned() {
             let key = fault.code == "unknown-attribute";
             let missing = fault.code == "missing-attribute" && fault.path.is_empty();
-            let label = if key { advice(instance.kind, &fault) } else { fault.label };
+            let label = if key { elsewhere::advice(instance.kind, &fault.path) } else { fault.label };
             let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
             problems.push(
                 Diagnostic::error(fault.code, fault.message)
@@ -811,24 +811,5 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
 /// What may be meant by an attribute that the kind has not, as dotted paths.
 fn meant(kind: &dyn ErasedKind, fault: &Fault) -> Vec<String> {
     let Some((PathStep::Name(name), parents)) = fault.path.split_last() else { return Vec::new() };
-    elsewhere::attributes_like(kind, &dotted(parents), name)
-}
-
-/// The same as a question. Where it stands in the same table, its name is enough.
-fn advice(kind: &dyn ErasedKind, fault: &Fault) -> String {
-    let parent = fault.path.split_last().map_or_else(String::new, |(_, parents)| dotted(parents));
-    let short = |path: String| match path.strip_prefix(&parent).map(|rest| rest.trim_start_matches('.')) {
-        Some(rest) if !rest.contains('.') => rest.to_owned(),
-        _ => path,
-    };
-    elsewhere::did_you_mean(&meant(kind, fault).into_iter().map(short).collect::<Vec<_>>())
-}
-
-/// A path without the places in lists.
-fn dotted(path: &[PathStep]) -> String {
-    let names = path.iter().filter_map(|step| match step {
-        PathStep::Name(name) => Some(name.as_str()),
-        PathStep::Index(_) => None,
-    });
-    names.collect::<Vec<_>>().join(".")
+    elsewhere::attributes_like(kind, &elsewhere::dotted(kind, parents), name)
 }

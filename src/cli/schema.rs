@@ -302,7 +302,7 @@ fn stack_schema() -> Value {
                         "protect": { "description": "Refuse to destroy or replace it, even when its block is gone.", "type": ["boolean", "string"] },
                         "create_before_destroy": { "description": "Make the new one before the old one goes.", "type": ["boolean", "string"] },
                         "retain": { "description": "Leave it at AWS when its block is gone, and on destroy.", "type": ["boolean", "string"] },
-                        "ignore_changes": { "description": "Attributes of which a difference is no change.", "type": "array", "items": { "type": "string" } },
+                        "ignore_changes": { "description": "Attributes of which a difference is no change, as a plan writes them; `all` for every one.", "type": "array", "items": { "type": "string" } },
                         "replace_triggered_by": { "description": "Addresses, or attributes of them, whose change has it made anew.", "type": "array", "items": { "type": "string" } }
                     },
                     "additionalProperties": false

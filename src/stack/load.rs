@@ -597,7 +597,7 @@ impl Loader<'_> {
                 "when" => resource.when = Some(field.value),
                 "region" => resource.region = Some(field.value),
                 "depends_on" => resource.depends_on = self.texts(&field.value, "`depends_on`"),
-                "lifecycle" => self.lifecycle(&field, &mut resource.lifecycle),
+                "lifecycle" => self.lifecycle(kind, &field, &mut resource.lifecycle),
                 "precondition" | "postcondition" | "provider" | "count" => {
                     let error = Diagnostic::error(
                         "not-supported",
@@ -617,7 +617,7 @@ impl Loader<'_> {
         self.resources.insert(key, resource);
     }
 
-    fn lifecycle(&mut self, entry: &Entry, lifecycle: &mut Lifecycle) {
+    fn lifecycle(&mut self, kind: &str, entry: &Entry, lifecycle: &mut Lifecycle) {
         const KNOWN: [&str; 5] =
             ["protect", "create_before_destroy", "ignore_changes", "replace_triggered_by", "retain"];
         for field in entry.value.entries() {
@@ -630,8 +630,12 @@ impl Loader<'_> {
                 "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
                 "retain" => lifecycle.retain = Some(field.value.clone()),
                 "ignore_changes" => {
-                    let texts = self.texts(&field.value, "`ignore_changes`");
-                    lifecycle.ignore_changes = settings::ignored(texts, &mut self.problems);
+                    // Terraform's `ignore_changes = all`.
+                    let texts = match field.value.literal() {
+                        Some(Value::String(text)) if text == "all" => vec![(text, field.value.span)],
+                        _ => self.texts(&field.value, "`ignore_changes`"),
+                    };
+                    lifecycle.ignore_changes = settings::ignored(kind, texts, &mut self.problems);
                 }
                 "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
                 _ => self.unknown_key(field, "`lifecycle`", &KNOWN),

@@ -5,14 +5,25 @@ use std::path::PathBuf;
 
 use super::Ignored;
 use crate::diag::{Diagnostic, Span};
+use crate::elsewhere;
 use crate::files::Files;
 use crate::limits;
 use crate::schema::{PathStep, parse_path};
 
-/// The paths of `ignore_changes`; whether a kind has them is told when all is known.
-pub(super) fn ignored(texts: Vec<(String, Span)>, problems: &mut Vec<Diagnostic>) -> Vec<Ignored> {
+/// The paths of `ignore_changes` of a kind; whether it has them is told when all is known. `all`,
+/// as in Terraform, is every attribute.
+pub(super) fn ignored(
+    kind: &str,
+    texts: Vec<(String, Span)>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Ignored> {
     let mut ignored = Vec::new();
     for (text, span) in texts {
+        if matches!(text.as_str(), "all" | "*") {
+            let whole = |name| Ignored { path: vec![PathStep::Name(name)], span };
+            ignored.extend(elsewhere::everything(kind).into_iter().map(whole));
+            continue;
+        }
         // A tag's key may hold dots.
         let tag = text.strip_prefix("tags.").filter(|key| !key.is_empty());
         let path = match tag {

@@ -1,7 +1,8 @@
 //! Whether what `ignore_changes` names is there to be ignored.
 
 use super::World;
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::Diagnostic;
+use crate::elsewhere;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
 use crate::schema::{PathStep, Shape, path_text};
@@ -60,13 +61,15 @@ fn fault(kind: &dyn ErasedKind, resource: &Resource, ignored: &Ignored) -> Optio
                 None => {
                     let whose = if at == 0 { of.clone() } else { format!("`{whole}`") };
                     let decided = schema.attrs.fields().is_some_and(|attrs| attrs.contains_key(name));
-                    let label = match nearest(name, fields.keys().map(String::as_str)) {
+                    let label = match elsewhere::advice(kind, &ignored.path[..=at]) {
+                        _ if at == 0 && first.eq_ignore_ascii_case("tags") => {
+                            "did you mean `tags`?".to_owned()
+                        }
                         _ if at == 0 && decided => "AWS decides it: there is nothing to ignore".to_owned(),
                         _ if at == 0 && SETTINGS.contains(&name.as_str()) => {
                             "it is dwctl's own, and nothing that AWS could have otherwise".to_owned()
                         }
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => String::new(),
+                        advice => advice,
                     };
                     return refuse(
                         "unknown-attribute",
@@ -183,6 +186,7 @@ mod tests {
                 "`assume_role_policy_document` has no parts to ignore",
             ),
             ("sns_subscription", "tags", "AWS cannot tag a sns_subscription"),
+            ("sns_topic", "Tags", "sns_topic has no attribute `Tags` to ignore"),
         ] {
             assert_eq!(told(kind, path).as_deref(), Some(message));
         }

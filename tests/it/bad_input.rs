@@ -236,6 +236,45 @@ fn what_follows_from_a_broken_attribute_is_not_told() {
     }
 }
 
+/// The names of other tools and services, and what is said of each.
+#[test]
+fn a_name_from_elsewhere_has_a_hint() {
+    let classifier = "[glue_classifier.a]\nname = 'a'\ncsv_classifier = { name = 'a' }";
+    for (text, words) in [
+        ("[eventbridge_rule.a]\nname = 'a'\nis_enabled = true", "did you mean `state`?"),
+        ("[eventbridge_rule.a]\nname = 'a'\nenabled = true", "did you mean `state`?"),
+        ("[s3_object.a]\nbucket = 'b'\nkey = 'k'\nbody = 'x'", "did you mean `content` or `source`?"),
+        ("[glue_trigger.a]\nname = 'a'\nstart_on_creation = true", "did you mean `enabled`?"),
+        (classifier, "`name` belongs to the resource itself, not to `csv_classifier`"),
+        (
+            "[sns_topic.a]\nname = 'a'\ndelivery_status_logging = { sqs = { foo = 1 } }",
+            "known: `failure_feedback_role_arn`, `success_feedback_role_arn`, `success_feedback_sample_rate`",
+        ),
+        (
+            "[sns_topic.a]\nname = 'a'\ndelivery_status_logging = { sqs = { role_arn = 'x' } }",
+            "did you mean `failure_feedback_role_arn` or `success_feedback_role_arn`?",
+        ),
+        (
+            "[sns_topic.a]\nname = 'a'\nsqs_failure_feedback_role_arn = 'x'",
+            "did you mean `delivery_status_logging.sqs.failure_feedback_role_arn`?",
+        ),
+        (
+            "[s3_bucket.a]\nbucket = 'b'\nencryption = { rule = { sse_algorithm = 'AES256' } }",
+            "what it holds stands in `encryption` itself",
+        ),
+        ("[sns_topic.a]\nname = 'a'\nlifecycle = { ignore_changes = ['Tags'] }", "did you mean `tags`?"),
+        (
+            "[eventbridge_rule.a]\nname = 'a'\nlifecycle = { ignore_changes = ['is_enabled'] }",
+            "did you mean `state`?",
+        ),
+    ] {
+        let stack = folder(&[("stack.toml", &headed(text))]);
+        let run = dwctl(stack.path(), &["validate"]);
+        orderly(&run, INVALID, stack.path());
+        assert!(run.stderr.contains(words), "{text}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn a_file_that_is_no_text() {
     let stack = folder(&[("stack.toml", &headed(""))]);

@@ -185,3 +185,24 @@ fn the_tags_of_an_automation_stay() {
     project.apply().says("tags[\"org:cost\"]  - ");
     assert!(!is_tagged("org:cost"));
 }
+
+/// `all` is every attribute that there is, and Terraform's word for it.
+#[test]
+fn all_changes_can_be_ignored() {
+    let before = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"A\"\ntags = { team = \"x\" }\n";
+    for all in ["\"all\"", "[\"all\"]", "[\"*\"]"] {
+        let after = format!(
+            "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"B\"\ntags = {{ team = \"y\" }}\n\
+             signature_version = \"2\"\nlifecycle = {{ ignore_changes = {all} }}\n"
+        );
+        let plan = Account::after(before).planned(&after, &Selection::default()).expect("a plan");
+        assert!(
+            plan.is_empty(),
+            "{all}: {:?}",
+            plan.changes.iter().map(|one| &one.action).collect::<Vec<_>>()
+        );
+        // It is made nevertheless.
+        let plan = Account::after("").planned(&after, &Selection::default()).expect("a plan");
+        assert!(!plan.is_empty(), "{all}");
+    }
+}

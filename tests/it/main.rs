@@ -17,6 +17,7 @@ mod crash;
 mod diff;
 mod digits;
 mod each_kind;
+mod elsewhere;
 mod events;
 mod exchange;
 mod formats;

@@ -167,6 +167,8 @@ impl Kind for Ec2SecurityGroup {
         ("egress.prefix_list_id", "prefix_list_ids"),
         ("ingress.referenced_security_group_id", "security_groups"),
         ("egress.referenced_security_group_id", "security_groups"),
+        ("ingress.referenced_security_group_owner_id", "SourceSecurityGroupOwnerId"),
+        ("ingress.referenced_security_group_id", "SourceSecurityGroupName"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_security_group.toml");
     const ACTIONS: Actions = Actions {

@@ -131,6 +131,7 @@ impl Kind for Ec2Vpc {
         ("secondary_cidr_blocks", "aws_vpc_ipv4_cidr_block_association"),
         ("secondary_cidr_blocks", "AWS::EC2::VPCCidrBlock"),
         ("empty_default_security_group", "aws_default_security_group"),
+        ("amazon_provided_ipv6_cidr_block", "Ipv6CidrBlock"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_vpc.toml");
     const ACTIONS: Actions = Actions {

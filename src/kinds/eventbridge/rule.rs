@@ -140,6 +140,9 @@ impl Kind for EventbridgeRule {
         ("targets", "aws_cloudwatch_event_target"),
         ("", "aws_scheduler_schedule"),
         ("", "AWS::Scheduler::Schedule"),
+        ("state", "is_enabled"),
+        ("state", "enabled"),
+        ("targets.ecs_parameters.network_configuration", "AwsVpcConfiguration"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/eventbridge_rule.toml");
     const ACTIONS: Actions = Actions {

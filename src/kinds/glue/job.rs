@@ -278,6 +278,7 @@ impl Kind for GlueJob {
         ("command.script_location", "script"),
         ("command.name", "type"),
         ("number_of_workers", "workers"),
+        ("max_capacity", "AllocatedCapacity"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_job.toml");
     const ACTIONS: Actions = Actions {

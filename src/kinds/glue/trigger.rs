@@ -184,7 +184,8 @@ impl Kind for GlueTrigger {
             ("event_batching_condition.batch_window_seconds", "batch_window"),
         ],
     );
-    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("actions.timeout_minutes", "Timeout")];
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] =
+        &[("actions.timeout_minutes", "Timeout"), ("enabled", "StartOnCreation")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_trigger.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetTriggers", "glue:GetTags"],

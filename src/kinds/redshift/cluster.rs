@@ -347,6 +347,8 @@ impl Kind for RedshiftCluster {
         ("number_of_nodes", "cluster_type"),
         ("cluster_identifier", "name"),
         ("number_of_nodes", "nodes"),
+        ("vpc_security_group_ids", "ClusterSecurityGroups"),
+        ("snapshot_identifier", "SnapshotArn"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster.toml");
     const ACTIONS: Actions = Actions {

@@ -145,8 +145,18 @@ impl Kind for S3Object {
         "aws_s3_object",
         &[("ssekms_key_id", "kms_key_id"), ("website_redirect_location", "website_redirect")],
     );
-    const ALSO_CALLED: &'static [(&'static str, &'static str)] =
-        &[("", "aws_s3_bucket_object"), ("", "file"), ("", "upload")];
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("", "aws_s3_bucket_object"),
+        ("", "file"),
+        ("", "upload"),
+        ("content", "body"),
+        ("source", "body"),
+        ("key", "id"),
+        ("key", "name"),
+        ("source", "path"),
+        ("checksum_sha256", "etag"),
+        ("checksum_sha256", "source_hash"),
+    ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_object.toml");
     const ACTIONS: Actions = Actions {
         // KMS is asked for the checksum of an object that its keys encrypt.

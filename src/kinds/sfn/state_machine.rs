@@ -130,6 +130,8 @@ impl Kind for SfnStateMachine {
         ("name", "StateMachineName"),
         ("definition", "DefinitionString"),
         ("definition", "asl"),
+        ("logging_configuration.log_group_arn", "Destinations"),
+        ("type", "StateMachineType"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sfn_state_machine.toml");
     const ACTIONS: Actions = Actions {

@@ -232,6 +232,36 @@ impl Kind for SnsTopic {
         ("policy", "AWS::SNS::TopicPolicy"),
         ("data_protection_policy", "aws_sns_topic_data_protection_policy"),
         ("name", "TopicName"),
+        (
+            "delivery_status_logging.application.success_feedback_role_arn",
+            "application_success_feedback_role_arn",
+        ),
+        (
+            "delivery_status_logging.application.success_feedback_sample_rate",
+            "application_success_feedback_sample_rate",
+        ),
+        (
+            "delivery_status_logging.application.failure_feedback_role_arn",
+            "application_failure_feedback_role_arn",
+        ),
+        ("delivery_status_logging.firehose.success_feedback_role_arn", "firehose_success_feedback_role_arn"),
+        (
+            "delivery_status_logging.firehose.success_feedback_sample_rate",
+            "firehose_success_feedback_sample_rate",
+        ),
+        ("delivery_status_logging.firehose.failure_feedback_role_arn", "firehose_failure_feedback_role_arn"),
+        ("delivery_status_logging.http.success_feedback_role_arn", "http_success_feedback_role_arn"),
+        ("delivery_status_logging.http.success_feedback_sample_rate", "http_success_feedback_sample_rate"),
+        ("delivery_status_logging.http.failure_feedback_role_arn", "http_failure_feedback_role_arn"),
+        ("delivery_status_logging.lambda.success_feedback_role_arn", "lambda_success_feedback_role_arn"),
+        (
+            "delivery_status_logging.lambda.success_feedback_sample_rate",
+            "lambda_success_feedback_sample_rate",
+        ),
+        ("delivery_status_logging.lambda.failure_feedback_role_arn", "lambda_failure_feedback_role_arn"),
+        ("delivery_status_logging.sqs.success_feedback_role_arn", "sqs_success_feedback_role_arn"),
+        ("delivery_status_logging.sqs.success_feedback_sample_rate", "sqs_success_feedback_sample_rate"),
+        ("delivery_status_logging.sqs.failure_feedback_role_arn", "sqs_failure_feedback_role_arn"),
     ];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_topic.toml");
     const ACTIONS: Actions = Actions {

@@ -1,0 +1,126 @@
+//! Who knows Terraform or CloudFormation is led to ours: every argument and property of each kind
+//! there has the same name here, or a hint. The table is `data/elsewhere.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dwctl::elsewhere::attributes_like;
+use dwctl::kind::ErasedKind;
+use dwctl::kinds::KINDS;
+use dwctl::schema::{Node, Shape};
+use serde_json::Value as Json;
+
+use crate::paper::root;
+
+/// What every resource may have besides the attributes of its kind.
+const SETTINGS: [&str; 6] = ["tags", "region", "lifecycle", "depends_on", "for_each", "when"];
+
+/// Theirs, dotted, to ours; empty where we have nothing of the sort.
+type Hints = BTreeMap<String, String>;
+
+fn data(name: &str) -> String {
+    std::fs::read_to_string(root().join("tests/data").join(name)).expect("the file")
+}
+
+fn element(node: &Node) -> &Node {
+    match &node.shape {
+        Shape::List { element, .. } | Shape::Map(element) => self::element(element),
+        _ => node,
+    }
+}
+
+/// The table at a dotted path; `None` where it is none.
+fn table<'n>(kind: &'n dyn ErasedKind, path: &str) -> Option<&'n Node> {
+    let steps = path.split('.').filter(|step| !step.is_empty());
+    let node =
+        steps.into_iter().try_fold(&kind.schema().spec, |node, step| element(node).fields()?.get(step))?;
+    Some(element(node)).filter(|node| node.fields().is_some())
+}
+
+/// Where each of their paths leads, parents first: to an attribute of the same name, or by a hint.
+fn led(kind: &'static dyn ErasedKind, theirs: &BTreeSet<Vec<String>>) -> Hints {
+    let mut homes: BTreeMap<Vec<String>, Option<String>> =
+        BTreeMap::from([(Vec::new(), Some(String::new()))]);
+    let mut hints = Hints::new();
+    for path in theirs {
+        let (name, parents) = path.split_last().expect("a path");
+        // What stands in something that we do not have, or that is no table here, has no place.
+        let Some(Some(parent)) = homes.get(parents) else { continue };
+        let Some(fields) = table(kind, parent).and_then(|node| node.fields()) else { continue };
+        let here = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
+        if fields.contains_key(name) || parent.is_empty() && SETTINGS.contains(&name.as_str()) {
+            homes.insert(path.clone(), Some(here(name)));
+            continue;
+        }
+        let likely = attributes_like(kind, parent, name);
+        homes.insert(path.clone(), likely.first().cloned());
+        hints.insert(path.join("."), likely.join(" or "));
+    }
+    hints
+}
+
+fn arguments(kind: &str) -> BTreeSet<Vec<String>> {
+    let facts: Json = serde_json::from_str(&data("terraform_arguments.json")).expect("facts");
+    let arguments = facts["kinds"][kind]["arguments"].as_array().expect("arguments").clone();
+    let path = |one: &Json| one.as_str().expect("a path").split('.').map(str::to_owned).collect();
+    arguments.iter().map(path).collect()
+}
+
+fn properties(kind: &dyn ErasedKind) -> BTreeSet<Vec<String>> {
+    fn walk(facts: &Json, properties: &Json, path: &[String], all: &mut BTreeSet<Vec<String>>) {
+        for (name, property) in properties.as_object().into_iter().flatten() {
+            let path: Vec<String> = path.iter().cloned().chain([name.clone()]).collect();
+            let read_only = facts["readOnly"].as_array().into_iter().flatten();
+            if read_only.into_iter().any(|one| one.as_str() == Some(&path.join("/"))) || path.len() > 6 {
+                continue;
+            }
+            all.insert(path.clone());
+            let mut inner = property;
+            while inner.get("items").is_some() || inner.get("ref").is_some() {
+                inner = match inner.get("ref").and_then(Json::as_str) {
+                    Some(name) => &facts["defs"][name],
+                    None => &inner["items"],
+                };
+            }
+            walk(facts, &inner["props"], &path, all);
+        }
+    }
+    let facts: Json = serde_json::from_str(&data("cloudformation.json")).expect("facts");
+    let Some(facts) = kind.cloudformation().map(|name| facts["types"][name].clone()) else {
+        return BTreeSet::new();
+    };
+    let mut all = BTreeSet::new();
+    walk(&facts, &facts["properties"], &[], &mut all);
+    all
+}
+
+/// Every name is our own, has the hint that the table says, or stands there as one that has no
+/// counterpart: then nothing is guessed.
+#[test]
+fn every_argument_and_property_elsewhere_leads_home() {
+    let table: BTreeMap<String, Hints> =
+        toml::from_str(&data("elsewhere.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for kind in KINDS.iter().map(AsRef::as_ref) {
+        for (tool, theirs) in [("terraform", arguments(kind.name())), ("cloudformation", properties(kind))] {
+            count += theirs.len();
+            let name = format!("{tool}.{}", kind.name());
+            let none = Hints::new();
+            let decided = table.get(&name).unwrap_or(&none);
+            let found = led(kind, &theirs);
+            for (theirs, ours) in &found {
+                if decided.get(theirs) != Some(ours) {
+                    let decided = decided.get(theirs).map_or("undecided", String::as_str);
+                    wrong.push(format!("[\"{name}\"] \"{theirs}\" = \"{ours}\" # {decided}"));
+                }
+            }
+            wrong.extend(
+                decided.keys().filter(|theirs| !found.contains_key(*theirs)).map(|theirs| {
+                    format!("[\"{name}\"] \"{theirs}\" is ours, or no name of theirs: remove it")
+                }),
+            );
+        }
+    }
+    assert!(count > 1_000, "{count}");
+    assert!(wrong.is_empty(), "{} names:\n{}", wrong.len(), wrong.join("\n"));
+}
