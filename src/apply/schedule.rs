@@ -100,29 +100,13 @@ mod tests {
     use crate::graph::Address;
     use crate::ledger::Ledger;
     use crate::plan::{Action, Change, Reason};
-    use crate::value::Value;
 
     fn removal(address: &Address, needs: &[&Address]) -> Change {
         Change {
-            address: address.clone(),
             action: Action::Delete,
             reason: Reason::Undeclared,
-            id: None,
-            region: String::new(),
             needs: needs.iter().copied().cloned().collect(),
-            deferred: BTreeMap::new(),
-            releases: Vec::new(),
-            moved_from: None,
-            imported: false,
-            attributes: Vec::new(),
-            live: None,
-            existing: Value::Null,
-            wanted: Value::Null,
-            kept: None,
-            wanted_tags: BTreeMap::new(),
-            declared: None,
-            parting: None,
-            veiled_risks: None,
+            ..Change::none(address.clone(), String::new())
         }
     }
 

@@ -469,25 +469,13 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     .map(|block| Declared { file: self.new.path(&block.file), ..block });
                 let stays = removed(stack, &was.address).map_or(was.retain, |removed| !removed.destroy);
                 Some(Change {
-                    address: was.address.clone(),
                     action: if stays { Action::Forget } else { Action::Delete },
                     reason: Reason::Undeclared,
-                    id: None,
-                    region: was.region.clone(),
                     needs: was.needs.clone(),
-                    deferred: BTreeMap::new(),
-                    releases: Vec::new(),
-                    moved_from: None,
-                    imported: false,
-                    attributes: Vec::new(),
                     live: Some(self.old.live(was, drawn)),
                     existing: drawn.spec.clone(),
-                    wanted: Value::Null,
-                    kept: None,
-                    wanted_tags: BTreeMap::new(),
                     declared,
-                    parting: None,
-                    veiled_risks: None,
+                    ..Change::none(was.address.clone(), was.region.clone())
                 })
             })
             .collect();

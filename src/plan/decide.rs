@@ -3,20 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::applied::{complete, mark, prints, wanted};
+use super::applied::{complete, mark};
 use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::diff::in_order_of;
 use super::hindsight;
+use super::ownership::not_ours;
 use super::protect::protected;
 use super::standing::show_unselected;
+use super::survey::{Found, Origin, Stop, Survey};
 use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
 use super::{Action, Asked, AttributeChange, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources};
 use crate::graph::Address;
-use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Owner, State, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{in_order, normalize};
 use crate::stack::{Resource, Stack};
@@ -166,7 +168,7 @@ pub(super) struct Planner<'p, 'w, 'a> {
     pub(super) inputs: &'p Inputs<'w, 'a>,
     pub(super) questions: Vec<Question>,
     /// The reads among the questions, by kind, region and id.
-    asked: BTreeSet<(&'static str, String, String)>,
+    pub(super) asked: BTreeSet<(&'static str, String, String)>,
     pub(super) problems: Vec<Diagnostic>,
     /// Why nothing can be decided of these; of no concern where they are not selected.
     pub(super) undecided: BTreeMap<Address, Vec<Diagnostic>>,
@@ -235,15 +237,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 self.names.insert(instance.address.clone(), Names::of(world, &instance));
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),
-                    _ => {
-                        let said = self.problems.len();
-                        self.instance(&instance);
-                        if self.problems.len() > said {
-                            let said = self.problems.split_off(said);
-                            self.undecided.entry(instance.address.clone()).or_default().extend(said);
-                            self.leave(&instance);
-                        }
-                    }
+                    _ => self.instance(&instance),
                 }
             }
         }
@@ -350,208 +344,129 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Decides one instance and shows it to those that refer to it.
     pub(super) fn instance(&mut self, instance: &Instance<'a>) {
-        let (change, view) = match self.decide(instance) {
-            Some(change) => {
+        match self.decide(instance) {
+            Ok(change) => {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
                 let live = change.live.as_ref().filter(|_| kept);
-                let view = self.inputs.world.view(
-                    instance,
-                    live.map(|live| &live.attrs),
-                    live.map(|live| &live.spec),
-                );
-                (Some(change), view)
+                let (attrs, spec) = (live.map(|live| &live.attrs), live.map(|live| &live.spec));
+                let view = self.inputs.world.view(instance, attrs, spec);
+                self.inputs.world.show(&instance.address, view);
+                self.changes.insert(instance.address.clone(), change);
             }
-            // Not known yet, or a problem that was said: as if it were new.
-            None => (None, self.inputs.world.view(instance, None, None)),
-        };
-        self.inputs.world.show(&instance.address, view);
-        if let Some(change) = change {
-            self.changes.insert(instance.address.clone(), change);
+            // Until AWS has answered it is as if it were new.
+            Err(Stop::Ask) => {
+                let view = self.inputs.world.view(instance, None, None);
+                self.inputs.world.show(&instance.address, view);
+            }
+            Err(Stop::Refused(problems)) => {
+                self.undecided.entry(instance.address.clone()).or_default().extend(problems);
+                self.leave(instance);
+            }
         }
     }
 
-    fn decide(&mut self, instance: &Instance<'a>) -> Option<Change> {
+    fn decide(&mut self, instance: &Instance<'a>) -> Result<Change, Stop> {
+        if self.inputs.offline {
+            return Ok(self.create(instance, Reason::New));
+        }
+        let found = match self.survey(instance)? {
+            Survey::New => return Ok(self.create(instance, Reason::New)),
+            Survey::Vanished { region, id } => {
+                let moved_from = self.moves.get(&instance.address).cloned();
+                return Ok(match self.in_the_way(instance, (&region, &id))? {
+                    Some(found) => self.compare(instance, found),
+                    None => Change { moved_from, ..self.create(instance, Reason::Vanished) },
+                });
+            }
+            Survey::There(found) => found,
+        };
+        let selection = self.inputs.selection;
+        // Only what is ours is destroyed; what is not does not stand in the way of that.
+        if matches!(found.origin, Origin::Import | Origin::Foreign) && selection.destroy {
+            return Ok(self.create(instance, Reason::New));
+        }
+        self.may_have(instance, &found)?;
+        let (region, id) = (found.region.clone(), found.id.clone());
+        let (entry, old) = (found.origin.entry().cloned(), found.live.clone());
+        let change = self.compare(instance, found);
+        if !matches!(change.action, Action::Replace { .. }) || selection.destroy {
+            return Ok(change);
+        }
+        let Some(new) = self.in_the_way(instance, (&region, &id))? else { return Ok(change) };
+        // What has the new name takes the address over, and the old one goes.
+        if let Some(entry) = entry {
+            if entry.protect || instance.protect {
+                return Err(protected(&change, self.protection(&change.address)).into());
+            }
+            self.depose(&instance.address, instance.kind, &entry, Some(old));
+        }
+        Ok(self.compare(instance, new))
+    }
+
+    /// The making of an instance.
+    fn create(&self, instance: &Instance<'_>, reason: Reason) -> Change {
         let stack = self.inputs.world.stack;
-        let create = |reason| Change {
+        Change {
             action: Action::Create,
             reason,
             attributes: created(instance),
             wanted: instance.spec.clone(),
             wanted_tags: tags(instance, &stack.name, &stack.env),
             ..Change::of(instance, &stack.sources)
-        };
-        if self.inputs.offline {
-            return Some(create(Reason::New));
-        }
-        let mut entry = self.entry(&instance.address).cloned();
-        if let (Some(entry), Some(from)) = (&mut entry, self.moves.get(&instance.address)) {
-            // Its fingerprints are of the address that it had.
-            entry.fingerprinted_as.get_or_insert_with(|| from.clone());
-        }
-        let mut region = entry.as_ref().map_or(&instance.region, |entry| &entry.region).clone();
-        let import = self.import(&instance.address);
-        let mut id = match (&entry, &import) {
-            (Some(entry), Some(import)) if entry.id != *import => {
-                self.problems.push(super::ownership::imported_before(instance, &entry.id, import));
-                return None;
-            }
-            (Some(entry), _) => entry.id.clone(),
-            (None, Some(import)) => import.clone(),
-            (None, None) => {
-                let identification = self.identify(instance, None);
-                let id = match &identification {
-                    Identification::Id(id) => Some(id.clone()),
-                    _ => None,
-                };
-                self.newcomers.insert(instance.address.clone(), (instance.clone(), id));
-                match identification {
-                    Identification::Id(id) => id,
-                    Identification::New => return Some(create(Reason::New)),
-                    Identification::Pending => return None,
-                }
-            }
-        };
-        // What an apply that was cut off made, or may have made.
-        let begun = |region: &str, id: &str| self.inputs.ledger.begun(&instance.address, region, id);
-        let mut known = entry.clone().or_else(|| begun(&region, &id));
-        let mut read = match self.read(instance.kind, &region, &id, Some(instance), known.as_ref()) {
-            // What AWS is deleting is gone, but for its name, which apply waits for; one who
-            // destroys awaits the end of it.
-            Ok(Some(live)) if matches!(live.state, State::Leaving(_)) && !self.inputs.selection.destroy => {
-                Ok(None)
-            }
-            read => read,
-        };
-        if let (Some(old), Ok(live)) = (&entry, &read) {
-            match self.successor(instance, old, live.is_none()) {
-                Ok(None) => {}
-                Ok(Some((new, born))) => {
-                    if let Some(live) = live.clone() {
-                        self.depose_ours(&instance.address, instance.kind, old, live);
-                    }
-                    known = begun(&instance.region, &new);
-                    (entry, region, id, read) = (None, instance.region.clone(), new, Ok(Some(born)));
-                }
-                Err(()) => return None,
-            }
-        }
-        let live = match read {
-            Ok(Some(live)) => live,
-            Ok(None) if entry.is_some() => {
-                let moved_from = self.moves.get(&instance.address).cloned();
-                return match self.in_the_way(instance, (&region, &id)) {
-                    Ok(None) => Some(Change { moved_from, ..create(Reason::Vanished) }),
-                    Ok(Some((new, there))) => {
-                        let found = Found { region: &instance.region, id: &new, live: there };
-                        Some(Change { moved_from, ..self.compare(instance, None, None, found, true) })
-                    }
-                    Err(()) => None,
-                };
-            }
-            Ok(None) if import.is_some() => {
-                self.problems.push(super::ownership::nothing_to_import(instance, &id));
-                return None;
-            }
-            Ok(None) => return Some(create(Reason::New)),
-            Err(Unread::Pending) => return None,
-            Err(Unread::Failed(error)) => {
-                self.problems.push(
-                    read_failed(&instance.address.to_string(), &id, &error)
-                        .at(instance.resource.span, "cannot be read"),
-                );
-                return None;
-            }
-        };
-        let selection = self.inputs.selection;
-        let refusal = match &entry {
-            None => None,
-            Some(entry) => self.refuse(&instance.address, instance.kind, entry, &live).ok()?,
-        };
-        let foreign = refusal.is_some() || (entry.is_none() && !self.is_ours(instance, &id, &live));
-        // Nothing but what is ours is destroyed, and what is not does not stand in the way of that.
-        if foreign && entry.is_none() && selection.destroy {
-            return Some(create(Reason::New));
-        }
-        // An import takes what nobody owns; what another stack owns takes --adopt as well.
-        let free = entry.is_none() && import.is_some() && Owner::of(&live.tags).is_none();
-        if foreign && !free && (!selection.adopt || selection.destroy) {
-            let problem = match refusal {
-                None => super::ownership::not_ours(instance, &id, &live, stack),
-                Some(refusal) => refusal.at(instance.resource.span, "declared here"),
-            };
-            self.problems.push(problem);
-            return None;
-        }
-        // What AWS gave up on can be removed and made anew, and nothing else.
-        let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
-        if let State::Failed(reason) = &live.state
-            && !(selection.recover || selection.destroy || remade)
-        {
-            self.problems.push(
-                Diagnostic::error(
-                    "failed-resource",
-                    format!("{} cannot be changed: AWS gave up on it", instance.address),
-                )
-                .at(instance.resource.span, "this resource")
-                .note(format!("{id}: {}", Outside::new(reason.as_str())))
-                .help(format!(
-                    "repair it at AWS, then plan again; or make it anew with --replace {}",
-                    instance.address
-                )),
-            );
-            return None;
-        }
-        let old = live.clone();
-        let there = Found { region: &region, id: &id, live };
-        let change = self.compare(instance, entry.as_ref(), known.as_ref(), there, foreign);
-        if !matches!(change.action, Action::Replace { .. }) || selection.destroy {
-            return Some(change);
-        }
-        match self.in_the_way(instance, (&region, &id)) {
-            Ok(None) => Some(change),
-            // What has the new name takes the address over, and the old one goes.
-            Ok(Some((new, there))) => {
-                if let Some(entry) = &entry {
-                    if entry.protect || instance.protect {
-                        let problem = protected(&change, self.protection(&change.address));
-                        self.problems.push(problem);
-                        return None;
-                    }
-                    self.depose(&instance.address, instance.kind, entry, Some(old));
-                }
-                let found = Found { region: &instance.region, id: &new, live: there };
-                Some(Change {
-                    moved_from: change.moved_from,
-                    ..self.compare(instance, None, None, found, true)
-                })
-            }
-            Err(()) => None,
         }
     }
 
-    /// What is to be done about what is there: `foreign` says that it becomes the stack's by this.
-    fn compare(
-        &mut self,
-        instance: &Instance<'a>,
-        entry: Option<&Entry>,
-        known: Option<&Entry>,
-        found: Found<'_>,
-        foreign: bool,
-    ) -> Change {
-        let Found { region, id, live } = found;
+    /// Refuses what is not the stack's and may not become it, and what AWS gave up on.
+    fn may_have(&self, instance: &Instance<'_>, found: &Found) -> Result<(), Stop> {
+        let selection = self.inputs.selection;
+        let stack = self.inputs.world.stack;
+        let Found { origin, id, live, .. } = found;
+        let adopts = selection.adopt && !selection.destroy;
+        match origin {
+            Origin::Ledger(_) | Origin::Intent(_) | Origin::Tags => {}
+            // An import takes what nobody owns; what another stack owns takes --adopt as well.
+            Origin::Import if Owner::of(&live.tags).is_none() => {}
+            Origin::Import | Origin::Foreign | Origin::Taken(..) if adopts => {}
+            Origin::Import | Origin::Foreign => return Err(not_ours(instance, id, live, stack).into()),
+            Origin::Taken(_, refusal) => {
+                return Err(refusal.clone().at(instance.resource.span, "declared here").into());
+            }
+        }
+        // What AWS gave up on can be removed and made anew, and nothing else.
+        let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
+        match &live.state {
+            State::Failed(reason) if !(selection.recover || selection.destroy || remade) => {
+                let what = format!("{} cannot be changed: AWS gave up on it", instance.address);
+                Err(Diagnostic::error("failed-resource", what)
+                    .at(instance.resource.span, "this resource")
+                    .note(format!("{id}: {}", Outside::new(reason.as_str())))
+                    .help(format!(
+                        "repair it at AWS, then plan again; or make it anew with --replace {}",
+                        instance.address
+                    ))
+                    .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is to be done about what is there.
+    fn compare(&mut self, instance: &Instance<'a>, there: Found) -> Change {
+        let Found { origin, region, id, live } = there;
+        let (entry, applied) = (origin.entry(), origin.applied());
         let stack = self.inputs.world.stack;
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
-        let (want, mut have) =
-            complete(instance, found.clone(), &Past::of(instance.kind, known, &live), self.inputs.ledger);
-        let staying = taken::staying(instance, &instance.spec, &found, &taken::by_ledger(known));
+        let past = Past::of(instance.kind, applied, &live);
+        let (want, mut have) = complete(instance, found.clone(), &past, self.inputs.ledger);
+        let staying = taken::staying(instance, &instance.spec, &found, &taken::by_ledger(applied));
         if let Some(entry) = entry {
             mark(&instance.address, entry, &mut have, &want, schema, self.inputs.ledger);
         }
         let mut attributes = in_order_of(schema, &instance.written, diff(schema, &have, &want));
         attributes.extend(staying);
         attributes.extend(tag_changes(instance, &live, entry, self.inputs.ledger, stack));
-        let sides = Sides { region, id, live: &live, found: &found, want: &want };
+        let sides = Sides { region: &region, id: &id, live: &live, found: &found, want: &want };
         self.blame(instance, entry, &sides, &mut attributes);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
@@ -559,7 +474,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let selected =
             |selectors: &[String]| selectors.iter().any(|selector| instance.address.is_selected_by(selector));
         let (action, reason) = if region != instance.region {
-            (replace, Reason::Moved { from: region.to_owned() })
+            (replace, Reason::Moved { from: region })
         } else if !forced.is_empty() {
             (replace, Reason::Forced(forced))
         } else if selected(&self.inputs.selection.replace) {
@@ -576,144 +491,16 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         Change {
             action,
             reason,
-            id: Some(id.to_owned()),
+            id: Some(id),
             attributes,
             live: Some(live),
             existing: have,
             wanted: want,
             wanted_tags: tags(instance, &stack.name, &stack.env),
             moved_from: self.moves.get(&instance.address).cloned(),
-            imported: foreign,
+            imported: origin.is_taken_over(),
             ..Change::of(instance, &stack.sources)
         }
-    }
-
-    /// The id of a resource that the ledger does not tell of, or tells of as `old`.
-    pub(super) fn identify(&mut self, instance: &Instance<'_>, old: Option<&Entry>) -> Identification {
-        let scope =
-            crate::aws::Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
-        match instance.kind.identity(crate::kind::Known(&instance.spec), &scope) {
-            Identity::Named(id) => Identification::Id(id),
-            Identity::Unknown => Identification::New,
-            Identity::Assigned => match self.found(&instance.address, &instance.region) {
-                Some(Ok(ids)) => {
-                    let new = self.unknown(ids, &instance.region, &instance.address, old);
-                    new.map_or(Identification::New, Identification::Id)
-                }
-                Some(Err(error)) => {
-                    self.problems.push(
-                        read_failed(&instance.address.to_string(), "", error)
-                            .at(instance.resource.span, "cannot be looked for"),
-                    );
-                    Identification::Pending
-                }
-                None => {
-                    let (address, region) = (instance.address.clone(), instance.region.clone());
-                    self.look_for(instance.kind, region, address, instance.spec.clone());
-                    Identification::Pending
-                }
-            },
-        }
-    }
-
-    /// What bears an address in a region, where that was looked for.
-    pub(super) fn found(&self, address: &Address, region: &str) -> Option<&'p Result<Vec<String>, Error>> {
-        self.inputs.answers.found.get(&(address.clone(), region.to_owned()))
-    }
-
-    /// Asks what bears an address in a region.
-    pub(super) fn look_for(
-        &mut self,
-        kind: &'static dyn ErasedKind,
-        region: String,
-        address: Address,
-        spec: Value,
-    ) {
-        let is_asked = |question: &Question| match question {
-            Question::Find { address: of, region: within, .. } => *of == address && *within == region,
-            _ => false,
-        };
-        if !self.questions.iter().any(is_asked) {
-            self.questions.push(Question::Find { kind, region, address, spec });
-        }
-    }
-
-    /// What is at AWS of this id: as much of it as is declared or, by `entry`, was applied;
-    /// everything where it is to go, since it goes with everything.
-    pub(super) fn read(
-        &mut self,
-        kind: &'static dyn ErasedKind,
-        region: &str,
-        id: &str,
-        instance: Option<&Instance<'_>>,
-        entry: Option<&Entry>,
-    ) -> Result<Option<ErasedLive>, Unread> {
-        let key = (kind.name(), region.to_owned(), id.to_owned());
-        match self.inputs.answers.reads.get(&key) {
-            Some(Ok(live)) => Ok(live.clone()),
-            Some(Err(error)) => Err(Unread::Failed(error.clone())),
-            None => {
-                // What is in a circle of references is come by twice.
-                if self.asked.insert(key) {
-                    let deep = self.inputs.selection.deep || instance.is_none();
-                    self.questions.push(Question::Read {
-                        kind,
-                        region: region.to_owned(),
-                        wanted: Wanted {
-                            applied: self.applied(instance, entry),
-                            ..wanted(id, instance, entry, deep)
-                        },
-                        tags: instance.and_then(|instance| self.known_tags(instance, id)),
-                    });
-                }
-                Err(Unread::Pending)
-            }
-        }
-    }
-
-    /// The tags that a resource is to have, if an index may vouch for them: of what the
-    /// ledger tells of, since elsewhere the tags decide whose it is.
-    fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
-        self.entry(&instance.address).filter(|entry| entry.id == id && instance.kind.tags_apart())?;
-        let stack = self.inputs.world.stack;
-        tags(instance, &stack.name, &stack.env)
-            .into_iter()
-            .map(|(key, value)| match value {
-                Value::String(text) => Some((key, text)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// What of a resource is declared as it was applied, where AWS has a name for its state.
-    fn applied(&self, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Option<Applied> {
-        let (instance, entry) = instance.zip(entry)?;
-        let stamp = entry.stamp.clone()?;
-        let now = prints(instance, &Value::Null, self.inputs.ledger);
-        let same = now.into_iter().filter(|(path, print)| entry.fingerprints.get(path) == Some(print));
-        let decided =
-            instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name.clone());
-        Some(Applied { stamp, attributes: same.map(|(path, _)| path).chain(decided).collect() })
-    }
-
-    /// Whether a live resource that the ledger does not tell of is provably ours: its
-    /// owner tags say so, or, where AWS cannot tag, an unfinished apply set out to make it.
-    pub(super) fn is_ours(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
-        if instance.kind.taggable() {
-            // A name that has another address since an apply was cut off.
-            let former = self.intended(&instance.address.kind, &instance.region, id);
-            return Owner::of(&live.tags).is_some_and(|owner| {
-                owner == self.owner(&instance.address)
-                    || former.is_some_and(|former| owner == self.owner(former))
-            });
-        }
-        let begun = self.inputs.ledger.begun(&instance.address, &instance.region, id);
-        begun.is_some() || self.was_intended(instance, id, live)
-    }
-
-    pub(super) fn owner(&self, address: &Address) -> Owner {
-        let stack = self.inputs.world.stack;
-        Owner::new(&stack.name, &stack.env, address)
     }
 }
 
@@ -739,28 +526,12 @@ pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Chang
 }
 
 impl Change {
-    /// Nothing, as long as nothing else is said, to an instance of which nothing else is known.
+    /// No change of an instance, as long as nothing else is said.
     pub(super) fn of(instance: &Instance<'_>, sources: &Sources) -> Self {
         Self {
-            address: instance.address.clone(),
-            action: Action::NoOp,
-            reason: Reason::Unselected,
-            id: None,
-            region: instance.region.clone(),
             needs: instance.needs.clone(),
-            deferred: BTreeMap::new(),
-            releases: Vec::new(),
-            moved_from: None,
-            imported: false,
-            attributes: Vec::new(),
-            live: None,
-            existing: Value::Null,
-            wanted: Value::Null,
-            kept: None,
-            wanted_tags: BTreeMap::new(),
             declared: Some(declaration(instance.resource, sources)),
-            parting: None,
-            veiled_risks: None,
+            ..Self::none(instance.address.clone(), instance.region.clone())
         }
     }
 }
@@ -790,24 +561,6 @@ pub(super) fn declaration(resource: &Resource, sources: &Sources) -> Declared {
         line: sources.line(resource.span),
         attributes,
     }
-}
-
-/// What was found of a resource.
-struct Found<'f> {
-    region: &'f str,
-    id: &'f str,
-    live: ErasedLive,
-}
-
-pub(super) enum Identification {
-    Id(String),
-    New,
-    Pending,
-}
-
-pub(super) enum Unread {
-    Pending,
-    Failed(Error),
 }
 
 /// A new resource's attributes, as changes from nothing.

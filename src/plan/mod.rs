@@ -23,6 +23,7 @@ pub mod saved;
 mod select;
 pub mod since;
 mod standing;
+mod survey;
 mod tags;
 mod taken;
 mod text;
@@ -292,6 +293,31 @@ impl Absence {
 }
 
 impl Change {
+    /// No change of an address of which nothing else is known.
+    pub(crate) fn none(address: Address, region: String) -> Self {
+        Self {
+            address,
+            action: Action::NoOp,
+            reason: Reason::Unselected,
+            id: None,
+            region,
+            needs: BTreeSet::new(),
+            deferred: BTreeMap::new(),
+            releases: Vec::new(),
+            moved_from: None,
+            imported: false,
+            attributes: Vec::new(),
+            live: None,
+            existing: Value::Null,
+            wanted: Value::Null,
+            kept: None,
+            wanted_tags: BTreeMap::new(),
+            declared: None,
+            parting: None,
+            veiled_risks: None,
+        }
+    }
+
     /// What the stack lacks of it, where it is no longer declared.
     pub fn absence(&self) -> Option<Absence> {
         if self.reason != Reason::Undeclared {

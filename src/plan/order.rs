@@ -464,25 +464,14 @@ mod tests {
             state: State::Ready,
         };
         Change {
-            address: address.clone(),
             action,
             reason: Reason::Same,
             id: Some(address.to_string()),
-            region: "us-east-1".to_owned(),
             needs: needs.clone(),
-            deferred: BTreeMap::new(),
-            releases: Vec::new(),
-            moved_from: None,
-            imported: false,
-            attributes: Vec::new(),
             live: Some(empty),
             existing: spec.clone(),
             wanted: spec,
-            kept: None,
-            wanted_tags: BTreeMap::new(),
-            declared: None,
-            parting: None,
-            veiled_risks: None,
+            ..Change::none(address.clone(), "us-east-1".to_owned())
         }
     }
 

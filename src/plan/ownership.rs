@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::complete;
-use super::decide::{Planner, Terms, Unread, read_failed};
+use super::decide::{Planner, Terms};
+use super::survey::Stop;
 use super::{Action, Change, Past, Reason, Whose, diff, is_wholes, refusal, whole, whose};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State};
+use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
 use crate::ledger::Entry;
 use crate::schema::normalize;
@@ -70,16 +71,13 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Whose something is that the ledger tells of.
-    ///
-    /// # Errors
-    /// AWS must be asked first, or a problem was said.
     pub(super) fn whose(
         &mut self,
         address: &Address,
         kind: &dyn ErasedKind,
         entry: &Entry,
         live: &ErasedLive,
-    ) -> Result<Whose, ()> {
+    ) -> Result<Whose, Stop> {
         let ledger = self.inputs.ledger;
         let known_as = self.moves.get(address).unwrap_or(address);
         let own = whose(kind, known_as, entry, live, ledger);
@@ -90,28 +88,18 @@ impl Planner<'_, '_, '_> {
             return Ok(own);
         };
         let Some(kind) = kinds::kind(&of.kind) else { return Ok(own) };
-        match self.read(kind, &of_entry.region, &of_entry.id, None, Some(&of_entry)) {
-            Ok(Some(live)) => Ok(whose(kind, &of, &of_entry, &live, ledger)),
-            Ok(None) => Ok(own),
-            Err(Unread::Pending) => Err(()),
-            Err(Unread::Failed(error)) => {
-                self.problems.push(read_failed(&of.to_string(), &of_entry.id, &error));
-                Err(())
-            }
-        }
+        let live = self.read(&of, kind, &of_entry.region, &of_entry.id, None, Some(&of_entry))?;
+        Ok(live.map_or(own, |live| whose(kind, &of, &of_entry, &live, ledger)))
     }
 
     /// The refusal to touch what the ledger tells of, where that is not the stack's any more.
-    ///
-    /// # Errors
-    /// AWS must be asked first, or a problem was said.
     pub(super) fn refuse(
         &mut self,
         address: &Address,
         kind: &dyn ErasedKind,
         entry: &Entry,
         live: &ErasedLive,
-    ) -> Result<Option<Diagnostic>, ()> {
+    ) -> Result<Option<Diagnostic>, Stop> {
         let whose = self.whose(address, kind, entry, live)?;
         let known_as = self.moves.get(address).unwrap_or(address);
         let declared = self.declared.contains_key(address) && !self.inputs.selection.destroy;
@@ -144,61 +132,6 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// What stands where the successor of something is to be made, with its id: to be taken over.
-    /// `old` is the region and the id of what it succeeds. What the ledger tells of goes or has
-    /// another name by then, and what is ours is what an apply before made.
-    ///
-    /// # Errors
-    /// AWS must be asked first, or a problem was said.
-    pub(super) fn in_the_way(
-        &mut self,
-        instance: &Instance<'_>,
-        old: (&str, &str),
-    ) -> Result<Option<(String, ErasedLive)>, ()> {
-        let (kind, region, ledger) = (instance.kind, &instance.region, self.inputs.ledger);
-        let Some(id) = self.inputs.world.id(instance).filter(|_| !self.inputs.selection.destroy) else {
-            return Ok(None);
-        };
-        let is_near = |other: &str| kind.global() || other == region;
-        let deposed =
-            ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)));
-        let mut known = ledger.resources.iter().chain(deposed);
-        if (is_near(old.0) && id == old.1)
-            || known
-                .any(|(other, entry)| other.kind == kind.name() && entry.id == id && is_near(&entry.region))
-        {
-            return Ok(None);
-        }
-        let begun = ledger.begun(&instance.address, region, &id);
-        match self.read(kind, region, &id, Some(instance), begun.as_ref()) {
-            Ok(None) => Ok(None),
-            Ok(Some(live)) if matches!(live.state, State::Leaving(_)) => Ok(None),
-            Ok(Some(live)) if self.is_ours(instance, &id, &live) => Ok(None),
-            Ok(Some(live)) if self.inputs.selection.adopt => Ok(Some((id, live))),
-            Ok(Some(live)) => {
-                let stack = self.inputs.world.stack;
-                self.problems.push(not_ours(instance, &id, &live, stack).note(format!(
-                    "{} is {} until now; what has the new name is in its way",
-                    instance.address, old.1
-                )));
-                Err(())
-            }
-            Err(Unread::Pending) => Err(()),
-            Err(Unread::Failed(error)) => {
-                let problem = read_failed(&instance.address.to_string(), &id, &error);
-                self.problems.push(problem.at(instance.resource.span, "cannot be read"));
-                Err(())
-            }
-        }
-    }
-
-    /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.
-    pub(super) fn import(&mut self, address: &Address) -> Option<String> {
-        let (import, problems) = (&self.inputs.selection.import, &mut self.problems);
-        let asked = import.as_ref().filter(|(asked, _)| asked == address).map(|(_, id)| id.clone());
-        asked.or_else(|| self.inputs.world.import(address, problems))
-    }
-
     /// Decides one resource alone. What it needs is looked at, as far as it is there, for
     /// what is declared by it; what is wrong with that is not said here.
     pub(super) fn visit_only(&mut self, only: &Address) {
@@ -216,15 +149,12 @@ impl Planner<'_, '_, '_> {
                 if !chosen.contains(&instance.address) {
                     continue;
                 }
-                let said = self.problems.len();
                 self.declared.insert(instance.address.clone(), Terms::of(&instance));
                 self.instance(&instance);
-                if instance.address != *only {
-                    self.problems.truncate(said);
-                }
             }
         }
         self.changes.retain(|address, _| address == only);
+        self.undecided.retain(|address, _| address == only);
     }
 
     /// Refuses blocks that say of something declared that it is not.

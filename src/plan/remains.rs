@@ -1,10 +1,11 @@
 //! What is there and not declared: what the ledger tells of beyond the stack, and what
 //! applies that were cut off left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::applied::mark;
-use super::decide::{Identification, Planner, Question, Unread, declaration, read_failed};
+use super::decide::{Planner, Question, declaration, read_failed};
+use super::survey::Stop;
 use super::{Action, Change, Declared, Reason};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -32,11 +33,10 @@ impl Planner<'_, '_, '_> {
                 self.problems.push(unknown_kind(address));
                 continue;
             };
-            let live = match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
+            let live = match self.read(address, kind, &entry.region, &entry.id, None, Some(entry)) {
                 Ok(live) => live,
-                Err(Unread::Pending) => continue,
-                Err(Unread::Failed(error)) => {
-                    self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
+                Err(stop) => {
+                    self.tell(stop);
                     continue;
                 }
             };
@@ -48,9 +48,14 @@ impl Planner<'_, '_, '_> {
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
             // What stays at AWS is only forgotten, whosever it is.
             let seen = live.as_ref().filter(|_| action == Action::Delete);
-            let refusal = seen.map(|live| self.refuse(address, kind, entry, live)).transpose();
-            let Ok(refusal) = refusal else { continue };
-            let (action, reason) = match refusal.flatten() {
+            let refusal = match seen.map(|live| self.refuse(address, kind, entry, live)).transpose() {
+                Ok(refusal) => refusal.flatten(),
+                Err(stop) => {
+                    self.tell(stop);
+                    continue;
+                }
+            };
+            let (action, reason) = match refusal {
                 Some(refusal) => {
                     self.undecided.entry(address.clone()).or_default().push(refusal);
                     (Action::NoOp, Reason::Unselected)
@@ -149,11 +154,11 @@ impl Planner<'_, '_, '_> {
         let ids: Vec<&String> =
             ids.iter().filter(known).filter(|id| !self.is_placed(address, &intent.region, id)).collect();
         for id in ids {
-            let live = match self.read(kind, &intent.region, id, None, None) {
+            let live = match self.read(address, kind, &intent.region, id, None, None) {
                 Ok(Some(live)) => live,
-                Ok(None) | Err(Unread::Pending) => continue,
-                Err(Unread::Failed(error)) => {
-                    self.problems.push(read_failed(&address.to_string(), id, &error));
+                Ok(None) => continue,
+                Err(stop) => {
+                    self.tell(stop);
                     continue;
                 }
             };
@@ -231,34 +236,6 @@ impl Planner<'_, '_, '_> {
         ids.iter().find(|id| !known.contains(&id.as_str())).cloned()
     }
 
-    /// What an apply that was cut off made in the place of what the ledger tells of, with
-    /// its id. It is looked for where the old one is `gone`, or such an apply is known of.
-    ///
-    /// # Errors
-    /// AWS must be asked first, or a problem was said.
-    pub(super) fn successor(
-        &mut self,
-        instance: &Instance<'_>,
-        old: &Entry,
-        gone: bool,
-    ) -> Result<Option<(String, ErasedLive)>, ()> {
-        if !gone && !self.inputs.ledger.intents.contains_key(&instance.address) {
-            return Ok(None);
-        }
-        let id = match self.identify(instance, Some(old)) {
-            Identification::Id(id) if id != old.id || instance.region != old.region => id,
-            Identification::Id(_) | Identification::New => return Ok(None),
-            Identification::Pending => return Err(()),
-        };
-        let begun = self.inputs.ledger.begun(&instance.address, &instance.region, &id);
-        match self.read(instance.kind, &instance.region, &id, Some(instance), begun.as_ref()) {
-            Ok(Some(live)) if self.is_ours(instance, &id, &live) => Ok(Some((id, live))),
-            // What is not ours is said when it stands in the way.
-            Ok(_) | Err(Unread::Failed(_)) => Ok(None),
-            Err(Unread::Pending) => Err(()),
-        }
-    }
-
     /// What the ledger tells of as replaced.
     pub(super) fn replaced(&mut self) {
         if self.inputs.offline {
@@ -283,13 +260,16 @@ impl Planner<'_, '_, '_> {
                 self.depose(&present, kind, entry, None);
                 continue;
             }
-            match self.read(kind, &entry.region, &entry.id, None, Some(entry)) {
+            let deposed = match self.read(address, kind, &entry.region, &entry.id, None, Some(entry)) {
                 Ok(Some(live)) => self.depose_ours(&present, kind, entry, live),
-                Ok(None) => self.depose(&present, kind, entry, None),
-                Err(Unread::Pending) => {}
-                Err(Unread::Failed(error)) => {
-                    self.problems.push(read_failed(&address.to_string(), &entry.id, &error));
+                Ok(None) => {
+                    self.depose(&present, kind, entry, None);
+                    Ok(())
                 }
+                Err(stop) => Err(stop),
+            };
+            if let Err(stop) = deposed {
+                self.tell(stop);
             }
         }
     }
@@ -301,15 +281,15 @@ impl Planner<'_, '_, '_> {
         kind: &'static dyn ErasedKind,
         entry: &Entry,
         live: ErasedLive,
-    ) {
-        match self.refuse(address, kind, entry, &live) {
-            Ok(Some(refusal)) => {
+    ) -> Result<(), Stop> {
+        match self.refuse(address, kind, entry, &live)? {
+            Some(refusal) => {
                 let refusal = refusal.note("it was replaced, and is to be destroyed");
                 self.undecided.entry(address.clone()).or_default().push(refusal);
             }
-            Ok(None) => self.depose(address, kind, entry, Some(live)),
-            Err(()) => {}
+            None => self.depose(address, kind, entry, Some(live)),
         }
+        Ok(())
     }
 
     /// Plans the end of what was replaced.
@@ -346,25 +326,13 @@ fn removal(
 ) -> Change {
     let existing = live.as_ref().map(|live| existing(address, kind, entry, live, ledger)).unwrap_or_default();
     Change {
-        address: address.clone(),
         action,
         reason,
         id: Some(entry.id.clone()),
-        region: entry.region.clone(),
         needs: entry.needs.iter().cloned().collect(),
-        deferred: BTreeMap::new(),
-        releases: Vec::new(),
-        moved_from: None,
-        imported: false,
-        attributes: Vec::new(),
         live,
         existing,
-        wanted: Value::Null,
-        kept: None,
-        wanted_tags: BTreeMap::new(),
-        declared: None,
-        parting: None,
-        veiled_risks: None,
+        ..Change::none(address.clone(), entry.region.clone())
     }
 }
 

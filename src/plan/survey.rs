@@ -1,0 +1,388 @@
+//! Surveys a declared resource: what AWS has of it, and how that is known. Found out once, here;
+//! all that is decided reads it.
+
+use super::applied::{prints, wanted};
+use super::decide::{Planner, Question, read_failed};
+use super::ownership::{imported_before, not_ours, nothing_to_import};
+use super::tags::tags;
+use crate::aws::{Error, Scope, Tags};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Known, Owner, State, Wanted};
+use crate::ledger::Entry;
+use crate::value::Value;
+use crate::world::Instance;
+
+/// How a resource that is there comes to be known.
+pub(super) enum Origin {
+    /// The ledger has an entry of it.
+    Ledger(Entry),
+    /// The ledger has an entry of it, and it is someone else's by now: the refusal to touch it.
+    Taken(Entry, Diagnostic),
+    /// An interrupted apply made it: the entry that it would have written.
+    Intent(Entry),
+    /// Its owner tags alone name this address.
+    Tags,
+    /// An import names it.
+    Import,
+    /// It has the name that is declared, and nothing says that it is the stack's.
+    Foreign,
+}
+
+impl Origin {
+    /// The entry of the ledger.
+    pub(super) fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Ledger(entry) | Self::Taken(entry, _) => Some(entry),
+            Self::Intent(_) | Self::Tags | Self::Import | Self::Foreign => None,
+        }
+    }
+
+    /// What was applied, as far as that is known.
+    pub(super) fn applied(&self) -> Option<&Entry> {
+        match self {
+            Self::Ledger(entry) | Self::Taken(entry, _) | Self::Intent(entry) => Some(entry),
+            Self::Tags | Self::Import | Self::Foreign => None,
+        }
+    }
+
+    /// Whether it becomes the stack's by this plan.
+    pub(super) fn is_taken_over(&self) -> bool {
+        match self {
+            Self::Taken(..) | Self::Import | Self::Foreign => true,
+            Self::Ledger(_) | Self::Intent(_) | Self::Tags => false,
+        }
+    }
+}
+
+/// A resource that is there.
+pub(super) struct Found {
+    pub(super) origin: Origin,
+    pub(super) region: String,
+    pub(super) id: String,
+    pub(super) live: ErasedLive,
+}
+
+/// What AWS has of a declared resource.
+pub(super) enum Survey {
+    /// Nothing, and it was never made.
+    New,
+    /// Nothing any more: it was applied in this region, with this id.
+    Vanished { region: String, id: String },
+    /// It is there.
+    There(Found),
+}
+
+/// Why something cannot be decided.
+pub(super) enum Stop {
+    /// AWS must be asked first.
+    Ask,
+    /// It is refused.
+    Refused(Vec<Diagnostic>),
+}
+
+impl From<Diagnostic> for Stop {
+    fn from(problem: Diagnostic) -> Self {
+        Self::Refused(vec![problem])
+    }
+}
+
+impl<'p, 'a> Planner<'p, '_, 'a> {
+    /// Tells a refusal that concerns the whole plan.
+    pub(super) fn tell(&mut self, stop: Stop) {
+        match stop {
+            Stop::Ask => {}
+            Stop::Refused(problems) => self.problems.extend(problems),
+        }
+    }
+
+    /// Finds out what AWS has of a declared resource.
+    pub(super) fn survey(&mut self, instance: &Instance<'a>) -> Result<Survey, Stop> {
+        let import = self.import(&instance.address)?;
+        let Some(mut entry) = self.entry(&instance.address).cloned() else {
+            return self.survey_new(instance, import);
+        };
+        if let Some(from) = self.moves.get(&instance.address) {
+            // Its fingerprints are of the address that it had.
+            entry.fingerprinted_as.get_or_insert_with(|| from.clone());
+        }
+        self.survey_applied(instance, entry, import)
+    }
+
+    /// What the ledger has an entry of.
+    fn survey_applied(
+        &mut self,
+        instance: &Instance<'a>,
+        entry: Entry,
+        import: Option<String>,
+    ) -> Result<Survey, Stop> {
+        if let Some(import) = import.filter(|import| *import != entry.id) {
+            return Err(imported_before(instance, &entry.id, &import).into());
+        }
+        let live = self.read_declared(instance, &entry.region, &entry.id, Some(&entry))?;
+        if let Some(successor) = self.successor(instance, &entry, live.is_none())? {
+            if let Some(live) = live {
+                self.depose_ours(&instance.address, instance.kind, &entry, live)?;
+            }
+            return Ok(Survey::There(successor));
+        }
+        let (region, id) = (entry.region.clone(), entry.id.clone());
+        let Some(live) = live else { return Ok(Survey::Vanished { region, id }) };
+        let origin = match self.refuse(&instance.address, instance.kind, &entry, &live)? {
+            Some(refusal) => Origin::Taken(entry, refusal),
+            None => Origin::Ledger(entry),
+        };
+        Ok(Survey::There(Found { origin, region, id, live }))
+    }
+
+    /// What the ledger has no entry of.
+    fn survey_new(&mut self, instance: &Instance<'a>, import: Option<String>) -> Result<Survey, Stop> {
+        let id = match &import {
+            Some(id) => id.clone(),
+            None => {
+                let identified = self.identify(instance, None);
+                let id = identified.as_ref().ok().cloned().flatten();
+                self.newcomers.insert(instance.address.clone(), (instance.clone(), id));
+                match identified? {
+                    Some(id) => id,
+                    None => return Ok(Survey::New),
+                }
+            }
+        };
+        let region = instance.region.clone();
+        let begun = self.inputs.ledger.begun(&instance.address, &region, &id);
+        let Some(live) = self.read_declared(instance, &region, &id, begun.as_ref())? else {
+            return match import {
+                Some(_) => Err(nothing_to_import(instance, &id).into()),
+                None => Ok(Survey::New),
+            };
+        };
+        let origin = match (self.is_ours(instance, &id, &live), begun) {
+            (true, Some(entry)) => Origin::Intent(entry),
+            (true, None) => Origin::Tags,
+            (false, _) if import.is_some() => Origin::Import,
+            (false, _) => Origin::Foreign,
+        };
+        Ok(Survey::There(Found { origin, region, id, live }))
+    }
+
+    /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.
+    fn import(&self, address: &Address) -> Result<Option<String>, Stop> {
+        let import = &self.inputs.selection.import;
+        if let Some((_, id)) = import.as_ref().filter(|(asked, _)| asked == address) {
+            return Ok(Some(id.clone()));
+        }
+        let mut problems = Vec::new();
+        let id = self.inputs.world.import(address, &mut problems);
+        if problems.is_empty() { Ok(id) } else { Err(Stop::Refused(problems)) }
+    }
+
+    /// The id of a resource that the ledger does not tell of, or tells of as `old`; `None` of what
+    /// has none yet.
+    fn identify(&mut self, instance: &Instance<'_>, old: Option<&Entry>) -> Result<Option<String>, Stop> {
+        let scope = Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
+        match instance.kind.identity(Known(&instance.spec), &scope) {
+            Identity::Named(id) => Ok(Some(id)),
+            Identity::Unknown => Ok(None),
+            Identity::Assigned => match self.found(&instance.address, &instance.region) {
+                Some(Ok(ids)) => Ok(self.unknown(ids, &instance.region, &instance.address, old)),
+                Some(Err(error)) => {
+                    let problem = read_failed(&instance.address.to_string(), "", error);
+                    Err(problem.at(instance.resource.span, "cannot be looked for").into())
+                }
+                None => {
+                    let (address, region) = (instance.address.clone(), instance.region.clone());
+                    self.look_for(instance.kind, region, address, instance.spec.clone());
+                    Err(Stop::Ask)
+                }
+            },
+        }
+    }
+
+    /// What bears an address in a region, where that was looked for.
+    pub(super) fn found(&self, address: &Address, region: &str) -> Option<&'p Result<Vec<String>, Error>> {
+        self.inputs.answers.found.get(&(address.clone(), region.to_owned()))
+    }
+
+    /// Asks what bears an address in a region.
+    pub(super) fn look_for(
+        &mut self,
+        kind: &'static dyn ErasedKind,
+        region: String,
+        address: Address,
+        spec: Value,
+    ) {
+        let is_asked = |question: &Question| match question {
+            Question::Find { address: of, region: within, .. } => *of == address && *within == region,
+            _ => false,
+        };
+        if !self.questions.iter().any(is_asked) {
+            self.questions.push(Question::Find { kind, region, address, spec });
+        }
+    }
+
+    /// What AWS has of a declared resource, but for what it is deleting: that is gone, except for its
+    /// name, which apply waits for. One who destroys awaits the end of it.
+    fn read_declared(
+        &mut self,
+        instance: &Instance<'_>,
+        region: &str,
+        id: &str,
+        applied: Option<&Entry>,
+    ) -> Result<Option<ErasedLive>, Stop> {
+        let live = self.read(&instance.address, instance.kind, region, id, Some(instance), applied)?;
+        let destroy = self.inputs.selection.destroy;
+        Ok(live.filter(|live| destroy || !matches!(live.state, State::Leaving(_))))
+    }
+
+    /// What is at AWS of this id: as much of it as is declared or, by `entry`, was applied;
+    /// everything where it is to go, since it goes with everything.
+    pub(super) fn read(
+        &mut self,
+        address: &Address,
+        kind: &'static dyn ErasedKind,
+        region: &str,
+        id: &str,
+        instance: Option<&Instance<'_>>,
+        entry: Option<&Entry>,
+    ) -> Result<Option<ErasedLive>, Stop> {
+        let key = (kind.name(), region.to_owned(), id.to_owned());
+        match self.inputs.answers.reads.get(&key) {
+            Some(Ok(live)) => Ok(live.clone()),
+            Some(Err(error)) => {
+                let problem = read_failed(&address.to_string(), id, error);
+                Err(match instance {
+                    Some(instance) => problem.at(instance.resource.span, "cannot be read"),
+                    None => problem,
+                }
+                .into())
+            }
+            None => {
+                // Resources in a reference cycle are visited twice.
+                if self.asked.insert(key) {
+                    let deep = self.inputs.selection.deep || instance.is_none();
+                    self.questions.push(Question::Read {
+                        kind,
+                        region: region.to_owned(),
+                        wanted: Wanted {
+                            applied: self.applied(instance, entry),
+                            ..wanted(id, instance, entry, deep)
+                        },
+                        tags: instance.and_then(|instance| self.known_tags(instance, id)),
+                    });
+                }
+                Err(Stop::Ask)
+            }
+        }
+    }
+
+    /// The tags that a resource is to have, if an index may vouch for them: of what the
+    /// ledger tells of, since elsewhere the tags decide whose it is.
+    fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
+        self.entry(&instance.address).filter(|entry| entry.id == id && instance.kind.tags_apart())?;
+        let stack = self.inputs.world.stack;
+        tags(instance, &stack.name, &stack.env)
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::String(text) => Some((key, text)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What of a resource is declared as it was applied, where AWS has a name for its state.
+    fn applied(&self, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Option<Applied> {
+        let (instance, entry) = instance.zip(entry)?;
+        let stamp = entry.stamp.clone()?;
+        let now = prints(instance, &Value::Null, self.inputs.ledger);
+        let same = now.into_iter().filter(|(path, print)| entry.fingerprints.get(path) == Some(print));
+        let decided =
+            instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name.clone());
+        Some(Applied { stamp, attributes: same.map(|(path, _)| path).chain(decided).collect() })
+    }
+
+    /// Whether a live resource that the ledger does not tell of is provably ours: its
+    /// owner tags say so, or, where AWS cannot tag, an unfinished apply set out to make it.
+    fn is_ours(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
+        if instance.kind.taggable() {
+            // A name that has another address since an apply was cut off.
+            let former = self.intended(&instance.address.kind, &instance.region, id);
+            return Owner::of(&live.tags).is_some_and(|owner| {
+                owner == self.owner(&instance.address)
+                    || former.is_some_and(|former| owner == self.owner(former))
+            });
+        }
+        let begun = self.inputs.ledger.begun(&instance.address, &instance.region, id);
+        begun.is_some() || self.was_intended(instance, id, live)
+    }
+
+    /// What an interrupted apply made in the place of what the ledger tells of. It is looked for
+    /// where the old one is `gone`, or such an apply is known of.
+    fn successor(&mut self, instance: &Instance<'_>, old: &Entry, gone: bool) -> Result<Option<Found>, Stop> {
+        if !gone && !self.inputs.ledger.intents.contains_key(&instance.address) {
+            return Ok(None);
+        }
+        let region = instance.region.clone();
+        let id = match self.identify(instance, Some(old))? {
+            Some(id) if id != old.id || region != old.region => id,
+            _ => return Ok(None),
+        };
+        let begun = self.inputs.ledger.begun(&instance.address, &region, &id);
+        match self.read(&instance.address, instance.kind, &region, &id, Some(instance), begun.as_ref()) {
+            Ok(Some(live)) if self.is_ours(instance, &id, &live) => {
+                let origin = begun.map_or(Origin::Tags, Origin::Intent);
+                Ok(Some(Found { origin, region, id, live }))
+            }
+            // What is not ours, or cannot be read, is told when it stands in the way.
+            Ok(_) | Err(Stop::Refused(_)) => Ok(None),
+            Err(Stop::Ask) => Err(Stop::Ask),
+        }
+    }
+
+    /// What stands where the successor of something is to be made: to be taken over.
+    /// `old` is the region and the id of what it succeeds. What the ledger tells of goes or has
+    /// another name by then, and what is ours is what an apply before made.
+    pub(super) fn in_the_way(
+        &mut self,
+        instance: &Instance<'_>,
+        old: (&str, &str),
+    ) -> Result<Option<Found>, Stop> {
+        let (kind, ledger) = (instance.kind, self.inputs.ledger);
+        let region = instance.region.clone();
+        let Some(id) = self.inputs.world.id(instance).filter(|_| !self.inputs.selection.destroy) else {
+            return Ok(None);
+        };
+        let is_near = |other: &str| kind.global() || other == region;
+        let deposed =
+            ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)));
+        let mut known = ledger.resources.iter().chain(deposed);
+        if (is_near(old.0) && id == old.1)
+            || known
+                .any(|(other, entry)| other.kind == kind.name() && entry.id == id && is_near(&entry.region))
+        {
+            return Ok(None);
+        }
+        let begun = ledger.begun(&instance.address, &region, &id);
+        let live = self.read(&instance.address, kind, &region, &id, Some(instance), begun.as_ref())?;
+        let is_free =
+            |live: &ErasedLive| matches!(live.state, State::Leaving(_)) || self.is_ours(instance, &id, live);
+        match live.filter(|live| !is_free(live)) {
+            None => Ok(None),
+            Some(live) if self.inputs.selection.adopt => {
+                Ok(Some(Found { origin: Origin::Foreign, region, id, live }))
+            }
+            Some(live) => {
+                let words = format!(
+                    "{} is {} until now; what has the new name is in its way",
+                    instance.address, old.1
+                );
+                Err(not_ours(instance, &id, &live, self.inputs.world.stack).note(words).into())
+            }
+        }
+    }
+
+    pub(super) fn owner(&self, address: &Address) -> Owner {
+        let stack = self.inputs.world.stack;
+        Owner::new(&stack.name, &stack.env, address)
+    }
+}
