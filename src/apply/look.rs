@@ -10,6 +10,7 @@ use crate::diag::Diagnostic;
 use crate::kind::{ErasedKind, ErasedLive, State, Wanted};
 use crate::live;
 use crate::plan::{self, Change};
+use crate::signals;
 use crate::world::Instance;
 
 /// What is there, of what the plan saw: AWS is eventually consistent, so that one empty answer does not
@@ -26,7 +27,10 @@ pub(super) async fn look(
             return Ok(found);
         }
         let Some(pause) = pauses.next() else { return Ok(None) };
-        tokio::time::sleep(pause).await;
+        // What was not looked for often enough is not known to be gone.
+        if signals::unless_stopping(tokio::time::sleep(pause)).await.is_err() {
+            return Err(Error::finding(Class::NotYetConsistent, "so far, there is nothing of this id"));
+        }
     }
 }
 
