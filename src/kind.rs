@@ -23,7 +23,7 @@ pub use crate::files::Files;
 pub use crate::limits::SHOWN_CONTENT;
 use crate::value::Value;
 
-pub use crate::diag::{counted, nearest};
+pub use crate::diag::{a, counted, nearest};
 pub use among::{Among, Peer};
 pub use document::{canonical_json, canonical_policy, in_document};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};

@@ -692,6 +692,7 @@ impl Work<'_, '_, '_, '_> {
         for change in changes.iter().take(8) {
             error = error.note(plan::change_text(change));
         }
+        error.lasting = true;
         error.help("declare what AWS returns, or set lifecycle.ignore_changes for the attribute")
     }
 }
@@ -712,6 +713,10 @@ fn split(changes: &[AttributeChange]) -> (crate::aws::Tags, Vec<String>) {
 pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     let mut diagnostic =
         Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
+    diagnostic.lasting = matches!(
+        error.class,
+        Class::Denied | Class::Invalid | Class::Exists | Class::NotImplemented | Class::Credentials
+    );
     if let Some(request) = &error.request_id {
         diagnostic = diagnostic.note(format!("request id {request}"));
     }

@@ -375,7 +375,12 @@ fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
         return Exit::Interrupted;
     }
     if !summary.failures.is_empty() {
-        printer.note(&format!("{kept}; run {command} again to go on.\n"));
+        // What AWS refuses for good, it would refuse again.
+        let next = match summary.failures.iter().any(|failure| failure.lasting) {
+            true => format!("correct what was refused, then run {command} again"),
+            false => format!("run {command} again to go on"),
+        };
+        printer.note(&format!("{kept}; {next}.\n"));
         // To run it again does not help where what is someone else's stands in the way.
         let refused = summary.failures.iter().all(|failure| failure.code == "not-ours");
         return if refused { Exit::Refused } else { Exit::Error };

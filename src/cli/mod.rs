@@ -14,6 +14,7 @@ mod graph;
 mod import;
 mod ledger;
 mod locking;
+mod misplaced;
 mod origin;
 mod output;
 mod plan;
@@ -31,7 +32,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter as Completer;
 
 use crate::diag::{self, Diagnostic, Sources};
@@ -270,7 +271,9 @@ pub fn main() -> ExitCode {
 fn said(told: &clap::Error) -> ExitCode {
     let printer = Printer::new(None);
     let words = told.render();
-    let words = |coloured| if coloured { words.ansi().to_string() } else { words.to_string() };
+    let help = misplaced::help(told, &Cli::command(), &std::env::args().collect::<Vec<_>>());
+    let help = help.map(|help| format!("\nhelp: {help}\n")).unwrap_or_default();
+    let words = |coloured| if coloured { words.ansi().to_string() } else { words.to_string() } + &help;
     if told.use_stderr() {
         printer.refusal(words);
     } else {

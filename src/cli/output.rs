@@ -120,8 +120,11 @@ fn one(name: &str, standing: Standing, json: bool, printer: &Printer) -> Outcome
 /// What of an output is not applied yet.
 fn pending(name: &str, standing: &Standing) -> Option<String> {
     let words = match standing {
-        Standing::There { next: None, .. } => return None,
-        Standing::There { value, next: Some(next) } => {
+        Standing::There { next: None, was_there: true, .. } => return None,
+        Standing::There { next: None, was_there: false, .. } => {
+            "is not applied yet: its value is read from what is at AWS".to_owned()
+        }
+        Standing::There { value, next: Some(next), .. } => {
             let next = if value.contains_secret() { next.clone().into_secret() } else { next.clone() };
             format!("is not applied yet as it is declared: it will be {}", value_text(&next))
         }

@@ -35,10 +35,10 @@ fn listens() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// Columns of the terminal that stdout is.
-fn columns() -> Option<usize> {
-    let stdout = std::io::stdout();
-    let (width, _) = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout)).flatten()?;
+/// Columns of the terminal that an output is.
+#[cfg(unix)]
+fn columns(output: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    let (width, _) = output.is_terminal().then(|| terminal_size::terminal_size_of(output)).flatten()?;
     Some(usize::from(width.0)).filter(|width| *width > 0)
 }
 
@@ -89,7 +89,7 @@ impl Printer {
             terminal: Cell::new(
                 std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
             ),
-            width: columns(),
+            width: columns(&std::io::stdout()),
             live: RefCell::default(),
             github: GitHub::of_environment(),
             log: listens() && !is_file(),
@@ -268,8 +268,10 @@ impl Printer {
         if self.is_stream() {
             return diagnostics.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
         }
+        let width = columns(&std::io::stderr());
+        let fitted = |one: &Diagnostic| width.map_or_else(|| one.clone(), |width| one.clone().fitted(width));
         let shown: String =
-            diagnostics.iter().map(|one| render(one, sources, self.colour_err) + "\n").collect();
+            diagnostics.iter().map(|one| render(&fitted(one), sources, self.colour_err) + "\n").collect();
         self.err(&shown, self.colour_err);
         if let Some(GitHub { workspace, folder }) = &self.github {
             for one in diagnostics {

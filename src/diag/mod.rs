@@ -15,7 +15,7 @@ mod words;
 pub use hidden::{is_hidden, printable, visible, visible_json};
 pub use mask::{Outside, learn, learn_whole};
 pub use render::{render, render_all, told};
-pub use words::{counted, filled};
+pub use words::{a, counted, filled};
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -164,6 +164,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do next.
     pub helps: Vec<String>,
+    /// The same would be refused again: something must be corrected before it is tried once more.
+    pub lasting: bool,
 }
 
 impl Diagnostic {
@@ -177,6 +179,7 @@ impl Diagnostic {
             secondary: Vec::new(),
             notes: Vec::new(),
             helps: Vec::new(),
+            lasting: false,
         }
     }
 

@@ -5,11 +5,33 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origi
 use super::excerpt::Excerpt;
 use super::{Diagnostic, Label, Severity, Sources, Span, printable, visible};
 use crate::limits;
+use crate::lines::hang;
 
 /// Longest line that an excerpt shows; a longer one (a minified file, a binary) is left out.
 const LONGEST_EXCERPT_LINE: usize = 4_000;
 /// Labels that are further apart have an excerpt each.
 const LONGEST_EXCERPT: usize = 32_000;
+
+/// The longest that stands before a note or a help: `  = note: ` beside the number of a line.
+const BEFORE: usize = 14;
+
+impl Diagnostic {
+    /// The same with its words in lines that fit a terminal. Elsewhere they are as long as they
+    /// are, so that a program finds them whole.
+    #[must_use]
+    pub fn fitted(mut self, width: usize) -> Self {
+        let fill = |text: &str, before: usize| {
+            let width = width.saturating_sub(before);
+            let lines: Vec<_> = text.lines().map(|line| hang(line, 0, Some(width))).collect();
+            lines.join("\n")
+        };
+        self.message = fill(&self.message, "warning[]: ".len() + self.code.len());
+        for text in self.notes.iter_mut().chain(&mut self.helps) {
+            *text = fill(text, BEFORE);
+        }
+        self
+    }
+}
 
 /// One diagnostic with its excerpts, coloured or plain, ending in a newline. No excerpt shows a
 /// secret that is known.
@@ -165,6 +187,23 @@ mod tests {
         assert!(shown.contains("--> stack.toml:1:3\n") && shown.contains("50 | a49 = 1\n"), "{shown}");
         assert!(shown.contains("19950 more errors are not shown"), "{shown}");
         assert!(shown.contains("1 more warning is not shown"), "{shown}");
+    }
+
+    #[test]
+    fn words_fit_a_terminal() {
+        let words = "a sentence of several words that goes on beyond what a terminal shows in one line";
+        let mut sources = Sources::default();
+        let file = sources.add("stack.toml", "a = 1\n".repeat(2_000));
+        let error = Diagnostic::error("unknown-attribute", words).at(Span::new(file, 6_000, 6_001), "here");
+        let error = error.note(words).help(words).help("short");
+        for width in [72, 80, 100] {
+            let shown = render(&error.clone().fitted(width), &sources, false);
+            assert!(shown.lines().all(|line| line.chars().count() <= width), "{width}: {shown}");
+            let plain =
+                |text: &str| text.replace(['=', '|'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(plain(&shown), plain(&render(&error, &sources, false)), "{shown}");
+        }
+        assert_eq!(render(&error.clone().fitted(200), &sources, false), render(&error, &sources, false));
     }
 
     #[test]

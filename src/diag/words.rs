@@ -6,6 +6,18 @@ pub fn counted(count: impl ToString, noun: &str) -> String {
     if count == "1" { format!("1 {noun}") } else { format!("{count} {}", plural(noun)) }
 }
 
+/// A noun with the article that goes before it as it is spoken: `an sns_topic`, `a kms_key`, `an integer`.
+pub fn a(noun: &str) -> String {
+    let first = noun.split(['_', ' ', '-', ':']).next().unwrap_or_default().to_ascii_lowercase();
+    let begins = |letters: &str| first.starts_with(|letter| letters.contains(letter));
+    // What has no vowel, or a digit, is spelled: its first letter counts by its name.
+    let is_spelled =
+        !first.contains(['a', 'e', 'i', 'o', 'u', 'y']) || first.contains(|one: char| one.is_ascii_digit());
+    let is_vowel =
+        if is_spelled { begins("aefhilmnorsx8") } else { begins("aeiou") && !first.starts_with("uni") };
+    format!("{} {noun}", if is_vowel { "an" } else { "a" })
+}
+
 /// The plural of a regular noun, which may follow other words.
 fn plural(noun: &str) -> String {
     let vowel = |letter: char| "aeiou".contains(letter);
@@ -41,6 +53,32 @@ pub fn filled(words: &str, name: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_article_is_that_of_the_spoken_word() {
+        for (told, noun) in [
+            ("an sns_topic", "sns_topic"),
+            ("an s3_bucket", "s3_bucket"),
+            ("an sfn_state_machine", "sfn_state_machine"),
+            ("an iam_role", "iam_role"),
+            ("an ec2_vpc", "ec2_vpc"),
+            ("an eventbridge_rule", "eventbridge_rule"),
+            ("a kms_key", "kms_key"),
+            ("a glue_job", "glue_job"),
+            ("a redshift_cluster", "redshift_cluster"),
+            ("a cloudwatch_alarm", "cloudwatch_alarm"),
+            ("a secretsmanager_secret", "secretsmanager_secret"),
+            ("an SQS queue", "SQS queue"),
+            ("a VPC", "VPC"),
+            ("an integer", "integer"),
+            ("a unique name", "unique name"),
+            ("a string", "string"),
+            ("an object", "object"),
+            ("a map", "map"),
+        ] {
+            assert_eq!(super::a(noun), told);
+        }
+    }
+
     use super::{counted, filled};
 
     #[test]

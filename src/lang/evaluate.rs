@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::tree::{Call, Conditional, Expression, Node};
 use super::unify::Type;
 use super::{Reference, Step};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Span, a};
 use crate::value::{Unknown, Value};
 
 pub(super) struct Evaluator<'a> {
@@ -86,7 +86,7 @@ impl<'a> Evaluator<'a> {
     fn wrong_type<T>(&mut self, span: Span, what: &str, expected: &str, found: &Value) -> Evaluated<T> {
         let found = found.kind_name();
         self.fail(
-            Diagnostic::error("wrong-type", format!("{what} needs a {expected}, found {found}"))
+            Diagnostic::error("wrong-type", format!("{what} needs {}, found {found}", a(expected)))
                 .at(span, format!("this is {}", article(found))),
         )
     }
@@ -366,6 +366,6 @@ fn explain(problem: Problem, function: &Function, call: &Call, span: Span, withh
 fn article(kind: &str) -> String {
     match kind {
         "null" | "unknown" => kind.to_owned(),
-        _ => format!("a {kind}"),
+        _ => a(kind),
     }
 }

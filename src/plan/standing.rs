@@ -18,6 +18,8 @@ pub enum Standing {
         value: Value,
         /// What an apply would make of it, where that differs.
         next: Option<Value>,
+        /// Whether the last apply left an output of this name.
+        was_there: bool,
     },
     /// It refers to these addresses, which do not exist.
     Missing(BTreeSet<String>),
@@ -66,6 +68,7 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
                 match proved {
                     true => Standing::There {
                         next: next.filter(differs).cloned(),
+                        was_there: print.is_some(),
                         value: if secret { value.into_secret() } else { value },
                     },
                     false => Standing::Unapplied { was_there: print.is_some() },

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{Node, Shape};
-use crate::diag::{counted, nearest};
+use crate::diag::{a, counted, nearest};
 use crate::value::{Number, Value, not_json};
 
 /// One step into a value.
@@ -89,6 +89,7 @@ impl Walk<'_> {
                     || maximum.is_some_and(|maximum| float > maximum)
                 {
                     let range = match (minimum, maximum) {
+                        (Some(minimum), Some(maximum)) if minimum == maximum => format!("{minimum}"),
                         (Some(minimum), Some(maximum)) => format!("from {minimum} to {maximum}"),
                         (Some(minimum), None) => format!("at least {minimum}"),
                         (None, Some(maximum)) => format!("at most {maximum}"),
@@ -123,6 +124,9 @@ impl Walk<'_> {
                     || max_length.is_some_and(|most| length > most)
                 {
                     let label = match (min_length, max_length) {
+                        (Some(least), Some(most)) if least == most => {
+                            format!("must have exactly {}, has {length}", counted(least, "character"))
+                        }
                         (Some(least), Some(most)) => {
                             format!("must have {least} to {most} characters, has {length}")
                         }
@@ -177,6 +181,9 @@ impl Walk<'_> {
                 {
                     let name = name(path);
                     let label = match (min_items, max_items) {
+                        (Some(least), Some(most)) if least == most => {
+                            format!("must have exactly {}, has {count}", counted(least, "element"))
+                        }
                         (Some(least), Some(most)) => {
                             format!("must have {least} to {most} elements, has {count}")
                         }
@@ -249,8 +256,7 @@ impl Walk<'_> {
     fn wrong_type(&mut self, node: &Node, value: &Value, path: &[PathStep]) {
         let expected = node.type_name();
         let name = name(path);
-        let article = if expected.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
-        let message = format!("`{name}` must be {article} {expected}, not a {}", value.kind_name());
+        let message = format!("`{name}` must be {}, not {}", a(&expected), a(value.kind_name()));
         let label = match &node.shape {
             _ if is_intrinsic(value) => {
                 "CloudFormation's functions are expressions here: \"${KIND.NAME.ATTRIBUTE}\"".to_owned()

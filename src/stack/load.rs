@@ -10,7 +10,7 @@ use super::{
     Content, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack, Type, Variable,
     settings,
 };
-use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, counted};
+use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
 use crate::graph::Address;
@@ -525,7 +525,7 @@ impl Loader<'_> {
                 ("moved", Some(from), Some(to), _) if from.kind != to.kind => self.problems.push(
                     Diagnostic::error(
                         "invalid-value",
-                        format!("a {} cannot become a {}", from.kind, to.kind),
+                        format!("{} cannot become {}", a(&from.kind), a(&to.kind)),
                     )
                     .at(span, "both addresses are of one kind"),
                 ),

@@ -1,7 +1,7 @@
 //! Whether what `ignore_changes` names is there to be ignored.
 
 use super::World;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, a};
 use crate::elsewhere;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
@@ -35,7 +35,7 @@ fn fault(kind: &dyn ErasedKind, resource: &Resource, ignored: &Ignored) -> Optio
         return match ignored.path.get(1..).unwrap_or_default() {
             _ if !kind.taggable() => refuse(
                 "not-taggable",
-                format!("AWS cannot tag a {of}"),
+                format!("AWS cannot tag {}", a(of)),
                 "there is nothing to ignore".to_owned(),
             ),
             [PathStep::Name(key)] if Owner::KEYS.contains(&key.as_str()) => refuse(
@@ -185,7 +185,7 @@ mod tests {
                 "assume_role_policy_document[0]",
                 "`assume_role_policy_document` has no parts to ignore",
             ),
-            ("sns_subscription", "tags", "AWS cannot tag a sns_subscription"),
+            ("sns_subscription", "tags", "AWS cannot tag an sns_subscription"),
             ("sns_topic", "Tags", "sns_topic has no attribute `Tags` to ignore"),
         ] {
             assert_eq!(told(kind, path).as_deref(), Some(message));

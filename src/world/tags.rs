@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::resolve::Names;
 use super::settings::undecided;
 use super::{Instance, World};
-use crate::diag::{Diagnostic, counted};
+use crate::diag::{Diagnostic, a, counted};
 use crate::kind::{Owner, TagRules};
 use crate::schema::PathStep;
 use crate::stack::Node;
@@ -28,8 +28,11 @@ impl<'a> World<'a> {
         if !instance.kind.taggable() {
             if let Some(node) = &instance.resource.tags {
                 problems.push(
-                    Diagnostic::error("not-taggable", format!("AWS cannot tag a {}", instance.resource.kind))
-                        .at(node.span, "remove `tags`"),
+                    Diagnostic::error(
+                        "not-taggable",
+                        format!("AWS cannot tag {}", a(&instance.resource.kind)),
+                    )
+                    .at(node.span, "remove `tags`"),
                 );
             }
             return BTreeMap::new();
@@ -66,7 +69,7 @@ impl<'a> World<'a> {
                 )
                 .at(
                     node.span,
-                    format!("AWS takes {} for a {}, and {owners} tell the owner", rules.most, address.kind),
+                    format!("AWS takes {} for {}, and {owners} tell the owner", rules.most, a(&address.kind)),
                 )
                 .help("remove some"),
             );
@@ -77,9 +80,9 @@ impl<'a> World<'a> {
         } else if let Some(node) = shared {
             let told = format!("{address} is left without the tags of the stack");
             let why = format!(
-                "AWS takes {} for a {}: {owners} tell the owner, {} are its own, {more} are these",
+                "AWS takes {} for {}: {owners} tell the owner, {} are its own, {more} are these",
                 rules.most,
-                address.kind,
+                a(&address.kind),
                 tags.len()
             );
             self.warn(

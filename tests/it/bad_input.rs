@@ -276,6 +276,25 @@ fn a_name_from_elsewhere_has_a_hint() {
 }
 
 #[test]
+fn numbers_and_articles_are_those_of_speech() {
+    for (text, words) in [
+        (
+            "[glue_classifier.a]\nname = 'a'\ncsv_classifier = { delimiter = 'ab' }",
+            "must have exactly 1 character, has 2",
+        ),
+        ("[sns_subscription.a]\ntags = { a = 'b' }", "AWS cannot tag an sns_subscription"),
+        ("[[moved]]\nfrom = 'sns_topic.a'\nto = 'kms_key.a'", "an sns_topic cannot become a kms_key"),
+        ("[[moved]]\nfrom = 'glue_job.a'\nto = 's3_bucket.a'", "a glue_job cannot become an s3_bucket"),
+        ("[sns_topic.a]\nname = [1]", "must be a string, not a list"),
+    ] {
+        let stack = folder(&[("stack.toml", &headed(text))]);
+        let run = dwctl(stack.path(), &["validate"]);
+        orderly(&run, INVALID, stack.path());
+        assert!(run.stderr.contains(words), "{text}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_file_that_is_no_text() {
     let stack = folder(&[("stack.toml", &headed(""))]);
     std::fs::write(stack.path().join("data.toml"), b"[local]\na = \"\xff\xfe\"\n").expect("a file");

@@ -193,3 +193,21 @@ fn an_output_of_a_secret_stays_one_while_it_changes() {
     }
     assert_eq!(project.run(&["output", "--name", "word"]).exits(0).stdout, format!("{SECRET}\n"));
 }
+
+/// What is read from AWS but was never applied as an output is told with a word.
+#[test]
+fn an_output_that_was_never_applied_says_so() {
+    let first = "[output]\nkey = \"${kms_key.data.arn}\"\n";
+    let project = Project::new(&stack("Alerts", first));
+    project.apply();
+    project.run(&["output"]).exits(0).says_not("not applied yet");
+    project.write(&stack("Alerts", &format!("{first}topic = \"${{sns_topic.alerts.arn}}\"\n")));
+    let words = "Output topic is not applied yet: its value is read from what is at AWS.";
+    for arguments in [&["output"][..], &["output", "--json"], &["output", "--name", "topic"]] {
+        let run = project.run(arguments).exits(0).says(words).says_not("Output key");
+        assert!(run.stdout.contains(":alerts"), "{}", run.stdout);
+        assert!(!run.stdout.contains("not applied"), "{}", run.stdout);
+    }
+    project.apply();
+    project.run(&["output"]).exits(0).says_not("not applied yet");
+}

@@ -6,7 +6,7 @@ use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
 use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Failure, Outcome};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, a};
 use crate::graph::Address;
 
 /// Gives a resource another address, without touching it at AWS.
@@ -39,7 +39,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             return Err(unknown(ledger, &from).into());
         }
         if from.kind != to.kind {
-            return Err(refused(format!("a {} cannot become a {}", from.kind, to.kind)));
+            return Err(refused(format!("{} cannot become {}", a(&from.kind), a(&to.kind))));
         }
         if ledger.resources.contains_key(&to) {
             return Err(refused(format!("the address {to} is taken")));

@@ -433,7 +433,7 @@ impl Walk {
                 "set the state's `QueryLanguage`, or use the other language's field",
             );
         }
-        self.only(&rest, &allowed, path, &format!("a {} state", known.name));
+        self.only(&rest, &allowed, path, &format!("{} state", crate::kind::a(known.name)));
     }
 
     /// JSONPaths, and the `….$` fields of templates.

@@ -4,7 +4,7 @@ use super::super::Step;
 use super::super::convert;
 use super::super::tree::{Access, AccessStep, Expression};
 use super::{Evaluated, Evaluator, Taint};
-use crate::diag::{self, Diagnostic, Span};
+use crate::diag::{self, Diagnostic, Span, a};
 use crate::value::Value;
 
 impl<'a> Evaluator<'a> {
@@ -107,7 +107,7 @@ impl<'a> Evaluator<'a> {
             other => {
                 let kind = other.kind_name();
                 self.fail(
-                    Diagnostic::error("wrong-type", format!("a {kind} has no attributes, so no `{name}`"))
+                    Diagnostic::error("wrong-type", format!("{} has no attributes, so no `{name}`", a(kind)))
                         .at(span, ""),
                 )
             }

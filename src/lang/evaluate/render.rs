@@ -3,7 +3,7 @@
 use super::super::convert;
 use super::super::tree::{Node, Part};
 use super::{Evaluated, Evaluator, Failed, Taint};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Span, a};
 use crate::value::{Unknown, Value};
 
 /// A text on the way.
@@ -100,7 +100,7 @@ impl<'a> Evaluator<'a> {
         let span: Span = node.span;
         let kind = value.kind_name();
         let error =
-            Diagnostic::error("wrong-type", format!("a {kind} cannot be part of a string")).at(span, "");
+            Diagnostic::error("wrong-type", format!("{} cannot be part of a string", a(kind))).at(span, "");
         self.fail(match value {
             Value::List(_) => error.help("`join(\", \", …)` or `jsonencode(…)` makes a string of it"),
             Value::Map(_) => error.help("`jsonencode(…)` makes a string of it"),

@@ -1,5 +1,6 @@
 //! What a function is given, and what it says when it cannot go on.
 
+use crate::diag::a;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -55,9 +56,9 @@ impl Problem {
     pub(super) fn wrong_type(index: usize, expected: &str, found: &Value) -> Self {
         let message = match found {
             Value::String(_) if expected == "number" || expected == "bool" => {
-                format!("expected a {expected}, found a string that is none")
+                format!("expected {}, found a string that is none", a(expected))
             }
-            _ => format!("expected a {expected}, found {}", found.kind_name()),
+            _ => format!("expected {}, found {}", a(expected), found.kind_name()),
         };
         Self { code: "wrong-type", shows_nothing: true, ..Self::of(index, message) }
     }

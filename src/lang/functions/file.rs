@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::{Names, Template, convert};
 use super::{Arguments, Function, Outcome, Problem, Reads};
-use crate::diag::{FileId, Span};
+use crate::diag::{FileId, Span, a};
 use crate::files::{Refusal, lexical};
 use crate::limits;
 use crate::value::Value;
@@ -115,7 +115,7 @@ fn templatestring(arguments: &mut Arguments<'_>) -> Outcome {
     let value = rendered(arguments, "template", &text)?;
     match convert::to_text(&value) {
         Some(text) => Ok(text.into_owned().into()),
-        None => Err(Problem::of(0, format!("the template makes a {}, not a string", value.kind_name()))),
+        None => Err(Problem::of(0, format!("the template makes {}, not a string", a(value.kind_name())))),
     }
 }
 

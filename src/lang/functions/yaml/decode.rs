@@ -1,5 +1,6 @@
 //! Reading.
 
+use crate::diag::a;
 use std::collections::{BTreeMap, HashMap};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
@@ -145,7 +146,7 @@ impl<'a> Decoder<'a> {
                     Value::Map(others) => entries.extend(others),
                     other => {
                         return Err(
-                            self.invalid(format!("`<<` takes a mapping, not a {}", other.kind_name()))
+                            self.invalid(format!("`<<` takes a mapping, not {}", a(other.kind_name())))
                         );
                     }
                 }
@@ -184,7 +185,7 @@ impl<'a> Decoder<'a> {
     fn check_tag(&self, tag: Option<&Tag>, expected: &str) -> Decoded<()> {
         match tag {
             Some(tag) if known(tag) != Some(expected) => {
-                Err(self.invalid(format!("the tag `{tag}` does not fit a {expected}")))
+                Err(self.invalid(format!("the tag `{tag}` does not fit {}", a(expected))))
             }
             _ => Ok(()),
         }
