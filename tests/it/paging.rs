@@ -2,7 +2,7 @@
 //! paging): what is looked for is on the last of three, and the one before it is empty, as
 //! a page may be while more follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::kind::{ErasedLive, Owner, Wanted};
 use dwctl::kinds::kind;
@@ -15,9 +15,9 @@ use crate::paper::root;
 
 /// A list, and one who goes through it.
 struct Case {
-    /// A file below `src`, and the lists in it that this goes through.
-    lists: &'static [(&'static str, &'static str)],
     kind: &'static str,
+    /// The lists of the kind that this goes through.
+    lists: &'static [&'static str],
     does: Does,
     script: fn() -> Vec<Answer>,
 }
@@ -148,19 +148,14 @@ fn versions(operation: &str, keys: [&str; 2], deleted: &'static str) -> Vec<Answ
 
 const CASES: &[Case] = &[
     Case {
-        lists: &[("kinds/ec2/vpc.rs", "DescribeVpcs")],
         kind: "ec2_vpc",
+        lists: &["DescribeVpcs"],
         does: Does::Find { spec: "{}", id: "vpc-z" },
         script: || late("ec2:DescribeVpcs", "vpcSet", &vpc_of("vpc-z")),
     },
     Case {
-        lists: &[
-            ("kinds/ec2/vpc.rs", "DescribeVpcs"),
-            ("kinds/ec2/vpc.rs", "DescribeSecurityGroups"),
-            ("kinds/ec2/vpc.rs", "DescribeNetworkAcls"),
-            ("kinds/ec2/vpc.rs", "DescribeRouteTables"),
-        ],
         kind: "ec2_vpc",
+        lists: &["DescribeVpcs", "DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeRouteTables"],
         does: Does::Read {
             ids: &["vpc-a", "vpc-z"],
             wants: &["default_network_acl_id", "main_route_table_id"],
@@ -183,8 +178,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/ec2/subnet.rs", "DescribeSubnets")],
         kind: "ec2_subnet",
+        lists: &["DescribeSubnets"],
         does: Does::Read {
             ids: &["subnet-a", "subnet-z"],
             wants: &[],
@@ -196,14 +191,14 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/ec2/subnet.rs", "DescribeSubnets")],
         kind: "ec2_subnet",
+        lists: &["DescribeSubnets"],
         does: Does::Find { spec: "{}", id: "subnet-z" },
         script: || late("ec2:DescribeSubnets", "subnetSet", "<subnetId>subnet-z</subnetId>"),
     },
     Case {
-        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroups")],
         kind: "ec2_security_group",
+        lists: &["DescribeSecurityGroups"],
         does: Does::Read {
             ids: &["sg-a", "sg-z"],
             wants: &[],
@@ -215,14 +210,14 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroups")],
         kind: "ec2_security_group",
+        lists: &["DescribeSecurityGroups"],
         does: Does::Find { spec: "{}", id: "sg-z" },
         script: || late("ec2:DescribeSecurityGroups", "securityGroupInfo", "<groupId>sg-z</groupId>"),
     },
     Case {
-        lists: &[("kinds/redshift/cluster_live.rs", "DescribeClusters")],
         kind: "redshift_cluster",
+        lists: &["DescribeClusters"],
         does: Does::Read {
             ids: &["a", "z"],
             wants: &[],
@@ -236,8 +231,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/redshift/cluster_subnet_group.rs", "DescribeClusterSubnetGroups")],
         kind: "redshift_cluster_subnet_group",
+        lists: &["DescribeClusterSubnetGroups"],
         does: Does::Read { ids: &["a", "z"], wants: &[], finds: |live| spec(live, "description") == "of z" },
         script: || {
             let group = |id: &str| {
@@ -250,11 +245,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[
-            ("kinds/redshift/cluster_parameter_group.rs", "DescribeClusterParameterGroups"),
-            ("kinds/redshift/cluster_parameter_group.rs", "DescribeClusterParameters"),
-        ],
         kind: "redshift_cluster_parameter_group",
+        lists: &["DescribeClusterParameterGroups", "DescribeClusterParameters"],
         does: Does::Read {
             ids: &["a", "z"],
             wants: &["parameters"],
@@ -296,8 +288,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/sns/subscription.rs", "ListSubscriptionsByTopic")],
         kind: "sns_subscription",
+        lists: &["ListSubscriptionsByTopic"],
         does: Does::Find {
             spec: r#"{"topic_arn":"arn:aws:sns:us-east-1:123456789012:t","protocol":"sqs","endpoint":"arn:aws:sqs:us-east-1:123456789012:z"}"#,
             id: "arn:aws:sns:us-east-1:123456789012:t:z",
@@ -313,8 +305,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/glue/database.rs", "GetDatabases")],
         kind: "glue_database",
+        lists: &["GetDatabases"],
         does: Does::Read {
             ids: &["123456789012:a", "123456789012:b", "123456789012:c", "123456789012:z"],
             wants: &[],
@@ -342,8 +334,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/glue/classifier.rs", "GetClassifiers")],
         kind: "glue_classifier",
+        lists: &["GetClassifiers"],
         does: Does::Read {
             ids: &["a", "b", "z"],
             wants: &[],
@@ -368,8 +360,8 @@ const CASES: &[Case] = &[
     },
     // Tables that the caller may not see are taken out of a page after it was cut.
     Case {
-        lists: &[("kinds/glue/database.rs", "GetTables")],
         kind: "glue_database",
+        lists: &["GetTables"],
         does: Does::Refuse {
             id: "123456789012:z",
             spec: r#"{"name":"z"}"#,
@@ -387,8 +379,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/cloudwatch/alarm.rs", "DescribeAlarms")],
         kind: "cloudwatch_alarm",
+        lists: &["DescribeAlarms"],
         does: Does::Read { ids: &["a", "z"], wants: &[], finds: |live| spec(live, "metric_name") == "m-z" },
         script: || {
             let alarm = |name: &str| json!({ "AlarmName": name, "MetricName": format!("m-{name}") });
@@ -399,8 +391,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/kms/key.rs", "ListAliases"), ("kinds/kms/key.rs", "ListResourceTags")],
         kind: "kms_key",
+        lists: &["ListAliases", "ListResourceTags"],
         does: Does::Read {
             ids: &["k-z"],
             wants: &["aliases"],
@@ -422,8 +414,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/kms/key.rs", "ListKeys")],
         kind: "kms_key",
+        lists: &["ListKeys"],
         does: Does::Find { spec: "{}", id: "k-z" },
         script: || {
             let key = |id: &str| json!({ "KeyId": id, "KeyArn": "arn" });
@@ -444,11 +436,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[
-            ("kinds/eventbridge/rule.rs", "ListRules"),
-            ("kinds/eventbridge/rule.rs", "ListTargetsByRule"),
-        ],
         kind: "eventbridge_rule",
+        lists: &["ListRules", "ListTargetsByRule"],
         does: Does::Read {
             ids: &["default|a", "default|z"],
             wants: &["targets"],
@@ -468,11 +457,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[
-            ("kinds/iam/role.rs", "ListAttachedRolePolicies"),
-            ("kinds/iam/role.rs", "ListRolePolicies"),
-        ],
         kind: "iam_role",
+        lists: &["ListAttachedRolePolicies", "ListRolePolicies"],
         does: Does::Read {
             ids: &["z"],
             wants: &[],
@@ -501,8 +487,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/iam/role.rs", "ListInstanceProfilesForRole")],
         kind: "iam_role",
+        lists: &["ListInstanceProfilesForRole"],
         does: Does::Delete { id: "z", spec: r#"{"role_name":"z","assume_role_policy_document":{}}"# },
         script: || {
             let profile = |name: &str| {
@@ -533,8 +519,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/iam/role.rs", "GetAccountAuthorizationDetails"), ("kinds/iam/role.rs", "ListRoles")],
         kind: "iam_role",
+        lists: &["GetAccountAuthorizationDetails", "ListRoles"],
         does: Does::Read {
             ids: &["a", "b", "c", "z"],
             wants: &[],
@@ -569,8 +555,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/iam/policy.rs", "GetAccountAuthorizationDetails")],
         kind: "iam_policy",
+        lists: &["GetAccountAuthorizationDetails"],
         does: Does::Read {
             ids: &[
                 "arn:aws:iam::123456789012:policy/a",
@@ -615,8 +601,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/iam/policy.rs", "ListPolicyVersions")],
         kind: "iam_policy",
+        lists: &["ListPolicyVersions"],
         does: Does::Delete {
             id: "arn:aws:iam::123456789012:policy/z",
             spec: r#"{"policy_name":"z","policy_document":{}}"#,
@@ -633,12 +619,8 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[
-            ("kinds/cloudwatchlogs/log_group.rs", "DescribeLogGroups"),
-            ("kinds/cloudwatchlogs/log_group.rs", "DescribeMetricFilters"),
-            ("kinds/cloudwatchlogs/log_group.rs", "DescribeSubscriptionFilters"),
-        ],
         kind: "cloudwatchlogs_log_group",
+        lists: &["DescribeLogGroups", "DescribeMetricFilters", "DescribeSubscriptionFilters"],
         does: Does::Read {
             ids: &["a", "z"],
             wants: &["metric_filters", "subscription_filters"],
@@ -674,12 +656,12 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[
-            ("kinds/s3/bucket.rs", "ListBucketIntelligentTieringConfigurations"),
-            ("kinds/s3/bucket.rs", "ListBucketMetricsConfigurations"),
-            ("kinds/s3/bucket.rs", "ListBucketInventoryConfigurations"),
-        ],
         kind: "s3_bucket",
+        lists: &[
+            "ListBucketIntelligentTieringConfigurations",
+            "ListBucketMetricsConfigurations",
+            "ListBucketInventoryConfigurations",
+        ],
         does: Does::Read {
             ids: &["lake"],
             wants: &["intelligent_tiering", "request_metrics", "inventory"],
@@ -730,14 +712,14 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        lists: &[("kinds/s3/bucket.rs", "ListObjectVersions")],
         kind: "s3_bucket",
+        lists: &["ListObjectVersions"],
         does: Does::Delete { id: "lake", spec: r#"{"bucket":"lake","force_destroy":true}"# },
         script: || versions("s3:ListObjectVersions", ["a", "z"], "s3:DeleteBucket"),
     },
     Case {
-        lists: &[("kinds/s3/object.rs", "ListObjectVersions")],
         kind: "s3_object",
+        lists: &["ListObjectVersions"],
         does: Does::Delete { id: "lake/k", spec: r#"{"bucket":"lake","key":"k","force_destroy":true}"# },
         script: || {
             let mut all = versions("s3:ListObjectVersions", ["k", "k"], "s3:DeleteObject");
@@ -748,8 +730,8 @@ const CASES: &[Case] = &[
     },
     // A rule that is no longer wanted is found by its id, which is on the last page.
     Case {
-        lists: &[("kinds/ec2/security_group.rs", "DescribeSecurityGroupRules")],
         kind: "ec2_security_group",
+        lists: &["DescribeSecurityGroupRules"],
         does: Does::Update {
             id: "sg-z",
             live: r#"{"group_name":"z","description":"d","revoke_all_egress":true,"ingress":[{"ip_protocol":"tcp","from_port":1,"to_port":1,"cidr_ipv4":"10.0.0.0/8"},{"ip_protocol":"tcp","from_port":2,"to_port":2,"cidr_ipv4":"10.0.0.0/8"}]}"#,
@@ -839,6 +821,11 @@ fn what_is_on_the_last_page_is_found() {
             }
         }
         aws.is_done();
+        for list in case.lists {
+            let pages =
+                aws.calls().iter().filter(|call| call.operation.ends_with(&format!(":{list}"))).count();
+            assert!(pages > 1, "{place}: {pages} pages of {list} were asked for");
+        }
     }
 }
 
@@ -858,34 +845,94 @@ fn the_index_of_tags_is_read_to_its_last_page() {
     assert_eq!(found["z"], dwctl::aws::Tags::from([("team".to_owned(), "data".to_owned())]));
 }
 
-/// Calls of lists of which one page is enough, with the reason.
+/// Lists of which one page is enough: of a kind, or of a room of the engine, with the reason.
 const ONE_PAGE: &[(&str, &str, &str)] = &[
-    ("aws/session.rs", "DescribeAvailabilityZones", "AWS has no pages of it"),
-    ("kinds/redshift/cluster_live.rs", "DescribeClusters", "of one cluster by its name"),
-    ("kinds/ec2/subnet.rs", "DescribeSubnets", "of one subnet by its id"),
-    ("kinds/ec2/vpc.rs", "DescribeVpcs", "of one VPC by its id"),
+    ("aws", "DescribeAvailabilityZones", "AWS has no pages of it"),
+    ("redshift_cluster", "DescribeClusters", "of one cluster by its name"),
+    ("ec2_subnet", "DescribeSubnets", "of one subnet by its id"),
+    ("ec2_vpc", "DescribeVpcs", "of one VPC by its id"),
+    ("ec2_vpc", "DescribeSecurityGroups", "of the one default group of a VPC, and AWS cuts no pages unasked"),
     (
-        "kinds/ec2/vpc.rs",
-        "DescribeSecurityGroups",
-        "of the one default group of a VPC, and AWS cuts no pages unasked",
-    ),
-    (
-        "kinds/s3/bucket/parting.rs",
+        "s3_bucket",
         "ListObjectVersions",
         "one version that stays is enough to say that S3 deletes no such bucket; it says \"at least\"",
     ),
-    ("kinds/s3/object.rs", "ListObjectsV2", "a bucket of more than one page is left alone, and it is said"),
-    ("kinds/s3/bucket.rs", "ListBuckets", "the bucket is the first of those that begin with its name"),
-    (
-        "kinds/s3/object.rs",
-        "ListObjectVersions",
-        "it only saves calls: what is not on it is asked for by itself",
-    ),
-    ("ledger/bucket.rs", "ListObjectsV2", "whether there is any object"),
+    ("s3_object", "ListObjectsV2", "a bucket of more than one page is left alone, and it is said"),
+    ("s3_bucket", "ListBuckets", "the bucket is the first of those that begin with its name"),
+    ("s3_object", "ListObjectVersions", "it only saves calls: what is not on it is asked for by itself"),
+    ("ledger", "ListObjectsV2", "whether there is any object"),
 ];
 
-/// Every list in the source, whether it is paged, by file and operation.
-fn lists() -> Vec<(String, String, bool)> {
+/// A list in the source.
+#[derive(Debug)]
+struct List {
+    /// Below `src`.
+    file: String,
+    operation: String,
+    /// The kinds that go through it, or the room of the engine that does.
+    owners: BTreeSet<String>,
+    is_paged: bool,
+}
+
+impl List {
+    fn is_of(&self, owner: &str, operation: &str) -> bool {
+        self.operation == operation && self.owners.contains(owner)
+    }
+}
+
+/// The text of every source file, by its path below `src`.
+fn sources() -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|one| one == "rs") {
+                let file = path.strip_prefix(root().join("src")).expect("below");
+                let file = file.to_string_lossy().replace('\\', "/");
+                texts.insert(file, std::fs::read_to_string(&path).expect("text"));
+            }
+        }
+    }
+    texts
+}
+
+/// The kinds that a file is of: those that it makes, else those of the files that use it.
+fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let name = Regex::new(r#"const NAME: &'static str = "(\w+)""#).expect("a pattern");
+    let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
+    let [room, service, module, ..] = parts.as_slice() else { return BTreeSet::from([parts[0].to_owned()]) };
+    if *room != "kinds" {
+        return BTreeSet::from([(*room).to_owned()]);
+    }
+    // What is below `s3/bucket` is of `s3/bucket.rs`.
+    let (mut of, mut open) = (BTreeSet::new(), vec![(*module).to_owned()]);
+    let mut seen = BTreeSet::new();
+    while let Some(module) = open.pop() {
+        if !seen.insert(module.clone()) {
+            continue;
+        }
+        let folder = format!("kinds/{service}/");
+        let own = texts.get(&format!("{folder}{module}.rs")).map_or("", String::as_str);
+        let made: Vec<String> = name.captures_iter(own).map(|one| one[1].to_owned()).collect();
+        if !made.is_empty() {
+            of.extend(made);
+            continue;
+        }
+        let used = Regex::new(&format!(r"\b{module}::")).expect("a pattern");
+        let users = texts.iter().filter_map(|(file, text)| {
+            let module = file.strip_prefix(&folder)?.split(['/', '.']).next()?;
+            used.is_match(text).then(|| module.to_owned())
+        });
+        open.extend(users);
+    }
+    of
+}
+
+/// Every list in the source.
+fn lists() -> Vec<List> {
     let call = Regex::new(
         r"\.((?:list|describe)_\w+s(?:_v2|_for_\w+|_by_\w+)?|get_classifiers|get_tables|get_databases|get_resources|get_account_authorization_details)\(\)",
     )
@@ -898,40 +945,31 @@ fn lists() -> Vec<(String, String, bool)> {
     let pascal = |name: &str| -> String {
         name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
     };
+    let texts = sources();
     let mut found = Vec::new();
-    let mut folders = vec![root().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            if path.extension().is_none_or(|one| one != "rs") {
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).expect("text");
-            let file =
-                path.strip_prefix(root().join("src")).expect("below").to_string_lossy().replace('\\', "/");
-            let calls: Vec<(usize, &str)> = call
-                .captures_iter(&text)
-                .filter_map(|one| Some((one.get(0)?.end(), one.get(1)?.as_str())))
-                // Tags have no pages, but for those of KMS, which has a name of its own for them;
-                // a status is no list.
-                .filter(|(_, name)| *name != "list_tags_for_resource" && !name.ends_with("status"))
-                .collect();
-            for (index, (end, name)) in calls.iter().enumerate() {
-                let until = calls.get(index + 1).map_or(text.len(), |(next, _)| *next);
-                let is_paged = paged.find(&text[*end..until]).is_some_and(|one| {
-                    // The end of the function that the call is in.
-                    let function = text[*end..].find("\n}\n").unwrap_or(text.len());
-                    one.start() < function
-                });
-                found.push((file.clone(), pascal(name), is_paged));
-            }
-            for one in through_macro.captures_iter(&text) {
-                found.push((file.clone(), pascal(&one[1]), true));
-            }
+    for (file, text) in &texts {
+        let calls: Vec<(usize, &str)> = call
+            .captures_iter(text)
+            .filter_map(|one| Some((one.get(0)?.end(), one.get(1)?.as_str())))
+            // Tags have no pages, but for those of KMS, which has a name of its own for them;
+            // a status is no list.
+            .filter(|(_, name)| *name != "list_tags_for_resource" && !name.ends_with("status"))
+            .collect();
+        let mut add = |name: &str, is_paged: bool| {
+            let owners = owners(file, &texts);
+            found.push(List { file: file.clone(), operation: pascal(name), owners, is_paged });
+        };
+        for (index, (end, name)) in calls.iter().enumerate() {
+            let until = calls.get(index + 1).map_or(text.len(), |(next, _)| *next);
+            let is_paged = paged.find(&text[*end..until]).is_some_and(|one| {
+                // The end of the function that the call is in.
+                let function = text[*end..].find("\n}\n").unwrap_or(text.len());
+                one.start() < function
+            });
+            add(name, is_paged);
+        }
+        for one in through_macro.captures_iter(text) {
+            add(&one[1], true);
         }
     }
     assert!(found.len() > 30, "the lists of the source are not recognised any more: {found:?}");
@@ -942,33 +980,37 @@ fn lists() -> Vec<(String, String, bool)> {
 fn every_list_is_paged_and_every_paged_list_has_a_test() {
     let tested: BTreeSet<(&str, &str)> = CASES
         .iter()
-        .flat_map(|case| case.lists.iter().copied())
-        .chain([("aws/tag_index.rs", "GetResources")])
+        .flat_map(|case| case.lists.iter().map(|list| (case.kind, *list)))
+        .chain([("aws", "GetResources")])
         .collect();
     let lists = lists();
     let mut faults = Vec::new();
-    for (file, operation, is_paged) in &lists {
-        let one_page = ONE_PAGE.iter().any(|one| (one.0, one.1) == (file.as_str(), operation.as_str()));
-        match is_paged {
-            true if !tested.contains(&(file.as_str(), operation.as_str())) => {
-                faults.push(format!("no case goes through the pages of {operation} in {file}"));
-            }
-            false if !one_page => faults.push(format!("{file} takes the first page of {operation} for all")),
-            _ => {}
+    for list in &lists {
+        let List { file, operation, owners, is_paged } = list;
+        let whose = owners.iter().map(String::as_str).collect::<Vec<_>>().join(" or ");
+        if owners.is_empty() {
+            faults.push(format!("src/{file} lists {operation} for no kind: nobody uses it"));
+        } else if *is_paged && !tested.iter().any(|(owner, one)| list.is_of(owner, one)) {
+            faults.push(format!(
+                "add a case for {whose} to tests/it/paging.rs that goes through the pages of {operation} \
+                 (src/{file})"
+            ));
+        } else if !is_paged && !ONE_PAGE.iter().any(|(owner, one, _)| list.is_of(owner, one)) {
+            faults.push(format!(
+                "src/{file} takes the first page of {operation} for all: ask for the others, or say in \
+                 `ONE_PAGE` of tests/it/paging.rs why one is enough for {whose}"
+            ));
         }
     }
-    for (file, operation) in &tested {
-        let is_paged =
-            lists.iter().any(|one| (one.0.as_str(), one.1.as_str(), one.2) == (*file, *operation, true));
-        if !is_paged {
-            faults.push(format!("{file} has no pages of {operation}"));
+    for (owner, operation) in &tested {
+        if !lists.iter().any(|list| list.is_paged && list.is_of(owner, operation)) {
+            faults.push(format!("{owner} has no pages of {operation}: take it out of its case"));
         }
     }
-    for (file, operation, reason) in ONE_PAGE {
-        let is_there =
-            lists.iter().any(|one| (one.0.as_str(), one.1.as_str(), one.2) == (*file, *operation, false));
+    for (owner, operation, reason) in ONE_PAGE {
+        let is_there = lists.iter().any(|list| !list.is_paged && list.is_of(owner, operation));
         if !is_there || reason.is_empty() {
-            faults.push(format!("{file} has no unpaged {operation}, or no reason for it"));
+            faults.push(format!("{owner} has no unpaged {operation}, or no reason for it"));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
