@@ -3,7 +3,7 @@
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::error::is_throttling_code;
+use super::codes::is_throttling_code;
 
 /// Whether the service asked to slow down.
 pub(super) fn is_throttle(response: &HttpResponse) -> bool {

@@ -1,16 +1,19 @@
-//! One lazily made client for each AWS service that a kind needs.
+//! One lazily made client for each AWS service that a kind needs, and what its errors mean.
 
 use std::cell::OnceCell;
 
 use aws_types::SdkConfig;
 
 use super::audit::Recorder;
+use super::codes::Codes;
 use super::meter::Meter;
 
-/// Declares the services: a method for each, which makes its client on first use
-/// with [`Meter`] and [`Recorder`] in its request path.
+/// Declares the services: a method for each, which makes its client on first use with [`Meter`]
+/// and [`Recorder`] in its request path, and the codes of its own errors, as its API reference
+/// lists them (see [`Codes`]).
 macro_rules! clients {
-    ($($(#[$doc:meta])* $service:ident: $sdk:ident $(, $setting:ident = $value:expr)*;)*) => {
+    ($($(#[$doc:meta])* $service:ident: $sdk:ident $(, $setting:ident = $value:expr)*
+       $(=> { $($class:ident: [$($code:literal),* $(,)?],)* })?;)*) => {
         /// The clients of one region.
         pub struct Clients {
             config: SdkConfig,
@@ -39,38 +42,141 @@ macro_rules! clients {
                 }
             )*
         }
+
+        /// What the errors of each service mean.
+        pub(super) static CODES: &[(&str, Codes)] =
+            &[$((stringify!($service), Codes { $($($class: &[$($code),*],)*)? ..Codes::NONE })),*];
     };
 }
 
 clients! {
     /// Amazon CloudWatch: alarms and dashboards.
-    cloudwatch: aws_sdk_cloudwatch;
+    cloudwatch: aws_sdk_cloudwatch => {
+        gone: ["ResourceNotFoundException", "ResourceNotFound", "DashboardNotFoundError"],
+        conflict: ["ConcurrentModificationException", "ConflictException", "ResourceConflict"],
+        transient: ["InternalServiceFault"],
+    };
     /// Amazon CloudWatch Logs.
-    cloudwatchlogs: aws_sdk_cloudwatchlogs;
-    /// Amazon EC2 and VPC.
-    ec2: aws_sdk_ec2;
+    cloudwatchlogs: aws_sdk_cloudwatchlogs => {
+        gone: ["ResourceNotFoundException"],
+        exists: ["ResourceAlreadyExistsException"],
+        conflict: ["OperationAbortedException", "ConflictException"],
+    };
+    /// Amazon EC2 and VPC
+    /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>).
+    ec2: aws_sdk_ec2 => {
+        gone: [
+            "InvalidVpcID.NotFound",
+            "InvalidSubnetID.NotFound",
+            "InvalidGroup.NotFound",
+            "InvalidGroupId.NotFound",
+            "InvalidSecurityGroupRuleId.NotFound",
+            "InvalidPermission.NotFound",
+            "InvalidVpcCidrBlockAssociationID.NotFound",
+            "InvalidSubnetCidrBlockAssociationID.NotFound",
+        ],
+        exists: ["InvalidGroup.Duplicate"],
+        conflict: ["DependencyViolation", "InvalidGroup.InUse", "IncorrectState"],
+        // Of a rule that is there already: an attempt whose answer was lost may have made it, which
+        // another look tells.
+        not_yet_consistent: ["InvalidPermission.Duplicate"],
+    };
     /// Amazon EventBridge.
-    eventbridge: aws_sdk_eventbridge;
+    eventbridge: aws_sdk_eventbridge => {
+        gone: ["ResourceNotFoundException"],
+        exists: ["ResourceAlreadyExistsException"],
+        conflict: ["ConcurrentModificationException"],
+        transient: ["InternalException"],
+    };
     /// AWS Glue.
-    glue: aws_sdk_glue;
+    glue: aws_sdk_glue => {
+        gone: ["EntityNotFoundException", "ResourceNotFoundException"],
+        exists: ["AlreadyExistsException", "FederatedResourceAlreadyExistsException"],
+        conflict: [
+            "ConcurrentModificationException",
+            "ConcurrentRunsExceededException",
+            "ConflictException",
+            "CrawlerRunningException",
+            "SchedulerTransitioningException",
+            "VersionMismatchException",
+        ],
+        transient: ["OperationTimeoutException", "FederationSourceRetryableException"],
+    };
     /// AWS Identity and Access Management.
-    iam: aws_sdk_iam;
+    iam: aws_sdk_iam => {
+        gone: ["NoSuchEntity"],
+        exists: ["EntityAlreadyExists"],
+        conflict: ["ConcurrentModification", "DeleteConflict", "EntityTemporarilyUnmodifiable"],
+        transient: ["ServiceFailure"],
+    };
     /// AWS Key Management Service.
-    kms: aws_sdk_kms;
+    kms: aws_sdk_kms => {
+        gone: ["NotFoundException"],
+        exists: ["AlreadyExistsException"],
+        conflict: ["ConflictException"],
+        transient: ["KMSInternalException", "DependencyTimeoutException", "KeyUnavailableException"],
+    };
     /// Amazon Redshift.
-    redshift: aws_sdk_redshift;
+    redshift: aws_sdk_redshift => {
+        gone: [
+            "ClusterNotFound",
+            "ClusterParameterGroupNotFound",
+            "ClusterSubnetGroupNotFoundFault",
+            "ResourceNotFoundFault",
+        ],
+        exists: [
+            "ClusterAlreadyExists",
+            "ClusterParameterGroupAlreadyExists",
+            "ClusterSubnetGroupAlreadyExists",
+        ],
+        conflict: [
+            "InvalidClusterParameterGroupState",
+            "InvalidClusterSecurityGroupState",
+            "InvalidClusterSnapshotState",
+            "InvalidClusterState",
+            "InvalidClusterSubnetGroupStateFault",
+            "InvalidClusterSubnetStateFault",
+        ],
+        denied: ["AccessToSnapshotDenied", "DependentServiceAccessDenied"],
+        transient: ["DependentServiceUnavailableFault"],
+    };
     /// The index of tags: AWS Resource Groups Tagging.
-    resourcegroupstagging: aws_sdk_resourcegroupstagging;
-    /// Amazon S3.
-    s3: aws_sdk_s3, force_path_style = custom_endpoint;
+    resourcegroupstagging: aws_sdk_resourcegroupstagging => {
+        conflict: ["ConcurrentModificationException"],
+    };
+    /// Amazon S3 (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
+    s3: aws_sdk_s3, force_path_style = custom_endpoint => {
+        gone: ["NoSuchBucket", "NoSuchKey"],
+        exists: ["BucketAlreadyOwnedByYou", "BucketAlreadyExists"],
+        conflict: ["OperationAborted", "ConditionalRequestConflict"],
+        denied: ["AllAccessDisabled"],
+        credentials: ["InvalidToken"],
+    };
     /// AWS Secrets Manager.
-    secretsmanager: aws_sdk_secretsmanager;
+    secretsmanager: aws_sdk_secretsmanager => {
+        gone: ["ResourceNotFoundException"],
+        exists: ["ResourceExistsException"],
+    };
     /// AWS Step Functions.
-    sfn: aws_sdk_sfn;
-    /// Amazon SNS.
-    sns: aws_sdk_sns;
+    sfn: aws_sdk_sfn => {
+        gone: ["StateMachineDoesNotExist", "ResourceNotFound"],
+        exists: ["StateMachineAlreadyExists"],
+        conflict: ["ConflictException", "StateMachineDeleting"],
+        denied: ["KmsAccessDeniedException"],
+    };
+    /// Amazon SNS. Its topics and subscriptions are `NotFound`, as everything without a code.
+    sns: aws_sdk_sns => {
+        gone: ["ResourceNotFound"],
+        conflict: ["ConcurrentAccess", "InvalidState"],
+        denied: ["AuthorizationError", "KMSAccessDenied"],
+    };
     /// AWS Security Token Service.
     sts: aws_sdk_sts;
+}
+
+/// What the errors of a service mean, by the name of its SDK crate.
+pub(super) fn codes(service: &str) -> Option<&'static Codes> {
+    CODES.iter().find(|(name, _)| *name == service).map(|(_, codes)| codes)
 }
 
 /// An emulator on an IP address has no host name for each bucket.

@@ -143,14 +143,15 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     fn from(error: SdkError<E, HttpResponse>) -> Self {
-        let operation = operation_of::<E>();
+        let (service, operation) = call_of::<E>();
+        let operation = format!("{service}:{operation}");
         match &error {
-            SdkError::ServiceError(service) => {
-                let meta = service.err().meta();
-                let status = service.raw().status().as_u16();
+            SdkError::ServiceError(answer) => {
+                let meta = answer.err().meta();
+                let status = answer.raw().status().as_u16();
                 let code = meta.code().map(str::to_owned).unwrap_or_else(|| code_of_status(status));
                 let message = meta.message().unwrap_or("").to_owned();
-                let class = classify(&code, &message, status);
+                let class = Class::of(service, &code, &message, status);
                 let request_id = meta.extra("aws_request_id").map(str::to_owned);
                 let message = if message.is_empty() { format!("HTTP status {status}") } else { message };
                 Self { class, operation, code, message: message.into(), request_id }
@@ -197,12 +198,12 @@ where
     }
 }
 
-/// `aws_sdk_glue::operation::create_job::CreateJobError` is `glue:CreateJob`.
-fn operation_of<E>() -> String {
+/// `aws_sdk_glue::operation::create_job::CreateJobError` is of `glue` and its `CreateJob`.
+fn call_of<E>() -> (&'static str, &'static str) {
     let name = std::any::type_name::<E>();
     let service = name.strip_prefix("aws_sdk_").and_then(|rest| rest.split("::").next()).unwrap_or("aws");
     let operation = name.rsplit("::").next().unwrap_or(name);
-    format!("{service}:{}", operation.strip_suffix("Error").unwrap_or(operation))
+    (service, operation.strip_suffix("Error").unwrap_or(operation))
 }
 
 fn code_of_status(status: u16) -> String {
@@ -225,235 +226,6 @@ fn tidy(words: &str) -> String {
         .next()
         .unwrap_or(words)
         .to_owned()
-}
-
-/// The services' own ways to say "slow down": the SDK's list, and what Glue,
-/// Redshift and IAM add.
-const THROTTLING_CODES: &[&str] = &[
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-    "DependentServiceRequestThrottlingFault",
-];
-
-pub(super) fn is_throttling_code(code: &str) -> bool {
-    let code = code.split(['#', ':']).next_back().unwrap_or(code);
-    THROTTLING_CODES.contains(&code)
-}
-
-/// The class of an answer. The tables hold the codes that the API pages of the
-/// services list under "Errors".
-fn classify(code: &str, message: &str, status: u16) -> Class {
-    const GONE: &[&str] = &[
-        "NoSuchEntity",
-        "NoSuchEntityException",
-        "EntityNotFoundException",
-        "ResourceNotFoundException",
-        "ResourceNotFound",
-        "NotFound",
-        "NotFoundException",
-        "NoSuchBucket",
-        "NoSuchKey",
-        "ClusterNotFound",
-        "ClusterNotFoundFault",
-        "ClusterSubnetGroupNotFoundFault",
-        "ClusterParameterGroupNotFound",
-        "ClusterParameterGroupNotFoundFault",
-        "StateMachineDoesNotExist",
-        "InvalidVpcID.NotFound",
-        "InvalidSubnetID.NotFound",
-        "InvalidGroup.NotFound",
-        "InvalidGroupId.NotFound",
-        "InvalidSecurityGroupRuleId.NotFound",
-        "InvalidPermission.NotFound",
-        "InvalidVpcCidrBlockAssociationID.NotFound",
-        "InvalidSubnetCidrBlockAssociationID.NotFound",
-        "DashboardNotFoundError",
-        "SubscriptionNotFound",
-        "404",
-    ];
-    const EXISTS: &[&str] = &[
-        "InvalidGroup.Duplicate",
-        "EntityAlreadyExists",
-        "EntityAlreadyExistsException",
-        "AlreadyExistsException",
-        "ResourceExistsException",
-        "ResourceAlreadyExistsException",
-        "BucketAlreadyOwnedByYou",
-        "BucketAlreadyExists",
-        "ClusterAlreadyExists",
-        "ClusterSubnetGroupAlreadyExists",
-        "ClusterParameterGroupAlreadyExists",
-        "StateMachineAlreadyExists",
-        "FederatedResourceAlreadyExistsException",
-    ];
-    // Of a part that is there already: an attempt whose answer was lost may have made it, which
-    // another look tells.
-    const SEEN_LATE: &[&str] = &["InvalidPermission.Duplicate"];
-    const CONFLICT: &[&str] = &[
-        "ConcurrentModificationException",
-        "ConcurrentModification",
-        "OperationAborted",
-        "ResourceInUse",
-        "ConflictException",
-        "ResourceInUseException",
-        "DependencyViolation",
-        "InvalidGroup.InUse",
-        "EntityTemporarilyUnmodifiable",
-        "DeleteConflict",
-        "DeleteConflictException",
-        "InvalidClusterState",
-        "InvalidClusterStateFault",
-        "CrawlerRunningException",
-        "SchedulerTransitioningException",
-        "OperationAbortedException",
-        "ConcurrentAccessException",
-        "StateMachineDeleting",
-        "ConditionalRequestConflict",
-        "VersionMismatchException",
-        "InvalidClusterSubnetGroupStateFault",
-        "InvalidClusterSubnetStateFault",
-        "InvalidClusterParameterGroupState",
-        "ConcurrentRunsExceededException",
-        "IncorrectState",
-    ];
-    const DENIED: &[&str] = &[
-        "AccessDenied",
-        "AccessDeniedException",
-        "UnauthorizedOperation",
-        "NotAuthorized",
-        "AuthorizationError",
-        "AuthorizationErrorException",
-        "OptInRequired",
-        "AllAccessDisabled",
-        "KMSAccessDeniedException",
-        "UnauthorizedAccess",
-    ];
-    const CREDENTIALS: &[&str] = &[
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "InvalidAccessKeyId",
-        "SignatureDoesNotMatch",
-        "InvalidSignatureException",
-        "AuthFailure",
-        "MissingAuthenticationToken",
-        "IncompleteSignature",
-        "RequestExpired",
-        "TokenRefreshRequired",
-        "InvalidToken",
-    ];
-    const TRANSIENT: &[&str] = &[
-        "InternalError",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServiceException",
-        "InternalServiceError",
-        "InternalServiceFault",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "ServiceFailureException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "OperationTimeoutException",
-        "KMSInternalException",
-        "DependencyTimeoutException",
-        "DependencyTimeout",
-        "DependentServiceUnavailableFault",
-        "FederationSourceRetryableException",
-        "Unavailable",
-    ];
-    if is_throttling_code(code)
-        || status == 429
-        || (code == "LimitExceededException" && message.contains("Rate exceeded"))
-    {
-        return Class::Throttled;
-    }
-    if code == "NotImplemented" || code == "UnknownOperationException" || status == 501 {
-        return Class::NotImplemented;
-    }
-    if is_not_yet_consistent(code, message) {
-        return Class::NotYetConsistent;
-    }
-    // SNS, of a topic or a subscription that exists and differs.
-    if code.starts_with("InvalidParameter") && message.contains("already exists with different") {
-        return Class::Exists;
-    }
-    for (codes, class) in [
-        (GONE, Class::Gone),
-        (EXISTS, Class::Exists),
-        (SEEN_LATE, Class::NotYetConsistent),
-        (CONFLICT, Class::Conflict),
-        (CREDENTIALS, Class::Credentials),
-        (DENIED, Class::Denied),
-        (TRANSIENT, Class::Transient),
-    ] {
-        if codes.contains(&code) {
-            return class;
-        }
-    }
-    match status {
-        500 | 502 | 503 | 504 => Class::Transient,
-        400..=499 => Class::Invalid,
-        _ => Class::Other,
-    }
-}
-
-/// Words in which services say that a role, key, topic or grant made seconds ago
-/// has not reached them: IAM is eventually consistent
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>).
-fn is_not_yet_consistent(code: &str, message: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "cannot be assumed",
-        "unable to assume role",
-        "Unable to assume role",
-        "not authorized to perform: sts:AssumeRole",
-        "is not authorized to assume",
-        "Invalid principal in policy",
-        "The provided execution role does not have permissions",
-        "must be able to assume the role",
-        "Neither the global service principal",
-        "not authorized to create managed-rule",
-        "does not exist or is not authorized to be assumed",
-        "Could not assume role",
-        "Role is not valid",
-        "Service is unable to assume provided role",
-        "role is invalid or cannot be assumed",
-        "Secrets Manager cannot invoke the specified Lambda function",
-        "Unable to validate the following destination configurations",
-        // CloudWatch Logs tries the role of a subscription filter when it is put.
-        "permission to assume the provided role",
-        "Could not deliver test message to specified",
-        // SNS and Secrets Manager, of a policy that names a role made seconds ago.
-        "Policy Error: PrincipalNotFound",
-        "This resource policy contains an unsupported principal",
-        // Step Functions, of the policy of a role made seconds ago.
-        "is not authorized to access the Log Destination",
-    ];
-    // A Glue crawler tries its role when it is made or changed: what was granted to the
-    // role seconds ago may not be there. Only so: with other codes it is the caller who
-    // lacks the permission, and waiting would not help.
-    const OF_A_CRAWLERS_ROLE: &[&str] = &[
-        "verify the role's TrustPolicy",
-        "Insufficient Lake Formation permission",
-        "does not exist or the role provided does not have access to it",
-        "is not authorized to perform: glue:GetConnection",
-    ];
-    matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
-        && message.to_lowercase().contains("invalid principal")
-        || WORDS.iter().any(|words| message.contains(words))
-        || code == "InvalidInputException" && OF_A_CRAWLERS_ROLE.iter().any(|words| message.contains(words))
 }
 
 /// Turns "it does not exist" into `None`.

@@ -4,6 +4,7 @@
 mod answer;
 mod audit;
 mod clients;
+mod codes;
 pub mod echo;
 mod error;
 mod meter;

@@ -200,6 +200,11 @@ impl Exchange {
         self.script().answers.extend(answers);
     }
 
+    /// These answers in the place of all that there are, as if nothing had been asked for.
+    pub fn instead(&self, answers: impl IntoIterator<Item = Answer>) {
+        *self.script() = Script { answers: answers.into_iter().collect(), ..Script::default() };
+    }
+
     /// The requests so far, but for who is asking and the index of tags.
     pub fn calls(&self) -> Vec<Call> {
         let calls = self.script().calls.clone();
@@ -266,7 +271,7 @@ fn serve(stream: TcpStream, script: &Mutex<Script>) {
             Body::Result(inside) => protocol.result(&call, inside),
             Body::Fault(code, words) => protocol.fault(code, words),
         };
-        headers.retain(|(name, _)| !answer.headers.iter().any(|(own, _)| own == name));
+        headers.retain(|(name, _)| !answer.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
         headers.extend(answer.headers.iter().cloned());
         connection.answer(&request, answer.status, &headers, &body);
     }

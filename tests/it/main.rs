@@ -18,6 +18,7 @@ mod diff;
 mod digits;
 mod each_kind;
 mod elsewhere;
+mod errors;
 mod events;
 mod exchange;
 mod formats;

@@ -77,17 +77,18 @@ impl Protocol {
 
     /// An error with this code and these words.
     pub fn fault(self, code: &str, words: &str) -> Said {
+        let escaped = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         match self {
             Self::Query => xml(format!(
-                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{words}</Message></Error>\
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{escaped}</Message></Error>\
                  <RequestId>exchange-1</RequestId></ErrorResponse>"
             )),
             Self::Ec2 => xml(format!(
-                "<Response><Errors><Error><Code>{code}</Code><Message>{words}</Message></Error></Errors>\
+                "<Response><Errors><Error><Code>{code}</Code><Message>{escaped}</Message></Error></Errors>\
                  <RequestID>exchange-1</RequestID></Response>"
             )),
             Self::S3 => xml(format!(
-                "<Error><Code>{code}</Code><Message>{words}</Message><RequestId>exchange-1</RequestId></Error>"
+                "<Error><Code>{code}</Code><Message>{escaped}</Message><RequestId>exchange-1</RequestId></Error>"
             )),
             Self::Json | Self::Cbor => {
                 // `message` and `Message` are both in use.
@@ -174,6 +175,9 @@ fn s3(request: &Request) -> Result<(String, Members), String> {
         ("Get", Some("metrics")) if !has("id") => "ListBucketMetricsConfigurations".to_owned(),
         ("Get", Some("inventory")) if !has("id") => "ListBucketInventoryConfigurations".to_owned(),
         ("Get" | "Put", Some("object-lock")) => format!("{verb}ObjectLockConfiguration"),
+        ("Get" | "Put", Some(part @ ("accelerate" | "lifecycle" | "notification"))) => {
+            format!("{verb}Bucket{}Configuration", pascal(part))
+        }
         ("Get" | "Delete", Some("publicAccessBlock")) => format!("{verb}PublicAccessBlock"),
         (verb, Some(part)) => format!("{verb}{of}{}", pascal(part)),
         (verb, None) => format!("{verb}{of}"),
@@ -284,6 +288,11 @@ mod cbor {
             Value::Array(list) => {
                 head(4, list.len() as u64, out);
                 list.iter().for_each(|value| write(value, out));
+            }
+            // A point in time is a number with a tag (RFC 8949, 3.4.2).
+            Value::Object(map) if map.len() == 1 && map.contains_key("epochSeconds") => {
+                head(6, 1, out);
+                write(&map["epochSeconds"], out);
             }
             Value::Object(map) => {
                 head(5, map.len() as u64, out);

@@ -1,0 +1,273 @@
+//! What AWS's errors mean, judged by AWS: by the errors that its models name for the calls of our
+//! kinds, and by those that it was seen to answer (`tests/data/recorded/errors.json`, laid out by
+//! `tests/support/recorded.py`). What is decided about them stands in `tests/data/error_classes.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use dwctl::aws::{Class, Cx, Error};
+use dwctl::kinds::KINDS;
+use serde::Deserialize;
+
+use crate::exchange::{Exchange, on};
+use crate::harness::{Cloud, emulator_home};
+use crate::paper::root;
+
+/// The services of our kinds: as the SDK's crate, botocore and IAM's actions call them.
+const SERVICES: &[(&str, &str, &str)] = &[
+    ("cloudwatch", "cloudwatch", "cloudwatch"),
+    ("cloudwatchlogs", "logs", "logs"),
+    ("ec2", "ec2", "ec2"),
+    ("eventbridge", "events", "events"),
+    ("glue", "glue", "glue"),
+    ("iam", "iam", "iam"),
+    ("kms", "kms", "kms"),
+    ("redshift", "redshift", "redshift"),
+    ("s3", "s3", "s3"),
+    ("secretsmanager", "secretsmanager", "secretsmanager"),
+    ("sfn", "stepfunctions", "states"),
+    ("sns", "sns", "sns"),
+];
+
+/// `tests/data/error_classes.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decisions {
+    /// By service: codes that do not mean what their names say, with their class and the reason.
+    model: BTreeMap<String, BTreeMap<String, String>>,
+    /// By service and class: codes of recorded errors; `CODE: words` is of that message alone.
+    recorded: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+fn decisions() -> Decisions {
+    let text = std::fs::read_to_string(root().join("tests/data/error_classes.toml")).expect("decisions");
+    toml::from_str(&text).expect("decisions")
+}
+
+fn word(class: Class) -> &'static str {
+    match class {
+        Class::Throttled => "throttled",
+        Class::Transient => "transient",
+        Class::NotYetConsistent => "not-yet-consistent",
+        Class::Gone => "gone",
+        Class::Exists => "exists",
+        Class::Conflict => "conflict",
+        Class::Denied => "denied",
+        Class::Invalid => "invalid",
+        Class::NotImplemented => "not-implemented",
+        Class::Unreachable => "unreachable",
+        Class::Credentials => "credentials",
+        Class::Other => "other",
+    }
+}
+
+/// What the name of an error says; none where AWS just refuses.
+fn by_name(code: &str) -> Option<Class> {
+    const WORDS: &[(&str, Class)] = &[
+        ("Throttl", Class::Throttled),
+        ("TooManyRequests", Class::Throttled),
+        ("NotFound", Class::Gone),
+        ("NoSuch", Class::Gone),
+        ("NotExist", Class::Gone),
+        ("AlreadyExists", Class::Exists),
+        ("AlreadyOwned", Class::Exists),
+        ("ResourceExists", Class::Exists),
+        ("Denied", Class::Denied),
+        ("Authoriz", Class::Denied),
+        ("Unauthorized", Class::Denied),
+        ("Internal", Class::Transient),
+        ("Unavailable", Class::Transient),
+        ("Timeout", Class::Transient),
+        ("ServiceFailure", Class::Transient),
+        ("Retryable", Class::Transient),
+        ("Conflict", Class::Conflict),
+        ("Concurrent", Class::Conflict),
+        ("InUse", Class::Conflict),
+        ("Aborted", Class::Conflict),
+        ("Unmodifiable", Class::Conflict),
+        ("Transitioning", Class::Conflict),
+        ("Running", Class::Conflict),
+        ("Deleting", Class::Conflict),
+        ("InvalidState", Class::Conflict),
+        ("StateFault", Class::Conflict),
+        ("VersionMismatch", Class::Conflict),
+    ];
+    let state = code.starts_with("Invalid") && code.ends_with("State");
+    let found = WORDS.iter().find(|(words, _)| code.contains(words)).map(|(_, class)| *class);
+    found.or(state.then_some(Class::Conflict))
+}
+
+/// The errors that the models name for the calls of our kinds: by crate, code and status.
+fn of_models() -> BTreeMap<String, BTreeMap<String, Option<u16>>> {
+    let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for kind in KINDS.iter() {
+        let service = kind.name().split('_').next().expect("a service");
+        assert!(
+            SERVICES.iter().any(|(sdk, ..)| *sdk == service),
+            "add {service} to `SERVICES` in tests/it/errors.rs"
+        );
+        let actions = kind.actions();
+        for action in [actions.read, actions.create, actions.update, actions.delete].concat() {
+            let (prefix, operation) = action.split_once(':').expect("an action");
+            if let Some((_, model, _)) = SERVICES.iter().find(|(.., iam)| *iam == prefix) {
+                asked.entry(model).or_default().insert(operation);
+            }
+        }
+    }
+    // Its Python has botocore's models.
+    drop(Cloud::new());
+    let mut python = Command::new(emulator_home().join("venv/bin/python"))
+        .arg(root().join("tests/support/error_codes.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the emulator's Python");
+    let asked = serde_json::to_vec(&asked).expect("JSON");
+    python.stdin.take().expect("a pipe").write_all(&asked).expect("it reads");
+    let output = python.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    let told: BTreeMap<String, BTreeMap<String, Option<u16>>> =
+        serde_json::from_slice(&output.stdout).expect("JSON");
+    let crate_of = |model: &str| SERVICES.iter().find(|one| one.1 == model).expect("asked for").0.to_owned();
+    told.into_iter().map(|(model, codes)| (crate_of(&model), codes)).collect()
+}
+
+#[test]
+fn errors_of_models_mean_what_their_names_say() {
+    let decisions = decisions().model;
+    let mut faults = Vec::new();
+    let mut used = BTreeSet::new();
+    for (service, codes) in of_models() {
+        for (code, status) in codes {
+            let class = Class::of(&service, &code, "", status.unwrap_or(400));
+            let expected = by_name(&code).unwrap_or(Class::Invalid);
+            let decided = decisions.get(&service).and_then(|codes| codes.get(&code));
+            used.insert((service.clone(), code.clone()));
+            match decided.map(|decided| decided.split_once(": ").unwrap_or((decided, ""))) {
+                None if class != expected => faults.push(format!(
+                    "{service} {code} is {}, and its name says {}: list it beside `{service}` in \
+                     src/aws/clients.rs, or decide otherwise in tests/data/error_classes.toml",
+                    word(class),
+                    word(expected)
+                )),
+                Some((decided, _)) if decided != word(class) => {
+                    faults.push(format!("{service} {code} is {}, not {decided}", word(class)));
+                }
+                Some((_, reason)) if class == expected || reason.len() < 10 => {
+                    faults.push(format!("{service} {code}: the decision is not needed, or has no reason"));
+                }
+                _ => {}
+            }
+        }
+    }
+    for (service, codes) in &decisions {
+        for code in codes.keys().filter(|code| !used.contains(&(service.clone(), (*code).clone()))) {
+            faults.push(format!("{service} {code} is decided, and no call of a kind answers it"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// `tests/data/recorded/errors.json`.
+#[derive(Deserialize)]
+struct Errors {
+    services: BTreeMap<String, Vec<Recorded>>,
+}
+
+/// An error as it was recorded.
+#[derive(Deserialize)]
+struct Recorded {
+    code: String,
+    status: u16,
+    message: String,
+}
+
+/// A call of the service, of which the error is looked at.
+async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
+    match service {
+        "cloudwatch" => drop(cx.aws.cloudwatch().describe_alarms().send().await?),
+        "cloudwatchlogs" => drop(cx.aws.cloudwatchlogs().describe_log_groups().send().await?),
+        "ec2" => drop(cx.aws.ec2().describe_vpcs().send().await?),
+        "eventbridge" => drop(cx.aws.eventbridge().describe_rule().name("r").send().await?),
+        "iam" => drop(cx.aws.iam().get_role().role_name("r").send().await?),
+        "kms" => drop(cx.aws.kms().describe_key().key_id("k").send().await?),
+        "s3" => drop(cx.aws.s3().get_bucket_tagging().bucket("b").send().await?),
+        "secretsmanager" => drop(cx.aws.secretsmanager().describe_secret().secret_id("s").send().await?),
+        "sfn" => drop(cx.aws.sfn().describe_state_machine().state_machine_arn("a").send().await?),
+        "sns" => drop(cx.aws.sns().get_topic_attributes().topic_arn("a").send().await?),
+        other => panic!("add a call of {other} to tests/it/errors.rs"),
+    }
+    Ok(())
+}
+
+/// The same as the script names it.
+fn operation(service: &str) -> &'static str {
+    match service {
+        "cloudwatch" => "monitoring:DescribeAlarms",
+        "cloudwatchlogs" => "logs:DescribeLogGroups",
+        "ec2" => "ec2:DescribeVpcs",
+        "eventbridge" => "events:DescribeRule",
+        "iam" => "iam:GetRole",
+        "kms" => "kms:DescribeKey",
+        "s3" => "s3:GetBucketTagging",
+        "secretsmanager" => "secretsmanager:DescribeSecret",
+        "sfn" => "states:DescribeStateMachine",
+        "sns" => "sns:GetTopicAttributes",
+        other => panic!("add a call of {other} to tests/it/errors.rs"),
+    }
+}
+
+#[test]
+fn recorded_errors_are_of_the_class_that_was_decided() {
+    let text = std::fs::read_to_string(root().join("tests/data/recorded/errors.json")).expect("errors");
+    let Errors { services: errors } = serde_json::from_str(&text).expect("errors");
+    let decisions = decisions().recorded;
+    let mut faults = Vec::new();
+    let mut used = BTreeSet::new();
+    let aws = Exchange::of([]);
+    aws.with(async |cx| {
+        for (service, errors) in &errors {
+            for Recorded { code, status, message } in errors {
+                let words: String = message.chars().take(100).collect();
+                let class = if *status >= 500 {
+                    // The SDK would ask again for half a minute.
+                    Class::of(service, code, message, *status)
+                } else {
+                    aws.instead([on(operation(service)).fails(*status, code, message).stays()]);
+                    let error = call(service, cx).await.expect_err("an error");
+                    assert_eq!(&error.code, code, "{service}: {words}");
+                    error.class
+                };
+                let classes = decisions.get(service);
+                let decided = |is: &dyn Fn(&str) -> bool| {
+                    classes.into_iter().flatten().find_map(|(class, codes)| {
+                        let one = codes.iter().find(|one| is(one))?;
+                        Some((class.clone(), one.clone()))
+                    })
+                };
+                let by_words = decided(&|one| {
+                    one.split_once(": ").is_some_and(|(this, words)| this == code && message.contains(words))
+                });
+                let Some((decided, entry)) = by_words.or_else(|| decided(&|one| one == code)) else {
+                    faults
+                        .push(format!("decide in tests/data/error_classes.toml: {service} {code}: {words}"));
+                    continue;
+                };
+                used.insert((service.clone(), entry));
+                if word(class) != decided {
+                    faults.push(format!("{service} {code} is {}, not {decided}: {words}", word(class)));
+                }
+            }
+        }
+        aws.instead([]);
+    });
+    for (service, classes) in &decisions {
+        for code in classes.values().flatten() {
+            if !used.contains(&(service.clone(), code.clone())) {
+                faults.push(format!("{service} {code} is decided, and was not recorded"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
