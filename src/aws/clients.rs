@@ -7,6 +7,7 @@ use aws_types::SdkConfig;
 use super::audit::Recorder;
 use super::codes::Codes;
 use super::meter::Meter;
+use super::transport::Quotas;
 
 /// Declares the services: a method for each, which makes its client on first use with [`Meter`]
 /// and [`Recorder`] in its request path, and the codes of its own errors, as its API reference
@@ -35,7 +36,8 @@ macro_rules! clients {
                     self.$service.get_or_init(|| {
                         let builder = $sdk::config::Builder::from(&self.config)
                             .interceptor(self.meter.clone())
-                            .interceptor(self.recorder.clone());
+                            .interceptor(self.recorder.clone())
+                            .retry_classifier(Quotas);
                         $(let builder = builder.$setting($value(&self.config));)*
                         $sdk::Client::from_conf(builder.build())
                     })

@@ -9,8 +9,12 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
 };
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -74,6 +78,33 @@ impl Gate {
     /// that serves the connections of this.
     pub(super) fn alone(&self, inner: Option<SharedHttpClient>) -> SharedHttpClient {
         SharedHttpClient::new(Self::new(inner, self.loopback_only, self.custom_endpoint))
+    }
+}
+
+/// Fails at once where a quota is reached: of `LimitExceededException` the SDK thinks that it asks to
+/// slow down, as a few services do with the words "Rate exceeded".
+#[derive(Debug)]
+pub(super) struct Quotas;
+
+impl ClassifyRetry for Quotas {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let is_quota = context.response().is_some_and(|response| {
+            answer::code(response).is_some_and(|code| code == "LimitExceededException")
+                && !response
+                    .body()
+                    .bytes()
+                    .is_some_and(|body| body.windows(13).any(|it| it == b"Rate exceeded"))
+        });
+        if is_quota { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
+    }
+
+    fn name(&self) -> &'static str {
+        "Quotas"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        // The last one has the say.
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 
