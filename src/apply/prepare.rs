@@ -1,0 +1,199 @@
+//! Prepares the ledger for an apply: what earlier applies left is put in its place, and what this
+//! one is about to make or write is noted before the first call, so that a crash leaves no orphan
+//! and nobody else is blamed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::book::Book;
+use super::record::{self, Seen};
+use crate::graph::Address;
+use crate::ledger::{Intent, Ledger, is_of_secret};
+use crate::plan::{self, Action, Change, Plan, Reason};
+use crate::schema::PathStep;
+use crate::world::{Instance, World};
+
+/// Prepares the ledger for the changes of a plan. Returns the addresses that an interrupted apply may
+/// have made already.
+pub(super) fn prepare(
+    plan: &Plan,
+    world: &World<'_>,
+    instances: &BTreeMap<Address, Instance<'_>>,
+    ledger: &mut Ledger,
+) -> BTreeSet<Address> {
+    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    for change in &plan.changes {
+        if let Some(from) = &change.moved_from {
+            ledger.rename(from, &change.address);
+        }
+    }
+    depose_replaced(plan, ledger);
+    depose_interrupted(plan, ledger);
+    record_interrupted(plan, instances, ledger);
+    record_unchanged(plan, instances, ledger);
+    write_intents(plan, instances, world, ledger)
+}
+
+/// Deposes entries whose successor was made by an interrupted apply; an entry whose resource is gone
+/// is removed.
+fn depose_replaced(plan: &Plan, ledger: &mut Ledger) {
+    for change in &plan.changes {
+        let (Some(id), Some(entry)) = (&change.id, ledger.resources.get(&change.address)) else { continue };
+        let successor = change.live.is_some()
+            && change.reason != Reason::Unselected
+            && (entry.id != *id || entry.region != change.existing_region());
+        if !successor {
+            continue;
+        }
+        let deposed = |one: &Change| one.address == change.address && one.id.as_ref() == Some(&entry.id);
+        if plan.deposed.iter().any(deposed) {
+            ledger.depose(&change.address);
+        } else {
+            ledger.resources.remove(&change.address);
+        }
+    }
+}
+
+/// Records resources that an interrupted apply made and this one deletes. Until now only their intents
+/// told of them, and new intents are about to replace those.
+fn depose_interrupted(plan: &Plan, ledger: &mut Ledger) {
+    for change in &plan.deposed {
+        let is_born = change.reason == Reason::Undeclared && change.action == Action::Delete;
+        let Some(id) = change.id.as_ref().filter(|_| is_born) else { continue };
+        let Some(born) = ledger.intents.get(&change.address).map(|intent| intent.born(id)) else { continue };
+        ledger.deposed.entry(change.address.clone()).or_default().push(born);
+    }
+}
+
+/// Records resources that an interrupted apply made and this one continues with.
+fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
+    for change in plan.effective() {
+        let (Some(instance), Some(id), Some(_)) = (instances.get(&change.address), &change.id, &change.live)
+        else {
+            continue;
+        };
+        let goes_on = matches!(change.action, Action::Update | Action::Replace { .. }) && !change.imported;
+        if !goes_on || ledger.resources.contains_key(&change.address) {
+            continue;
+        }
+        if let Some(born) = ledger.begun(&change.address, change.existing_region(), id) {
+            ledger.intents.remove(born.fingerprinted(&change.address));
+            record::take(ledger, instance, born);
+        }
+    }
+}
+
+/// Records resources that are as declared, with what the stack says now about keeping them.
+fn record_unchanged(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
+    for change in &plan.changes {
+        let (Some(instance), Some(id), Some(live)) =
+            (instances.get(&change.address), &change.id, &change.live)
+        else {
+            continue;
+        };
+        if change.action == Action::NoOp && change.reason == Reason::Same {
+            record::record(ledger, instance, id, Some(Seen { live, bare: None }));
+            ledger.intents.remove(&change.address);
+        }
+    }
+}
+
+/// Writes an intent for each resource that is about to be made. Returns the addresses that an earlier
+/// apply may have made already.
+fn write_intents(
+    plan: &Plan,
+    instances: &BTreeMap<Address, Instance<'_>>,
+    world: &World<'_>,
+    ledger: &mut Ledger,
+) -> BTreeSet<Address> {
+    let mut interrupted = BTreeSet::new();
+    for change in plan.effective() {
+        about_to_release(change, ledger);
+        let Some(instance) = instances.get(&change.address) else { continue };
+        let id = world.id(instance);
+        // An unfinished birth is gone on with, where it is the same one that is wanted; one that is
+        // replaced is another.
+        let is_same = |intent: &Intent| intent.region == instance.region && intent.id == id;
+        let begins = match change.action {
+            Action::Create => !ledger.intents.get(&change.address).is_some_and(is_same),
+            Action::Replace { .. } => true,
+            _ => false,
+        };
+        if !begins {
+            if change.action == Action::Create {
+                interrupted.insert(change.address.clone());
+            }
+            about_to_write(instance, change, ledger);
+            continue;
+        }
+        let token = uuid::Uuid::new_v4().to_string();
+        let needs = instance.needs.iter().cloned().collect();
+        let fingerprints = plan::begun(instance, &change.address, ledger);
+        let intent = Intent {
+            region: instance.region.clone(),
+            token,
+            id,
+            needs,
+            fingerprints,
+            protect: instance.protect,
+            retain: instance.retain,
+            unknown: BTreeMap::new(),
+        };
+        ledger.intents.insert(change.address.clone(), intent);
+    }
+    interrupted
+}
+
+/// Writes down that what is let go of for a moment is not as it was applied meanwhile: nobody
+/// else changed it.
+fn about_to_release(change: &Change, ledger: &mut Ledger) {
+    let Some(entry) = ledger.resources.get_mut(&change.address) else { return };
+    for release in &change.releases {
+        let root = release.attribute.split('.').next().unwrap_or_default();
+        if let Some(print) = entry.fingerprints.get_mut(root).filter(|print| !is_of_secret(print)) {
+            print.clear();
+        }
+    }
+}
+
+/// Writes down what is about to be written: attributes that were not before, and the paths of all
+/// that changes, for which nobody else is to be blamed should this apply be cut off.
+fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger) {
+    let address = &instance.address;
+    let entry = ledger.resources.get(address);
+    let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
+    let prints = plan::begun(instance, printed, ledger);
+    match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
+        // Of what exists, nothing new holds until it was applied, but that it is secret.
+        (Some(entry), _) => prints.into_iter().for_each(|(path, print)| {
+            let print = if is_of_secret(&print) { print } else { String::new() };
+            entry.fingerprints.entry(path).or_insert(print);
+        }),
+        (None, Some(intent)) => prints.into_iter().for_each(|(path, print)| {
+            intent.fingerprints.entry(path).or_insert(print);
+        }),
+        (None, None) => {}
+    }
+    let Some(entry) = ledger.resources.get_mut(address) else { return };
+    for one in change.attributes.iter().filter(|one| !one.stays) {
+        let Some(PathStep::Name(root)) = one.path.first() else { continue };
+        let path = match (root.as_str(), one.path.get(1)) {
+            ("tags", Some(PathStep::Name(tag))) => format!("tags.{tag}"),
+            _ => root.clone(),
+        };
+        entry.writing.insert(path);
+    }
+}
+
+/// Takes back what [`about_to_write`] noted of resources whose change was not started.
+pub(super) fn take_back(started: &BTreeSet<Address>, plan: &Plan, before: &Ledger, book: &Book<'_>) {
+    let mut ledger = book.ledger.borrow_mut();
+    for change in plan.effective().filter(|change| !started.contains(&change.address)) {
+        let Some(entry) = ledger.resources.get_mut(&change.address) else { continue };
+        let former = before.resources.get(change.moved_from.as_ref().unwrap_or(&change.address));
+        let writing = former.map(|former| former.writing.clone()).unwrap_or_default();
+        if entry.writing != writing {
+            entry.writing = writing;
+            book.dirty.set(true);
+        }
+    }
+}
