@@ -119,6 +119,30 @@ struct Units {
 }
 
 impl Units {
+    /// What holds back letting go: it is done as late as can be, since its resource is without what it
+    /// needs until the new one is there.
+    fn late(&self, hard: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, usize)> {
+        let mut late = BTreeSet::new();
+        for (place, &mine) in &self.release {
+            for &(held, _) in hard.iter().filter(|(_, needed)| *needed == mine) {
+                let new = self.up.get(&self.units[held].address).copied();
+                let before = hard.iter().filter(|(unit, _)| *unit == held || Some(*unit) == new);
+                let before = before.map(|(_, needed)| *needed);
+                late.extend(
+                    before
+                        .filter(|&unit| unit != mine && unit != held && self.units[unit].address != place.0)
+                        .map(|unit| (mine, unit)),
+                );
+            }
+        }
+        late
+    }
+
+    /// The unit in which what an address has now goes.
+    fn down_of(&self, address: &Address) -> Option<usize> {
+        self.down.get(&(address.clone(), None)).copied()
+    }
+
     fn add(&mut self, address: &Address, step: Step, deposed: Option<usize>) -> usize {
         self.units.push(Unit { address: address.clone(), step, deposed });
         self.units.len() - 1
@@ -233,105 +257,12 @@ impl Order {
     ) -> Result<Self, Unordered> {
         let all = Units::of(changes, deposed);
         let handed_over = all.hand_overs(changes, deposed, scope);
-        let down = |address: &Address| all.down.get(&(address.clone(), None)).copied();
-        let (mut hard, mut soft) = (handed_over.clone(), BTreeSet::new());
-        for (&address, change) in changes {
-            for needed in change.first() {
-                if let (Some(&mine), Some(&theirs)) = (all.up.get(address), all.up.get(needed)) {
-                    hard.insert((mine, theirs));
-                }
-            }
-            if let Some(&mine) = all.later.get(address) {
-                let needed = change.needs.iter().chain([address]);
-                hard.extend(needed.filter_map(|needed| Some((mine, *all.up.get(needed)?))));
-            }
-            let before = applied(address);
-            for needed in change.needs.iter().chain(&before) {
-                // What is needed goes down after what needed it has gone, or has let go of it.
-                let Some(theirs) = down(needed) else { continue };
-                let create_first = changes.get(needed).is_some_and(|needed| {
-                    matches!(
-                        needed.action,
-                        Action::Delete | Action::Forget | Action::Replace { create_first: true }
-                    )
-                });
-                if let Some(mine) = down(address) {
-                    if mine != theirs {
-                        soft.insert((theirs, mine));
-                    }
-                } else if create_first {
-                    let mine = [all.up.get(address), all.later.get(address)];
-                    soft.extend(mine.into_iter().flatten().map(|&mine| (theirs, mine)));
-                }
-            }
-            if let (Some(&new), Some(old), Action::Replace { create_first }) =
-                (all.up.get(address), down(address), change.action)
-            {
-                hard.insert(if create_first { (old, new) } else { (new, old) });
-            }
-        }
-        for (index, change) in deposed.iter().enumerate() {
-            let Some(&mine) = all.down.get(&(change.address.clone(), Some(index))) else { continue };
-            // After all that may still refer to it; before what it needed. It does not wait for
-            // the new one where that in turn waits for it: for its name, or for a bucket that is
-            // made anew and holds it until then.
-            soft.extend(all.up.get(&change.address).map(|&new| (mine, new)));
-            for (&address, holder) in changes {
-                let before = applied(address);
-                let before = (!before.is_empty()).then_some(before.as_slice());
-                if holder.held(before).any(|held| *held == change.address) {
-                    let units =
-                        [all.up.get(address).copied(), all.later.get(address).copied(), down(address)];
-                    soft.extend(units.into_iter().flatten().map(|unit| (mine, unit)));
-                }
-            }
-            soft.extend(change.needs.iter().filter_map(|needed| Some((down(needed)?, mine))));
-            for (other, one) in deposed.iter().enumerate().filter(|(other, _)| *other != index) {
-                if change.needs.contains(&one.address) {
-                    let theirs = all.down.get(&(one.address.clone(), Some(other)));
-                    soft.extend(theirs.map(|&theirs| (theirs, mine)));
-                }
-            }
-        }
-        let there = changes.values().copied();
-        let holds = holds(there, deposed);
-        let mut by_hold: BTreeMap<(usize, usize), Held> = BTreeMap::new();
-        for one in holds {
-            let Some(&theirs) = all.down.get(&one.held) else { continue };
-            if all.units[theirs].step == Step::Forget {
-                continue;
-            }
-            let change = match one.holder.1 {
-                Some(index) => deposed.get(index),
-                None => changes.get(&one.holder.0).copied(),
-            };
-            let lets_go = |change: &Change| {
-                let mut releases = change.releases.iter();
-                releases.any(|release| {
-                    release.attribute == one.link.attribute
-                        && one.names.iter().all(|name| release.names.contains(name))
-                })
-            };
-            if change.is_some_and(lets_go) {
-                hard.extend(all.release.get(&one.holder).map(|&mine| (theirs, mine)));
-                continue;
-            }
-            let mine = all.down.get(&one.holder).or_else(|| match one.holder.1 {
-                Some(_) => None,
-                None => all.later.get(&one.holder.0).or_else(|| all.up.get(&one.holder.0)),
-            });
-            if let Some(&mine) = mine.filter(|&&mine| mine != theirs) {
-                hard.insert((theirs, mine));
-                by_hold.insert((theirs, mine), one);
-            }
-        }
-        // Who lets go does so before all else that happens to it.
-        for (place, &mine) in &all.release {
-            let down = all.down.get(place).copied();
-            let rest = [all.up.get(&place.0), all.later.get(&place.0)];
-            let rest = rest.into_iter().flatten().copied().filter(|_| place.1.is_none());
-            hard.extend(rest.chain(down).map(|unit| (unit, mine)));
-        }
+        let mut edges = Edges { hard: handed_over.clone(), ..Edges::default() };
+        edges.of_changes(&all, changes, applied);
+        edges.of_deposed(&all, changes, deposed, applied);
+        edges.of_holds(&all, changes, deposed);
+        edges.of_releases(&all);
+        let Edges { mut hard, soft, by_hold } = edges;
         let count = all.units.len();
         let unordered = |cycle: Vec<usize>| {
             let next = cycle.iter().cycle().skip(1);
@@ -350,20 +281,7 @@ impl Order {
         };
         let given_up = graph::relax(count, &hard, &soft).map_err(unordered)?;
         hard.extend(soft.difference(&given_up));
-        // As late as can be: it is without what it needs until the new one is there.
-        let mut late = BTreeSet::new();
-        for (place, &mine) in &all.release {
-            for &(held, _) in hard.iter().filter(|(_, needed)| *needed == mine) {
-                let new = all.up.get(&all.units[held].address).copied();
-                let before = hard.iter().filter(|(unit, _)| *unit == held || Some(*unit) == new);
-                let before = before.map(|(_, needed)| *needed);
-                late.extend(
-                    before
-                        .filter(|&unit| unit != mine && unit != held && all.units[unit].address != place.0)
-                        .map(|unit| (mine, unit)),
-                );
-            }
-        }
+        let late = all.late(&hard);
         let given_up = graph::relax(count, &hard, &late).map_err(unordered)?;
         hard.extend(late.difference(&given_up));
         let order = graph::order(count, &hard).map_err(unordered)?;
@@ -372,6 +290,140 @@ impl Order {
             needs[unit].insert(needed);
         }
         Ok(Self { units: all.units, needs, order })
+    }
+}
+
+/// Which unit is done after which other one: pairs of a unit and what it waits for.
+#[derive(Default)]
+struct Edges {
+    /// Those that AWS insists on.
+    hard: BTreeSet<(usize, usize)>,
+    /// Those that are only better.
+    soft: BTreeSet<(usize, usize)>,
+    /// The hold that a hard edge is there for.
+    by_hold: BTreeMap<(usize, usize), Held>,
+}
+
+impl Edges {
+    /// Those of what is declared or was applied: by its needs, and by those that the ledger remembers.
+    fn of_changes(
+        &mut self,
+        all: &Units,
+        changes: &BTreeMap<&Address, &Change>,
+        applied: &dyn Fn(&Address) -> Vec<Address>,
+    ) {
+        for (&address, change) in changes {
+            for needed in change.first() {
+                if let (Some(&mine), Some(&theirs)) = (all.up.get(address), all.up.get(needed)) {
+                    self.hard.insert((mine, theirs));
+                }
+            }
+            if let Some(&mine) = all.later.get(address) {
+                let needed = change.needs.iter().chain([address]);
+                self.hard.extend(needed.filter_map(|needed| Some((mine, *all.up.get(needed)?))));
+            }
+            let before = applied(address);
+            for needed in change.needs.iter().chain(&before) {
+                // What is needed goes down after what needed it has gone, or has let go of it.
+                let Some(theirs) = all.down_of(needed) else { continue };
+                let create_first = changes.get(needed).is_some_and(|needed| {
+                    matches!(
+                        needed.action,
+                        Action::Delete | Action::Forget | Action::Replace { create_first: true }
+                    )
+                });
+                if let Some(mine) = all.down_of(address) {
+                    if mine != theirs {
+                        self.soft.insert((theirs, mine));
+                    }
+                } else if create_first {
+                    let mine = [all.up.get(address), all.later.get(address)];
+                    self.soft.extend(mine.into_iter().flatten().map(|&mine| (theirs, mine)));
+                }
+            }
+            if let (Some(&new), Some(old), Action::Replace { create_first }) =
+                (all.up.get(address), all.down_of(address), change.action)
+            {
+                self.hard.insert(if create_first { (old, new) } else { (new, old) });
+            }
+        }
+    }
+
+    /// Those of what was replaced before and is still there.
+    fn of_deposed(
+        &mut self,
+        all: &Units,
+        changes: &BTreeMap<&Address, &Change>,
+        deposed: &[Change],
+        applied: &dyn Fn(&Address) -> Vec<Address>,
+    ) {
+        for (index, change) in deposed.iter().enumerate() {
+            let Some(&mine) = all.down.get(&(change.address.clone(), Some(index))) else { continue };
+            // After all that may still refer to it; before what it needed. It does not wait for
+            // the new one where that in turn waits for it: for its name, or for a bucket that is
+            // made anew and holds it until then.
+            self.soft.extend(all.up.get(&change.address).map(|&new| (mine, new)));
+            for (&address, holder) in changes {
+                let before = applied(address);
+                let before = (!before.is_empty()).then_some(before.as_slice());
+                if holder.held(before).any(|held| *held == change.address) {
+                    let units =
+                        [all.up.get(address).copied(), all.later.get(address).copied(), all.down_of(address)];
+                    self.soft.extend(units.into_iter().flatten().map(|unit| (mine, unit)));
+                }
+            }
+            self.soft.extend(change.needs.iter().filter_map(|needed| Some((all.down_of(needed)?, mine))));
+            for (other, one) in deposed.iter().enumerate().filter(|(other, _)| *other != index) {
+                if change.needs.contains(&one.address) {
+                    let theirs = all.down.get(&(one.address.clone(), Some(other)));
+                    self.soft.extend(theirs.map(|&theirs| (theirs, mine)));
+                }
+            }
+        }
+    }
+
+    /// Those of what holds what goes.
+    fn of_holds(&mut self, all: &Units, changes: &BTreeMap<&Address, &Change>, deposed: &[Change]) {
+        for one in holds(changes.values().copied(), deposed) {
+            let Some(&theirs) = all.down.get(&one.held) else { continue };
+            if all.units[theirs].step == Step::Forget {
+                continue;
+            }
+            let change = match one.holder.1 {
+                Some(index) => deposed.get(index),
+                None => changes.get(&one.holder.0).copied(),
+            };
+            let lets_go = |change: &Change| {
+                let mut releases = change.releases.iter();
+                releases.any(|release| {
+                    release.attribute == one.link.attribute
+                        && one.names.iter().all(|name| release.names.contains(name))
+                })
+            };
+            if change.is_some_and(lets_go) {
+                self.hard.extend(all.release.get(&one.holder).map(|&mine| (theirs, mine)));
+                continue;
+            }
+            let mine = all.down.get(&one.holder).or_else(|| match one.holder.1 {
+                Some(_) => None,
+                None => all.later.get(&one.holder.0).or_else(|| all.up.get(&one.holder.0)),
+            });
+            if let Some(&mine) = mine.filter(|&&mine| mine != theirs) {
+                self.hard.insert((theirs, mine));
+                self.by_hold.insert((theirs, mine), one);
+            }
+        }
+    }
+
+    /// Those of what lets go.
+    fn of_releases(&mut self, all: &Units) {
+        // Who lets go does so before all else that happens to it.
+        for (place, &mine) in &all.release {
+            let down = all.down.get(place).copied();
+            let rest = [all.up.get(&place.0), all.later.get(&place.0)];
+            let rest = rest.into_iter().flatten().copied().filter(|_| place.1.is_none());
+            self.hard.extend(rest.chain(down).map(|unit| (unit, mine)));
+        }
     }
 }
 
