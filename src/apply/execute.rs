@@ -51,7 +51,7 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) busy: BTreeMap<&'e Address, (&'e Change, &'e Instance<'a>)>,
 }
 
-type Outcome<T> = Result<T, Vec<Diagnostic>>;
+pub(super) type Outcome<T> = Result<T, Vec<Diagnostic>>;
 
 impl<'a> Executor<'_, 'a, '_> {
     /// Does one unit; the physical id when it is done.
@@ -711,15 +711,13 @@ fn split(changes: &[AttributeChange]) -> (crate::aws::Tags, Vec<String>) {
 }
 
 pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
-    let mut diagnostic =
-        Diagnostic::error("apply-failed", what.to_owned()).note(format!("AWS answered: {error}"));
+    let mut diagnostic = Diagnostic::error("apply-failed", what.to_owned())
+        .note(format!("AWS answered: {error}"))
+        .request(error.request_id.as_deref());
     diagnostic.lasting = matches!(
         error.class,
         Class::Denied | Class::Invalid | Class::Exists | Class::NotImplemented | Class::Credentials
     );
-    if let Some(request) = &error.request_id {
-        diagnostic = diagnostic.note(format!("request id {request}"));
-    }
     if !id.is_empty() {
         diagnostic = diagnostic.note(format!("its id is {id}"));
     }

@@ -320,10 +320,7 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
     if let Some(profile) = &args.profile {
         diagnostic = diagnostic.note(format!("the profile is `{profile}`"));
     }
-    if let Some(request) = &error.request_id {
-        diagnostic = diagnostic.note(format!("request id {request}"));
-    }
-    diagnostic.into()
+    diagnostic.request(error.request_id.as_deref()).into()
 }
 
 /// Where we are, with the region's zones where the stack asks for them.

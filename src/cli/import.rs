@@ -123,7 +123,7 @@ fn declared(stack: &Stack, world: &World<'_>, address: &Address) -> Result<Strin
     }
     let names: Vec<String> = instances.iter().map(|instance| instance.address.to_string()).collect();
     let error = Diagnostic::error("unknown-address", format!("the stack declares no `{address}`"));
-    let error = match stack.resources.iter().find(|resource| resource.address() == address.declaration()) {
+    let error = match stack.resource(address) {
         Some(resource) => error.at(resource.span, "this has other keys, or is off"),
         None => error,
     };
@@ -147,7 +147,7 @@ fn is_there(
     region: &str,
 ) -> Result<bool, Failure> {
     let refused = |error: Diagnostic| {
-        let declared = stack.resources.iter().find(|resource| resource.address() == address.declaration());
+        let declared = stack.resource(address);
         let error = error.at_maybe(declared.map(|resource| resource.span), "declared here");
         let error = error.note("the ledger and AWS were left as they are");
         Failure::new(Exit::Refused, vec![error], stack.sources.clone())

@@ -218,6 +218,15 @@ impl Diagnostic {
         self
     }
 
+    /// Adds the id of a request to AWS, by which AWS's support finds it.
+    #[must_use]
+    pub fn request(self, id: Option<&str>) -> Self {
+        match id {
+            Some(id) => self.note(format!("request id {id}")),
+            None => self,
+        }
+    }
+
     /// Adds advice.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {

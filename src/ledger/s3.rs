@@ -180,10 +180,9 @@ impl Objects {
 
 /// An error of S3 about a ledger's bucket: what happened, AWS's words, what to do.
 pub(super) fn trouble(what: &str, bucket: &str, error: &Error) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("ledger", what.to_owned()).note(format!("AWS answered: {error}"));
-    if let Some(request) = &error.request_id {
-        diagnostic = diagnostic.note(format!("request id {request}"));
-    }
+    let mut diagnostic = Diagnostic::error("ledger", what.to_owned())
+        .note(format!("AWS answered: {error}"))
+        .request(error.request_id.as_deref());
     if error.has_code(&["NoSuchBucket"]) {
         return diagnostic.help(format!("to make the bucket `{bucket}`, run dwctl ledger init"));
     }

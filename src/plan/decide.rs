@@ -581,9 +581,7 @@ pub fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     if !id.is_empty() {
         diagnostic = diagnostic.note(format!("its id is {id}"));
     }
-    if let Some(request) = &error.request_id {
-        diagnostic = diagnostic.note(format!("request id {request}"));
-    }
+    let diagnostic = diagnostic.request(error.request_id.as_deref());
     match error.advice("try again") {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,

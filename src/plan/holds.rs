@@ -256,10 +256,8 @@ impl Planner<'_, '_, '_> {
     pub(super) fn settle(&mut self, first: BTreeSet<Address>) {
         let world = self.inputs.world;
         let (scope, stack) = (&world.facts.scope, world.stack);
-        let resource =
-            |address: &Address| stack.resources.iter().find(|one| one.address() == address.declaration());
         let fixed = |address: &Address, attribute: &str| {
-            let ignored = resource(address).map(|one| one.lifecycle.ignore_changes.as_slice());
+            let ignored = stack.resource(address).map(|one| one.lifecycle.ignore_changes.as_slice());
             let mut ignored = ignored.unwrap_or_default().iter();
             ignored.any(|one| matches!(one.path.first(), Some(PathStep::Name(name)) if name == attribute))
         };

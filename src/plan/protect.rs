@@ -34,8 +34,7 @@ impl Planner<'_, '_, '_> {
 
     /// What declares an address to be protected.
     pub(super) fn protection(&self, address: &Address) -> Option<Span> {
-        let mut resources = self.inputs.world.stack.resources.iter();
-        let resource = resources.find(|one| one.address() == address.declaration())?;
+        let resource = self.inputs.world.stack.resource(address)?;
         resource.lifecycle.protect.as_ref().map(|node| node.span)
     }
 }

@@ -310,7 +310,7 @@ impl Planner<'_, '_, '_> {
 
 /// The block that an address is of, where the stack has one.
 pub(super) fn block_of(stack: &Stack, address: &Address) -> Option<Declared> {
-    let resource = stack.resources.iter().find(|one| one.address() == address.declaration())?;
+    let resource = stack.resource(address)?;
     Some(declaration(resource, &stack.sources))
 }
 

@@ -92,7 +92,7 @@ impl Planner<'_, '_, '_> {
         for (address, reasons) in clashes(self.changes.values(), scope) {
             let message = format!("a new {address} cannot be made before the old one is destroyed");
             let mut problem = Diagnostic::error(CODE, message);
-            let resource = stack.resources.iter().find(|one| one.address() == address.declaration());
+            let resource = stack.resource(address);
             problem = match resource.map(|one| (one.span, &one.lifecycle.create_before_destroy)) {
                 Some((_, Some(node))) => problem.at(node.span, "lifecycle.create_before_destroy"),
                 Some((span, None)) => problem.at(span, "what needs it has lifecycle.create_before_destroy"),

@@ -101,7 +101,7 @@ pub fn show_unselected<'c>(
 
 /// Shows a resource as it is, if it exists.
 fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
-    let resource = world.stack.resources.iter().find(|one| one.address() == change.address.declaration());
+    let resource = world.stack.resource(&change.address);
     // What is there under an address that the declaration no longer has, as it has no key now.
     let resource = resource.filter(|one| one.for_each.is_some() == change.address.key.is_some());
     let (Some(resource), Some(live)) = (resource, &change.live) else { return };

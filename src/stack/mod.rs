@@ -129,6 +129,13 @@ pub struct Resource {
     pub lifecycle: Lifecycle,
 }
 
+impl Stack {
+    /// The block that an address is of.
+    pub fn resource(&self, address: &Address) -> Option<&Resource> {
+        self.resources.iter().find(|one| one.kind == address.kind && one.name == address.name)
+    }
+}
+
 impl Resource {
     /// `kind.name`.
     pub fn address(&self) -> String {
