@@ -771,7 +771,9 @@ impl<'a> World<'a> {
             let (before, own) = (peers_of_kind.get(..*count).unwrap_or_default(), peers_of_kind.get(*count));
             *count += 1;
             let account_id = self.facts.scope.account_id.as_str();
-            let among = Among { all: &peers, before, region: &instance.region, account_id };
+            let address_text = address.to_string();
+            let among =
+                Among { address: address_text, all: &peers, before, region: &instance.region, account_id };
             let mut found = kind.check_among(Known(&instance.written), &among);
             // Of very many of a kind, the first are compared: AWS has room for no more of one
             // that can clash.

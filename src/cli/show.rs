@@ -22,7 +22,7 @@ use crate::lines::{hang, pairs};
 use crate::live;
 use crate::plan::format::plain;
 use crate::plan::review::visible;
-use crate::plan::{Saved, TextOptions, conceal, existing, read_failed, value_text};
+use crate::plan::{Saved, TextOptions, Whose, conceal, existing, read_failed, value_text, whose};
 use crate::value::Value;
 
 /// Shows a saved plan, or what the stack owns as it is at AWS.
@@ -168,10 +168,24 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
         match found {
             Ok(live) => {
                 let parts = live.as_ref().map(|live| parts(kind, address, entry, live, &ledger));
+                // What is a part of another bears no tags of its own: its whole decides, elsewhere.
+                let owner = live.as_ref().and_then(|live| match whose(kind, address, entry, live, &ledger) {
+                    Whose::Theirs(owner) => Some(owner),
+                    Whose::Ours | Whose::Nobodys => None,
+                });
                 if args.json {
-                    list.push(as_json(address, entry, live.as_ref().zip(parts)));
+                    let mut one = as_json(address, entry, live.as_ref().zip(parts));
+                    if let Some(owner) = owner {
+                        one["belongs_to"] = json!(visible(&owner));
+                    }
+                    list.push(one);
                 } else {
                     shown.push(as_text(address, entry, live.as_ref().zip(parts), printer.width()));
+                    if let Some(owner) = owner {
+                        let words =
+                            format!("{address} is no longer this stack's: by its tags it is {owner}.");
+                        printer.note(&visible(&words));
+                    }
                 }
             }
             Err(error) => problems.push(read_failed(&address.to_string(), &entry.id, &error)),

@@ -21,6 +21,7 @@ pub struct Peer<'a> {
 
 /// The other resources of a stack.
 pub struct Among<'a> {
+    pub(crate) address: String,
     pub(crate) all: &'a BTreeMap<String, Peer<'a>>,
     pub(crate) before: &'a [Peer<'a>],
     pub(crate) region: &'a str,
@@ -28,6 +29,11 @@ pub struct Among<'a> {
 }
 
 impl<'a> Among<'a> {
+    /// The address of this one.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The region of this one.
     pub fn region(&self) -> &'a str {
         self.region

@@ -309,6 +309,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         };
         let outputs_sensitivity = ledger.outputs.iter().filter_map(sensitivity).collect();
         let stack = world.stack;
+        let warnings = changes.values().filter_map(busy).collect();
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),
             env: stack.env.clone(),
@@ -327,7 +328,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 partial: self.inputs.selection.is_partial(),
                 stack_at: heading(stack),
             },
-            warnings: Vec::new(),
+            warnings,
         })))
     }
 
@@ -586,4 +587,11 @@ pub fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,
     }
+}
+
+/// A word on what is as declared while AWS is still at work on it: an apply has nothing to change there.
+fn busy(change: &Change) -> Option<Diagnostic> {
+    let State::Busy(state) = &change.live.as_ref()?.state else { return None };
+    let words = format!("{} is as declared, and AWS is still at work on it: {state}", change.address);
+    (change.action == Action::NoOp).then(|| Diagnostic::warning("busy", words))
 }

@@ -96,7 +96,7 @@ pub struct Plan {
     #[serde(default)]
     pub asked: Asked,
     /// What is wrong beside it, such as resources that no ledger knows.
-    #[serde(skip)]
+    #[serde(default, with = "saved::warnings")]
     pub warnings: Vec<Diagnostic>,
 }
 

@@ -294,6 +294,19 @@ fn numbers_and_articles_are_those_of_speech() {
     }
 }
 
+/// AWS has no id of a group before it is made, so that an apply would stop half-way.
+#[test]
+fn a_group_that_names_itself_is_told_of_self() {
+    let group =
+        "[ec2_security_group.a]\ngroup_name = 'a'\ndescription = 'a'\nvpc_id = 'vpc-0123456789abcdef0'\n";
+    for (direction, place) in [("ingress", "9:65"), ("egress", "9:64")] {
+        let id = "${ec2_security_group.a.group_id}";
+        let rule = format!("{direction} = [{{ ip_protocol = '-1', referenced_security_group_id = '{id}' }}]");
+        refused(&format!("{group}{rule}"), place, &["self = true"]);
+    }
+    accepted(&format!("{group}ingress = [{{ ip_protocol = '-1', self = true }}]"));
+}
+
 #[test]
 fn a_file_that_is_no_text() {
     let stack = folder(&[("stack.toml", &headed(""))]);

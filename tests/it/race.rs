@@ -495,10 +495,12 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     tags.insert(Owner::ENV.to_owned(), "prod".to_owned());
     let others = make(&tags);
     // In what a reviewer reads, too.
-    for format in ["markdown", "html", "json"] {
-        for verb in ["plan", "drift"] {
-            let run = project.run(&[verb, "--format", format]).exits(0);
-            let text = run.stdout.replace("&#39;", "'");
+    project.run(&["plan", "--out", "saved.json"]).exits(0);
+    for format in ["markdown", "html", "json", "sarif", "junit"] {
+        // A saved plan keeps it.
+        for verb in [&["plan"][..], &["drift"], &["show", "saved.json"]] {
+            let run = project.run(&[verb, &["--format", format]].concat()).exits(0);
+            let text = run.stdout.replace("&#39;", "'").replace("&#x27;", "'").replace("&apos;", "'");
             for id in [&twin, &old] {
                 let words = format!("ec2_vpc {id} bears this stack's owner tags and is in no ledger");
                 assert!(text.contains(&words), "{format}: {text}");

@@ -14,8 +14,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, listed, take};
 use crate::kind::{
-    Actions, Birth, Hold, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer, Problem, Reads,
-    Terraform, answer,
+    Actions, Among, Birth, Hold, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer, Problem,
+    Reads, Terraform, answer,
 };
 use crate::value::Value;
 
@@ -213,6 +213,25 @@ impl Kind for Ec2SecurityGroup {
 
     fn identity(_: Known<'_>, _: &Scope) -> Identity {
         Identity::Assigned
+    }
+
+    /// A group has no id before it is made, and its rules are made with it.
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        let names_itself = |rule: &Value| match rule.get("referenced_security_group_id") {
+            Some(Value::Unknown(id)) => id.address == among.address() && id.attribute == "group_id",
+            _ => false,
+        };
+        let rules = ["ingress", "egress"].into_iter().flat_map(|direction| {
+            spec.list(direction).iter().enumerate().map(move |(index, rule)| (direction, index, rule))
+        });
+        let named = rules.filter(|(_, _, rule)| names_itself(rule)).map(|(direction, index, _)| {
+            Problem::new(
+                format!("{direction}.{index}.referenced_security_group_id"),
+                "the rule names its own group, whose id is not known before it is made",
+            )
+            .help("write `self = true` instead")
+        });
+        named.collect()
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

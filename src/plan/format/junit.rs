@@ -37,6 +37,11 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             Rest::NotApplied => writeln!(text, "><skipped message=\"not applied yet\"/></testcase>"),
         };
     }
+    let warnings: Vec<String> = review.warnings().into_iter().map(|(_, words)| xml(&words)).collect();
+    if !warnings.is_empty() {
+        let told = warnings[..warnings.len().min(MOST_LINES)].join("\n");
+        let _ = writeln!(text, "    <system-err>{told}</system-err>");
+    }
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Options, escape, place, place_of};
 use crate::diag::counted;
-use crate::plan::review::{Item, Review, Sort, brief, risk_text, visible};
+use crate::plan::review::{Item, Review, Sort, brief, risk_text, shorten, visible};
 use crate::plan::{Risk, RiskLabel};
 
 /// Every rule: its id, level, and what it means.
@@ -31,6 +31,8 @@ const ROOM: usize = 9_000_000;
 /// What the layout of a result takes.
 const INDENT: usize = 700;
 const LONGEST_MESSAGE: usize = 1_000;
+/// Most of what is wrong beside the changes.
+const MOST_NOTICES: usize = 50;
 const LONGEST_NAME: usize = 300;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
@@ -76,14 +78,17 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     };
     let results: Vec<Json> = results.into_iter().take(MOST).map_while(fits).collect();
     let left_out = found - results.len();
-    let notice = (left_out > 0).then(|| {
-        let words =
-            format!("{} had no room; the other formats tell everything.", counted(left_out, "more result"));
-        json!([{
-            "executionSuccessful": true,
-            "toolExecutionNotifications": [{ "level": "warning", "message": { "text": words } }],
-        }])
+    let no_room = (left_out > 0).then(|| {
+        format!("{} had no room; the other formats tell everything.", counted(left_out, "more result"))
     });
+    let warnings = review.warnings().into_iter().map(|(_, words)| shorten(&words, LONGEST_MESSAGE));
+    let notices: Vec<Json> = no_room
+        .into_iter()
+        .chain(warnings.take(MOST_NOTICES))
+        .map(|words| json!({ "level": "warning", "message": { "text": words } }))
+        .collect();
+    let notice = (!notices.is_empty())
+        .then(|| json!([{ "executionSuccessful": true, "toolExecutionNotifications": notices }]));
     let rules: Vec<Json> = RULES
         .iter()
         .map(|(id, level, text)| {

@@ -9,6 +9,7 @@ mod facts;
 pub(super) mod known;
 pub(super) mod moment;
 mod seal;
+pub(super) mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
