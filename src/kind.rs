@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use crate::aws::{Cx, Error, Result, Scope, Tags};
 pub use crate::files::Files;
 pub use crate::limits::SHOWN_CONTENT;
+pub use crate::schema::Form;
 use crate::value::Value;
 
 pub use crate::diag::{a, counted, nearest};
@@ -61,6 +62,8 @@ pub mod mark {
     pub const REPLACE_WHEN_COME_OR_GONE: &str = "replace-when-come-or-gone";
     /// A table in which all is at its default is as if it were absent.
     pub const DEFAULT_IS_ABSENT: &str = "default-is-absent";
+    /// A map that others write to as well: only the entries that the stack writes are its own.
+    pub const SHARED: &str = "shared";
 }
 
 /// Who a resource is at AWS.
@@ -231,8 +234,9 @@ pub struct Lookup<'a> {
     /// The attributes that are declared, were applied before or are referred to; see
     /// [`Lookup::wants`].
     pub(crate) attributes: Option<&'a std::collections::BTreeSet<String>>,
-    /// What the stack declares, for ids that do not say everything; `Null` where nothing is declared any more.
-    pub spec: Known<'a>,
+    /// What the stack declares; `Null` where nothing is declared any more. A kind cannot see it: what it
+    /// reads is what AWS says.
+    spec: Known<'a>,
     /// The resource's tags, where an index has shown that they are as wanted; the kind
     /// then need not read them.
     pub tags: Option<&'a Tags>,
@@ -249,7 +253,12 @@ pub struct Applied {
     pub attributes: std::collections::BTreeSet<String>,
 }
 
-impl Lookup<'_> {
+impl<'a> Lookup<'a> {
+    /// A read of these attributes of a resource, or of all.
+    pub fn of(id: &'a str, attributes: Option<&'a std::collections::BTreeSet<String>>) -> Self {
+        Self { id, attributes, spec: Known(&Value::Null), tags: None, applied: None }
+    }
+
     /// Whether an attribute is as the spec says, since AWS shows the [stamp](Kind::STAMP)
     /// that it had when exactly that was applied: for what cannot change while the stamp
     /// stays, and would take a call to read.
@@ -257,6 +266,12 @@ impl Lookup<'_> {
         self.applied.is_some_and(|applied| {
             applied.stamp == stamp && (!self.wants(attribute) || applied.attributes.contains(attribute))
         })
+    }
+
+    /// The text of an attribute that [stays](Self::stays), which may be absent.
+    pub fn text_that_stays(&self, stamp: &str, attribute: &str) -> Option<Option<&str>> {
+        let text = self.spec.text(attribute);
+        (self.stays(stamp, attribute) && text.is_some() == self.spec.may_be_set(attribute)).then_some(text)
     }
 
     /// The spec, where all that is wanted of it [stays](Self::stays).
@@ -294,7 +309,7 @@ pub enum Parting {
 
 /// A resource as it is at AWS now.
 pub struct Live<K: Kind> {
-    /// In the words of the user.
+    /// As AWS tells it: the engine knows by the schema what means the same in other words.
     pub spec: K::Spec,
     /// What only AWS decides.
     pub attrs: K::Attrs,
@@ -306,12 +321,15 @@ pub struct Live<K: Kind> {
     /// once, at its birth, such as a unique id or the time, or what only a write changes, such as
     /// the time of the last one. `None` where AWS tells nothing of the kind.
     pub born: Option<String>,
+    /// Attributes of the spec that AWS does not tell at present, such as the port of a cluster that
+    /// is being made: they count as they were applied last. What the spec holds there is ignored.
+    pub untold: Vec<&'static str>,
 }
 
 impl<K: Kind> Live<K> {
     /// A resource that is ready.
     pub fn ready(spec: K::Spec, attrs: K::Attrs, tags: Tags) -> Self {
-        Self { spec, attrs, tags, state: State::Ready, born: None }
+        Self { spec, attrs, tags, state: State::Ready, born: None, untold: Vec::new() }
     }
 
     /// With what tells it from another of its id, see [`Live::born`].
@@ -516,6 +534,13 @@ pub trait Kind: Sized + 'static {
     fn derive(spec: &mut Value, files: &Files) -> Result<(), Problem> {
         let _ = (spec, files);
         Ok(())
+    }
+
+    /// Brings a desired spec, whose values are in canonical form, to the attributes by which
+    /// [`Kind::read_many`] tells it, where one setting can be written as two of them. Parts of it may
+    /// be unknown or secret.
+    fn canonical(spec: &mut Value) {
+        let _ = spec;
     }
 
     /// Rules that the schema cannot say.

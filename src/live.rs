@@ -146,7 +146,7 @@ async fn ask(
 ) {
     let Knowledge { session, .. } = *knowledge;
     let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)> = BTreeMap::new();
-    let (mut searches, mut listings, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut searches, mut listings) = (Vec::new(), Vec::new());
     for question in questions {
         match question {
             Question::Read { kind, region, wanted, tags } => {
@@ -163,7 +163,6 @@ async fn ask(
                     None => batch.push(wanted),
                 }
             }
-            Question::Bare { kind, region, wanted } => bare.push((kind, region, wanted)),
             Question::Find { kind, region, address, spec } => searches.push((kind, region, address, spec)),
             Question::Within { kind, region, address, parents } => {
                 listings.push((kind, region, address, parents));
@@ -202,12 +201,7 @@ async fn ask(
         };
         (address, found)
     }));
-    let baring = join_all(bare.into_iter().map(|(kind, region, wanted)| async move {
-        let told = kind.read_bare(&session.cx(&region), &wanted).await;
-        ((kind.name(), region, wanted.id), told)
-    }));
-    let (mut readings, mut searches, listed, bare) =
-        futures_util::future::join4(reading, searching, listing, baring).await;
+    let (mut readings, mut searches, listed) = futures_util::future::join3(reading, searching, listing).await;
     knowledge.look_again(&mut readings, &mut searches, indices).await;
     for Reading { kind, region, wanted, found } in readings {
         for (wanted, live) in wanted.into_iter().zip(found) {
@@ -216,7 +210,6 @@ async fn ask(
     }
     answers.found.extend(searches.into_iter().map(|one| ((one.address, one.region), one.found)));
     answers.within.extend(listed);
-    answers.bare.extend(bare);
 }
 
 /// The ids of what bears an owner's tags, as the index of a region tells.

@@ -5,11 +5,13 @@ mod build;
 mod meaning;
 mod normalize;
 mod path;
+mod spelling;
 mod validate;
 
 pub use meaning::{Document, Held, RiskMark, RiskSort, When};
 pub use normalize::{as_written, in_order, normalize};
 pub use path::{parse_path, path_text};
+pub use spelling::{Form, Spelling, canonical, respelled};
 pub use validate::{Fault, PathStep, validate};
 
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub struct Marks {
     pub downtime: bool,
     /// With all at its default it is as if it were absent.
     pub default_is_absent: bool,
+    /// A map that others write to as well.
+    pub shared: bool,
 }
 
 impl Marks {
@@ -82,6 +86,15 @@ pub struct Node {
     pub risks: Vec<RiskMark>,
     /// AWS's default, which is restored where a declaration of what is AWS's choice is taken out.
     pub restored: Option<Restored>,
+    /// Which texts mean the same, by `x-dwctl-spelling`.
+    pub spelling: Option<Spelling>,
+    /// The value that AWS takes an absent field for, by `x-dwctl-absent`: written, it is as if absent.
+    pub absent: Option<Value>,
+    /// The field beside it, and the value of that with which this one does nothing, by `x-dwctl-moot`:
+    /// it is at its default then.
+    pub moot: Option<(String, String)>,
+    /// Whether it, or something in it, has spellings or may be moot.
+    pub respells: bool,
     /// The attribute of AWS's own that tells more of it: a plan quotes that beside a change.
     pub told_by: Option<String>,
 }

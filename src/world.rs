@@ -69,6 +69,8 @@ pub struct Instance<'a> {
     pub each: Option<Value>,
     /// The region it lives in.
     pub region: String,
+    /// The account it lives in.
+    pub account_id: String,
     /// What is wanted, in canonical form, with unknown and secret parts.
     pub spec: Value,
     /// The same as it is written, where a path leads to its place in the file.
@@ -97,6 +99,11 @@ impl Instance<'_> {
         // Without a key it stands for any element.
         let key = self.address.key.clone().map_or_else(|| value.clone(), Value::String);
         Some(Value::map([("key", key), ("value", value)]))
+    }
+
+    /// Where it lives.
+    pub fn scope(&self) -> AwsScope {
+        AwsScope::of(&self.region, &self.account_id)
     }
 
     /// Leaves out attributes that are set later, known or not.
@@ -371,6 +378,7 @@ impl<'a> World<'a> {
             resource,
             each: None,
             region: self.facts.scope.region.clone(),
+            account_id: self.facts.scope.account_id.clone(),
             spec: Value::Null,
             written: Value::Null,
             tags: BTreeMap::new(),
@@ -448,6 +456,7 @@ impl<'a> World<'a> {
         }
         let written = as_written(&schema.spec, spec.clone());
         spec = normalize(&schema.spec, spec);
+        instance.kind.canonical(&mut spec);
         let faults = validate(&schema.spec, &written, &resource.kind);
         // As the kind's own rules see it: what does not fit the schema may be anything.
         let mut sound = written.clone();

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::birth::Birthmark;
 use super::look::{look, look_at_tags};
-use super::record::{Seen, record, refused, take};
+use super::record::{record, refused, take};
 use super::{Book, Event, Step, Unit};
-use crate::aws::echo::{self, Heard};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -296,7 +295,7 @@ impl<'a> Executor<'_, 'a, '_> {
             }
             self.book.dirty.set(true);
         }
-        let (live, bare) = match work.converge(&id, fresh).await {
+        let live = match work.converge(&id, fresh).await {
             Ok(converged) => converged,
             Err(Halt::Failed(problem)) => {
                 self.settle(&work, &id, fresh).await;
@@ -309,7 +308,7 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         {
             let mut ledger = self.book.ledger.borrow_mut();
-            record(&mut ledger, &instance, &id, Some(Seen { live: &live, bare: bare.as_ref() }));
+            record(&mut ledger, &instance, &id, Some(&live));
             ledger.intents.remove(&instance.address);
             self.book.dirty.set(true);
         }
@@ -324,15 +323,13 @@ impl<'a> Executor<'_, 'a, '_> {
         if signals::is_hurried() {
             return;
         }
-        let (live, heard) = work.look(id).await;
-        let Ok(Some(live)) = live else { return };
+        let Ok(Some(live)) = work.read(id).await else { return };
         if live.state != State::Ready || (before.is_none() && !fresh) {
             return;
         }
-        let bare = work.bare(id, heard).await;
         let mut ledger = self.book.ledger.borrow_mut();
         let before = before.filter(|_| !fresh);
-        refused(&mut ledger, work.instance, before.as_ref(), &Seen { live: &live, bare: bare.as_ref() });
+        refused(&mut ledger, work.instance, before.as_ref(), &live);
         self.book.dirty.set(true);
     }
 
@@ -522,19 +519,9 @@ impl Work<'_, '_, '_, '_> {
         self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
     }
 
-    /// As [`Self::read`], with AWS's answers for [`Self::bare`].
-    async fn look(&self, id: &str) -> (Result<Option<ErasedLive>, Error>, Heard) {
-        echo::listen(self.read(id)).await
-    }
-
-    /// What AWS itself said, whatever the stack declares, by the answers of a [`Self::look`].
-    async fn bare(&self, id: &str, heard: Heard) -> Option<Value> {
-        echo::replay(heard, self.kind.read_bare(self.cx, &self.wanted(id))).await
-    }
-
     /// Updates until what is read is what is wanted. `fresh` says that it was made just
     /// now, with everything that AWS cannot tell.
-    async fn converge(&self, id: &str, fresh: bool) -> Result<(ErasedLive, Option<Value>), Halt> {
+    async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
         // Reads and updates have a patience each: a read that succeeds says nothing of updates.
         let (mut reads, mut updates) = (Patience::new(self.deadline()), Patience::new(self.deadline()));
         let mut pause = Pause::default();
@@ -544,8 +531,7 @@ impl Work<'_, '_, '_, '_> {
         let mut rounds = 0;
         let mut resent = false;
         loop {
-            let (answer, heard) = self.look(id).await;
-            let live = match answer {
+            let live = match self.read(id).await {
                 Ok(Some(live)) => live,
                 // Not yet visible, or an answer that was empty once.
                 Ok(None) if missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
@@ -618,8 +604,7 @@ impl Work<'_, '_, '_, '_> {
                 (want, have, changes, tag_changes)
             };
             if changes.is_empty() && tag_changes.is_empty() {
-                let bare = self.bare(id, heard).await;
-                return Ok((ErasedLive { spec: have, ..live }, bare));
+                return Ok(live);
             }
             self.before.borrow_mut().get_or_insert_with(|| live.clone());
             // What is left after an update that got somewhere is sent at once: some services

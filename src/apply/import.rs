@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::book::Book;
 use super::execute::failure;
-use super::record::{Seen, record};
+use super::record::record;
 use super::{HOUR, Keeper, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
@@ -51,11 +51,7 @@ pub async fn import(
         else {
             continue;
         };
-        // In AWS's own spelling, too: what the stack spells otherwise later, nobody changed.
-        let wanted = plan::wanted(id, Some(instance), ledger.resources.get(&change.address), false);
-        let cx = session.cx(&instance.region);
-        let bare = signals::unless_stopping(instance.kind.read_bare(&cx, &wanted)).await?;
-        record(ledger, instance, id, Some(Seen { live, bare: bare.as_ref() }));
+        record(ledger, instance, id, Some(live));
         as_found(ledger, &change.address, &live.tags, &world.stack.ignore_tags);
         ledger.intents.remove(&change.address);
         if !instance.kind.taggable() {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::book::Book;
-use super::record::{self, Seen};
+use super::record;
 use crate::graph::Address;
 use crate::ledger::{Intent, Ledger, is_of_secret};
 use crate::plan::{self, Action, Change, Plan, Reason};
@@ -91,7 +91,7 @@ fn record_unchanged(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, le
             continue;
         };
         if change.action == Action::NoOp && change.reason == Reason::Same {
-            record::record(ledger, instance, id, Some(Seen { live, bare: None }));
+            record::record(ledger, instance, id, Some(live));
             ledger.intents.remove(&change.address);
         }
     }

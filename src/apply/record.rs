@@ -4,34 +4,17 @@ use crate::kind::ErasedLive;
 use crate::ledger::{self, Entry, Ledger};
 use crate::plan;
 use crate::schema::normalize;
-use crate::value::Value;
 use crate::world::Instance;
 
-/// A resource as it is read after an apply.
-pub(super) struct Seen<'s> {
-    /// In the spelling of the stack.
-    pub(super) live: &'s ErasedLive,
-    /// As AWS itself says it, in canonical form, where that was asked.
-    pub(super) bare: Option<&'s Value>,
-}
-
-/// Puts a resource into the ledger, as it was applied and read back; `seen` is `None` where it has
+/// Puts a resource into the ledger, as it was applied and read back; `live` is `None` where it has
 /// not been read yet.
-pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, seen: Option<Seen<'_>>) {
-    let live = seen.as_ref().map(|seen| seen.live);
+pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, live: Option<&ErasedLive>) {
     let found = live.map(|live| live.spec.clone()).unwrap_or_default();
     let found = normalize(&instance.kind.schema().spec, found);
     let known = ledger.resources.get(&instance.address);
-    let (fingerprints, writing, spelled) = match &seen {
-        Some(seen) => {
-            let fingerprints = plan::prints(instance, &found, ledger);
-            let spelled = plan::spelled(instance, &fingerprints, seen.bare, known, ledger);
-            (fingerprints, Default::default(), spelled)
-        }
-        None => {
-            let (fingerprints, writing) = plan::unseen(instance, ledger);
-            (fingerprints, writing, None)
-        }
+    let (fingerprints, writing) = match live {
+        Some(_) => (plan::prints(instance, &found, ledger), Default::default()),
+        None => plan::unseen(instance, ledger),
     };
     let entry = Entry {
         id: id.to_owned(),
@@ -47,7 +30,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, see
         unknown: known.map(|known| known.unknown.clone()).unwrap_or_default(),
         fingerprints,
         writing,
-        spelled,
+        former_spellings: Default::default(),
     };
     // What has not changed is not written again: an apply without changes leaves the file as it is.
     match ledger.resources.get_mut(&instance.address) {
@@ -68,9 +51,9 @@ pub(super) fn refused(
     ledger: &mut Ledger,
     instance: &Instance<'_>,
     before: Option<&ErasedLive>,
-    seen: &Seen<'_>,
+    live: &ErasedLive,
 ) {
     let Some(mut entry) = ledger.resources.get(&instance.address).cloned() else { return };
-    plan::partly(instance, &mut entry, before, seen.live, seen.bare, ledger);
+    plan::partly(instance, &mut entry, before, live, ledger);
     ledger.resources.insert(instance.address.clone(), entry);
 }

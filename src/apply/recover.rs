@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use super::record::{Seen, record};
+use super::record::record;
 use crate::aws::{self, Scope, Session};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
@@ -62,7 +62,7 @@ pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: 
             recovered.unconfirmed.push((change.address.clone(), why));
             continue;
         }
-        record(ledger, instance, id, Some(Seen { live, bare: None }));
+        record(ledger, instance, id, Some(live));
         if let Some(entry) = ledger.resources.get_mut(&change.address) {
             forget_differing(entry, change);
         }

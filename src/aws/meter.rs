@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::{answer, echo};
+use super::answer;
 
 /// The calls of a run, by service and operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,13 +66,10 @@ impl Intercept for Meter {
 
     fn read_before_transmit(
         &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if echo::knows(context.request()) {
-            return Ok(());
-        }
         if let Some(metadata) = config.load::<Metadata>() {
             tracing::debug!(service = metadata.service(), operation = metadata.name(), "request");
             let key = (metadata.service().to_owned(), metadata.name().to_owned());

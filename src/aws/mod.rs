@@ -5,7 +5,6 @@ mod answer;
 mod audit;
 mod clients;
 mod codes;
-pub mod echo;
 mod error;
 mod meter;
 mod pages;

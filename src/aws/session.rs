@@ -48,6 +48,15 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// That of a region and an account.
+    pub fn of(region: &str, account_id: &str) -> Self {
+        Self {
+            partition: Self::partition_of(region).to_owned(),
+            account_id: account_id.to_owned(),
+            region: region.to_owned(),
+        }
+    }
+
     /// The partition that a region belongs to.
     pub fn partition_of(region: &str) -> &'static str {
         match region {

@@ -20,7 +20,6 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
 use super::answer;
-use super::echo;
 use super::pages::{self, Pages};
 use super::rate::Lanes;
 use crate::limits;
@@ -135,10 +134,6 @@ struct GateConnector {
 
 impl HttpConnector for GateConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if let Some(response) = echo::answer(&request) {
-            return HttpConnectorFuture::ready(Ok(response));
-        }
-        let echoed = echo::wanted(&request);
         if self.loopback_only && !is_loopback(request.uri()) {
             let words = format!("{NOT_LOOPBACK} {}", authority(request.uri()));
             return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into())));
@@ -165,9 +160,6 @@ impl HttpConnector for GateConnector {
                 response.headers().get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
             if custom_endpoint && is_page && matches!(response.status().as_u16(), 404 | 405 | 500 | 501) {
                 return Err(ConnectorError::other(NOT_IMPLEMENTED.into(), None));
-            }
-            if let Some(key) = echoed {
-                echo::keep(key, &response);
             }
             Ok(response)
         })

@@ -11,13 +11,13 @@ use super::{
     Parting, Peer, Problem, State, TagRules, Terraform,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
-use crate::schema::{Schema, normalize};
+use crate::schema::Schema;
 use crate::value::Value;
 
 /// A live resource without its types.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ErasedLive {
-    /// In the words of the user.
+    /// As AWS tells it.
     pub spec: Value,
     /// What only AWS decides.
     pub attrs: Value,
@@ -28,6 +28,9 @@ pub struct ErasedLive {
     /// What tells it from another of its id, see [`Live::born`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<String>,
+    /// Attributes that are not in the spec since AWS does not tell them at present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
 }
 
 /// What the engine wants read: the owned twin of [`Lookup`].
@@ -44,14 +47,6 @@ pub struct Wanted {
     pub tags: Option<Tags>,
     /// What is declared as it was last applied.
     pub applied: Option<Applied>,
-}
-
-impl Wanted {
-    /// The same, as AWS itself tells it, whatever the stack declares.
-    #[must_use]
-    pub fn bare(self) -> Self {
-        Self { spec: Value::Null, tags: None, applied: None, ..self }
-    }
 }
 
 /// A kind without its types; every method is its twin of [`Kind`].
@@ -115,6 +110,8 @@ pub trait ErasedKind: Send + Sync {
     /// # Errors
     /// See there.
     fn derive(&self, spec: &mut Value, files: &crate::files::Files) -> Result<(), Problem>;
+    /// See [`Kind::canonical`].
+    fn canonical(&self, spec: &mut Value);
     /// See [`Kind::check`].
     fn check(&self, spec: Known<'_>) -> Vec<Problem>;
     /// See [`Kind::check_among`].
@@ -132,15 +129,6 @@ pub trait ErasedKind: Send + Sync {
         cx: &'a Cx,
         wanted: &'a [Wanted],
     ) -> LocalBoxFuture<'a, Vec<Result<Option<ErasedLive>>>>;
-    /// What AWS itself says of a resource, in canonical form, whatever the stack declares; `None`
-    /// where it does not say.
-    fn read_bare<'a>(&'a self, cx: &'a Cx, wanted: &'a Wanted) -> LocalBoxFuture<'a, Option<Value>> {
-        Box::pin(async move {
-            let wanted = wanted.clone().bare();
-            let live = self.read_many(cx, std::slice::from_ref(&wanted)).await.pop()?;
-            Some(normalize(&self.schema().spec, live.ok()??.spec))
-        })
-    }
     /// See [`Kind::find`].
     fn find<'a>(
         &'a self,
@@ -224,12 +212,17 @@ fn untyped<T: serde::Serialize>(typed: &T) -> Result<Value> {
 }
 
 fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
+    let mut spec = untyped(&live.spec)?;
+    if let Value::Map(spec) = &mut spec {
+        spec.retain(|name, _| !live.untold.contains(&name.as_str()));
+    }
     Ok(ErasedLive {
-        spec: untyped(&live.spec)?,
+        spec,
         attrs: untyped(&live.attrs)?,
         tags: live.tags,
         state: live.state,
         born: live.born,
+        untold: live.untold.into_iter().map(str::to_owned).collect(),
     })
 }
 
@@ -325,6 +318,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn derive(&self, spec: &mut Value, files: &crate::files::Files) -> Result<(), Problem> {
         K::derive(spec, files)
+    }
+
+    fn canonical(&self, spec: &mut Value) {
+        K::canonical(spec);
     }
 
     fn check(&self, spec: Known<'_>) -> Vec<Problem> {

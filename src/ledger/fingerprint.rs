@@ -10,6 +10,9 @@ use crate::value::Value;
 /// What those of secrets begin with.
 const HARD: &str = "argon2id:";
 
+/// What those of a canonical spelling end with. Older versions took them of the spelling of the stack.
+const CANONICAL: char = '=';
+
 /// Makes and compares fingerprints under one ledger's key.
 #[derive(Clone)]
 pub struct Fingerprints {
@@ -60,6 +63,16 @@ impl Fingerprints {
 /// Whether a fingerprint is of a value with a secret in it.
 pub fn is_of_secret(print: &str) -> bool {
     print.starts_with(HARD)
+}
+
+/// Marks the fingerprint of a value in its canonical spelling.
+pub fn of_canonical(print: String) -> String {
+    print + CANONICAL.encode_utf8(&mut [0; 4])
+}
+
+/// Whether a fingerprint is of a value in its canonical spelling.
+pub fn is_of_canonical(print: &str) -> bool {
+    print.ends_with(CANONICAL)
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -16,7 +16,7 @@ mod store;
 
 pub use bucket::ensure as ensure_bucket;
 pub use file::FileStore;
-pub use fingerprint::{Fingerprints, is_of_secret};
+pub use fingerprint::{Fingerprints, is_of_canonical, is_of_secret, of_canonical};
 pub use holder::Holder;
 pub use lock::{Lock, Standing};
 pub use s3::{Place, S3Store};
@@ -70,6 +70,25 @@ pub struct Ledger {
     pub unknown: Unknown,
 }
 
+/// A field of the ledger that is read and not kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Former;
+
+// What it held does not matter.
+impl PartialEq for Former {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Former {}
+
+impl<'de> Deserialize<'de> for Former {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
 /// One resource of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -107,11 +126,9 @@ pub struct Entry {
     /// values afterwards are not known: it was cut off. Nobody is blamed for what they are.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub writing: BTreeSet<String>,
-    /// Of the attributes that AWS spells otherwise than the stack, the keyed fingerprint of what AWS
-    /// itself said right after the apply; empty where that is not known. `None` in entries of
-    /// versions that did not record it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spelled: Option<BTreeMap<String, String>>,
+    /// What an earlier version kept of AWS's spellings; it is not written again.
+    #[serde(default, rename = "spelled", skip_serializing)]
+    pub former_spellings: Former,
     /// Of an attribute of which a part is secret, the fingerprints of the texts that are; by its
     /// name. Where it is not on record, any text of it may be one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -7,10 +7,11 @@ use super::conceal::{Texts, conceal, hide, same};
 use super::diff::unreadable;
 use super::tags::tags;
 use super::{overlay, taken};
+use crate::aws::Scope;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Wanted};
-use crate::ledger::{Entry, Ledger, is_of_secret};
-use crate::schema::{Document, Node, PathStep, Shape, normalize};
+use crate::ledger::{Entry, Ledger, is_of_canonical, is_of_secret, of_canonical};
+use crate::schema::{Document, Node, PathStep, Shape, canonical, normalize, respelled};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -34,6 +35,8 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, 
         attributes.extend(path.split_once('.').map(|(name, _)| name.to_owned()));
         attributes.insert(path.clone());
     }
+    let entries = instance.into_iter().flat_map(map_entries);
+    attributes.extend(entries.map(|(name, key, _)| format!("{name}.{key}")));
     attributes.extend(instance.into_iter().flat_map(|instance| instance.referred.iter().cloned()));
     let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
     Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
@@ -48,27 +51,43 @@ pub struct Past<'p> {
     pub written: Option<&'p Entry>,
     /// Whether AWS shows another stamp than it did then: someone else wrote it.
     pub restamped: bool,
+    /// Attributes that AWS does not tell at present.
+    pub untold: &'p [String],
 }
 
 impl<'p> Past<'p> {
     /// All that an entry of the ledger tells beside what is live.
-    pub fn of(kind: &dyn ErasedKind, entry: Option<&'p Entry>, live: &ErasedLive) -> Self {
+    pub fn of(kind: &dyn ErasedKind, entry: Option<&'p Entry>, live: &'p ErasedLive) -> Self {
         let stamp = entry.and_then(|entry| entry.stamp.as_deref());
         let restamped = stamp.zip(kind.stamp(live)).is_some_and(|(then, now)| then != now);
-        Self { entry, written: entry, restamped }
+        Self { entry, written: entry, restamped, untold: &live.untold }
     }
 }
 
 /// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
 /// what is to be ignored taken from AWS, and AWS's defaults in the place of what was `written` and
-/// is no longer declared.
-pub fn complete(instance: &Instance<'_>, found: Value, past: &Past<'_>, ledger: &Ledger) -> (Value, Value) {
-    let Past { entry, written, restamped } = *past;
+/// is no longer declared. What is live is told in the stack's words where it means the same.
+pub fn complete(
+    instance: &Instance<'_>,
+    mut found: Value,
+    past: &Past<'_>,
+    ledger: &Ledger,
+) -> (Value, Value) {
+    let Past { entry, written, restamped, untold } = *past;
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
-    taken::restore(instance, &mut want, &found, &taken::by_ledger(written), &ledger.account);
+    taken::restore(instance, &mut want, &found, &taken::by_ledger(written), &instance.account_id);
     ignore(instance, &mut want, &found);
+    if let Value::Map(found) = &mut found {
+        for name in untold {
+            let Some(wanted) = want.get(name) else { continue };
+            if is_as_applied(instance, entry, name, wanted, ledger) {
+                found.insert(name.clone(), wanted.clone());
+            }
+        }
+    }
+    let found = respelled(schema, found, &want, &instance.scope());
     overlay(schema, want, found, &|path, value, marks| {
         let entry = entry?;
         if restamped && marks.stamped {
@@ -81,6 +100,57 @@ pub fn complete(instance: &Instance<'_>, found: Value, past: &Past<'_>, ledger: 
         // It was applied without this one, which AWS needs to be sent then.
         marks.write_only.then_some(false)
     })
+}
+
+/// Whether a print of the ledger is of this value, in whichever spelling; one of an earlier version
+/// is of one spelling.
+pub(super) fn is_print(
+    print: &str,
+    field: Option<&Node>,
+    scope: &Scope,
+    address: &Address,
+    name: &str,
+    value: &Value,
+    ledger: &Ledger,
+) -> bool {
+    let own = match is_of_canonical(print) {
+        true => print_of(field, scope, address, name, value, ledger),
+        false => ledger.fingerprints().of(address, name, value),
+    };
+    own.as_deref() == Some(print)
+}
+
+/// Whether a value is the one that was applied last, as far as that is known.
+fn is_as_applied(
+    instance: &Instance<'_>,
+    entry: Option<&Entry>,
+    name: &str,
+    value: &Value,
+    ledger: &Ledger,
+) -> bool {
+    let Some((entry, applied)) = entry.and_then(|entry| Some((entry, entry.fingerprint(name)?))) else {
+        return true;
+    };
+    let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
+    let address = entry.fingerprinted(&instance.address);
+    is_print(applied, field, &instance.scope(), address, name, value, ledger)
+}
+
+/// The fingerprint of an attribute's value, the same however it is spelled. What AWS cannot tell has
+/// the spelling of the stack alone.
+pub(super) fn print_of(
+    field: Option<&Node>,
+    scope: &Scope,
+    address: &Address,
+    name: &str,
+    value: &Value,
+    ledger: &Ledger,
+) -> Option<String> {
+    let prints = ledger.fingerprints();
+    match field.filter(|field| !field.marks.unreadable()) {
+        Some(field) => prints.of(address, name, &canonical(field, value, scope)).map(of_canonical),
+        None => prints.of(address, name, value),
+    }
 }
 
 /// Makes of `want` what `found` is, where its difference is to be left alone.
@@ -159,7 +229,8 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
         let applied = field.map_or_else(|| applied.clone(), |field| readable(field, applied));
         let applied = if value.contains_secret() { applied.into_secret() } else { applied };
-        all.extend(prints.of(&instance.address, name, &applied).map(|print| (name.clone(), print)));
+        let print = print_of(field, &instance.scope(), &instance.address, name, &applied, ledger);
+        all.extend(print.map(|print| (name.clone(), print)));
     }
     for (name, key, value) in map_entries(instance) {
         let path = format!("{name}.{key}");
@@ -302,9 +373,11 @@ pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTr
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let print = |path: &str, value: &Value, lasts: bool| {
+        let field = schema.fields().and_then(|fields| fields.get(path));
+        let of = |value: &Value| print_of(field, &instance.scope(), address, path, value, ledger);
         let print = match value.contains_secret() {
-            true => prints.of(address, path, &value.clone().into_secret()),
-            false if lasts => prints.of(address, path, value),
+            true => of(&value.clone().into_secret()),
+            false if lasts => of(value),
             false => None,
         };
         print.unwrap_or_default()

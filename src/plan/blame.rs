@@ -3,20 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use super::applied::{readable, wanted};
-use super::decide::{Planner, Question};
+use super::applied::{is_print, readable};
+use super::decide::Planner;
 use super::tags::tags;
 use super::{AttributeChange, Cause, Past};
 use crate::kind::ErasedLive;
-use crate::ledger::{Entry, is_of_secret};
+use crate::ledger::{Entry, is_of_canonical, is_of_secret};
 use crate::schema::PathStep;
 use crate::value::Value;
 use crate::world::Instance;
 
 /// A resource as it is at AWS, beside what is wanted of it.
 pub(super) struct Sides<'s> {
-    pub(super) region: &'s str,
-    pub(super) id: &'s str,
     pub(super) live: &'s ErasedLive,
     /// The live spec in canonical form.
     pub(super) found: &'s Value,
@@ -27,7 +25,7 @@ pub(super) struct Sides<'s> {
 impl Planner<'_, '_, '_> {
     /// Says of every changed attribute who changed it.
     pub(super) fn blame(
-        &mut self,
+        &self,
         instance: &Instance<'_>,
         entry: Option<&Entry>,
         sides: &Sides<'_>,
@@ -95,10 +93,10 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    fn cause(&mut self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
+    fn cause(&self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
         let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
         let (found, want) = (sides.found.get(name), sides.want.get(name));
-        if entry.writing.contains(name) {
+        if entry.writing.contains(name) || sides.live.untold.iter().any(|one| one == name) {
             return Cause::Stack;
         }
         let Some(applied) = entry.fingerprints.get(name) else {
@@ -110,62 +108,34 @@ impl Planner<'_, '_, '_> {
             if want == default {
                 return Cause::Drift;
             }
-            // What AWS says of it may read otherwise since the stack says something of it, too.
-            return match self.bare(instance, entry, sides) {
-                Some(bare) if bare.get(name) != default => Cause::Both,
-                _ => Cause::Stack,
-            };
+            return Cause::Both;
         };
         if applied.is_empty() {
             return Cause::Stack;
         }
-        let prints = self.inputs.ledger.fingerprints();
+        let ledger = self.inputs.ledger;
         let address = entry.fingerprinted(&instance.address);
         let is = |print: &str, value: Option<&Value>| {
             let Some(value) = value else { return false };
             let value = field.map_or_else(|| value.clone(), |field| readable(field, value));
             // AWS tells in the open what the stack keeps secret.
             let value = if is_of_secret(print) { value.into_secret() } else { value.reveal() };
-            prints.of(address, name, &value).as_deref() == Some(print)
+            is_print(print, field, &instance.scope(), address, name, &value, ledger)
         };
-        if is(applied, found) {
+        // Of a map that others write to as well, the entries that the stack wrote count.
+        let own = found.filter(|_| field.is_some_and(|field| field.marks.shared)).map(|found| {
+            let wrote = |key: &String| entry.fingerprints.contains_key(&format!("{name}.{key}"));
+            let map = found.as_map().cloned().unwrap_or_default();
+            Value::Map(map.into_iter().filter(|(key, _)| wrote(key)).collect())
+        });
+        if is(applied, own.as_ref().or(found)) {
             return Cause::Stack;
         }
         if is(applied, want) || is(applied, instance.spec.get(name)) {
             return Cause::Drift;
         }
-        // The stack spells it otherwise than it did, so that what AWS has may read otherwise, too.
-        let Some(spelled) = &entry.spelled else { return Cause::Stack };
-        let before = spelled.get(name).unwrap_or(applied);
-        if before.is_empty() {
-            return Cause::Stack;
-        }
-        match self.bare(instance, entry, sides) {
-            Some(bare) if !is(before, Some(bare.get(name).unwrap_or(&Value::Null))) => Cause::Both,
-            _ => Cause::Stack,
-        }
-    }
-
-    /// What AWS itself says of a resource, in canonical form, where that was asked and answered;
-    /// else it is asked.
-    fn bare(&mut self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>) -> Option<&Value> {
-        let (kind, region) = (instance.kind, sides.region.to_owned());
-        let key = (kind.name(), region.clone(), sides.id.to_owned());
-        let answers = self.inputs.answers;
-        if let Some(bare) = answers.bare.get(&key) {
-            return bare.as_ref();
-        }
-        let is_asked = |question: &Question| match question {
-            Question::Bare { kind, region, wanted } => {
-                (kind.name(), region, &wanted.id) == (key.0, &key.1, &key.2)
-            }
-            _ => false,
-        };
-        if !self.questions.iter().any(is_asked) {
-            let wanted = wanted(sides.id, Some(instance), Some(entry), self.inputs.selection.deep);
-            self.questions.push(Question::Bare { kind, region, wanted });
-        }
-        None
+        // An earlier version took it of the spelling of the stack, which AWS need not show.
+        if is_of_canonical(applied) { Cause::Both } else { Cause::Stack }
     }
 }
 

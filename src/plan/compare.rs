@@ -18,7 +18,7 @@ use super::{
 use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
-use crate::schema::{Document, PathStep};
+use crate::schema::{Document, PathStep, respelled};
 use crate::stack::Moves;
 use crate::value::{Unknown, Value};
 use crate::world::{Instance, World, Write, written};
@@ -170,6 +170,7 @@ impl<'a> Side<'_, 'a> {
             tags: tags.collect(),
             state: State::Ready,
             born: None,
+            untold: Vec::new(),
         }
     }
 }
@@ -385,7 +386,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let staying = taken::staying(drawn, &want, &old.spec, &wrote);
         taken::restore(drawn, &mut want, &old.spec, &wrote, &self.new.world.facts.scope.account_id);
         ignore(drawn, &mut want, &old.spec);
-        let (want, have) = overlay(schema, want, old.spec.clone(), &|path, value, _| {
+        let was_spec = respelled(schema, old.spec.clone(), &want, &drawn.scope());
+        let (want, have) = overlay(schema, want, was_spec, &|path, value, _| {
             Some(at(&old.spec, path).is_some_and(|was| was.clone().reveal() == value.clone().reveal()))
         });
         let mut attributes = in_order_of(schema, &drawn.written, diff(schema, &have, &want));

@@ -83,9 +83,6 @@ pub struct Answers {
     pub found: HashMap<(Address, String), Result<Vec<String>, Error>>,
     /// Listings, by the address that one of them may be of.
     pub within: HashMap<Address, Result<Vec<String>, Error>>,
-    /// What AWS itself says of resources, whatever the stack declares, in canonical form; by kind,
-    /// region and id. `None` where it did not say.
-    pub bare: HashMap<(&'static str, String, String), Option<Value>>,
 }
 
 /// Something to ask AWS.
@@ -101,15 +98,6 @@ pub enum Question {
         /// The tags that it is to have, where they are known and reading them takes a call
         /// of its own: an index that shows them may save the call.
         tags: Option<Tags>,
-    },
-    /// The same as AWS itself tells it, whatever the stack declares.
-    Bare {
-        /// Its kind.
-        kind: &'static dyn ErasedKind,
-        /// Its region.
-        region: String,
-        /// Its id, and what of it is needed.
-        wanted: Wanted,
     },
     /// The ids of the resources that this owner made.
     Find {
@@ -467,7 +455,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let mut attributes = in_order_of(schema, &instance.written, diff(schema, &have, &want));
         attributes.extend(staying);
         attributes.extend(tag_changes(instance, &live, entry, self.inputs.ledger, stack));
-        let sides = Sides { region: &region, id: &id, live: &live, found: &found, want: &want };
+        let sides = Sides { live: &live, found: &found, want: &want };
         self.blame(instance, entry, &sides, &mut attributes);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();

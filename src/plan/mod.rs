@@ -38,7 +38,7 @@ pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_m
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use holds::{Release, let_go, overlaid};
 pub use ownership::{not_ours, still_there};
-pub use partly::{partly, spelled, unseen};
+pub use partly::{partly, unseen};
 pub use remains::existing;
 pub use risk::{Allowed, consent, needed, of_change};
 pub use saved::Saved;

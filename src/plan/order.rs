@@ -510,6 +510,7 @@ mod tests {
         let spec = spec(address, needs);
         let empty = ErasedLive {
             born: None,
+            untold: Vec::new(),
             spec: Value::Null,
             attrs: Value::Null,
             tags: BTreeMap::new(),

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::applied::{begun, declared, readable};
+use super::applied::{begun, declared, print_of, readable};
 use super::diff::unreadable;
 use super::tags::tags;
 use crate::kind::ErasedLive;
 use crate::ledger::{Entry, Ledger, is_of_secret};
-use crate::schema::{Node, Shape, normalize};
+use crate::schema::{Node, Shape, canonical as spelled, normalize};
 use crate::value::Value;
 use crate::world::Instance;
 
@@ -32,37 +32,6 @@ pub fn unseen(instance: &Instance<'_>, ledger: &Ledger) -> (BTreeMap<String, Str
     (all, writing)
 }
 
-/// The fingerprints of what AWS itself says, where it spells otherwise than the stack: see
-/// [`Entry::spelled`]. Without `bare`, what is known of it stays known where the stack's own
-/// spelling has not changed.
-pub fn spelled(
-    instance: &Instance<'_>,
-    fingerprints: &BTreeMap<String, String>,
-    bare: Option<&Value>,
-    known: Option<&Entry>,
-    ledger: &Ledger,
-) -> Option<BTreeMap<String, String>> {
-    let fields = instance.kind.schema().spec.fields()?;
-    let applied = fingerprints.iter().filter_map(|(name, print)| Some((name, fields.get(name)?, print)));
-    let applied = applied.filter(|(_, field, _)| !field.marks.unreadable());
-    let Some(bare) = bare else {
-        let known = known?;
-        let before = known.spelled.as_ref()?;
-        let same = |name: &String, print| known.fingerprints.get(name) == Some(print);
-        let spelled = applied.filter_map(|(name, _, print)| match same(name, print) {
-            true => Some((name.clone(), before.get(name)?.clone())),
-            false => Some((name.clone(), String::new())),
-        });
-        return Some(spelled.collect());
-    };
-    let spelled = applied.filter_map(|(name, field, print)| {
-        let said = bare.get(name).unwrap_or(&Value::Null);
-        let said = of(instance, field, name, said, is_of_secret(print), ledger).unwrap_or_default();
-        (said != *print).then(|| (name.clone(), said))
-    });
-    Some(spelled.collect())
-}
-
 /// The fingerprint of a live value under the instance's own address.
 fn of(
     instance: &Instance<'_>,
@@ -74,7 +43,7 @@ fn of(
 ) -> Option<String> {
     let value = readable(field, value);
     let value = if secret { value.into_secret() } else { value };
-    ledger.fingerprints().of(&instance.address, name, &value)
+    print_of(Some(field), &instance.scope(), &instance.address, name, &value, ledger)
 }
 
 /// Corrects an entry after an apply that AWS refused: what changed since `before` was written by
@@ -84,7 +53,6 @@ pub fn partly(
     entry: &mut Entry,
     before: Option<&ErasedLive>,
     live: &ErasedLive,
-    bare: Option<&Value>,
     ledger: &Ledger,
 ) {
     let schema = &instance.kind.schema().spec;
@@ -101,15 +69,12 @@ pub fn partly(
     if entry.fingerprinted(&instance.address) != &instance.address {
         return;
     }
-    if was.is_none() {
-        entry.spelled = Some(BTreeMap::new());
-    }
     for (name, field) in schema.fields().into_iter().flatten() {
         let found = now.get(name);
         let untouched = found == field.default.as_ref() || field.marks.aws_default;
         // What nobody declared may be on its way to its default.
         let own = said.contains(name) || entry.fingerprints.contains_key(name) || !untouched;
-        if field.marks.unreadable() || !own {
+        if field.marks.unreadable() || !own || live.untold.contains(name) {
             continue;
         }
         if was.as_ref().is_some_and(|was| was.get(name) == found) {
@@ -120,19 +85,12 @@ pub fn partly(
         } else {
             let secret = instance.spec.get(name).is_some_and(Value::contains_secret)
                 || entry.fingerprints.get(name).is_some_and(|print| is_of_secret(print));
-            let refused = found != instance.spec.get(name);
+            let scope = instance.scope();
+            let meant = |value: &Value| spelled(field, value, &scope);
+            let refused = found.map(meant) != instance.spec.get(name).map(meant);
             let value = found.filter(|_| !(was.is_none() && refused && untouched));
             match value.and_then(|value| of(instance, field, name, value, secret, ledger)) {
-                Some(print) => {
-                    let said = bare.map(|bare| bare.get(name).unwrap_or(&Value::Null));
-                    let said = said.and_then(|value| of(instance, field, name, value, secret, ledger));
-                    let said = said.unwrap_or_default();
-                    if let Some(spelled) = &mut entry.spelled {
-                        spelled.remove(name);
-                        spelled.extend((said != print).then(|| (name.clone(), said)));
-                    }
-                    entry.fingerprints.insert(name.clone(), print);
-                }
+                Some(print) => drop(entry.fingerprints.insert(name.clone(), print)),
                 None => drop(entry.fingerprints.remove(name)),
             }
         }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::applied::mark;
+use super::applied::{is_print, mark};
 use super::decide::{Planner, Question, declaration, read_failed};
 use super::survey::Stop;
 use super::{Action, Change, Declared, Reason};
+use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
@@ -353,11 +354,20 @@ fn is_as_intended(
             Some((name, intent.fingerprints.get(name).filter(|print| !print.is_empty())?))
         })
         .peekable();
+    let scope = Scope::of(&intent.region, &ledger.account);
     known.peek().is_some()
         && known.all(|(name, print)| {
             let value = found.get(name).cloned().unwrap_or_default();
             let value = if is_of_secret(print) { value.into_secret() } else { value };
-            ledger.fingerprints().of(address, name, &value).as_ref() == Some(print)
+            is_print(
+                print,
+                schema.fields().and_then(|fields| fields.get(name)),
+                &scope,
+                address,
+                name,
+                &value,
+                ledger,
+            )
         })
 }
 

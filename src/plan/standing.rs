@@ -128,6 +128,7 @@ fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
         resource,
         each: None,
         region: change.existing_region().to_owned(),
+        account_id: world.facts.scope.account_id.clone(),
         spec,
         written: Value::Null,
         tags: tags.collect(),

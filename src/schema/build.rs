@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
-use super::{Document, Marks, Node, Restored, RiskMark, Schema, Shape};
+use super::{Document, Marks, Node, Restored, RiskMark, Schema, Shape, Spelling};
 use crate::kind::mark;
 use crate::value::Value;
 
@@ -36,11 +36,34 @@ fn node(schema: &Json) -> Node {
             risks: Vec::new(),
             restored: None,
             told_by: None,
+            spelling: None,
+            absent: None,
+            moot: None,
+            respells: false,
         };
     };
+    let mut shape = shape(schema);
+    let mut spelling = text(schema, "x-dwctl-spelling").and_then(|mark| Spelling::parse(&mark));
+    if let Shape::List { element, .. } = &mut shape {
+        // The mark of a list is that of its elements.
+        element.spelling = spelling.take().or(element.spelling.take());
+        element.respells |= element.spelling.is_some();
+    }
+    let absent = schema.get("x-dwctl-absent").map(Value::from_json);
+    let moot = text(schema, "x-dwctl-moot");
+    let moot = moot.and_then(|mark| mark.split_once(" = ").map(|(name, value)| (name.into(), value.into())));
+    let inner = match &shape {
+        Shape::Object { fields, .. } => fields.values().any(|field| field.respells),
+        Shape::List { element, .. } | Shape::Map(element) => element.respells,
+        _ => false,
+    };
     Node {
+        respells: inner || spelling.is_some() || moot.is_some(),
+        spelling,
+        absent,
+        moot,
         description: text(schema, "description").unwrap_or_default(),
-        shape: shape(schema),
+        shape,
         marks: marks(schema),
         default: schema.get("default").filter(|default| !default.is_null()).map(Value::from_json),
         key: text(schema, "x-dwctl-key"),
@@ -87,6 +110,7 @@ fn marks(schema: &Map<String, Json>) -> Marks {
             mark::DATA_LOSS => marks.data_loss = true,
             mark::DOWNTIME => marks.downtime = true,
             mark::DEFAULT_IS_ABSENT => marks.default_is_absent = true,
+            mark::SHARED => marks.shared = true,
             // `every_mark_is_known` in the kinds' tests fails on a name that is not in `mark`.
             _ => {}
         }

@@ -80,10 +80,19 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
                     Some(value) => value,
                 };
                 let value = normalize(field, value);
-                // Written and empty says something where absence leaves the choice to AWS.
-                let telling = required.contains(name) || field.marks.aws_default;
+                // An empty list or table says something where absence leaves the choice to AWS.
+                let telling = required.contains(name)
+                    || (field.marks.aws_default && !matches!(value, Value::String(_)));
+                if canonical && is_as_absent(field, &value) {
+                    continue;
+                }
                 if !is_absent(field, &value) || (telling && !matches!(value, Value::Null)) {
                     normal.insert(name.clone(), value);
+                }
+            }
+            if canonical {
+                for (name, field) in fields {
+                    reset_moot(&mut normal, fields, name, field);
                 }
             }
             // What the schema does not know is validation's to report; it is kept so.
@@ -138,6 +147,45 @@ fn is_absent(field: &Node, value: &Value) -> bool {
         }
         Value::String(text) => text.is_empty() && field.default.is_none() && may_be_empty(&field.shape),
         _ => false,
+    }
+}
+
+/// Whether AWS takes a value for an absent one: see [`Node::absent`].
+fn is_as_absent(field: &Node, value: &Value) -> bool {
+    let Some(absent) = &field.absent else { return false };
+    match (value, absent) {
+        (Value::Secret(inner), _) => is_as_absent(field, inner),
+        (Value::String(text), Value::String(name)) => {
+            text == name || field.spelling.as_ref().is_some_and(|spelling| spelling.is_named(text, name))
+        }
+        (value, absent) => *value == complete(field, absent.clone(), true),
+    }
+}
+
+/// Whether a field of a table does nothing: see [`Node::moot`].
+pub(super) fn is_moot(
+    field: &Node,
+    table: &BTreeMap<String, Value>,
+    fields: &BTreeMap<String, Node>,
+) -> bool {
+    let Some((other, value)) = &field.moot else { return false };
+    let beside = table.get(other).or_else(|| fields.get(other)?.default.as_ref());
+    beside.is_some_and(|beside| beside.as_str() == Some(value))
+}
+
+/// Takes a field back to its default where it does nothing.
+fn reset_moot(
+    table: &mut BTreeMap<String, Value>,
+    fields: &BTreeMap<String, Node>,
+    name: &str,
+    field: &Node,
+) {
+    if !is_moot(field, table, fields) {
+        return;
+    }
+    match &field.default {
+        Some(default) => drop(table.insert(name.to_owned(), default.clone())),
+        None => drop(table.remove(name)),
     }
 }
 
@@ -291,6 +339,7 @@ mod tests {
         let bare = normal(json!({ "name": "a" }));
         for same in [
             json!({ "name": "a", "description": "" }),
+            json!({ "name": "a", "version": "" }),
             json!({ "name": "a", "path": "/" }),
             json!({ "name": "a", "notification": {} }),
             json!({ "name": "a", "notification": { "on": false, "prefix": "" } }),
@@ -301,7 +350,6 @@ mod tests {
         for other in [
             json!({ "name": "" }),
             json!({ "name": "a", "description": " " }),
-            json!({ "name": "a", "version": "" }),
             json!({ "name": "a", "key": "" }),
             json!({ "name": "a", "path": "" }),
             json!({ "name": "a", "notification": { "on": true } }),

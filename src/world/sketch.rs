@@ -45,7 +45,9 @@ impl<'a> World<'a> {
             }
         }
         let tags = tags.into_iter().map(|(name, value)| (name, on_paper(value, write))).collect();
-        Instance { spec: normalize(&instance.kind.schema().spec, spec), tags, ..instance.clone() }
+        let mut spec = normalize(&instance.kind.schema().spec, spec);
+        instance.kind.canonical(&mut spec);
+        Instance { spec, tags, ..instance.clone() }
     }
 
     /// The outputs on paper.

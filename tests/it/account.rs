@@ -91,6 +91,7 @@ impl Account {
             tags: tags.collect(),
             state: State::Ready,
             born: None,
+            untold: Vec::new(),
         };
         let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {
             Identity::Named(id) => id,
@@ -106,7 +107,6 @@ impl Account {
             fingerprinted_as: None,
             stamp: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),
-            spelled: Some(BTreeMap::new()),
             secrets: plan::prints_of_secrets(instance, &live.spec, &self.ledger),
             ..Entry::default()
         };
@@ -186,14 +186,6 @@ impl Account {
                 });
                 let live = live.map(|(_, live)| live.clone());
                 answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
-            }
-            Question::Bare { kind, region, wanted } => {
-                let live = self.lives.iter().find(|(address, _)| {
-                    let entry = &self.ledger.resources[*address];
-                    address.kind == kind.name() && entry.id == wanted.id && entry.region == region
-                });
-                let bare = live.map(|(_, live)| live.spec.clone());
-                answers.bare.insert((kind.name(), region, wanted.id), bare);
             }
             Question::Find { address, region, .. } => {
                 answers.found.insert((address, region), Ok(Vec::new()));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::kind::{ErasedKind, Hold, mark};
 use dwctl::kinds::KINDS;
-use dwctl::schema::{Document, Node, RiskMark, Shape};
+use dwctl::schema::{Document, Node, RiskMark, Shape, Spelling};
 use serde_json::Value as Json;
 
 use crate::paper;
@@ -186,7 +186,7 @@ fn every_limit_leaves_something() {
 /// An unknown mark would be silently without effect.
 #[test]
 fn every_mark_is_known() {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 12] = [
         mark::REPLACE,
         mark::REPLACE_WHEN_COME_OR_GONE,
         mark::AWS_DEFAULT,
@@ -197,6 +197,8 @@ fn every_mark_is_known() {
         mark::DATA_LOSS,
         mark::DOWNTIME,
         mark::DEFAULT_IS_ABSENT,
+        mark::SHARED,
+        mark::DERIVED,
     ];
     fn look(json: &Json, path: &str, found: &mut Vec<String>) {
         if let Json::Object(object) = json {
@@ -217,6 +219,12 @@ fn every_mark_is_known() {
                     "x-dwctl-document" if value.as_str().and_then(Document::named).is_none() => {
                         found.push(format!("{path}: {value}"));
                     }
+                    "x-dwctl-spelling" if value.as_str().and_then(Spelling::parse).is_none() => {
+                        found.push(format!("{path}: {value}"));
+                    }
+                    "x-dwctl-moot" if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() => {
+                        found.push(format!("{path}: {value}"));
+                    }
                     "x-dwctl-risk" => {
                         for one in value.as_array().expect("a list of risks") {
                             if one.as_str().and_then(RiskMark::parse).is_none() {
@@ -225,7 +233,7 @@ fn every_mark_is_known() {
                         }
                     }
                     "x-dwctl-type" | "x-dwctl-key" | "x-dwctl-document" | "x-dwctl-restored"
-                    | "x-dwctl-told-by" => {}
+                    | "x-dwctl-told-by" | "x-dwctl-spelling" | "x-dwctl-absent" | "x-dwctl-moot" => {}
                     name if name.starts_with("x-") => found.push(format!("{path}: {name}")),
                     _ => {}
                 }

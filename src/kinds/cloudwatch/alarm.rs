@@ -110,7 +110,7 @@ pub struct Spec {
     /// For percentiles: whether periods with too few data points to be significant are evaluated.
     /// Absent: they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255), extend("enum" = ["evaluate", "ignore"]))]
+    #[schemars(length(min = 1, max = 255), extend("enum" = ["evaluate", "ignore"], "x-dwctl-absent" = "evaluate"))]
     pub evaluate_low_sample_count_percentile: Option<String>,
     /// The metrics and the expressions made of them, matched by `id`. Exactly one is watched: it has
     /// `return_data = true`, all others `false`; an anomaly band (`threshold_metric_id`) has `true` too.
@@ -410,7 +410,7 @@ impl Kind for Alarm {
                 None => cx.scope.arn("cloudwatch", format!("alarm:{}", lookup.id)),
             };
             let Some(tags) = read_tags(cx, &lookup, &arn).await? else { return Ok(None) };
-            let live = Live::ready(to_spec(alarm, lookup.spec), Attrs { arn }, tags);
+            let live = Live::ready(to_spec(alarm), Attrs { arn }, tags);
             Ok(Some(live.born(alarm.alarm_configuration_updated_timestamp())))
         })
         .await
@@ -466,7 +466,7 @@ async fn describe(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, typ
         .collect())
 }
 
-fn to_spec(alarm: &types::MetricAlarm, declared: Known<'_>) -> Spec {
+fn to_spec(alarm: &types::MetricAlarm) -> Spec {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     Spec {
         alarm_name: alarm.alarm_name().unwrap_or_default().to_owned(),
@@ -488,9 +488,7 @@ fn to_spec(alarm: &types::MetricAlarm, declared: Known<'_>) -> Spec {
         threshold_metric_id: text(alarm.threshold_metric_id()),
         comparison_operator: alarm.comparison_operator().map(|operator| operator.as_str().to_owned()),
         treat_missing_data: text(alarm.treat_missing_data()).unwrap_or_else(missing),
-        // `evaluate` is what absent means.
-        evaluate_low_sample_count_percentile: text(alarm.evaluate_low_sample_count_percentile())
-            .filter(|how| how != "evaluate" || declared.may_be_set("evaluate_low_sample_count_percentile")),
+        evaluate_low_sample_count_percentile: text(alarm.evaluate_low_sample_count_percentile()),
         metrics: alarm.metrics().iter().map(from_query).collect(),
         evaluation_window: alarm
             .evaluation_window()

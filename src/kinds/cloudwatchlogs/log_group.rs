@@ -604,10 +604,9 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
     // A log group without a policy may be answered with "not found".
     let policy = policy.or_gone()?.flatten().filter(|text| !text.is_empty());
     let class = group.log_group_class().map_or_else(standard, |class| class.as_str().to_owned());
-    let retention_in_days = if group.retention_policy_name().is_some() {
-        // AWS shows the account's retention instead of the log group's own, which stays as it was set.
-        lookup.spec.integer("retention_in_days").and_then(|days| i32::try_from(days).ok())
-    } else if class == "DELIVERY" {
+    // AWS shows the account's retention instead of the log group's own, which stays as it was set.
+    let untold = if group.retention_policy_name().is_some() { vec!["retention_in_days"] } else { Vec::new() };
+    let retention_in_days = if class == "DELIVERY" {
         // A fixed retention that nobody can set.
         None
     } else {
@@ -625,7 +624,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         subscription_filters: subscription_filters.iter().map(subscription_filter).collect(),
     };
     let attrs = Attrs { arn, retention_policy_name: group.retention_policy_name().map(str::to_owned) };
-    Ok(Some(Live::ready(spec, attrs, tags).born(group.creation_time())))
+    Ok(Some(Live { untold, ..Live::ready(spec, attrs, tags).born(group.creation_time()) }))
 }
 
 fn unreadable(error: serde_json::Error) -> Error {

@@ -456,7 +456,7 @@ fn live(cx: &Cx, id: String, subnet: &Subnet) -> Live<Ec2Subnet> {
         owner_id: subnet.owner_id().unwrap_or(&cx.scope.account_id).to_owned(),
         subnet_id: id.clone(),
     };
-    Live { spec, attrs, tags: from_tags(subnet.tags()), state, born: Some(id) }
+    Live { state, ..Live::ready(spec, attrs, from_tags(subnet.tags())).born(Some(id)) }
 }
 
 #[cfg(test)]

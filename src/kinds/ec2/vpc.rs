@@ -495,7 +495,8 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
                 _ => State::Ready,
             };
             let born = Some(id.clone());
-            Ok::<_, Error>(Some((id, Live { spec, attrs, tags: from_tags(vpc.tags()), state, born })))
+            let live = Live::ready(spec, attrs, from_tags(vpc.tags())).born(born);
+            Ok::<_, Error>(Some((id, Live { state, ..live })))
         }
     }))
     .await?;

@@ -28,7 +28,7 @@ pub struct Spec {
     pub name: String,
     /// Event bus, by name or ARN. Schedules run on `default` only.
     #[serde(default = "event_bus_name")]
-    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 1600), regex(pattern = r"^(arn:aws[\w-]*:events:[a-z]{2}-[a-z]+-[\w-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]+$"))]
+    #[schemars(extend("x-dwctl" = [REPLACE], "x-dwctl-spelling" = "event-bus"), length(min = 1, max = 1600), regex(pattern = r"^(arn:aws[\w-]*:events:[a-z]{2}-[a-z]+-[\w-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]+$"))]
     pub event_bus_name: String,
     /// What the rule is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -401,13 +401,9 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<Ev
     )
     .await?;
     let (Some(targets), Some(tags)) = (targets, tags) else { return Ok(None) };
-    let declared = lookup
-        .spec
-        .text("event_bus_name")
-        .filter(|declared| named(declared, &cx.scope) == named(bus, &cx.scope));
     let spec = Spec {
         name: name.to_owned(),
-        event_bus_name: declared.unwrap_or(bus).to_owned(),
+        event_bus_name: bus.to_owned(),
         description: given(rule.description()),
         schedule_expression: given(rule.schedule_expression()),
         event_pattern: given(rule.event_pattern()).map(|text| Json::parse(&text)).transpose().map_err(

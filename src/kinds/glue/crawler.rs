@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::crawler_check::check;
 use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
+use crate::kind::mark::{AWS_DEFAULT, DEFAULT_IS_ABSENT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads, State,
@@ -41,6 +41,7 @@ pub struct Spec {
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
     /// Role that the crawler reads the data as: its ARN, or its path and name.
+    #[schemars(extend("x-dwctl-spelling" = "role"))]
     pub role: String,
     /// Name of the catalog database that gets the tables. Not needed for `catalog_targets`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +76,7 @@ pub struct Spec {
     pub lineage_configuration: LineageConfiguration,
     /// Read data with Lake Formation's permissions instead of the role's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["access when [use_lake_formation_credentials] off: data is read with the permissions of the role alone"]))]
+    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["access when [use_lake_formation_credentials] off: data is read with the permissions of the role alone"]))]
     pub lake_formation_configuration: Option<LakeFormationConfiguration>,
     /// Finer behaviour, as AWS's crawler configuration document: grouping, partitions,
     /// table level and limits. It has a `Version`, 1.0.
@@ -451,13 +452,9 @@ impl Kind for GlueCrawler {
             // its update has to wait, which its error says.
             let is_scheduling =
                 found.schedule().and_then(|schedule| schedule.state()) == Some(&ScheduleState::Transitioning);
-            Ok(Live {
-                spec: to_spec(&cx.scope, lookup, &found)?,
-                attrs: Attrs { arn: arn(lookup.id) },
-                tags,
-                born: found.creation_time().map(ToString::to_string),
-                state: if is_scheduling { State::Busy("scheduling".to_owned()) } else { State::Ready },
-            })
+            let state = if is_scheduling { State::Busy("scheduling".to_owned()) } else { State::Ready };
+            let live = Live::ready(to_spec(lookup, &found)?, Attrs { arn: arn(lookup.id) }, tags);
+            Ok(Live { state, ..live.born(found.creation_time()) })
         })
         .await
     }
@@ -567,7 +564,7 @@ impl Kind for GlueCrawler {
     }
 }
 
-fn to_spec(scope: &Scope, lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec> {
+fn to_spec(lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec> {
     // A paused schedule is none: it starts nothing.
     let schedule = crawler
         .schedule()
@@ -582,7 +579,7 @@ fn to_spec(scope: &Scope, lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec
     Ok(Spec {
         name: lookup.id.to_owned(),
         description: shared::text(crawler.description()),
-        role: shared::role(lookup.spec, crawler.role().unwrap_or_default(), scope),
+        role: crawler.role().unwrap_or_default().to_owned(),
         database_name: shared::text(crawler.database_name()),
         catalog_id: shared::text(crawler.catalog_id()),
         targets: crawler.targets().map(to_targets).unwrap_or_default(),
@@ -610,19 +607,14 @@ fn to_spec(scope: &Scope, lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec
             .and_then(|configuration| configuration.crawler_lineage_settings())
             .map(|setting| LineageConfiguration { crawler_lineage_settings: setting.as_str().to_owned() })
             .unwrap_or_default(),
-        lake_formation_configuration: crawler
-            .lake_formation_configuration()
-            .map(|configuration| LakeFormationConfiguration {
+        lake_formation_configuration: crawler.lake_formation_configuration().map(|configuration| {
+            LakeFormationConfiguration {
                 use_lake_formation_credentials: configuration
                     .use_lake_formation_credentials()
                     .unwrap_or(false),
                 account_id: shared::text(configuration.account_id()),
-            })
-            // Where it was never set, AWS may say that it is off.
-            .filter(|configuration| {
-                configuration.use_lake_formation_credentials
-                    || lookup.spec.may_be_set("lake_formation_configuration")
-            }),
+            }
+        }),
         configuration,
         crawler_security_configuration: shared::text(crawler.crawler_security_configuration()),
     })

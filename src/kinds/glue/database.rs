@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE, SET};
+use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE, SET, SHARED};
 use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform};
-use crate::value::Value;
 
 /// A database of the AWS Glue Data Catalog: what tables, crawlers, Athena and Redshift
 /// Spectrum refer to. Also a link to a database of another account.
@@ -38,6 +37,7 @@ pub struct Spec {
     /// Properties of the database. Those that AWS, crawlers or other tools add are left
     /// alone: only the ones written here count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-dwctl" = [SHARED]))]
     pub parameters: BTreeMap<String, String>,
     /// What Lake Formation grants on new tables. Absent: as the account's data lake
     /// settings say. To grant nothing, one principal without permissions.
@@ -415,16 +415,10 @@ fn to_spec(scope: &Scope, lookup: &Lookup<'_>, database: &Database) -> Spec {
     }
 }
 
-/// Whether a parameter counts: the stack declares it, or applied it before. Where
-/// nothing is declared, as in an import, all count.
+/// Whether a parameter counts: the stack declares it, or applied it before. Others write parameters
+/// to a database as well.
 fn is_ours(lookup: &Lookup<'_>, parameter: &str) -> bool {
-    match lookup.spec.get("parameters") {
-        Some(Value::Map(declared)) if declared.contains_key(parameter) => true,
-        None if lookup.attributes.is_none() => true,
-        _ => lookup
-            .attributes
-            .is_some_and(|attributes| attributes.contains(&format!("parameters.{parameter}"))),
-    }
+    lookup.wants(&format!("parameters.{parameter}"))
 }
 
 /// AWS's grants. No grant at all is a principal without permissions, so that it can be
@@ -512,12 +506,9 @@ fn input(
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::json;
-
     use super::{arn, from_id, is_ours, to_id};
     use crate::aws::Scope;
-    use crate::kind::{Known, Lookup};
-    use crate::value::Value;
+    use crate::kind::Lookup;
 
     fn scope() -> Scope {
         Scope {
@@ -543,18 +534,10 @@ mod tests {
 
     #[test]
     fn parameters_of_others_do_not_count() {
-        let declared = Value::from_json(&json!({ "name": "sales", "parameters": { "owner": "data" } }));
-        let applied = BTreeSet::from(["name".to_owned(), "parameters.old".to_owned()]);
-        let lookup = Lookup {
-            id: "sales",
-            attributes: Some(&applied),
-            spec: Known(&declared),
-            tags: None,
-            applied: None,
-        };
+        let wanted = ["name", "parameters.owner", "parameters.old"].map(str::to_owned);
+        let wanted = BTreeSet::from(wanted);
+        let lookup = Lookup::of("sales", Some(&wanted));
         assert!(is_ours(&lookup, "owner") && is_ours(&lookup, "old") && !is_ours(&lookup, "CreatedByJob"));
-        let import =
-            Lookup { id: "sales", attributes: None, spec: Known(&Value::Null), tags: None, applied: None };
-        assert!(is_ours(&import, "CreatedByJob"));
+        assert!(is_ours(&Lookup::of("sales", None), "CreatedByJob"));
     }
 }

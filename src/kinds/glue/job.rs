@@ -32,6 +32,7 @@ pub struct Spec {
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
     /// Role that the job runs as: its ARN, or its path and name.
+    #[schemars(extend("x-dwctl-spelling" = "role"))]
     pub role: String,
     /// What the job runs.
     pub command: Command,
@@ -321,7 +322,7 @@ impl Kind for GlueJob {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "job", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            let live = Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            let live = Live::ready(to_spec(lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
             Ok(live.born(found.created_on()))
         })
         .await
@@ -397,12 +398,12 @@ impl<'a> Capacity<'a> {
     }
 }
 
-fn to_spec(scope: &Scope, lookup: &Lookup<'_>, job: &AwsJob) -> Spec {
+fn to_spec(lookup: &Lookup<'_>, job: &AwsJob) -> Spec {
     let worker_type = job.worker_type().map(|kind| kind.as_str().to_owned());
     Spec {
         name: lookup.id.to_owned(),
         description: shared::text(job.description()),
-        role: shared::role(lookup.spec, job.role().unwrap_or_default(), scope),
+        role: job.role().unwrap_or_default().to_owned(),
         command: Command {
             name: job.command().and_then(|command| shared::text(command.name())).unwrap_or_else(command_name),
             script_location: job

@@ -6,9 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{
-    Kind, Known, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, user_tags,
-};
+use crate::kind::{Kind, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, user_tags};
 
 /// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the others are held to the smaller
@@ -91,24 +89,6 @@ pub(super) async fn with_tags<K: Kind, T>(
     stream::iter(reads).buffered(TAG_READS).collect().await
 }
 
-/// The live role in the words of the stack: Glue takes a name or an ARN, and answers
-/// with either. Where the stack says nothing, the ARN.
-pub(super) fn role(spec: Known<'_>, live: &str, scope: &Scope) -> String {
-    let arn = role_arn(live, scope);
-    match spec.text("role") {
-        Some(declared) if role_arn(declared, scope) == arn => declared.to_owned(),
-        _ => arn,
-    }
-}
-
-fn role_arn(role: &str, scope: &Scope) -> String {
-    if role.starts_with("arn:") {
-        role.to_owned()
-    } else {
-        scope.global_arn("iam", format_args!("role/{}", role.trim_start_matches('/')))
-    }
-}
-
 /// A failed create. Where the name is the only identifier that a call carries, the
 /// same identifier for "two different records" says that the name is taken
 /// (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
@@ -156,33 +136,4 @@ pub(super) fn texts(map: Option<&HashMap<String, String>>) -> std::collections::
 /// A map of texts as the SDK takes it.
 pub(super) fn hash_map(map: &std::collections::BTreeMap<String, String>) -> HashMap<String, String> {
     map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::role;
-    use crate::aws::Scope;
-    use crate::kind::Known;
-    use crate::value::Value;
-
-    #[test]
-    fn a_role_is_the_same_by_name_and_by_arn() {
-        let scope = Scope {
-            partition: "aws".to_owned(),
-            account_id: "111122223333".to_owned(),
-            region: "eu-west-1".to_owned(),
-        };
-        let declared = |role: &str| Value::from_json(&serde_json::json!({ "role": role }));
-        let arn = "arn:aws:iam::111122223333:role/service-role/etl";
-        for (written, live) in
-            [(arn, "service-role/etl"), ("service-role/etl", arn), ("etl", "etl"), (arn, arn)]
-        {
-            assert_eq!(role(Known(&declared(written)), live, &scope), written);
-        }
-        assert_eq!(
-            role(Known(&declared("arn:aws:iam::999999999999:role/etl")), "etl", &scope),
-            "arn:aws:iam::111122223333:role/etl"
-        );
-        assert_eq!(role(Known(&Value::Null), "service-role/etl", &scope), arn);
-    }
 }

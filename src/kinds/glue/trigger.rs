@@ -51,6 +51,8 @@ pub struct Spec {
     pub actions: Vec<Action>,
     /// How many events an `EVENT` trigger waits for. Absent: it fires on each.
     #[serde(skip_serializing_if = "Option::is_none")]
+    // An event trigger that is told nothing takes one event at a time.
+    #[schemars(extend("x-dwctl-absent" = { "batch_size": 1, "batch_window_seconds": 900 }))]
     pub event_batching_condition: Option<EventBatchingCondition>,
     /// Whether a `SCHEDULED` or `CONDITIONAL` trigger is activated; the others always are.
     #[serde(default = "yes")]
@@ -312,13 +314,8 @@ impl Kind for GlueTrigger {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "trigger", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            Ok(Live {
-                spec: to_spec(lookup, &found),
-                attrs: Attrs { arn: arn(lookup.id) },
-                tags,
-                state: state(found.state()),
-                born: None,
-            })
+            let live = Live::ready(to_spec(lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            Ok(Live { state: state(found.state()), ..live })
         })
         .await
     }
@@ -473,14 +470,11 @@ fn to_spec(lookup: &Lookup<'_>, trigger: &Trigger) -> Spec {
         Some(TriggerState::Deactivated | TriggerState::Deactivating) => kind == "ON_DEMAND",
         _ => !is_switched(&kind),
     };
-    let batching = trigger.event_batching_condition().map(|batching| EventBatchingCondition {
-        batch_size: batching.batch_size(),
-        batch_window_seconds: batching.batch_window().unwrap_or_else(batch_window),
-    });
-    // One event at a time is what an event trigger does that is told nothing.
-    let is_default = batching == Some(EventBatchingCondition { batch_size: 1, batch_window_seconds: 900 });
     let event_batching_condition =
-        if is_default && !lookup.spec.may_be_set("event_batching_condition") { None } else { batching };
+        trigger.event_batching_condition().map(|batching| EventBatchingCondition {
+            batch_size: batching.batch_size(),
+            batch_window_seconds: batching.batch_window().unwrap_or_else(batch_window),
+        });
     Spec {
         name: lookup.id.to_owned(),
         r#type: kind,

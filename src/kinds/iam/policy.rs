@@ -250,12 +250,7 @@ fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<
     let (Some(tags), Some(policy_id)) = (lookup.tags, listed.policy_id()) else { return Ok(None) };
     let versions = listed.policy_version_list();
     let Some(text) = default_document(versions, listed.default_version_id()) else { return Ok(None) };
-    let description = lookup.spec.text("description");
-    if !lookup.stays(policy_id, "description")
-        || description.is_none() && lookup.spec.may_be_set("description")
-    {
-        return Ok(None);
-    }
+    let Some(description) = lookup.text_that_stays(policy_id, "description") else { return Ok(None) };
     let spec = Spec {
         policy_name: listed.policy_name().unwrap_or_default().to_owned(),
         path: listed.path().map_or_else(root, str::to_owned),

@@ -548,7 +548,7 @@ async fn read(
         _ => State::Ready,
     };
     let born = Some(attrs.key_id.clone());
-    Ok(Some(Live { spec, attrs, tags: tags?, state, born }))
+    Ok(Some(Live { state, ..Live::ready(spec, attrs, tags?).born(born) }))
 }
 
 /// Takes aliases from the key. Those that have moved to another key meanwhile are that one's.

@@ -58,7 +58,7 @@ pub struct Spec {
     pub manage_master_password: bool,
     /// KMS key, by id or ARN, of the secret that holds the managed password. Default: `aws/secretsmanager`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     pub master_password_secret_kms_key_id: Option<String>,
     /// Subnet group in which the cluster is placed. Default: the group `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ pub struct Spec {
     /// KMS key, by id or ARN, of the data. A change encrypts the cluster anew in the background.
     /// Default: the account's key `aws/redshift`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
@@ -127,7 +127,7 @@ pub struct Spec {
     pub multi_az: bool,
     /// Weekly time of maintenance in UTC, at least 30 minutes, such as `sun:03:00-sun:04:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "any-case"))]
     pub preferred_maintenance_window: Option<String>,
     /// Maintenance track: `current` (the default) or `trailing`. Applied in the next maintenance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,7 +207,8 @@ pub struct Logging {
     pub bucket_name: Option<String>,
     /// Prefix of the log files' keys; for `s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    // AWS ends a prefix with a slash.
+    #[schemars(extend("x-dwctl-spelling" = "folder"), length(max = 256))]
     pub s3_key_prefix: Option<String>,
     /// Logs to write: `connectionlog`, `userlog`, `useractivitylog`; for `cloudwatch`. The last needs
     /// the parameter `enable_user_activity_logging`.

@@ -8,11 +8,11 @@ use futures_util::stream::{StreamExt, TryStreamExt};
 
 use super::cluster::{
     Attrs, Logging, RedshiftCluster, SnapshotCopy, Spec, copy_retention_period, forever, ip_address_type,
-    log_destination_type, port,
+    log_destination_type,
 };
 use super::shared::from_tags;
 use crate::aws::{Cx, Result, ResultExt, Scope};
-use crate::kind::{Known, Live, Lookup, State};
+use crate::kind::{Live, Lookup, State};
 
 /// Clusters whose logging is asked for at the same time.
 const SIDE_BY_SIDE: usize = 8;
@@ -44,7 +44,7 @@ pub(super) async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<Stri
         } else {
             None
         };
-        Ok((lookup.id.to_owned(), live(&cx.scope, lookup.spec, cluster, logging.as_ref())))
+        Ok((lookup.id.to_owned(), live(&cx.scope, cluster, logging.as_ref())))
     }))
     .buffered(SIDE_BY_SIDE)
     .try_collect()
@@ -53,7 +53,6 @@ pub(super) async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<Stri
 
 fn live(
     scope: &Scope,
-    declared: Known<'_>,
     cluster: &Cluster,
     logging: Option<&DescribeLoggingStatusOutput>,
 ) -> Live<RedshiftCluster> {
@@ -62,12 +61,18 @@ fn live(
     let pending = cluster.pending_modified_values();
     let endpoint = cluster.endpoint();
     let host = endpoint.and_then(|endpoint| endpoint.address()).filter(|host| !host.is_empty());
-    // The endpoint comes late in a cluster's birth and tells no port until then.
-    let port = endpoint
-        .and_then(|endpoint| endpoint.port())
-        .filter(|port| *port > 0)
-        .or_else(|| declared.integer("port").and_then(|port| i32::try_from(port).ok()))
-        .unwrap_or_else(port);
+    let port = endpoint.and_then(|endpoint| endpoint.port()).filter(|port| *port > 0);
+    let nodes = pending
+        .and_then(|pending| pending.number_of_nodes())
+        .or(cluster.number_of_nodes())
+        .filter(|nodes| *nodes > 0);
+    let untold = [
+        // The endpoint comes late in a cluster's birth and tells no port until then.
+        ("port", port.is_none()),
+        // A paused cluster may be told without nodes, and has them again when it is resumed.
+        ("number_of_nodes", nodes.is_none()),
+    ];
+    let port = port.unwrap_or_else(super::cluster::port);
     let group = cluster.cluster_parameter_groups().first();
     let secret = given(cluster.master_password_secret_arn());
     let spec = Spec {
@@ -76,20 +81,13 @@ fn live(
             .and_then(|pending| given(pending.node_type()))
             .or_else(|| given(cluster.node_type()))
             .unwrap_or_default(),
-        number_of_nodes: pending
-            .and_then(|pending| pending.number_of_nodes())
-            .or(cluster.number_of_nodes())
-            // A paused cluster may be told without nodes, and has them again when it is resumed.
-            .filter(|nodes| *nodes > 0)
-            .or_else(|| declared.integer("number_of_nodes").and_then(|nodes| i32::try_from(nodes).ok()))
-            .unwrap_or(1),
+        number_of_nodes: nodes.unwrap_or(1),
         classic: false,
         db_name: given(cluster.db_name()),
         master_username: cluster.master_username().unwrap_or_default().to_owned(),
         master_user_password: None,
         manage_master_password: secret.is_some(),
-        master_password_secret_kms_key_id: given(cluster.master_password_secret_kms_key_id())
-            .map(|key| as_declared(declared, "master_password_secret_kms_key_id", key, same_key)),
+        master_password_secret_kms_key_id: given(cluster.master_password_secret_kms_key_id()),
         cluster_subnet_group_name: given(cluster.cluster_subnet_group_name()),
         vpc_security_group_ids: cluster
             .vpc_security_groups()
@@ -109,7 +107,7 @@ fn live(
             Some(kind) => !kind.eq_ignore_ascii_case("none"),
             None => cluster.encrypted().unwrap_or(false),
         },
-        kms_key_id: given(cluster.kms_key_id()).map(|key| as_declared(declared, "kms_key_id", key, same_key)),
+        kms_key_id: given(cluster.kms_key_id()),
         port,
         publicly_accessible: pending
             .and_then(|pending| pending.publicly_accessible())
@@ -127,9 +125,7 @@ fn live(
             Some("enabled" | "pending_enabling")
         ),
         multi_az: cluster.multi_az().is_some_and(is_on),
-        preferred_maintenance_window: given(cluster.preferred_maintenance_window()).map(|window| {
-            as_declared(declared, "preferred_maintenance_window", window, str::eq_ignore_ascii_case)
-        }),
+        preferred_maintenance_window: given(cluster.preferred_maintenance_window()),
         maintenance_track_name: pending
             .and_then(|pending| given(pending.maintenance_track_name()))
             .or_else(|| given(cluster.maintenance_track_name())),
@@ -145,7 +141,7 @@ fn live(
         extra_compute_for_automatic_optimization: cluster
             .extra_compute_for_automatic_optimization()
             .is_some_and(is_on),
-        logging: logging.and_then(|logging| live_logging(declared, logging)),
+        logging: logging.and_then(live_logging),
         snapshot_copy: cluster.cluster_snapshot_copy_status().and_then(|copy| {
             Some(SnapshotCopy {
                 destination_region: given(copy.destination_region())?,
@@ -184,21 +180,17 @@ fn live(
     };
     let state = state(cluster.cluster_status(), cluster.cluster_availability_status());
     let born = cluster.cluster_create_time().map(ToString::to_string);
-    Live { spec, attrs, tags: from_tags(cluster.tags()), state, born }
+    let untold = untold.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name).collect();
+    Live { state, untold, ..Live::ready(spec, attrs, from_tags(cluster.tags())).born(born) }
 }
 
-fn live_logging(declared: Known<'_>, logging: &DescribeLoggingStatusOutput) -> Option<Logging> {
+fn live_logging(logging: &DescribeLoggingStatusOutput) -> Option<Logging> {
     logging.logging_enabled().unwrap_or(false).then(|| Logging {
         log_destination_type: logging
             .log_destination_type()
             .map_or_else(log_destination_type, |kind| kind.as_str().to_owned()),
         bucket_name: given(logging.bucket_name()),
-        // AWS ends a prefix with a slash.
-        s3_key_prefix: given(logging.s3_key_prefix()).map(|prefix| {
-            as_declared(declared, "logging.s3_key_prefix", prefix, |left, right| {
-                left.trim_end_matches('/') == right.trim_end_matches('/')
-            })
-        }),
+        s3_key_prefix: given(logging.s3_key_prefix()),
         log_exports: logging.log_exports().to_vec(),
     })
 }
@@ -211,21 +203,6 @@ fn given(text: Option<&str>) -> Option<String> {
 /// AWS has flags that are texts: `Enabled`, `true`.
 fn is_on(text: &str) -> bool {
     ["enabled", "true", "enabling"].iter().any(|on| text.eq_ignore_ascii_case(on))
-}
-
-/// The declared text where it says the same as the live one in another form.
-fn as_declared(declared: Known<'_>, path: &str, live: String, same: fn(&str, &str) -> bool) -> String {
-    match declared.text(path) {
-        Some(text) if same(text, &live) => text.to_owned(),
-        _ => live,
-    }
-}
-
-/// Whether two names of a KMS key, its id or its ARN, mean the same key.
-fn same_key(left: &str, right: &str) -> bool {
-    let id = |key: &str| key.rsplit_once("key/").map_or(key.to_owned(), |(_, id)| id.to_owned());
-    // Two ARNs are compared whole: multi-region keys have the same id in every region.
-    if left.starts_with("arn:") && right.starts_with("arn:") { left == right } else { id(left) == id(right) }
 }
 
 /// What the states of
@@ -250,12 +227,10 @@ fn state(status: Option<&str>, availability: Option<&str>) -> State {
 
 #[cfg(test)]
 mod tests {
-    use super::{live, same_key, state};
+    use super::{live, state};
     use crate::aws::Scope;
-    use crate::kind::{Known, State};
-    use crate::value::Value;
+    use crate::kind::State;
     use aws_sdk_redshift::types::{Cluster, ClusterSnapshotCopyStatus, PendingModifiedValues};
-    use serde_json::json;
 
     fn scope() -> Scope {
         Scope {
@@ -263,15 +238,6 @@ mod tests {
             account_id: "111122223333".to_owned(),
             region: "us-east-1".to_owned(),
         }
-    }
-
-    #[test]
-    fn a_key_is_known_by_id_and_by_arn() {
-        let arn = "arn:aws:kms:us-east-1:111122223333:key/1234";
-        assert!(same_key("1234", arn));
-        assert!(same_key(arn, arn));
-        assert!(!same_key("1235", arn));
-        assert!(!same_key("arn:aws:kms:eu-west-1:111122223333:key/1234", arn));
     }
 
     #[test]
@@ -290,13 +256,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pending_counts_as_made_and_forms_of_a_value_are_equal() {
+    fn what_is_pending_counts_as_made() {
         let cluster = Cluster::builder()
             .cluster_identifier("w")
             .number_of_nodes(2)
             .maintenance_track_name("current")
-            .kms_key_id("arn:aws:kms:us-east-1:111122223333:key/1234")
-            .preferred_maintenance_window("sun:03:00-sun:04:00")
             .pending_modified_values(
                 PendingModifiedValues::builder()
                     .number_of_nodes(4)
@@ -310,15 +274,11 @@ mod tests {
                     .build(),
             )
             .build();
-        let declared = Value::from_json(
-            &json!({ "kms_key_id": "1234", "preferred_maintenance_window": "Sun:03:00-Sun:04:00", "port": 5440 }),
-        );
-        let spec = live(&scope(), Known(&declared), &cluster, None).spec;
+        let live = live(&scope(), &cluster, None);
+        assert_eq!(live.untold, ["port"]);
+        let spec = live.spec;
         assert_eq!(spec.number_of_nodes, 4);
         assert_eq!(spec.maintenance_track_name.as_deref(), Some("trailing"));
-        assert_eq!(spec.kms_key_id.as_deref(), Some("1234"));
-        assert_eq!(spec.preferred_maintenance_window.as_deref(), Some("Sun:03:00-Sun:04:00"));
-        assert_eq!(spec.port, 5440);
         assert_eq!(spec.snapshot_copy.map(|copy| copy.manual_snapshot_retention_period), Some(-1));
     }
 }

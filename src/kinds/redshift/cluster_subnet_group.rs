@@ -174,5 +174,6 @@ fn live(cx: &Cx, name: String, group: &ClusterSubnetGroup) -> Live<RedshiftClust
         tags: from_tags(group.tags()),
         state: State::Ready,
         born: None,
+        untold: Vec::new(),
     }
 }

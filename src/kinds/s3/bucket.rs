@@ -23,6 +23,7 @@ use crate::kind::{
     Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Parting, Peer, PolicyDocument,
     Problem, Reads, TagRules, Terraform, each, user_tags,
 };
+use crate::value::Value;
 pub use spec::*;
 
 /// What AWS decides about a bucket.
@@ -223,6 +224,10 @@ impl Kind for S3Bucket {
             .with("regional_domain_name", attrs.regional_domain_name)
             .with("dual_stack_domain_name", attrs.dual_stack_domain_name)
             .with("website_url", attrs.website_url)
+    }
+
+    fn canonical(spec: &mut Value) {
+        tls_only_of(spec);
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -519,29 +524,18 @@ async fn settings(
         .map_err(|error| {
             Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
         })?;
-    let (policy, tls_only) = split(live_policy, &tls_statement(&cx.scope, id)?, lookup.spec)?;
+    let (policy, tls_only) = split(live_policy, &tls_statement(&cx.scope.partition, id)?)?;
     let (encryption, lifecycle, lock) = (encryption?, lifecycle?, lock?);
     let lock = lock.as_ref().and_then(|lock| lock.object_lock_configuration());
     let rule = encryption
         .as_ref()
         .and_then(|answer| answer.server_side_encryption_configuration())
         .and_then(|encryption| encryption.rules().first());
-    let mut encryption = Encryption::of(rule, lookup.spec.text("encryption.kms_master_key_id"));
-    // With S3's own keys the flag does nothing, whatever the stack says.
-    if encryption.sse_algorithm == "AES256" && lookup.spec.text("encryption.sse_algorithm") == Some("AES256")
-    {
-        encryption.bucket_key_enabled = lookup.spec.flag("encryption.bucket_key_enabled").unwrap_or_default();
-    }
-    let declared_rules = lookup.spec.list("replication.rules");
-    let replica_key = |rule: &str| {
-        let declared = declared_rules.iter().map(Known).find(|known| known.text("id") == Some(rule))?;
-        declared.text("destination.replica_kms_key_id")
-    };
     let spec = Spec {
         bucket: id.to_owned(),
         versioning: versioning?
             .is_some_and(|versioning| versioning.status() == Some(&BucketVersioningStatus::Enabled)),
-        encryption,
+        encryption: Encryption::of(rule),
         public_access_block: PublicAccessBlock::of(block.as_ref()),
         object_ownership: match ownership? {
             Some(answer) => {
@@ -576,9 +570,7 @@ async fn settings(
                 answer.topic_configurations(),
             )
         }),
-        replication: replication?.and_then(|answer| {
-            answer.replication_configuration().map(|replication| Replication::of(replication, replica_key))
-        }),
+        replication: replication?.and_then(|answer| answer.replication_configuration().map(Replication::of)),
         website: website?.as_ref().map(Website::of),
         accelerate: accelerate?
             .is_some_and(|answer| answer.status().is_some_and(|status| status.as_str() == "Enabled")),
@@ -636,8 +628,8 @@ pages! {
 const TLS_SID: &str = "DenyInsecureTransport";
 
 /// The statement that `tls_only` stands for, in canonical form.
-fn tls_statement(scope: &Scope, bucket: &str) -> Result<serde_json::Value> {
-    let arn = format!("arn:{}:s3:::{bucket}", scope.partition);
+fn tls_statement(partition: &str, bucket: &str) -> Result<serde_json::Value> {
+    let arn = format!("arn:{partition}:s3:::{bucket}");
     let document = json!({
         "Statement": [{
             "Sid": TLS_SID,
@@ -656,18 +648,31 @@ fn not_a_policy(error: serde_json::Error) -> Error {
     Error::finding(Class::Other, format!("the bucket policy cannot be put together: {error}"))
 }
 
-/// A live policy as the stack spells it: the rest, and whether it refuses requests without
-/// TLS. Where the stack writes that statement out itself, it stays in the policy; one that
-/// somebody altered stays too, and so is seen.
-fn split(
-    live: Option<PolicyDocument>,
-    tls: &serde_json::Value,
-    declared: Known<'_>,
-) -> Result<(Option<PolicyDocument>, bool)> {
-    let Some(document) = live else { return Ok((None, false)) };
-    if check::declares_tls_statement(declared) {
-        return Ok((Some(document), false));
+/// The statement of `tls_only`, written out in the policy, is that setting.
+fn tls_only_of(spec: &mut Value) {
+    let Some(bucket) = Known(spec).text("bucket").map(str::to_owned) else { return };
+    let statements = ["aws", "aws-cn", "aws-us-gov", "aws-eusc"]
+        .into_iter()
+        .filter_map(|partition| Some(Value::from_json(&tls_statement(partition, &bucket).ok()?)));
+    let statements: Vec<Value> = statements.collect();
+    let Value::Map(spec) = spec else { return };
+    let Some(Value::Map(policy)) = spec.get_mut("policy") else { return };
+    let Some(Value::List(list)) = policy.get_mut("Statement") else { return };
+    let before = list.len();
+    list.retain(|statement| !statements.contains(statement));
+    if list.len() == before {
+        return;
     }
+    if list.is_empty() {
+        spec.remove("policy");
+    }
+    spec.insert("tls_only".to_owned(), true.into());
+}
+
+/// A policy without the statement that refuses requests without TLS, and whether it had that. One
+/// that somebody altered stays, and so is seen.
+fn split(policy: Option<PolicyDocument>, tls: &serde_json::Value) -> Result<(Option<PolicyDocument>, bool)> {
+    let Some(document) = policy else { return Ok((None, false)) };
     let mut rest = document.as_value().clone();
     let Some(statements) = rest.get_mut("Statement").and_then(serde_json::Value::as_array_mut) else {
         return Ok((Some(document), false));
@@ -731,7 +736,6 @@ async fn empty(s3: &Client, bucket: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Value;
 
     fn scope() -> Scope {
         Scope { partition: "aws".into(), account_id: "111122223333".into(), region: "eu-central-1".into() }
@@ -739,19 +743,30 @@ mod tests {
 
     #[test]
     fn a_policy_is_split_as_it_was_merged() -> Result<()> {
-        let tls = tls_statement(&scope(), "data")?;
+        let tls = tls_statement("aws", "data")?;
         let written = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}}"#;
         let policy = PolicyDocument::parse(written).map_err(not_a_policy)?;
         let merged = merge(Some(&policy), Some(&tls)).unwrap_or_default();
         let live = PolicyDocument::parse(&merged).map_err(not_a_policy)?;
-        let declared = Value::map([("tls_only", true)]);
-        assert_eq!(split(Some(live.clone()), &tls, Known(&declared))?, (Some(policy), true));
-        // Written out by hand, the statement belongs to the policy.
-        let by_hand = Value::map([("policy", Value::from(merged))]);
-        assert_eq!(split(Some(live.clone()), &tls, Known(&by_hand))?, (Some(live), false));
+        assert_eq!(split(Some(live), &tls)?, (Some(policy.clone()), true));
+        assert_eq!(split(Some(policy.clone()), &tls)?, (Some(policy), false));
+        // Written out by hand, it is the same setting.
+        let by_hand = |bucket: &str| {
+            let policy = serde_json::from_str(&merged).map(crate::kind::canonical_policy);
+            let policy = Value::from_json(&policy.unwrap_or_default());
+            let mut spec = Value::map([("bucket", Value::from(bucket)), ("policy", policy)]);
+            tls_only_of(&mut spec);
+            (spec.get("tls_only").cloned(), spec.get("policy").map(Value::to_json))
+        };
+        let rest = by_hand("data").1.and_then(std::result::Result::ok).unwrap_or_default();
+        assert_eq!(by_hand("data").0, Some(Value::Bool(true)));
+        assert_eq!(rest["Statement"][0]["Effect"], "Allow");
+        assert_eq!(rest["Statement"].as_array().map(Vec::len), Some(1));
+        // Of another bucket, it is a statement like others.
+        assert_eq!(by_hand("other").0, None);
         let alone =
             PolicyDocument::parse(&merge(None, Some(&tls)).unwrap_or_default()).map_err(not_a_policy)?;
-        assert_eq!(split(Some(alone), &tls, Known(&declared))?, (None, true));
+        assert_eq!(split(Some(alone), &tls)?, (None, true));
         Ok(())
     }
 

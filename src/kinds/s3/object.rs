@@ -15,7 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{built, changed_tags, delete_versions, kms_key, of_tags, text, to_tags};
+use super::shared::{built, changed_tags, delete_versions, of_tags, text, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DERIVED, LOCAL, REPLACE};
 use crate::kind::{
@@ -89,7 +89,7 @@ pub struct Spec {
     pub server_side_encryption: Option<String>,
     /// KMS key that encrypts it: id or ARN. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     pub ssekms_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -228,7 +228,7 @@ impl Kind for S3Object {
         let is_absent = |fields: &BTreeMap<String, Value>, name: &str| {
             matches!(fields.get(name), None | Some(Value::Null))
         };
-        if is_absent(fields, "content_type")
+        if (is_absent(fields, "content_type") || fields["content_type"].as_str() == Some(""))
             && let Some(Value::String(key)) = fields.get("key")
             && let Some(media_type) = media_type(key)
         {
@@ -581,7 +581,7 @@ async fn read(
         server_side_encryption: head
             .server_side_encryption()
             .map(|encryption| encryption.as_str().to_owned()),
-        ssekms_key_id: kms_key(head.ssekms_key_id(), lookup.spec.text("ssekms_key_id")),
+        ssekms_key_id: text(head.ssekms_key_id()),
         // S3 says nothing of a key that is not used.
         bucket_key_enabled: Some(head.bucket_key_enabled().unwrap_or(false)),
         object_lock_mode: head.object_lock_mode().map(|mode| mode.as_str().to_owned()),

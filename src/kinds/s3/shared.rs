@@ -35,20 +35,6 @@ pub fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A KMS key as AWS names it, in the words of the stack where both name the same: one may
-/// be the ARN of the other.
-pub fn kms_key(live: Option<&str>, declared: Option<&str>) -> Option<String> {
-    let last = |key: &str| match key.split_once(":alias/") {
-        Some((_, alias)) => format!("alias/{alias}"),
-        None => key.rsplit_once(":key/").map_or(key, |(_, id)| id).to_owned(),
-    };
-    let live = text(live)?;
-    match declared {
-        Some(declared) if last(declared) == last(&live) => Some(declared.to_owned()),
-        _ => Some(live),
-    }
-}
-
 /// Deletes up to a thousand versions.
 pub async fn delete_versions(s3: &Client, bucket: &str, objects: Vec<ObjectIdentifier>) -> Result<()> {
     if objects.is_empty() {
@@ -79,18 +65,5 @@ pub async fn delete_versions(s3: &Client, bucket: &str, objects: Vec<ObjectIdent
                 )
             })
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::kms_key;
-
-    #[test]
-    fn a_key_is_the_same_by_id_and_arn() {
-        let arn = "arn:aws:kms:us-east-1:111122223333:key/1234";
-        assert_eq!(kms_key(Some(arn), Some("1234")).as_deref(), Some("1234"));
-        assert_eq!(kms_key(Some(arn), Some("5678")).as_deref(), Some(arn));
-        assert_eq!(kms_key(None, Some("5678")), None);
     }
 }

@@ -30,7 +30,7 @@ pub struct Spec {
     pub description: Option<String>,
     /// KMS key that encrypts the value: id, ARN or alias. Absent: AWS's key `alias/aws/secretsmanager`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048))]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-absent" = AWS_KEY), length(max = 2048))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
     /// The value as text, often JSON. Absent: the value is left as it is.
@@ -146,7 +146,7 @@ pub struct Replica {
     pub region: String,
     /// KMS key of that region that encrypts the copy. Absent: AWS's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048))]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key in region", "x-dwctl-absent" = AWS_KEY), length(max = 2048))]
     pub kms_key_id: Option<String>,
 }
 
@@ -607,18 +607,12 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
             Some(StatusType::InProgress) => replicating = Some(region.to_owned()),
             _ => {}
         }
-        let declared = lookup
-            .spec
-            .list("replicas")
-            .iter()
-            .find(|replica| Known(replica).text("region") == Some(region))
-            .and_then(|replica| Known(replica).text("kms_key_id"));
-        replicas.push(Replica { region: region.to_owned(), kms_key_id: key(status.kms_key_id(), declared) });
+        replicas.push(Replica { region: region.to_owned(), kms_key_id: given(status.kms_key_id()) });
     }
     let spec = Spec {
         name: secret.name().unwrap_or(lookup.id).to_owned(),
-        description: secret.description().filter(|text| !text.is_empty()).map(str::to_owned),
-        kms_key_id: key(secret.kms_key_id(), lookup.spec.text("kms_key_id")),
+        description: given(secret.description()),
+        kms_key_id: given(secret.kms_key_id()),
         secret_string: None,
         secret_binary: None,
         generate: None,
@@ -644,7 +638,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
     };
     // It ends with six characters that AWS chooses at random.
     let born = Some(attrs.arn.clone());
-    Ok(Some(Live { spec, attrs, tags, state, born }))
+    Ok(Some(Live { state, ..Live::ready(spec, attrs, tags).born(born) }))
 }
 
 fn rotation_of(secret: &DescribeSecretOutput) -> Option<Rotation> {
@@ -666,19 +660,9 @@ fn rotation_of(secret: &DescribeSecretOutput) -> Option<Rotation> {
     })
 }
 
-/// A key as AWS names it, in the words of the stack where both name the same: one may be
-/// the ARN of the other. AWS's own key is no key.
-fn key(live: Option<&str>, declared: Option<&str>) -> Option<String> {
-    let live = live.filter(|key| !key.is_empty())?;
-    let last = |key: &str| match key.split_once(":alias/") {
-        Some((_, alias)) => format!("alias/{alias}"),
-        None => key.rsplit_once(":key/").map_or(key, |(_, id)| id).to_owned(),
-    };
-    match declared {
-        Some(declared) if last(declared) == last(live) => Some(declared.to_owned()),
-        None if last(live) == AWS_KEY => None,
-        _ => Some(live.to_owned()),
-    }
+/// What AWS returned, unless it is nothing.
+fn given(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A value on its way to AWS.
@@ -909,14 +893,5 @@ mod tests {
         .unwrap_or_else(|error| panic!("{error}"));
         let placed = place(&generate, Secret::new("p\"w")).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(placed.expose(), r#"{"username":"admin","password":"p\"w"}"#);
-    }
-
-    #[test]
-    fn a_key_is_the_same_by_id_and_arn() {
-        let arn = "arn:aws:kms:us-east-1:111122223333:key/1234";
-        assert_eq!(key(Some("1234"), Some(arn)).as_deref(), Some(arn));
-        assert_eq!(key(Some(arn), Some("1234")).as_deref(), Some("1234"));
-        assert_eq!(key(Some(arn), Some("5678")).as_deref(), Some(arn));
-        assert_eq!(key(Some(AWS_KEY), None), None);
     }
 }

@@ -1,6 +1,5 @@
 //! `sfn_state_machine`.
 
-use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
 use aws_sdk_sfn::types::{
     CloudWatchLogsLogGroup, EncryptionConfiguration, EncryptionType, LogDestination, LogLevel,
     LoggingConfiguration, StateMachineStatus, StateMachineType, Tag, TracingConfiguration,
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::doubled::doubled;
 use super::states_language;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE};
+use crate::kind::mark::{AWS_DEFAULT, DEFAULT_IS_ABSENT, REPLACE};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads, State,
     TagRules, Terraform, each, in_document, user_tags,
@@ -37,14 +36,15 @@ pub struct Spec {
     pub r#type: String,
     /// Log of what executions do. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["protection when gone: executions are no longer logged"]))]
+    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when gone: executions are no longer logged"]))]
     pub logging_configuration: Option<Logging>,
     /// AWS X-Ray tracing. Absent: off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["protection when gone: executions are no longer traced"]))]
+    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when gone: executions are no longer traced"]))]
     pub tracing_configuration: Option<Tracing>,
     /// Key that encrypts the definition and the data of executions. Absent: a key of AWS's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-absent" = { "type": "AWS_OWNED_KEY" }))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account", "protection when [type] lower CUSTOMER_MANAGED_KMS_KEY > AWS_OWNED_KEY: no longer encrypted with a key of the account"]))]
     pub encryption_configuration: Option<Encryption>,
 }
@@ -63,7 +63,7 @@ pub struct Logging {
     pub include_execution_data: bool,
     /// ARN of the CloudWatch log group, with or without `:*` at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(extend("x-dwctl-spelling" = "log-group"), length(min = 1, max = 256))]
     pub log_group_arn: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub struct Encryption {
     pub r#type: String,
     /// KMS key, by id or ARN; for `CUSTOMER_MANAGED_KMS_KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 2048))]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key"), length(min = 1, max = 2048))]
     pub kms_key_id: Option<String>,
     /// Seconds for which a data key is used again before KMS is asked for another. Default: 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -385,13 +385,11 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
             Error::finding(Class::Other, format!("AWS returned a definition that is not JSON: {error}"))
         })?,
         r#type: machine.r#type.as_str().to_owned(),
-        logging_configuration: logging(&machine, lookup.spec),
+        logging_configuration: machine.logging_configuration().map(logging),
         tracing_configuration: machine
             .tracing_configuration()
-            .map(|tracing| Tracing { enabled: tracing.enabled })
-            // Off is what an absent setting means; the declared form of it is kept.
-            .filter(|tracing| tracing.enabled || lookup.spec.may_be_set("tracing_configuration")),
-        encryption_configuration: encryption(&machine, lookup.spec),
+            .map(|tracing| Tracing { enabled: tracing.enabled }),
+        encryption_configuration: machine.encryption_configuration().map(encryption),
     };
     // The name is free again only when it is gone.
     let state = match machine.status() {
@@ -399,49 +397,27 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
         _ => State::Ready,
     };
     let born = Some(machine.creation_date.to_string());
-    Ok(Some(Live { spec, attrs: Attrs { arn: lookup.id.to_owned() }, tags, state, born }))
+    let live = Live::ready(spec, Attrs { arn: lookup.id.to_owned() }, tags).born(born);
+    Ok(Some(Live { state, ..live }))
 }
 
-fn logging(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Option<Logging> {
-    let logging = machine.logging_configuration()?;
-    let group = logging
-        .destinations()
-        .iter()
-        .find_map(|destination| destination.cloud_watch_logs_log_group()?.log_group_arn())
-        .map(|live| match declared.text("logging_configuration.log_group_arn") {
-            Some(arn) if bare(arn) == bare(live) => arn.to_owned(),
-            _ => live.to_owned(),
-        });
-    let live = Logging {
+fn logging(logging: &LoggingConfiguration) -> Logging {
+    Logging {
         level: logging.level().map_or_else(off, |level| level.as_str().to_owned()),
         include_execution_data: logging.include_execution_data,
-        log_group_arn: group,
-    };
-    let is_off = live.level == "OFF" && !live.include_execution_data && live.log_group_arn.is_none();
-    (!is_off || declared.may_be_set("logging_configuration")).then_some(live)
+        log_group_arn: logging
+            .destinations()
+            .iter()
+            .find_map(|destination| destination.cloud_watch_logs_log_group()?.log_group_arn())
+            .map(str::to_owned),
+    }
 }
 
-/// The ARN of a log group without `:*`.
-fn bare(arn: &str) -> &str {
-    arn.strip_suffix(":*").unwrap_or(arn)
-}
-
-fn encryption(machine: &DescribeStateMachineOutput, declared: Known<'_>) -> Option<Encryption> {
-    let encryption = machine.encryption_configuration()?;
-    let live = Encryption {
+fn encryption(encryption: &EncryptionConfiguration) -> Encryption {
+    let own = encryption.r#type.as_str() == OWN_KEY;
+    Encryption {
         r#type: encryption.r#type.as_str().to_owned(),
-        kms_key_id: encryption.kms_key_id().map(|live| {
-            match declared.text("encryption_configuration.kms_key_id") {
-                // The id of the key whose ARN AWS returned, or the other way around.
-                Some(key) if live.ends_with(&format!("/{key}")) || key.ends_with(&format!("/{live}")) => {
-                    key.to_owned()
-                }
-                _ => live.to_owned(),
-            }
-        }),
-        kms_data_key_reuse_period_seconds: encryption
-            .kms_data_key_reuse_period_seconds()
-            .filter(|_| encryption.r#type.as_str() == OWN_KEY),
-    };
-    (live.r#type == OWN_KEY || declared.may_be_set("encryption_configuration")).then_some(live)
+        kms_key_id: encryption.kms_key_id().map(str::to_owned),
+        kms_data_key_reuse_period_seconds: encryption.kms_data_key_reuse_period_seconds().filter(|_| own),
+    }
 }

@@ -9,8 +9,8 @@ use super::shared::{Attributes, check_retries};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Owner, Parting, Peer, Problem,
-    Reads, Terraform, each, in_document, nearest,
+    Actions, Birth, Foreseen, Form, Identity, Json, Kind, Known, Link, Live, Lookup, Owner, Parting, Peer,
+    Problem, Reads, Terraform, each, in_document, nearest,
 };
 use crate::value::Value;
 
@@ -35,7 +35,7 @@ pub struct Spec {
     /// Where messages are delivered: an ARN, a URL, an email address or a phone number such as
     /// `+15555550100`. Of a URL with a password (`https://user:password@host/`) AWS shows all but
     /// the password.
-    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    #[schemars(extend("x-dwctl" = [REPLACE], "x-dwctl-spelling" = "masked-url"))]
     pub endpoint: String,
     /// Which messages to deliver. Absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,9 +194,9 @@ impl Kind for SnsSubscription {
             return Ok(Vec::new());
         };
         let listed = confirmed(cx, topic).await?.into_iter();
+        let shown = |endpoint: &str| Form::MaskedUrl.canonical(endpoint, &cx.scope);
         let same = listed.filter(|(_, found)| {
-            found.protocol() == Some(protocol)
-                && found.endpoint().is_some_and(|live| is_same_endpoint(endpoint, live))
+            found.protocol() == Some(protocol) && found.endpoint().map(shown) == Some(shown(endpoint))
         });
         Ok(same.map(|(arn, _)| arn).take(1).collect())
     }
@@ -369,7 +369,6 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
     };
     let protocol = attributes.text("Protocol").unwrap_or_default();
     let endpoint = attributes.text("Endpoint").unwrap_or_default();
-    let declared = plain(lookup.spec, "endpoint").filter(|declared| is_same_endpoint(declared, &endpoint));
     if pending_confirmation && lookup.is_bare() {
         // It was given up, and nobody can delete it: AWS drops it 48 hours after its birth.
         return Ok(None);
@@ -378,7 +377,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
     let spec = Spec {
         topic_arn,
         protocol,
-        endpoint: declared.map_or(endpoint, str::to_owned),
+        endpoint,
         // Without a policy the scope means nothing.
         filter_policy_scope: filter_policy
             .as_ref()
@@ -409,19 +408,6 @@ fn plain<'a>(spec: Known<'a>, path: &str) -> Option<&'a str> {
         },
         _ => None,
     }
-}
-
-/// Whether the endpoint that AWS shows, with `****` for a password, is the declared one.
-fn is_same_endpoint(declared: &str, live: &str) -> bool {
-    if declared == live {
-        return true;
-    }
-    let Some((start, end)) = live.split_once(":****@") else { return false };
-    declared
-        .strip_prefix(start)
-        .and_then(|rest| rest.strip_prefix(':'))
-        .and_then(|rest| rest.strip_suffix(end))
-        .is_some_and(|rest| rest.ends_with('@'))
 }
 
 /// The spec as SNS takes it, an empty text for what is off. The scope is the first, and there only
@@ -467,19 +453,4 @@ async fn confirmed(cx: &Cx, topic: &str) -> Result<Vec<(String, Subscription)>> 
         all.extend(arn.map(|arn| (arn, found)));
     }
     Ok(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_same_endpoint;
-
-    #[test]
-    fn a_masked_password_is_no_other_endpoint() {
-        let live = "https://loader:****@example.com/hook";
-        assert!(is_same_endpoint("https://loader:p@ss:word@example.com/hook", live));
-        assert!(is_same_endpoint("team@example.com", "team@example.com"));
-        assert!(!is_same_endpoint("https://loader:secret@example.com/other", live));
-        assert!(!is_same_endpoint("https://other:secret@example.com/hook", live));
-        assert!(!is_same_endpoint("https://example.com/hook", live));
-    }
 }

@@ -33,6 +33,7 @@ pub struct Spec {
     pub policy: Option<PolicyDocument>,
     /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted"]))]
     pub kms_master_key_id: Option<String>,
     /// How deliveries to HTTP endpoints are retried.

@@ -10,11 +10,11 @@
 
 use std::collections::BTreeSet;
 
-use dwctl::aws::{Cx, Error, Tags};
+use dwctl::aws::{Cx, Error, Scope, Tags};
 use dwctl::kind::{Birth, ErasedKind, ErasedLive, State, Wanted};
 use dwctl::kinds::kind;
 use dwctl::plan::{AttributeChange, diff, overlay};
-use dwctl::schema::{PathStep, normalize, validate};
+use dwctl::schema::{PathStep, normalize, respelled, validate};
 use dwctl::value::Value;
 use serde::Deserialize;
 
@@ -138,7 +138,13 @@ pub async fn read(
     spec: &Value,
 ) -> Result<Option<ErasedLive>, Error> {
     // Only the settings that are declared, as in an apply.
-    let attributes = spec.as_map().map(|spec| spec.keys().cloned().collect());
+    let attributes = spec.as_map().map(|spec| {
+        let entries = spec.iter().flat_map(|(name, value)| {
+            let keys = value.as_map().into_iter().flatten();
+            keys.map(move |(key, _)| format!("{name}.{key}"))
+        });
+        spec.keys().cloned().chain(entries).collect()
+    });
     let wanted = Wanted { id: id.to_owned(), attributes, spec: spec.clone(), tags: None, applied: None };
     kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer")
 }
@@ -151,6 +157,7 @@ pub fn differences(
 ) -> (Value, Value, Vec<AttributeChange>) {
     let schema = &kind.schema().spec;
     let found = normalize(schema, live.spec.clone());
+    let found = respelled(schema, found, want, &Scope::of("us-east-1", "123456789012"));
     let (want, have) = overlay(schema, want.clone(), found, &|_, _, _| Some(true));
     let changes = diff(schema, &have, &want);
     (want, have, changes)

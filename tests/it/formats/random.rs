@@ -148,6 +148,7 @@ fn change() -> impl Strategy<Value = Change> {
                 tags: [(name.clone(), name.clone())].into(),
                 state: dwctl::kind::State::Ready,
                 born: None,
+                untold: Vec::new(),
             });
             Change {
                 address: Address {

@@ -2,11 +2,11 @@
 //! `dwctl`, and whatever the stack says next, no plan and no drift tells of anyone else. The same
 //! after updates that AWS refused in part.
 
-use dwctl::schema::{Node, Shape};
+use dwctl::schema::{Form, Node, Shape};
 use toml::{Table, Value};
 
 use super::{Life, fields};
-use crate::harness::Run;
+use crate::harness::{REGION, Run};
 
 macro_rules! blames {
     ($($kind:ident: $_type:path,)*) => {
@@ -36,6 +36,11 @@ impl Life {
         self.project.apply();
         self.project.run(&["drift"]).exits(0);
         let applied = self.stack.clone();
+        let names: Vec<String> = self.example().keys().cloned().collect();
+        self.knows_spellings(&names);
+        self.knows_defaults();
+        self.stack = applied.clone();
+        self.apply();
 
         // Each attribute taken out, spelled otherwise, or as some step of its life has it.
         let mut trials: Vec<(String, Table)> = Vec::new();
@@ -88,9 +93,63 @@ impl Life {
             }
             self.stack = after;
             self.apply();
+            self.knows_spellings(&step.set.keys().cloned().collect::<Vec<_>>());
         }
         self.stack.remove(self.kind.name());
         self.project.run(&["destroy", "--yes"]).exits(0);
+    }
+
+    /// Writes each of these attributes in every spelling by which AWS knows it: nothing changes, and
+    /// nobody is blamed, before an apply and after it.
+    fn knows_spellings(&mut self, names: &[String]) {
+        let example = self.example().clone();
+        for name in names {
+            let Some(field) = fields(self.kind).get(name) else { continue };
+            for (how, spelled) in spellings(field, &example[name]) {
+                self.example().insert(name.clone(), spelled);
+                self.is_the_same(&format!("{name} {how}"));
+                *self.example() = example.clone();
+                self.is_the_same(&format!("{name} {how}, and taken back"));
+            }
+        }
+    }
+
+    /// Writes what AWS takes an absent attribute for: it is as if absent.
+    fn knows_defaults(&mut self) {
+        let example = self.example().clone();
+        for (path, default) in defaults(self.kind.schema().spec.fields().expect("fields"), &example) {
+            let set = |table: &mut Table, value: Option<&Value>| {
+                let (table, name) = match path.as_slice() {
+                    [name] => (table, name),
+                    [outer, name] => (table[outer].as_table_mut().expect("a table"), name),
+                    other => panic!("{other:?} is too deep"),
+                };
+                match value {
+                    Some(value) => drop(table.insert(name.clone(), value.clone())),
+                    None => drop(table.remove(name)),
+                }
+            };
+            set(self.example(), None);
+            self.apply();
+            self.is_the_same(&format!("without {path:?}"));
+            set(self.example(), Some(&default));
+            self.is_the_same(&format!("{path:?} as its default"));
+            set(self.example(), None);
+            self.is_the_same(&format!("{path:?} as its default, and taken out"));
+            *self.example() = example.clone();
+            self.apply();
+        }
+    }
+
+    /// Nothing is to be changed, and after an apply of that, too; nobody is blamed.
+    fn is_the_same(&self, what: &str) {
+        self.project.write(&toml::to_string(&self.stack).expect("a stack"));
+        let plan = self.project.run(&["plan"]);
+        assert!(plan.code == Some(0) && plan.stdout.contains("No changes"), "{what}\n{plan}");
+        let apply = self.project.run(&["apply", "--yes"]);
+        assert!(apply.code == Some(0) && apply.stdout.contains("No changes"), "{what}\n{apply}");
+        let drift = self.project.run(&["drift"]);
+        assert!(drift.code == Some(0), "{what}\n{drift}");
     }
 
     /// Plans the stack as it is now, and expects that nobody is blamed; whether it can be planned.
@@ -157,4 +216,87 @@ fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
         },
         _ => Vec::new(),
     }
+}
+
+/// The other spellings of a value by which AWS knows the same, wherever in it they stand.
+fn spellings(node: &Node, value: &Value) -> Vec<(String, Value)> {
+    match (&node.shape, value) {
+        (Shape::Object { fields, .. }, Value::Table(table)) => {
+            let within = |name: &String| Some((fields.get(name)?, table.get(name)?));
+            each_of(table, &|name| within(name).map(|(field, value)| spellings(field, value)))
+        }
+        (Shape::Map(element), Value::Table(table)) => {
+            each_of(table, &|name| Some(spellings(element, table.get(name)?)))
+        }
+        (Shape::List { element, .. }, Value::Array(list)) => {
+            let places = list.iter().enumerate().flat_map(|(at, value)| {
+                spellings(element, value).into_iter().map(move |(how, value)| {
+                    let mut list = list.clone();
+                    list[at] = value;
+                    (format!("{at} {how}"), Value::Array(list))
+                })
+            });
+            places.collect()
+        }
+        (_, Value::String(text)) => {
+            let form = node.spelling.as_ref().map(|spelling| spelling.form);
+            let other = form.and_then(|form| respelled_as(form, text));
+            other.map(|text| (format!("as {text}"), Value::String(text))).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn each_of(
+    table: &Table,
+    spellings: &dyn Fn(&String) -> Option<Vec<(String, Value)>>,
+) -> Vec<(String, Value)> {
+    let all = table.keys().flat_map(|name| {
+        spellings(name).unwrap_or_default().into_iter().map(move |(how, value)| {
+            let mut table = table.clone();
+            table.insert(name.clone(), value);
+            (format!("{name} {how}"), Value::Table(table))
+        })
+    });
+    all.collect()
+}
+
+/// A text in another spelling: a name for an ARN, and an ARN for a name.
+fn respelled_as(form: Form, text: &str) -> Option<String> {
+    let own = |service: &str, name: &str| {
+        format!("arn:${{aws.partition}}:{service}:{REGION}:${{aws.account_id}}:{name}")
+    };
+    // What follows a mark in an ARN that an expression gives.
+    let after = |mark: &str| match text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+        Some(inner) if !inner.contains("${") => Some(format!("${{element(split(\"{mark}\", {inner}), 1)}}")),
+        _ => text.split_once(mark).map(|(_, name)| name.to_owned()),
+    };
+    match form {
+        Form::KmsKey if text.starts_with("alias/") => Some(own("kms", text)),
+        Form::KmsKey => after(":key/").or_else(|| Some(own("kms", &format!("key/{text}")))),
+        Form::Role => after(":role/"),
+        Form::LogGroup => Some(text.strip_suffix(":*").map_or(format!("{text}:*"), str::to_owned)),
+        Form::EventBus => Some(own("events", &format!("event-bus/{text}"))),
+        Form::AnyCase => Some(text.to_uppercase()),
+        Form::Folder => Some(text.strip_suffix('/').map_or(format!("{text}/"), str::to_owned)),
+        // Nobody knows the other one, without the password.
+        Form::MaskedUrl => None,
+    }
+}
+
+/// The attributes that AWS takes for something where they are absent, with that.
+fn defaults(fields: &std::collections::BTreeMap<String, Node>, example: &Table) -> Vec<(Vec<String>, Value)> {
+    let mut found = Vec::new();
+    for (name, field) in fields {
+        let json = field.absent.as_ref().map(|absent| absent.to_json().expect("a known value"));
+        let json = json.or(field.marks.default_is_absent.then(|| serde_json::json!({})));
+        if let Some(json) = json {
+            found.push((vec![name.clone()], Value::try_from(json).expect("a value of TOML")));
+        }
+        if let (Some(fields), Some(Value::Table(table))) = (field.fields(), example.get(name)) {
+            let below = defaults(fields, table).into_iter();
+            found.extend(below.map(|(path, value)| ([vec![name.clone()], path].concat(), value)));
+        }
+    }
+    found
 }

@@ -229,7 +229,7 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// Whether the stack writes the statement of `tls_only` out in `policy`.
-pub fn declares_tls_statement(spec: Known<'_>) -> bool {
+fn declares_tls_statement(spec: Known<'_>) -> bool {
     match spec.get("policy") {
         Some(Value::String(text)) => serde_json::from_str::<serde_json::Value>(text)
             .is_ok_and(|document| named(&Value::from_json(&document))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types as sdk;
 
-use super::super::shared::{built, kms_key, of_tags, text, to_tags};
+use super::super::shared::{built, of_tags, text, to_tags};
 use super::spec::*;
 use crate::aws::{Class, Error, Result};
 
@@ -48,15 +48,14 @@ impl Encryption {
         built(sdk::ServerSideEncryptionConfiguration::builder().rules(rule).build())
     }
 
-    /// From what `GetBucketEncryption` returned; `declared` is the stack's name of the key.
-    pub fn of(rule: Option<&sdk::ServerSideEncryptionRule>, declared: Option<&str>) -> Self {
+    /// From what `GetBucketEncryption` returned.
+    pub fn of(rule: Option<&sdk::ServerSideEncryptionRule>) -> Self {
         let Some(rule) = rule else { return Self::default() };
         let default = rule.apply_server_side_encryption_by_default();
         let sse_algorithm = default.map_or("AES256", |default| default.sse_algorithm().as_str()).to_owned();
         Self {
-            kms_master_key_id: kms_key(default.and_then(|default| default.kms_master_key_id()), declared),
-            // S3 keeps the flag with its own keys too, where it does nothing.
-            bucket_key_enabled: sse_algorithm != "AES256" && rule.bucket_key_enabled().unwrap_or(false),
+            kms_master_key_id: text(default.and_then(|default| default.kms_master_key_id())),
+            bucket_key_enabled: rule.bucket_key_enabled().unwrap_or(false),
             sse_algorithm,
             blocked_encryption_types: rule
                 .blocked_encryption_types()
@@ -504,7 +503,7 @@ impl ReplicationRule {
         built(rule.build())
     }
 
-    fn of(rule: &sdk::ReplicationRule, declared_key: Option<&str>) -> Self {
+    fn of(rule: &sdk::ReplicationRule) -> Self {
         let criteria = rule.source_selection_criteria();
         let to = rule.destination();
         #[allow(deprecated)] // Rules of the first version hold the prefix outside of the filter.
@@ -536,10 +535,9 @@ impl ReplicationRule {
                 access_control_translation_owner: to
                     .and_then(|to| to.access_control_translation())
                     .map(|translation| translation.owner().as_str().to_owned()),
-                replica_kms_key_id: kms_key(
+                replica_kms_key_id: text(
                     to.and_then(|to| to.encryption_configuration())
                         .and_then(|encryption| encryption.replica_kms_key_id()),
-                    declared_key,
                 ),
                 replication_time: is_on(
                     to.and_then(|to| to.replication_time()).map(|time| time.status().as_str()),
@@ -557,19 +555,11 @@ impl Replication {
         built(sdk::ReplicationConfiguration::builder().role(&self.role).set_rules(Some(rules?)).build())
     }
 
-    /// From what `GetBucketReplication` returned; `declared_key` gives the stack's name of
-    /// a rule's key.
-    pub fn of<'a>(
-        replication: &sdk::ReplicationConfiguration,
-        declared_key: impl Fn(&str) -> Option<&'a str>,
-    ) -> Self {
+    /// From what `GetBucketReplication` returned.
+    pub fn of(replication: &sdk::ReplicationConfiguration) -> Self {
         Self {
             role: replication.role().to_owned(),
-            rules: replication
-                .rules()
-                .iter()
-                .map(|rule| ReplicationRule::of(rule, declared_key(rule.id().unwrap_or_default())))
-                .collect(),
+            rules: replication.rules().iter().map(ReplicationRule::of).collect(),
         }
     }
 }

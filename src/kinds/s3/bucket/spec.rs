@@ -113,10 +113,12 @@ pub struct Encryption {
     pub sse_algorithm: String,
     /// KMS key: id, ARN or alias. Absent: AWS's key `aws/s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-absent" = "alias/aws/s3"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_master_key_id: Option<String>,
-    /// Fewer calls to KMS, by a key of the bucket.
+    /// Fewer calls to KMS, by a key of the bucket. Does nothing with `AES256`.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-moot" = "sse_algorithm = AES256"))]
     pub bucket_key_enabled: bool,
     /// Kinds of encryption that writers may not use: `SSE-C`, or `NONE` to allow all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -484,6 +486,7 @@ pub struct Destination {
     pub access_control_translation_owner: Option<String>,
     /// KMS key of the copies of KMS-encrypted objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     pub replica_kms_key_id: Option<String>,
     /// Copy within 15 minutes, with a service level agreement. Needs `metrics`.
     #[serde(default)]
@@ -667,6 +670,7 @@ pub struct InventoryDestination {
     pub prefix: Option<String>,
     /// KMS key that encrypts the list. Absent: the encryption of the bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     pub kms_key_id: Option<String>,
 }
 

@@ -29,7 +29,7 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
             .await?;
     }
     if live.policy != want.policy || live.tls_only != want.tls_only {
-        let tls = tls_statement(&cx.scope, id)?;
+        let tls = tls_statement(&cx.scope.partition, id)?;
         match merge(want.policy.as_ref(), want.tls_only.then_some(&tls)) {
             Some(policy) => s3.put_bucket_policy().bucket(id).policy(policy).send().await.map(drop)?,
             None => s3.delete_bucket_policy().bucket(id).send().await.map(drop)?,

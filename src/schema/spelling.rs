@@ -1,0 +1,363 @@
+//! Spellings: several texts by which AWS knows one thing, such as a key's id and its ARN. AWS takes
+//! one and answers with another, so the engine compares what they mean. Kinds return what AWS says.
+//!
+//! A field is marked by `x-dwctl-spelling`, with the name of a [`Form`]. `kms-key in region` says
+//! that the field `region` beside it holds the region in which a bare id or alias is looked up.
+
+use std::collections::BTreeMap;
+
+use super::{Node, Shape};
+use crate::aws::Scope;
+use crate::value::Value;
+
+/// The spellings of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// Which texts mean the same.
+    pub form: Form,
+    /// The field beside it that holds the region of what it names; the resource's own if `None`.
+    region: Option<String>,
+}
+
+/// Which texts mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A KMS key by its id or ARN, an alias by its name or ARN: `kms-key`
+    /// (<https://docs.aws.amazon.com/kms/latest/developerguide/concepts-key-id.html>).
+    KmsKey,
+    /// An IAM role by its name, with or without its path, or its ARN: `role`.
+    Role,
+    /// The ARN of a log group with and without `:*`: `log-group`
+    /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html>).
+    LogGroup,
+    /// An event bus by its name or ARN: `event-bus`.
+    EventBus,
+    /// A text whose case means nothing: `any-case`.
+    AnyCase,
+    /// A prefix with and without a slash at its end: `folder`.
+    Folder,
+    /// A URL whose password AWS shows as `****`: `masked-url`.
+    MaskedUrl,
+}
+
+impl Spelling {
+    /// Reads a mark; `None` where it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (form, region) = match text.split_once(" in ") {
+            Some((form, region)) => (form, Some(region.to_owned())),
+            None => (text, None),
+        };
+        let form = match form {
+            "kms-key" => Form::KmsKey,
+            "role" => Form::Role,
+            "log-group" => Form::LogGroup,
+            "event-bus" => Form::EventBus,
+            "any-case" => Form::AnyCase,
+            "folder" => Form::Folder,
+            "masked-url" => Form::MaskedUrl,
+            _ => return None,
+        };
+        Some(Self { form, region })
+    }
+
+    /// The one spelling that stands for all of a text, `beside` being the table that it is in.
+    fn canonical(&self, text: &str, beside: Option<&BTreeMap<String, Value>>, scope: &Scope) -> String {
+        let region = self.region.as_ref().and_then(|name| beside?.get(name)?.as_str());
+        match region {
+            Some(region) => self.form.canonical(text, &Scope::of(region, &scope.account_id)),
+            None => self.form.canonical(text, scope),
+        }
+    }
+
+    /// Whether a text is another spelling of a name of AWS's own, in whichever account and region.
+    pub(super) fn is_named(&self, text: &str, name: &str) -> bool {
+        match self.form {
+            Form::KmsKey => text.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4)) == Some(name),
+            _ => false,
+        }
+    }
+}
+
+impl Form {
+    /// The one spelling that stands for all.
+    pub fn canonical(self, text: &str, scope: &Scope) -> String {
+        let is_arn = text.starts_with("arn:");
+        match self {
+            Self::KmsKey | Self::Role | Self::EventBus if is_arn => text.to_owned(),
+            Self::KmsKey if text.starts_with("alias/") => scope.arn("kms", text),
+            Self::KmsKey => scope.arn("kms", format_args!("key/{text}")),
+            Self::Role => scope.global_arn("iam", format_args!("role/{}", text.trim_start_matches('/'))),
+            Self::LogGroup => text.strip_suffix(":*").unwrap_or(text).to_owned(),
+            Self::EventBus => scope.arn("events", format_args!("event-bus/{text}")),
+            Self::AnyCase => text.to_lowercase(),
+            Self::Folder => text.trim_end_matches('/').to_owned(),
+            Self::MaskedUrl => masked(text),
+        }
+    }
+}
+
+/// A URL with `****` in the place of a password.
+fn masked(url: &str) -> String {
+    let masked = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        // A password may have an `@`: the last one ends it.
+        let (user, host) = authority.rsplit_once('@')?;
+        let (name, _) = user.split_once(':')?;
+        Some(format!("{scheme}://{name}:****@{host}{path}"))
+    };
+    masked().unwrap_or_else(|| url.to_owned())
+}
+
+/// A value with the one spelling in the place of each: equal for equal things.
+pub fn canonical(node: &Node, value: &Value, scope: &Scope) -> Value {
+    spell(node, value, None, scope)
+}
+
+fn spell(node: &Node, value: &Value, beside: Option<&BTreeMap<String, Value>>, scope: &Scope) -> Value {
+    if !node.respells {
+        return value.clone();
+    }
+    match (&node.shape, value) {
+        (_, Value::Secret(inner)) => spell(node, inner, beside, scope).into_secret(),
+        (Shape::Object { fields, .. }, Value::Map(map)) => {
+            let told = map.iter().map(|(name, value)| {
+                let value = fields
+                    .get(name)
+                    .map_or_else(|| value.clone(), |field| spell(field, value, Some(map), scope));
+                (name.clone(), value)
+            });
+            Value::Map(told.collect())
+        }
+        (Shape::Map(element), Value::Map(map)) => Value::Map(
+            map.iter().map(|(name, value)| (name.clone(), spell(element, value, None, scope))).collect(),
+        ),
+        (Shape::List { element, .. }, Value::List(list)) => {
+            let list = list.iter().map(|value| spell(element, value, None, scope)).collect();
+            // The order of a set is that of its texts.
+            super::normalize(node, Value::List(list))
+        }
+        (_, Value::String(text)) => match &node.spelling {
+            Some(spelling) => Value::String(spelling.canonical(text, beside, scope)),
+            None => value.clone(),
+        },
+        (_, value) => value.clone(),
+    }
+}
+
+/// What is live in the words of what is wanted, wherever both mean the same.
+pub fn respelled(node: &Node, live: Value, want: &Value, scope: &Scope) -> Value {
+    respell(node, live, want, (None, None), scope)
+}
+
+/// The tables that a live and a wanted text are in.
+type Beside<'b> = (Option<&'b BTreeMap<String, Value>>, Option<&'b BTreeMap<String, Value>>);
+
+fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &Scope) -> Value {
+    if !node.respells || live == *want {
+        return live;
+    }
+    match (&node.shape, live, want) {
+        (_, live, Value::Secret(inner)) if !matches!(live, Value::Secret(_)) => {
+            let same = spell(node, inner, beside.1, scope).reveal() == spell(node, &live, beside.0, scope);
+            if same { want.clone() } else { respell(node, live, inner, beside, scope) }
+        }
+        (Shape::Object { fields, .. }, Value::Map(live), Value::Map(want)) => {
+            let told = live.iter().map(|(name, value)| {
+                let value = match (fields.get(name), want.get(name)) {
+                    // What will do nothing does not differ.
+                    (Some(field), Some(wanted)) if super::normalize::is_moot(field, want, fields) => {
+                        wanted.clone()
+                    }
+                    (Some(field), Some(wanted)) => {
+                        respell(field, value.clone(), wanted, (Some(&live), Some(want)), scope)
+                    }
+                    _ => value.clone(),
+                };
+                (name.clone(), value)
+            });
+            Value::Map(told.collect())
+        }
+        (Shape::Map(element), Value::Map(live), Value::Map(want)) => {
+            let told = live.into_iter().map(|(name, value)| {
+                let value = match want.get(&name) {
+                    Some(wanted) => respell(element, value, wanted, (None, None), scope),
+                    None => value,
+                };
+                (name, value)
+            });
+            Value::Map(told.collect())
+        }
+        (Shape::List { element, .. }, Value::List(live), Value::List(want)) => {
+            let meant: Vec<Value> = want.iter().map(|value| spell(element, value, None, scope)).collect();
+            let key = |value: &Value| node.key.as_deref().and_then(|key| value.get(key)).cloned();
+            let told = live.into_iter().enumerate().map(|(at, value)| {
+                let means = spell(element, &value, None, scope);
+                let same = meant.iter().position(|meant| *meant == means).and_then(|at| want.get(at));
+                if let Some(same) = same {
+                    return same.clone();
+                }
+                let wanted = match key(&value) {
+                    Some(own) => want.iter().find(|wanted| key(wanted).as_ref() == Some(&own)),
+                    None if node.marks.set => None,
+                    None => want.get(at),
+                };
+                match wanted {
+                    Some(wanted) => respell(element, value, wanted, (None, None), scope),
+                    None => value,
+                }
+            });
+            super::normalize(node, Value::List(told.collect()))
+        }
+        (_, live, want) => {
+            let same = node.spelling.is_some()
+                && spell(node, &live, beside.0, scope) == spell(node, want, beside.1, scope);
+            if same { want.clone() } else { live }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Form, canonical, respelled};
+    use crate::aws::Scope;
+    use crate::schema::{Schema, normalize};
+    use crate::value::Value;
+
+    fn scope() -> Scope {
+        Scope::of("eu-west-1", "111122223333")
+    }
+
+    #[test]
+    fn spellings_of_one_thing_have_one_canonical_form() {
+        let same = |form: Form, texts: &[&str]| {
+            let mut forms = texts.iter().map(|text| form.canonical(text, &scope()));
+            let first = forms.next();
+            forms.all(|one| Some(one) == first)
+        };
+        let kms = "arn:aws:kms:eu-west-1:111122223333";
+        assert!(same(Form::KmsKey, &["1234", &format!("{kms}:key/1234")]));
+        assert!(same(Form::KmsKey, &["alias/lake", &format!("{kms}:alias/lake")]));
+        // A key of several regions has one id in each.
+        assert!(!same(Form::KmsKey, &["mrk-1", "arn:aws:kms:us-east-1:111122223333:key/mrk-1"]));
+        assert!(!same(Form::KmsKey, &["alias/lake", "arn:aws:kms:eu-west-1:999999999999:alias/lake"]));
+        assert!(!same(Form::KmsKey, &["1234", "alias/1234"]));
+        let role = "arn:aws:iam::111122223333:role/service-role/etl";
+        assert!(same(Form::Role, &[role, "service-role/etl", "/service-role/etl"]));
+        assert!(!same(Form::Role, &[role, "etl"]));
+        assert!(!same(Form::Role, &["etl", "arn:aws:iam::999999999999:role/etl"]));
+        assert!(same(Form::LogGroup, &["arn:aws:logs:x:1:log-group:a", "arn:aws:logs:x:1:log-group:a:*"]));
+        assert!(same(Form::EventBus, &["orders", "arn:aws:events:eu-west-1:111122223333:event-bus/orders"]));
+        assert!(!same(Form::EventBus, &["orders", "arn:aws:events:eu-west-1:999999999999:event-bus/orders"]));
+        assert!(same(Form::AnyCase, &["sun:03:00-sun:04:00", "Sun:03:00-Sun:04:00"]));
+        assert!(same(Form::Folder, &["audit", "audit/"]));
+        let shown = "https://loader:****@example.com/hook";
+        assert!(same(Form::MaskedUrl, &[shown, "https://loader:p@ss:word@example.com/hook"]));
+        assert!(!same(Form::MaskedUrl, &[shown, "https://other:secret@example.com/hook"]));
+        assert!(!same(Form::MaskedUrl, &[shown, "https://loader:secret@example.com/other"]));
+        assert!(!same(Form::MaskedUrl, &[shown, "https://example.com/hook"]));
+        assert!(!same(Form::MaskedUrl, &["https://example.com:1/a@b", "https://example.com:2/a@b"]));
+        assert!(same(Form::MaskedUrl, &["team@example.com"]));
+    }
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Spec {
+        name: String,
+        #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-absent" = "alias/aws/thing"))]
+        kms_key_id: Option<String>,
+        #[schemars(extend("x-dwctl-spelling" = "role"))]
+        roles: Vec<String>,
+        #[schemars(extend("x-dwctl-key" = "region"))]
+        replicas: Vec<Replica>,
+        #[schemars(extend("x-dwctl-absent" = { "size": 1 }))]
+        batch: Option<Batch>,
+    }
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Replica {
+        region: String,
+        #[schemars(extend("x-dwctl-spelling" = "kms-key in region"))]
+        kms_key_id: Option<String>,
+    }
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Batch {
+        size: i64,
+        #[serde(default = "window")]
+        window: i64,
+    }
+
+    fn window() -> i64 {
+        900
+    }
+
+    fn spec(json: serde_json::Value) -> Value {
+        normalize(&Schema::of::<Spec, Replica>().spec, Value::from_json(&json))
+    }
+
+    #[test]
+    fn what_is_live_is_told_in_the_words_of_the_stack() {
+        let schema = Schema::of::<Spec, Replica>().spec;
+        let kms = |region: &str| format!("arn:aws:kms:{region}:111122223333:key/1234");
+        let live = spec(json!({
+            "name": "a",
+            "kms_key_id": kms("eu-west-1"),
+            "roles": ["etl", "other"],
+            "replicas": [
+                { "region": "us-east-1", "kms_key_id": kms("us-east-1") },
+                { "region": "us-west-2", "kms_key_id": kms("us-east-1") },
+            ],
+        }));
+        let role = "arn:aws:iam::111122223333:role/etl";
+        let want = spec(json!({
+            "name": "a",
+            "kms_key_id": "1234",
+            "roles": ["mine", role],
+            "replicas": [
+                { "region": "us-west-2", "kms_key_id": "1234" },
+                { "region": "us-east-1", "kms_key_id": "1234" },
+            ],
+        }));
+        let told = respelled(&schema, live.clone(), &want, &scope());
+        assert_eq!(told.get("kms_key_id"), want.get("kms_key_id"));
+        assert_eq!(told.get("roles"), Some(&Value::from_json(&json!([role, "other"]))));
+        let replicas = told.get("replicas").and_then(Value::as_list).unwrap_or_default();
+        assert_eq!(replicas[0].get("kms_key_id"), Some(&Value::from("1234")));
+        // The key of another region is another key.
+        assert_eq!(replicas[1].get("kms_key_id"), Some(&Value::from(kms("us-east-1").as_str())));
+        // A text that the stack keeps secret stays so.
+        let secret = Value::map([("kms_key_id", Value::from("1234").into_secret())]);
+        let told = respelled(&schema, live.clone(), &secret, &scope());
+        assert_eq!(told.get("kms_key_id"), secret.get("kms_key_id"));
+        assert_eq!(
+            canonical(&schema, &live, &scope()).get("kms_key_id"),
+            canonical(&schema, &want, &scope()).get("kms_key_id"),
+        );
+    }
+
+    #[test]
+    fn what_is_as_if_absent_is_absent() {
+        let bare = spec(json!({ "name": "a" }));
+        for same in [
+            json!({ "name": "a", "kms_key_id": "alias/aws/thing" }),
+            json!({ "name": "a", "kms_key_id": "arn:aws:kms:eu-west-1:111122223333:alias/aws/thing" }),
+            json!({ "name": "a", "batch": { "size": 1 } }),
+            json!({ "name": "a", "batch": { "size": 1, "window": 900 } }),
+        ] {
+            assert_eq!(spec(same.clone()), bare, "{same}");
+        }
+        for other in [
+            json!({ "name": "a", "kms_key_id": "alias/aws/other" }),
+            json!({ "name": "a", "kms_key_id": "arn:aws:kms:eu-west-1:111122223333:key/alias/aws/thing" }),
+            json!({ "name": "a", "batch": { "size": 2 } }),
+            json!({ "name": "a", "batch": { "size": 1, "window": 60 } }),
+        ] {
+            assert_ne!(spec(other.clone()), bare, "{other}");
+        }
+    }
+}
