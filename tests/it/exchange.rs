@@ -27,6 +27,8 @@ pub struct Answer {
     /// Members that the request must have, and those that it must not have.
     sends: BTreeMap<String, Option<String>>,
     stays: bool,
+    /// Whether it may be left.
+    perhaps: bool,
     status: u16,
     headers: Vec<(String, String)>,
     body: Body,
@@ -47,6 +49,7 @@ pub fn on(operation: &str) -> Answer {
         operation: operation.to_owned(),
         sends: BTreeMap::new(),
         stays: false,
+        perhaps: false,
         status: 200,
         headers: Vec::new(),
         body: Body::Result(String::new()),
@@ -90,6 +93,12 @@ impl Answer {
     /// Again and again, once those before it are used up.
     pub fn stays(mut self) -> Self {
         self.stays = true;
+        self
+    }
+
+    /// Whether or not anyone asks for it.
+    pub fn perhaps(mut self) -> Self {
+        self.perhaps = true;
         self
     }
 
@@ -140,7 +149,7 @@ impl Script {
     }
 
     fn unused(&self) -> impl Iterator<Item = String> + '_ {
-        let unused = self.answers.iter().filter(|answer| answer.used == 0);
+        let unused = self.answers.iter().filter(|answer| answer.used == 0 && !answer.perhaps);
         unused.map(|answer| format!("nobody asked for {} {:?}", answer.operation, answer.sends))
     }
 }

@@ -44,6 +44,7 @@ mod peers;
 mod policies;
 mod properties;
 mod race;
+mod recorded;
 mod replacement;
 mod reviewer;
 mod risks;

@@ -30,7 +30,7 @@ SERVICES = {
 ACCOUNT = "123456789012"
 # Account ids of AWS's documentation, and what the recorder writes for its own.
 HARMLESS = {"111111111111", "111122223333", "123456789012", "000000000000", "426614174000"}
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+AT = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
 
 # --------------------------------------------------------------------------- what is read
@@ -95,7 +95,8 @@ READS = {
         Read("s3", "s3", "GetBucketLifecycleConfiguration", "Rules", lambda a: "lake",
              lambda a: a["Rules"] and "Status" in a["Rules"][0]),
         Read("s3", "s3", "GetBucketLogging", "LoggingEnabled", lambda a: "lake"),
-        Read("s3", "s3", "GetBucketPolicy", "Policy", lambda a: "lake", lambda a: set(a) == {"Policy"} and "Statement" in a["Policy"]),
+        Read("s3", "s3", "GetBucketPolicy", "Policy", lambda a: "lake",
+             lambda a: set(a) == {"Policy"} and "Statement" in a["Policy"]),
         Read("s3", "s3", "GetBucketReplication", "ReplicationConfiguration", lambda a: "lake"),
         Read("s3", "s3", "GetPublicAccessBlock", "PublicAccessBlockConfiguration", lambda a: "lake"),
         Read("s3", "s3", "GetBucketOwnershipControls", "OwnershipControls", lambda a: "lake"),
@@ -126,7 +127,8 @@ READS = {
     ],
     "sfn_state_machine": [
         Read("stepfunctions", "states", "DescribeStateMachine", "stateMachineArn definition status",
-             lambda a: a["stateMachineArn"]),
+             # A version has a number.
+             lambda a: a["stateMachineArn"], lambda a: not re.search(r":\d+$", a["stateMachineArn"])),
     ],
     "sns_subscription": [
         Read("sns", "sns", "GetSubscriptionAttributes", "Attributes", lambda a: a["Attributes"]["SubscriptionArn"],
@@ -142,7 +144,10 @@ READS = {
 # Kinds whose id is an ARN: in some recordings a placeholder has its place.
 BY_ARN = {"iam_policy", "secretsmanager_secret", "sfn_state_machine", "sns_subscription", "sns_topic"}
 # Members of the recorded answer that stand under another name in the answer that it is laid out as.
-INSTEAD = {("ec2_vpc", "DescribeVpcs"): lambda answer: {"Vpcs": [answer["Vpc"]]}}
+INSTEAD = {
+    # The recorder has taken `default` for the name of something.
+    ("ec2_vpc", "DescribeVpcs"): lambda answer: {"Vpcs": [{**answer["Vpc"], "InstanceTenancy": "default"}]},
+}
 
 
 def bus(rule):
@@ -164,21 +169,24 @@ def plausible(text):
             return ACCOUNT
         if name == "path":
             return f"/path-{number}/"
-        if "uuid" in name or name in ("key-id", "ssekmskeyid", "s-s-e-k-m-s-key-id", "revision-id", "version-id-secret"):
+        if "uuid" in name or name in ("key-id", "ssekmskeyid", "s-s-e-k-m-s-key-id", "revision-id"):
             return "00000000-0000-4000-8000-" + number.zfill(12)
         return f"{name}-{number}"
 
     text = re.sub(r"<([A-Za-z][\w -]*?)(?:[:_](\d+)(?:idx)?)?>", one, text)
-    return text.replace("111111111111", ACCOUNT)
+    return re.sub("s(nf|fn)_role_arn", f"arn:aws:iam::{ACCOUNT}:role/role", text).replace("111111111111", ACCOUNT)
 
 
 def is_harmless(text):
-    """Whether it names no account and no key of anyone."""
-    return set(re.findall(r"(?<![\d-])\d{12}(?!\d)", text)) <= HARMLESS and not re.search(r"\b(AKIA|ASIA)[A-Z0-9]{16}", text)
+    """Whether it names no account, no stack and no key of anyone."""
+    ids = set(re.findall(r"(?<![\d-])\d{12}(?!\d)", text))
+    return ids <= HARMLESS and not re.search(r"\b(AKIA|ASIA)[A-Z0-9]{16}|aws:cloudformation:stack-id", text)
 
 
 # --------------------------------------------------------------------------- over the wire
 
+# Where a list goes on: what is recorded is a last page.
+PAGES = {"NextToken", "nextToken", "Marker", "NextMarker", "IsTruncated", "ContinuationToken", "NextContinuationToken"}
 # What stands around an answer of S3 where its model does not say
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html).
 ROOTS = {
@@ -189,6 +197,9 @@ ROOTS = {
     "ListBucketMetricsConfigurations": "ListMetricsConfigurationsResult",
     "GetBucketVersioning": "VersioningConfiguration", "GetBucketAccelerateConfiguration": "AccelerateConfiguration",
 }
+
+
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
 class Misfit(ValueError):
@@ -206,15 +217,18 @@ class Wire:
         """The inside of the answer, and its headers."""
         shape = self.model.operation_model(operation).output_shape
         self.root = ROOTS.get(operation, shape.name)
-        known = {name for name in answer if name in shape.members}
-        answer = {name: answer[name] for name in known}
+        answer = {name: value for name, value in sorted(answer.items()) if name in shape.members and name not in PAGES}
+        self.enums = {}
         if self.protocol in ("json", "smithy-rpc-v2-cbor"):
             return json.dumps(self.json(shape, answer), sort_keys=True), {}
         if self.protocol == "rest-xml":
             return self.rest(shape, answer)
         return self.members(shape, answer), {}
 
-    def text(self, shape, value):
+    def text(self, shape, value, path=()):
+        if shape.type_name == "string" and shape.enum:
+            # Another value that it might have.
+            self.enums[".".join(path)] = next(one for one in [*shape.enum, "none"] if one != value)
         if shape.type_name == "boolean":
             return "true" if value in (True, "true") else "false"
         if shape.type_name == "timestamp":
@@ -227,15 +241,15 @@ class Wire:
     def number(self, value):
         return value if isinstance(value, (int, float)) else 1
 
-    def json(self, shape, value):
+    def json(self, shape, value, path=()):
         kind = shape.type_name
         if kind == "structure" and isinstance(value, dict):
-            return {name: self.json(shape.members[name], inner) for name, inner in value.items()
+            return {name: self.json(shape.members[name], inner, (*path, name)) for name, inner in value.items()
                     if name in shape.members and inner is not None}
         if kind == "list" and isinstance(value, list):
-            return [self.json(shape.member, inner) for inner in value]
+            return [self.json(shape.member, inner, path) for inner in value]
         if kind == "map" and isinstance(value, dict):
-            return {plausible(name): self.json(shape.value, inner) for name, inner in value.items()}
+            return {plausible(name): self.json(shape.value, inner, (*path, name)) for name, inner in value.items()}
         if kind == "timestamp":
             at = AT.timestamp()
             return {"epochSeconds": at} if self.protocol == "smithy-rpc-v2-cbor" else at
@@ -243,7 +257,7 @@ class Wire:
             return value in (True, "true")
         if kind in ("integer", "long", "float", "double"):
             return self.number(value)
-        return self.text(shape, value)
+        return self.text(shape, value, path)
 
     # XML
 
@@ -253,40 +267,43 @@ class Wire:
             return member[0].lower() + member[1:]
         return told.get("name", member)
 
-    def members(self, shape, value):
+    def members(self, shape, value, path=()):
         parts = []
         for member, inner in value.items():
             if member in shape.members and inner is not None:
                 told = shape.members[member].serialization
                 if told.get("location") in ("header", "headers", "statusCode"):
                     continue
-                parts.append(self.element(self.name(shape, member), shape.members[member], inner))
+                parts.append(self.element(self.name(shape, member), shape.members[member], inner, path))
         return "".join(parts)
 
-    def element(self, name, shape, value):
+    def element(self, name, shape, value, path=()):
         kind, told = shape.type_name, shape.serialization
+        # As the test names a part.
+        path = path if name in ("member", "item", "value") else (*path, name)
         if kind == "structure" and isinstance(value, dict):
             attributes = "".join(
-                f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" {self.name(shape, member)}="{escape(str(inner))}"'
+                f' xmlns:xsi="{XSI}" {self.name(shape, member)}="{escape(str(inner))}"'
                 for member, inner in value.items()
                 if member in shape.members and shape.members[member].serialization.get("xmlAttribute"))
             inner = {m: v for m, v in value.items()
                      if m in shape.members and not shape.members[m].serialization.get("xmlAttribute")}
-            return f"<{name}{attributes}>{self.members(shape, inner)}</{name}>"
+            return f"<{name}{attributes}>{self.members(shape, inner, path)}</{name}>"
         if kind == "list" and isinstance(value, list):
             item = shape.member.serialization.get("name", "item" if self.protocol == "ec2" else "member")
-            if told.get("flattened") and "name" not in shape.member.serialization:
-                item = name
-            inner = "".join(self.element(name if told.get("flattened") else item, shape.member, one) for one in value)
+            at = path[:-1] if told.get("flattened") else path
+            item = name if told.get("flattened") else item
+            inner = "".join(self.element(item, shape.member, one, at) for one in value)
             return inner if told.get("flattened") else f"<{name}>{inner}</{name}>"
         if kind == "map" and isinstance(value, dict):
             key, of = shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")
-            entries = "".join(f"<entry><{key}>{escape(plausible(one))}</{key}>{self.element(of, shape.value, inner)}</entry>"
-                              for one, inner in value.items())
+            entries = "".join(
+                f"<entry><{key}>{escape(plausible(one))}</{key}>{self.element(of, shape.value, inner)}</entry>"
+                for one, inner in value.items())
             return f"<{name}>{entries}</{name}>"
         if kind in ("integer", "long", "float", "double"):
             value = self.number(value)
-        return f"<{name}>{escape(self.text(shape, value))}</{name}>"
+        return f"<{name}>{escape(self.text(shape, value, path))}</{name}>"
 
     def rest(self, shape, answer):
         headers = {}
@@ -296,11 +313,12 @@ class Wire:
                 headers |= {told["name"] + key: plausible(str(one)) for key, one in value.items()}
             elif told.get("location") == "header":
                 of = shape.members[member]
-                if of.type_name == "timestamp":
+                if of.type_name == "timestamp" and of.serialization.get("timestampFormat") != "iso8601":
                     headers[told["name"]] = format_datetime(AT, usegmt=True)
                 else:
                     number = of.type_name in ("integer", "long")
-                    headers[told["name"]] = str(self.number(value)) if number else self.text(of, value)
+                    text = str(self.number(value)) if number else self.text(of, value, (told["name"] + ":",))
+                    headers[told["name"]] = text
         payload = shape.serialization.get("payload")
         if payload:
             of = shape.members[payload]
@@ -309,7 +327,7 @@ class Wire:
                 return self.text(of, value), headers
             name = of.serialization.get("name", payload)
             return (self.element(name, of, value) if isinstance(value, dict) else ""), headers
-        inside = self.members(shape, answer)
+        inside = self.members(shape, answer, (self.root,))
         return (f"<{self.root}>{inside}</{self.root}>" if inside else ""), headers
 
 
@@ -318,6 +336,7 @@ class Wire:
 DOCUMENTS = {
     "AssumeRolePolicyDocument", "DashboardBody", "DataProtectionPolicy", "DeliveryPolicy", "EffectiveDeliveryPolicy",
     "EventPattern", "FilterPolicy", "Policy", "PolicyDocument", "RedrivePolicy", "ResourcePolicy", "definition",
+    "variableReferences",
 }
 
 
@@ -327,7 +346,7 @@ def name_of(path, name):
 
 def leaves(value, path=""):
     """What tells an answer from another: its members, and their values where these are of a few."""
-    if path.rpartition(".")[2] in DOCUMENTS and isinstance(value, dict) and set(value) != {"Arn"} and "Arn" not in value:
+    if path.rpartition(".")[2] in DOCUMENTS and isinstance(value, dict) and "Arn" not in value:
         # To its service it is a text.
         yield path
     elif isinstance(value, dict):
@@ -395,9 +414,9 @@ def answers(recorded):
     """By kind: answers to the calls that it reads by, each of which has something that those before it have not."""
     wires, kept, seen = {}, {}, {}
     for service, test, label, answer in recorded:
-        if service not in SERVICES and service != "cloudformation":
+        if not isinstance(answer, dict) or "Error" in answer or service not in (*SERVICES, "cloudformation"):
             continue
-        if not isinstance(answer, dict) or "Error" in answer or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 200) != 200:
+        if answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 200) != 200:
             continue
         answer = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
         for kind, reads in READS.items():
@@ -424,7 +443,7 @@ def answers(recorded):
                 seen[kind, read.operation] |= news
                 kept.setdefault(kind, []).append({
                     "test": test, "label": label, "operation": f"{read.signing}:{read.operation}", "id": identity,
-                    "inside": inside, "headers": headers,
+                    "inside": inside, "headers": headers, "others": wire.enums,
                 })
     return kept
 
@@ -435,8 +454,10 @@ def main():
               "laid out by tests/support/recorded.py")
     for name, what, found in (("errors", "services", errors(recorded)), ("answers", "kinds", answers(recorded))):
         # A recording a line.
-        blocks = (f"{json.dumps(key)}: [\n" + ",\n".join(" " + json.dumps(one, ensure_ascii=False) for one in of) + "\n]"
-                  for key, of in sorted(found.items()))
+        blocks = []
+        for key, of in sorted(found.items()):
+            lines = ",\n".join(" " + json.dumps(one, ensure_ascii=False) for one in of)
+            blocks.append(f"{json.dumps(key)}: [\n{lines}\n]")
         with open(os.path.join(OUT, name + ".json"), "w") as file:
             file.write(f'{{"origin": {json.dumps(origin)},\n"{what}": {{\n' + ",\n".join(blocks) + "\n}}\n")
 

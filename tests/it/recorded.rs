@@ -1,0 +1,361 @@
+//! AWS as judge: what it was seen to answer to the calls by which kinds read
+//! (`tests/data/recorded/answers.json`, laid out by `tests/support/recorded.py`) goes through each
+//! kind. It can be read and may be declared, nothing of it is lost without a waiver that says why, and
+//! what AWS returns of a resource that was made with few settings is what the kind calls their
+//! defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use dwctl::aws::{Cx, Error};
+use dwctl::kind::{ErasedKind, ErasedLive, Wanted};
+use dwctl::kinds::kind;
+use dwctl::schema::{normalize, validate};
+use dwctl::value::Value;
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::exchange::{Answer, Exchange, on, play};
+use crate::paper::root;
+
+/// `tests/data/recorded/answers.json`.
+#[derive(Deserialize)]
+struct Answers {
+    kinds: BTreeMap<String, Vec<Recorded>>,
+}
+
+/// An answer of AWS.
+#[derive(Clone, Deserialize)]
+struct Recorded {
+    /// Where it was recorded: the test, and its name there.
+    test: String,
+    label: String,
+    operation: String,
+    id: String,
+    inside: String,
+    headers: BTreeMap<String, String>,
+    /// Of parts that have one of a few values: another of them.
+    others: BTreeMap<String, String>,
+}
+
+impl Recorded {
+    fn answer(&self) -> Answer {
+        let answer = on(&self.operation).answers(&self.inside).stays();
+        self.headers.iter().fold(answer, |answer, (name, value)| answer.header(name, value))
+    }
+}
+
+fn data(name: &str) -> String {
+    std::fs::read_to_string(root().join("tests/data/recorded").join(name)).expect("a data file")
+}
+
+fn recorded(name: &str) -> Vec<Recorded> {
+    let mut all: Answers = serde_json::from_str(&data("answers.json")).expect("answers");
+    all.kinds.remove(name).unwrap_or_default()
+}
+
+/// What the other calls of a read are answered.
+fn beside(name: &str) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, BTreeMap<String, String>> =
+        toml::from_str(&data("beside.toml")).expect("answers");
+    all.remove(name).unwrap_or_default()
+}
+
+/// The script for an answer: it, and quiet ones to what else the kind asks.
+fn script(name: &str, recorded: &Recorded) -> Vec<Answer> {
+    let mut quiet = Vec::new();
+    for (call, inside) in beside(name) {
+        let (call, only_for) =
+            call.split_once(" for ").map_or((call.as_str(), None), |(one, of)| (one, Some(of)));
+        if only_for.is_some_and(|of| of != recorded.operation) {
+            continue;
+        }
+        let mut words = call.split(' ');
+        let answer = on(words.next().expect("an operation"));
+        let answer = match inside.strip_prefix("! ").and_then(|error| error.split_once(' ')) {
+            Some((status, code)) => answer.fails(status.parse().expect("a status"), code, "there is none"),
+            None => answer.answers(inside),
+        };
+        let answer = words.fold(answer, |answer, sends| {
+            let (member, value) = sends.split_once('=').expect("a member and its value");
+            answer.sends(member, value)
+        });
+        quiet.push((only_for.is_none(), answer.stays().perhaps()));
+    }
+    // What is for this alone comes before what is for all.
+    quiet.sort_by_key(|(for_all, _)| *for_all);
+    [recorded.answer()].into_iter().chain(quiet.into_iter().map(|(_, answer)| answer)).collect()
+}
+
+type Read = Result<Option<ErasedLive>, Error>;
+
+async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: Value) -> Read {
+    let wanted = Wanted { id: id.to_owned(), attributes: None, spec, tags: None, applied: None };
+    kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer")
+}
+
+/// A part of an answer that holds nothing else.
+enum Part {
+    /// In JSON, by its pointer.
+    Json(String),
+    /// In XML: the value, and the whole element.
+    Xml(Range<usize>, Range<usize>),
+    Header(String),
+}
+
+/// The parts of an answer, by what they are: a path without the places in lists.
+fn parts(recorded: &Recorded) -> Vec<(String, Part)> {
+    let mut parts: Vec<(String, Part)> =
+        recorded.headers.keys().map(|name| (format!("{name}:"), Part::Header(name.clone()))).collect();
+    match serde_json::from_str::<Json>(&recorded.inside) {
+        Ok(json) => of_json(&json, "", "", &mut parts),
+        Err(_) => of_xml(&recorded.inside, &mut parts),
+    }
+    parts
+}
+
+fn of_json(value: &Json, path: &str, pointer: &str, parts: &mut Vec<(String, Part)>) {
+    match value {
+        Json::Object(map) => {
+            for (name, inner) in map {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                of_json(inner, &path, &pointer, parts);
+            }
+        }
+        Json::Array(list) => {
+            for (index, inner) in list.iter().enumerate() {
+                of_json(inner, path, &format!("{pointer}/{index}"), parts);
+            }
+        }
+        _ => parts.push((path.to_owned(), Part::Json(pointer.to_owned()))),
+    }
+}
+
+fn of_xml(text: &str, parts: &mut Vec<(String, Part)>) {
+    let tag = Regex::new(r"<(/?)([\w.-]+)[^>]*>").expect("a pattern");
+    // Names, and where each element and its inside begin.
+    let mut open: Vec<(String, usize, usize)> = Vec::new();
+    let mut is_leaf = false;
+    for found in tag.captures_iter(text) {
+        let (whole, closes) = (found.get(0).expect("a tag"), &found[1] == "/");
+        if !closes {
+            open.push((found[2].to_owned(), whole.start(), whole.end()));
+            is_leaf = true;
+            continue;
+        }
+        let (name, start, inside) = open.pop().expect("an element");
+        if std::mem::take(&mut is_leaf) {
+            let value = inside..whole.start();
+            if let (Some(entry), "key") = (open.last_mut(), name.as_str()) {
+                // An entry of a map is called by its key.
+                entry.0 = text[value].to_owned();
+                continue;
+            }
+            if value.is_empty() && name != "value" {
+                // A list without elements, as like as not.
+                continue;
+            }
+            let names = open.iter().map(|(name, ..)| name.as_str()).chain([name.as_str()]);
+            let names: Vec<&str> = names.filter(|name| !["member", "item", "value"].contains(name)).collect();
+            // An entry of a map without a value cannot be read.
+            let element = if name == "value" { value.clone() } else { start..whole.end() };
+            parts.push((names.join("."), Part::Xml(value, element)));
+        }
+    }
+}
+
+fn changed(value: &str, other: Option<&String>) -> String {
+    if let Some(other) = other {
+        return other.clone();
+    }
+    match value {
+        "true" => "false".to_owned(),
+        "false" => "true".to_owned(),
+        _ => match value.parse::<i64>() {
+            Ok(number) => (number + 1).to_string(),
+            Err(_) => format!("{value}x"),
+        },
+    }
+}
+
+/// The same answer with another value in this part, and without it.
+fn without(recorded: &Recorded, path: &str, part: &Part) -> [Recorded; 2] {
+    let other_value = recorded.others.get(path);
+    let (mut other, mut none) = (recorded.clone(), recorded.clone());
+    match part {
+        Part::Header(name) => {
+            if let Some(value) = other.headers.get_mut(name) {
+                *value = changed(value, other_value);
+            }
+            none.headers.remove(name);
+        }
+        Part::Xml(value, element) => {
+            other.inside.replace_range(value.clone(), &changed(&recorded.inside[value.clone()], other_value));
+            none.inside.replace_range(element.clone(), "");
+        }
+        Part::Json(pointer) => {
+            let json: Json = serde_json::from_str(&recorded.inside).expect("JSON");
+            let mut changes = json.clone();
+            if let Some(value) = changes.pointer_mut(pointer) {
+                *value = match &*value {
+                    Json::Bool(flag) => (!*flag).into(),
+                    Json::Number(number) => (number.as_f64().unwrap_or_default() as i64 + 1).into(),
+                    Json::String(text) => changed(text, other_value).into(),
+                    other => other.clone(),
+                };
+            }
+            other.inside = changes.to_string();
+            let mut lacks = json;
+            let (parent, name) = pointer.rsplit_once('/').expect("a member");
+            let name = name.replace("~1", "/").replace("~0", "~");
+            match lacks.pointer_mut(parent) {
+                Some(Json::Object(map)) => drop(map.remove(&name)),
+                Some(Json::Array(list)) => drop(list.remove(name.parse().expect("a place"))),
+                _ => unreachable!("a part is in something"),
+            }
+            none.inside = lacks.to_string();
+        }
+    }
+    [other, none]
+}
+
+/// Kinds whose reads nobody recorded.
+const UNRECORDED: &[&str] = &[
+    "ec2_security_group",
+    "ec2_subnet",
+    "glue_classifier",
+    "glue_crawler",
+    "glue_database",
+    "glue_job",
+    "glue_trigger",
+    "glue_workflow",
+    "redshift_cluster",
+    "redshift_cluster_parameter_group",
+    "redshift_cluster_subnet_group",
+];
+
+fn judged(name: &str) {
+    let (kind, all) = (kind(name).expect("a kind"), recorded(name));
+    assert_eq!(
+        all.is_empty(),
+        UNRECORDED.contains(&name),
+        "add what {name} reads to `READS` in tests/support/recorded.py, or name it in `UNRECORDED`"
+    );
+    let mut waivers: BTreeMap<String, BTreeMap<String, String>> =
+        toml::from_str(&data("waivers.toml")).expect("waivers");
+    let waivers = waivers.remove(name).unwrap_or_default();
+    let mut faults = Vec::new();
+    // Of each part, whether anything of it came out anywhere.
+    let mut seen: BTreeMap<String, bool> = BTreeMap::new();
+    let aws = Exchange::of([]);
+    // With a session of its own, since a session asks a service only so often.
+    let read = |one: &Recorded| {
+        aws.instead(script(name, one));
+        aws.with(async |cx| read(kind, cx, &one.id, Value::Null).await)
+    };
+    for one in &all {
+        let place = format!("{} {} ({})", one.operation, one.label, one.test);
+        let as_recorded = read(one);
+        aws.is_done();
+        if !matches!(as_recorded, Ok(Some(_))) {
+            faults.push(format!("{place} cannot be read: {as_recorded:?}"));
+            continue;
+        }
+        assert_eq!(read(one), as_recorded, "{place} is read in two ways");
+        if let Ok(Some(live)) = &as_recorded {
+            // What AWS has, somebody may declare.
+            let spec = normalize(&kind.schema().spec, live.spec.clone());
+            let problems = validate(&kind.schema().spec, &spec, name);
+            faults.extend(problems.iter().map(|problem| format!("{place} would be refused: {problem:?}")));
+        }
+        for (path, part) in parts(one) {
+            let named = format!("{} {path}", one.operation.split_once(':').expect("a service").1);
+            if seen.get(&named) == Some(&true) {
+                continue;
+            }
+            let matters = without(one, &path, &part).iter().any(|other| match read(other) {
+                // What the SDK cannot read is no proof that the kind looks at it.
+                Err(error) if !error.operation.is_empty() => false,
+                other => other != as_recorded,
+            });
+            seen.insert(named, matters);
+        }
+    }
+    aws.instead([]);
+    for (path, seen) in &seen {
+        match (seen, waivers.get(path)) {
+            (false, None) => faults
+                .push(format!("{path} is lost: read it, or say in tests/data/recorded/waivers.toml why not")),
+            (true, Some(_)) => faults.push(format!("{path} is waived, and is not lost")),
+            (false, Some(reason)) if reason.len() < 10 => faults.push(format!("{path} needs a reason")),
+            _ => {}
+        }
+    }
+    for path in waivers.keys().filter(|path| !seen.contains_key(*path)) {
+        faults.push(format!("{path} is waived, and was not recorded"));
+    }
+    assert!(faults.is_empty(), "{name}:\n{}\n{} in all", faults.join("\n"), faults.len());
+}
+
+macro_rules! recorded {
+    ($($kind:ident: $_type:path,)*) => {
+        $(#[test] fn $kind() { judged(stringify!($kind)); })*
+    };
+}
+
+dwctl::each_kind!(recorded);
+
+/// A resource as it was made when AWS was asked for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Made {
+    kind: String,
+    test: String,
+    label: String,
+    /// What was said of it when it was made.
+    spec: toml::Table,
+}
+
+#[derive(Deserialize)]
+struct AllMade {
+    made: Vec<Made>,
+}
+
+#[test]
+fn what_aws_returns_by_default_is_what_kinds_call_the_default() {
+    let all: AllMade = toml::from_str(&data("made.toml")).expect("resources");
+    let mut faults = Vec::new();
+    let mut of = BTreeSet::new();
+    let aws = Exchange::of([]);
+    aws.with(async |cx| {
+        for made in &all.made {
+            let name = made.kind.as_str();
+            let kind = kind(name).expect("a kind");
+            let found = recorded(name);
+            let Some(one) = found.iter().find(|one| one.test == made.test && one.label == made.label) else {
+                faults.push(format!("{name}: there is no {} of {}", made.label, made.test));
+                continue;
+            };
+            aws.instead(script(name, one));
+            let want = play::declared(kind, &made.spec);
+            let live = read(kind, cx, &one.id, want.clone()).await;
+            let Ok(Some(live)) = live else {
+                faults.push(format!("{name} {}: {live:?}", made.label));
+                continue;
+            };
+            of.insert(name);
+            let (_, _, changes) = play::differences(kind, &live, &want);
+            for change in changes {
+                faults.push(format!(
+                    "{name} {} ({}): AWS has {:?}, the kind would make it {:?}: {:?}",
+                    made.label, made.test, change.before, change.after, change.path
+                ));
+            }
+        }
+        aws.instead([]);
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(of.len() > 5, "{of:?}");
+}
