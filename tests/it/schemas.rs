@@ -818,7 +818,10 @@ fn every_kind_is_as_aws_describes_it() {
     for kind in KINDS.iter() {
         let Some(name) = kind.cloudformation() else { continue };
         let facts = &facts["types"][name];
-        assert!(facts.is_object(), "{name} is not in tests/data/cloudformation.json: add its facts");
+        assert!(
+            facts.is_object(),
+            "{name} is not in tests/data/cloudformation.json: lay it out by tests/support/facts.py"
+        );
         let root = Ours { node: &kind.schema().spec, replace: false };
         let mut comparison = Comparison { kind: kind.name(), root, facts, ledger: &mut ledger };
         let required = comparison.list("required");
