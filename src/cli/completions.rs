@@ -19,7 +19,7 @@ use crate::graph::Address;
 use crate::kinds::{self, KINDS};
 use crate::ledger::FileStore;
 use crate::schema::{Node, Shape};
-use crate::stack::{self, Stack};
+use crate::stack::{self, DEFAULT_ENV, Stack};
 use crate::world::{Facts, World};
 
 /// The variable by which a shell asks. Not the library's `COMPLETE`, which may mean something else
@@ -85,7 +85,7 @@ pub(super) fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
 pub(super) fn owned(current: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::read();
     let known = |sandbox| {
-        let store = FileStore::new(&line.folder, line.env.as_deref().unwrap_or("default"), sandbox);
+        let store = FileStore::new(&line.folder, line.env.as_deref().unwrap_or(DEFAULT_ENV), sandbox);
         // A completion cannot tell an error; the command itself will.
         store.read().ok().flatten()
     };

@@ -170,7 +170,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
                 let parts = live.as_ref().map(|live| parts(kind, address, entry, live, &ledger));
                 // What is a part of another bears no tags of its own: its whole decides, elsewhere.
                 let owner = live.as_ref().and_then(|live| match whose(kind, address, entry, live, &ledger) {
-                    Whose::Theirs(owner) => Some(owner),
+                    Whose::Theirs { owner, .. } => Some(owner),
                     Whose::Ours | Whose::Nobodys => None,
                 });
                 if args.json {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applied::complete;
 use super::decide::{Planner, Terms};
 use super::survey::Stop;
+use super::whose::OtherEnv;
 use super::{Action, Change, Past, Reason, Whose, diff, is_wholes, refusal, whole, whose};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -235,14 +236,21 @@ pub fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &St
             live.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
         )),
     };
-    let help = match Owner::of(&live.tags) {
-        Some(owner) if owner.stack == stack.name && owner.env == stack.env => {
-            "it is the stack's own: [[moved]] or `dwctl ledger move` gives it this address"
-        }
-        Some(_) => "to take it over from there, add --adopt; else choose another name",
-        None => "to take it over, import it ([[import]], or --adopt); else choose another name",
+    let error = error.note("it was left as it is");
+    let Some(owner) = Owner::of(&live.tags) else {
+        return error.help("to take it over, import it ([[import]], or --adopt); else choose another name");
     };
-    error.note("it was left as it is").help(help)
+    if owner.stack == stack.name && owner.env == stack.env {
+        return error.help("it is the stack's own: [[moved]] or `dwctl ledger move` gives it this address");
+    }
+    match OtherEnv::of((&stack.name, &stack.env), (&owner.stack, &owner.env)) {
+        Some(elsewhere) => {
+            let error = elsewhere.tell(error);
+            let error = error.help("for one of its own in each env, write `${env}` into the name");
+            error.help(format!("only to take it away from env `{}`: --adopt", owner.env))
+        }
+        None => error.help("to take it over from there, add --adopt; else choose another name"),
+    }
 }
 
 /// The refusal to make what the ledger knows, and what AWS shows again.

@@ -5,17 +5,55 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::ledger::{Entry, Ledger};
+use crate::stack::DEFAULT_ENV;
 
 /// Whose a resource is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
     /// The stack's.
     Ours,
-    /// Someone else's, as its tags say, or those of what it is a part of: who that is.
-    Theirs(String),
+    /// Someone else's, as its tags say, or those of what it is a part of.
+    Theirs {
+        /// Who that is.
+        owner: String,
+        /// Set where it is this stack's in another env.
+        elsewhere: Option<OtherEnv>,
+    },
     /// It bears no owner tags, and nothing proves that it is what was applied: it may have been
     /// made anew by somebody.
     Nobodys,
+}
+
+/// The env of this run, and the env of the same stack that owns a resource. Mostly `--env` was forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherEnv {
+    /// The env of this run.
+    ours: String,
+    /// The env of the owner.
+    theirs: String,
+}
+
+impl OtherEnv {
+    /// `None` where the owner is another stack, or this one in this env. `ours` and `theirs` are each a
+    /// stack and an env.
+    pub fn of(ours: (&str, &str), theirs: (&str, &str)) -> Option<Self> {
+        let is_one = ours.0 == theirs.0 && ours.1 != theirs.1;
+        is_one.then(|| Self { ours: ours.1.to_owned(), theirs: theirs.1.to_owned() })
+    }
+
+    /// Says which env the run is in, and how to get to the other one.
+    pub(super) fn tell(&self, error: Diagnostic) -> Diagnostic {
+        let Self { ours, theirs } = self;
+        let error = match ours.as_str() {
+            DEFAULT_ENV => error.note(format!("this run is in env `{ours}`, since --env is not given")),
+            _ => error.note(format!("this run is in env `{ours}`, by --env or DWCTL_ENV")),
+        };
+        error.help(match (ours.as_str(), theirs.as_str()) {
+            (_, DEFAULT_ENV) => format!("to work on env `{theirs}`, leave out --env and DWCTL_ENV"),
+            (DEFAULT_ENV, _) => format!("to work on env `{theirs}`, add --env {theirs}"),
+            _ => format!("to work on env `{theirs}`, write --env {theirs}"),
+        })
+    }
 }
 
 /// Whose a resource is that the ledger tells of as `address`, by `entry`.
@@ -36,11 +74,13 @@ pub fn whose(
     let differs = |tag: Option<&str>, own: &str| tag.is_some_and(|tag| tag != own);
     if differs(stack, &ledger.stack) || differs(env, &ledger.env) {
         let what = tag(Owner::ADDRESS).unwrap_or("a resource");
-        return Whose::Theirs(match (stack, env) {
+        let owner = match (stack, env) {
             (Some(stack), Some(env)) => format!("{what} of stack {stack}/{env}"),
             (Some(stack), None) => format!("{what} of stack {stack}"),
             (None, env) => format!("{what} of env {}", env.unwrap_or_default()),
-        });
+        };
+        let elsewhere = stack.zip(env).and_then(|theirs| OtherEnv::of((&ledger.stack, &ledger.env), theirs));
+        return Whose::Theirs { owner, elsewhere };
     }
     if stack.is_some() {
         // An id that was put into two places of the ledger: its tags tell the right one.
@@ -53,7 +93,7 @@ pub fn whose(
                     .is_some_and(|known| known.id == entry.id && known.region == entry.region)
         };
         return match other.filter(is_there) {
-            Some(other) => Whose::Theirs(format!("{other} of this stack")),
+            Some(other) => Whose::Theirs { owner: format!("{other} of this stack"), elsewhere: None },
             None => Whose::Ours,
         };
     }
@@ -89,7 +129,7 @@ pub fn whole(
 pub fn is_wholes(kind: &dyn ErasedKind, whose: &Whose) -> bool {
     match whose {
         Whose::Ours => !kind.taggable(),
-        Whose::Theirs(_) => false,
+        Whose::Theirs { .. } => false,
         Whose::Nobodys => kind.taggable(),
     }
 }
@@ -100,12 +140,16 @@ pub fn refusal(address: &Address, id: &str, whose: &Whose, declared: bool) -> Op
         .note(format!("{} {id}", address.kind));
     let error = match whose {
         Whose::Ours => return None,
-        Whose::Theirs(owner) => error.note(format!("by the tags there it is {owner}")),
+        Whose::Theirs { owner, .. } => error.note(format!("by the tags there it is {owner}")),
         Whose::Nobodys => error
             .note("no tags name an owner, and nothing proves that it is what was applied")
             .note("it may have been deleted and made anew by somebody"),
     };
     let error = error.note("it was left as it is");
+    let error = match whose {
+        Whose::Theirs { elsewhere: Some(elsewhere), .. } => elsewhere.tell(error),
+        _ => error,
+    };
     let error = if declared { error.help("to take it back, add --adopt") } else { error };
     Some(error.help(format!("to let go of it: dwctl ledger forget '{address}'")))
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::{
-    Content, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack, Type, Variable,
-    settings,
+    Content, DEFAULT_ENV, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack,
+    Type, Variable, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -80,7 +80,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
     if let Some(env) = env {
         loader.environment(folder, env, &mut env_values);
     }
-    loader.finish(folder, env.unwrap_or("default"), env_values)
+    loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values)
 }
 
 /// Whether a text has the form of a region's name. It becomes a part of host names, to

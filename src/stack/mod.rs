@@ -25,6 +25,9 @@ use crate::files::Files;
 use crate::graph::Address;
 use crate::schema::PathStep;
 
+/// The environment of a run without `--env`.
+pub const DEFAULT_ENV: &str = "default";
+
 /// A stack as it is written, before anything is evaluated.
 #[derive(Debug)]
 pub struct Stack {
@@ -46,7 +49,7 @@ pub struct Stack {
     pub ignore_tags: Vec<String>,
     /// Where `[stack]` stands.
     pub span: Span,
-    /// The chosen environment; `default` without one.
+    /// The chosen environment; [`DEFAULT_ENV`] without one.
     pub env: String,
     /// Where the ledger lives, if not in a local file.
     pub ledger: Option<LedgerPlace>,

@@ -606,3 +606,34 @@ fn a_rule_is_the_same_on_a_bus_by_name_and_by_arn() {
         assert!(!run.stderr.contains("twin"), "{bus}\n{run}");
     }
 }
+
+/// Whoever forgets `--env` is led to the right env, not to take its resources into a second ledger.
+#[test]
+fn what_another_env_of_the_stack_has_leads_to_that_env() {
+    let project =
+        stack("[sns_topic.a]\nname = \"a\"\n[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n");
+    std::fs::create_dir(project.stack().join("env")).expect("a folder");
+    for env in ["dev", "prod"] {
+        std::fs::write(project.stack().join(format!("env/{env}.toml")), "").expect("written");
+    }
+    project.run(&["apply", "--yes", "--env", "dev"]).exits(0);
+    for verb in [&["plan"] as &[&str], &["apply", "--yes"]] {
+        let run = project.run(verb).exits(7).says("its tags say that it is sns_topic.a of stack shop/dev");
+        run.in_order("this run is in env `default`, since --env is not given", "add --env dev");
+        run.in_order("to work on env `dev`, add --env dev", "--adopt");
+        run.says("write `${env}` into the name").says_not("to take it over from there");
+    }
+    let run = project.run(&["plan", "--env", "prod"]).exits(7);
+    run.says("this run is in env `prod`, by --env or DWCTL_ENV")
+        .says("to work on env `dev`, write --env dev");
+
+    // What one env took from the other is told by the ledger of that in the same way.
+    project.run(&["apply", "--yes", "--adopt"]).exits(0);
+    let run = project.run(&["plan", "--env", "dev"]).exits(7);
+    run.in_order("by the tags there it is sns_topic.a of stack shop/default", "this run is in env `dev`");
+    run.in_order("to work on env `default`, leave out --env and DWCTL_ENV", "to take it back, add --adopt");
+    // Another stack is another stack, whatever its env is called.
+    project.write(&format!("{}[sns_topic.a]\nname = \"a\"\n", HEAD.replace("shop", "toys")));
+    let run = project.run(&["plan", "--env", "prod"]).exits(7);
+    run.says("to take it over from there, add --adopt").says_not("to work on env");
+}
