@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conceal::{conceal, same};
+use super::policy_case;
 use crate::schema::{Document, Marks, Node, PathStep, Shape, normalize};
 use crate::value::Value;
 
@@ -515,6 +516,7 @@ fn overlay_at(
                 .collect();
             (Value::List(want), Value::List(live))
         }
+        (Shape::Policy, want, live) => policy_case::align(node, want, live),
         (_, want, live) => (want, live),
     }
 }

@@ -14,6 +14,7 @@ mod holds;
 pub mod order;
 mod ownership;
 mod partly;
+mod policy_case;
 mod protect;
 mod remains;
 mod replacement;
