@@ -107,6 +107,7 @@ impl Life {
 
     fn live(mut self) {
         let (changes, replaces) = self.steps();
+        let example = self.example().clone();
         self.say("validate");
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         self.project.run(&["validate"]).exits(0);
@@ -120,6 +121,7 @@ impl Life {
                 self.drifts(&before);
             }
         }
+        self.back(example);
         for step in &replaces {
             self.replace(step);
             step.changes.iter().for_each(|step| self.change(step));
@@ -207,6 +209,16 @@ impl Life {
         let run = self.apply().plans(&self.address, "~ update in place");
         let shown = run.attributes(&self.address);
         self.changed.extend(shown.iter().map(|line| attribute(line)));
+    }
+
+    /// Takes back what the changes declared: AWS has the example again, or the plan says once what stays.
+    fn back(&mut self, example: Table) {
+        self.say("back to the example");
+        let changed = std::mem::replace(self.example(), example);
+        let run = self.apply();
+        let shown = run.attributes(&self.address);
+        assert!(shown.iter().all(|line| !line.contains("outside dwctl")), "{run}");
+        *self.example() = changed;
     }
 
     fn replace(&mut self, step: &Step) {

@@ -451,10 +451,11 @@ def create_workflow(call):
 def update_workflow(call):
     """https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateWorkflow.html"""
     workflow = workflow_of(call, call["Name"])
-    for name, attribute in (("Description", "description"), ("DefaultRunProperties", "default_run_properties"),
-                            ("MaxConcurrentRuns", "max_concurrent_runs")):
+    for name, attribute in (("Description", "description"), ("DefaultRunProperties", "default_run_properties")):
         if call.get(name) is not None:
             setattr(workflow, attribute, call[name])
+    # Left blank, there is no limit.
+    workflow.max_concurrent_runs = call.get("MaxConcurrentRuns")
     workflow.last_modified_on = now()
     return {"Name": call["Name"]}
 
