@@ -367,7 +367,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                     None => Change { moved_from, ..self.create(instance, Reason::Vanished) },
                 });
             }
-            Survey::There(found) => found,
+            Survey::There(found) => *found,
         };
         let selection = self.inputs.selection;
         // Only what is ours is destroyed; what is not does not stand in the way of that.

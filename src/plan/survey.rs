@@ -70,7 +70,7 @@ pub(super) enum Survey {
     /// Nothing any more: it was applied in this region, with this id.
     Vanished { region: String, id: String },
     /// It is there.
-    There(Found),
+    There(Box<Found>),
 }
 
 /// Why something cannot be decided.
@@ -124,7 +124,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             if let Some(live) = live {
                 self.depose_ours(&instance.address, instance.kind, &entry, live)?;
             }
-            return Ok(Survey::There(successor));
+            return Ok(Survey::There(Box::new(successor)));
         }
         let (region, id) = (entry.region.clone(), entry.id.clone());
         let Some(live) = live else { return Ok(Survey::Vanished { region, id }) };
@@ -132,7 +132,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             Some(refusal) => Origin::Taken(entry, refusal),
             None => Origin::Ledger(entry),
         };
-        Ok(Survey::There(Found { origin, region, id, live }))
+        Ok(Survey::There(Box::new(Found { origin, region, id, live })))
     }
 
     /// What the ledger has no entry of.
@@ -163,7 +163,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             (false, _) if import.is_some() => Origin::Import,
             (false, _) => Origin::Foreign,
         };
-        Ok(Survey::There(Found { origin, region, id, live }))
+        Ok(Survey::There(Box::new(Found { origin, region, id, live })))
     }
 
     /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.
