@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::book::Book;
 use super::record;
 use crate::graph::Address;
-use crate::ledger::{Intent, Ledger, is_of_secret};
+use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
 use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::schema::PathStep;
 use crate::world::{Instance, World};
@@ -60,6 +60,7 @@ fn depose_interrupted(plan: &Plan, ledger: &mut Ledger) {
         let is_born = change.reason == Reason::Undeclared && change.action == Action::Delete;
         let Some(id) = change.id.as_ref().filter(|_| is_born) else { continue };
         let Some(born) = ledger.intents.get(&change.address).map(|intent| intent.born(id)) else { continue };
+        let born = with_birth(born, change, ledger);
         ledger.deposed.entry(change.address.clone()).or_default().push(born);
     }
 }
@@ -77,9 +78,20 @@ fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, 
         }
         if let Some(born) = ledger.begun(&change.address, change.existing_region(), id) {
             ledger.intents.remove(born.fingerprinted(&change.address));
+            let born = with_birth(born, change, ledger);
             record::take(ledger, instance, born);
         }
     }
+}
+
+/// The entry of something that an interrupted apply made, with the fingerprint of its birth: it was
+/// found by its owner tags or by its intent, and stays the stack's should somebody take the tags off.
+fn with_birth(entry: Entry, change: &Change, ledger: &Ledger) -> Entry {
+    let live = change.live.as_ref();
+    let birth = live.and_then(|live| {
+        ledger.print_of_birth(&change.address.kind, change.existing_region(), &entry.id, live)
+    });
+    Entry { born: birth, ..entry }
 }
 
 /// Records resources that are as declared, with what the stack says now about keeping them.

@@ -229,6 +229,21 @@ fn an_alias_goes_from_one_key_to_the_other() {
     }
 }
 
+/// A role that one apply made, and another one went on with before it was killed, too: it is ours though
+/// somebody takes its owner tags off then (seed 821).
+#[test]
+fn what_a_killed_apply_made_stays_ours_without_its_tags() {
+    let first = vec![(184, 17), (50, 216), (183, 232), (93, 177), (72, 179)];
+    let ops = vec![
+        Op::Lose(true),
+        Op::Kill(52, true),
+        Op::Edit(12, 135, 187),
+        Op::Kill(219, false),
+        Op::Retag(71, 107),
+    ];
+    Worker::new().run(&Case::of(first, ops)).unwrap_or_else(|error| panic!("{error}"));
+}
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")))
