@@ -287,6 +287,8 @@ fn nothing_is_left_for_later() {
         .expect("a pattern");
     let mut files = sources();
     files.extend(files_below("tests", "rs").into_iter().filter(|file| file.path != "tests/it/tidy.rs"));
+    files.extend(files_below("tests", "toml"));
+    files.extend(files_below("examples", "toml"));
     let found: Vec<String> = files
         .iter()
         .flat_map(|file| {
