@@ -60,7 +60,10 @@ fn led(kind: &'static dyn ErasedKind, theirs: &BTreeSet<Vec<String>>) -> Hints {
 
 fn arguments(kind: &str) -> BTreeSet<Vec<String>> {
     let facts: Json = serde_json::from_str(&data("terraform_arguments.json")).expect("facts");
-    let arguments = facts["kinds"][kind]["arguments"].as_array().expect("arguments").clone();
+    let arguments = facts["kinds"][kind]["arguments"].as_array();
+    let arguments = arguments.unwrap_or_else(|| {
+        panic!("add the arguments of {kind} in Terraform to tests/data/terraform_arguments.json")
+    });
     let path = |one: &Json| one.as_str().expect("a path").split('.').map(str::to_owned).collect();
     arguments.iter().map(path).collect()
 }

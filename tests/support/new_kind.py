@@ -1,0 +1,361 @@
+"""Begins a new kind: what AWS's schema and botocore's model say is written, the rest is left to its author.
+
+    new_kind.py WHEEL AWS::SQS::Queue
+
+WHEEL is a cfn-lint wheel as facts.py takes it. Run it with the Python of the emulator, which has botocore's data. It
+writes the spec (types, bounds, enums, what is required, what replaces), example, life and facts, and registers the
+kind and, where it is the first of its service, the service. Every place that waits for the author says TODO or
+`todo!`, which `tests/it/tidy.rs` lets nobody leave.
+"""
+import os
+import re
+import subprocess
+import sys
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+import facts
+
+ROOT = facts.ROOT
+# CloudFormation's name of a service, where the others differ from it in lower case: the SDK's crate, botocore's model
+# and the prefix of IAM's actions.
+SERVICES = {
+    "Events": ("eventbridge", "events", "events"),
+    "Logs": ("cloudwatchlogs", "logs", "logs"),
+    "SecretsManager": ("secretsmanager", "secretsmanager", "secretsmanager"),
+    "StepFunctions": ("sfn", "stepfunctions", "states"),
+}
+# What the name of an error says, as tests/it/errors.rs reads it.
+CLASSES = {
+    "gone": "NotFound|NoSuch|NotExist|NonExistent",
+    "exists": "AlreadyExists|AlreadyOwned|ResourceExists|NameExists",
+    "conflict": "Conflict|Concurrent|(?<!Not)InUse|InvalidState|DeletedRecently",
+}
+
+
+def snake(name):
+    """As tests/it/schemas.rs writes it: `KmsMasterKeyId` is kms_master_key_id, `DBName` is db_name."""
+    out = ""
+    for at, letter in enumerate(name):
+        after_small = at > 0 and not name[at - 1].isupper()
+        before_small = at > 0 and name[at + 1:at + 2].islower()
+        if letter.isupper() and (after_small or before_small):
+            out += "_"
+        out += letter.lower()
+    return out
+
+
+def pascal(name):
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def edit(path, change):
+    with open(os.path.join(ROOT, path)) as file:
+        before = file.read()
+    after = change(before)
+    if after == before:
+        sys.exit(f"{path} is not as expected: nothing was added")
+    with open(os.path.join(ROOT, path), "w") as file:
+        file.write(after)
+
+
+def create(path, text):
+    path = os.path.join(ROOT, path)
+    if os.path.exists(path):
+        sys.exit(f"{path} is there already")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+class Spec:
+    """The Rust structs of a schema."""
+
+    def __init__(self, schema, thing):
+        # `paths` are those of the attributes, with AWS's beside them.
+        self.schema, self.structs, self.made, self.kinds, self.paths = schema, [], set(), set(), {}
+        hidden = {"Tags", *(path.split("/")[0] for path in facts.paths(schema, "readOnlyProperties"))}
+        written = {name: inner for name, inner in schema["properties"].items() if name not in hidden}
+        # CloudFormation makes up a name where none is given; dwctl never does.
+        self.name = next((name for name in ("Name", f"{thing}Name") if name in written), None)
+        required = [*schema.get("required", []), *([self.name] if self.name else [])]
+        self.fields = self.object("Spec", written, required, "")
+
+    def resolve(self, node):
+        if "$ref" not in node:
+            return node, None
+        name = node["$ref"].rpartition("/")[2]
+        return self.schema["definitions"][name], name
+
+    def object(self, struct, properties, required, path):
+        """Adds a struct, and returns its fields: name, type, whether it must be there."""
+        # A definition that is used twice is one struct.
+        place = None if struct in self.made else len(self.structs)
+        if place is not None:
+            self.made.add(struct)
+            self.structs.append(None)
+        lines, fields = [], []
+        first = {self.name: 0} | {name: 1 for name in required if name != self.name}
+        for name, node in sorted(properties.items(), key=lambda one: (first.get(one[0], 2), one[0])):
+            field, must = snake(name), name in required
+            self.paths[f"{path}{field}"] = (self.paths[path[:-1]] + "." if path else "") + name
+            kind = self.type(node, pascal(field), f"{path}{field}.")
+            rust = "r#type" if field == "type" else field
+            lines.append(f"    /// TODO: what `{name}` is{'' if must else ', and what its absence means'}.")
+            if not must:
+                default = "Vec<" in kind or "BTreeMap<" in kind
+                empty = "Vec" if "Vec<" in kind else "BTreeMap"
+                if default:
+                    lines.append(f'    #[serde(default, skip_serializing_if = "{empty}::is_empty")]')
+                elif kind == "bool":
+                    lines.append("    #[serde(default)]")
+                else:
+                    lines.append('    #[serde(skip_serializing_if = "Option::is_none")]')
+                    kind = f"Option<{kind}>"
+            marks = self.marks(node, name if not path else None)
+            if marks:
+                lines.append(f"    #[schemars({', '.join(marks)})]")
+            lines.append(f"    pub {rust}: {kind},")
+            fields.append((field, kind, must))
+        if place is None:
+            return fields
+        derive = "Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema"
+        self.structs[place] = (f"/// TODO: what it is.\n#[derive({derive})]\n#[serde(deny_unknown_fields)]\n"
+                               f"pub struct {struct} {{\n" + "\n".join(lines) + "\n}\n")
+        return fields
+
+    def type(self, node, struct, path):
+        node, name = self.resolve(node)
+        kinds = node["type"] if isinstance(node.get("type"), list) else [node.get("type")]
+        if "properties" in node and path.count(".") < 8:
+            self.object(pascal(snake(name)) if name else struct, node["properties"], node.get("required", []), path)
+            return pascal(snake(name)) if name else struct
+        if "object" in kinds:
+            if "patternProperties" in node:
+                self.kinds.add("BTreeMap")
+                return "BTreeMap<String, String>"
+            is_policy = struct in ("Policy", "ResourcePolicy", "KeyPolicy") or struct.endswith("PolicyDocument")
+            document = "PolicyDocument" if is_policy else "Json"
+            self.kinds.add(document)
+            return document
+        if "array" in kinds:
+            return f"Vec<{self.type(node.get('items', {}), struct, path)}>"
+        if "boolean" in kinds:
+            return "bool"
+        if "integer" in kinds:
+            return "i32" if node.get("maximum", 0) < 1 << 31 else "i64"
+        return "f64" if "number" in kinds else "String"
+
+    def marks(self, node, top):
+        """What schemars is told of a field; `top` is its name at the top."""
+        node, _ = self.resolve(node)
+        own, extended, marks = [], [], []
+        if top in {path.split("/")[0] for path in facts.paths(self.schema, "createOnlyProperties")}:
+            marks.append("REPLACE")
+            self.kinds.add("REPLACE")
+        if node.get("enum") and node.get("type") == "string":
+            listed = ", ".join(f'"{one}"' for one in node["enum"])
+            extended.append(f'"enum" = [{listed}]')
+        if node.get("type") == "array" and node.get("insertionOrder") is False:
+            item, _ = self.resolve(node.get("items", {}))
+            if node.get("uniqueItems") or item.get("type") == "string":
+                marks.append("crate::kind::mark::SET")
+        if marks:
+            extended.append(f'"x-dwctl" = [{", ".join(marks)}]')
+        if extended:
+            own.append(f"extend({', '.join(extended)})")
+        for what, least, most in (("length", "minLength", "maxLength"), ("length", "minItems", "maxItems"),
+                                  ("range", "minimum", "maximum")):
+            bounds = [f"{word} = {node[key]:_}" for word, key in (("min", least), ("max", most)) if node.get(key)]
+            bounds = ["min = 0", *bounds] if what == "range" and node.get(least) == 0 else bounds
+            if bounds:
+                own.append(f"{what}({', '.join(bounds)})")
+        if "pattern" in node and node.get("type") == "string":
+            own.append(f'regex(pattern = r#"{node["pattern"]}"#)')
+        return own
+
+
+def operations(model, thing):
+    """The operations of the model that are about the thing, by what they do."""
+    names = [name for name in model.operation_names if name.replace("Attributes", "").endswith((thing, thing + "s"))]
+    verbs = {"read": ("Get", "Describe", "List", "BatchGet"), "create": ("Create", "Put"),
+             "update": ("Update", "Modify", "Set", "Put"), "delete": ("Delete",)}
+    found = {what: [name for name in names if name.startswith(verb)] for what, verb in verbs.items()}
+    tags = {"TagResource", "UntagResource", "TagQueue", "UntagQueue", "ListTagsForResource", "ListQueueTags"}
+    found["update"] += [name for name in model.operation_names if name in tags and not name.startswith("List")]
+    found["read"] += [name for name in model.operation_names if name in tags and name.startswith("List")]
+    return found
+
+
+def codes(model, names, thing):
+    """The codes of the errors of these operations, by what their names say."""
+    named = model.metadata["protocol"] in ("query", "ec2", "rest-xml")
+    found = {}
+    for name in names:
+        for shape in model.operation_model(name).error_shapes:
+            code = shape.metadata.get("error", {}).get("code", shape.name) if named else shape.name
+            for what, words in CLASSES.items():
+                # What else is named and not there, such as a key, is decided in tests/data/error_classes.toml.
+                is_own = what == "conflict" or re.match("Resource|Entity|NotFound|NoSuch", code) or thing in code
+                if is_own and re.search(words, code):
+                    found.setdefault(what, set()).add(code)
+                    break
+    return found
+
+
+def main():
+    wheel, cfn = sys.argv[1:3]
+    schema = facts.Schemas(wheel).of(cfn)
+    _, service, thing = cfn.split("::")
+    crate, botocore, iam = SERVICES.get(service, (service.lower(),) * 3)
+    module = snake(thing)
+    kind, struct = f"{crate}_{module}", pascal(f"{crate}_{module}")
+    model = ServiceModel(Loader().load_service_model(botocore, "service-2"), botocore)
+    spec, does = Spec(schema, thing), operations(model, thing)
+    lists = {what: ", ".join(f'"{iam}:{name}"' for name in dict.fromkeys(names)) for what, names in does.items()}
+    name = spec.name and snake(spec.name)
+    attrs = [path for path in facts.paths(schema, "readOnlyProperties") if "/" not in path]
+    taggable = schema.get("tagging", {}).get("taggable", "Tags" in schema["properties"])
+    imports = ", ".join(sorted({"Actions", "Birth", "Identity", "Kind", "Known", "Live", "Lookup", "Reads",
+                                "Terraform", "each"} | (spec.kinds & {"Json", "PolicyDocument"})))
+    mark = "use crate::kind::mark::REPLACE;\n" if "REPLACE" in spec.kinds else ""
+    maps = "use std::collections::BTreeMap;\n\n" if "BTreeMap" in spec.kinds else ""
+    inside = "".join(f"    /// TODO: what `{one}` is.\n    pub {snake(one)}: String,\n" for one in attrs)
+    tags = "" if not taggable else """
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        todo!("set and remove tags: {id} {set:?} {remove:?}, by {:?}", cx.scope)
+    }
+"""
+    identity = f'Identity::named(spec.text("{name}"))' if name else "Identity::Assigned"
+    given = "spec" if name else "_"
+    create(f"src/kinds/{crate}/{module}.rs", f'''//! `{kind}`.
+
+{maps}use schemars::JsonSchema;
+use serde::{{Deserialize, Serialize}};
+
+use crate::aws::{{Cx, Result, Scope{", Tags" if taggable else ""}}};
+{mark}use crate::kind::{{{imports}}};
+
+{chr(10).join(spec.structs)}
+/// TODO: what AWS decides.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {{
+{inside}}}
+
+/// The kind `{kind}`.
+pub struct {struct};
+
+impl Kind for {struct} {{
+    const NAME: &'static str = "{kind}";
+    const CFN: Option<&'static str> = Some("{cfn}");
+    const TERRAFORM: Terraform = Terraform::of("aws_{kind}", &[]);
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/{kind}.toml");
+    const ACTIONS: Actions = Actions {{
+        read: &[{lists["read"]}],
+        create: &[{lists["create"]}],
+        update: &[{lists["update"]}],
+        delete: &[{lists["delete"]}],
+    }};
+    const TAGGABLE: bool = {str(bool(taggable)).lower()};
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity({given}: Known<'_>, _: &Scope) -> Identity {{
+        {identity}
+    }}
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {{
+        each(lookups, 10, |lookup| read(cx, lookup)).await
+    }}
+
+    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {{
+        todo!("make {{:?}} with the tags {{:?}}, by {{:?}}", want, birth.tags, cx.scope)
+    }}
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {{
+        todo!("make {{id}} from {{live:?}} to {{want:?}}, by {{:?}}", cx.scope)
+    }}
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {{
+        todo!("delete {{id}}; gone already is success, by {{:?}}", cx.scope)
+    }}
+{tags}}}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<{struct}>>> {{
+    todo!("read {{}}, by {{:?}}", lookup.id, cx.scope)
+}}
+''')
+    table = "".join(f"# TODO: {field} = ...\n" for field, _, must in spec.fields if must)
+    stack = "example-" + kind.replace("_", "-")
+    create(f"examples/kinds/{kind}.toml", f"""# TODO: a complete stack.
+[stack]
+name   = "{stack}"
+region = "us-east-1"
+
+[{kind}.example]
+{table}""")
+    replaced = {snake(path.split("/")[0]) for path in facts.paths(schema, "createOnlyProperties")}
+    steps = [f"# The life of `{kind}.example` of examples/kinds/{kind}.toml.\n\n[[change]]\n"]
+    steps += [f"# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field not in replaced]
+    steps += [f"\n[[replace]]\n# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field in replaced]
+    create(f"tests/lives/{kind}.toml", "".join(steps))
+
+    title = model.metadata["serviceFullName"]
+
+    def listed(text):
+        found = re.search(r"(        \$made! \{\n)(.*?)(        \}\n)", text, re.S)
+        lines = sorted([*found[2].splitlines(), f"            {kind}: {crate}::{module}::{struct},"])
+        text = text[:found.start(2)] + "\n".join(lines) + "\n" + text[found.end(2):]
+        own = re.search(rf"(?m)^pub mod {crate} \{{\n", text)
+        if own:
+            return text[:own.end()] + f"    pub mod {module};\n" + text[own.end():]
+        services = list(re.finditer(r"(?m)^/// .*\npub mod (\w+) \{\n", text))
+        after = [one.start() for one in services if one[1] > crate]
+        head = after[0] if after else text.index("/// Calls a macro with the name and the type of every kind")
+        return text[:head] + f"/// {title}.\npub mod {crate} {{\n    pub mod {module};\n}}\n\n" + text[head:]
+
+    edit("src/kinds/mod.rs", listed)
+    with open(os.path.join(ROOT, "src/aws/clients.rs")) as file:
+        is_new = f"    {crate}: aws_sdk_{crate}" not in file.read()
+    if is_new:
+        found = codes(model, sum(does.values(), []), thing)
+        quoted = {what: ", ".join(f'"{one}"' for one in sorted(found[what])) for what in CLASSES if what in found}
+        inside = "".join(f"        {what}: [{of}],\n" for what, of in quoted.items())
+        entry = f"    /// {title}.\n    {crate}: aws_sdk_{crate} => {{\n{inside}    }};\n"
+
+        def with_client(text):
+            services = re.finditer(r"(?m)^(?:    ///.*\n)+    (\w+): aws_sdk_", text)
+            at = next(one.start() for one in services if one[1] > crate)
+            return text[:at] + entry + text[at:]
+
+        edit("src/aws/clients.rs", with_client)
+
+        def with_service(text):
+            found = re.search(r"(const SERVICES: [^\n]*= &\[\n)(.*?\n)(\];\n)", text, re.S)
+            lines = sorted([*found[2].splitlines(), f'    ("{crate}", "{botocore}", "{iam}"),'])
+            return text[:found.start(2)] + "\n".join(lines) + "\n" + text[found.end(2):]
+
+        edit("tests/it/errors.rs", with_service)
+    risks = "".join(f'    "{path}",\n' for path in sorted(spec.paths))
+    edit("tests/data/risks.toml", lambda text: text.rstrip("\n") + f"\n\n{kind} = [\n{risks}]\n")
+    named = "".join(f'"{theirs}" = "{ours}"\n' for ours, theirs in sorted(spec.paths.items(), key=lambda one: one[1]))
+    tagged = '"Tags" = "tags"\n' if taggable else ""
+    edit("tests/data/elsewhere.toml", lambda text: text.rstrip("\n") + f"""
+
+["terraform.{kind}"]
+# TODO: what Terraform calls otherwise.
+
+["cloudformation.{kind}"]
+{named}{tagged}""")
+    subprocess.run([sys.executable, os.path.join(ROOT, "tests/support/facts.py"), wheel, cfn], check=True)
+    print(f"""{kind} is begun. Yours is every TODO and `todo!` in src/kinds/{crate}/{module}.rs,
+examples/kinds/{kind}.toml, tests/lives/{kind}.toml and tests/data/elsewhere.toml.
+Then: cargo fmt, cargo test {kind}.""")
+    if is_new:
+        print(f"Its crate: cargo add aws-sdk-{crate} --no-default-features -F rt-tokio")
+
+
+if __name__ == "__main__":
+    main()
