@@ -223,6 +223,12 @@ fn facts(node: &Node) -> String {
         words.push(format!("default {}", value_text(default)));
     }
     let marks = node.marks;
+    if let Some(absent) = &node.absent {
+        words.push(format!("as if absent: {}", value_text(absent)));
+    }
+    if let Some((other, value)) = &node.moot {
+        words.push(format!("does nothing where {other} is {value}"));
+    }
     let chosen = marks.aws_default && !marks.derived;
     for (set, word) in [
         (marks.replace, "a change replaces the resource"),

@@ -59,6 +59,7 @@ mod semantic;
 #[cfg(unix)]
 mod shared;
 mod slow;
+mod spelled;
 mod stopped;
 mod taken;
 mod terraform_functions;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::rule::invalid;
 use crate::aws::Result;
 use crate::kind::Json;
-use crate::kind::mark::SET;
+use crate::kind::mark::{DEFAULT_IS_ABSENT, SET};
 
 /// Where a rule sends its events, and as what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,9 +42,10 @@ pub struct Target {
     /// Text that the target receives, made from parts of the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_transformer: Option<InputTransformer>,
-    /// How often and how long a delivery is tried again.
+    /// How often and how long a delivery is tried again. Absent: 185 times in 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["protection when [maximum_retry_attempts] less: tried again {after} times instead of {before}, then lost", "protection when [maximum_event_age_in_seconds] less: tried for {after} s instead of {before}, then lost"]))]
+    // <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html>
+    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when [maximum_retry_attempts] less: tried again {after} times instead of {before}, then lost", "protection when [maximum_event_age_in_seconds] less: tried for {after} s instead of {before}, then lost"]))]
     pub retry_policy: Option<RetryPolicy>,
     /// Queue of events that could not be delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]

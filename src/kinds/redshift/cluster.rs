@@ -62,7 +62,8 @@ pub struct Spec {
     pub master_password_secret_kms_key_id: Option<String>,
     /// Subnet group in which the cluster is placed. Default: the group `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT]))]
+    // AWS keeps it in lower case (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterSubnetGroup.html>).
+    #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT], "x-dwctl-spelling" = "any-case"))]
     pub cluster_subnet_group_name: Option<String>,
     /// Ids of the VPC security groups. Default: the VPC's default group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,7 +73,8 @@ pub struct Spec {
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
     /// cluster is rebooted; the attribute `parameter_apply_status` tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
+    // AWS keeps it in lower case (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterParameterGroup.html>).
+    #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "any-case"), length(min = 1, max = 255))]
     pub cluster_parameter_group_name: Option<String>,
     /// ARNs of the roles that `COPY`, `UNLOAD`, Spectrum and functions may use, at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

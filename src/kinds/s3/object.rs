@@ -814,6 +814,10 @@ mod tests {
             Some("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=")
         );
         assert_eq!(Known(&spec).text("content_type"), Some("application/json"));
+        // S3 takes an empty one for none.
+        let mut empty = Value::map([("key", "a.json"), ("content", "hello"), ("content_type", "")]);
+        assert_eq!(S3Object::derive(&mut empty, &Files::default()), Ok(()));
+        assert_eq!(Known(&empty).text("content_type"), Some("application/json"));
         let mut wrong = Value::map([("content", "hello"), ("checksum_sha256", "other")]);
         assert!(S3Object::derive(&mut wrong, &Files::default()).is_err());
     }

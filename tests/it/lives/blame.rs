@@ -133,6 +133,13 @@ impl Life {
             self.apply();
             self.is_the_same(&format!("without {path:?}"));
             set(self.example(), Some(&default));
+            self.project.write(&toml::to_string(&self.stack).expect("a stack"));
+            if self.project.run(&["validate"]).code != Some(0) {
+                // It is for a resource of another type.
+                *self.example() = example.clone();
+                self.apply();
+                continue;
+            }
             self.is_the_same(&format!("{path:?} as its default"));
             set(self.example(), None);
             self.is_the_same(&format!("{path:?} as its default, and taken out"));
@@ -218,8 +225,11 @@ fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
     }
 }
 
+/// Values written otherwise, and how.
+type Spellings = Vec<(String, Value)>;
+
 /// The other spellings of a value by which AWS knows the same, wherever in it they stand.
-fn spellings(node: &Node, value: &Value) -> Vec<(String, Value)> {
+fn spellings(node: &Node, value: &Value) -> Spellings {
     match (&node.shape, value) {
         (Shape::Object { fields, .. }, Value::Table(table)) => {
             let within = |name: &String| Some((fields.get(name)?, table.get(name)?));
@@ -247,10 +257,7 @@ fn spellings(node: &Node, value: &Value) -> Vec<(String, Value)> {
     }
 }
 
-fn each_of(
-    table: &Table,
-    spellings: &dyn Fn(&String) -> Option<Vec<(String, Value)>>,
-) -> Vec<(String, Value)> {
+fn each_of(table: &Table, spellings: &dyn Fn(&String) -> Option<Spellings>) -> Spellings {
     let all = table.keys().flat_map(|name| {
         spellings(name).unwrap_or_default().into_iter().map(move |(how, value)| {
             let mut table = table.clone();
@@ -266,10 +273,12 @@ fn respelled_as(form: Form, text: &str) -> Option<String> {
     let own = |service: &str, name: &str| {
         format!("arn:${{aws.partition}}:{service}:{REGION}:${{aws.account_id}}:{name}")
     };
-    // What follows a mark in an ARN that an expression gives.
-    let after = |mark: &str| match text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-        Some(inner) if !inner.contains("${") => Some(format!("${{element(split(\"{mark}\", {inner}), 1)}}")),
-        _ => text.split_once(mark).map(|(_, name)| name.to_owned()),
+    let expression = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let expression = expression.filter(|inner| !inner.contains("${"));
+    // What follows a mark in an ARN.
+    let after = |mark: &str| match expression {
+        Some(inner) => Some(format!("${{element(split(\"{mark}\", {inner}), 1)}}")),
+        None => text.split_once(mark).map(|(_, name)| name.to_owned()),
     };
     match form {
         Form::KmsKey if text.starts_with("alias/") => Some(own("kms", text)),
@@ -277,7 +286,10 @@ fn respelled_as(form: Form, text: &str) -> Option<String> {
         Form::Role => after(":role/"),
         Form::LogGroup => Some(text.strip_suffix(":*").map_or(format!("{text}:*"), str::to_owned)),
         Form::EventBus => Some(own("events", &format!("event-bus/{text}"))),
-        Form::AnyCase => Some(text.to_uppercase()),
+        Form::AnyCase => Some(match expression {
+            Some(inner) => format!("${{upper({inner})}}"),
+            None => text.to_uppercase(),
+        }),
         Form::Folder => Some(text.strip_suffix('/').map_or(format!("{text}/"), str::to_owned)),
         // Nobody knows the other one, without the password.
         Form::MaskedUrl => None,
@@ -288,15 +300,27 @@ fn respelled_as(form: Form, text: &str) -> Option<String> {
 fn defaults(fields: &std::collections::BTreeMap<String, Node>, example: &Table) -> Vec<(Vec<String>, Value)> {
     let mut found = Vec::new();
     for (name, field) in fields {
-        let json = field.absent.as_ref().map(|absent| absent.to_json().expect("a known value"));
-        let json = json.or(field.marks.default_is_absent.then(|| serde_json::json!({})));
-        if let Some(json) = json {
-            found.push((vec![name.clone()], Value::try_from(json).expect("a value of TOML")));
-        }
+        let absent = field.absent.as_ref().map(in_toml);
+        let absent = absent.or(field.marks.default_is_absent.then(|| Value::Table(Table::new())));
+        found.extend(absent.map(|absent| (vec![name.clone()], absent)));
         if let (Some(fields), Some(Value::Table(table))) = (field.fields(), example.get(name)) {
             let below = defaults(fields, table).into_iter();
             found.extend(below.map(|(path, value)| ([vec![name.clone()], path].concat(), value)));
         }
     }
     found
+}
+
+/// A known value in TOML.
+fn in_toml(value: &dwctl::value::Value) -> Value {
+    use dwctl::value::Value as Own;
+    match value {
+        Own::Bool(flag) => Value::Boolean(*flag),
+        Own::Number(number) => Value::Integer(number.to_string().parse().expect("a whole number")),
+        Own::String(text) => Value::String(text.clone()),
+        Own::Map(map) => {
+            Value::Table(map.iter().map(|(name, value)| (name.clone(), in_toml(value))).collect())
+        }
+        other => panic!("no default is {other:?}"),
+    }
 }
