@@ -472,6 +472,17 @@ impl Item<'_> {
         self.risks.iter().map(risk_text).collect::<Vec<_>>().join(", ")
     }
 
+    /// The risks of a detail. One without words has those of the resource: why data is lost when it is
+    /// made anew, how long that takes.
+    pub fn risks_of(&self, detail: &Detail) -> Vec<Risk> {
+        let whole = |risk: &Risk| self.risks.iter().find(|one| one.label == risk.label);
+        let told = detail.risks.iter().map(|risk| match whole(risk) {
+            Some(whole) if risk.words.is_empty() => whole.clone(),
+            _ => risk.clone(),
+        });
+        told.collect()
+    }
+
     /// How grave it is: less is graver.
     pub fn gravity(&self) -> (bool, Sort, bool) {
         (!self.has(RiskLabel::DataLoss), self.sort, self.risks.is_empty())
@@ -624,10 +635,16 @@ fn leaves(change: &Change) -> String {
     visible(&told.unwrap_or_default())
 }
 
-/// By whom each address is needed.
+/// By whom of what is there each address is needed.
 fn needed_by(plan: &Plan) -> HashMap<&Address, Vec<&Address>> {
     let mut needed: HashMap<&Address, Vec<&Address>> = HashMap::new();
-    for change in &plan.changes {
+    // What is not there needs nothing yet, or no longer.
+    let is_there = |change: &&Change| {
+        let is_new =
+            matches!(change.reason, Reason::New | Reason::Vanished) || change.action == Action::Create;
+        !is_new && (plan.revisions.is_some() || change.id.is_some())
+    };
+    for change in plan.changes.iter().filter(is_there) {
         for need in &change.needs {
             needed.entry(need).or_default().push(&change.address);
         }

@@ -507,7 +507,7 @@ fn own(item: &Item<'_>, options: &Options) -> Json {
                 "lines": lines,
                 "notes": notes(one, false),
                 "forces_replacement": one.forces_replacement,
-                "risks": one.risks.iter().map(risk_json).collect::<Vec<_>>(),
+                "risks": item.risks_of(one).iter().map(risk_json).collect::<Vec<_>>(),
                 "cause": cause,
             })
         })

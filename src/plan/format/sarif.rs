@@ -45,7 +45,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         let rest = [item.id_words(), item.leaves.clone()].into_iter().filter(|words| !words.is_empty());
         let rest: String = rest.map(|words| format!("; {words}")).collect();
         for detail in &item.details {
-            for risk in detail.risks.iter().filter(|risk| item.has(risk.label)) {
+            for risk in item.risks_of(detail).iter().filter(|risk| item.has(risk.label)) {
                 let attribute = visible(&detail.attribute);
                 let message = format!("{}: {attribute}: {}{rest}", item.address, risk_text(risk));
                 results.push(result(rule(risk), item, Some(&detail.attribute), message, from));
