@@ -92,16 +92,15 @@ impl Told<'_, '_> {
     /// A grant, or a ban, that comes.
     fn comes(&self, grant: &Statement<'_>, sentence: String) -> Part {
         let part = Part::new(Sign::Added, sentence);
-        let open = grant.is_open();
         let widens = match grant.effect.as_str() {
-            "Allow" if self.creating => open || grant.is_everything(),
+            "Allow" if self.creating => grant.is_open() || grant.is_everything(),
             "Allow" => !self.old.iter().any(|old| old.effect == "Allow" && old.covers(grant)),
             _ => false,
         };
         if !widens {
             return part;
         }
-        part.risk(RiskLabel::Access, grant.risk(open))
+        part.risk(RiskLabel::Access, grant.risk("allows"))
     }
 
     /// A grant, or a ban, that goes.
@@ -112,7 +111,7 @@ impl Told<'_, '_> {
         if !widens {
             return part;
         }
-        part.risk(RiskLabel::Access, format!("no longer denies {}", short(&grant.actions.names)))
+        part.risk(RiskLabel::Access, grant.risk("no longer denies"))
     }
 
     fn changed(&self, old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
@@ -366,13 +365,20 @@ impl<'v> Statement<'v> {
         all(&self.actions) && all(&self.resources)
     }
 
-    fn risk(&self, open: bool) -> String {
+    /// `allows kms:Decrypt to account 111122223333`, `allows s3:* on everything`. Of the policy of a
+    /// resource it says for whom: `*` is that one resource there.
+    fn risk(&self, verb: &str) -> String {
         let but = if self.actions.inverted { "all but " } else { "" };
-        let mut words = format!("allows {but}{}", short(&self.actions.names));
-        if open {
-            words.push_str(" to everybody");
+        let mut words = format!("{verb} {but}{}", short(&self.actions.names));
+        if !self.principals.is_absent() {
+            let names = self.principals.names.iter().map(|name| who(name)).collect();
+            let but = if self.principals.inverted { "everybody but " } else { "" };
+            let _ = write!(words, " to {but}{}", short(&names));
         } else if self.resources.names.contains("*") {
             words.push_str(" on everything");
+        }
+        if self.condition.is_some() {
+            words.push_str(" under a condition");
         }
         words
     }
@@ -444,6 +450,22 @@ fn condition_words(condition: &Value) -> String {
 }
 
 /// The first of some names.
+/// A principal in words, of its kind and name: `everybody`, `account 111122223333`,
+/// `role/etl of account 111122223333`, `glue.amazonaws.com`.
+fn who(name: &str) -> String {
+    let (kind, name) = name.split_once(' ').unwrap_or(("", name));
+    if name == "*" {
+        return "everybody".to_owned();
+    }
+    // arn:aws:iam::111122223333:role/etl
+    let parts: Vec<&str> = name.splitn(6, ':').collect();
+    match (kind, parts.as_slice()) {
+        ("AWS", ["arn", _, "iam", "", account, "root"]) => format!("account {account}"),
+        ("AWS", ["arn", _, "iam" | "sts", "", account, what]) => format!("{what} of account {account}"),
+        _ => name.to_owned(),
+    }
+}
+
 fn short(names: &BTreeSet<String>) -> String {
     let some: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
     match names.len() {
