@@ -26,7 +26,7 @@ use crate::value::Value;
 
 pub use crate::diag::{a, counted, nearest};
 pub use among::{Among, Peer};
-pub use document::{canonical_json, canonical_policy, in_document};
+pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
 pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
 pub use link::{Hold, Link};
 pub use pattern::check_pattern;
@@ -222,6 +222,13 @@ impl Foreseen {
     #[must_use]
     pub fn with(mut self, attribute: &str, value: impl Into<String>) -> Self {
         self.0.insert(attribute.to_owned(), Value::String(value.into()));
+        self
+    }
+
+    /// Foresees that an attribute is null, with a spec such as this: AWS makes no such thing.
+    #[must_use]
+    pub fn without(mut self, attribute: &str) -> Self {
+        self.0.insert(attribute.to_owned(), Value::Null);
         self
     }
 }

@@ -44,6 +44,32 @@ pub fn canonical_json(document: Value) -> Value {
     }
 }
 
+/// An event pattern or a filter policy in the one form in which equal ones are equal data. A list of values
+/// means any of them, in whatever order; only the comparisons of `numeric` stand in pairs
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>,
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html>).
+pub fn canonical_pattern(document: Value) -> Value {
+    fn any_order(value: Value) -> Value {
+        match value {
+            Value::Object(object) => {
+                let members = object.into_iter().map(|(name, value)| match name.as_str() {
+                    "numeric" => (name, value),
+                    _ => (name, any_order(value)),
+                });
+                Value::Object(members.collect())
+            }
+            Value::Array(list) => {
+                let mut list: Vec<Value> = list.into_iter().map(any_order).collect();
+                list.sort_by_cached_key(Value::to_string);
+                list.dedup();
+                Value::Array(list)
+            }
+            other => other,
+        }
+    }
+    any_order(canonical_json(document))
+}
+
 /// An IAM policy in the one form in which equal grants are equal data, after
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>:
 /// one statement is a list of one; actions, resources, principals and condition values
@@ -196,6 +222,18 @@ mod tests {
             let document = serde_json::from_str(written).expect("JSON");
             assert_eq!(super::canonical_json(document).to_string(), canonical);
         }
+    }
+
+    #[test]
+    fn the_values_of_a_pattern_have_no_order() {
+        let pattern = |sources: serde_json::Value, numeric: serde_json::Value| {
+            super::canonical_pattern(json!({ "source": sources, "detail": { "size": [{ "numeric": numeric }],
+                "$or": [{ "a": ["x"] }, { "b": [{ "anything-but": ["y", "z"] }] }] } }))
+        };
+        let one = pattern(json!(["aws.s3", "aws.glue"]), json!([">", 0, "<=", 5]));
+        assert_eq!(pattern(json!(["aws.glue", "aws.s3", "aws.glue"]), json!([">", 0, "<=", 5])), one);
+        assert_ne!(pattern(json!(["aws.s3", "aws.glue"]), json!(["<", 5, ">=", 0])), one);
+        assert_ne!(pattern(json!(["aws.s3"]), json!([">", 0, "<=", 5])), one);
     }
 
     #[test]

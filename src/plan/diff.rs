@@ -288,6 +288,10 @@ impl Walk {
     }
 
     fn lists(&mut self, element: Option<&Node>, flags: Flags, before: &[Value], after: &[Value]) {
+        // What only has another place neither comes nor goes.
+        if is_reordered(before, after) {
+            return self.leaf(flags, &Value::List(before.to_vec()), &Value::List(after.to_vec()), false);
+        }
         for (place, left, right) in aligned(before, after) {
             self.within(PathStep::Index(place), |walk| match (left, right) {
                 (Some(left), Some(right)) => walk.node(element, flags, left, right),
@@ -364,6 +368,17 @@ impl Walk {
             self.leaf(flags, &Value::Map(before.clone()), &Value::Map(after.clone()), false);
         }
     }
+}
+
+/// Whether two lists that differ hold the same in another order.
+pub(super) fn is_reordered(before: &[Value], after: &[Value]) -> bool {
+    let mut left: Vec<&Value> = before.iter().collect();
+    before.len() == after.len()
+        && before != after
+        && after.iter().all(|value| {
+            let at = left.iter().position(|one| *one == value);
+            at.map(|at| left.swap_remove(at)).is_some()
+        })
 }
 
 /// A value as it is without secrecy, which may change the order in it.

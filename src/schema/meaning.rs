@@ -32,6 +32,8 @@ pub enum Document {
     Dashboard,
     /// The queues of Redshift's workload management: `wlm`.
     Wlm,
+    /// What an event or a message must have, in which a list means any of its values: `pattern`.
+    Pattern,
     /// `cron(…)` or `rate(…)`, in UTC: `schedule`.
     Schedule,
     /// What may come in through a firewall: `ingress`.
@@ -57,6 +59,7 @@ impl Document {
             "states-language" => Self::StatesLanguage,
             "dashboard" => Self::Dashboard,
             "wlm" => Self::Wlm,
+            "pattern" => Self::Pattern,
             "schedule" => Self::Schedule,
             "ingress" => Self::Ingress,
             "egress" => Self::Egress,
@@ -72,7 +75,7 @@ impl Document {
     /// The risk that its reader finds in it, in words for `explain`; empty where it finds none.
     pub fn risk(self) -> &'static str {
         match self {
-            Self::StatesLanguage | Self::Dashboard | Self::Wlm | Self::Schedule => "",
+            Self::StatesLanguage | Self::Dashboard | Self::Wlm | Self::Pattern | Self::Schedule => "",
             Self::File | Self::Content | Self::Checksum => "",
             Self::Ingress | Self::Egress => "wider access when a rule allows more",
             Self::Lifecycle => "data loss when more expires, or sooner",

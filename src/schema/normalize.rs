@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::validate::matches;
-use super::{Node, Shape};
-use crate::kind::{canonical_json, canonical_policy};
+use super::{Document, Node, Shape};
+use crate::kind::{canonical_json, canonical_pattern, canonical_policy};
 use crate::value::{Number, Value};
 
 /// Brings a spec, desired or live, into canonical form: defaults filled in, nulls and
@@ -117,6 +117,9 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
         }
         (Shape::Policy | Shape::Json, value) if !canonical => value,
         (Shape::Policy, value) => document(value, canonical_policy),
+        (Shape::Json, value) if node.document == Some(Document::Pattern) => {
+            document(value, canonical_pattern)
+        }
         (Shape::Json, value) => document(value, canonical_json),
         (Shape::Number { .. }, Value::String(text)) => match Number::parse(text.trim()) {
             Some(number) => Value::Number(number.as_double()),

@@ -42,6 +42,7 @@ pub struct Spec {
     pub schedule_expression: Option<String>,
     /// Which events the rule takes, as AWS's event pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "pattern"))]
     pub event_pattern: Option<Json>,
     /// Whether the rule fires.
     #[serde(default = "state")]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
+use crate::kind::mark::{REPLACE, SET};
 use crate::kind::{
     Actions, Among, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, State,
     Terraform,
@@ -67,8 +67,8 @@ pub struct Predicate {
     #[serde(default = "and")]
     #[schemars(extend("enum" = ["AND", "ANY"]))]
     pub logical: String,
-    /// The conditions.
-    #[schemars(length(max = 500))]
+    /// The conditions. Their order means nothing.
+    #[schemars(extend("x-dwctl" = [SET]), length(max = 500))]
     pub conditions: Vec<Condition>,
 }
 

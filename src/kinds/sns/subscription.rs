@@ -39,6 +39,7 @@ pub struct Spec {
     pub endpoint: String,
     /// Which messages to deliver. Absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-document" = "pattern"))]
     pub filter_policy: Option<Json>,
     /// What the filter policy looks at.
     #[serde(default = "message_attributes")]
@@ -90,7 +91,7 @@ pub struct SnsSubscription;
 impl Kind for SnsSubscription {
     const NAME: &'static str = "sns_subscription";
     const CFN: Option<&'static str> = Some("AWS::SNS::Subscription");
-    const TERRAFORM: Terraform = Terraform::of("aws_sns_topic_subscription", &[]);
+    const TERRAFORM: Terraform = Terraform::of("aws_sns_topic_subscription", &[]).called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "subscriber")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_subscription.toml");
     const ACTIONS: Actions = Actions {

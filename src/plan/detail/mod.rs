@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::compare::is_anew;
+use super::diff::is_reordered;
 use super::hindsight::unknowns;
 use super::{Action, AttributeChange, Cause, Change, Kept, risk};
 use crate::diag::{visible, visible_json};
@@ -228,7 +229,8 @@ impl Group<'_> {
             Some(Document::Dashboard) => pair(before, after).map_or_else(Vec::new, dashboard::widgets),
             Some(Document::Wlm) => pair(before, after).map_or_else(Vec::new, wlm::queues),
             Some(
-                Document::Schedule
+                Document::Pattern
+                | Document::Schedule
                 | Document::Lifecycle
                 | Document::Replication
                 | Document::File
@@ -436,6 +438,10 @@ pub(super) fn plain(change: &AttributeChange) -> Detail {
         (Some(_), None) => Sign::Removed,
         _ => Sign::Changed,
     };
+    let reordered = match (&change.before, &change.after) {
+        (Some(Value::List(before)), Some(Value::List(after))) => is_reordered(before, after),
+        _ => false,
+    };
     let detail = Detail {
         attribute: path_text(&change.path),
         part: String::new(),
@@ -444,7 +450,7 @@ pub(super) fn plain(change: &AttributeChange) -> Detail {
         after: change.after.clone(),
         hidden: change.hidden,
         lines: Vec::new(),
-        notes: Vec::new(),
+        notes: if reordered { vec!["the same in another order".to_owned()] } else { Vec::new() },
         forces_replacement: change.forces_replacement,
         risks: Vec::new(),
         cause: change.cause,
