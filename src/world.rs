@@ -4,6 +4,7 @@
 mod ignored;
 mod imports;
 mod naming;
+mod nulls;
 mod references;
 mod resolve;
 mod settings;
@@ -495,11 +496,9 @@ impl<'a> World<'a> {
             let missing = fault.code == "missing-attribute" && fault.path.is_empty();
             let label = if key { elsewhere::advice(instance.kind, &fault.path) } else { fault.label };
             let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
-            problems.push(
-                Diagnostic::error(fault.code, fault.message)
-                    .at(span, label)
-                    .help(format!("dwctl explain {}", resource.kind)),
-            );
+            let error = Diagnostic::error(fault.code, fault.message).at(span, label);
+            let error = nulls::told(error, resource.body.find(&fault.path), &names);
+            problems.push(error.help(format!("dwctl explain {}", resource.kind)));
         }
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
         for path in naming::secrets_in_names(instance.kind, &spec, &scope) {
@@ -513,7 +512,7 @@ impl<'a> World<'a> {
                     .help("name resources by what is no secret"),
             );
         }
-        self.tell(instance.kind.check(Known(&sound)), resource, problems);
+        self.tell(instance.kind.check(Known(&sound)), resource, Some(&names), problems);
         if problems.len() == before
             && !spec.contains_unknown()
             && let Err(message) = instance.kind.accepts(&spec)
@@ -540,12 +539,23 @@ impl<'a> World<'a> {
 
     /// Puts what a kind finds where it belongs: what is wrong to the problems, the rest to
     /// the warnings.
-    fn tell(&self, found: Vec<Problem>, resource: &Resource, problems: &mut Vec<Diagnostic>) {
+    fn tell(
+        &self,
+        found: Vec<Problem>,
+        resource: &Resource,
+        names: Option<&Names<'_, '_>>,
+        problems: &mut Vec<Diagnostic>,
+    ) {
         for problem in found {
-            if problem.warning {
-                self.warn(located(problem, resource));
+            let (path, warning) = (path_of(&problem.path), problem.warning);
+            let mut told = located(problem, resource);
+            if let Some(names) = names {
+                told = nulls::told(told, resource.body.find(&path), names);
+            }
+            if warning {
+                self.warn(told);
             } else {
-                problems.push(located(problem, resource));
+                problems.push(told);
             }
         }
     }
@@ -641,6 +651,16 @@ impl<'a> World<'a> {
             view.insert("tags".to_owned(), Value::Map(instance.tags.clone()));
         }
         Value::Map(view)
+    }
+
+    /// Makes null in a view what will be null once what differs is applied.
+    pub fn foresee_nulls(&self, instance: &Instance<'_>, view: &mut Value) {
+        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        let Value::Map(view) = view else { return };
+        let foreseen = instance.kind.foresee(Known(&instance.spec), &scope).0;
+        for (name, _) in foreseen.into_iter().filter(|(_, value)| value.is_null()) {
+            view.insert(name, Value::Null);
+        }
     }
 
     /// The id that an `[[import]]` names for an address, `None` where there is no such block.
@@ -796,19 +816,22 @@ impl<'a> World<'a> {
                         .help("give one of them another name")
                 }));
             }
-            self.tell(found, instance.resource, problems);
+            self.tell(found, instance.resource, None, problems);
         }
     }
 }
 
-/// A kind's problem, at the place that it names.
-fn located(problem: Problem, resource: &Resource) -> Diagnostic {
-    let path: Vec<PathStep> = problem
-        .path
-        .split('.')
+/// The steps of a problem's path.
+fn path_of(path: &str) -> Vec<PathStep> {
+    path.split('.')
         .filter(|step| !step.is_empty())
         .map(|step| step.parse().map_or_else(|_| PathStep::Name(step.to_owned()), PathStep::Index))
-        .collect();
+        .collect()
+}
+
+/// A kind's problem, at the place that it names.
+fn located(problem: Problem, resource: &Resource) -> Diagnostic {
+    let path = path_of(&problem.path);
     let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
     let told = if problem.warning {
         Diagnostic::warning("doubtful-value", problem.message)

@@ -16,7 +16,7 @@ use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
 use super::{Action, Asked, AttributeChange, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
-use crate::diag::{Diagnostic, Outside, Sources};
+use crate::diag::{Diagnostic, Outside, Sources, counted};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
 use crate::ledger::{Entry, Ledger, is_of_secret};
@@ -297,7 +297,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         };
         let outputs_sensitivity = ledger.outputs.iter().filter_map(sensitivity).collect();
         let stack = world.stack;
-        let warnings = changes.values().filter_map(busy).collect();
+        let warnings = changes.values().filter_map(busy).chain(emigration(stack, changes.values())).collect();
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),
             env: stack.env.clone(),
@@ -338,7 +338,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
                 let live = change.live.as_ref().filter(|_| kept);
                 let (attrs, spec) = (live.map(|live| &live.attrs), live.map(|live| &live.spec));
-                let view = self.inputs.world.view(instance, attrs, spec);
+                let mut view = self.inputs.world.view(instance, attrs, spec);
+                if change.action == Action::Update {
+                    self.inputs.world.foresee_nulls(instance, &mut view);
+                }
                 self.inputs.world.show(&instance.address, view);
                 self.changes.insert(instance.address.clone(), change);
             }
@@ -491,6 +494,32 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             ..Change::of(instance, &stack.sources)
         }
     }
+}
+
+/// A warning where the stack has another region by now: all that it has is made anew there.
+fn emigration<'c>(stack: &Stack, changes: impl Iterator<Item = &'c Change>) -> Option<Diagnostic> {
+    let left: Vec<&String> = changes
+        .filter(|change| change.region == stack.region)
+        .filter_map(|change| match &change.reason {
+            Reason::Moved { from } => Some(from),
+            _ => None,
+        })
+        .collect();
+    let from = left.first()?;
+    let count = counted(left.iter().filter(|one| one == &from).count(), "resource");
+    let verb = if left.len() == 1 { "is" } else { "are" };
+    let what = format!(
+        "{count} of {}/{} {verb} in {from}, and the stack is in {}",
+        stack.name, stack.env, stack.region
+    );
+    Some(
+        Diagnostic::warning("region", what)
+            .note(format!("an apply makes new ones in {}, and destroys those in {from}", stack.region))
+            .help(format!(
+                "if that is not meant, write region = \"{from}\" in [stack], or in [stack] of env/{}.toml",
+                stack.env
+            )),
+    )
 }
 
 /// What changes and thereby has the instance made anew: what its lifecycle names, or is replaced

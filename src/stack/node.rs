@@ -190,6 +190,17 @@ impl Node {
         }
     }
 
+    /// What stands at a path, or what makes it: an expression above it.
+    pub fn find(&self, path: &[PathStep]) -> Option<&Self> {
+        let Some((step, rest)) = path.split_first() else { return Some(self) };
+        match (&self.content, step) {
+            (Content::Template(_), _) => Some(self),
+            (Content::Table(_), PathStep::Name(name)) => self.entry(name)?.value.find(rest),
+            (Content::List(list), PathStep::Index(index)) => list.get(*index)?.find(rest),
+            _ => None,
+        }
+    }
+
     /// Whether a table has an entry of this name, or may have one since it is an expression.
     pub fn has(&self, name: &str) -> bool {
         match &self.content {

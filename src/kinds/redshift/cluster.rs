@@ -288,7 +288,7 @@ pub struct Attrs {
     /// URL of the first database for JDBC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jdbc_url: Option<String>,
-    /// ARN of the secret that holds the managed password.
+    /// ARN of the secret that holds the managed password; null where `manage_master_password` is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_password_secret_arn: Option<String>,
     /// The VPC of the cluster.
@@ -408,9 +408,13 @@ impl Kind for RedshiftCluster {
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("cluster_identifier") {
+        let foreseen = match spec.text("cluster_identifier") {
             Some(name) => Foreseen::default().with("arn", arn(scope, name)),
             None => Foreseen::default(),
+        };
+        match spec.flag("manage_master_password") {
+            Some(false) => foreseen.without("master_password_secret_arn"),
+            _ => foreseen,
         }
     }
 

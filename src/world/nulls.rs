@@ -1,0 +1,28 @@
+//! Why a value is not what was expected: an attribute of another resource that it is made of is null.
+
+use super::resolve::Names;
+use crate::diag::Diagnostic;
+use crate::kinds;
+use crate::lang::Scope;
+use crate::stack::Node;
+use crate::value::Value;
+
+/// An error at a node, with the references of that node which are null.
+pub(super) fn told(error: Diagnostic, node: Option<&Node>, names: &Names<'_, '_>) -> Diagnostic {
+    let references = node.map(Node::references).unwrap_or_default();
+    references.into_iter().fold(error, |error, reference| {
+        let Some(kind) = kinds::kind(&reference.root) else { return error };
+        let whole = |used: usize| used == reference.steps.len();
+        if !names.resolve(&reference).is_ok_and(|(value, used)| value == Value::Null && whole(used)) {
+            return error;
+        }
+        let attribute =
+            (0..reference.steps.len()).rev().find_map(|at| reference.name(at)).unwrap_or_default();
+        let error = error.note(format!("`{reference}` is null"));
+        let field = kind.schema().attrs.fields().and_then(|fields| fields.get(attribute));
+        match field.map(|field| field.description.trim()).filter(|words| !words.is_empty()) {
+            Some(words) => error.note(format!("`{attribute}`: {}", words.lines().next().unwrap_or_default())),
+            None => error,
+        }
+    })
+}
