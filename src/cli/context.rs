@@ -9,7 +9,7 @@ use super::printer::Printer;
 use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, StackArgs};
 use crate::aws::{Class, Error, Options, Session};
-use crate::diag::{Diagnostic, Outside, Sources};
+use crate::diag::{Diagnostic, Outside, Sources, Span};
 use crate::kinds;
 use crate::ledger::{FileStore, Holder, Ledger, Place, S3Store, Store};
 use crate::stack::{self, Node, Stack};
@@ -151,9 +151,14 @@ fn given_variables(
     }
     for assignment in &args.var {
         match assignment.split_once('=') {
-            Some((name, value)) => {
+            Some((name, value)) if !name.is_empty() => {
                 given.push((format!("--var {name}"), name.to_owned(), Value::String(value.to_owned())));
             }
+            // What is in it may be secret.
+            Some(_) => problems.push(
+                Diagnostic::error("invalid-argument", "--var takes NAME=VALUE")
+                    .note("there is no name before the `=`"),
+            ),
             None => problems.push(
                 Diagnostic::error("invalid-argument", "--var takes NAME=VALUE")
                     .note(format!("got `{assignment}`")),
@@ -176,19 +181,38 @@ fn variable_file(
     };
     // Also what a shell writes to a pipe: `--var-file <(…)`.
     let text = stack::variable_text(file)?;
-    let table = toml::de::DeTable::parse(&text)
-        .map_err(|error| trouble(Outside::new(error.message()).to_string()))?;
+    let source = format!("--var-file {}", file.display());
+    // TOML begins otherwise.
+    if text.trim_start().starts_with('{') {
+        return match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
+            Ok(values) => {
+                let values = values.iter().map(|(name, value)| (name.clone(), Value::from_json(value)));
+                Ok(values.map(|(name, value)| (source.clone(), name, value)).collect())
+            }
+            Err(error) => Err(trouble(format!(
+                "line {}, column {}: it begins as JSON, and is no JSON object",
+                error.line(),
+                error.column()
+            ))),
+        };
+    }
     let mut sources = Sources::default();
     let id = sources.add(file, text.as_str());
+    let table = toml::de::DeTable::parse(&text).map_err(|error| {
+        let place = error.span().map(|span| Span::new(id, span.start, span.end));
+        let place = place.map_or_else(String::new, |span| {
+            format!("line {}, column {}: ", sources.line(span), sources.column(span))
+        });
+        trouble(format!("{place}{}", Outside::new(error.message())))
+            .help("a file of variables is TOML, `name = value`, or a JSON object")
+    })?;
     Ok(table
         .get_ref()
         .iter()
         .filter_map(|(name, value)| {
             let node = Node::read(value, id, &text, problems);
             match node.literal() {
-                Some(value) => {
-                    Some((format!("--var-file {}", file.display()), name.get_ref().to_string(), value))
-                }
+                Some(value) => Some((source.clone(), name.get_ref().to_string(), value)),
                 None => {
                     problems.push(trouble(format!(
                         "`{}` has an expression; a variable's value is plain",

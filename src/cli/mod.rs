@@ -107,7 +107,7 @@ struct StackArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     var: Vec<String>,
 
-    /// Sets variables from a TOML file; may be repeated.
+    /// Sets variables from a TOML or JSON file; may be repeated.
     #[arg(long, value_name = "FILE")]
     var_file: Vec<std::path::PathBuf>,
 }

@@ -76,7 +76,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
             loader.file(table);
         }
     }
-    let mut env_values = BTreeMap::new();
+    let mut env_values: BTreeMap<String, Entry> = BTreeMap::new();
     if let Some(env) = env {
         loader.environment(folder, env, &mut env_values);
     }
@@ -643,7 +643,7 @@ impl Loader<'_> {
         }
     }
 
-    fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Node>) {
+    fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Entry>) {
         let is_name =
             !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         let path = Path::new("env").join(format!("{env}.toml"));
@@ -686,12 +686,12 @@ impl Loader<'_> {
             } else if entry.name == "ledger" && !self.variables.contains_key("ledger") {
                 self.env_ledger = Some(entry.value);
             } else {
-                values.insert(entry.name, entry.value);
+                values.insert(entry.name.clone(), entry);
             }
         }
     }
 
-    fn finish(mut self, folder: &Path, env: &str, env_values: BTreeMap<String, Node>) -> Loaded {
+    fn finish(mut self, folder: &Path, env: &str, env_values: BTreeMap<String, Entry>) -> Loaded {
         const KNOWN: [&str; 7] = ["name", "region", "tags", "accounts", "requires", "ignore_tags", "shared"];
         let (mut name, mut region, mut tags, mut accounts) = (None, None, None, BTreeMap::new());
         let mut ignore_tags = Vec::new();

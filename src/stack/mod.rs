@@ -54,7 +54,7 @@ pub struct Stack {
     /// Where the ledger lives, if not in a local file.
     pub ledger: Option<LedgerPlace>,
     /// What the environment's file sets.
-    pub env_values: BTreeMap<String, Node>,
+    pub env_values: BTreeMap<String, Entry>,
     /// `[variable.NAME]`.
     pub variables: BTreeMap<String, Variable>,
     /// `[local]`.

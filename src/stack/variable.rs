@@ -174,6 +174,33 @@ impl Type {
     }
 }
 
+impl Type {
+    fn is_collection(&self) -> bool {
+        !matches!(self, Self::Any | Self::String | Self::Number | Self::Bool)
+    }
+
+    /// A value of this type as JSON, to be imitated.
+    fn example(&self) -> String {
+        match self {
+            Self::Any | Self::String => "\"a\"".to_owned(),
+            Self::Number => "1".to_owned(),
+            Self::Bool => "true".to_owned(),
+            Self::List(element) | Self::Set(element) => format!("[{}]", element.example()),
+            Self::Map(element) => format!("{{\"key\": {}}}", element.example()),
+            Self::Tuple(elements) => {
+                let elements: Vec<String> = elements.iter().map(Self::example).collect();
+                format!("[{}]", elements.join(", "))
+            }
+            Self::Object(fields) => {
+                let needed = fields.iter().filter(|(_, field)| field.absent.is_none());
+                let fields: Vec<String> =
+                    needed.map(|(name, field)| format!("\"{name}\": {}", field.kind.example())).collect();
+                format!("{{{}}}", fields.join(", "))
+            }
+        }
+    }
+}
+
 struct Parser<'a> {
     rest: &'a str,
     depth: usize,
@@ -280,6 +307,10 @@ impl<'a> Parser<'a> {
             "number" => Type::Number,
             "bool" => Type::Bool,
             "list" | "set" | "map" => {
+                self.space();
+                if !self.rest.starts_with('(') {
+                    return Err(format!("`{word}` needs the type of its elements: write `{word}(string)`"));
+                }
                 self.take('(')?;
                 let element = Box::new(self.kind()?);
                 self.take(')')?;
@@ -317,6 +348,11 @@ impl<'a> Parser<'a> {
                 self.take(')')?;
                 Type::Object(fields)
             }
+            "integer" | "int" | "float" | "double" => {
+                return Err(format!("there is no type `{word}`; write `number`"));
+            }
+            "boolean" => return Err(format!("there is no type `{word}`; write `bool`")),
+            "array" => return Err(format!("there is no type `{word}`; write `list(string)`")),
             "" => return Err("expected a type".to_owned()),
             other => {
                 let known = ["any", "string", "number", "bool", "list", "set", "map", "tuple", "object"];
@@ -340,6 +376,46 @@ fn constant(text: &str) -> Result<Value, String> {
     template.evaluate(&Names::default()).map_err(|problems| problems.first().map_or_else(String::new, wrong))
 }
 
+/// A value of a variable, before it is converted.
+struct Given<'g> {
+    value: Value,
+    /// Where it stands in the stack.
+    span: Option<Span>,
+    /// What sets it from outside.
+    source: Option<&'g String>,
+    /// It is a text where JSON was expected.
+    no_json: bool,
+}
+
+impl Given<'_> {
+    fn at(value: Value, span: Span) -> Self {
+        Self { value, span: Some(span), source: None, no_json: false }
+    }
+}
+
+fn path(stack: &Stack, span: Span) -> String {
+    let path = stack.sources.path(span.file);
+    path.strip_prefix(&stack.folder).unwrap_or(path).display().to_string()
+}
+
+/// Most characters of a value in a message.
+const LONGEST_VALUE: usize = 200;
+
+/// A value in a message; a secret is not shown.
+fn shown(value: &Value) -> String {
+    if value.contains_secret() {
+        return "sensitive, and not shown".to_owned();
+    }
+    let text = match value.to_json() {
+        Ok(json) => json.to_string(),
+        Err(_) => return "not known".to_owned(),
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 /// The values of all variables. `given` are those of the command line, of files named
 /// there and of `DWCTL_VAR_…`, in that order of strength, weakest first: source (for messages), name, value.
 /// A text is taken as JSON where the variable's type is not a string.
@@ -348,7 +424,7 @@ pub fn variables(
     given: &[(String, String, Value)],
     problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, Value> {
-    let mut values: BTreeMap<String, (Value, Option<Span>)> = BTreeMap::new();
+    let mut values: BTreeMap<String, Given> = BTreeMap::new();
     let names = || stack.variables.keys().map(String::as_str);
     let unknown = |name: &str, source: &str| {
         let error = Diagnostic::error("unknown-variable", format!("the stack has no variable `{name}`"))
@@ -361,38 +437,46 @@ pub fn variables(
     let scope = Names { files: stack.files.clone(), ..Names::default() };
     for (name, variable) in &stack.variables {
         if let Some(default) = &variable.default {
-            values.insert(name.clone(), (default.evaluate(&scope, problems), Some(default.span)));
+            values.insert(name.clone(), Given::at(default.evaluate(&scope, problems), default.span));
         }
     }
     let may_be_declared = stack.unread.contains("variable");
-    for (name, node) in &stack.env_values {
+    for (name, entry) in &stack.env_values {
         if stack.variables.contains_key(name) {
-            values.insert(name.clone(), (node.evaluate(&scope, problems), Some(node.span)));
+            let value = entry.value.evaluate(&scope, problems);
+            values.insert(name.clone(), Given::at(value, entry.value.span));
         } else if !may_be_declared {
-            problems.push(
-                unknown(name, &format!("the environment `{}`", stack.env)).at(node.span, "no such variable"),
-            );
+            let error = unknown(name, &format!("the environment `{}`", stack.env));
+            let is_table = !entry.value.entries().is_empty();
+            problems.push(match name.as_str() {
+                "var" | "variable" | "variables" if is_table => Diagnostic { helps: Vec::new(), ..error }
+                    .at(entry.span, "no such variable")
+                    .help("an environment's file sets variables at its top: write `name = value`, without a table"),
+                _ => error.at(entry.span, "no such variable"),
+            });
         }
     }
     for (source, name, value) in given {
         match stack.variables.get(name) {
             Some(variable) => {
-                let value = match value {
-                    Value::String(text) if variable.kind != Type::String && variable.kind != Type::Any => {
-                        serde_json::from_str(text)
-                            .map_or_else(|_| value.clone(), |json| Value::from_json(&json))
-                    }
-                    other => other.clone(),
+                let is_json = variable.kind != Type::String && variable.kind != Type::Any;
+                let (value, no_json) = match value {
+                    Value::String(text) if is_json => match serde_json::from_str(text) {
+                        Ok(json) => (Value::from_json(&json), false),
+                        Err(_) => (value.clone(), variable.kind.is_collection()),
+                    },
+                    other => (other.clone(), false),
                 };
-                values.insert(name.clone(), (value, None));
+                values.insert(name.clone(), Given { value, span: None, source: Some(source), no_json });
             }
             None if may_be_declared => {}
             None => problems.push(unknown(name, source)),
         }
     }
     let mut converted = BTreeMap::new();
+    let mut set_by: BTreeMap<&str, String> = BTreeMap::new();
     for (name, variable) in &stack.variables {
-        let Some((value, span)) = values.remove(name) else {
+        let Some(Given { value, span, source, no_json }) = values.remove(name) else {
             problems.push(
                 Diagnostic::error("missing-variable", format!("the variable `{name}` has no value"))
                     .at(variable.span, "declared without a default")
@@ -404,6 +488,8 @@ pub fn variables(
             converted.insert(name.clone(), Value::unknown("var", name.as_str()));
             continue;
         };
+        let place = || span.map(|span| format!("line {} of {}", stack.sources.line(span), path(stack, span)));
+        set_by.extend(source.cloned().or_else(place).map(|source| (name.as_str(), source)));
         // Secret before anything is said of it.
         let value = if variable.sensitive { value.sensitive() } else { value };
         match variable.kind.convert(value) {
@@ -411,13 +497,17 @@ pub fn variables(
                 converted.insert(name.clone(), value);
             }
             Err(message) => {
-                problems.push(
-                    Diagnostic::error(
-                        "wrong-type",
-                        format!("the value of variable `{name}` does not fit: {message}"),
-                    )
-                    .at(span.unwrap_or(variable.span), format!("must be {}", variable.kind)),
-                );
+                let what = format!("the value of variable `{name}` does not fit: {message}");
+                let mut problem = Diagnostic::error("wrong-type", what)
+                    .at(span.unwrap_or(variable.span), format!("must be {}", variable.kind));
+                if let Some(source) = source {
+                    problem = problem.note(format!("it is set by {source}"));
+                }
+                if no_json {
+                    let example = variable.kind.example();
+                    problem = problem.help(format!("write it as JSON, such as --var '{name}={example}'"));
+                }
+                problems.push(problem);
                 converted.insert(name.clone(), Value::unknown("var", name.as_str()));
             }
         }
@@ -431,10 +521,16 @@ pub fn variables(
             };
             let outcome = condition.evaluate(&scope, problems).reveal();
             if outcome == Value::Bool(false) {
-                problems.push(
+                let mut problem =
                     Diagnostic::error("invalid-variable", format!("variable `{name}`: {message}"))
-                        .at(condition.span, "this condition is not met"),
-                );
+                        .at(condition.span, "this condition is not met");
+                if let Some(value) = converted.get(name) {
+                    problem = problem.note(format!("its value is {}", shown(value)));
+                }
+                if let Some(source) = set_by.get(name.as_str()) {
+                    problem = problem.note(format!("it is set by {source}"));
+                }
+                problems.push(problem);
             }
         }
     }
