@@ -11,6 +11,7 @@ use super::revision::{Checkout, Repository};
 use super::spinner::Spinner;
 use super::{Exit, Failure, Outcome, StackArgs, completions, context};
 use crate::diag::{Diagnostic, Sources};
+use crate::plan::since::Snapshot;
 use crate::plan::{Side, TextOptions, compare, refused};
 use crate::stack::Stack;
 use crate::value::Value;
@@ -78,11 +79,22 @@ enum Subjects {
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let earlier = args.formats.earlier()?;
     let spinner = Spinner::new(printer, "Reading both revisions");
-    let [old, new] = sources(&args, printer)?;
+    let sides = sources(&args, printer)?;
+    let [old, new] = &sides;
     args.formats.guard(None, &[&old.folder, &new.folder], &args.var_file)?;
-    let (was, is) = (old.load(&args)?, new.load(&args)?);
-    let was_given = old.variables(&args, &was, &is)?;
-    let is_given = new.variables(&args, &is, &was)?;
+    args.formats.or_errors("diff", compared(&args, sides, earlier, spinner, printer))
+}
+
+fn compared(
+    args: &Args,
+    [old, new]: [Source; 2],
+    earlier: Option<Snapshot>,
+    spinner: Spinner<'_>,
+    printer: &Printer,
+) -> Outcome {
+    let (was, is) = (old.load(args)?, new.load(args)?);
+    let was_given = old.variables(args, &was, &is)?;
+    let is_given = new.variables(args, &is, &was)?;
     let (mut was_facts, mut is_facts) = (Facts::offline(&was), Facts::offline(&is));
     // The account that only one of them names is no difference of every ARN.
     match (was.accounts.contains_key(&was.env), is.accounts.contains_key(&is.env)) {

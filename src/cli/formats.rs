@@ -8,11 +8,11 @@ use clap::builder::PossibleValue;
 use super::files::{self, Readers};
 use super::origin;
 use super::printer::Printer;
-use super::{AwsArgs, Failure, SelectArgs, StackArgs};
+use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs};
 use crate::diag::Diagnostic;
 use crate::files::read_given;
 use crate::limits;
-use crate::plan::format::{Format, Options, render};
+use crate::plan::format::{Format, Options, Refusal, render};
 use crate::plan::review::Review;
 use crate::plan::since::Snapshot;
 use crate::plan::{Plan, TextOptions, needed};
@@ -97,7 +97,39 @@ impl FormatArgs {
         let text = read_given(path, limits::PLAN)
             .map_err(|refusal| unreadable(refusal.told(&path.display().to_string())))?;
         let text = String::from_utf8(text).map_err(|error| unreadable(error.to_string()))?;
+        if Snapshot::is_of_errors(&text) {
+            return Ok(None);
+        }
         Ok(Some(Snapshot::parse(&text).map_err(unreadable)?))
+    }
+
+    /// Ends as the work did. Where there is no plan, its files hold the errors: an older one would be
+    /// taken for this.
+    pub(super) fn or_errors(&self, verb: &str, outcome: Outcome) -> Outcome {
+        let mut failure = match outcome {
+            Err(failure) if failure.exit != Exit::Interrupted && !self.output.is_empty() => failure,
+            outcome => return outcome,
+        };
+        // It is told already that they cannot be written.
+        if failure.diagnostics.iter().any(|one| one.code == "unwritable") {
+            return Err(failure);
+        }
+        let outcome = match failure.exit {
+            Exit::Refused => "refused",
+            Exit::Invalid => "the stack is not valid",
+            Exit::Locked => "the ledger is locked",
+            _ => "failed",
+        };
+        let (problems, sources, origin) = (&failure.diagnostics, &failure.sources, origin::of_environment());
+        let refusal = Refusal { verb, outcome, problems, sources, origin };
+        let mut unwritten = Vec::new();
+        for (format, path) in &self.output {
+            if let Err(error) = put(path, &refusal.render(*format)) {
+                unwritten.push(unwritable(path, &error));
+            }
+        }
+        failure.diagnostics.extend(unwritten);
+        Err(failure)
     }
 
     /// Shows the plan, without what is secret, in all formats that were asked for.
@@ -133,15 +165,17 @@ impl FormatArgs {
         options.text = plain;
         for (format, path) in &self.output {
             let text = render(*format, &plan, &options);
-            put(path, &text).map_err(|error| {
-                Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
-                    .note(error.to_string())
-                    .note("nothing at AWS was changed")
-            })?;
+            put(path, &text).map_err(|error| unwritable(path, &error))?;
         }
         printer.out(&shown);
         Ok(())
     }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("unwritable", format!("cannot write {}", path.display()))
+        .note(error.to_string())
+        .note("nothing at AWS was changed")
 }
 
 /// Writes a format to a file that the user names. The summary of a step of GitHub Actions is added

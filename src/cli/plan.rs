@@ -52,8 +52,13 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let began = Instant::now();
     args.formats.guard(args.out.as_ref(), &[&args.stack.stack], &args.stack.var_file)?;
+    let formats = args.formats.clone();
+    formats.or_errors("plan", planned(args, printer).await)
+}
+
+async fn planned(args: Args, printer: &Printer) -> Outcome {
+    let began = Instant::now();
     let earlier = args.formats.earlier()?;
     let spinner = Spinner::new(printer, "Reading the stack");
     let stack = context::load(&args.stack)?;

@@ -47,6 +47,12 @@ impl Snapshot {
         Self { title: review.title(), verb: review.verb(), resources: resources.collect() }
     }
 
+    /// Whether the JSON of a plan tells that there was none, but errors.
+    pub fn is_of_errors(text: &str) -> bool {
+        serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|json| json["errored"] == true && json["dwctl"].is_object())
+    }
+
     /// Of the JSON of a plan.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod junit;
 mod layout;
 mod markdown;
 mod mermaid;
+mod refusal;
 mod sarif;
 mod side_by_side;
 mod terraform;
@@ -19,6 +20,7 @@ use crate::lines::hang;
 
 pub use escape::{code, fenced, json_line};
 pub use markdown::{LIMIT as MARKDOWN_LIMIT, made};
+pub use refusal::Refusal;
 pub use side_by_side::plain;
 
 /// A format of a plan.
