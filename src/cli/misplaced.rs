@@ -17,7 +17,8 @@ pub(super) fn help(told: &clap::Error, cli: &Command, arguments: &[String]) -> O
     let Some(ContextValue::String(argument)) = told.get(ContextKind::InvalidArg) else { return None };
     let verb = arguments.iter().skip(1).find_map(|one| cli.find_subcommand(one))?;
     let Some(option) = argument.strip_prefix("--") else {
-        return place(verb.get_name(), argument);
+        let before = arguments.iter().take_while(|one| *one != argument).last();
+        return place(verb.get_name(), argument, before);
     };
     let name = option.split('=').next().unwrap_or(option);
     let has = |command: &Command| command.get_arguments().any(|one| one.get_long() == Some(name));
@@ -51,9 +52,16 @@ fn knows(command: &Command, name: &str) -> bool {
 }
 
 /// What a word more than the verb takes is meant to be.
-fn place(verb: &str, word: &str) -> Option<String> {
+fn place(verb: &str, word: &str, before: Option<&String>) -> Option<String> {
     let is_address = word.parse::<Address>().is_ok_and(|address| kinds::kind(&address.kind).is_some());
     match verb {
+        "output" => {
+            // As Terraform's `output NAME`, with the folder before it or after it.
+            let before = before.filter(|before| !before.starts_with('-'))?;
+            let is_folder = word.contains(std::path::MAIN_SEPARATOR) || std::path::Path::new(word).is_dir();
+            let (folder, name) = if is_folder { (word, before.as_str()) } else { (before.as_str(), word) };
+            Some(format!("one output is chosen by --name: dwctl output {folder} --name {name}"))
+        }
         "show" => Some(format!("the stack is named by --stack: dwctl show --stack FOLDER {word}")),
         "plan" | "apply" | "destroy" | "drift" if is_address => {
             Some(format!("to choose a part of the stack: --target '{word}'"))
@@ -77,6 +85,9 @@ mod tests {
             ("dwctl explain --endpoint-url x", "dwctl explain asks AWS nothing"),
             ("dwctl validate --target a.b", "`--target` is an option of plan, apply"),
             ("dwctl output --var-file", ""),
+            ("dwctl output queue stacks/shop", "dwctl output stacks/shop --name queue"),
+            ("dwctl output stacks/shop queue", "dwctl output stacks/shop --name queue"),
+            ("dwctl output queue . --env dev", "dwctl output . --name queue"),
             ("dwctl show . s3_bucket.lake", "dwctl show --stack FOLDER s3_bucket.lake"),
             ("dwctl plan . s3_bucket.lake", "--target 's3_bucket.lake'"),
             ("dwctl plan --nonsense", ""),
@@ -91,5 +102,44 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Every command that a README shows is one: those after a prompt, in a block of a shell and in `$(…)`.
+    #[test]
+    fn the_commands_of_the_readmes_are_understood() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let files = [
+            "README.md",
+            "CONTRIBUTING.md",
+            "stacks/ecommerce/README.md",
+            "examples/github-actions/README.md",
+            "examples/gitlab-ci/README.md",
+        ];
+        let mut found = 0;
+        for file in files {
+            let text = std::fs::read_to_string(root.join(file)).expect(file);
+            for line in text.lines().flat_map(commands) {
+                let line = line.split('#').next().unwrap_or_default();
+                let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches('\'')).collect();
+                if let Err(told) = Cli::try_parse_from(&words) {
+                    assert!(!told.use_stderr(), "{file}: {line}\n{told}");
+                }
+                found += 1;
+            }
+        }
+        assert!(found >= 20, "{found}");
+    }
+
+    /// The commands of a line. What is in prose may be the beginning of one alone.
+    fn commands(line: &str) -> Vec<&str> {
+        let alone = line.trim_start().trim_start_matches("$ ");
+        let within = line.split("$(").skip(1).filter_map(|part| part.split(')').next());
+        let whole = std::iter::once(alone).filter(|line| !line.contains("$("));
+        whole.chain(within).filter(|command| is_command(command)).collect()
+    }
+
+    fn is_command(text: &str) -> bool {
+        let verb = text.strip_prefix("dwctl ").and_then(|rest| rest.split_whitespace().next());
+        verb.is_some_and(|verb| Cli::command().find_subcommand(verb).is_some())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap_complete::engine::ArgValueCompleter as Completer;
 
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Outcome, StackArgs, completions, context, plan, stream};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan, stream};
 use crate::diag::{Diagnostic, nearest};
 use crate::lines::pairs;
 use crate::plan::{Selection, Standing, standing, value_text};
@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let stack = context::load(&args.stack)?;
+    let stack = context::load(&args.stack).map_err(|failure| lead_to_name(failure, &args))?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
     if let Some(name) = &args.name {
@@ -80,6 +80,16 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         printer.out(&text(&outputs, printer.width()));
     }
     Ok(Exit::Done)
+}
+
+/// Whoever comes from `terraform output NAME` gives the name in the place of the folder.
+fn lead_to_name(mut failure: Failure, args: &Args) -> Failure {
+    let name = args.stack.stack.to_string_lossy();
+    let is_word = name.chars().all(|one| one.is_alphanumeric() || one == '_' || one == '-');
+    if let Some(problem) = failure.diagnostics.iter_mut().find(|one| one.code == "no-stack" && is_word) {
+        problem.helps.insert(0, format!("one output is chosen by --name: dwctl output --name {name}"));
+    }
+    failure
 }
 
 /// Checks that the stack declares an output.
