@@ -131,12 +131,12 @@ pub fn kinds_like(name: &str) -> Vec<String> {
     if !found.is_empty() || is_type(name) {
         return found;
     }
-    // `data_bucket` is some bucket.
-    let found = fits(&|own| head.as_ref().is_some_and(|head| own.contains(head)));
-    if !found.is_empty() {
-        return found;
-    }
-    nearest(name, all().map(ErasedKind::name)).map(str::to_owned).into_iter().collect()
+    // `data_bucket` is some bucket, and `lambda_function` is no step function.
+    let heads =
+        |kind: &dyn ErasedKind| head.as_ref().is_some_and(|head| words_in_order(kind.name()).contains(head));
+    let mut found = fits(&|own| head.as_ref().is_some_and(|head| own.contains(head)));
+    found.retain(|name| kinds::kind(name).is_some_and(heads));
+    found
 }
 
 /// The attributes of a kind that somebody may mean by a name that is none of the table at `parent`
@@ -179,7 +179,14 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
             return vec![own.to_owned()];
         }
     }
-    let elsewhere = named(spec, &mine, parent);
+    let mut elsewhere = named(spec, &mine, parent);
+    // Of a plain word such as `enabled`, a table that has nothing to do with this one is not meant.
+    if !parent.is_empty() && !mine.contains('_') {
+        let table =
+            |path: &str| path.rsplit_once('.').map_or(String::new(), |(table, _)| format!("{table}."));
+        let here = format!("{parent}.");
+        elsewhere.retain(|path| table(path).starts_with(&here) || here.starts_with(&table(path)));
+    }
     if !elsewhere.is_empty() {
         return elsewhere;
     }
@@ -507,7 +514,17 @@ mod tests {
             let near = kinds_like(name);
             assert_eq!(near.first().map(String::as_str), Some(first), "{name}: {near:?}");
         }
-        for name in ["aws_lambda_function", "AWS::DynamoDB::Table", "aws_glue_catalog_table", "qqq", ""] {
+        for name in [
+            "aws_lambda_function",
+            "lambda_function",
+            "dynamodb_table",
+            "ecs_service",
+            "glue_table",
+            "AWS::DynamoDB::Table",
+            "aws_glue_catalog_table",
+            "qqq",
+            "",
+        ] {
             assert_eq!(kinds_like(name), [""; 0], "{name}");
         }
     }
@@ -532,6 +549,8 @@ mod tests {
             ("s3_bucket", "", "BucketName", "bucket"),
             ("s3_bucket", "", "VersioningConfiguration", "versioning"),
             ("s3_bucket", "", "lifecycle_rule", "lifecycle_rules"),
+            ("s3_bucket", "lifecycle_rules", "enabled", "lifecycle_rules.status"),
+            ("s3_bucket", "replication.rules", "enabled", "replication.rules.status"),
             ("s3_bucket", "", "server_side_encryption_configuration", "encryption"),
             ("s3_bucket", "", "sse_algorithm", "encryption.sse_algorithm"),
             ("glue_crawler", "", "s3_target", "targets.s3_targets"),

@@ -321,7 +321,8 @@ async fn ask(
 ) -> Result<(), Failure> {
     let refused = |message: &str| {
         let diagnostic = Diagnostic::error("refused", message.to_owned()).note("nothing was changed");
-        Failure::from(diagnostic.help("to apply without a question, add --yes"))
+        let verb = if destroy { "destroy" } else { "apply" };
+        Failure::from(diagnostic.help(format!("to {verb} without a question, add --yes")))
     };
     if !std::io::stdin().is_terminal() {
         return Err(refused("there is no terminal to ask on"));

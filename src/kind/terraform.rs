@@ -24,6 +24,8 @@ pub struct Terraform {
     /// What is built otherwise there, from attributes that already have their names and
     /// shapes there; what it returns are settings that are resources of their own there.
     pub arrange: fn(&mut Block) -> Vec<TerraformPart>,
+    /// Whether its `id` is the ARN there.
+    pub id_is_arn: bool,
 }
 
 /// A setting of a resource that is a resource of its own in Terraform.
@@ -42,12 +44,17 @@ pub struct TerraformPart {
 impl Terraform {
     /// A kind that differs in names alone.
     pub const fn of(resource: &'static str, names: &'static [(&'static str, &'static str)]) -> Self {
-        Self { resource, names, arrange: |_| Vec::new() }
+        Self { resource, names, arrange: |_| Vec::new(), id_is_arn: false }
     }
 
     /// As [`Self::of`], and built otherwise.
     pub const fn arranged(self, arrange: fn(&mut Block) -> Vec<TerraformPart>) -> Self {
         Self { arrange, ..self }
+    }
+
+    /// As [`Self::of`], and its `id` is the ARN.
+    pub const fn called_by_arn(self) -> Self {
+        Self { id_is_arn: true, ..self }
     }
 }
 

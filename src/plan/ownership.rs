@@ -55,11 +55,13 @@ impl Planner<'_, '_, '_> {
                 }
             };
             if ledger.contains_key(&address) {
-                self.problems.push(
-                    both_exist(from, &address, block)
-                        .note("nothing was changed")
-                        .help(format!("let go of one of them first: dwctl ledger forget '{from}'")),
-                );
+                let is_declared = self.inputs.world.stack.resource(from).is_some();
+                let help = match is_declared {
+                    true => "remove this block: what it moved has moved, and both are declared".to_owned(),
+                    false => format!("let go of one of them first: dwctl ledger forget '{from}'"),
+                };
+                let refused = both_exist(from, &address, block).note("nothing was changed");
+                self.problems.push(refused.help(help));
             } else {
                 self.moves.insert(address, from.clone());
             }
@@ -161,7 +163,13 @@ impl Planner<'_, '_, '_> {
     /// Refuses blocks that say of something declared that it is not.
     pub(super) fn still_there(&mut self) {
         let declared = |address: &Address| self.declared.contains_key(address);
-        self.problems.extend(still_declared(self.inputs.world.stack, declared));
+        let mut found = still_declared(self.inputs.world.stack, declared);
+        // Both ends of the move exist, which is told already.
+        let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
+        found.retain(|one| {
+            !self.problems.iter().any(|other| other.code == "moved" && place(other) == place(one))
+        });
+        self.problems.extend(found);
     }
 
     /// What has another address and is the same at AWS: of the same id or, where AWS assigns

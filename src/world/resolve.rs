@@ -87,6 +87,13 @@ impl<'w, 'a> Names<'w, 'a> {
             Some(View::Each(each)) => match reference.steps.get(1) {
                 Some(Step::Index(Value::String(key)) | Step::Attribute(key)) => match each.get(key) {
                     Some(view) => attribute(view, reference, 2),
+                    None if each.values().any(|view| view.get(key).is_some()) => {
+                        let first = each.keys().next().map(String::as_str).unwrap_or_default();
+                        let what = format!("`{address}` has a `for_each`: it is one resource for each key");
+                        Err(Diagnostic::error("unknown-key", what)
+                            .at(reference.span, format!("write {address}[\"{first}\"].{key}"))
+                            .help(format!("of all of them: [for one in values({address}) : one.{key}]")))
+                    }
                     None => {
                         let error =
                             Diagnostic::error("unknown-key", format!("`{address}` has no element \"{key}\""));
@@ -139,6 +146,9 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
 /// What may be meant by an attribute that a resource has not, written or decided by AWS.
 fn meant(kind: &str, name: &str, attributes: &BTreeMap<String, Value>) -> Vec<String> {
     let Some(kind) = crate::kinds::kind(kind) else { return Vec::new() };
+    if name == "id" && kind.terraform().id_is_arn && attributes.contains_key("arn") {
+        return vec!["arn".to_owned()];
+    }
     // Terraform's `id` of what AWS names by itself: `vpc_id` of a VPC.
     if name == "id" && kind.assigns_ids() {
         let decided = kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);

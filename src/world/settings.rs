@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::World;
 use super::resolve::Names;
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Span, a};
 use crate::limits;
 use crate::stack::Node;
 use crate::value::Value;
@@ -76,9 +76,35 @@ pub(super) fn undecided(what: &str, expected: &str, value: &Value, node: &Node) 
                 .help("use names and variables here, not what AWS assigns")
         }
         None => {
-            Diagnostic::error("wrong-type", format!("`{what}` must be {expected}, not {}", value.kind_name()))
-                .at(node.span, format!("expected {expected}"))
+            let what = format!("`{what}` must be {expected}, not {}", value.kind_name());
+            let error = Diagnostic::error("wrong-type", what).at(node.span, format!("expected {expected}"));
+            // Of a list that may be one, the element that may not.
+            let elements = value.as_list().unwrap_or_default().iter().enumerate();
+            match elements.into_iter().find(|(_, one)| one.as_str().is_none()) {
+                Some((place, one)) if expected.contains("list of strings") => {
+                    let error = error.note(format!("its element {place} is {}", is_a(one)));
+                    match one {
+                        Value::Number(_) | Value::Bool(_) => {
+                            error.help("make strings of them: \"${[for one in LIST : tostring(one)]}\"")
+                        }
+                        Value::Null => {
+                            error.help("leave nulls out: \"${[for one in LIST : one if one != null]}\"")
+                        }
+                        _ => error
+                            .help("where elements are more than names, use a map: its keys are the names"),
+                    }
+                }
+                _ => error,
+            }
         }
+    }
+}
+
+/// `null`, `a number`.
+fn is_a(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        other => a(other.kind_name()),
     }
 }
 

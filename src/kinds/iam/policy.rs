@@ -59,7 +59,8 @@ impl Kind for IamPolicy {
     const NAME: &'static str = "iam_policy";
     const CFN: Option<&'static str> = Some("AWS::IAM::ManagedPolicy");
     const TERRAFORM: Terraform =
-        Terraform::of("aws_iam_policy", &[("policy_name", "name"), ("policy_document", "policy")]);
+        Terraform::of("aws_iam_policy", &[("policy_name", "name"), ("policy_document", "policy")])
+            .called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("policy_name", "ManagedPolicyName")];
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_policy.toml");
     const ACTIONS: Actions = Actions {

@@ -50,6 +50,7 @@ impl Kind for S3Bucket {
     const TERRAFORM: Terraform =
         Terraform::of("aws_s3_bucket", terraform::NAMES).arranged(terraform::arrange);
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("replication.rules.status", "enabled"),
         ("", "storage"),
         ("encryption", "aws_s3_bucket_server_side_encryption_configuration"),
         ("public_access_block", "aws_s3_bucket_public_access_block"),

@@ -217,7 +217,8 @@ impl Kind for SecretsManagerSecret {
             ("replicas", "replica"),
         ],
     )
-    .arranged(arrange);
+    .arranged(arrange)
+    .called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
         ("", "password"),
         ("", "credential"),

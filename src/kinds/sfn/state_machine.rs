@@ -122,7 +122,8 @@ impl Kind for SfnStateMachine {
     const NAME: &'static str = "sfn_state_machine";
     const CFN: Option<&'static str> = Some("AWS::StepFunctions::StateMachine");
     const TERRAFORM: Terraform =
-        Terraform::of("aws_sfn_state_machine", &[("logging_configuration.log_group_arn", "log_destination")]);
+        Terraform::of("aws_sfn_state_machine", &[("logging_configuration.log_group_arn", "log_destination")])
+            .called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
         ("", "step_function"),
         ("", "stepfunctions"),

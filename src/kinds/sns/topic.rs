@@ -226,7 +226,7 @@ const PROTOCOLS: [(&str, &str); 5] = [
 impl Kind for SnsTopic {
     const NAME: &'static str = "sns_topic";
     const CFN: Option<&'static str> = Some("AWS::SNS::Topic");
-    const TERRAFORM: Terraform = Terraform::of("aws_sns_topic", &[]).arranged(arrange);
+    const TERRAFORM: Terraform = Terraform::of("aws_sns_topic", &[]).arranged(arrange).called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
         ("", "notification"),
         ("policy", "aws_sns_topic_policy"),

@@ -15,6 +15,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("defaults", &["value", "defaults"], Reads::Surface, |arguments| {
         Ok(defaults(arguments.take(0), arguments.take(1)))
     }),
+    // No value is ephemeral here, so that none becomes null.
+    Function::new("ephemeralasnull", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0))),
     Function::new("issensitive", &["value"], Reads::Nothing, |arguments| {
         Ok(matches!(arguments.get(0), Value::Secret(_)).into())
     }),

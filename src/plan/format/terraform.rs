@@ -32,7 +32,7 @@ pub(super) struct Resource {
 
 /// The resources that a spec is in Terraform, the first being the one itself.
 pub(super) fn resources(kind: &dyn ErasedKind, spec: &Value, tags: Value, id: Value) -> Vec<Resource> {
-    let Terraform { resource, names, arrange } = kind.terraform();
+    let Terraform { resource, names, arrange, .. } = kind.terraform();
     let mut block = match shaped(Some(&kind.schema().spec), spec, names, "", true) {
         Value::Map(block) => block,
         _ => Block::new(),
