@@ -16,6 +16,7 @@ pub use validate::{Fault, PathStep, validate};
 
 use std::collections::BTreeMap;
 
+use crate::kind::Names;
 use crate::value::Value;
 
 /// The schema of a kind.
@@ -95,6 +96,8 @@ pub struct Node {
     pub moot: Option<(String, String)>,
     /// Whether it, or something in it, has spellings or may be moot.
     pub respells: bool,
+    /// What a text in it names at AWS: its form and its place are checked by that.
+    pub names: Option<Names>,
     /// The attribute of AWS's own that tells more of it: a plan quotes that beside a change.
     pub told_by: Option<String>,
 }

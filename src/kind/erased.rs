@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace,
-    Parting, Peer, Problem, State, TagRules, Terraform,
+    Parting, Peer, Problem, State, TagRules, Terraform, names::check_names,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -325,11 +325,15 @@ impl<K: Kind> ErasedKind for Of<K> {
     }
 
     fn check(&self, spec: Known<'_>) -> Vec<Problem> {
-        K::check(spec)
+        let mut problems = K::check(spec);
+        problems.extend(check_names(&self.schema().spec, spec, None));
+        problems
     }
 
     fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
-        K::check_among(spec, among)
+        let mut problems = K::check_among(spec, among);
+        problems.extend(check_names(&self.schema().spec, spec, Some(among.region())));
+        problems
     }
 
     fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {

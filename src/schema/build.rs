@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
 use super::{Document, Marks, Node, Restored, RiskMark, Schema, Shape, Spelling};
-use crate::kind::mark;
+use crate::kind::{Names, mark};
 use crate::value::Value;
 
 impl Schema {
@@ -35,6 +35,7 @@ fn node(schema: &Json) -> Node {
             document: None,
             risks: Vec::new(),
             restored: None,
+            names: None,
             told_by: None,
             spelling: None,
             absent: None,
@@ -67,6 +68,7 @@ fn node(schema: &Json) -> Node {
         marks: marks(schema),
         default: schema.get("default").filter(|default| !default.is_null()).map(Value::from_json),
         key: text(schema, "x-dwctl-key"),
+        names: text(schema, "x-dwctl-names").and_then(|name| Names::named(&name)),
         told_by: text(schema, "x-dwctl-told-by"),
         document: text(schema, "x-dwctl-document").and_then(|name| Document::named(&name)),
         risks: schema

@@ -34,7 +34,14 @@ pub(crate) fn decided(node: &Node, name: &str, address: &Address) -> Value {
         Shape::Number { .. } => Value::from(5439),
         Shape::List { .. } => Value::List(Vec::new()),
         Shape::Map(_) | Shape::Object { .. } => Value::Map(BTreeMap::new()),
-        _ => Value::from(format!("{name}-of-{}", address.name)),
+        // As AWS writes them, since what takes an id takes nothing else.
+        _ => Value::from(match (address.kind.as_str(), name) {
+            ("kms_key", "arn") => format!("arn:aws:kms:us-east-1:111111111111:key/of-{}", address.name),
+            (_, "vpc_id") => format!("vpc-of-{}", address.name.replace('_', "-")),
+            (_, "subnet_id") => format!("subnet-of-{}", address.name.replace('_', "-")),
+            (_, "group_id") => format!("sg-of-{}", address.name.replace('_', "-")),
+            _ => format!("{name}-of-{}", address.name),
+        }),
     }
 }
 
@@ -242,6 +249,6 @@ number_of_workers = 2
 worker_type       = "G.1X"
 timeout_minutes   = 60
 command           = { script_location = "s3://lake/orders.py" }
-default_arguments = { "--mode" = "full", "--bookmark" = "on" }
+default_arguments = { "--load" = "full", "--bookmark" = "on" }
 connections       = ["warehouse"]
 "#;

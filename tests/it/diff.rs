@@ -424,7 +424,7 @@ fn a_diff_is_what_a_plan_would_be() {
         &[],
         &[("number_of_workers = 2", "number_of_workers = 5")],
         &[("timeout_minutes   = 60\n", "")],
-        &[("\"--mode\" = \"full\"", "\"--mode\" = \"delta\", \"--new\" = \"1\"")],
+        &[("\"--load\" = \"full\"", "\"--load\" = \"delta\", \"--new\" = \"1\"")],
         &[("[\"warehouse\"]", "[\"warehouse\", \"lake\"]")],
         &[("role/load", "role/unload")],
         &[("{ team = \"data\" }", "{ team = \"platform\", cost = \"7\" }")],

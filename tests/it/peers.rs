@@ -153,7 +153,7 @@ fn a_key_is_the_same_by_its_id_and_by_its_arn() {
 /// AWS returns the key where an alias was given; which one that was it does not tell.
 #[test]
 fn an_alias_that_aws_would_not_return_is_refused() {
-    let object = json!({ "bucket": "b", "key": "k", "content": "", "server_side_encryption": "aws:kms", "ssekms_key_id": "alias/lake" });
+    let object = json!({ "bucket": "lake", "key": "k", "content": "", "server_side_encryption": "aws:kms", "ssekms_key_id": "alias/lake" });
     let cluster = json!({ "cluster_identifier": "w", "node_type": "ra3.large", "master_username": "a", "manage_master_password": true, "kms_key_id": "alias/lake" });
     let machine = json!({
         "name": "m", "role_arn": "arn:aws:iam::123456789012:role/r",

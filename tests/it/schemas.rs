@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dwctl::kind::{ErasedKind, Hold, mark};
+use dwctl::kind::{ErasedKind, Hold, Names, mark};
 use dwctl::kinds::KINDS;
 use dwctl::schema::{Document, Node, RiskMark, Shape, Spelling};
 use serde_json::Value as Json;
@@ -222,6 +222,9 @@ fn every_mark_is_known() {
                     "x-dwctl-spelling" if value.as_str().and_then(Spelling::parse).is_none() => {
                         found.push(format!("{path}: {value}"));
                     }
+                    "x-dwctl-names" if value.as_str().and_then(Names::named).is_none() => {
+                        found.push(format!("{path}: {value}"));
+                    }
                     "x-dwctl-moot" if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() => {
                         found.push(format!("{path}: {value}"));
                     }
@@ -233,7 +236,8 @@ fn every_mark_is_known() {
                         }
                     }
                     "x-dwctl-type" | "x-dwctl-key" | "x-dwctl-document" | "x-dwctl-restored"
-                    | "x-dwctl-told-by" | "x-dwctl-spelling" | "x-dwctl-absent" | "x-dwctl-moot" => {}
+                    | "x-dwctl-told-by" | "x-dwctl-spelling" | "x-dwctl-absent" | "x-dwctl-moot"
+                    | "x-dwctl-names" => {}
                     name if name.starts_with("x-") => found.push(format!("{path}: {name}")),
                     _ => {}
                 }
@@ -849,4 +853,51 @@ fn every_kind_replaces_for_what_terraform_was_seen_to_replace_for() {
         }
     }
     ledger.close(|key| key.starts_with("terraform."));
+}
+
+/// Fields that are called like the name of a resource say what they name, so that `validate` knows the
+/// form and the place of it.
+#[test]
+fn what_names_a_resource_says_so() {
+    fn look(node: &Node, path: &str, found: &mut Vec<String>, marked: &mut usize) {
+        match &node.shape {
+            Shape::Object { fields, .. } => {
+                for (name, field) in fields {
+                    let path = format!("{path}.{name}");
+                    let is_text = match &field.shape {
+                        Shape::String { options, .. } => options.is_empty(),
+                        Shape::List { element, .. } => matches!(element.shape, Shape::String { .. }),
+                        _ => false,
+                    };
+                    let is_name = name.contains("kms") && name.ends_with("key_id")
+                        || name == "role"
+                        || name.ends_with("role_arn")
+                        || [
+                            "iam_roles",
+                            "vpc_id",
+                            "subnet_ids",
+                            "vpc_security_group_ids",
+                            "availability_zone",
+                        ]
+                        .contains(&name.as_str())
+                        || ["queue_arn", "topic_arn", "lambda_arn", "log_group_arn", "function_arn"]
+                            .iter()
+                            .any(|end| name.ends_with(end));
+                    *marked += usize::from(field.names.is_some());
+                    if is_text && is_name && field.names.is_none() {
+                        found.push(path.clone());
+                    }
+                    look(field, &path, found, marked);
+                }
+            }
+            Shape::List { element, .. } | Shape::Map(element) => look(element, path, found, marked),
+            _ => {}
+        }
+    }
+    let (mut found, mut marked) = (Vec::new(), 0);
+    for kind in KINDS.iter() {
+        look(&kind.schema().spec, kind.name(), &mut found, &mut marked);
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(marked > 45, "{marked}");
 }

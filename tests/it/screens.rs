@@ -33,7 +33,7 @@ fn a_plan_of_a_first_apply() {
 fn a_plan_of_updates_in_place() {
     let after = JOB
         .replace("number_of_workers = 2", "number_of_workers = 5")
-        .replace("\"--mode\" = \"full\"", "\"--mode\" = \"delta\", \"--new\" = \"1\"")
+        .replace("\"--load\" = \"full\"", "\"--load\" = \"delta\", \"--new\" = \"1\"")
         .replace(", \"--bookmark\" = \"on\"", "")
         .replace("[\"warehouse\"]", "[\"warehouse\", \"lake\"]");
     insta::assert_snapshot!(change(JOB, &after));

@@ -6,7 +6,7 @@ use dwctl::schema::{normalize, path_text};
 use dwctl::value::Value;
 use proptest::prelude::*;
 
-use crate::account::{Account, CLUSTER, JOB, ROLE, decided};
+use crate::account::{Account, CLUSTER, JOB, ROLE};
 
 /// The screen between what was applied and what is written now.
 fn change(before: &str, after: &str) -> String {
@@ -228,13 +228,7 @@ ingress = [
 fn made_anew(after: &str) -> Plan {
     let replace = vec!["kms_key.data".to_owned(), "ec2_security_group.app".to_owned()];
     let selection = Selection { replace, ..Selection::default() };
-    // As AWS writes them, since a policy and a firewall take nothing else.
-    let account = Account::deciding(REFERRING, |node, name, address| match name {
-        "group_id" => format!("sg-of-{}", address.name).into(),
-        "arn" => format!("arn:aws:kms:us-east-1:111111111111:key/of-{}", address.name).into(),
-        _ => decided(node, name, address),
-    });
-    let planned = account.planned(after, &selection);
+    let planned = Account::after(REFERRING).planned(after, &selection);
     planned.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -416,7 +410,7 @@ fn what_protects_and_is_turned_off() {
 #[test]
 fn a_secret_argument_that_goes_is_told_nowhere() {
     let with =
-        |arguments: &str| JOB.replace("\"--mode\" = \"full\"", &format!("\"--mode\" = \"full\"{arguments}"));
+        |arguments: &str| JOB.replace("\"--load\" = \"full\"", &format!("\"--load\" = \"full\"{arguments}"));
     let before = with(", \"--password\" = '${sensitive(\"hunter2\")}'");
     for after in [with(""), with(", \"--secret\" = '${sensitive(\"hunter2\")}'")] {
         let screen = change(&before, &after);

@@ -14,7 +14,7 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
 };
 use crate::value::Value;
 
@@ -39,14 +39,17 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the alarm no longer tells one that it told"]))]
+    #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub alarm_actions: Vec<String>,
     /// ARNs of what to notify or do when all is well again; at most five.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
+    #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub ok_actions: Vec<String>,
     /// ARNs of what to notify or do when data is missing; at most five.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
+    #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub insufficient_data_actions: Vec<String>,
     /// Name of the metric to watch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -389,11 +392,6 @@ impl Kind for Alarm {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         check::check(spec)
-    }
-
-    /// Notifications go to topics of the alarm's own region.
-    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
-        check::check_region(spec, among.region())
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

@@ -40,6 +40,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), regex(pattern = r"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
     /// Class of the log group: `STANDARD` has all features; `INFREQUENT_ACCESS` and `ESSENTIALS` cost
     /// less and have fewer; `DELIVERY` only passes the logs of Lambda on and keeps them for a day.
@@ -150,6 +151,7 @@ pub struct SubscriptionFilter {
     /// destinations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: Option<String>,
     /// How log events are spread over the shards of a Kinesis stream.
     #[serde(default = "by_log_stream")]

@@ -33,6 +33,7 @@ pub struct Spec {
     /// Id of the VPC. Absent: the region's default VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE, AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-names" = "vpc"))]
     pub vpc_id: Option<String>,
     /// What may come in: all rules, each with one source. Absent: nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -73,9 +74,11 @@ pub struct Rule {
     pub cidr_ipv6: Option<String>,
     /// Peers: the addresses of a prefix list, such as those of S3 in the region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "prefix-list"))]
     pub prefix_list_id: Option<String>,
     /// Peers: what is in another security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub referenced_security_group_id: Option<String>,
     /// Account of the other group, where it is not this one (a peered VPC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -403,16 +406,6 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
         }
         if let Some(text) = rule.text("cidr_ipv6") {
             problems.extend(check_v6(&format!("{path}.cidr_ipv6"), text));
-        }
-        for (peer, prefix) in [("prefix_list_id", "pl-"), ("referenced_security_group_id", "sg-")] {
-            if let Some(text) = rule.text(peer)
-                && !text.starts_with(prefix)
-            {
-                problems.push(
-                    Problem::new(format!("{path}.{peer}"), format!("\"{text}\" is not an id of this type"))
-                        .help(format!("an id begins with `{prefix}`")),
-                );
-            }
         }
         if rule.is_set("referenced_security_group_owner_id")
             && !rule.may_be_set("referenced_security_group_id")

@@ -25,6 +25,7 @@ use crate::value::Value;
 pub struct Spec {
     /// Id of the VPC.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
+    #[schemars(extend("x-dwctl-names" = "vpc"))]
     pub vpc_id: String,
     /// IPv4 addresses of the subnet, `/16` to `/28`, within a block of the VPC. Absent
     /// only for an `ipv6_native` subnet.
@@ -35,6 +36,7 @@ pub struct Spec {
     /// `availability_zone_id` absent too: AWS chooses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE, AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-names" = "zone"))]
     pub availability_zone: Option<String>,
     /// Availability zone by the id that is the same in all accounts, such as `use1-az1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,12 +228,6 @@ impl Kind for Ec2Subnet {
 
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if let Some(zone) = spec.text("availability_zone").filter(|zone| !zone.starts_with(among.region())) {
-            problems.push(
-                Problem::new("availability_zone", format!("`{zone}` is no zone of {}", among.region()))
-                    .help(format!("such as `{}a`", among.region())),
-            );
-        }
         let Some(vpc_id) = spec.0.get("vpc_id") else { return problems };
         let vpc = vpc_of(vpc_id, among);
         if let (Some(vpc), Some(block)) = (vpc, spec.text("cidr_block").and_then(Cidr::v4))

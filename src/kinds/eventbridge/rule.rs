@@ -51,6 +51,7 @@ pub struct Spec {
     /// ARN of the role by which the rule sends to a bus of another account or region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1600))]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: Option<String>,
     /// Where events go; each has an `id` that is its own in the rule. AWS allows 5 in a rule unless
     /// the quota was raised.

@@ -30,12 +30,6 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
     }
     if let Some(arn) = target.text("arn") {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        if parts.len() < 6 || parts.first() != Some(&"arn") {
-            problems.push(
-                Problem::new(format!("{path}.arn"), format!("`{arn}` is not an ARN"))
-                    .help("such as `${sfn_state_machine.NAME.arn}`"),
-            );
-        }
         // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html: all
         // targets but these few are called by a role.
         let service = parts.get(2).copied().unwrap_or_default();

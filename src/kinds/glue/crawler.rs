@@ -42,6 +42,7 @@ pub struct Spec {
     pub description: Option<String>,
     /// Role that the crawler reads the data as: its ARN, or its path and name.
     #[schemars(extend("x-dwctl-spelling" = "role"))]
+    #[schemars(extend("x-dwctl-names" = "role or name"))]
     pub role: String,
     /// Name of the catalog database that gets the tables. Not needed for `catalog_targets`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,10 +150,12 @@ pub struct S3Target {
     pub sample_size: Option<i32>,
     /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub event_queue_arn: Option<String>,
     /// SQS queue for events that could not be handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be handled are lost"]))]
+    #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub dlq_event_queue_arn: Option<String>,
 }
 
@@ -221,10 +224,12 @@ pub struct CatalogTarget {
     pub connection_name: Option<String>,
     /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub event_queue_arn: Option<String>,
     /// SQS queue for events that could not be handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be handled are lost"]))]
+    #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub dlq_event_queue_arn: Option<String>,
 }
 

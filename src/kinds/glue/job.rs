@@ -33,6 +33,7 @@ pub struct Spec {
     pub description: Option<String>,
     /// Role that the job runs as: its ARN, or its path and name.
     #[schemars(extend("x-dwctl-spelling" = "role"))]
+    #[schemars(extend("x-dwctl-names" = "role or name"))]
     pub role: String,
     /// What the job runs.
     pub command: Command,

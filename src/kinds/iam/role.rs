@@ -50,6 +50,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 2048))]
     #[schemars(extend("x-dwctl-risk" = ["access when gone: nothing bounds its permissions", "access when changed: bounded by another policy"]))]
+    #[schemars(extend("x-dwctl-names" = "policy"))]
     pub permissions_boundary: Option<String>,
     /// ARNs of the managed policies that are attached, AWS's or own: all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -59,6 +60,7 @@ pub struct Spec {
         inner(regex(pattern = r"^arn:(aws[a-zA-Z-]*)?:iam::(\d{12}|aws):policy/[a-zA-Z_0-9+=,.@\-_/]+$"))
     )]
     #[schemars(extend("x-dwctl-risk" = ["access when come: {after} is attached"]))]
+    #[schemars(extend("x-dwctl-names" = "policy"))]
     pub managed_policy_arns: Vec<String>,
     /// Policies that are part of the role, by name: all of them. Together at most 10,240
     /// characters without white space.
@@ -203,14 +205,6 @@ impl Kind for IamRole {
             problems.push(
                 Problem::new("path", "roles in `/aws-service-role/` are made by AWS's services")
                     .help("choose another path"),
-            );
-        }
-        if let Some(boundary) = spec.text("permissions_boundary")
-            && !(boundary.starts_with("arn:") && boundary.contains(":policy/"))
-        {
-            problems.push(
-                Problem::new("permissions_boundary", "a permissions boundary is the ARN of a managed policy")
-                    .help("such as arn:aws:iam::111122223333:policy/boundary"),
             );
         }
         if let Some(Value::Map(policies)) = spec.get("inline_policies") {

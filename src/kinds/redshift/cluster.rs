@@ -59,6 +59,7 @@ pub struct Spec {
     /// KMS key, by id or ARN, of the secret that holds the managed password. Default: `aws/secretsmanager`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub master_password_secret_kms_key_id: Option<String>,
     /// Subnet group in which the cluster is placed. Default: the group `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +70,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["access when come: what {after} lets in reaches it, too"]))]
+    #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub vpc_security_group_ids: Vec<String>,
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
     /// cluster is rebooted; the attribute `parameter_apply_status` tells.
@@ -80,9 +82,11 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 50))]
     #[schemars(extend("x-dwctl-risk" = ["access when come: SQL may use {after}"]))]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub iam_roles: Vec<String>,
     /// ARN of the role that SQL means by `IAM_ROLE default`; one of `iam_roles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub default_iam_role_arn: Option<String>,
     /// Encrypt the data at rest. AWS makes no unencrypted clusters any more.
     #[serde(default = "yes")]
@@ -93,6 +97,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
     /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
     #[serde(default = "port")]
@@ -118,6 +123,7 @@ pub struct Spec {
     /// Availability zone. A change moves the cluster, if `availability_zone_relocation` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, DOWNTIME]))]
+    #[schemars(extend("x-dwctl-names" = "zone"))]
     pub availability_zone: Option<String>,
     /// Allow moves to another availability zone; RA3 and RG nodes only.
     #[serde(default)]
@@ -206,6 +212,7 @@ pub struct Logging {
     pub log_destination_type: String,
     /// Bucket of the same region whose policy lets Redshift write; for `s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "bucket"))]
     pub bucket_name: Option<String>,
     /// Prefix of the log files' keys; for `s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -429,12 +436,6 @@ impl Kind for RedshiftCluster {
             problems.push(
                 Problem::new(path, format!("the cluster itself is in {region}"))
                     .help("copies of snapshots go to another region"),
-            );
-        }
-        if let Some(zone) = spec.text("availability_zone").filter(|zone| !zone.starts_with(among.region())) {
-            problems.push(
-                Problem::new("availability_zone", format!("`{zone}` is no zone of {}", among.region()))
-                    .help(format!("such as `{}a`", among.region())),
             );
         }
         problems

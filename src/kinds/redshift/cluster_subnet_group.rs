@@ -26,6 +26,7 @@ pub struct Spec {
     /// Ids of the subnets, all of one VPC. A cluster that can move, or spans two zones, needs
     /// subnets in several availability zones.
     #[schemars(extend("x-dwctl" = [SET]), length(min = 1, max = 20))]
+    #[schemars(extend("x-dwctl-names" = "subnet"))]
     pub subnet_ids: Vec<String>,
 }
 

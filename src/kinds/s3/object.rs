@@ -35,6 +35,7 @@ use body::{Body, checksum, media_type};
 pub struct Spec {
     /// Name of the bucket.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 3, max = 63))]
+    #[schemars(extend("x-dwctl-names" = "bucket"))]
     pub bucket: String,
     /// Key of the object, such as `jobs/orders.py`.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 1024))]
@@ -90,6 +91,7 @@ pub struct Spec {
     /// KMS key that encrypts it: id or ARN. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub ssekms_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

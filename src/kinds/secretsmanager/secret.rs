@@ -32,6 +32,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-absent" = AWS_KEY), length(max = 2048))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
     /// The value as text, often JSON. Absent: the value is left as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,6 +118,7 @@ pub struct Generate {
 pub struct Rotation {
     /// Lambda function that replaces the value.
     #[schemars(length(max = 2048))]
+    #[schemars(extend("x-dwctl-names" = "function"))]
     pub rotation_lambda_arn: String,
     /// Days between rotations, 1 to 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +149,7 @@ pub struct Replica {
     /// KMS key of that region that encrypts the copy. Absent: AWS's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key in region", "x-dwctl-absent" = AWS_KEY), length(max = 2048))]
+    #[schemars(extend("x-dwctl-names" = "kms-key elsewhere"))]
     pub kms_key_id: Option<String>,
 }
 
@@ -338,14 +341,31 @@ impl Kind for SecretsManagerSecret {
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let replicas = spec.list("replicas").iter().enumerate();
         let own = replicas.filter(|(_, replica)| Known(replica).text("region") == Some(among.region()));
-        own.map(|(place, _)| {
-            Problem::new(
-                format!("replicas.{place}.region"),
-                "the region of a copy is that of the secret itself",
-            )
-            .help("name another region, or drop the copy")
-        })
-        .collect()
+        let mut problems: Vec<Problem> = own
+            .map(|(place, _)| {
+                Problem::new(
+                    format!("replicas.{place}.region"),
+                    "the region of a copy is that of the secret itself",
+                )
+                .help("name another region, or drop the copy")
+            })
+            .collect();
+        for (place, replica) in spec.list("replicas").iter().enumerate() {
+            let replica = Known(replica);
+            if let (Some(region), Some(key)) = (replica.text("region"), replica.text("kms_key_id"))
+                && key.starts_with("arn:")
+                && key.split(':').nth(3) != Some(region)
+            {
+                problems.push(
+                    Problem::new(
+                        format!("replicas.{place}.kms_key_id"),
+                        format!("the copy in {region} is encrypted with a key of {region}, and this is none"),
+                    )
+                    .help("name a key of that region, such as the replica of a multi-region key"),
+                );
+            }
+        }
+        problems
     }
 
     /// One call each. `ListSecrets` would answer for many secrets, but what it says may be

@@ -26,6 +26,7 @@ pub struct Spec {
     pub name: String,
     /// ARN of the role by which the states call other services.
     #[schemars(length(min = 1, max = 256))]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: String,
     /// The steps in the Amazon States Language: a table, JSON text, or `file("load.asl.json")`.
     #[schemars(extend("x-dwctl-document" = "states-language"))]
@@ -64,6 +65,7 @@ pub struct Logging {
     /// ARN of the CloudWatch log group, with or without `:*` at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "log-group"), length(min = 1, max = 256))]
+    #[schemars(extend("x-dwctl-names" = "log-group"))]
     pub log_group_arn: Option<String>,
 }
 
@@ -87,6 +89,7 @@ pub struct Encryption {
     /// KMS key, by id or ARN; for `CUSTOMER_MANAGED_KMS_KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"), length(min = 1, max = 2048))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
     /// Seconds for which a data key is used again before KMS is asked for another. Default: 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]

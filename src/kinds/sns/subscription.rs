@@ -27,6 +27,7 @@ use crate::value::Value;
 pub struct Spec {
     /// ARN of the topic.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
+    #[schemars(extend("x-dwctl-names" = "topic"))]
     pub topic_arn: String,
     /// How messages are delivered: `sqs`, `lambda`, `firehose`, `http`, `https`, `email`,
     /// `email-json`, `sms` or `application`.
@@ -60,6 +61,7 @@ pub struct Spec {
     pub delivery_policy: Option<Json>,
     /// Role by which SNS writes to a Firehose stream. For `firehose`, which needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub subscription_role_arn: Option<String>,
     /// Which archived messages to deliver again, as SNS's replay policy document. For FIFO topics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,14 +170,6 @@ impl Kind for SnsSubscription {
             }
         }
         let topic = spec.text("topic_arn");
-        if let Some(topic) = topic
-            && !(topic.starts_with("arn:") && topic.split(':').nth(2) == Some("sns"))
-        {
-            problems.push(
-                Problem::new("topic_arn", "this is not the ARN of an SNS topic")
-                    .help("such as `${sns_topic.alerts.arn}`"),
-            );
-        }
         if spec.is_set("replay_policy") && topic.is_some_and(|topic| !topic.ends_with(".fifo")) {
             problems.push(Problem::new("replay_policy", "only FIFO topics keep messages for replay"));
         }

@@ -35,6 +35,7 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted"]))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_master_key_id: Option<String>,
     /// How deliveries to HTTP endpoints are retried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +87,7 @@ pub struct DeliveryStatusLogging {
     /// Role by which SNS logs successful deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: successful deliveries are no longer logged"]))]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub success_feedback_role_arn: Option<String>,
     /// Share of successful deliveries to log, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +96,7 @@ pub struct DeliveryStatusLogging {
     /// Role by which SNS logs failed deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: failed deliveries are no longer logged"]))]
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub failure_feedback_role_arn: Option<String>,
 }
 

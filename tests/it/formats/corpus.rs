@@ -238,7 +238,7 @@ pub(crate) fn corpus() -> Vec<Case> {
     edit("update_of_a_number", JOB, "number_of_workers = 2", "number_of_workers = 5");
     edit("attribute_added", JOB, "connections", "description = \"Orders\"\nconnections");
     edit("attribute_removed", JOB, "timeout_minutes   = 60\n", "");
-    edit("entries_of_a_map", JOB, "\"--mode\" = \"full\"", "\"--mode\" = \"delta\", \"--new\" = \"1\"");
+    edit("entries_of_a_map", JOB, "\"--load\" = \"full\"", "\"--load\" = \"delta\", \"--new\" = \"1\"");
     edit("list_in_order", JOB, "[\"warehouse\"]", "[\"warehouse\", \"lake\"]");
     edit("set_of_arns", CLUSTER, "role/load", "role/unload");
     edit("keyed_list", LOGS, "\"ERROR\"", "\"?ERROR ?FATAL\"");

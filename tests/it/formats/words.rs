@@ -93,7 +93,7 @@ fn secret_stack(workers: u32) -> String {
          [secretsmanager_secret.w]\nname = \"w\"\nsecret_string = '${{jsonencode({{ engine = \"redshift\", password = var.s }})}}'\n\
          [output.o]\nvalue = \"${{var.s}}\"\nsensitive = true\n",
         JOB.replace("number_of_workers = 2", &format!("number_of_workers = {workers}"))
-            .replace("\"--mode\" = \"full\"", "\"--mode\" = \"full\", \"--password\" = \"${var.s}\""),
+            .replace("\"--load\" = \"full\"", "\"--load\" = \"full\", \"--password\" = \"${var.s}\""),
         TOPIC.replace("\"Alerts\"", &format!("\"{workers}-${{var.s}}\"")),
     )
 }

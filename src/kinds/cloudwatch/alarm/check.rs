@@ -11,18 +11,6 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     check_threshold(spec, &mut problems);
     check_time(spec, &mut problems);
     check_metrics(spec, &mut problems);
-    for attribute in ["alarm_actions", "ok_actions", "insufficient_data_actions"] {
-        for (index, action) in spec.list(attribute).iter().enumerate() {
-            if let Value::String(action) = action
-                && !action.starts_with("arn:")
-            {
-                problems.push(
-                    Problem::new(format!("{attribute}.{index}"), "an action is given by its ARN")
-                        .help("such as `${sns_topic.alerts.arn}`"),
-                );
-            }
-        }
-    }
     let tags = "action_configuration.alarm_tags_propagation";
     if !spec.list(&format!("{tags}.included_tag_keys")).is_empty()
         && !spec.list(&format!("{tags}.excluded_tag_keys")).is_empty()
@@ -31,28 +19,6 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
             Problem::new(tags, "tag keys are either included or excluded")
                 .help("drop `included_tag_keys` or `excluded_tag_keys`"),
         );
-    }
-    problems
-}
-
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html>
-pub fn check_region(spec: Known<'_>, region: &str) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for attribute in ["alarm_actions", "ok_actions", "insufficient_data_actions"] {
-        for (index, action) in spec.list(attribute).iter().enumerate() {
-            let mut parts = action.as_str().unwrap_or_default().split(':').skip(2);
-            if let (Some("sns"), Some(other)) = (parts.next(), parts.next())
-                && other != region
-            {
-                problems.push(
-                    Problem::new(
-                        format!("{attribute}.{index}"),
-                        format!("an alarm in {region} cannot notify a topic in {other}"),
-                    )
-                    .help("notify a topic of its own region"),
-                );
-            }
-        }
     }
     problems
 }

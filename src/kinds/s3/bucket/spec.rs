@@ -115,6 +115,7 @@ pub struct Encryption {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-absent" = "alias/aws/s3"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_master_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket. Does nothing with `AES256`.
     #[serde(default)]
@@ -308,6 +309,7 @@ pub struct AbortIncompleteMultipartUpload {
 #[serde(deny_unknown_fields)]
 pub struct Logging {
     /// Bucket that the logs go to, in the same region and account.
+    #[schemars(extend("x-dwctl-names" = "bucket"))]
     pub target_bucket: String,
     /// What the keys of the logs begin with.
     #[serde(default)]
@@ -397,18 +399,21 @@ notified! {
     /// A Lambda function that is called on events.
     LambdaFunctionConfiguration,
     /// ARN of the function.
+    #[schemars(extend("x-dwctl-names" = "function"))]
     lambda_function_arn
 }
 notified! {
     /// A queue that events are sent to.
     QueueConfiguration,
     /// ARN of the queue.
+    #[schemars(extend("x-dwctl-names" = "queue"))]
     queue_arn
 }
 notified! {
     /// A topic that events are published to.
     TopicConfiguration,
     /// ARN of the topic.
+    #[schemars(extend("x-dwctl-names" = "topic"))]
     topic_arn
 }
 
@@ -417,6 +422,7 @@ notified! {
 #[serde(deny_unknown_fields)]
 pub struct Replication {
     /// Role by which S3 copies.
+    #[schemars(extend("x-dwctl-names" = "role"))]
     pub role: String,
     /// What is copied where.
     #[schemars(extend("x-dwctl-key" = "id", "x-dwctl-document" = "replication"), length(min = 1, max = 1000))]
@@ -487,6 +493,7 @@ pub struct Destination {
     /// KMS key of the copies of KMS-encrypted objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
+    #[schemars(extend("x-dwctl-names" = "kms-key elsewhere"))]
     pub replica_kms_key_id: Option<String>,
     /// Copy within 15 minutes, with a service level agreement. Needs `metrics`.
     #[serde(default)]
@@ -671,6 +678,7 @@ pub struct InventoryDestination {
     /// KMS key that encrypts the list. Absent: the encryption of the bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
+    #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
 }
 

@@ -6,11 +6,11 @@ use aws_sdk_s3::types::{Event, InventoryOptionalField, StorageClass};
 use crate::kind::{Known, Problem, nearest};
 use crate::value::Value;
 
-/// The lists, their destinations and what these are.
-const DESTINATIONS: [(&str, &str, &str, &str); 3] = [
-    ("lambda_function_configurations", "lambda_function_arn", "lambda", "a Lambda function"),
-    ("queue_configurations", "queue_arn", "sqs", "an SQS queue"),
-    ("topic_configurations", "topic_arn", "sns", "an SNS topic"),
+/// The lists and their destinations.
+const DESTINATIONS: [(&str, &str); 3] = [
+    ("lambda_function_configurations", "lambda_function_arn"),
+    ("queue_configurations", "queue_arn"),
+    ("topic_configurations", "topic_arn"),
 ];
 
 /// One entry, as far as it decides who is told of what.
@@ -24,12 +24,12 @@ struct Entry<'a> {
 
 pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    for (list, target, service, what) in DESTINATIONS {
+    for (list, target) in DESTINATIONS {
         for (index, entry) in spec.list(&format!("notification.{list}")).iter().enumerate() {
             let path = format!("notification.{list}.{index}");
             let entry = Known(entry);
             if let Some(arn) = entry.text(target) {
-                check_destination(arn, &format!("{path}.{target}"), service, what, problems);
+                check_destination(arn, &format!("{path}.{target}"), problems);
             }
             let known = |name: &str| if entry.may_be_set(name) { entry.text(name) } else { Some("") };
             let events = entry.list("events").iter().enumerate();
@@ -60,10 +60,8 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_destination(arn: &str, path: &str, service: &str, what: &str, problems: &mut Vec<Problem>) {
-    if !arn.starts_with("arn:") || arn.split(':').nth(2) != Some(service) {
-        problems.push(Problem::new(path, format!("`{arn}` is not the ARN of {what}")));
-    } else if arn.ends_with(".fifo") {
+fn check_destination(arn: &str, path: &str, problems: &mut Vec<Problem>) {
+    if arn.ends_with(".fifo") {
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
         problems.push(
             Problem::new(path, "S3 tells no FIFO queue and no FIFO topic of events")

@@ -1,0 +1,530 @@
+//! What a text names at AWS, by the mark `x-dwctl-names` of its field: the form of ids and ARNs,
+//! and where the named resource must be.
+
+use super::{Known, Problem, Statement, check_statements};
+use crate::aws::Scope;
+use crate::schema::{Node, Shape};
+use crate::value::Value;
+
+/// What a field names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// A KMS key of the resource's region, by id, ARN or alias: `kms-key`. KMS answers "Invalid arn"
+    /// where the ARN is of another region.
+    KmsKey,
+    /// A KMS key of any region: `kms-key elsewhere`.
+    KmsKeyElsewhere,
+    /// An IAM role, by its ARN: `role`.
+    Role,
+    /// An IAM role, by its ARN or by its name: `role or name`.
+    RoleOrName,
+    /// A managed policy, by its ARN: `policy`.
+    Policy,
+    /// A VPC, by its id: `vpc`.
+    Vpc,
+    /// A subnet, by its id: `subnet`.
+    Subnet,
+    /// A security group, by its id: `security-group`.
+    SecurityGroup,
+    /// A prefix list, by its id: `prefix-list`.
+    PrefixList,
+    /// An availability zone of the resource's region, by its name: `zone`.
+    Zone,
+    /// An S3 bucket, by its name: `bucket`.
+    Bucket,
+    /// A log group of the resource's region, by its ARN: `log-group`.
+    LogGroup,
+    /// An SNS topic of the resource's region, by its ARN: `topic`.
+    Topic,
+    /// An SQS queue of the resource's region, by its ARN: `queue`.
+    Queue,
+    /// An SQS queue of any region, by its ARN: `queue elsewhere`.
+    QueueElsewhere,
+    /// A Lambda function of the resource's region, by its ARN: `function`.
+    Function,
+    /// What an alarm does, by its ARN; a topic is of the alarm's region
+    /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html>):
+    /// `alarm-action`.
+    AlarmAction,
+    /// What EventBridge sends to, by its ARN; only an event bus may be in another region
+    /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html>): `target`.
+    Target,
+}
+
+/// The ARN of a resource: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
+struct Arn<'a> {
+    partition: &'a str,
+    service: &'a str,
+    region: &'a str,
+    resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        if parts.next() != Some("arn") {
+            return None;
+        }
+        let (partition, service, region) = (parts.next()?, parts.next()?, parts.next()?);
+        let resource = parts.nth(1)?;
+        Some(Self { partition, service, region, resource })
+    }
+}
+
+impl Names {
+    /// The mark of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "kms-key" => Self::KmsKey,
+            "kms-key elsewhere" => Self::KmsKeyElsewhere,
+            "role" => Self::Role,
+            "role or name" => Self::RoleOrName,
+            "policy" => Self::Policy,
+            "vpc" => Self::Vpc,
+            "subnet" => Self::Subnet,
+            "security-group" => Self::SecurityGroup,
+            "prefix-list" => Self::PrefixList,
+            "zone" => Self::Zone,
+            "bucket" => Self::Bucket,
+            "log-group" => Self::LogGroup,
+            "topic" => Self::Topic,
+            "queue" => Self::Queue,
+            "queue elsewhere" => Self::QueueElsewhere,
+            "function" => Self::Function,
+            "alarm-action" => Self::AlarmAction,
+            "target" => Self::Target,
+            _ => return None,
+        })
+    }
+
+    /// In words, with its article.
+    fn words(self) -> &'static str {
+        match self {
+            Self::KmsKey | Self::KmsKeyElsewhere => "a KMS key",
+            Self::Role | Self::RoleOrName => "an IAM role",
+            Self::Policy => "a managed policy",
+            Self::Vpc => "a VPC",
+            Self::Subnet => "a subnet",
+            Self::SecurityGroup => "a security group",
+            Self::PrefixList => "a prefix list",
+            Self::Zone => "an availability zone",
+            Self::Bucket => "a bucket",
+            Self::LogGroup => "a log group",
+            Self::Topic => "an SNS topic",
+            Self::Queue | Self::QueueElsewhere => "an SQS queue",
+            Self::Function => "a Lambda function",
+            Self::AlarmAction => "an action",
+            Self::Target => "a target",
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::KmsKey | Self::KmsKeyElsewhere => "such as `${kms_key.NAME.arn}`",
+            Self::Role => "such as `${iam_role.NAME.arn}`, or arn:aws:iam::111122223333:role/NAME",
+            Self::RoleOrName => "such as `${iam_role.NAME.arn}`, or the role's name alone",
+            Self::Policy => "such as arn:aws:iam::111122223333:policy/NAME",
+            Self::Vpc => "such as `${ec2_vpc.NAME.vpc_id}`, or vpc-0123456789abcdef0",
+            Self::Subnet => "such as `${ec2_subnet.NAME.subnet_id}`, or subnet-0123456789abcdef0",
+            Self::SecurityGroup => "such as `${ec2_security_group.NAME.group_id}`, or sg-0123456789abcdef0",
+            Self::PrefixList => "such as pl-0123456789abcdef0",
+            Self::Zone => "such as `us-east-1a`",
+            Self::Bucket => "3 to 63 lower-case letters, digits, `-` and `.`",
+            Self::LogGroup => "such as `${cloudwatchlogs_log_group.NAME.arn}`",
+            Self::Topic | Self::AlarmAction => "such as `${sns_topic.NAME.arn}`",
+            Self::Queue | Self::QueueElsewhere => "such as arn:aws:sqs:us-east-1:111122223333:NAME",
+            Self::Function => "such as arn:aws:lambda:us-east-1:111122223333:function:NAME",
+            Self::Target => "such as `${sfn_state_machine.NAME.arn}`",
+        }
+    }
+
+    /// What an id of it begins with.
+    fn prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Vpc => Some("vpc-"),
+            Self::Subnet => Some("subnet-"),
+            Self::SecurityGroup => Some("sg-"),
+            Self::PrefixList => Some("pl-"),
+            _ => None,
+        }
+    }
+
+    /// The service of its ARN, and what the resource in it begins with; any where there are none.
+    fn service(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::KmsKey | Self::KmsKeyElsewhere => ("kms", &["key/", "alias/"]),
+            Self::Role | Self::RoleOrName => ("iam", &["role/"]),
+            Self::Policy => ("iam", &["policy/"]),
+            Self::LogGroup => ("logs", &["log-group:"]),
+            Self::Topic => ("sns", &[]),
+            Self::Queue | Self::QueueElsewhere => ("sqs", &[]),
+            Self::Function => ("lambda", &["function:"]),
+            _ => ("", &[]),
+        }
+    }
+
+    /// Whether what this ARN names must be in the region of the resource that names it.
+    fn is_near(self, arn: &Arn<'_>) -> bool {
+        match self {
+            Self::KmsKey | Self::LogGroup | Self::Topic | Self::Queue | Self::Function => true,
+            Self::AlarmAction => arn.service == "sns",
+            Self::Target => arn.service != "events" && !arn.region.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What is wrong with the form of a text.
+    fn misformed(self, text: &str, path: &str) -> Option<Problem> {
+        let words = self.words();
+        let told = |message: String| Some(Problem::new(path, message).help(self.example()));
+        if let Some(prefix) = self.prefix() {
+            let rest = text.strip_prefix(prefix).unwrap_or_default();
+            let is_id =
+                !rest.is_empty() && rest.bytes().all(|one| one.is_ascii_alphanumeric() || one == b'-');
+            return if is_id { None } else { told(format!("\"{text}\" is not the id of {words}")) };
+        }
+        if self == Self::Bucket {
+            return match bucket(text) {
+                Bucket::Sound => None,
+                // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+                Bucket::Old => Some(
+                    Problem::warning(
+                        path,
+                        format!(
+                            "\"{text}\" can only be the name of a bucket of us-east-1 made before March 2018"
+                        ),
+                    )
+                    .help(format!("buckets since then have {}", self.example())),
+                ),
+                Bucket::Broken => told(format!("\"{text}\" cannot be the name of a bucket")),
+            };
+        }
+        let Some(arn) = Arn::of(text) else {
+            return match self {
+                // Its form depends on the region.
+                Self::Zone => None,
+                Self::KmsKey | Self::KmsKeyElsewhere if text.starts_with("arn:") => {
+                    told(format!("\"{text}\" is not the ARN of a KMS key"))
+                }
+                Self::KmsKey | Self::KmsKeyElsewhere if is_key(text) => None,
+                Self::KmsKey | Self::KmsKeyElsewhere => Some(
+                    Problem::warning(
+                        path,
+                        format!("\"{text}\" is neither the id of a KMS key nor an ARN or alias"),
+                    )
+                    .help(
+                        "an alias begins with `alias/`; an id is like 1234abcd-12ab-34cd-56ef-1234567890ab",
+                    ),
+                ),
+                Self::RoleOrName if is_role(text) => None,
+                Self::AlarmAction => told("an action is given by its ARN".to_owned()),
+                Self::Target => told(format!("\"{text}\" is not an ARN")),
+                _ => told(format!("\"{text}\" is not the ARN of {words}")),
+            };
+        };
+        let (service, resources) = self.service();
+        if service == "iam" && arn.service == "sts" && arn.resource.starts_with("assumed-role/") {
+            let role = arn.resource.split('/').nth(1).unwrap_or("NAME");
+            return Some(
+                Problem::new(path, format!("\"{text}\" is a session of a role, not the role"))
+                    .help(format!("name the role: arn:{}:iam::ACCOUNT:role/{role}", arn.partition)),
+            );
+        }
+        let fits = service.is_empty()
+            || arn.service == service
+                && !arn.resource.is_empty()
+                && (resources.is_empty()
+                    || resources
+                        .iter()
+                        .any(|begin| arn.resource.strip_prefix(begin).is_some_and(|name| !name.is_empty())));
+        if !fits {
+            return told(format!("\"{text}\" is not the ARN of {words}"));
+        }
+        if service == "iam" && !arn.region.is_empty() {
+            return told(format!("the ARN of {words} names no region, and \"{text}\" does"));
+        }
+        None
+    }
+
+    /// What is wrong with where a well-formed text leads, seen from `region`.
+    fn misplaced(self, text: &str, region: &str, path: &str) -> Option<Problem> {
+        if self == Self::Zone && !is_zone(text, region) {
+            return Some(
+                Problem::new(path, format!("`{text}` is no zone of {region}"))
+                    .help(format!("such as `{region}a`")),
+            );
+        }
+        let arn = Arn::of(text)?;
+        if let Some(problem) = foreign(&arn, region, path) {
+            return Some(problem);
+        }
+        if !self.is_near(&arn) || arn.region == region {
+            return None;
+        }
+        let words = self.words();
+        if arn.region.is_empty() {
+            return Some(
+                Problem::new(path, format!("the ARN of {words} names its region")).help(self.example()),
+            );
+        }
+        // What the ARN names: an action may be a topic.
+        let words = if arn.service == "sns" { "an SNS topic" } else { words };
+        let bare = words.split_once(' ').map_or(words, |(_, bare)| bare);
+        let help = match self {
+            Self::Target => {
+                format!(
+                    "send to an event bus of {}, which may be in another region, and on from there",
+                    arn.region
+                )
+            }
+            _ => format!("name one of {region}"),
+        };
+        Some(
+            Problem::new(
+                path,
+                format!("the {bare} is in {}, and only one of {region} can be used here", arn.region),
+            )
+            .help(help),
+        )
+    }
+}
+
+/// An ARN of another partition than that of the region: nothing reaches from one to another
+/// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
+fn foreign(arn: &Arn<'_>, region: &str, path: &str) -> Option<Problem> {
+    let own = Scope::partition_of(region);
+    let is_pattern = arn.partition.contains(['*', '?', '$']);
+    (arn.partition != own && !is_pattern).then(|| {
+        Problem::new(
+            path,
+            format!("an ARN of the partition `{}` names nothing that {region} can use", arn.partition),
+        )
+        .help(format!("write `arn:{own}:…`, or `arn:${{aws.partition}}:…`"))
+    })
+}
+
+/// How well a text names a bucket.
+enum Bucket {
+    Sound,
+    /// As the oldest buckets of us-east-1 may be called.
+    Old,
+    Broken,
+}
+
+fn bucket(name: &str) -> Bucket {
+    let is_end = |one: u8| one.is_ascii_lowercase() || one.is_ascii_digit();
+    let all = |fits: &dyn Fn(u8) -> bool| name.bytes().all(fits);
+    let ends = name.bytes().next().is_some_and(is_end) && name.bytes().last().is_some_and(is_end);
+    if ends && (3..=63).contains(&name.len()) && all(&|one| is_end(one) || b".-".contains(&one)) {
+        Bucket::Sound
+    } else if (3..=255).contains(&name.len())
+        && all(&|one| one.is_ascii_alphanumeric() || b"._-".contains(&one))
+    {
+        Bucket::Old
+    } else {
+        Bucket::Broken
+    }
+}
+
+/// Whether a text is the id of a KMS key or the name of an alias
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id>).
+fn is_key(text: &str) -> bool {
+    let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_hexdigit());
+    if let Some(alias) = text.strip_prefix("alias/") {
+        return !alias.is_empty();
+    }
+    match text.strip_prefix("mrk-") {
+        Some(id) => is_hex(id),
+        None => {
+            let groups: Vec<&str> = text.split('-').collect();
+            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.into_iter().all(is_hex)
+        }
+    }
+}
+
+/// Whether a text is the name of a zone of a region: the region and a letter, or, of a local or Wavelength
+/// zone, the places between them, as in `us-west-2-lax-1a` and `us-east-1-wl1-bos-wlz-1`
+/// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
+fn is_zone(zone: &str, region: &str) -> bool {
+    let Some(rest) = zone.strip_prefix(region) else { return false };
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit())
+    };
+    match rest.strip_prefix('-') {
+        Some(places) => places.contains('-') && places.split('-').all(is_word),
+        None => rest.len() == 1 && rest.bytes().all(|one| one.is_ascii_lowercase()),
+    }
+}
+
+/// Whether a text is the name of a role, with or without its path.
+fn is_role(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|one| one.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&one))
+}
+
+/// What is wrong with what a spec names: with its form, or, seen from a region, with where it is.
+/// What is unknown or secret passes.
+pub(super) fn check_names(node: &Node, spec: Known<'_>, region: Option<&str>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    walk(node, None, spec.0, region, String::new(), &mut problems);
+    problems
+}
+
+fn walk(
+    node: &Node,
+    names: Option<Names>,
+    value: &Value,
+    region: Option<&str>,
+    path: String,
+    problems: &mut Vec<Problem>,
+) {
+    let below = |step: &str| if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") };
+    let names = node.names.or(names);
+    match (&node.shape, value) {
+        (Shape::Policy, policy) => {
+            if let Some(region) = region {
+                problems.extend(check_statements(policy, &path, |statements| {
+                    statements.iter().flat_map(|one| far(one, region)).collect()
+                }));
+            }
+        }
+        (Shape::Object { fields, .. }, Value::Map(map)) => {
+            for (name, inner) in map {
+                if let Some(field) = fields.get(name) {
+                    walk(field, None, inner, region, below(name), problems);
+                }
+            }
+        }
+        (Shape::Map(element), Value::Map(map)) => {
+            for (name, inner) in map {
+                walk(element, names, inner, region, below(name), problems);
+            }
+        }
+        (Shape::List { element, .. }, Value::List(list)) => {
+            for (place, inner) in list.iter().enumerate() {
+                walk(element, names, inner, region, below(&place.to_string()), problems);
+            }
+        }
+        // An empty text is an absent one, or the schema's to refuse.
+        (Shape::String { .. }, Value::String(text)) if !text.is_empty() => {
+            let Some(names) = names else { return };
+            let misformed = names.misformed(text, &path);
+            problems.extend(match region {
+                None => misformed,
+                Some(_) if misformed.is_some() => None,
+                Some(region) => names.misplaced(text, region, &path),
+            });
+        }
+        _ => {}
+    }
+}
+
+/// What a statement names in another partition: IAM takes neither such principals nor, in the policies
+/// of roles, such resources.
+fn far(statement: &Statement<'_>, region: &str) -> Vec<Problem> {
+    let mut texts: Vec<(&str, String)> = Vec::new();
+    let mut is_of_resource = false;
+    for name in ["Principal", "NotPrincipal"] {
+        let Some(principal) = statement.get(name) else { continue };
+        is_of_resource = true;
+        for kind in ["AWS", "Federated"] {
+            let path = format!("{}.{name}.{kind}", statement.path);
+            match principal.get(kind) {
+                Some(Value::String(text)) => texts.push((text, path)),
+                Some(Value::List(list)) => {
+                    let places = list.iter().enumerate();
+                    texts.extend(
+                        places.filter_map(|(place, one)| Some((one.as_str()?, format!("{path}.{place}")))),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+    if !is_of_resource {
+        texts.extend(["Resource", "NotResource"].into_iter().flat_map(|name| statement.texts(name)));
+    }
+    texts.into_iter().filter_map(|(text, path)| foreign(&Arn::of(text)?, region, &path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    fn fault(names: &str, text: &str) -> Option<String> {
+        let names = Names::named(names).unwrap_or_else(|| panic!("{names}"));
+        let problem = names.misformed(text, "p").or_else(|| names.misplaced(text, "us-east-1", "p"))?;
+        Some(format!("{}{}", if problem.warning { "warning: " } else { "" }, problem.message))
+    }
+
+    #[test]
+    fn what_aws_takes_passes() {
+        for (names, text) in [
+            ("kms-key", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+            ("kms-key", "mrk-1234abcd12ab34cd56ef1234567890ab"),
+            ("kms-key", "alias/aws/s3"),
+            ("kms-key", "arn:aws:kms:us-east-1:111122223333:alias/lake"),
+            ("kms-key", "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"),
+            ("kms-key elsewhere", "arn:aws:kms:eu-west-1:111122223333:key/1"),
+            ("role", "arn:aws:iam::111122223333:role/service-role/etl"),
+            ("role or name", "arn:aws:iam::111122223333:role/etl"),
+            ("role or name", "/service-role/etl"),
+            ("role or name", "etl"),
+            ("policy", "arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole"),
+            ("vpc", "vpc-1"),
+            ("subnet", "subnet-0123456789abcdef0"),
+            ("security-group", "sg-0123456789abcdef0"),
+            ("prefix-list", "pl-63a5400a"),
+            ("zone", "us-east-1f"),
+            ("zone", "us-east-1-bos-1a"),
+            ("zone", "us-east-1-wl1-bos-wlz-1"),
+            ("bucket", "my.logs-2"),
+            ("log-group", "arn:aws:logs:us-east-1:111122223333:log-group:/aws/vendedlogs/x:*"),
+            ("topic", "arn:aws:sns:us-east-1:111122223333:t.fifo"),
+            ("queue elsewhere", "arn:aws:sqs:eu-west-1:111122223333:q"),
+            ("function", "arn:aws:lambda:us-east-1:111122223333:function:f:prod"),
+            ("alarm-action", "arn:aws:automate:eu-west-1:ec2:stop"),
+            ("target", "arn:aws:events:eu-west-1:111122223333:event-bus/central"),
+        ] {
+            assert_eq!(fault(names, text), None, "{names} {text}");
+        }
+    }
+
+    #[test]
+    fn what_aws_refuses_is_told() {
+        for (names, text, says) in [
+            ("kms-key", "arn:aws:kms:eu-west-1:111122223333:key/1", "is in eu-west-1"),
+            ("kms-key", "arn:aws-cn:kms:us-east-1:111122223333:key/1", "`aws-cn`"),
+            ("kms-key", "arn:aws:s3:::lake", "not the ARN of a KMS key"),
+            ("kms-key", "lake", "warning: "),
+            ("role", "arn:aws:iam::111122223333:user/x", "not the ARN of an IAM role"),
+            ("role", "arn:aws:iam::111122223333:role/", "not the ARN of an IAM role"),
+            ("role", "etl", "not the ARN of an IAM role"),
+            ("role or name", "arn:aws:sts::111122223333:assumed-role/etl/me", "a session"),
+            ("role or name", "etl role", "not the ARN of an IAM role"),
+            ("role", "arn:aws:iam:us-east-1:111122223333:role/r", "names no region"),
+            ("role", "arn:aws-us-gov:iam::111122223333:role/r", "`aws-us-gov`"),
+            ("policy", "arn:aws:iam::111122223333:role/r", "not the ARN of a managed policy"),
+            ("vpc", "main", "not the id of a VPC"),
+            ("subnet", "my-subnet", "not the id of a subnet"),
+            ("subnet", "subnet-", "not the id of a subnet"),
+            ("security-group", "my-sg", "not the id of a security group"),
+            ("zone", "us-east-1", "no zone"),
+            ("zone", "us-east-1A", "no zone"),
+            ("zone", "us-east-1ab", "no zone"),
+            ("zone", "us-west-2-lax-1a", "no zone"),
+            ("bucket", "My_Bucket", "warning: "),
+            ("bucket", "my bucket", "cannot be the name"),
+            ("bucket", "s3://logs", "cannot be the name"),
+            ("log-group", "/aws/x", "not the ARN of a log group"),
+            ("log-group", "arn:aws:logs:eu-west-1:111122223333:log-group:x", "is in eu-west-1"),
+            ("topic", "arn:aws:sns:::t", "names its region"),
+            ("alarm-action", "alerts", "ARN"),
+            ("alarm-action", "arn:aws:sns:eu-west-1:111122223333:t", "SNS topic is in eu-west-1"),
+            ("target", "arn:aws:states:eu-west-1:111122223333:stateMachine:m", "is in eu-west-1"),
+            ("target", "queue", "is not an ARN"),
+        ] {
+            let fault = fault(names, text).unwrap_or_default();
+            assert!(fault.contains(says), "{names} {text}: {fault}");
+        }
+    }
+}
