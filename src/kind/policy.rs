@@ -376,12 +376,8 @@ impl Check {
                             format!("\"{name}\" holds a wildcard, which a principal cannot"),
                             "name the account, and narrow it by a condition on `aws:PrincipalArn`",
                         );
-                    } else if name.split(':').count() < 6 {
-                        self.problem(
-                            path,
-                            format!("\"{name}\" is not an ARN"),
-                            "such as arn:aws:iam::111122223333:role/name",
-                        );
+                    } else if let Some((message, help)) = not_a_principal(name) {
+                        self.problem(path, message, help);
                     }
                 } else if name != "*" && !is_account && !is_unique_id {
                     let help = if name.contains(".amazonaws.") {
@@ -464,7 +460,17 @@ impl Check {
                         "a condition key is `service:Name`, such as `aws:SourceArn`",
                     );
                 }
-                for (value, _) in each(values, &path) {
+                for (value, at) in each(values, &format!("{path}.{key}")) {
+                    if let Value::String(text) = value
+                        && !text.contains("${")
+                        && let Some(form) = not_comparable(plain, text)
+                    {
+                        // IAM Access Analyzer calls it an error; that each service refuses it is not documented.
+                        self.problems.push(
+                            Problem::warning(at, format!("`{plain}` compares nothing with \"{text}\""))
+                                .help(format!("write {form}")),
+                        );
+                    }
                     let is_right = match value {
                         Value::Map(_) | Value::List(_) | Value::Null => false,
                         // Text with a policy variable in it is decided when it is used.
@@ -491,6 +497,82 @@ impl Check {
             }
         }
     }
+}
+
+/// Why an ARN names no principal, and advice
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>).
+fn not_a_principal(arn: &str) -> Option<(String, &'static str)> {
+    const EXAMPLE: &str = "such as arn:aws:iam::111122223333:role/name";
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, _, service, region, _, resource] = parts.as_slice() else {
+        return Some((format!("\"{arn}\" is not an ARN"), EXAMPLE));
+    };
+    let kind = resource.split('/').next().unwrap_or_default();
+    let fits = match *service {
+        "iam" => ["root", "user", "role"].contains(&kind),
+        "sts" => ["assumed-role", "federated-user", "self"].contains(&kind),
+        _ => false,
+    };
+    if *service == "iam" && kind == "group" {
+        Some((
+            format!("\"{arn}\" is a group of users, which cannot be a principal"),
+            "name the users or a role that they assume, or the account",
+        ))
+    } else if !fits {
+        Some((format!("\"{arn}\" is not a principal"), EXAMPLE))
+    } else if !region.is_empty() {
+        Some((format!("the ARN of a principal names no region, and \"{arn}\" does"), EXAMPLE))
+    } else {
+        None
+    }
+}
+
+/// The form that an operator compares with, where a text has another
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>).
+fn not_comparable(operator: &str, text: &str) -> Option<&'static str> {
+    let operator = operator.to_ascii_lowercase();
+    let (fits, form) = if operator.ends_with("ipaddress") {
+        (is_address(text), "an address or a block of them, such as \"203.0.113.0/24\"")
+    } else if operator.starts_with("numeric") {
+        (text.trim().parse::<f64>().is_ok_and(f64::is_finite), "a number")
+    } else if operator.starts_with("date") {
+        (is_date(text), "a date such as \"2030-01-31T00:00:00Z\", or seconds since 1970")
+    } else {
+        return None;
+    };
+    if fits { None } else { Some(form) }
+}
+
+/// An IP address, or a block of them.
+fn is_address(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let most = match address.parse() {
+        Ok(std::net::IpAddr::V4(_)) => 32,
+        Ok(std::net::IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+}
+
+/// A date of ISO 8601, with or without its time (<https://www.w3.org/TR/NOTE-datetime>), or seconds
+/// since 1970.
+fn is_date(text: &str) -> bool {
+    let digits =
+        |text: &str, count: usize| text.len() == count && text.bytes().all(|one| one.is_ascii_digit());
+    if text.strip_prefix('-').unwrap_or(text).bytes().all(|one| one.is_ascii_digit()) {
+        return !text.is_empty();
+    }
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let mut parts = date.split('-');
+    let is_date = parts.next().is_some_and(|year| digits(year, 4))
+        && parts.clone().count() <= 2
+        && parts.all(|part| digits(part, 2));
+    let is_time = |time: &str| {
+        let time = time.trim_end_matches('Z');
+        let clock = time.split(['+', '-']).next().unwrap_or_default();
+        clock.len() >= 5 && clock.bytes().all(|one| one.is_ascii_digit() || one == b':' || one == b'.')
+    };
+    is_date && time.is_none_or(is_time)
 }
 
 #[cfg(test)]
@@ -587,6 +669,65 @@ mod tests {
                 "p.Statement.1",
             ]
         );
+    }
+
+    #[test]
+    fn principals_are_accounts_users_and_roles() {
+        let told = |arn: &str| super::not_a_principal(arn).map(|(message, _)| message);
+        for arn in [
+            "arn:aws:iam::111122223333:root",
+            "arn:aws:iam::111122223333:user/path/me",
+            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1",
+            "arn:aws:sts::111122223333:assumed-role/etl/session",
+            "arn:aws:sts::111122223333:federated-user/me",
+        ] {
+            assert_eq!(told(arn), None, "{arn}");
+        }
+        for (arn, says) in [
+            ("arn:aws:iam::111122223333:group/g", "a group"),
+            ("arn:aws:iam::111122223333:policy/p", "not a principal"),
+            ("arn:aws:s3:::lake", "not a principal"),
+            ("arn:aws:iam:us-east-1:111122223333:role/r", "no region"),
+            ("arn:aws:iam", "not an ARN"),
+        ] {
+            assert!(told(arn).is_some_and(|message| message.contains(says)), "{arn}");
+        }
+    }
+
+    #[test]
+    fn conditions_compare_with_what_their_operators_take() {
+        use super::not_comparable;
+        for (operator, fits, not) in [
+            (
+                "IpAddress",
+                &["10.0.0.1", "203.0.113.0/24", "2001:db8::/32"][..],
+                &["10.0.0.300", "10.0.0.0/33", "office"][..],
+            ),
+            (
+                "DateLessThan",
+                &[
+                    "2030",
+                    "2030-01",
+                    "2030-01-31",
+                    "2030-01-31T10:00:00Z",
+                    "2030-01-31T10:00+01:00",
+                    "1893456000",
+                ],
+                &["tomorrow", "31.01.2030", "2030-1-1", ""],
+            ),
+            ("NumericLessThanEquals", &["10", "-1", "0.5"], &["ten", "", "1h"]),
+            ("StringEquals", &["anything"], &[]),
+        ] {
+            for text in fits {
+                assert_eq!(not_comparable(operator, text), None, "{operator} {text}");
+            }
+            for text in not {
+                assert!(not_comparable(operator, text).is_some(), "{operator} {text}");
+            }
+        }
+        let variable = json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+            "Condition": { "NumericEquals": { "s3:max-keys": "${aws:PrincipalTag/keys}" } } } });
+        assert_eq!(faults(PolicyUse::Identity, variable), Vec::<String>::new());
     }
 
     #[test]

@@ -255,7 +255,7 @@ impl Kind for KmsKey {
     }
 
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<Problem> = check_others(spec, among).into_iter().collect();
         for (index, alias) in spec.list("aliases").iter().enumerate() {
             let Some(alias) = alias.as_str() else { continue };
             for other in among.before_in_region() {
@@ -617,16 +617,71 @@ fn check_lockout(spec: Known<'_>, policy: &Value) -> Option<Problem> {
     }
     check_statements(policy, "key_policy", |statements| {
         let hidden = has_hidden_statement(policy) || statements.is_empty();
-        if hidden || statements.iter().any(may_put_policy) {
+        let holders: Vec<&Statement<'_>> = statements.iter().filter(|one| may_put_policy(one)).collect();
+        if hidden || holders.iter().any(|one| may_be_about_itself(one)) {
             return Vec::new();
         }
-        vec![
-            Problem::new("key_policy", "nobody could change the policy again, so KMS refuses it").help(
-                "let the account decide: { Effect = \"Allow\", Principal = { AWS = \"${aws.account_id}\" }, Action = \"kms:*\", Resource = \"*\" }",
-            ),
-        ]
+        // A key that exists already may be named by its ARN.
+        if holders.iter().any(|one| is_about_keys(one)) {
+            return vec![
+                Problem::warning(
+                    "key_policy",
+                    "what lets somebody change the policy names a key by its ARN: if that is not this key, KMS refuses the policy",
+                )
+                .help("write `Resource = \"*\"`, which is this key in its own policy"),
+            ];
+        }
+        vec![locked_out()]
     })
     .pop()
+}
+
+fn locked_out() -> Problem {
+    Problem::new("key_policy", "nobody could change the policy again, so KMS refuses it").help(
+        "let the account decide: { Effect = \"Allow\", Principal = { AWS = \"${aws.account_id}\" }, Action = \"kms:*\", Resource = \"*\" }",
+    )
+}
+
+/// A policy of which all that lets somebody change it is about other keys of the stack.
+fn check_others(spec: Known<'_>, among: &Among<'_>) -> Option<Problem> {
+    let policy = spec.get("key_policy")?;
+    let bypass = "bypass_policy_lockout_safety_check";
+    if spec.may_be_set(bypass) && spec.flag(bypass) != Some(false) {
+        return None;
+    }
+    let is_other = |resource: &Value| {
+        among
+            .referred(resource)
+            .is_some_and(|(peer, _)| peer.kind == KmsKey::NAME && peer.address != among.address())
+    };
+    check_statements(policy, "key_policy", |statements| {
+        let holders: Vec<&Statement<'_>> = statements.iter().filter(|one| may_put_policy(one)).collect();
+        let is_elsewhere = |one: &&Statement<'_>| match one.get("Resource") {
+            Some(Value::List(list)) => !list.is_empty() && list.iter().all(is_other),
+            Some(one) => is_other(one),
+            None => false,
+        };
+        let hidden = has_hidden_statement(policy) || holders.is_empty();
+        if hidden || !holders.iter().all(is_elsewhere) { Vec::new() } else { vec![locked_out()] }
+    })
+    .pop()
+}
+
+/// Whether a statement may be about the key whose policy it is in
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>).
+fn may_be_about_itself(statement: &Statement<'_>) -> bool {
+    if statement.get("Resource").is_none() || !statement.knows("Resource") {
+        return true;
+    }
+    let is_pattern = |resource: &str| resource.contains(['*', '?', '$']);
+    statement.texts("Resource").iter().any(|(resource, _)| is_pattern(resource))
+}
+
+fn is_about_keys(statement: &Statement<'_>) -> bool {
+    statement
+        .texts("Resource")
+        .iter()
+        .any(|(resource, _)| resource.contains(":kms:") && resource.contains(":key/"))
 }
 
 /// Whether a statement may let somebody of an account call `PutKeyPolicy`.
