@@ -45,6 +45,71 @@ const OPTIMIZED: [(&str, &str); 22] = [
     ("aws-sdk", ""),
 ];
 
+/// What optimized integrations need in their parameters, as the APIs that they call do.
+const NEEDED: [(&str, &[&str]); 22] = [
+    ("athena:startQueryExecution", &["QueryString"]),
+    ("athena:getQueryExecution", &["QueryExecutionId"]),
+    ("athena:getQueryResults", &["QueryExecutionId"]),
+    ("athena:stopQueryExecution", &["QueryExecutionId"]),
+    ("batch:submitJob", &["JobDefinition", "JobName", "JobQueue"]),
+    ("codebuild:startBuild", &["ProjectName"]),
+    ("codebuild:startBuildBatch", &["ProjectName"]),
+    ("databrew:startJobRun", &["Name"]),
+    ("dynamodb:deleteItem", &["TableName", "Key"]),
+    ("dynamodb:getItem", &["TableName", "Key"]),
+    ("dynamodb:putItem", &["TableName", "Item"]),
+    ("dynamodb:updateItem", &["TableName", "Key"]),
+    ("ecs:runTask", &["TaskDefinition"]),
+    ("emr-containers:startJobRun", &["VirtualClusterId"]),
+    ("emr-serverless:startJobRun", &["ApplicationId", "ExecutionRoleArn"]),
+    ("events:putEvents", &["Entries"]),
+    ("glue:startJobRun", &["JobName"]),
+    ("lambda:invoke", &["FunctionName"]),
+    ("sagemaker:createTransformJob", &["ModelName", "TransformJobName"]),
+    ("sns:publish", &["Message"]),
+    ("sqs:sendMessage", &["MessageBody", "QueueUrl"]),
+    ("states:startExecution", &["StateMachineArn"]),
+];
+
+/// What is wrong with the parameters of a task that calls an integration: the name that it is about,
+/// then what. A name may end in `.$`.
+pub(super) fn check_parameters<'p>(
+    resource: &str,
+    names: &[&'p str],
+) -> Vec<(Option<&'p str>, String, String)> {
+    let mut parts = resource.splitn(6, ':');
+    let (Some("states"), Some(rest)) = (parts.nth(2), parts.nth(2)) else { return Vec::new() };
+    if !resource.contains(":states:::") {
+        return Vec::new();
+    }
+    let call = rest.split('.').next().unwrap_or_default();
+    let bare = |name: &'p str| name.strip_suffix(".$").unwrap_or(name);
+    let mut faults = Vec::new();
+    for &name in names {
+        let mut letters = bare(name).chars();
+        if let Some(first) = letters.next().filter(char::is_ascii_lowercase) {
+            let right = format!("{}{}", first.to_ascii_uppercase(), letters.as_str());
+            faults.push((
+                Some(name),
+                format!("`{call}` has no parameter `{}`", bare(name)),
+                format!("parameters begin with a capital letter: `{right}`"),
+            ));
+        }
+    }
+    let needed = NEEDED.iter().find(|(known, _)| *known == call).map_or(&[][..], |(_, needed)| needed);
+    for needed in needed {
+        let is_it = |name: &'p str| bare(name).eq_ignore_ascii_case(needed);
+        if !names.iter().copied().any(is_it) {
+            faults.push((
+                None,
+                format!("`{call}` needs the parameter `{needed}`"),
+                format!("write `{needed}`, or `{needed}.$` for a path"),
+            ));
+        }
+    }
+    faults
+}
+
 /// What is wrong with the `Resource` of a task: what, advice, and whether AWS surely refuses it.
 pub(super) struct Fault {
     pub(super) message: String,
@@ -118,6 +183,12 @@ fn of_sdk(rest: &str) -> Option<Fault> {
         );
     };
     let (action, pattern) = action.split_once('.').unwrap_or((action, ""));
+    if service.chars().any(|one| one.is_ascii_uppercase()) {
+        return fault(
+            format!("the service `{service}` is in lower case"),
+            format!("write `aws-sdk:{}:{action}`", service.to_ascii_lowercase()),
+        );
+    }
     if let Some(first) = action.chars().next().filter(char::is_ascii_uppercase) {
         let right = format!("{}{}", first.to_ascii_lowercase(), action.get(1..).unwrap_or_default());
         return fault(

@@ -572,6 +572,18 @@ impl Walk {
                     let problem = if fault.sure { Problem::new } else { Problem::warning };
                     self.problems.push(problem(format!("{path}.Resource"), fault.message).help(fault.help));
                 }
+                // https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+                let field = if language == Language::Jsonata { "Arguments" } else { "Parameters" };
+                if let Some(Value::Map(parameters)) = state.get(field) {
+                    let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
+                    for (name, message, help) in integrations::check_parameters(resource, &names) {
+                        let at = name.map_or_else(
+                            || format!("{path}.{field}"),
+                            |name| format!("{path}.{field}.{name}"),
+                        );
+                        self.problem(&at, message, &help);
+                    }
+                }
                 // https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
                 let waits = resource.contains(".sync")
                     || resource.ends_with(".waitForTaskToken")

@@ -51,7 +51,7 @@ fn a_pipeline_passes() {
 #[test]
 fn a_jsonata_machine_passes() {
     let machine = json!({ "QueryLanguage": "JSONata", "StartAt": "Run", "States": {
-        "Run": { "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": { "n": "{% $states.input.n %}" },
+        "Run": { "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": { "FunctionName": "run", "Payload": { "n": "{% $states.input.n %}" } },
                  "Output": "{% $states.result %}", "TimeoutSeconds": "{% $n %}", "Assign": { "n": 1 }, "Next": "More" },
         "More": { "Type": "Choice", "Choices": [{ "Condition": "{% $n > 1 %}", "Next": "Run" }], "Default": "Done" },
         "Done": { "Type": "Succeed", "Output": {} } } });
