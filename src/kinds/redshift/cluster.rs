@@ -101,7 +101,7 @@ pub struct Spec {
     pub kms_key_id: Option<String>,
     /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
     #[serde(default = "port")]
-    #[schemars(extend("x-dwctl" = [DOWNTIME]), range(min = 1150, max = 65535))]
+    #[schemars(extend("x-dwctl" = [DOWNTIME]))]
     pub port: i32,
     /// Reachable from outside the VPC.
     #[serde(default)]

@@ -10,6 +10,13 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     credentials(spec, &mut problems);
     nodes(spec, &mut problems);
+    if let Some(version) = spec.text("cluster_version").filter(|version| *version != "1.0") {
+        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
+        problems.push(
+            Problem::warning("cluster_version", format!("Redshift documents no version `{version}`"))
+                .help("only \"1.0\" is there; drop it to have AWS choose"),
+        );
+    }
     network(spec, &mut problems);
     snapshots(spec, &mut problems);
     logging(spec, &mut problems);
@@ -232,7 +239,18 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let managed = spec
         .text("node_type")
         .is_some_and(|node_type| node_type.starts_with("ra3.") || node_type.starts_with("rg."));
-    if let Some(port) = spec.integer("port")
+    let port = spec.integer("port");
+    let is_usable = |port: &i64| (1150..=65535).contains(port);
+    if let Some(port) = port.filter(|port| !is_usable(port)) {
+        problems.push(Problem::new("port", format!("a cluster cannot listen on port {port}")).help(
+            if managed {
+                "take one from 5431 to 5455, or from 8191 to 8215"
+            } else {
+                "take one from 1150 to 65535; with RA3 and RG nodes, from 5431 to 5455 or from 8191 to 8215"
+            },
+        ));
+    }
+    if let Some(port) = port.filter(is_usable)
         && managed
         && !(5431..=5455).contains(&port)
         && !(8191..=8215).contains(&port)

@@ -13,6 +13,9 @@ enum Takes {
     Flag,
     /// A whole number in a range, or 0.
     Number(i64, i64),
+    /// A format and the order of day, month and year, in any order
+    /// (<https://docs.aws.amazon.com/redshift/latest/dg/r_datestyle.html>).
+    DateStyle,
     /// Any text.
     Text,
 }
@@ -21,7 +24,7 @@ enum Takes {
 const PARAMETERS: [(&str, Takes); 13] = [
     ("auto_analyze", Takes::Flag),
     ("auto_mv", Takes::Flag),
-    ("datestyle", Takes::Text),
+    ("datestyle", Takes::DateStyle),
     ("enable_case_sensitive_identifier", Takes::Flag),
     ("enable_user_activity_logging", Takes::Flag),
     ("extra_float_digits", Takes::Number(-15, 2)),
@@ -33,6 +36,8 @@ const PARAMETERS: [(&str, Takes); 13] = [
     ("statement_timeout", Takes::Number(100, 2_147_483_647)),
     ("use_fips_ssl", Takes::Flag),
 ];
+
+const STYLES: [&str; 7] = ["ISO", "Postgres", "SQL", "German", "DMY", "MDY", "YMD"];
 
 pub(super) fn check_family(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let path = "parameter_group_family";
@@ -83,6 +88,16 @@ pub(super) fn check_parameters(spec: Known<'_>, problems: &mut Vec<Problem>) {
                     number.is_some_and(|number| number == 0 || (*least..=*most).contains(&number)),
                     format!("a whole number from {least} to {most}"),
                 )
+            }
+            Takes::DateStyle => {
+                let mut words = text.split([',', ' ']).filter(|word| !word.is_empty());
+                if !words.all(|word| STYLES.iter().any(|style| style.eq_ignore_ascii_case(word))) {
+                    problems.push(
+                        Problem::warning(path, format!("`{text}` is no style of dates"))
+                            .help("ISO, Postgres, SQL or German, then DMY, MDY or YMD, such as `ISO, MDY`"),
+                    );
+                }
+                continue;
             }
             Takes::Text => (true, String::new()),
         };

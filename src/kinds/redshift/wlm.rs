@@ -28,9 +28,11 @@ const PROPERTIES: [&str; 16] = [
 /// Properties that have one of some texts.
 const VALUES: [(&str, &[&str]); 3] = [
     ("concurrency_scaling", &["off", "auto"]),
-    ("priority", &["highest", "high", "normal", "low", "lowest"]),
+    ("priority", &PRIORITIES),
     ("queue_type", &["auto", "manual"]),
 ];
+
+const PRIORITIES: [&str; 5] = ["highest", "high", "normal", "low", "lowest"];
 
 /// Actions of a query monitoring rule.
 const ACTIONS: [&str; 4] = ["log", "hop", "abort", "change_query_priority"];
@@ -78,6 +80,29 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
                 .help("use fewer or shorter rules"),
         );
     }
+    // The entry that turns on the acceleration of short queries is no queue.
+    let is_queue = |queue: &Value| {
+        queue.as_map().is_some_and(|map| !(map.len() == 1 && map.contains_key("short_query_queue")))
+    };
+    let count = queues.iter().filter(|queue| is_queue(queue)).count();
+    if count > MOST_QUEUES {
+        problems.push(
+            Problem::new(WLM, format!("there are {count} queues, and Redshift has at most {MOST_QUEUES}"))
+                .help("join some of them"),
+        );
+    }
+    let modes: Vec<Option<bool>> = queues.iter().map(|queue| is_automatic(Known(queue))).collect();
+    if modes.contains(&Some(true))
+        && let Some(place) = modes.iter().position(|mode| *mode == Some(false))
+    {
+        problems.push(
+            Problem::warning(
+                format!("{WLM}.{place}"),
+                "this queue is managed by hand and another one by Redshift, but all of them are managed in one way",
+            )
+            .help("give all of them `auto_wlm = true`, or none"),
+        );
+    }
     for (place, queue) in queues.iter().enumerate() {
         match queue {
             Value::Map(_) => check_queue(Known(queue), &format!("{WLM}.{place}"), &mut problems),
@@ -105,7 +130,51 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
     problems
 }
 
+/// Most queues, the default queue among them, without that of superusers
+/// (<https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-system-tables-and-views.html>: the service
+/// classes 6 to 13, or 100 to 107).
+const MOST_QUEUES: usize = 8;
+
+/// Whether Redshift manages the memory and concurrency of a queue; `None` where nothing says.
+fn is_automatic(queue: Known<'_>) -> Option<bool> {
+    match (queue.flag("auto_wlm"), queue.text("queue_type")) {
+        (Some(automatic), _) => Some(automatic),
+        _ if queue.may_be_set("auto_wlm") => None,
+        (_, Some("auto")) => Some(true),
+        (_, Some("manual")) => Some(false),
+        _ => {
+            let by_hand =
+                ["query_concurrency", "memory_percent_to_use"].iter().any(|name| queue.is_set(name));
+            by_hand.then_some(false)
+        }
+    }
+}
+
 fn check_queue(queue: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    if is_automatic(queue) == Some(false) && queue.is_set("priority") {
+        problems.push(
+            Problem::warning(
+                format!("{path}.priority"),
+                "only queues of automatic workload management have a priority",
+            )
+            .help("drop `priority`, or set `auto_wlm = true`"),
+        );
+    }
+    let mode = is_automatic(queue);
+    for (place, rule) in queue.list("rules").iter().enumerate() {
+        // https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html
+        let fits = match (Known(rule).text("action"), mode) {
+            (Some("hop"), Some(automatic)) => !automatic,
+            (Some("change_query_priority"), Some(automatic)) => automatic,
+            _ => true,
+        };
+        if !fits {
+            problems.push(
+                Problem::warning(format!("{path}.rules.{place}.action"), "queues that are managed in this way do not have this action")
+                    .help("`hop` is for queues that are managed by hand, `change_query_priority` for automatic ones"),
+            );
+        }
+    }
     for name in queue.0.as_map().into_iter().flat_map(|map| map.keys()) {
         if !PROPERTIES.contains(&name.as_str()) {
             problems.push(match nearest(name, PROPERTIES) {
@@ -160,6 +229,22 @@ fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
             Problem::new(format!("{path}.action"), format!("a rule has no action `{action}`"))
                 .help(format!("one of {}", ACTIONS.join(", "))),
         );
+    }
+    if rule.text("action") == Some("change_query_priority") {
+        let help = format!("one of {}", PRIORITIES.join(", "));
+        match rule.text("value") {
+            None if !rule.may_be_set("value") => problems.push(
+                Problem::new(
+                    path,
+                    "a rule that changes the priority of a query names the new one as `value`",
+                )
+                .help(help),
+            ),
+            Some(value) if !PRIORITIES.contains(&value) => problems.push(
+                Problem::new(format!("{path}.value"), format!("there is no priority `{value}`")).help(help),
+            ),
+            _ => {}
+        }
     }
     let predicates = rule.list("predicate");
     if predicates.len() > 3 {
@@ -223,6 +308,16 @@ mod tests {
         assert!(
             messages(json!([{ "query_concurrency": 40 }, { "query_concurrency": 11 }]))[0].contains("51")
         );
+        assert!(messages(json!(vec![json!({ "auto_wlm": true }); 8])).is_empty());
+        assert!(messages(json!(vec![json!({ "auto_wlm": true }); 9]))[0].contains("9 queues"));
+        assert!(
+            messages(json!([{ "auto_wlm": true }, { "query_concurrency": 5 }]))[0].contains("in one way")
+        );
+        let rule = |rule: serde_json::Value| messages(json!([{ "auto_wlm": true, "rules": [rule] }]));
+        assert!(rule(json!({ "action": "change_query_priority", "value": "low" })).is_empty());
+        assert!(rule(json!({ "action": "change_query_priority" }))[0].contains("`value`"));
+        assert!(rule(json!({ "action": "change_query_priority", "value": "urgent" }))[0].contains("urgent"));
+        assert!(rule(json!({ "action": "hop" }))[0].contains("do not have"));
         assert!(messages(json!(["etl"]))[0].contains("table"));
         assert!(messages(json!([{ "rules": "x".repeat(8000) }]))[0].contains("8000"));
     }
