@@ -1,5 +1,7 @@
 //! `cloudwatchlogs_log_group`.
 
+mod check;
+
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatchlogs::types;
@@ -346,10 +348,10 @@ impl Kind for LogGroup {
             _ => {}
         }
         for (index, filter) in spec.list("metric_filters").iter().enumerate() {
-            check_metric(Known(filter), &format!("metric_filters.{index}"), &mut problems);
+            check::check_metric(Known(filter), &format!("metric_filters.{index}"), &mut problems);
         }
         for (index, filter) in spec.list("subscription_filters").iter().enumerate() {
-            check_subscription(Known(filter), &format!("subscription_filters.{index}"), &mut problems);
+            check::check_subscription(Known(filter), &format!("subscription_filters.{index}"), &mut problems);
         }
         problems
     }
@@ -463,72 +465,6 @@ impl Kind for LogGroup {
             logs.tag_resource().resource_arn(&attrs.arn).set_tags(to_tags(set)).send().await?;
         }
         Ok(())
-    }
-}
-
-fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    let Some(metric) = filter.list("metric_transformations").first().map(Known) else { return };
-    let path = format!("{path}.metric_transformations.0");
-    let dimensions = match metric.get("dimensions") {
-        Some(Value::Map(dimensions)) => dimensions.len(),
-        _ => 0,
-    };
-    if dimensions + filter.list("emit_system_field_dimensions").len() > 3 {
-        problems.push(
-            Problem::new(format!("{path}.dimensions"), "a metric filter makes at most three dimensions")
-                .help("those of `emit_system_field_dimensions` count too"),
-        );
-    }
-    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
-    if dimensions > 0 && metric.is_set("default_value") {
-        problems.push(
-            Problem::new(format!("{path}.default_value"), "a metric with dimensions has no default value")
-                .help("drop `default_value` or `dimensions`"),
-        );
-    }
-    if metric.text("metric_namespace").is_some_and(|name| name.starts_with("AWS/")) {
-        problems.push(
-            Problem::new(
-                format!("{path}.metric_namespace"),
-                "namespaces that start with `AWS/` are AWS's own",
-            )
-            .help("use a namespace of yours, such as `Warehouse`"),
-        );
-    }
-}
-
-fn check_subscription(filter: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    let Some(destination) = filter.text("destination_arn") else { return };
-    let service = destination.split(':').nth(2).unwrap_or_default();
-    if !destination.starts_with("arn:") || !matches!(service, "kinesis" | "firehose" | "lambda" | "logs") {
-        problems.push(
-            Problem::new(format!("{path}.destination_arn"), "CloudWatch Logs cannot stream to this").help(
-                "the ARN of a Kinesis stream, a Firehose stream, a Lambda function or a logical destination",
-            ),
-        );
-        return;
-    }
-    let has_role = filter.is_set("role_arn");
-    if matches!(service, "kinesis" | "firehose") && !has_role {
-        problems.push(
-            Problem::new(path, "a subscription filter that writes to a stream needs `role_arn`")
-                .help("a role that logs.amazonaws.com may assume and that may write to the stream"),
-        );
-    }
-    if service == "lambda" && has_role {
-        problems.push(
-            Problem::new(
-                format!("{path}.role_arn"),
-                "CloudWatch Logs calls a Lambda function without a role",
-            )
-            .help("drop `role_arn`, and let logs.amazonaws.com invoke the function"),
-        );
-    }
-    if service != "kinesis" && service != "logs" && filter.text("distribution") == Some("Random") {
-        problems.push(
-            Problem::new(format!("{path}.distribution"), "only a Kinesis stream has a distribution")
-                .help("drop `distribution`"),
-        );
     }
 }
 

@@ -11,6 +11,10 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     check_threshold(spec, &mut problems);
     check_time(spec, &mut problems);
     check_metrics(spec, &mut problems);
+    check_dimensions(spec, "dimensions", &mut problems);
+    for index in 0..spec.list("metrics").len() {
+        check_dimensions(spec, &format!("metrics.{index}.metric_stat.metric.dimensions"), &mut problems);
+    }
     let tags = "action_configuration.alarm_tags_propagation";
     if !spec.list(&format!("{tags}.included_tag_keys")).is_empty()
         && !spec.list(&format!("{tags}.excluded_tag_keys")).is_empty()
@@ -21,6 +25,28 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
         );
     }
     problems
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html>
+fn check_dimensions(spec: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
+    let Some(Value::Map(dimensions)) = spec.get(path) else { return };
+    let is_plain = |text: &str| text.bytes().all(|one| one.is_ascii() && !one.is_ascii_control());
+    for (name, value) in dimensions {
+        let at = format!("{path}.{name}");
+        if name.trim().is_empty() || name.len() > 255 || name.starts_with(':') || !is_plain(name) {
+            problems.push(
+                Problem::new(&*at, format!("\"{name}\" cannot be the name of a dimension"))
+                    .help("1 to 255 ASCII characters, not all of them spaces, the first no colon"),
+            );
+        }
+        if let Value::String(text) = value
+            && (text.trim().is_empty() || text.len() > 1024 || !is_plain(text))
+        {
+            problems.push(Problem::new(at, format!("\"{text}\" cannot be the value of a dimension")).help(
+                "1 to 1024 ASCII characters, not all of them spaces; drop the dimension that has no value",
+            ));
+        }
+    }
 }
 
 /// A metric, metrics or a query: one of them, and nothing that belongs to another.
@@ -337,7 +363,7 @@ mod tests {
             paths(&simple(serde_json::json!({ "comparison_operator": "LessThanLowerThreshold" }))),
             ["comparison_operator"]
         );
-        assert_eq!(paths(&simple(serde_json::json!({ "alarm_actions": ["alerts"] }))), ["alarm_actions.0"]);
+        assert_eq!(paths(&simple(serde_json::json!({ "dimensions": { "A": " " } }))), ["dimensions.A"]);
         assert_eq!(
             paths(&simple(serde_json::json!({ "metrics": [{ "id": "m1" }] }))),
             ["metrics", "metrics.0",]
