@@ -33,7 +33,7 @@ pub use link::{Hold, Link};
 pub use names::Names;
 pub use pattern::check_pattern;
 pub use policy::{PolicyUse, check_policy};
-pub use schedule::{check_schedule, least_minutes};
+pub use schedule::{check_schedule, least_minutes, never_comes};
 pub use statements::{Statement, check_statements, foreign_actions, has_hidden_statement, matches_pattern};
 pub use terraform::Terraform;
 pub use types::{Json, PolicyDocument, Secret};

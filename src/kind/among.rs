@@ -56,6 +56,16 @@ impl<'a> Among<'a> {
         self.before.iter().filter(move |peer| peer.region == region)
     }
 
+    /// Those of a kind in which an attribute is this text.
+    pub fn with<'s>(
+        &'s self,
+        kind: &'s str,
+        attribute: &'s str,
+        text: &'s str,
+    ) -> impl Iterator<Item = &'a Peer<'a>> + 's {
+        self.all.values().filter(move |peer| peer.kind == kind && peer.spec.text(attribute) == Some(text))
+    }
+
     /// The resource of which `value` is an attribute that AWS has not assigned yet, and that
     /// attribute.
     pub fn referred<'v>(&self, value: &'v Value) -> Option<(&'a Peer<'a>, &'v str)> {

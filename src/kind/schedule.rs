@@ -208,6 +208,43 @@ pub fn least_minutes(text: &str) -> Option<u32> {
     within.chain(across).min().filter(|gap| *gap < 60)
 }
 
+/// Why a valid `cron(…)` never comes; `None` where it may, or is no such schedule.
+pub fn never_comes(text: &str) -> Option<String> {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    // Good enough for a year: that of 365.2425 days.
+    never_comes_from(text, 1970 + u32::try_from(now / 31_556_952).unwrap_or(0))
+}
+
+fn never_comes_from(text: &str, now: u32) -> Option<String> {
+    let cron = text.strip_prefix("cron(")?.strip_suffix(')')?;
+    let fields: Vec<&str> = cron.split_whitespace().collect();
+    let &[_, _, days, months, _, years] = fields.as_slice() else { return None };
+    let all = |field: &Field, text: &str| -> Vec<u32> {
+        text.split(',').flat_map(|item| field.values(item)).collect()
+    };
+    let years: Vec<u32> = all(&YEAR, years).into_iter().filter(|year| *year >= now).collect();
+    if years.is_empty() {
+        return Some(format!("its last year is over: it is {now}"));
+    }
+    // Last days and weekdays are in every month.
+    if days.contains(['?', 'L', 'W']) {
+        return None;
+    }
+    let (days, months) = (all(&DAY_OF_MONTH, days), all(&MONTH, months));
+    let has = |day: u32| {
+        months.iter().any(|month| match month {
+            2 if day == 29 => years.iter().any(|year| {
+                year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+            }),
+            2 => day < 29,
+            4 | 6 | 9 | 11 => day <= 30,
+            _ => true,
+        })
+    };
+    (!days.into_iter().any(has)).then(|| "none of its months has such a day".to_owned())
+}
+
 /// Digits only: `u32::from_str` would take a sign.
 fn number(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
@@ -215,7 +252,29 @@ fn number(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_schedule, least_minutes};
+    use super::{check_schedule, least_minutes, never_comes_from};
+
+    #[test]
+    fn what_never_comes() {
+        for (text, never) in [
+            ("cron(0 3 31 2 ? *)", true),
+            ("cron(0 3 30-31 FEB ? *)", true),
+            ("cron(0 3 31 4,6,9,11 ? *)", true),
+            ("cron(0 3 29 2 ? 2027)", true),
+            ("cron(0 3 1 * ? 2024-2025)", true),
+            ("cron(0 3 ? * MON 2020)", true),
+            ("cron(0 3 29 2 ? *)", false),
+            ("cron(0 3 31 2,3 ? *)", false),
+            ("cron(0 3 L 2 ? *)", false),
+            ("cron(0 3 ? 2 MON *)", false),
+            ("cron(0 3 1 * ? 2026)", false),
+            ("cron(0 3 1 * ? 2024/2)", false),
+            ("rate(1 day)", false),
+        ] {
+            assert_eq!(check_schedule(text), Ok(()), "{text}");
+            assert_eq!(never_comes_from(text, 2026).is_some(), never, "{text}");
+        }
+    }
 
     #[test]
     fn how_often_it_comes() {

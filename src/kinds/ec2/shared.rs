@@ -149,8 +149,26 @@ pub fn check_network_v4(path: &str, text: &str) -> Option<Problem> {
         let message = format!("AWS has no networks of /{}", cidr.prefix);
         return Some(Problem::new(path, message).help("choose a prefix from /16 to /28"));
     }
-    check_canonical(path, text, cidr)
+    check_canonical(path, text, cidr).or_else(|| {
+        let (block, of) =
+            SPECIAL.iter().find(|(block, _)| Cidr::v4(block).is_some_and(|one| one.overlaps(cidr)))?;
+        let message = format!("{text} is in {block}, whose addresses are those of {of}, not of hosts");
+        Some(
+            Problem::warning(path, message)
+                .help("such as 10.0.0.0/16: a block of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"),
+        )
+    })
 }
+
+/// Blocks of addresses that no host of a network has, by
+/// <https://www.iana.org/assignments/iana-ipv4-special-registry/>.
+const SPECIAL: [(&str, &str); 5] = [
+    ("0.0.0.0/8", "\"this network\""),
+    ("127.0.0.0/8", "a host itself"),
+    ("169.254.0.0/16", "a link, such as that of instance metadata"),
+    ("224.0.0.0/4", "multicast"),
+    ("240.0.0.0/4", "future use"),
+];
 
 /// What is wrong with a block of addresses in a rule.
 pub fn check_v4(path: &str, text: &str) -> Option<Problem> {
@@ -221,6 +239,11 @@ mod tests {
     #[test]
     fn wrong_blocks_are_told() {
         assert_eq!(check_network_v4("c", "10.0.0.0/16"), None);
+        assert_eq!(check_network_v4("c", "100.64.0.0/16"), None);
+        assert_eq!(check_network_v4("c", "198.19.0.0/16"), None);
+        for block in ["127.0.0.0/16", "169.254.0.0/24", "224.0.0.0/16", "0.0.0.0/16", "240.1.0.0/16"] {
+            assert!(check_network_v4("c", block).is_some_and(|problem| problem.warning), "{block}");
+        }
         assert_eq!(check_v4("c", "203.0.113.7/32"), None);
         assert_eq!(check_v6("c", "::/0"), None);
         let help = |problem: Option<super::Problem>| problem.map(|problem| problem.help).unwrap_or_default();

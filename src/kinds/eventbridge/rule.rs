@@ -14,7 +14,7 @@ use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take_blocks};
 use crate::kind::{
     Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Problem, Reads, Terraform,
-    check_pattern, check_schedule, each, in_document, nearest, user_tags,
+    check_pattern, check_schedule, each, in_document, nearest, never_comes, user_tags,
 };
 use crate::value::Value;
 
@@ -203,6 +203,10 @@ impl Kind for EventbridgeRule {
                     Problem::new("schedule_expression", why)
                         .help("such as `rate(5 minutes)`, or `cron(0 2 * * ? *)` for 02:00 UTC every day"),
                 );
+            }
+            if let Some(why) = never_comes(schedule) {
+                problems
+                    .push(Problem::warning("schedule_expression", format!("the rule never fires: {why}")));
             }
             if bus(spec).is_some_and(|bus| bus.rsplit('/').next() != Some(DEFAULT_BUS)) {
                 problems.push(

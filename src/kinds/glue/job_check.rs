@@ -130,8 +130,31 @@ fn check_versions(spec: Known<'_>, command: Option<&str>, problems: &mut Vec<Pro
     }
 }
 
+/// Arguments that Glue sets itself; its documentation says never to use them.
+const RESERVED: [&str; 4] = ["--JOB_NAME", "--debug", "--endpoint", "--mode"];
+
+const ARGUMENT_LISTS: [&str; 2] = ["default_arguments", "non_overridable_arguments"];
+
+/// A Scala script has its entry point in a class.
+fn check_scala(spec: Known<'_>, problems: &mut Vec<Problem>) {
+    let scala = ARGUMENT_LISTS
+        .iter()
+        .map(|list| format!("{list}.--job-language"))
+        .find(|path| spec.text(path) == Some("scala"));
+    let may_have = |list: &&str| spec.may_be_set(&format!("{list}.--class"));
+    if let Some(path) = scala
+        && !ARGUMENT_LISTS.iter().any(may_have)
+    {
+        problems.push(
+            Problem::warning(path, "a Scala script runs by its class, and no argument names it")
+                .help("set \"--class\" to the name of the object with `main`, such as \"GlueApp\""),
+        );
+    }
+}
+
 fn check_arguments(spec: Known<'_>, problems: &mut Vec<Problem>) {
-    for list in ["default_arguments", "non_overridable_arguments"] {
+    check_scala(spec, problems);
+    for list in ARGUMENT_LISTS {
         let Some(arguments) = spec.get(list).and_then(Value::as_map) else { continue };
         for (name, value) in arguments {
             let path = format!("{list}.{name}");
@@ -142,6 +165,11 @@ fn check_arguments(spec: Known<'_>, problems: &mut Vec<Problem>) {
                         format!("the argument `{name}` does not begin with `--`, so a job does not see it"),
                     )
                     .help(format!("write \"--{}\"", name.trim_start_matches('-'))),
+                );
+            } else if RESERVED.contains(&name.as_str()) {
+                problems.push(
+                    Problem::warning(path, format!("`{name}` is an argument that Glue sets itself"))
+                        .help("drop it; give your own arguments another name"),
                 );
             } else if let Some((_, values)) = ARGUMENTS.iter().find(|(known, _)| known == name)
                 && let Some(text) = value.as_str()

@@ -6,7 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{Kind, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, user_tags};
+use crate::kind::{
+    Kind, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, never_comes, user_tags,
+};
 
 /// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the others are held to the smaller
@@ -110,6 +112,9 @@ pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
     }
     if let Err(message) = check_schedule(schedule) {
         return Some(Problem::new(path, message));
+    }
+    if let Some(why) = never_comes(schedule) {
+        return Some(Problem::warning(path, format!("the schedule never comes: {why}")));
     }
     least_minutes(schedule).filter(|minutes| *minutes < 5).map(|minutes| {
         let times = if minutes == 1 { "minute".to_owned() } else { counted(minutes, "minute") };

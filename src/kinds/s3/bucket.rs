@@ -20,8 +20,8 @@ use serde_json::json;
 use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Parting, Peer, PolicyDocument,
-    Problem, Reads, TagRules, Terraform, each, user_tags,
+    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Parting, Peer,
+    PolicyDocument, Problem, Reads, TagRules, Terraform, each, user_tags,
 };
 use crate::value::Value;
 pub use spec::*;
@@ -233,6 +233,10 @@ impl Kind for S3Bucket {
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         check::check(spec)
+    }
+
+    fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+        check::check_logging(spec, among)
     }
 
     /// In one region the id tells. The names of buckets are one space in all regions:

@@ -437,7 +437,29 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
                 .help("set both `object_lock_mode` and `object_lock_retain_until_date`"),
         );
     }
+    // They are sent as headers of HTTP, which are one line each.
+    for name in [
+        "content_type",
+        "cache_control",
+        "content_disposition",
+        "content_encoding",
+        "content_language",
+        "website_redirect_location",
+    ] {
+        problems.extend(spec.text(name).and_then(|text| not_a_header(name, text)));
+    }
     if let Some(Value::Map(metadata)) = spec.get("metadata") {
+        for (name, value) in metadata {
+            let path = format!("metadata.{name}");
+            problems.extend(value.as_str().and_then(|text| not_a_header(&path, text)));
+            let is_token = |one: u8| one.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&one);
+            if name.is_empty() || !name.bytes().all(is_token) {
+                problems.push(
+                    Problem::new(path, format!("\"{name}\" cannot be the key of metadata"))
+                        .help("it is sent as a header of HTTP: letters, digits, `-` and `_`"),
+                );
+            }
+        }
         let mut size = 0;
         for (name, value) in metadata {
             size += name.len() + if let Value::String(text) = value { text.len() } else { 0 };
@@ -454,6 +476,19 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// What is wrong with a text that is sent as the value of a header
+/// (<https://www.rfc-editor.org/rfc/rfc9110#section-5.5>).
+fn not_a_header(path: &str, text: &str) -> Option<Problem> {
+    let is_control = |one: char| one.is_ascii_control() && one != '\t';
+    text.contains(is_control).then(|| {
+        Problem::new(
+            path,
+            "it is sent as a header of HTTP, which holds no line breaks and other control characters",
+        )
+        .help("write it in one line")
+    })
 }
 
 /// Bucket and key of an id; a bucket's name has no slash.

@@ -5,7 +5,7 @@ mod notification;
 mod policy;
 
 use super::TLS_SID;
-use crate::kind::{Known, Problem};
+use crate::kind::{Among, Known, Problem};
 use crate::value::Value;
 
 /// All of them.
@@ -128,6 +128,36 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Where requests are logged to, as far as the stack has that bucket
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html>).
+pub fn check_logging(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
+    let path = "logging.target_bucket";
+    let Some(target) = spec.text(path) else { return Vec::new() };
+    let Some(bucket) = among.with("s3_bucket", "bucket", target).next() else { return Vec::new() };
+    if bucket.region != among.region() {
+        // `CrossLocationLoggingProhibitted`.
+        return vec![
+            Problem::new(
+                path,
+                format!("{} is in {}, and logs stay in {}", bucket.address, bucket.region, among.region()),
+            )
+            .help("log to a bucket of the same region"),
+        ];
+    }
+    let algorithm =
+        bucket.spec.text("encryption.sse_algorithm").filter(|algorithm| algorithm.starts_with("aws:kms"));
+    algorithm
+        .map(|algorithm| {
+            Problem::warning(
+                path,
+                format!("{} encrypts by `{algorithm}`, and AWS documents `AES256` alone for a bucket that logs go to", bucket.address),
+            )
+            .help("encrypt that bucket by `AES256`: else S3 may drop the logs without a word")
+        })
+        .into_iter()
+        .collect()
 }
 
 /// Names that S3 refuses, besides those of a wrong form
