@@ -21,7 +21,7 @@ use crate::diag::Diagnostic;
 /// How long the main thread may take to notice the first signal where nothing is in work.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long it may take to end once what was in work has ended.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(3);
 /// How long one call that frees the lock is awaited after the second signal.
 const PROMPT: Duration = Duration::from_millis(300);
 /// After the second signal, when the main thread is taken for held up.
