@@ -372,7 +372,12 @@ impl<'a> World<'a> {
     }
 
     /// An instance of which nothing is evaluated yet.
-    fn blank(&self, address: Address, kind: &'static dyn ErasedKind, resource: &'a Resource) -> Instance<'a> {
+    pub(crate) fn blank(
+        &self,
+        address: Address,
+        kind: &'static dyn ErasedKind,
+        resource: &'a Resource,
+    ) -> Instance<'a> {
         Instance {
             address,
             kind,

@@ -123,21 +123,10 @@ fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
         (name.clone(), if is_secret(&format!("tags.{name}")) { value.into_secret() } else { value })
     });
     let instance = Instance {
-        address: change.address.clone(),
-        kind,
-        resource,
-        each: None,
         region: change.existing_region().to_owned(),
-        account_id: world.facts.scope.account_id.clone(),
         spec,
-        written: Value::Null,
         tags: tags.collect(),
-        needs: BTreeSet::new(),
-        soft: BTreeMap::new(),
-        protect: false,
-        create_before_destroy: false,
-        retain: false,
-        referred: BTreeSet::new(),
+        ..world.blank(change.address.clone(), kind, resource)
     };
     world.show(&change.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
 }
