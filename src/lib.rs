@@ -1,7 +1,7 @@
 //! dwctl: a Terraform-style provisioner for AWS data warehouses.
 //!
-//! The way of the data is one direction: stack → graph → desired and live → plan →
-//! apply → ledger. `ARCHITECTURE.md` tells the rooms and what each must never do.
+//! Data flows in one direction: stack → graph → desired and live → plan → apply → ledger.
+//! `ARCHITECTURE.md` describes the modules and what each must never do.
 
 pub mod apply;
 pub mod aws;

@@ -1,23 +1,23 @@
-//! What a text says once it is decoded, with the place of each byte: a secret is looked for in
-//! what was encoded, so that no form of it must be known beforehand.
+//! Decodes text, and keeps the place of each byte in the original. Secrets are searched in the decoded
+//! text, so that their encoded forms need not be known beforehand.
 
 use std::ops::Range;
 
-/// Shorter runs of digits hold no secret that is looked for.
+/// Shorter runs of digits are too short to hold a secret that is searched for.
 const SHORTEST_HEX: usize = 8;
 const SHORTEST_BASE64: usize = 6;
-/// Between two runs: no text holds it.
+/// Separates two decoded runs. No UTF-8 text contains this byte.
 const APART: u8 = 0xFF;
 
-/// Bytes, each with the place that it comes from in the text that was first.
+/// Bytes, each with its place in the original text.
 pub(super) struct View {
     bytes: Vec<u8>,
-    /// Empty where each byte is itself.
+    /// Empty if each byte stands for itself.
     from: Vec<Range<u32>>,
 }
 
 impl View {
-    /// The text as it is.
+    /// A view of undecoded text.
     pub(super) fn of(text: &str) -> Self {
         Self { bytes: text.as_bytes().to_vec(), from: Vec::new() }
     }
@@ -26,7 +26,7 @@ impl View {
         &self.bytes
     }
 
-    /// The place of some of the bytes in the first text.
+    /// The place in the original text of a range of these bytes.
     pub(super) fn place(&self, of: Range<usize>) -> Range<usize> {
         if self.from.is_empty() {
             return of;
@@ -42,7 +42,7 @@ impl View {
     }
 }
 
-/// A view of a view, as it grows.
+/// A view decoded from another view, while it is built.
 struct Inner<'v> {
     outer: &'v View,
     view: View,
@@ -53,7 +53,7 @@ impl Inner<'_> {
     fn push(&mut self, byte: u8, of: Range<usize>) {
         let place = self.outer.place(of);
         self.view.bytes.push(byte);
-        // No text that is shown has 4 GiB; one that had would be masked at a wrong place.
+        // No text that is shown has 4 GiB. One that had would be masked at the wrong place.
         self.view.from.push(place.start as u32..place.end as u32);
     }
 
@@ -63,7 +63,7 @@ impl Inner<'_> {
     }
 }
 
-/// All that the view says if it is encoded in one way or another.
+/// Decodes the view by every supported encoding.
 pub(super) fn decodings(view: &View) -> Vec<View> {
     let mut all: Vec<View> = Vec::new();
     for unescape in [backslashes, entities, percents, form] {
@@ -98,12 +98,12 @@ fn utf8(code: u32, length: usize) -> Unescaped {
 
 fn hex(digits: Option<&[u8]>) -> Option<u32> {
     let digits = std::str::from_utf8(digits?).ok()?;
-    // `from_str_radix` takes a sign.
+    // `from_str_radix` also accepts a sign.
     let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// As JSON, Rust and Python write it.
+/// Decodes an escape of JSON, Rust or Python.
 fn backslashes(text: &[u8]) -> Unescaped {
     let (b'\\', &next) = (*text.first()?, text.get(1)?) else { return None };
     let unit = |at: usize| hex(text.get(at..at + 4));
@@ -124,14 +124,14 @@ fn backslashes(text: &[u8]) -> Unescaped {
             }
             (code, _) => utf8(code, 6),
         },
-        // Of TOML.
+        // TOML's long form.
         b'U' => utf8(hex(text.get(2..10))?, 10),
         b'x' => Some((vec![u8::try_from(hex(text.get(2..4))?).ok()?], 4)),
         other => Some((vec![other], 2)),
     }
 }
 
-/// As XML and HTML write it.
+/// Decodes an entity of XML or HTML.
 fn entities(text: &[u8]) -> Unescaped {
     if *text.first()? != b'&' {
         return None;
@@ -151,17 +151,17 @@ fn entities(text: &[u8]) -> Unescaped {
     }
 }
 
-/// As URLs write it.
+/// Decodes a percent escape of a URL.
 fn percents(text: &[u8]) -> Unescaped {
     (*text.first()? == b'%').then(|| Some((vec![u8::try_from(hex(text.get(1..3))?).ok()?], 3))).flatten()
 }
 
-/// As forms write it.
+/// Decodes form encoding.
 fn form(text: &[u8]) -> Unescaped {
     if *text.first()? == b'+' { Some((b" ".to_vec(), 1)) } else { percents(text) }
 }
 
-/// The runs of digits, and what follows each of them.
+/// The positions of the digits in each run.
 fn runs(bytes: &[u8], is_digit: impl Fn(u8) -> bool) -> impl Iterator<Item = Vec<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -171,7 +171,7 @@ fn runs(bytes: &[u8], is_digit: impl Fn(u8) -> bool) -> impl Iterator<Item = Vec
         while let Some(&byte) = bytes.get(at) {
             match byte {
                 byte if is_digit(byte) => run.push(at),
-                // Base64 is written in lines.
+                // Base64 may be wrapped over several lines.
                 b'\n' | b'\r' if bytes.get(at + 1).is_some_and(|&next| is_digit(next) || next == b'\n') => {}
                 _ => break,
             }
@@ -181,7 +181,7 @@ fn runs(bytes: &[u8], is_digit: impl Fn(u8) -> bool) -> impl Iterator<Item = Vec
     })
 }
 
-/// What runs of base64 say from their `skipped`th digit on, in either alphabet.
+/// Decodes runs of base64, in either alphabet, from digit `skipped` on.
 fn base64(view: &View, skipped: usize) -> View {
     let digit = |byte: u8| match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
@@ -206,7 +206,7 @@ fn base64(view: &View, skipped: usize) -> View {
                 inner.push(byte as u8, from..to + 1);
             }
         }
-        // What fills the last group belongs to it.
+        // Padding belongs to the last group.
         let padding = run.last().map_or(0, |&last| {
             view.bytes.iter().skip(last + 1).take(2).take_while(|&&byte| byte == b'=').count()
         });
@@ -221,7 +221,7 @@ fn base64(view: &View, skipped: usize) -> View {
     inner.view
 }
 
-/// What runs of hexadecimal digits say from their `skipped`th on.
+/// Decodes runs of hexadecimal digits from digit `skipped` on.
 fn hexadecimal(view: &View, skipped: usize) -> View {
     let mut inner = view.inner();
     for run in runs(&view.bytes, |byte| byte.is_ascii_hexdigit()).filter(|run| run.len() >= SHORTEST_HEX) {

@@ -1,14 +1,14 @@
-//! A file as excerpts show it: without the secrets that are written in it, line by line as it is.
+//! Redacts secrets in the lines of an excerpt and keeps the line breaks.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::mask::{MASK, secrets_in};
 
-/// The text of a file, and where its parts have moved.
+/// The redacted text of a file, and how places in it moved.
 pub(super) struct Excerpt<'t> {
     pub(super) text: Cow<'t, str>,
-    /// What stands in place of what, in order.
+    /// Each redacted range, with the range of its mask, in order.
     moved: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -19,7 +19,7 @@ impl<'t> Excerpt<'t> {
         let mut from = 0;
         for place in secrets_in(text) {
             let mut start = place.start;
-            // A secret of several lines leaves each of them a line.
+            // A secret of several lines keeps its line breaks.
             for line in text.get(place).unwrap_or_default().split_inclusive('\n') {
                 let words = line.trim();
                 let indent = line.len() - line.trim_start().len();
@@ -42,7 +42,7 @@ impl<'t> Excerpt<'t> {
         Self { text: Cow::Owned(masked), moved }
     }
 
-    /// Where a place of the file is now. What is within a secret is all of it.
+    /// Maps a place of the file to the redacted text. A place inside a secret maps to its whole mask.
     pub(super) fn place(&self, of: Range<usize>) -> Range<usize> {
         let at = |place: usize, end: bool| {
             let before = self.moved.iter().take_while(|(old, _)| old.start <= place).last();

@@ -1,4 +1,4 @@
-//! Diagnostics as annotations of GitHub Actions: workflow commands in the log, which GitHub
+//! Diagnostics as annotations of GitHub Actions. These are workflow commands in the log, which GitHub
 //! shows at the lines of a pull request
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 
@@ -7,9 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{Diagnostic, Severity, Sources};
 
-/// One diagnostic as a workflow command: one line with its break. Files are told relative to
-/// `root`, the checkout, as far as they are below it; `folder` is what relative paths of
-/// `sources` are relative to.
+/// Renders a diagnostic as one workflow command, with its line break. File paths are relative to `root`,
+/// the checkout, if the file is below it. Relative paths of `sources` are relative to `folder`.
 pub fn annotation(diagnostic: &Diagnostic, sources: &Sources, root: &Path, folder: &Path) -> String {
     let command = match diagnostic.severity {
         Severity::Error => "error",
@@ -38,12 +37,12 @@ pub fn annotation(diagnostic: &Diagnostic, sources: &Sources, root: &Path, folde
     format!("::{command} {}::{}\n", properties.join(","), data(&words))
 }
 
-/// The longest message of an annotation that the runner passes on whole is 4,096 characters
+/// Longest message of an annotation. The runner truncates at 4,096 characters
 /// (`_maxIssueMessageLength` in
 /// <https://github.com/actions/runner/blob/main/src/Runner.Worker/ExecutionContext.cs>).
 const LONGEST: usize = 4_000;
 
-/// A line that opens a group, which the log folds until [`END_GROUP`].
+/// The line that opens a group. The log folds the group, up to [`END_GROUP`].
 pub fn group(title: &str) -> String {
     format!("::group::{}", data(title))
 }
@@ -51,14 +50,13 @@ pub fn group(title: &str) -> String {
 /// The line that ends a group.
 pub const END_GROUP: &str = "::endgroup::";
 
-/// A text of which no line is a workflow command: `\::error::x`, `#\#[error]x`. What comes
-/// from the stack or from AWS could otherwise set an environment, or hide from the log what
-/// follows. Each line is made harmless by itself: `::stop-commands::` counts for stdout and
-/// stderr together, which the runner reads in no order.
+/// Escapes the workflow commands in a text: `\::error::x`, `#\#[error]x`. Otherwise text from the stack or
+/// from AWS could set environment variables, or hide the log lines after it. Each line is escaped by
+/// itself: `::stop-commands::` applies to stdout and stderr together, and the runner reads them in no
+/// fixed order.
 ///
-/// The runner looks for `::` at the start of a line and for `##[` anywhere, both by the
-/// rules of a language, in which characters that cannot be seen count for nothing
-/// (`TryParseV2` and `TryParse` in
+/// The runner looks for `::` at the start of a line and for `##[` anywhere. Both comparisons follow
+/// the rules of a language, which ignore invisible characters (`TryParseV2` and `TryParse` in
 /// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>).
 pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(['#', ':']) {
@@ -81,8 +79,8 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     harmless.into()
 }
 
-/// The same of a text of JSON, which stays what it is: there `##[` can only be in a string,
-/// and a line that starts with `::` cannot be.
+/// Escapes the workflow commands in a JSON text, which stays equivalent JSON. In JSON, `##[` can only
+/// be inside a string, and no line can start with `::`.
 pub fn harmless_json(text: &str) -> Cow<'_, str> {
     if !text.contains('#') {
         return text.into();
@@ -98,38 +96,38 @@ pub fn harmless_json(text: &str) -> Cow<'_, str> {
     harmless.into()
 }
 
-/// What begins a command in the notation of Azure Pipelines, which the runner still reads.
+/// Starts a command in the notation of Azure Pipelines, which the runner still accepts.
 const LEGACY: &str = "##[";
 
-/// Whether a text begins with these characters, and ones between them that count for nothing.
+/// Returns whether a text begins with `with`. Ignored characters in between do not count.
 fn begins(text: &str, with: &str) -> bool {
     let mut rest = text.chars();
     with.chars()
         .all(|wanted| rest.by_ref().find(|&one| one == wanted || !counts_for_nothing(one)) == Some(wanted))
 }
 
-/// Whether a character is passed over before and inside of a command. Rather one too many: a
-/// line gets a `\` more then.
+/// Returns whether the runner ignores a character before or inside a command. When in doubt it says yes:
+/// the only cost is an extra `\` in the line.
 fn counts_for_nothing(character: char) -> bool {
     let seen = character.is_ascii_graphic() || character.is_alphanumeric() || character.is_whitespace();
-    // Blocks of signs: arrows, lines, mathematics, punctuation such as the middle dot.
+    // Blocks of symbols: arrows, lines, mathematics, punctuation such as the middle dot.
     let sign = matches!(character, '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{BF}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{2070}'..='\u{2BFF}' | '\u{3001}'..='\u{303F}' | '\u{FFFD}' | '\u{1F000}'..='\u{1FAFF}');
     !seen && !sign
 }
 
-/// What stands after the second `::` of a command, as the runner reads it
+/// Escapes the message after the second `::` of a command
 /// (`escapeData` in <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 fn data(text: &str) -> String {
     let line = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     harmless(&line).into_owned()
 }
 
-/// The value of a property (`escapeProperty`, there).
+/// Escapes the value of a property (`escapeProperty` in the same file).
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A path without `.` and, where it can be told without the file system, `..`.
+/// A path without `.` and, as far as possible without the file system, without `..`.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -163,7 +161,7 @@ mod tests {
             "::error file=stacks/a%2Cb%3Ac/stack.toml,line=2,col=8,title=wrong-type::100%25 wrong: a, \
              b%0D%0A::error::forged%0Aa string, please%0Anote: AWS says:%0Ano%0Ahelp: write a string\n"
         );
-        // What is not below the checkout keeps its whole path.
+        // A file outside the checkout keeps its whole path.
         let told = annotation(&error, &sources, Path::new("/elsewhere"), folder);
         assert!(told.starts_with("::error file=/repo/stacks/a%2Cb%3Ac/stack.toml,line=2,"), "{told}");
     }
@@ -184,14 +182,14 @@ mod tests {
             ("::error::x", "\\::error::x"),
             ("a\n \t::add-mask::x\n", "a\n \t\\::add-mask::x\n"),
             ("a\r::stop-commands::x", "a\r\\::stop-commands::x"),
-            // By the rules of a language these are at the start of the line.
+            // By the rules of a language, these stand at the start of the line.
             ("\u{feff}::error::x", "\u{feff}\\::error::x"),
             ("\u{ad}:\u{200b}:error::x", "\u{ad}\\:\u{200b}:error::x"),
             ("\u{1b}\u{e0001}::error::x", "\u{1b}\u{e0001}\\::error::x"),
             ("x ##[error]y ##[group]z", "x #\\#[error]y #\\#[group]z"),
             ("###[error]", "##\\#[error]"),
             ("#\u{200d}#[error]", "#\\\u{200d}#[error]"),
-            // These are not.
+            // These are no commands.
             ("a::b arn:aws:s3:::lake\n· ::x", "a::b arn:aws:s3:::lake\n· ::x"),
             (": :x\n# #[x]\n# Title", ": :x\n# #[x]\n# Title"),
         ] {

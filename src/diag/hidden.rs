@@ -1,10 +1,10 @@
-//! Characters that cannot be seen, or make others seem what they are not: they are shown, never sent.
-//! AWS's words, names, paths and files may hold them, and could move a terminal's cursor, or turn the
-//! direction of writing so that a text reads as another (<https://trojansource.codes>).
+//! Escapes characters that are invisible or make others look different. They may come from AWS's messages,
+//! names, paths and files. Sent to a terminal, they could move its cursor, or reverse the direction of
+//! writing so that a text reads as another (<https://trojansource.codes>).
 
 use std::borrow::Cow;
 
-/// Whether a character cannot be seen, or makes others seem what they are not.
+/// Returns whether a character is invisible, or makes others look different.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -14,13 +14,13 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// A text on one line of which everything can be seen: `a\nb`, `a\u{202e}b`.
+/// A text as one line, with everything hidden escaped: `a\nb`, `a\u{202e}b`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     shown(text, |_| None)
 }
 
-/// A text of lines for a terminal: nothing in it moves the cursor but breaks and tabs. Of a `coloured`
-/// one, what sets colours is kept.
+/// A text of several lines for a terminal. Only line breaks and tabs move the cursor. Colour sequences
+/// are kept if the text is `coloured`.
 pub fn printable(text: &str, coloured: bool) -> Cow<'_, str> {
     shown(text, |rest| match rest.as_bytes() {
         [b'\n' | b'\t', ..] => Some(1),
@@ -33,7 +33,7 @@ pub fn printable(text: &str, coloured: bool) -> Cow<'_, str> {
     })
 }
 
-/// A text with what is hidden in it escaped. `kept` tells how many bytes are left as they are.
+/// Escapes the hidden characters of a text. `kept` returns how many bytes at a position stay unescaped.
 fn shown(text: &str, kept: impl Fn(&str) -> Option<usize>) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return text.into();
@@ -60,7 +60,7 @@ fn shown(text: &str, kept: impl Fn(&str) -> Option<usize>) -> Cow<'_, str> {
     shown.into()
 }
 
-/// A document of JSON in which what is hidden is escaped; it stands in its texts alone, but for breaks.
+/// Escapes the hidden characters of a JSON document. Except for line breaks, they can only be in strings.
 pub fn visible_json(text: String) -> String {
     let hidden = |character| character != '\n' && is_hidden(character);
     if !text.contains(hidden) {

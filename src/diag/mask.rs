@@ -1,7 +1,7 @@
-//! The words of others without the secrets of this run. Values are masked by their type
-//! ([`crate::value::Value::Secret`]); what dwctl says itself holds no secret and is never searched.
-//! But AWS quotes what it refuses, and an excerpt of a file shows what is written there: such text
-//! is an [`Outside`], which shows itself without any secret that is known.
+//! Redacts the secrets of this run in text from outside. Values are redacted by their type
+//! ([`crate::value::Value::Secret`]), so dwctl's own messages hold no secret and are never searched.
+//! But AWS quotes what it refuses, and an excerpt of a file shows its content. Such text is an
+//! [`Outside`], which displays itself without any known secret.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,44 +13,44 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 use super::decode::{View, decodings};
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 pub const MASK: &str = "(secret)";
-/// Shorter texts are found everywhere by chance, and are not looked for.
+/// Shorter texts occur everywhere by chance, and are not searched for.
 const SHORTEST: usize = 4;
-/// Texts from this length on are looked for anywhere, shorter ones only where they stand alone:
-/// neither preceded nor followed by a letter, a digit or an underscore.
+/// Texts of at least this length are found anywhere. Shorter ones are found only if they stand alone, with
+/// no letter, digit or underscore before or after them.
 const ANYWHERE: usize = 8;
-/// Longer texts are also looked for in pieces of this length, as others quote the start of them.
+/// Longer texts are also searched for in pieces of this length, since others quote only the start of them.
 const PIECE: usize = 64;
-/// How many encodings may be around each other: a text of JSON in one of JSON, in base64.
+/// Maximum depth of nested encodings, such as JSON in JSON in base64.
 const NESTED: usize = 3;
-/// Texts longer than this are searched through one encoding less, and learnt by their lines alone.
+/// Longer texts are searched through one encoding less, and learnt only by their lines.
 const LONG: usize = 64 << 10;
 
 static KNOWN: Mutex<Known> = Mutex::new(Known { texts: None, fresh: Vec::new(), searches: Vec::new() });
 
-/// All that is to be looked for.
+/// All texts to search for.
 struct Known {
     texts: Option<HashSet<String>>,
     /// Learned since the last search.
     fresh: Vec<String>,
-    /// The rest, each batch larger than those after it, so that learning one more text does not
-    /// build everything again.
+    /// The rest. Each batch is larger than those after it, so that learning one more text does not
+    /// rebuild everything.
     searches: Vec<Search>,
 }
 
-// A set and what is made of it: what a panic leaves of them is right.
+// A panic leaves the set and its searches consistent, so a poisoned lock is usable.
 fn known() -> MutexGuard<'static, Known> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Learns what is secret by itself, such as the value of a sensitive variable: it, its lines and,
-/// of a JSON document, each text in it are masked in the words of others from now on.
+/// Learns a value that is secret by itself, such as that of a sensitive variable. From now on the value,
+/// its lines and, for a JSON document, each string in it are redacted in text from outside.
 pub fn learn(secret: &str) {
     let mut known = known();
     let whole = secret.trim();
     if whole.len() > LONG && whole.contains('\n') {
-        // Of very many lines each is enough.
+        // With very many lines, each line by itself is enough.
         known.texts.get_or_insert_default().insert(whole.to_owned());
     } else {
         known.add(whole);
@@ -66,8 +66,8 @@ pub fn learn(secret: &str) {
     }
 }
 
-/// Learns what was made of a secret, such as a document with a password in it. It is looked for
-/// as a whole: what else is in it is no secret.
+/// Learns a value made from a secret, such as a document with a password in it. Only the whole text is
+/// searched for, because its other parts are no secrets.
 pub fn learn_whole(text: &str) {
     known().add(text);
 }
@@ -82,23 +82,23 @@ fn leaves(document: &serde_json::Value, known: &mut Known) {
     }
 }
 
-/// Text that dwctl did not write itself: AWS's words, those of another tool, an excerpt of a file,
-/// the log. It shows itself without the secrets that are known then.
+/// Text that dwctl did not write itself: AWS's messages, those of another tool, an excerpt of a file,
+/// the log. It displays itself without the secrets known at that time.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Outside(String);
 
 impl Outside {
-    /// Takes the text as it came.
+    /// Wraps the text unchanged.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text as it came, to be decided by and never to be shown.
+    /// The unredacted text, for decisions only. It must never be shown.
     pub fn as_it_came(&self) -> &str {
         &self.0
     }
 
-    /// The text without secrets.
+    /// The redacted text.
     pub fn masked(&self) -> Cow<'_, str> {
         mask(&self.0)
     }
@@ -128,7 +128,7 @@ impl fmt::Debug for Outside {
     }
 }
 
-/// The text without the secrets that are known.
+/// Redacts the known secrets in a text.
 fn mask(text: &str) -> Cow<'_, str> {
     let places = secrets_in(text);
     if places.is_empty() {
@@ -145,8 +145,7 @@ fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// Where a text holds secrets that are known, however they are encoded: in order, none of them
-/// next to another.
+/// Finds the known secrets in a text, however they are encoded. The ranges are in order and do not touch.
 pub(super) fn secrets_in(text: &str) -> Vec<Range<usize>> {
     let mut known = known();
     if known.texts.is_none() {
@@ -159,7 +158,7 @@ pub(super) fn secrets_in(text: &str) -> Vec<Range<usize>> {
     places.sort_by_key(|place| place.start);
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(places.len());
     for place in places {
-        // A place that is decoded from an encoding ends where a character does; see `View`.
+        // Decoded places may start or end inside a character; see `View`.
         let (start, end) = (text.floor_char_boundary(place.start), text.ceil_char_boundary(place.end));
         match merged.last_mut() {
             Some(last) if start <= last.end => last.end = last.end.max(end),
@@ -181,7 +180,7 @@ impl Known {
         }
         texts.insert(text.to_owned());
         self.fresh.push(text.to_owned());
-        // Pieces of whole characters.
+        // Pieces end at character boundaries.
         let mut rest = text;
         while rest.len() > PIECE {
             let (piece, more) = rest.split_at(rest.floor_char_boundary(PIECE));
@@ -213,10 +212,10 @@ impl Known {
     }
 }
 
-/// Texts, and what finds them in one pass over another.
+/// A batch of texts, with automata that find all of them in one pass.
 struct Search {
     texts: Vec<String>,
-    /// `None` where there are more than an automaton can hold: then everything is a secret.
+    /// `None` if the texts exceed what an automaton can hold: then everything counts as secret.
     anywhere: Option<AhoCorasick>,
     alone: Option<AhoCorasick>,
 }
@@ -225,7 +224,7 @@ impl Search {
     fn new(texts: Vec<String>) -> Self {
         let is_long = |text: &&String| text.chars().count() >= ANYWHERE;
         let of = |kind, texts: Vec<&String>| {
-            // Of few long texts it would be a DFA, which is hundreds of times their size.
+            // For a few long texts the default would be a DFA, hundreds of times their size.
             let builder = &mut AhoCorasick::builder();
             builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(kind).build(texts).ok()
         };
@@ -239,7 +238,7 @@ impl Search {
             return found(0..text.len());
         };
         anywhere.find_iter(Input::new(text)).for_each(|one| found(one.range()));
-        // Few can end at one place, since they are short.
+        // Few matches can end at one place, since these texts are short.
         for one in alone.find_overlapping_iter(text).filter(|one| stands_alone(text, one.range())) {
             found(one.range());
         }
@@ -268,7 +267,7 @@ mod tests {
         Outside::new(text).to_string()
     }
 
-    // Of all tests of this process: each looks for texts of its own.
+    // The known secrets are shared by all tests of this process, so each test uses texts of its own.
     #[test]
     fn a_secret_is_masked_in_every_form() {
         learn("Tr0ub\"4dor & 3/é");
@@ -362,7 +361,7 @@ mod tests {
         assert!(shown.len() < 64 + 40 && shown.starts_with("Value '(secret)"), "{shown}");
     }
 
-    /// The rules are linear and have no limit: a bundle of certificates hides nothing else.
+    /// The search is linear and has no limit: a bundle of certificates redacts nothing else.
     #[test]
     fn ten_thousand_secrets_are_found_in_no_time() {
         let began = Instant::now();
@@ -376,7 +375,7 @@ mod tests {
         for _ in 0..10 {
             assert!(mask(&text).starts_with("(secret) and (secret) and words"));
         }
-        // Unoptimised, beside other tests: what would be quadratic takes minutes.
+        // In an unoptimised build beside other tests, a quadratic search would take minutes.
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     }
 }

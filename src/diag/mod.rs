@@ -1,8 +1,8 @@
 //! Diagnostics as data: what is wrong, where, and what to do about it.
 //!
-//! Every room reports problems as [`Diagnostic`] values; only the renderers of
-//! this room and `cli/` turn them into text. A diagnostic carries labelled spans
-//! into the stack's files, which [`Sources`] keeps in memory.
+//! Every module reports problems as [`Diagnostic`] values. Only the renderers of this module and
+//! `cli/` turn them into text. A diagnostic carries labelled spans into the stack's files, which
+//! [`Sources`] keeps in memory.
 
 mod decode;
 mod excerpt;
@@ -23,12 +23,12 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
-    /// The verb cannot go on.
+    /// The command cannot continue.
     Error,
-    /// The verb goes on, the user should look.
+    /// The command continues, but the user should look.
     Warning,
 }
 
@@ -54,7 +54,7 @@ impl Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
 
-/// The texts that spans point into.
+/// The files that spans point into.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<File>,
@@ -64,12 +64,12 @@ pub struct Sources {
 struct File {
     path: PathBuf,
     text: String,
-    /// Where its lines begin.
+    /// The byte at which each line begins.
     lines: Vec<usize>,
 }
 
 impl Sources {
-    /// Registers a file under the path that messages should show.
+    /// Registers a file under the path to show in messages.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> FileId {
         let text = text.into();
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
@@ -78,7 +78,7 @@ impl Sources {
         FileId((self.files.len() - 1) as u32)
     }
 
-    /// Shows the files below one folder as if they were below another.
+    /// Shows the files below folder `from` as if they were below `to`.
     pub fn relocate(&mut self, from: &Path, to: &Path) {
         for file in &mut self.files {
             if let Ok(inside) = file.path.strip_prefix(from) {
@@ -107,8 +107,8 @@ impl Sources {
         self.text(span.file).get(span.start..span.end).unwrap_or("")
     }
 
-    /// The whole lines that hold these bytes: their text, the byte at which it begins, and the
-    /// number of its first line; `None` where there are no such bytes.
+    /// The whole lines that contain these bytes: their text, the byte at which it begins, and the
+    /// number of the first line. `None` if the file has no such bytes.
     fn lines(&self, file: FileId, start: usize, end: usize) -> Option<(&str, usize, usize)> {
         let file = self.files.get(file.0 as usize)?;
         let first = file.lines.partition_point(|&line| line <= start).max(1);
@@ -138,33 +138,33 @@ impl Sources {
     }
 }
 
-/// A span with what is to be said about it.
+/// A span with a short explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
-    /// Where.
+    /// The place.
     pub span: Span,
-    /// What, in a few words; may be empty.
+    /// The explanation, in a few words; may be empty.
     pub text: String,
 }
 
-/// One problem, complete: what, where, and what to do next.
+/// One problem: what is wrong, where, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Error or warning.
     pub severity: Severity,
     /// A stable name in kebab case, such as `unknown-attribute`.
     pub code: &'static str,
     /// One sentence without a full stop at its end.
     pub message: String,
-    /// The place the problem is at.
+    /// The place of the problem.
     pub primary: Option<Label>,
-    /// Other places that matter to it.
+    /// Related places.
     pub secondary: Vec<Label>,
-    /// Facts: AWS's own words, what was left as it was.
+    /// Facts, such as AWS's own message.
     pub notes: Vec<String>,
     /// What to do next.
     pub helps: Vec<String>,
-    /// The same would be refused again: something must be corrected before it is tried once more.
+    /// True if a retry cannot succeed: the user must correct something first.
     pub lasting: bool,
 }
 
@@ -188,14 +188,14 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
-    /// Sets the place the problem is at, with a few words about it.
+    /// Sets the place of the problem, with a few words about it.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
         self.primary = Some(Label { span, text: text.into() });
         self
     }
 
-    /// As [`Diagnostic::at`], for a place that may not be known.
+    /// Like [`Diagnostic::at`], for a place that may be unknown.
     #[must_use]
     pub fn at_maybe(self, span: Option<Span>, text: impl Into<String>) -> Self {
         match span {
@@ -204,7 +204,7 @@ impl Diagnostic {
         }
     }
 
-    /// Adds another place.
+    /// Adds a related place.
     #[must_use]
     pub fn and(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label { span, text: text.into() });
@@ -218,7 +218,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds the id of a request to AWS, by which AWS's support finds it.
+    /// Adds an AWS request id, by which AWS support finds the request.
     #[must_use]
     pub fn request(self, id: Option<&str>) -> Self {
         match id {
@@ -243,7 +243,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// Leaves of equal problems the first.
+/// Removes duplicates; the first of equal problems stays.
 pub fn unique(problems: &mut Vec<Diagnostic>) {
     let hasher = RandomState::new();
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(problems.len());
@@ -258,14 +258,13 @@ pub fn unique(problems: &mut Vec<Diagnostic>) {
     *problems = kept;
 }
 
-/// The name in `candidates` nearest to `wanted`, for "did you mean"; `None` where
-/// nothing is near enough to be a slip of the finger. After very many comparisons nothing
-/// is looked for any more: a stack with thousands of wrong names is told at once, the first
-/// of them with advice.
+/// The name in `candidates` nearest to `wanted`, for "did you mean". `None` if none is near enough to
+/// be a typing error. After very many comparisons it always returns `None`, so that a stack with
+/// thousands of wrong names is reported at once, with advice only for the first of them.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// Comparisons of a thread. Each takes about a microsecond.
+    /// Comparisons per thread. Each takes about a microsecond.
     const COMPARISONS: u32 = 200_000;
-    /// Comparing takes time by the product of the lengths, and no name is longer.
+    /// A comparison takes time by the product of the lengths. No valid name is longer.
     const LONGEST: usize = 256;
     thread_local! {
         static LEFT: Cell<u32> = const { Cell::new(COMPARISONS) };

@@ -7,17 +7,17 @@ use super::{Diagnostic, Label, Severity, Sources, Span, printable, visible};
 use crate::limits;
 use crate::lines::hang;
 
-/// Longest line that an excerpt shows; a longer one (a minified file, a binary) is left out.
+/// Longest line that an excerpt shows. A longer one (a minified file, a binary) is left out.
 const LONGEST_EXCERPT_LINE: usize = 4_000;
-/// Labels that are further apart have an excerpt each.
+/// Labels further apart than this many bytes get separate excerpts.
 const LONGEST_EXCERPT: usize = 32_000;
 
-/// The longest that stands before a note or a help: `  = note: ` beside the number of a line.
+/// Longest prefix of a note or help: `  = note: ` beside a line number.
 const BEFORE: usize = 14;
 
 impl Diagnostic {
-    /// The same with its words in lines that fit a terminal. Elsewhere they are as long as they
-    /// are, so that a program finds them whole.
+    /// Wraps the texts to lines that fit a terminal. Without a terminal they stay unwrapped, so that
+    /// programs can search them.
     #[must_use]
     pub fn fitted(mut self, width: usize) -> Self {
         let fill = |text: &str, before: usize| {
@@ -33,8 +33,8 @@ impl Diagnostic {
     }
 }
 
-/// One diagnostic with its excerpts, coloured or plain, ending in a newline. No excerpt shows a
-/// secret that is known.
+/// Renders one diagnostic with its excerpts, coloured or plain, with a newline at the end. Known secrets
+/// are redacted in the excerpts.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -61,8 +61,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         let spans = || labels.iter().map(|(_, label)| label.span);
         let start = spans().map(|span| span.start).min().unwrap_or_default();
         let end = spans().map(|span| span.end).max().unwrap_or_default();
-        // The lines alone that an excerpt needs: the whole file would be gone through for
-        // each of its mistakes.
+        // Passes only the lines that the excerpt needs, since the renderer would scan the whole file for
+        // each of its problems.
         if end.saturating_sub(start) <= LONGEST_EXCERPT
             && let Some(snippet) = excerpt(&labels, start, end, &path, sources)
         {
@@ -92,8 +92,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     text
 }
 
-/// The lines of a file from byte `start` to byte `end`, without secrets, with their labels; `None`
-/// where one of them is too long to be shown.
+/// An excerpt: the redacted lines of a file from byte `start` to byte `end`, with their labels. `None`
+/// if one of the lines is too long to show.
 fn excerpt<'s>(
     labels: &[(AnnotationKind, &'s Label)],
     start: usize,
@@ -111,7 +111,7 @@ fn excerpt<'s>(
     let mut moved = None;
     for (kind, label) in labels {
         let (start, end) = (label.span.start.checked_sub(from)?, label.span.end.checked_sub(from)?);
-        // Inside of a character nothing can be marked.
+        // A span that splits a character cannot be marked.
         text.get(start..end)?;
         let place = excerpt.place(start..end);
         if *kind == AnnotationKind::Primary || labels.len() == 1 {
@@ -121,7 +121,7 @@ fn excerpt<'s>(
     }
     let path = path.to_owned();
     let snippet = Snippet::source(excerpt.text).line_start(line).annotations(annotations);
-    // Where a secret stands before it in its line, it has another column in the excerpt.
+    // A secret before it in the same line shifts its column in the excerpt.
     Some(match moved {
         Some(span) => {
             let origin = Origin::path(path).line(sources.line(span)).char_column(sources.column(span));
@@ -131,8 +131,8 @@ fn excerpt<'s>(
     })
 }
 
-/// What is told of many diagnostics: of errors the first by place, and how many more there
-/// are; warnings as far as there is room beside them.
+/// Selects the diagnostics to show: the first errors by place, then warnings as far as there is room. Adds
+/// how many more there are of each.
 pub fn told(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
     ordered
@@ -151,7 +151,7 @@ pub fn told(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     told
 }
 
-/// What is [told] of all diagnostics, with one blank line between them.
+/// Renders the diagnostics that [`told`] selects, with one blank line between them.
 pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let mut text = String::new();
     for diagnostic in told(diagnostics) {

@@ -6,11 +6,11 @@ pub fn counted(count: impl ToString, noun: &str) -> String {
     if count == "1" { format!("1 {noun}") } else { format!("{count} {}", plural(noun)) }
 }
 
-/// A noun with the article that goes before it as it is spoken: `an sns_topic`, `a kms_key`, `an integer`.
+/// A noun with its indefinite article by pronunciation: `an sns_topic`, `a kms_key`, `an integer`.
 pub fn a(noun: &str) -> String {
     let first = noun.split(['_', ' ', '-', ':']).next().unwrap_or_default().to_ascii_lowercase();
     let begins = |letters: &str| first.starts_with(|letter| letters.contains(letter));
-    // What has no vowel, or a digit, is spelled: its first letter counts by its name.
+    // A word without vowels, or with a digit, is spelled out: the name of its first letter counts.
     let is_spelled =
         !first.contains(['a', 'e', 'i', 'o', 'u', 'y']) || first.contains(|one: char| one.is_ascii_digit());
     let is_vowel =
@@ -18,7 +18,7 @@ pub fn a(noun: &str) -> String {
     format!("{} {noun}", if is_vowel { "an" } else { "a" })
 }
 
-/// The plural of a regular noun, which may follow other words.
+/// The plural of a regular noun, which may be the last of several words.
 fn plural(noun: &str) -> String {
     let vowel = |letter: char| "aeiou".contains(letter);
     match noun.strip_suffix('y') {
@@ -30,8 +30,8 @@ fn plural(noun: &str) -> String {
     }
 }
 
-/// Puts a value into words in the place of a name such as `{after}`; a noun in the plural after it
-/// becomes singular where the value is one.
+/// Replaces a placeholder such as `{after}` by a value. A plural noun after it becomes singular if the
+/// value is 1.
 pub fn filled(words: &str, name: &str, value: &str) -> String {
     let mut parts = words.split(name);
     let mut text = parts.next().unwrap_or_default().to_owned();
