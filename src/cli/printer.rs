@@ -12,7 +12,9 @@ use indicatif::ProgressBar;
 
 use super::stream;
 use crate::aws::Audit;
-use crate::diag::{Diagnostic, Outside, Severity, Sources, github, printable, render, told, visible_json};
+use crate::diag::{
+    Diagnostic, Outside, Severity, Sources, github, printable, render, render_fitted, told, visible_json,
+};
 
 /// The workflow of GitHub Actions that dwctl runs in.
 struct GitHub {
@@ -269,9 +271,11 @@ impl Printer {
             return diagnostics.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
         }
         let width = columns(&std::io::stderr());
-        let fitted = |one: &Diagnostic| width.map_or_else(|| one.clone(), |width| one.clone().fitted(width));
-        let shown: String =
-            diagnostics.iter().map(|one| render(&fitted(one), sources, self.colour_err) + "\n").collect();
+        let drawn = |one: &Diagnostic| match width {
+            Some(width) => render_fitted(one, sources, self.colour_err, width),
+            None => render(one, sources, self.colour_err),
+        };
+        let shown: String = diagnostics.iter().map(|one| drawn(one) + "\n").collect();
         self.err(&shown, self.colour_err);
         if let Some(GitHub { workspace, folder }) = &self.github {
             for one in diagnostics {

@@ -14,7 +14,7 @@ mod words;
 
 pub use hidden::{is_hidden, printable, visible, visible_json};
 pub use mask::{Outside, learn, learn_whole};
-pub use render::{render, render_all, told};
+pub use render::{render, render_all, render_fitted, told};
 pub use words::{a, counted, filled};
 
 use std::cell::Cell;

@@ -19,7 +19,7 @@ impl Diagnostic {
     /// Wraps the texts to lines that fit a terminal. Without a terminal they stay unwrapped, so that
     /// programs can search them.
     #[must_use]
-    pub fn fitted(mut self, width: usize) -> Self {
+    fn fitted(mut self, width: usize) -> Self {
         let fill = |text: &str, before: usize| {
             let width = width.saturating_sub(before);
             let lines: Vec<_> = text.lines().map(|line| hang(line, 0, Some(width))).collect();
@@ -36,6 +36,15 @@ impl Diagnostic {
 /// Renders one diagnostic with its excerpts, coloured or plain, with a newline at the end. Known secrets
 /// are redacted in the excerpts.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
+    draw(diagnostic, sources, colour, None)
+}
+
+/// The same for a terminal of `width` columns: words are wrapped, and long source lines are trimmed.
+pub fn render_fitted(diagnostic: &Diagnostic, sources: &Sources, colour: bool, width: usize) -> String {
+    draw(&diagnostic.clone().fitted(width), sources, colour, Some(width))
+}
+
+fn draw(diagnostic: &Diagnostic, sources: &Sources, colour: bool, width: Option<usize>) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -87,6 +96,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         group = group.element(Level::HELP.message(printable(help, false)));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = width.map_or(renderer.clone(), |width| renderer.term_width(width));
     let mut text = renderer.render(&[group]);
     text.push('\n');
     text
@@ -168,7 +178,7 @@ fn is_moved(sources: &Sources, span: Span, text: &str, at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{render, render_all};
+    use super::{render, render_all, render_fitted};
     use crate::diag::{Diagnostic, Sources, Span};
     use crate::limits::TOLD;
 
@@ -190,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_line_is_trimmed_to_a_terminal() {
+        let line = format!("{}wrong{}\n", "before ".repeat(30), " after".repeat(30));
+        let mut sources = Sources::default();
+        let file = sources.add("stack.toml", line.clone());
+        let at = line.find("wrong").expect("the word");
+        let error = Diagnostic::error("wrong", "no").at(Span::new(file, at, at + 5), "here");
+        let shown = render_fitted(&error, &sources, false, 80);
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        assert!(shown.contains("wrong") && shown.contains("^^^^^ here"), "{shown}");
+    }
+
+    #[test]
     fn words_fit_a_terminal() {
         let words = "a sentence of several words that goes on beyond what a terminal shows in one line";
         let mut sources = Sources::default();
@@ -197,13 +219,13 @@ mod tests {
         let error = Diagnostic::error("unknown-attribute", words).at(Span::new(file, 6_000, 6_001), "here");
         let error = error.note(words).help(words).help("short");
         for width in [72, 80, 100] {
-            let shown = render(&error.clone().fitted(width), &sources, false);
+            let shown = render_fitted(&error, &sources, false, width);
             assert!(shown.lines().all(|line| line.chars().count() <= width), "{width}: {shown}");
             let plain =
                 |text: &str| text.replace(['=', '|'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
             assert_eq!(plain(&shown), plain(&render(&error, &sources, false)), "{shown}");
         }
-        assert_eq!(render(&error.clone().fitted(200), &sources, false), render(&error, &sources, false));
+        assert_eq!(render_fitted(&error, &sources, false, 200), render(&error, &sources, false));
     }
 
     #[test]
