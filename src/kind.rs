@@ -1,8 +1,8 @@
 //! The contract of a resource kind: typed for its author, erased for the engine.
 //!
-//! A kind is one file: what the user writes ([`Kind::Spec`]), what only AWS decides
-//! ([`Kind::Attrs`]), and its verbs. It holds no diff, no retry, no sleep: the engine
-//! compares by schema, repeats by error class, and reads until AWS agrees.
+//! A kind is one file. It defines the user's settings ([`Kind::Spec`]), the attributes that AWS
+//! assigns ([`Kind::Attrs`]), and its verbs. It has no diff, no retry and no sleep: the engine
+//! compares by schema, retries by error class, and reads until AWS has converged.
 
 mod among;
 mod document;
@@ -40,52 +40,52 @@ pub use types::{Json, PolicyDocument, Secret};
 
 /// Marks of a field, set by `#[schemars(extend("x-dwctl" = [REPLACE]))]`.
 pub mod mark {
-    /// A change needs a new resource.
+    /// A change needs a replacement.
     pub const REPLACE: &str = "replace";
-    /// Absent means: leave what AWS chose. An unmarked absent field means its default, or off.
+    /// If absent, AWS's choice is kept. Without this mark, an absent field means its default, or off.
     pub const AWS_DEFAULT: &str = "aws-default";
-    /// Absent means: derived from other attributes by [`derive`](super::Kind::derive), and what AWS
-    /// chose where nothing follows from them.
+    /// If absent, [`derive`](super::Kind::derive) computes the field from other attributes. If it cannot,
+    /// AWS's choice is kept.
     pub const DERIVED: &str = "derived";
-    /// Steers dwctl and is never read back, such as `force_destroy`.
+    /// Controls dwctl itself, such as `force_destroy`. It is never read back.
     pub const LOCAL: &str = "local";
     /// Sent to AWS, which never returns it.
     pub const WRITE_ONLY: &str = "write-only";
-    /// AWS shows another [stamp](super::Kind::STAMP) once someone else has written it: a `WRITE_ONLY`
-    /// field of which that much can be told.
+    /// A `WRITE_ONLY` field whose changes are noticed: AWS shows another
+    /// [stamp](super::Kind::STAMP) once someone else has written it.
     pub const STAMPED: &str = "stamped";
-    /// A list whose order means nothing.
+    /// A list whose order has no meaning.
     pub const SET: &str = "set";
-    /// Changing it loses data.
+    /// A change loses data.
     pub const DATA_LOSS: &str = "data-loss";
-    /// Changing it interrupts the service.
+    /// A change interrupts the service.
     pub const DOWNTIME: &str = "downtime";
-    /// Adding or removing the table needs a new resource; a change within it does not.
+    /// Adding or removing the table needs a replacement; a change within it does not.
     pub const REPLACE_WHEN_COME_OR_GONE: &str = "replace-when-come-or-gone";
-    /// A table in which all is at its default is as if it were absent.
+    /// A table whose members are all at their defaults equals an absent one.
     pub const DEFAULT_IS_ABSENT: &str = "default-is-absent";
-    /// A map that others write to as well: only the entries that the stack writes are its own.
+    /// A map that others write, too. The resource owns only the entries that the stack declares.
     pub const SHARED: &str = "shared";
 }
 
-/// Who a resource is at AWS.
+/// How the id of a resource at AWS is determined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// The id follows from the spec.
     Named(String),
     /// AWS assigns the id when the resource is created.
     Assigned,
-    /// The id follows from the spec, from a part of it that is not known yet.
+    /// The id follows from a part of the spec that is not known yet.
     Unknown,
 }
 
 impl Identity {
-    /// `Named` where the name is known.
+    /// `Named` if the name is known, else `Unknown`.
     pub fn named(name: Option<impl Into<String>>) -> Self {
         name.map_or(Self::Unknown, |name| Self::Named(name.into()))
     }
 
-    /// The id, where it is known before the resource is made.
+    /// The id, if it is known before the resource is created.
     pub fn id(self) -> Option<String> {
         match self {
             Self::Named(id) => Some(id),
@@ -94,14 +94,14 @@ impl Identity {
     }
 }
 
-/// A spec of which parts may be unknown: what a kind may look at before apply.
+/// A spec whose parts may be unknown. A kind sees this before apply.
 #[derive(Clone, Copy)]
 pub struct Known<'a>(pub &'a Value);
 
 impl<'a> Known<'a> {
-    /// The value at a dotted path such as `command.name`; list elements by number.
-    /// `None` where it is absent, null or unknown. Looks through secrecy of containers,
-    /// never of the value itself.
+    /// The value at a dotted path such as `command.name`; a number selects a list element.
+    /// `None` if it is absent, null or unknown. A path does not lead into a secret, but the value
+    /// itself may be one.
     pub fn get(&self, path: &str) -> Option<&'a Value> {
         let mut value = self.0;
         for step in path.split('.') {
@@ -114,7 +114,7 @@ impl<'a> Known<'a> {
         (!matches!(value, Value::Null | Value::Unknown(_))).then_some(value)
     }
 
-    /// The string at a path, if it is known and not secret.
+    /// The string at a path, if it is known and no secret.
     pub fn text(&self, path: &str) -> Option<&'a str> {
         match self.get(path)? {
             Value::String(text) => Some(text),
@@ -146,25 +146,25 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whether the user surely wrote something at a path, known or not. What stands in a table that
-    /// is not known itself may be written or not: see [`Known::may_be_set`].
+    /// Returns whether the user certainly set the path, to a known value or not. False if the path
+    /// leads through an unknown table; see [`Known::may_be_set`].
     pub fn is_set(&self, path: &str) -> bool {
         self.written(path) == Some(true)
     }
 
-    /// Whether the user may have written something at a path. A rule that misses an attribute asks
-    /// this one, so that it stays silent where nobody knows.
+    /// Returns whether the user may have set the path. A rule that requires an attribute asks this,
+    /// so that it stays silent if the answer is not known.
     pub fn may_be_set(&self, path: &str) -> bool {
         self.written(path) != Some(false)
     }
 
-    /// Whether surely none or more than one of some paths is written, where AWS asks for exactly one.
+    /// Returns whether certainly none or several of these paths are set. AWS wants exactly one.
     pub fn is_not_one_of(&self, paths: &[&str]) -> bool {
         let surely = paths.iter().filter(|path| self.is_set(path)).count();
         surely > 1 || !paths.iter().any(|path| self.may_be_set(path))
     }
 
-    /// Whether something is written at a path, `None` where nobody knows.
+    /// Returns whether the path is set; `None` if that is not known.
     fn written(&self, path: &str) -> Option<bool> {
         let mut value = self.0;
         for step in path.split('.') {
@@ -183,7 +183,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// A rule that a spec breaks and that the schema cannot say.
+/// A violation of a rule that the schema cannot express.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Dotted path of the attribute, as in [`Known::get`].
@@ -192,7 +192,7 @@ pub struct Problem {
     pub message: String,
     /// What to do about it; may be empty.
     pub help: String,
-    /// Told, but no reason to stop: AWS takes it, or may take it.
+    /// A warning is shown but stops nothing: AWS accepts the value, or may accept it.
     pub warning: bool,
 }
 
@@ -202,12 +202,12 @@ impl Problem {
         Self { path: path.into(), message: message.into(), help: String::new(), warning: false }
     }
 
-    /// Something at `path` that AWS takes, or may take, but that is hardly meant.
+    /// A value at `path` that AWS accepts, or may accept, but that is hardly intended.
     pub fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { warning: true, ..Self::new(path, message) }
     }
 
-    /// With advice.
+    /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
@@ -215,19 +215,19 @@ impl Problem {
     }
 }
 
-/// Attributes that follow from the spec before AWS has seen it: ARNs, URLs.
+/// Attributes that can be computed from the spec before AWS has seen it: ARNs, URLs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Foreseen(pub std::collections::BTreeMap<String, Value>);
 
 impl Foreseen {
-    /// Foresees one attribute.
+    /// Predicts one attribute.
     #[must_use]
     pub fn with(mut self, attribute: &str, value: impl Into<String>) -> Self {
         self.0.insert(attribute.to_owned(), Value::String(value.into()));
         self
     }
 
-    /// Foresees that an attribute is null, with a spec such as this: AWS makes no such thing.
+    /// Predicts that an attribute is null, because AWS creates no such thing for this spec.
     #[must_use]
     pub fn without(mut self, attribute: &str) -> Self {
         self.0.insert(attribute.to_owned(), Value::Null);
@@ -235,103 +235,102 @@ impl Foreseen {
     }
 }
 
-/// The resource that a read is for.
+/// A resource to be read.
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
     /// The physical id.
     pub id: &'a str,
-    /// The attributes that are declared, were applied before or are referred to; see
-    /// [`Lookup::wants`].
+    /// The attributes that are declared, were applied before, or are referred to; `None` means all.
+    /// See [`Lookup::wants`].
     pub(crate) attributes: Option<&'a std::collections::BTreeSet<String>>,
-    /// What the stack declares; `Null` where nothing is declared any more. A kind cannot see it: what it
-    /// reads is what AWS says.
+    /// The desired spec; `Null` if the resource is no longer declared. Private, because a kind must
+    /// return what AWS says.
     spec: Known<'a>,
-    /// The resource's tags, where an index has shown that they are as wanted; the kind
-    /// then need not read them.
+    /// The tags, if an index has shown that they are as desired. The kind then need not read them.
     pub tags: Option<&'a Tags>,
-    /// What is declared as it was last applied; see [`Lookup::stays`].
+    /// The part of the desired spec that the last apply wrote; see [`Lookup::stays`].
     pub(crate) applied: Option<&'a Applied>,
 }
 
-/// What the stack declares as it was last applied.
+/// The part of the desired spec that the last apply wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
-    /// What [`Kind::STAMP`] was then.
+    /// The value of [`Kind::STAMP`] after that apply.
     pub stamp: String,
-    /// The attributes, by the paths of their fingerprints, and all that AWS decides.
+    /// The paths of the attributes whose fingerprints agree, and all attributes that AWS decides.
     pub attributes: std::collections::BTreeSet<String>,
 }
 
 impl<'a> Lookup<'a> {
-    /// A read of these attributes of a resource, or of all.
+    /// A read of these attributes of a resource, or of all (`None`).
     pub fn of(id: &'a str, attributes: Option<&'a std::collections::BTreeSet<String>>) -> Self {
         Self { id, attributes, spec: Known(&Value::Null), tags: None, applied: None }
     }
 
-    /// Whether an attribute is as the spec says, since AWS shows the [stamp](Kind::STAMP)
-    /// that it had when exactly that was applied: for what cannot change while the stamp
-    /// stays, and would take a call to read.
+    /// Returns whether an attribute is certainly as the spec says, because AWS still shows the
+    /// [stamp](Kind::STAMP) of the apply that wrote it. For attributes that cannot change under one
+    /// stamp and would take a call to read.
     pub fn stays(&self, stamp: &str, attribute: &str) -> bool {
         self.applied.is_some_and(|applied| {
             applied.stamp == stamp && (!self.wants(attribute) || applied.attributes.contains(attribute))
         })
     }
 
-    /// The text of an attribute that [stays](Self::stays), which may be absent.
+    /// The text of an attribute that [stays](Self::stays); `Some(None)` if the attribute is absent.
     pub fn text_that_stays(&self, stamp: &str, attribute: &str) -> Option<Option<&str>> {
         let text = self.spec.text(attribute);
         (self.stays(stamp, attribute) && text.is_some() == self.spec.may_be_set(attribute)).then_some(text)
     }
 
-    /// The spec, where all that is wanted of it [stays](Self::stays).
+    /// The spec, if every requested attribute [stays](Self::stays).
     pub fn applied<S: DeserializeOwned>(&self, stamp: &str) -> Option<S> {
         let stays = self.attributes?.iter().all(|attribute| self.stays(stamp, attribute));
         stays.then(|| erased::typed(self.spec.0).ok()).flatten()
     }
 
-    /// Whether nothing of it is wanted but that it exists, as of what was just deleted.
+    /// Returns whether only the existence of the resource is asked for, as after its deletion.
     pub fn is_bare(&self) -> bool {
         self.attributes.is_some_and(std::collections::BTreeSet::is_empty) && *self.spec.0 == Value::Null
     }
 
-    /// Whether an attribute with a read call of its own is needed: it is declared, was
-    /// applied before, is referred to, or everything is asked for.
+    /// Returns whether to make the separate call that reads this attribute. True if the attribute is
+    /// declared, was applied before or is referred to, or if everything is requested.
     pub fn wants(&self, attribute: &str) -> bool {
         self.attributes.is_none_or(|attributes| attributes.contains(attribute))
     }
 }
 
-/// What is to be known of a resource before it is deleted.
+/// A finding about a resource that a plan is going to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Parting {
     /// AWS would refuse to delete it.
     Refused {
-        /// Why, as what follows its address: `holds 3 objects`.
+        /// The reason, worded to follow the address: `holds 3 objects`.
         why: String,
         /// What to do about it.
         help: String,
     },
-    /// It is deleted as far as AWS lets us; this is what stays.
+    /// AWS deletes the resource, but leaves this behind.
     Stays(String),
 }
 
-/// A resource as it is at AWS now.
+/// The current state of a resource at AWS.
 pub struct Live<K: Kind> {
-    /// As AWS tells it: the engine knows by the schema what means the same in other words.
+    /// The settings as AWS returns them. The engine knows by the schema which values are equivalent.
     pub spec: K::Spec,
-    /// What only AWS decides.
+    /// The attributes that AWS decides.
     pub attrs: K::Attrs,
-    /// All tags, those of AWS (`aws:*`) left out.
+    /// All tags except those of AWS (`aws:*`).
     pub tags: Tags,
-    /// Whether it can be used and changed.
+    /// The readiness for use and changes.
     pub state: State,
-    /// What tells this resource from another that is made under its id later: what AWS decides
-    /// once, at its birth, such as a unique id or the time, or what only a write changes, such as
-    /// the time of the last one. `None` where AWS tells nothing of the kind.
+    /// Distinguishes this resource from one created later under the same id. AWS sets such a value
+    /// once, at creation (a unique id, a time), or only a write changes it (the time of the last
+    /// write). `None` if AWS has nothing of the kind.
     pub born: Option<String>,
-    /// Attributes of the spec that AWS does not tell at present, such as the port of a cluster that
-    /// is being made: they count as they were applied last. What the spec holds there is ignored.
+    /// Attributes of the spec that AWS does not return at present, such as the port of a cluster that
+    /// is still being created. They count as last applied, and their values in `spec` are ignored.
     pub untold: Vec<&'static str>,
 }
 
@@ -341,32 +340,32 @@ impl<K: Kind> Live<K> {
         Self { spec, attrs, tags, state: State::Ready, born: None, untold: Vec::new() }
     }
 
-    /// With what tells it from another of its id, see [`Live::born`].
+    /// Sets [`Live::born`].
     #[must_use]
     pub fn born(self, born: Option<impl ToString>) -> Self {
         Self { born: born.map(|born| born.to_string()).filter(|born| !born.is_empty()), ..self }
     }
 }
 
-/// Whether a live resource can be used and changed.
+/// The readiness of a live resource for use and changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum State {
-    /// It can.
+    /// It can be used and changed.
     #[default]
     Ready,
-    /// AWS is at work on it (`creating`, `modifying`, `resizing`): the engine waits.
+    /// AWS is working on it (`creating`, `modifying`, `resizing`): the engine waits.
     Busy(String),
-    /// AWS is deleting it: for a plan it is gone, and it holds its name until it is.
+    /// AWS is deleting it. A plan treats it as gone, but its name stays taken until it is.
     Leaving(String),
-    /// AWS gave up on it, with its reason: the engine stops with an error.
+    /// AWS gave up on it, for this reason. The engine stops with an error.
     Failed(String),
 }
 
-/// The answer of a read: one for each lookup, in the same order; `None` where the
-/// resource does not exist.
+/// The answers to a read: one for each lookup, in the same order; `None` if the resource does
+/// not exist.
 pub type Reads<K> = Vec<Result<Option<Live<K>>>>;
 
-/// Who owns a resource: the tags by which a resource with an assigned id is found again.
+/// The owner of a resource, kept in its tags. They find a resource with an assigned id again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The name of the stack.
@@ -384,9 +383,9 @@ impl Owner {
     pub const ENV: &'static str = "dwctl:env";
     /// Key of the address's tag.
     pub const ADDRESS: &'static str = "dwctl:address";
-    /// Key of the tag that says `true` on what is protected, for when ledger and block are gone.
+    /// Key of the tag that is `true` on a protected resource, in case ledger and declaration are lost.
     pub const PROTECT: &'static str = "dwctl:protect";
-    /// Key of the tag that says `true` on what is retained, likewise.
+    /// Key of the tag that is `true` on a retained resource, for the same reason.
     pub const RETAIN: &'static str = "dwctl:retain";
     /// Every key that dwctl sets.
     pub const KEYS: [&'static str; 5] = [Self::STACK, Self::ENV, Self::ADDRESS, Self::PROTECT, Self::RETAIN];
@@ -405,12 +404,12 @@ impl Owner {
         ])
     }
 
-    /// Whether a resource's tags say that it is protected, or retained.
+    /// Returns whether the tag `key`, [`Self::PROTECT`] or [`Self::RETAIN`], is `true`.
     pub fn says(tags: &Tags, key: &str) -> bool {
         tags.get(key).is_some_and(|value| value == "true")
     }
 
-    /// The owner that a resource's tags name.
+    /// The owner named by a resource's tags.
     pub fn of(tags: &Tags) -> Option<Self> {
         Some(Self {
             stack: tags.get(Self::STACK)?.clone(),
@@ -420,15 +419,15 @@ impl Owner {
     }
 }
 
-/// What `create` is given besides the spec.
+/// The arguments of `create` besides the spec.
 pub struct Birth<'a> {
-    /// All tags, the owner's included: to be set in the create call where the API allows.
+    /// All tags, the owner's included. Set them in the create call if the API allows it.
     pub tags: &'a Tags,
-    /// A client token: the same for every attempt at the same birth, 36 characters.
+    /// A client token of 36 characters, the same for every attempt to create this resource.
     pub token: &'a str,
 }
 
-/// IAM actions that a kind's verbs need, such as `glue:CreateJob`.
+/// The IAM actions that a kind's verbs need, such as `glue:CreateJob`.
 #[derive(Clone, Copy, Debug)]
 pub struct Actions {
     /// For `read_many` and `find`.
@@ -441,33 +440,33 @@ pub struct Actions {
     pub delete: &'static [&'static str],
 }
 
-/// What AWS allows in the tags of a kind.
+/// The limits of AWS on the tags of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TagRules {
-    /// Most tags of one resource, the owner's included.
+    /// The maximum number of tags of a resource, the owner's included.
     pub most: usize,
-    /// Keys that differ in case alone are one.
+    /// True if keys that differ only in case are the same key.
     pub any_case: bool,
-    /// Keys and values hold letters, digits, spaces and `_.:/=+-@` only.
+    /// True if keys and values may contain only letters, digits, spaces and `_.:/=+-@`.
     pub plain: bool,
 }
 
 impl TagRules {
-    /// Of most services: 50 tags, any text
+    /// The rules of most services: 50 tags, any text
     /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
     pub const USUAL: Self = Self { most: 50, any_case: false, plain: false };
-    /// Of services that document the characters.
+    /// The rules of services that document the allowed characters.
     pub const PLAIN: Self = Self { plain: true, ..Self::USUAL };
 }
 
-/// How long AWS takes: what the engine orders work by and waits for at most.
+/// How long AWS takes. The engine orders work by it and derives its timeout from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Usual seconds until a new resource is ready.
+    /// Typical seconds until a new resource is ready.
     pub create_seconds: u32,
-    /// Usual seconds until a deleted resource is gone.
+    /// Typical seconds until a deleted resource is gone.
     pub delete_seconds: u32,
-    /// Longest wait, in seconds, for any one verb.
+    /// Timeout of any one verb, in seconds.
     pub deadline_seconds: u32,
 }
 
@@ -476,187 +475,186 @@ pub struct Pace {
 /// The verbs run on one thread, so their futures need not be `Send`.
 #[allow(async_fn_in_trait)]
 pub trait Kind: Sized + 'static {
-    /// Suffix of the SDK crate and the CloudFormation type in snake case, `glue_job`.
+    /// The suffix of the SDK crate and the CloudFormation type, in snake case: `glue_job`.
     const NAME: &'static str;
-    /// The CloudFormation type, `AWS::Glue::Job`; `None` where CloudFormation has none.
+    /// The CloudFormation type, `AWS::Glue::Job`; `None` if CloudFormation has none.
     const CFN: Option<&'static str>;
-    /// What it is in Terraform's AWS provider.
+    /// The equivalent in Terraform's AWS provider.
     const TERRAFORM: Terraform;
-    /// What else people call it and its attributes, beyond [`Kind::CFN`] and [`Kind::TERRAFORM`], so
-    /// that messages lead them home: a path here (empty: the kind itself) and the name. That is a
-    /// resource type whose resources are an attribute here (`aws_s3_bucket_policy`,
-    /// `AWS::S3::BucketPolicy`), an attribute that CloudFormation calls otherwise, or a plain word.
+    /// More names by which users may look for the kind and its attributes, beyond [`Kind::CFN`] and
+    /// [`Kind::TERRAFORM`], so that error messages can suggest the right one. Each entry is a path here
+    /// (empty for the kind itself) and a foreign name: a resource type that is an attribute here
+    /// (`aws_s3_bucket_policy`, `AWS::S3::BucketPolicy`), CloudFormation's name of an attribute, or a
+    /// plain word.
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[];
-    /// The example: documentation of the kind and input of its tests.
+    /// The example. It documents the kind, and the kind's tests use it.
     const EXAMPLE: &'static str;
-    /// The IAM actions of its verbs.
+    /// The IAM actions that its verbs need.
     const ACTIONS: Actions;
-    /// Whether AWS can tag it.
+    /// True if AWS can tag it.
     const TAGGABLE: bool;
-    /// What AWS allows in its tags.
+    /// The limits of AWS on its tags.
     const TAG_RULES: TagRules = TagRules::USUAL;
-    /// Whether reading its tags takes a call of its own, which [`Lookup::tags`] saves.
+    /// True if its tags need a separate read call, which [`Lookup::tags`] can save.
     const TAGS_APART: bool = false;
-    /// Attributes that `create` can do without and `update` sets: where resources refer to
-    /// each other in a circle that runs through them, all are made first, and these follow.
+    /// Attributes that `create` can omit and `update` sets. If resources form a reference cycle through
+    /// them, the engine creates all resources first and sets these attributes afterwards.
     const DEFERRABLE: &'static [&'static str] = &[];
-    /// Attributes that name other resources of the stack: see [`Link`].
+    /// Attributes that name other resources of the stack; see [`Link`].
     const LINKS: &'static [Link] = &[];
-    /// A command that lists who uses a resource, `{}` for its id: what is outside of the stack may
-    /// hold it, too.
+    /// A shell command that lists the users of a resource, with `{}` for its id. Users outside the
+    /// stack may also prevent its deletion.
     const USERS: Option<&'static str> = None;
-    /// The kind that it is a part of, and the attribute that has the id of one: AWS deletes it with
-    /// that, so the engine makes it anew with that, though nothing of it changes.
+    /// The parent kind, and the attribute that holds the parent's id. AWS deletes a child with its
+    /// parent, so the engine recreates the child with it even if none of its settings changes.
     const PART_OF: Option<(&'static str, &'static str)> = None;
-    /// Whether AWS keeps it outside of regions.
+    /// True if AWS keeps it outside of regions.
     const GLOBAL: bool = false;
-    /// Whether the create call changes, or returns as if it were new, a resource that exists
-    /// already, instead of refusing with [`crate::aws::Class::Exists`]: the engine then looks
-    /// right before the call.
+    /// True if the create call changes an existing resource, or returns it as if it were new, instead of
+    /// refusing with [`crate::aws::Class::Exists`]. The engine then checks right before the call that
+    /// there is none.
     const CREATE_OVERWRITES: bool = false;
-    /// The attribute of [`Kind::Attrs`] by which AWS tells a state of the resource from
-    /// another, such as the version of an object: see [`Lookup::stays`].
+    /// The attribute of [`Kind::Attrs`] that changes with each state of the resource, such as the
+    /// version of an object; see [`Lookup::stays`].
     const STAMP: Option<&'static str> = None;
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
 
-    /// What the user writes. Its doc comments are the kind's documentation.
+    /// The settings that the user writes. Its doc comments are the documentation of the kind.
     type Spec: Clone + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;
-    /// What only AWS decides, readable as `${kind.name.attribute}`.
+    /// The attributes that AWS decides, readable as `${kind.name.attribute}`.
     type Attrs: Clone + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;
 
-    /// The id, as far as it follows from the spec.
+    /// The id, if it follows from the spec.
     fn identity(spec: Known<'_>, scope: &Scope) -> Identity;
 
-    /// Attributes that follow from the spec.
+    /// Attributes that follow from the spec before AWS has seen it.
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
         let _ = (spec, scope);
         Foreseen::default()
     }
 
-    /// Fills in what follows from other attributes and from files of the stack, such as the
-    /// checksum of a file. Called once a spec is evaluated, before it is normalised, checked
-    /// and compared; parts of it may be unknown or secret.
+    /// Fills in attributes that follow from others or from files of the stack, such as the checksum
+    /// of a file. Called right after evaluation, before the spec is normalised, checked and compared.
+    /// Parts of it may be unknown or secret.
     ///
     /// # Errors
-    /// A file that cannot be read, or an attribute that contradicts it.
+    /// A file cannot be read, or an attribute contradicts it.
     fn derive(spec: &mut Value, files: &Files) -> Result<(), Problem> {
         let _ = (spec, files);
         Ok(())
     }
 
-    /// Brings a desired spec, whose values are in canonical form, to the attributes by which
-    /// [`Kind::read_many`] tells it, where one setting can be written as two of them. Parts of it may
-    /// be unknown or secret.
+    /// Moves settings that can be written in two attributes to the one that [`Kind::read_many`] fills.
+    /// The values of the desired spec are already in canonical form; parts may be unknown or secret.
     fn canonical(spec: &mut Value) {
         let _ = spec;
     }
 
-    /// Rules that the schema cannot say.
+    /// Checks rules that the schema cannot express.
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let _ = spec;
         Vec::new()
     }
 
-    /// Rules between this resource and others of the stack, such as one range of addresses
-    /// that must be within another. Called when all are evaluated, before any call to AWS.
+    /// Checks rules between this resource and others of the stack, such as address ranges that must
+    /// lie within another. Called once all resources are evaluated, before any call to AWS.
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let _ = (spec, among);
         Vec::new()
     }
 
-    /// Why AWS refuses this resource while that other one of its kind exists, though their
-    /// ids differ: what only one of them can have, such as a range of addresses. Said of two
-    /// of a stack, and of one that is to be made before its predecessor goes.
+    /// The reason why AWS refuses this resource while `other`, of the same kind and with another id,
+    /// exists: both claim something exclusive, such as an address range. Asked for two resources of a
+    /// stack, and for a replacement that is created before the old object is deleted.
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let _ = (own, other);
         None
     }
 
-    /// Reads all of `lookups`, in as few calls as AWS allows: one answer for each, in order.
+    /// Reads all `lookups` in as few calls as AWS allows. Returns one answer for each, in order.
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self>;
 
-    /// Finds a resource with an assigned id again, by its owner tags or, where AWS
-    /// cannot tag it, by what makes it unique in its parent. `spec` as far as it is known.
-    /// All that there are, which are several where one was replaced by another first.
+    /// Finds resources with an assigned id again: by their owner tags or, if AWS cannot tag them, by
+    /// what makes them unique in their parent. `spec` may be unknown in part. Returns every match;
+    /// there are several if a replacement was created before the old object was deleted.
     ///
     /// # Errors
-    /// AWS's, as for every verb.
+    /// Errors of AWS, as for every verb.
     async fn find(cx: &Cx, owner: &Owner, spec: Known<'_>) -> Result<Vec<String>> {
         let _ = (cx, owner, spec);
         Ok(Vec::new())
     }
 
-    /// The ids and tags of all that there are, where AWS's index of tags does not know the kind
-    /// and one listing tells both; none elsewhere. It serves a lost ledger alone.
+    /// The ids and tags of all resources of the kind. Implement it only if AWS's tag index does not
+    /// cover the kind and one listing returns both. Used only to rebuild a lost ledger.
     ///
     /// # Errors
-    /// AWS's.
+    /// Errors of AWS.
     async fn all_tags(cx: &Cx) -> Result<Vec<(String, Tags)>> {
         let _ = cx;
         Ok(Vec::new())
     }
 
-    /// The ids and tags of the parts of the resource `id` of the kind that [`Kind::PART_OF`] names,
-    /// where AWS's index of tags does not know them: the objects of a bucket, the subscriptions of
-    /// a topic. None by default. It serves a lost ledger and, of what has neither tags nor a name,
-    /// an apply that was cut off.
+    /// The ids and tags of the children within parent `id` (see [`Kind::PART_OF`]) that AWS's tag index
+    /// does not cover: the objects of a bucket, the subscriptions of a topic. None by default. Used to
+    /// rebuild a lost ledger, and to find resources without tags or names after an interrupted apply.
     ///
     /// # Errors
-    /// AWS's; there are too many to ask for.
+    /// Errors of AWS; too many children to list.
     async fn inside(cx: &Cx, id: &str) -> Result<Vec<(String, Tags)>> {
         let _ = (cx, id);
         Ok(Vec::new())
     }
 
-    /// The id of the resource with this ARN, as AWS's index of tags names it: by default
-    /// what follows the type, `orders` of `arn:…:job/orders`. Whose it is, is read then.
+    /// The id of the resource with this ARN, as AWS's tag index lists it. By default the part after
+    /// the type: `orders` of `arn:…:job/orders`. The engine checks the owner afterwards.
     fn id_of_arn(arn: &str) -> Option<String> {
         let resource = arn.splitn(6, ':').nth(5)?;
         Some(resource.split_once(['/', ':']).map_or(resource, |(_, id)| id).to_owned())
     }
 
-    /// Makes the resource and returns its id. What the create call cannot set may be
-    /// left to `update`: the engine reads and updates until nothing differs.
+    /// Creates the resource and returns its id. Settings that the create call lacks may be left to
+    /// `update`: the engine reads and updates until nothing differs.
     ///
     /// # Errors
-    /// AWS's; of class [`crate::aws::Class::Exists`] where the name is taken.
+    /// Errors of AWS; of class [`crate::aws::Class::Exists`] if the name is taken.
     async fn create(cx: &Cx, want: &Self::Spec, birth: &Birth<'_>) -> Result<String>;
 
-    /// Changes what differs between `live` and `want`. Tags are not its business. Fields
-    /// of `want` that are marked `AWS_DEFAULT` and absent hold the live value.
+    /// Changes the settings that differ between `live` and `want`; not tags. `AWS_DEFAULT` fields
+    /// that are not declared hold the live value in `want`.
     ///
     /// # Errors
-    /// AWS's.
+    /// Errors of AWS.
     async fn update(cx: &Cx, id: &str, live: &Self::Spec, want: &Self::Spec) -> Result<()>;
 
-    /// Deletes the resource. Gone already is success. The engine waits until reads say gone.
+    /// Deletes the resource. Success if it is already gone. The engine waits until reads say so.
     ///
     /// # Errors
-    /// AWS's; of class [`crate::aws::Class::Conflict`] where something still uses it.
+    /// Errors of AWS; of class [`crate::aws::Class::Conflict`] if something still uses it.
     async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<()>;
 
-    /// What AWS keeps of a resource that was deleted, in words for the reviewer of that: a final
-    /// snapshot, the days in which it can be restored. `attrs` and `born` are those of the live
-    /// resource; without AWS they are not known.
+    /// A note for the reviewer of a deletion about what AWS keeps: a final snapshot, the days in which
+    /// the resource can be restored. `attrs` and `born` are those of the live resource, and unknown if
+    /// AWS was not asked.
     fn leaves(spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String> {
         let _ = (spec, attrs, born);
         None
     }
 
-    /// The content that the resource is made of besides its attributes, if it is a text of at most
-    /// [`SHOWN_CONTENT`] bytes. It serves `dwctl diff`, which shows its lines.
+    /// The content of the resource besides its attributes, if it is a text of at most
+    /// [`SHOWN_CONTENT`] bytes. Only `dwctl diff` uses it, to show changed lines.
     fn content(spec: Known<'_>, files: &Files) -> Option<String> {
         let _ = (spec, files);
         None
     }
 
-    /// What a plan that deletes this resource has to tell before anything is deleted: that AWS would
-    /// refuse, or what stays. `parts` are the specs of its parts ([`Kind::PART_OF`]) that the plan
-    /// deletes before it. Nothing by default; it takes one call at most.
+    /// A finding that the plan must report before this resource is deleted: AWS would refuse, or
+    /// something stays. `parts` are the specs of its children ([`Kind::PART_OF`]) that the plan deletes
+    /// before it. Nothing by default; an implementation makes one call at most.
     ///
     /// # Errors
-    /// AWS's.
+    /// Errors of AWS.
     async fn parting(
         cx: &Cx,
         id: &str,
@@ -671,15 +669,15 @@ pub trait Kind: Sized + 'static {
     /// Sets and removes tags of an existing resource.
     ///
     /// # Errors
-    /// AWS's.
+    /// Errors of AWS.
     async fn tag(cx: &Cx, id: &str, attrs: &Self::Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         let _ = (cx, id, attrs, set, remove);
         Err(Error::finding(crate::aws::Class::Invalid, format!("{} cannot be tagged", Self::NAME)))
     }
 }
 
-/// Runs one read for each lookup, at most `limit` at the same time, and keeps the
-/// order: for services that offer no batch read.
+/// Runs one read for each lookup, at most `limit` at a time, and keeps the order. For services
+/// without a batch read.
 pub async fn each<'a, K, F, Fut>(lookups: &'a [Lookup<'a>], limit: usize, read: F) -> Reads<K>
 where
     K: Kind,
@@ -693,7 +691,7 @@ where
         .await
 }
 
-/// Answers every lookup from what one batch read found by id, or with its error.
+/// Answers every lookup from the result of one batch read, or with its error.
 pub fn answer<K: Kind>(
     lookups: &[Lookup<'_>],
     found: Result<std::collections::HashMap<String, Live<K>>>,
@@ -704,7 +702,7 @@ pub fn answer<K: Kind>(
     }
 }
 
-/// Tags of an SDK's tag type, those of AWS itself (`aws:*`) left out.
+/// The tags in an SDK's type, without those of AWS itself (`aws:*`).
 pub fn user_tags<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tags {
     tags.into_iter()
         .filter(|(key, _)| !key.starts_with("aws:"))
