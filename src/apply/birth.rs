@@ -1,5 +1,5 @@
-//! Makes a resource that does not exist: overwrites nothing that is there, and finds again
-//! what an earlier attempt made.
+//! Creates a resource without overwriting an existing one, and finds again what an earlier attempt
+//! created.
 
 use std::time::Instant;
 
@@ -10,38 +10,38 @@ use crate::kind::{Birth, ErasedLive, Identity, Known, Owner, State};
 use crate::plan::{self, Action, Reason};
 use crate::signals;
 
-/// How often what a call without an answer may have made is looked for before it is made
-/// again: one empty answer proves nothing.
+/// How often to look for the result of an unanswered call before it is repeated: one empty answer
+/// proves nothing.
 const LOOKS: u32 = 2;
 
-/// A resource that is there after a create.
+/// A resource that exists after a create.
 pub(super) struct Made {
     pub(super) id: String,
-    /// Whether by a call that was answered, and not by one before it.
+    /// Whether this call created it, and not an earlier attempt.
     pub(super) now: bool,
 }
 
-/// What the owner's tags, which are in the create call, tell of what it made.
+/// The owner tags of a new resource. They are part of the create call.
 pub(super) enum Birthmark {
     /// They are ours.
     Ours,
-    /// There are none, or none that are visible yet.
+    /// There are none, or they are not visible yet.
     Missing,
     /// They are someone else's.
     Theirs,
 }
 
-/// What is there already where a resource is to be made.
+/// What exists already where a resource is to be created.
 enum Place {
     /// Nothing.
     Free,
-    /// What an earlier attempt of ours made, with its id.
+    /// A resource that an earlier attempt of ours created, by id.
     Own(String),
-    /// What the ledger knows by this id, and what the plan took for gone.
+    /// A resource that the ledger knows by this id, and that the plan took for gone.
     Known(String),
-    /// What AWS is deleting, in its words.
+    /// A resource that AWS is deleting, with AWS's words.
     Leaving(String),
-    /// What is not provably ours.
+    /// A resource that is not provably ours.
     Foreign(String, Box<ErasedLive>),
 }
 
@@ -51,7 +51,7 @@ impl Work<'_, '_, '_, '_> {
         Owner::new(&stack.name, &stack.env, &self.instance.address)
     }
 
-    /// Makes the resource, or finds what an earlier attempt made.
+    /// Creates the resource, or finds the one that an earlier attempt created.
     pub(super) async fn create(&self) -> Result<Made, Halt> {
         let tags = self.tags();
         let address = &self.instance.address;
@@ -63,7 +63,7 @@ impl Work<'_, '_, '_, '_> {
         // The SDK would repeat a call whose answer was lost, and so make a second resource.
         let cx = self.executor.session.cx_once(&self.instance.region);
         let assigned = self.kind.assigns_ids();
-        // An earlier apply may have sent the call; a later answer may never have come.
+        // An earlier apply may have sent the call; or the answer of a later attempt was lost.
         let mut sent = self.executor.inherited.contains(address);
         let looks = self.kind.create_overwrites() || self.change.reason == Reason::Vanished || sent;
         let mut failed = false;
@@ -85,7 +85,7 @@ impl Work<'_, '_, '_, '_> {
                     Place::Own(id) => return Ok(Made { id, now: false }),
                     Place::Known(id) => return Err(Halt::Foreign(self.still_there(&id))),
                     Place::Leaving(words) => {
-                        // It is what had the name.
+                        // The name was taken by this one.
                         taken = None;
                         self.waiting(format!("the one before it to be gone ({words})"));
                         if Instant::now() > self.deadline() || !pause.sleep().await {
@@ -94,7 +94,7 @@ impl Work<'_, '_, '_, '_> {
                         }
                         continue;
                     }
-                    // The tags that a call without an answer gave may not be visible yet.
+                    // The tags of an unanswered call may not be visible yet.
                     Place::Foreign(_, live)
                         if sent && live.tags.is_empty() && self.began.elapsed() < SETTLE =>
                     {
@@ -106,7 +106,7 @@ impl Work<'_, '_, '_, '_> {
                     Place::Free => {}
                 }
                 match taken.take() {
-                    // What was made a moment ago may not be visible yet.
+                    // A resource created a moment ago may not be visible yet.
                     Some((since, error)) if sent && since.elapsed() < SETTLE => {
                         self.waiting("what has its name to be visible");
                         taken = Some((since, error));
@@ -136,7 +136,7 @@ impl Work<'_, '_, '_, '_> {
             if patience.wait(&error, &|on| self.waiting(on)).await.is_ok() {
                 continue;
             }
-            // A signal ended the wait: what a call without an answer made belongs in the ledger.
+            // A signal ended the wait: a resource created by an unanswered call belongs in the ledger.
             let lost = matches!(error.class, Class::Transient | Class::Unreachable);
             if signals::is_stopping()
                 && lost
@@ -148,7 +148,7 @@ impl Work<'_, '_, '_, '_> {
         }
     }
 
-    /// Looks at what is there; `sent` says that an attempt of ours may have made it.
+    /// Looks for an existing resource. `sent` means that an attempt of ours may have created it.
     async fn place(&self, sent: bool) -> Result<Place, Error> {
         let owner = self.owner();
         let taggable = self.kind.taggable();
@@ -161,7 +161,7 @@ impl Work<'_, '_, '_, '_> {
                 let own = if taggable { Owner::of(&live.tags).as_ref() == Some(&owner) } else { sent };
                 Ok(match own {
                     false => Place::Foreign(id, Box::new(live)),
-                    // Read as it was before this apply deleted it.
+                    // AWS still shows the state before this apply deleted it.
                     true if self.is_replaced(&id) => Place::Free,
                     true if self.is_known(&id) => Place::Known(id),
                     true => Place::Own(id),
@@ -185,7 +185,7 @@ impl Work<'_, '_, '_, '_> {
         }
     }
 
-    /// Whether the ledger tells of this address as having this id, now or until it was deposed.
+    /// Returns whether the ledger has this id for the address, as current or deposed.
     fn is_known(&self, id: &str) -> bool {
         let ledger = self.executor.book.ledger.borrow();
         let deposed = ledger.deposed.get(&self.instance.address).into_iter().flatten();
@@ -193,14 +193,14 @@ impl Work<'_, '_, '_, '_> {
         known.any(|entry| entry.id == id && entry.region == self.instance.region)
     }
 
-    /// Whether this apply deleted what has this id, to make it anew.
+    /// Returns whether this id belongs to the resource that this apply deleted for a replacement.
     fn is_replaced(&self, id: &str) -> bool {
         self.change.action == (Action::Replace { create_first: false })
             && self.change.id.as_deref() == Some(id)
             && self.change.existing_region() == self.instance.region
     }
 
-    /// The error of a create; `sent` says that an attempt got no answer.
+    /// The error of a failed create. `sent` means that an attempt got no answer.
     fn uncreated(&self, error: &Error, sent: bool) -> Halt {
         let diagnostic = self.failure("create", error, None);
         Halt::Failed(match error.class {
@@ -218,34 +218,34 @@ impl Work<'_, '_, '_, '_> {
         })
     }
 
-    /// The refusal of what was made by someone else since the plan.
+    /// The error if somebody else created the resource since the plan.
     fn taken(&self, id: &str, live: &ErasedLive) -> Diagnostic {
         plan::not_ours(self.instance, id, live, self.executor.world.stack)
             .note("it was not there when the plan was made")
     }
 
-    /// What the tags of something say that a create call has just answered for.
+    /// Compares the tags of a resource with those that the create call gave it.
     pub(super) fn birthmark(&self, live: &ErasedLive) -> Birthmark {
         match Owner::of(&live.tags) {
             _ if !self.kind.taggable() => Birthmark::Ours,
             Some(owner) if owner == self.owner() => Birthmark::Ours,
             Some(_) => Birthmark::Theirs,
-            // Others refuse to make what is there, so that this is what the call made.
+            // Other kinds refuse to overwrite, so this is what the call created.
             None if !self.kind.create_overwrites() => Birthmark::Ours,
-            // A call sets all tags or none.
+            // A create call sets all tags or none.
             None if live.tags.is_empty() => Birthmark::Missing,
             None => Birthmark::Theirs,
         }
     }
 
-    /// The refusal of what has another owner right after the create call.
+    /// The error if a resource has another owner right after the create call.
     pub(super) fn intruded(&self, id: &str, live: &ErasedLive) -> Diagnostic {
         plan::not_ours(self.instance, id, live, self.executor.world.stack)
             .note("someone else made it at the same moment")
             .note("the call that creates it may have changed its settings to what is declared here")
     }
 
-    /// The refusal to make what the ledger knows and AWS shows again.
+    /// The error if a resource that the ledger knows is there after all.
     fn still_there(&self, id: &str) -> Diagnostic {
         plan::still_there(&self.instance.address, id).at(self.instance.resource.span, "declared here")
     }

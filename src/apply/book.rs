@@ -1,5 +1,4 @@
-//! The ledger while executors write to it, and when it is written to its store: seldom,
-//! and never so that work waits for it.
+//! The ledger that executors write to. It is written to its store seldom, and no work waits for that.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,25 +15,24 @@ use crate::graph::Address;
 use crate::ledger::{Ledger, Lock, Snapshot, Standing, Store};
 use crate::signals::{self, Last};
 
-/// Resources that became known or were removed, after which the ledger is written. With
-/// the first write, the last and the quiet ones, an apply of n resources writes it at most
-/// 4 + n/25 times.
+/// The ledger is written once this many resources became known or were deleted. Together with the
+/// first, the last and the quiet writes, an apply of n resources writes it at most 4 + n/25 times.
 const MANY: usize = 25;
-/// How often it is written because nothing has happened for a while.
+/// Maximum number of writes caused by a quiet time.
 const QUIET_WRITES: u32 = 2;
-/// How long that while is.
+/// Time without changes that counts as quiet.
 const QUIET: Duration = Duration::from_secs(4);
 
 /// The ledger while executors write to it.
 pub(super) struct Book<'l> {
     pub(super) ledger: RefCell<&'l mut Ledger>,
-    /// Set by those who change the ledger.
+    /// Set by whoever changes the ledger.
     pub(super) dirty: Cell<bool>,
     store: &'l Store,
     lock: &'l Lock,
-    /// What the store holds.
+    /// The ids that the store holds.
     written: RefCell<BTreeMap<Address, String>>,
-    /// Whose coming or going has been a reason to write.
+    /// Addresses whose creation or deletion has already counted towards a write.
     counted: RefCell<BTreeSet<Address>>,
     fresh: Cell<usize>,
     unsaved: Cell<bool>,
@@ -45,7 +43,7 @@ pub(super) struct Book<'l> {
     report: &'l dyn Fn(Event),
 }
 
-/// A write under way, or none.
+/// A running write, or none.
 #[derive(Default)]
 pub(super) struct Writing<'w>(Option<LocalBoxFuture<'w, Result<(), Diagnostic>>>);
 
@@ -62,7 +60,7 @@ impl<'w> Writing<'w> {
 impl Future for Writing<'_> {
     type Output = Result<(), Diagnostic>;
 
-    /// Never ready without a write; idle once one is done.
+    /// Without a write it is never ready; after a write it is idle again.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(write) = &mut self.0 else { return Poll::Pending };
         let outcome = write.as_mut().poll(context);
@@ -78,7 +76,7 @@ fn ids(ledger: &Ledger) -> BTreeMap<Address, String> {
 }
 
 impl<'l> Book<'l> {
-    /// The book of a ledger that its store holds as `before`.
+    /// Creates the book of a ledger whose store holds `before`.
     pub(super) fn new(
         ledger: &'l mut Ledger,
         before: &Ledger,
@@ -103,7 +101,7 @@ impl<'l> Book<'l> {
         }
     }
 
-    /// Writes what has changed before the first step.
+    /// Writes pending changes before the first step.
     pub(super) async fn begin(&self) -> Result<(), Diagnostic> {
         if let Some(lost) = self.lost() {
             return Err(lost.note("nothing was changed at AWS"));
@@ -114,12 +112,12 @@ impl<'l> Book<'l> {
         self.attempt().await.map_err(|error| error.note("nothing was changed at AWS"))
     }
 
-    /// Whether work may begin: the lock stands beyond doubt.
+    /// Returns whether work may start: the lock is surely held.
     pub(super) fn is_held(&self) -> bool {
         self.lock.standing() == Standing::Held
     }
 
-    /// The error where the lock is lost.
+    /// Returns the error if the lock is lost.
     pub(super) fn lost(&self) -> Option<Diagnostic> {
         let Standing::Lost(why) = self.lock.standing() else { return None };
         Some(
@@ -128,12 +126,12 @@ impl<'l> Book<'l> {
         )
     }
 
-    /// From now on every change is a reason to write: the end may come at any moment.
+    /// From now on every change is due to be written, since the run may end at any moment.
     pub(super) fn hurry(&self) {
         self.hurried.set(true);
     }
 
-    /// Whether it is time to write.
+    /// Returns whether the ledger should be written now.
     pub(super) fn is_due(&self) -> bool {
         self.notice();
         if !self.unsaved.get() {
@@ -149,7 +147,7 @@ impl<'l> Book<'l> {
         quiet
     }
 
-    /// Takes note of what executors changed.
+    /// Registers what executors changed.
     fn notice(&self) {
         if !self.dirty.replace(false) {
             return;
@@ -168,8 +166,8 @@ impl<'l> Book<'l> {
         }
     }
 
-    /// Writes the ledger as it is now; where that fails, keeps a copy at once: what is
-    /// still in work may take hours, and the end may come before.
+    /// Writes the ledger. If that fails, keeps a copy at once: running work may take hours, and the
+    /// process may end before.
     pub(super) async fn write(&self) -> Result<(), Diagnostic> {
         let written = self.attempt().await;
         if written.is_err() {
@@ -199,20 +197,20 @@ impl<'l> Book<'l> {
         }
     }
 
-    /// The error of a write that takes too long.
+    /// The error of a write that timed out.
     pub(super) fn late(&self) -> Diagnostic {
         self.unsaved.set(true);
         Diagnostic::error("ledger", format!("the ledger {} could not be written in time", self.store.place()))
     }
 
-    /// Keeps a copy in a file of its own, in place of an earlier one.
+    /// Keeps a copy of the ledger in a separate file, replacing an earlier copy.
     fn keep(&self) -> Option<std::io::Error> {
         match self.store.keep(&self.ledger.borrow()) {
             Ok(path) => {
                 if let Some(earlier) = self.kept.replace(Some(path.clone()))
                     && earlier != path
                 {
-                    // Two copies are no harm, only untidy.
+                    // A leftover second copy is harmless.
                     drop(std::fs::remove_file(earlier));
                 }
                 None
@@ -221,9 +219,8 @@ impl<'l> Book<'l> {
         }
     }
 
-    /// Writes the ledger for the last time; the error, complete, where something went
-    /// wrong with it on the way or now. `finished` says that nothing is left to be done but
-    /// what was `unselected`.
+    /// Writes the ledger for the last time. Returns the complete error if this or an earlier step went
+    /// wrong. `finished` means that all work is done except for `unselected` resources.
     pub(super) async fn finish(
         &self,
         finished: bool,
@@ -234,12 +231,12 @@ impl<'l> Book<'l> {
         {
             let mut ledger = self.ledger.borrow_mut();
             let before = ledger.intents.len();
-            // An intent is kept until its resource is known, or the apply ended without a question.
+            // Keep an intent until its resource is known, or until an apply has finished cleanly.
             ledger.intents.retain(|address, _| !finished || unselected.contains(address));
             self.unsaved.set(self.unsaved.get() || ledger.intents.len() != before);
         }
         let trouble = trouble.or_else(|| self.lost());
-        // Where another has the lock or wrote the ledger, ours is not to be written over it.
+        // If another process has the lock or wrote the ledger, do not overwrite it.
         let lost =
             trouble.as_ref().is_some_and(|error| matches!(error.code, "lock-lost" | "ledger-conflict"));
         let error = if lost {
@@ -265,7 +262,7 @@ impl<'l> Book<'l> {
         Some(self.told(error, finished))
     }
 
-    /// An error that leaves the ledger unwritten, with where it is kept.
+    /// Completes an error after which the ledger may be unwritten, and says where a copy is kept.
     fn told(&self, error: Diagnostic, finished: bool) -> Diagnostic {
         let error = if finished {
             error

@@ -1,5 +1,5 @@
-//! Makes one resource what it is declared to be: create, read, update what is left,
-//! read until AWS agrees. One loop for all kinds, which also finishes what a crash left.
+//! Makes one resource match its declaration: create, read, update the rest, and read until AWS agrees.
+//! One loop serves all kinds, and also finishes what an interrupted apply left.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,39 +21,39 @@ use crate::signals;
 use crate::value::Value;
 use crate::world::{Instance, World};
 
-/// How long what AWS accepted may read back as before: its services are eventually
-/// consistent within seconds.
+/// How long reads may still show the state before an accepted change: AWS is eventually consistent
+/// within seconds.
 pub(super) const SETTLE: Duration = Duration::from_secs(15);
-/// Most updates of one resource in one apply; a kind that needs more does not converge.
+/// Maximum number of updates of one resource in one apply; a kind that needs more does not converge.
 const MOST_ROUNDS: u32 = 12;
-/// After this long of it the update is sent once more.
+/// The update is sent once more if AWS does not show it after this time.
 const RESEND: Duration = Duration::from_secs(6);
-/// How long a principal, key or grant made a moment ago may be unknown to another service.
+/// How long a new principal, key or grant may be unknown to another service.
 const PROPAGATION: Duration = Duration::from_secs(180);
-/// How long what a create or an update refers to may be unknown to the same service.
+/// How long the target of a reference may be unknown to its own service.
 const VISIBILITY: Duration = Duration::from_secs(20);
-/// How long a deletion that AWS has accepted is awaited after a signal: most are done by then.
+/// How long an accepted deletion is waited for after a signal: most are done by then.
 const LEAVING: Duration = Duration::from_secs(3);
 
 pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
     pub(super) world: &'e World<'a>,
     pub(super) book: &'e Book<'l>,
-    /// What is made, for the first time or anew.
+    /// Resources that are created or replaced.
     pub(super) made: BTreeSet<&'e Address>,
-    /// Whether settings are read that nobody declared.
+    /// Whether settings that nobody declared are read, too.
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
-    /// What an earlier apply may have made, and this one goes on with.
+    /// Resources that an interrupted apply may have created, and this one continues with.
     pub(super) inherited: BTreeSet<Address>,
-    /// What is as declared, and AWS still at work on.
+    /// Resources that match their declaration but that AWS is still working on.
     pub(super) busy: BTreeMap<&'e Address, (&'e Change, &'e Instance<'a>)>,
 }
 
 pub(super) type Outcome<T> = Result<T, Vec<Diagnostic>>;
 
 impl<'a> Executor<'_, 'a, '_> {
-    /// Does one unit; the physical id when it is done.
+    /// Runs one unit. Returns the physical id.
     pub(super) async fn run(
         &self,
         unit: &Unit,
@@ -71,7 +71,7 @@ impl<'a> Executor<'_, 'a, '_> {
             (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
                 self.raise(unit, change, instance).await
             }
-            // Only what is declared is created or updated.
+            // Only declared resources are created or updated.
             (_, None) => Err(vec![Diagnostic::error("defect", format!("{} is not declared", unit.address))]),
         }
     }
@@ -79,7 +79,7 @@ impl<'a> Executor<'_, 'a, '_> {
     fn forget(&self, change: &Change) {
         let mut ledger = self.book.ledger.borrow_mut();
         let Some(id) = &change.id else {
-            // It was found to be gone.
+            // The plan found that it is gone.
             ledger.resources.remove(&change.address);
             ledger.intents.remove(&change.address);
             self.book.dirty.set(true);
@@ -90,10 +90,10 @@ impl<'a> Executor<'_, 'a, '_> {
             && change.reason != Reason::Deposed
             && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
         {
-            // What an apply that was cut off had begun ends with it.
+            // This also ends what an interrupted apply had begun.
             ledger.intents.remove(&change.address);
         }
-        // A replacement made first has taken the address over.
+        // The address may already belong to a replacement that was created first.
         if !ledger.discard(&change.address, region, id)
             && ledger.resources.get(&change.address).is_some_and(|entry| entry.id == *id)
         {
@@ -102,7 +102,7 @@ impl<'a> Executor<'_, 'a, '_> {
         self.book.dirty.set(true);
     }
 
-    /// Takes the owner's tags from what stays at AWS: it is nobody's then.
+    /// Removes the owner tags from a resource that stays at AWS, so that it has no owner.
     async fn release(&self, change: &Change) -> Outcome<()> {
         let (Some(kind), Some(id), Some(live)) =
             (kinds::kind(&change.address.kind), &change.id, &change.live)
@@ -119,7 +119,7 @@ impl<'a> Executor<'_, 'a, '_> {
             Some(live) if self.whose(kind, &cx, change, id, &live).await.map_err(failed)? == Whose::Ours => {
                 live
             }
-            // Gone, or another's, whose tags are no business of ours.
+            // It is gone, or has another owner, whose tags are left alone.
             _ => return Ok(()),
         };
         let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
@@ -130,8 +130,8 @@ impl<'a> Executor<'_, 'a, '_> {
         }
     }
 
-    /// Whose something is that goes, or is to be changed, by what AWS tells now. What is taken over
-    /// is as good as ours while it is whose the plan says.
+    /// Asks AWS who owns a resource that is about to be changed or deleted. An imported one counts as
+    /// ours as long as its owner is the one that the plan saw.
     async fn whose(
         &self,
         kind: &'static dyn ErasedKind,
@@ -149,7 +149,7 @@ impl<'a> Executor<'_, 'a, '_> {
             let ledger = self.book.ledger.borrow();
             let deposed = ledger.deposed.get(address).into_iter().flatten();
             let mut known = ledger.resources.get(address).into_iter().chain(deposed);
-            // Of what is to be destroyed, it may be that only an intent told.
+            // A resource to be deleted may be known from an intent alone.
             let intended = || Entry { id: id.to_owned(), region: region.clone(), ..Entry::default() };
             match known.find(|entry| entry.id == id && entry.region == *region) {
                 Some(entry) => plan::whose(kind, address, entry, live, &ledger),
@@ -168,7 +168,8 @@ impl<'a> Executor<'_, 'a, '_> {
         })
     }
 
-    /// Has a resource name no more what is to be deleted, and waits until AWS shows that.
+    /// Updates a resource so that it no longer names the one to be deleted, and waits until AWS shows
+    /// that.
     async fn let_go(&self, unit: &Unit, change: &Change) -> Outcome<String> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
@@ -191,7 +192,7 @@ impl<'a> Executor<'_, 'a, '_> {
         loop {
             let live = match look(kind, &cx, &wanted).await {
                 Ok(Some(live)) => live,
-                // What is gone holds nothing.
+                // A resource that is gone holds nothing.
                 Ok(None) => return Ok(id.clone()),
                 Err(error) => {
                     patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
@@ -213,7 +214,7 @@ impl<'a> Executor<'_, 'a, '_> {
                     waiting("for AWS to show the change".to_owned());
                 }
                 _ => {
-                    // What the plan saw as ours may have become another's since.
+                    // The owner may have changed since the plan.
                     let whose = self.whose(kind, &cx, change, id, &live).await;
                     let refusal = whose.map(|whose| plan::refusal(&unit.address, id, &whose, true));
                     if let Ok(Some(refusal)) = refusal {
@@ -283,11 +284,12 @@ impl<'a> Executor<'_, 'a, '_> {
         if made.is_some() {
             before = Some(self.known(&instance.address));
             let mut ledger = self.book.ledger.borrow_mut();
-            // The new one was made first, and the old one is to go.
+            // The new one was created first, and the old one is still to be deleted.
             if change.live.is_some() {
                 ledger.depose(&instance.address);
             }
-            // What was made before, by a call that seemed lost, was not made as it is declared now.
+            // Created earlier, by a call that seemed lost: its settings may differ from today's
+            // declaration.
             let born = ledger.intents.remove(&instance.address).map(|intent| intent.born(&id));
             match born.filter(|_| !fresh) {
                 Some(born) => take(&mut ledger, &instance, born),
@@ -316,8 +318,8 @@ impl<'a> Executor<'_, 'a, '_> {
         Ok(id)
     }
 
-    /// Tells the ledger what holds of a resource whose change failed. Where AWS does not say, or is
-    /// still at work on it, the ledger keeps that this apply may have written it.
+    /// Records what is known of a resource whose change failed. If AWS does not answer or is still
+    /// working on it, the ledger keeps the note that this apply may have written it.
     async fn settle(&self, work: &Work<'_, '_, 'a, '_>, id: &str, fresh: bool) {
         let before = work.before.borrow_mut().take();
         if signals::is_hurried() {
@@ -333,14 +335,14 @@ impl<'a> Executor<'_, 'a, '_> {
         self.book.dirty.set(true);
     }
 
-    /// What the ledger tells of an address.
+    /// The entries of an address in the ledger.
     fn known(&self, address: &Address) -> Known {
         let ledger = self.book.ledger.borrow();
         (ledger.resources.get(address).cloned(), ledger.deposed.get(address).cloned())
     }
 
-    /// Takes out of the ledger that this address was to be made, since what is there is not ours;
-    /// `before` is what the ledger told of it before that.
+    /// Removes the intent of an address, because the resource found there is not ours, and restores
+    /// its entries from `before`.
     fn disclaim(&self, address: &Address, before: Option<Known>) {
         let mut ledger = self.book.ledger.borrow_mut();
         if !self.inherited.contains(address) {
@@ -381,7 +383,7 @@ impl<'a> Executor<'_, 'a, '_> {
             (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
         };
         let mut patience = Patience::new(deadline);
-        // What the plan saw as ours may have become another's since.
+        // The owner may have changed since the plan.
         let there = loop {
             let there = async {
                 let Some(live) = look_at_tags(kind, &cx, id).await? else { return Ok(None) };
@@ -396,7 +398,7 @@ impl<'a> Executor<'_, 'a, '_> {
             }
         };
         let Some(whose) = there else {
-            // It was deleted meanwhile. Whose it would be that comes next under its name, nobody knows.
+            // Somebody deleted it meanwhile. Its successor under that name could be anybody's.
             self.forget(change);
             return Ok(id.clone());
         };
@@ -421,7 +423,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 Some(Ok(Some(live))) => {
                     let on = match live.state {
                         State::Busy(words) | State::Leaving(words) | State::Failed(words) => words,
-                        // "It does not exist" may have been the answer, and was wrong.
+                        // The delete call may have answered wrongly that it does not exist.
                         State::Ready if deleted.elapsed() > SETTLE => {
                             deleted = delete().await?;
                             "deleting".to_owned()
@@ -466,18 +468,18 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 }
 
-/// What the ledger tells of an address: its resource, and what was replaced.
+/// The entries of an address in the ledger: current and deposed.
 type Known = (Option<Entry>, Option<Vec<Entry>>);
 
-/// Why work on a resource ends early.
+/// The reason why work on a resource ends early.
 pub(super) enum Halt {
-    /// What is there is not ours, and was left as it is.
+    /// The resource found there is not ours, and was left as it is.
     Foreign(Diagnostic),
     /// Anything else.
     Failed(Diagnostic),
 }
 
-/// Work on one resource that is declared.
+/// Work on one declared resource.
 pub(super) struct Work<'w, 'e, 'a, 'l> {
     pub(super) executor: &'w Executor<'e, 'a, 'l>,
     unit: &'w Unit,
@@ -486,7 +488,7 @@ pub(super) struct Work<'w, 'e, 'a, 'l> {
     pub(super) kind: &'static dyn ErasedKind,
     pub(super) cx: &'w Cx,
     pub(super) began: Instant,
-    /// What was there before the first update.
+    /// The live state before the first update.
     before: RefCell<Option<ErasedLive>>,
 }
 
@@ -519,10 +521,10 @@ impl Work<'_, '_, '_, '_> {
         self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
     }
 
-    /// Updates until what is read is what is wanted. `fresh` says that it was made just
-    /// now, with everything that AWS cannot tell.
+    /// Updates until the live state matches the declaration. `fresh` means that it was created just
+    /// now, with all settings that AWS cannot return.
     async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
-        // Reads and updates have a patience each: a read that succeeds says nothing of updates.
+        // Reads and updates have separate limits: a read that succeeds proves nothing about updates.
         let (mut reads, mut updates) = (Patience::new(self.deadline()), Patience::new(self.deadline()));
         let mut pause = Pause::default();
         let mut missing: Option<Instant> = None;
@@ -533,7 +535,7 @@ impl Work<'_, '_, '_, '_> {
         loop {
             let live = match self.read(id).await {
                 Ok(Some(live)) => live,
-                // Not yet visible, or an answer that was empty once.
+                // It is not visible yet, or a single answer was wrong.
                 Ok(None) if missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
                     self.waiting("to be visible");
                     pause.sleep_through().await;
@@ -607,8 +609,8 @@ impl Work<'_, '_, '_, '_> {
                 return Ok(live);
             }
             self.before.borrow_mut().get_or_insert_with(|| live.clone());
-            // What is left after an update that got somewhere is sent at once: some services
-            // take one thing at a time. What AWS does not show yet is waited for.
+            // After an update that had some effect, send the rest at once: some services change one
+            // setting at a time. If it had no effect yet, wait for it.
             let left: Vec<AttributeChange> = changes.iter().chain(&tag_changes).cloned().collect();
             if let Some((when, sent)) = &last_update
                 && *sent == left
@@ -720,7 +722,7 @@ pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     }
 }
 
-/// Whether a call that is refused so is made again after a while.
+/// Returns whether a call with such an error is retried.
 fn is_repeated(class: Class) -> bool {
     matches!(
         class,
@@ -733,34 +735,34 @@ fn is_repeated(class: Class) -> bool {
     )
 }
 
-/// How long an error of each class is borne.
+/// How long each class of error is retried.
 pub(super) struct Patience {
     began: Instant,
     deadline: Instant,
-    /// How many faults of the network or of AWS are still borne.
+    /// Remaining retries after errors of the network or of AWS.
     faults: u32,
     pause: Pause,
 }
 
 impl Patience {
-    /// For calls that the SDK tries several times already.
+    /// For calls that the SDK retries as well.
     pub(super) fn new(deadline: Instant) -> Self {
         Self { began: Instant::now(), deadline, faults: 4, pause: Pause::default() }
     }
 
-    /// For calls of which each is made once.
+    /// For calls that the SDK does not retry.
     pub(super) fn of_single_calls(deadline: Instant) -> Self {
         Self { faults: 8, ..Self::new(deadline) }
     }
 
-    /// A call succeeded: what fails from now on is borne as long again.
+    /// Resets the time limits and the pauses after a successful call.
     fn relax(&mut self) {
         self.began = Instant::now();
         self.pause = Pause::default();
     }
 
-    /// Waits before the next attempt, and says for what; or gives up. A signal ends the wait: it only
-    /// repeats what was refused.
+    /// Waits before the next attempt and reports why, or gives up. A signal ends the wait, since only
+    /// a refused call would be repeated.
     pub(super) async fn wait(&mut self, error: &Error, say: &dyn Fn(String)) -> Result<(), ()> {
         let until = match error.class {
             Class::NotYetConsistent => self.began + PROPAGATION,
@@ -778,19 +780,19 @@ impl Patience {
     }
 }
 
-/// Ever longer pauses, up to 15 s, each a little random so that many do not wake at once.
+/// Growing pauses of up to 15 s, with jitter so that many tasks do not wake at once.
 #[derive(Default)]
 pub(super) struct Pause {
     count: u32,
 }
 
 impl Pause {
-    /// A pause that a signal ends; whether none came.
+    /// Pauses unless a signal comes. Returns false if one came.
     pub(super) async fn sleep(&mut self) -> bool {
         signals::unless_stopping(self.sleep_through()).await.is_ok()
     }
 
-    /// A pause that ends by itself alone.
+    /// Pauses without regard to signals.
     pub(super) async fn sleep_through(&mut self) {
         let base =
             Duration::from_millis(150).saturating_mul(1 << self.count.min(7)).min(Duration::from_secs(15));

@@ -1,4 +1,4 @@
-//! Takes one resource that exists into the ledger, and makes its owner tags say so.
+//! Imports one existing resource into the ledger, and sets its owner tags.
 
 use std::collections::BTreeSet;
 
@@ -17,23 +17,23 @@ use crate::stack::matches_tag;
 use crate::value::Value;
 use crate::world::World;
 
-/// What became of the owner tags.
+/// The outcome for the owner tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tagged {
     /// They were set.
     Set,
-    /// They were as they should be.
+    /// They were right already.
     Before,
     /// AWS cannot tag it.
     Never,
 }
 
-/// Imports what a plan found that was made with [`crate::plan::Selection::import`]. The
-/// tags come first: where the end comes in between, the next import or apply finds what is
-/// provably the stack's, and no other stack takes it meanwhile.
+/// Imports the resource of a plan made with [`crate::plan::Selection::import`]. The tags are set
+/// first: after an interruption, the next import or apply recognizes the resource as the stack's, and
+/// no other stack takes it meanwhile.
 ///
 /// # Errors
-/// AWS's of tagging; the ledger cannot be written, or its lock was lost.
+/// Tagging failed, the ledger could not be written, or its lock was lost.
 pub async fn import(
     session: &Session,
     world: &World<'_>,
@@ -64,7 +64,7 @@ pub async fn import(
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .filter(|(key, value)| live.tags.get(key) != Some(value))
             .collect();
-        // Of another owner there may be more than is overwritten.
+        // Another owner may have left more owner tags than are overwritten.
         let needless = |key: &&str| live.tags.contains_key(*key) && !wanted.contains_key(*key);
         let needless: Vec<String> = Owner::KEYS.into_iter().filter(needless).map(str::to_owned).collect();
         if missing.is_empty() && needless.is_empty() {
@@ -74,7 +74,8 @@ pub async fn import(
         let cx = session.cx(&instance.region);
         let tagging = instance.kind.tag(&cx, id, &live.attrs, &missing, &needless);
         let tagging = on_behalf_of(change.address.to_string(), tagging);
-        // A first signal awaits it: between the tags and the ledger nothing is left half done.
+        // A first signal waits for this call, so that nothing is left half done between tags and
+        // ledger.
         let Some(answer) = signals::within(Last::Call, HOUR, tagging).await else {
             return Err(signals::interrupted()
                 .note(format!("whether the owner tags of {id} were set is not known"))
@@ -96,8 +97,8 @@ pub async fn import(
     }
 }
 
-/// Records the tags as they were found, but for the owner's: what differs from them now
-/// differs on account of the stack.
+/// Records all tags but the owner's as they were found. Differences from these are then the stack's
+/// own changes.
 fn as_found(ledger: &mut Ledger, address: &Address, tags: &Tags, ignored: &[String]) {
     let prints = ledger.fingerprints();
     let Some(entry) = ledger.resources.get_mut(address) else { return };

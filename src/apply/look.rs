@@ -1,5 +1,5 @@
-//! Looks at what is there before it counts: again where one answer shows nothing, and until AWS
-//! has finished it where something else needs it.
+//! Reads resources more carefully: again if one answer shows nothing, and until AWS has finished them
+//! if another resource needs them.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::plan::{self, Change};
 use crate::signals;
 use crate::world::Instance;
 
-/// What is there, of what the plan saw: AWS is eventually consistent, so that one empty answer does not
-/// say that it is gone.
+/// Reads a resource that the plan saw. AWS is eventually consistent, so one empty answer does not mean
+/// that it is gone.
 pub(super) async fn look(
     kind: &dyn ErasedKind,
     cx: &Cx,
@@ -27,14 +27,14 @@ pub(super) async fn look(
             return Ok(found);
         }
         let Some(pause) = pauses.next() else { return Ok(None) };
-        // What was not looked for often enough is not known to be gone.
+        // After too few looks, the resource is not known to be gone.
         if signals::unless_stopping(tokio::time::sleep(pause)).await.is_err() {
             return Err(Error::finding(Class::NotYetConsistent, "so far, there is nothing of this id"));
         }
     }
 }
 
-/// What tells whose a resource is, and no more than that.
+/// Reads only what proves the owner of a resource.
 pub(super) async fn look_at_tags(
     kind: &dyn ErasedKind,
     cx: &Cx,
@@ -44,8 +44,8 @@ pub(super) async fn look_at_tags(
 }
 
 impl<'a> Executor<'_, 'a, '_> {
-    /// Waits until AWS has finished what this change needs, of which the plan saw that it is as declared
-    /// and AWS still at work on it; then shows it as it is.
+    /// Waits for the needs of this change that match their declaration but that AWS is still working
+    /// on. Then shows them to their dependents.
     pub(super) async fn await_needed(&self, unit: &Unit, change: &Change) -> Result<(), Vec<Diagnostic>> {
         for needed in change.first() {
             if let Some(&(busy, instance)) = self.busy.get(needed) {
@@ -108,7 +108,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 }
                 State::Busy(words) => waiting(words),
             }
-            // Nothing was begun yet: a signal ends it.
+            // Nothing was started yet, so a signal ends the wait.
             if !pause.sleep().await {
                 return Err(Diagnostic::error("interrupted", format!("{} was not begun", unit.address))
                     .note(format!("it needs {}, on which AWS is still at work", busy.address))

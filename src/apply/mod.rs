@@ -1,5 +1,5 @@
-//! Carries out a plan: a dispatcher that owns the order and the events, and executors
-//! that each make one resource what it is declared to be.
+//! Carries out a plan. A dispatcher owns the order and the events; each executor makes one resource
+//! match its declaration.
 
 mod birth;
 mod book;
@@ -37,24 +37,24 @@ pub use crate::plan::order::{Step, Unit};
 pub use import::{Tagged, import};
 pub use recover::{Recovered, recover};
 
-/// How long the last write of a ledger may take; a second signal leaves it less.
+/// Time limit of the last write of the ledger; a second signal shortens it.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Longer than any call takes: its own limits and signals end it.
+/// Longer than any call: calls end by their own timeouts, or by signals.
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How to apply.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Resources in work at the same time, at most.
+    /// Maximum number of resources worked on at the same time.
     pub parallelism: usize,
     /// As [`crate::plan::Selection::deep`] of the plan.
     pub deep: bool,
-    /// The plan selects a part of the stack, by [`crate::plan::Selection::is_partial`].
+    /// The plan covers only a part of the stack, see [`crate::plan::Selection::is_partial`].
     pub partial: bool,
 }
 
-/// What happens while a plan is applied. Each unit that is started ends once, with
-/// [`Event::Done`], [`Event::Failed`] or [`Event::Abandoned`].
+/// Progress of an apply. Each started unit ends with exactly one of [`Event::Done`], [`Event::Failed`]
+/// and [`Event::Abandoned`].
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Work on a resource begins.
@@ -66,9 +66,9 @@ pub enum Event {
     Waiting {
         /// The work.
         unit: Unit,
-        /// For what, in AWS's words.
+        /// The reason, in AWS's words.
         on: String,
-        /// Since when it goes on.
+        /// Time since the unit started.
         elapsed: Duration,
     },
     /// Work on a resource is done.
@@ -89,52 +89,52 @@ pub enum Event {
         /// How long it took.
         elapsed: Duration,
     },
-    /// Work on a resource is not awaited any more: the user asked a second time to stop.
+    /// A running unit is no longer waited for, because the user asked a second time to stop.
     Abandoned {
         /// The work.
         unit: Unit,
-        /// Since when it went on.
+        /// Time since the unit started.
         elapsed: Duration,
     },
     /// The ledger was written.
     Saved {
-        /// Resources that it tells of.
+        /// Number of resources in it.
         resources: usize,
     },
-    /// AWS asks for fewer calls.
+    /// AWS throttles calls.
     Throttled {
-        /// Calls of this run that it refused for that, so far.
+        /// Calls of this run that were throttled so far.
         count: u64,
     },
-    /// The user asked to stop: nothing new is begun, what is in work is awaited.
+    /// The user asked to stop: nothing new is started, running units are waited for.
     Stopping {
-        /// Resources in work.
+        /// Running units.
         in_flight: usize,
     },
 }
 
-/// What an apply did.
+/// The result of an apply.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Resources made, anew or for the first time.
+    /// Resources created, including replacements.
     pub created: usize,
     /// Resources changed in place.
     pub updated: usize,
-    /// Resources removed, those that were replaced among them.
+    /// Resources deleted, including those that were replaced.
     pub destroyed: usize,
-    /// What failed.
+    /// The errors.
     pub failures: Vec<Diagnostic>,
-    /// What was not begun, and why: the failed address it depends on, or `None` after
-    /// an interruption.
+    /// Resources whose work was not started, with the failed address that they depend on, or `None`
+    /// after an interruption.
     pub skipped: BTreeMap<Address, Option<Address>>,
-    /// Whether the user stopped it.
+    /// Whether the user interrupted it.
     pub interrupted: bool,
-    /// From the first to the last step.
+    /// Time from the first to the last step.
     pub elapsed: Duration,
 }
 
 impl Summary {
-    /// How many resources were made, changed or removed.
+    /// The number of resources created, updated or deleted.
     fn changed(&self) -> usize {
         self.created + self.updated + self.destroyed
     }
@@ -151,20 +151,20 @@ impl Summary {
 
 /// The ledger that an apply updates, its store, and the lock that permits writing it.
 pub struct Keeper<'k> {
-    /// What is owned.
+    /// The resources that the stack owns.
     pub ledger: &'k mut Ledger,
-    /// Where the ledger lives.
+    /// The store of the ledger.
     pub store: &'k Store,
-    /// Its lock, which this apply holds.
+    /// The lock of the ledger, held by this apply.
     pub lock: &'k Lock,
 }
 
-/// Applies the plan. The ledger is written before the first step, now and then, and at
-/// the end, whatever happens.
+/// Applies the plan. The ledger is written before the first step, from time to time, and at the end,
+/// whatever happens.
 ///
 /// # Errors
-/// The ledger could not be written, or its lock was lost; failures of resources are in
-/// the [`Summary`].
+/// The ledger could not be written, or its lock was lost. Failures of single resources are in the
+/// [`Summary`].
 pub async fn apply(
     session: &Session,
     world: &World<'_>,
@@ -175,7 +175,8 @@ pub async fn apply(
 ) -> Result<Summary, Diagnostic> {
     let began = Instant::now();
     let Keeper { ledger, store, lock } = keeper;
-    // Before anything else: what needs it may go with it.
+    // Check first whether a resource that the plan took for gone is there: this apply may delete its
+    // dependents.
     if let Some((address, id)) = live::reappeared(session, plan, ledger).await {
         return Err(plan::still_there(&address, &id).note("nothing was changed at AWS"));
     }
@@ -195,8 +196,8 @@ pub async fn apply(
         report,
     };
     let book = Book::new(ledger, &before, store, lock, report);
-    // Before the first call: what is about to be made. A first signal awaits it; where a second one left
-    // it no time, nothing was made.
+    // Write the intents before the first call. A first signal waits for this write. If a second one
+    // cuts it off, nothing was created.
     let begun = signals::within(Last::Ledger, HOUR, book.begin()).await;
     if begun.transpose()?.is_none() {
         dispatch.summary.interrupted = true;
@@ -232,7 +233,7 @@ pub async fn apply(
         if trouble.is_none() {
             trouble = book.lost();
         }
-        // While it is in doubt, nothing is begun and the heartbeat's answer awaited.
+        // While the lock is in doubt, start nothing and wait for the answer of the heartbeat.
         let held = book.is_held();
         while !dispatch.summary.interrupted && trouble.is_none() && held && running.len() < width {
             let Some((unit, change)) = dispatch.start() else { break };
@@ -289,13 +290,13 @@ pub async fn apply(
     }
 }
 
-/// The units of an apply: which are to come, which are in work, and what became of the others.
+/// The units of an apply: waiting, running and ended.
 struct Dispatch<'d> {
     changes: &'d BTreeMap<&'d Address, &'d Change>,
     plan: &'d Plan,
     schedule: Schedule,
     summary: Summary,
-    /// Since when each unit is in work.
+    /// Running units, with their start.
     in_work: BTreeMap<Unit, Instant>,
     /// The addresses of all units that were started.
     started: BTreeSet<Address>,
@@ -303,7 +304,7 @@ struct Dispatch<'d> {
 }
 
 impl<'d> Dispatch<'d> {
-    /// Starts the next unit; `None` where none can start now.
+    /// Starts the next unit. Returns `None` if none can start now.
     fn start(&mut self) -> Option<(Unit, &'d Change)> {
         let unit = self.schedule.next()?;
         let change = match unit.deposed {
@@ -316,7 +317,7 @@ impl<'d> Dispatch<'d> {
         Some((unit, change))
     }
 
-    /// Ends a unit: those that wait for it can start, or are skipped where it failed.
+    /// Ends a unit. Units that wait for it can start, or are skipped if it failed.
     fn end(&mut self, unit: Unit, outcome: Outcome<String>) {
         let elapsed = self.in_work.remove(&unit).map(|began| began.elapsed()).unwrap_or_default();
         match outcome {
@@ -341,14 +342,14 @@ impl<'d> Dispatch<'d> {
         }
     }
 
-    /// Gives up on what is still in work.
+    /// Abandons all running units.
     fn abandon(&mut self) {
         for (unit, began) in std::mem::take(&mut self.in_work) {
             (self.report)(Event::Abandoned { unit, elapsed: began.elapsed() });
         }
     }
 
-    /// Skips all that was not started.
+    /// Marks all units that were not started as skipped.
     fn skip_rest(&mut self) {
         for address in self.schedule.remaining() {
             self.summary.skipped.entry(address).or_insert(None);
@@ -356,7 +357,7 @@ impl<'d> Dispatch<'d> {
     }
 }
 
-/// What is as declared while AWS is still at work on it, by address.
+/// Resources that match their declaration but that AWS is still working on, by address.
 fn busy<'b, 'a>(
     plan: &'b Plan,
     instances: &'b BTreeMap<Address, Instance<'a>>,
@@ -368,8 +369,8 @@ fn busy<'b, 'a>(
     busy.filter_map(|one| Some((&one.address, (one, instances.get(&one.address)?)))).collect()
 }
 
-/// Says in the first of these errors what is without what it let go of, since its own change was
-/// not begun.
+/// Notes in the first error which waiting changes have already let go of a resource. They take it again
+/// with the next apply.
 fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = &'c Change>) {
     let Some(failure) = failures.first_mut() else { return };
     for change in waiting.filter(|change| !change.goes()) {
@@ -380,7 +381,7 @@ fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = 
     }
 }
 
-/// Every declared instance, shown to those that refer to it as it is at AWS.
+/// All declared instances. Each one is shown to its dependents as it is at AWS.
 fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
     let mut problems = Vec::new();
     let mut instances = BTreeMap::new();
@@ -396,7 +397,7 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
                 &instance.address,
                 world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
             );
-            // The plan knows what it needs besides what it refers to.
+            // The plan also knows needs that follow from no reference.
             let needs = planned.get(&instance.address).map(|change| change.needs.clone());
             let needs = needs.unwrap_or_else(|| instance.needs.clone());
             instances.insert(instance.address.clone(), Instance { needs, ..instance });
@@ -405,8 +406,8 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
     instances
 }
 
-/// Takes the outputs into the ledger, as they are now that everything is done. What depends on
-/// something that was left out stays as it was.
+/// Records the outputs after the apply. Outputs that depend on an unselected resource
+/// keep their entries.
 fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, book: &Book<'_>) {
     let mut ledger = book.ledger.borrow_mut();
     let goes = plan.changes.iter().any(|change| change.reason == Reason::Destroy);
@@ -419,7 +420,7 @@ fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, book: &Book<'_>
     let outputs = if goes { BTreeMap::new() } else { world.each_output() };
     let mut prints = BTreeMap::new();
     for (name, (value, problems)) in &outputs {
-        // In a part of a stack, what is declared may not be there.
+        // In a partial apply, a declared resource may not exist.
         let is_there = problems.is_empty() && (!partial || world.is_of_resources(name));
         let print = is_there.then(|| ledger.print_of_output(name, value)).flatten();
         let print = print.or_else(|| ledger.outputs.get(name).cloned());

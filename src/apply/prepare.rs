@@ -1,6 +1,6 @@
-//! Prepares the ledger for an apply: what earlier applies left is put in its place, and what this
-//! one is about to make or write is noted before the first call, so that a crash leaves no orphan
-//! and nobody else is blamed.
+//! Prepares the ledger for an apply. It tidies what earlier applies left, and notes what this apply is
+//! about to create or write before the first call, so that a crash leaves no orphan and nobody else is
+//! blamed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,8 +84,8 @@ fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, 
     }
 }
 
-/// The entry of something that an interrupted apply made, with the fingerprint of its birth: it was
-/// found by its owner tags or by its intent, and stays the stack's should somebody take the tags off.
+/// Adds the birth fingerprint to the entry of a resource that an interrupted apply created. It was
+/// found by its owner tags or its intent, and stays the stack's even if somebody removes the tags.
 fn with_birth(entry: Entry, change: &Change, ledger: &Ledger) -> Entry {
     let live = change.live.as_ref();
     let birth = live.and_then(|live| {
@@ -94,7 +94,7 @@ fn with_birth(entry: Entry, change: &Change, ledger: &Ledger) -> Entry {
     Entry { born: birth, ..entry }
 }
 
-/// Records resources that are as declared, with what the stack says now about keeping them.
+/// Records resources that match their declaration, with their current `protect` and `retain`.
 fn record_unchanged(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
     for change in &plan.changes {
         let (Some(instance), Some(id), Some(live)) =
@@ -109,8 +109,8 @@ fn record_unchanged(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, le
     }
 }
 
-/// Writes an intent for each resource that is about to be made. Returns the addresses that an earlier
-/// apply may have made already.
+/// Writes an intent for each resource that is about to be created. Returns the addresses that an
+/// earlier apply may have created already.
 fn write_intents(
     plan: &Plan,
     instances: &BTreeMap<Address, Instance<'_>>,
@@ -122,8 +122,8 @@ fn write_intents(
         about_to_release(change, ledger);
         let Some(instance) = instances.get(&change.address) else { continue };
         let id = world.id(instance);
-        // An unfinished birth is gone on with, where it is the same one that is wanted; one that is
-        // replaced is another.
+        // An interrupted create is continued if it was for the same resource. A replacement is always
+        // a new one.
         let is_same = |intent: &Intent| intent.region == instance.region && intent.id == id;
         let begins = match change.action {
             Action::Create => !ledger.intents.get(&change.address).is_some_and(is_same),
@@ -155,8 +155,8 @@ fn write_intents(
     interrupted
 }
 
-/// Writes down that what is let go of for a moment is not as it was applied meanwhile: nobody
-/// else changed it.
+/// Notes that an attribute with a released name differs from the applied one for now, so that nobody
+/// else is blamed.
 fn about_to_release(change: &Change, ledger: &mut Ledger) {
     let Some(entry) = ledger.resources.get_mut(&change.address) else { return };
     for release in &change.releases {
@@ -167,15 +167,16 @@ fn about_to_release(change: &Change, ledger: &mut Ledger) {
     }
 }
 
-/// Writes down what is about to be written: attributes that were not before, and the paths of all
-/// that changes, for which nobody else is to be blamed should this apply be cut off.
+/// Notes what is about to be written: attributes that were not set before, and the paths of all
+/// changes, so that nobody else is blamed for them if this apply is interrupted.
 fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger) {
     let address = &instance.address;
     let entry = ledger.resources.get(address);
     let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
     let prints = plan::begun(instance, printed, ledger);
     match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
-        // Of what exists, nothing new holds until it was applied, but that it is secret.
+        // An existing resource gets no new fingerprints before the change was applied; only secrets
+        // are marked.
         (Some(entry), _) => prints.into_iter().for_each(|(path, print)| {
             let print = if is_of_secret(&print) { print } else { String::new() };
             entry.fingerprints.entry(path).or_insert(print);

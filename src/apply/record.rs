@@ -1,4 +1,4 @@
-//! What the ledger is told of a resource that was worked on.
+//! Records resources in the ledger after work on them.
 
 use crate::kind::ErasedLive;
 use crate::ledger::{self, Entry, Ledger};
@@ -6,8 +6,7 @@ use crate::plan;
 use crate::schema::normalize;
 use crate::world::Instance;
 
-/// Puts a resource into the ledger, as it was applied and read back; `live` is `None` where it has
-/// not been read yet.
+/// Records a resource as it was applied and read back. `live` is `None` if it has not been read yet.
 pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, live: Option<&ErasedLive>) {
     let found = live.map(|live| live.spec.clone()).unwrap_or_default();
     let found = normalize(&instance.kind.schema().spec, found);
@@ -32,21 +31,21 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         writing,
         former_spellings: Default::default(),
     };
-    // What has not changed is not written again: an apply without changes leaves the file as it is.
+    // An unchanged entry is not rewritten: an apply without changes leaves the file as it is.
     match ledger.resources.get_mut(&instance.address) {
         Some(known) if (Entry { applied: known.applied.clone(), ..entry.clone() }) == *known => {}
         _ => drop(ledger.resources.insert(instance.address.clone(), entry)),
     }
 }
 
-/// Puts into the ledger what an apply that was cut off made.
+/// Records a resource that an interrupted apply created.
 pub(super) fn take(ledger: &mut Ledger, instance: &Instance<'_>, born: Entry) {
     let born = Entry { protect: instance.protect, retain: instance.retain, ..born };
     ledger.resources.insert(instance.address.clone(), born);
 }
 
-/// Tells the ledger what an apply changed of a resource before AWS refused the rest. `before` is
-/// what was there before the first update; `None` where the resource was made by this apply.
+/// Records what an apply changed of a resource before AWS refused the rest. `before` is the live state
+/// before the first update, or `None` if this apply created it.
 pub(super) fn refused(
     ledger: &mut Ledger,
     instance: &Instance<'_>,

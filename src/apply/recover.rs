@@ -1,5 +1,5 @@
-//! Rebuilds a ledger from what is at AWS: what is declared, as a plan finds it, and what
-//! is no longer declared, as the index of tags tells and the services confirm.
+//! Rebuilds a ledger from AWS: declared resources as a plan finds them, and undeclared ones as the tag
+//! index shows and the services confirm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,27 +16,26 @@ use crate::plan::{Change, Plan};
 use crate::schema::PathStep;
 use crate::world::World;
 
-/// What was found, and what not. Resources are told with their ids.
+/// The resources found and not found, with their ids.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// Declared, and by their owner tags the stack's.
+    /// Declared, and the stack's by their owner tags.
     pub by_tags: Vec<(Address, String)>,
-    /// Declared, of a kind that AWS cannot tag: taken by their declared names.
+    /// Declared, of a kind that AWS cannot tag: taken over by their declared names.
     pub by_name: Vec<(Address, String)>,
-    /// No longer declared, and by their owner tags the stack's: the next plan is to destroy
-    /// them.
+    /// No longer declared, and the stack's by their owner tags: the next plan deletes them.
     pub undeclared: Vec<(Address, String)>,
-    /// Left out, and why.
+    /// Left out, with the reason.
     pub unconfirmed: Vec<(Address, String)>,
-    /// Declared, and not at AWS.
+    /// Declared, but not at AWS.
     pub missing: Vec<Address>,
-    /// What hindered the search for what is no longer declared.
+    /// Errors during the search for undeclared resources.
     pub hindrances: Vec<String>,
 }
 
-/// Puts into the ledger what `plan` found, which was made with
-/// [`crate::plan::Selection::recover`] and `adopt`, and what the index of tags tells
-/// beyond. What the ledger tells of already stays as it is.
+/// Adds the resources to the ledger that `plan` found, and those that only the tag index knows. The
+/// plan was made with [`crate::plan::Selection::recover`] and `adopt`. Existing entries stay as they
+/// are.
 pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: &mut Ledger) -> Recovered {
     let mut recovered = Recovered::default();
     let instances = super::instances(world, plan);
@@ -77,7 +76,8 @@ pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: 
     recovered
 }
 
-/// Empties the fingerprints of what is not as declared: nobody knows who changed it.
+/// Clears the fingerprints of attributes that differ from the declaration: nobody knows who changed
+/// them.
 fn forget_differing(entry: &mut Entry, change: &Change) {
     for attribute in &change.attributes {
         let names: Vec<&str> = attribute
@@ -89,7 +89,7 @@ fn forget_differing(entry: &mut Entry, change: &Change) {
             })
             .collect();
         let Some(first) = names.first() else { continue };
-        // A tag by itself; of everything else the whole attribute with what is below it.
+        // Tags are recorded one by one; other attributes as a whole, with everything below them.
         let path = if *first == "tags" { names.join(".") } else { (*first).to_owned() };
         let below = format!("{path}.");
         let differing =
@@ -98,7 +98,7 @@ fn forget_differing(entry: &mut Entry, change: &Change) {
     }
 }
 
-/// Looks for what bears the stack's owner tags and is no longer declared.
+/// Looks for resources with the stack's owner tags that are no longer declared.
 async fn undeclared(
     session: &Session,
     declared: &BTreeSet<&Address>,
@@ -125,13 +125,13 @@ async fn undeclared(
             found.take(session, declared, ledger, recovered).await;
         }
     }
-    // What the index does not know, and one listing tells.
+    // Resources that the index does not know, but one listing does.
     let asked = kinds::KINDS.iter().map(|kind| async move { (kind, kind.all_tags(&session.cx(home)).await) });
     let mut listed = Vec::new();
     for (kind, all) in join_all(asked).await {
         listed.push((kind, home.to_owned(), format!("all of {}", kind.name()), all));
     }
-    // What only the listing of another resource of the stack tells.
+    // Resources that only the listing of a parent in the stack shows.
     for (address, entry) in &ledger.resources {
         let cx = session.cx(&entry.region);
         for kind in kinds::KINDS.iter().filter(|kind| kind.is_part_of(&address.kind)) {
@@ -156,18 +156,18 @@ async fn undeclared(
     }
 }
 
-/// What bears the stack's owner tags, as something other than its service tells.
+/// A resource with the stack's owner tags, as shown by something other than its own service.
 struct Found<'f> {
     region: &'f str,
-    /// What it is called in messages.
+    /// Its name in messages.
     name: &'f str,
     owner: Owner,
-    /// Its id, once its kind is known.
+    /// Its id, given its kind.
     id: &'f dyn Fn(&dyn ErasedKind) -> Option<String>,
 }
 
 impl Found<'_> {
-    /// Puts it into the ledger where it is not declared and its service says the same.
+    /// Adds it to the ledger if it is not declared and its service confirms it.
     async fn take(
         self,
         session: &Session,

@@ -1,4 +1,4 @@
-//! The order of work: what may begin now, longest remaining path first.
+//! The order of work: which unit may start now, longest remaining path first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use crate::ledger::Ledger;
 use crate::plan::Change;
 use crate::plan::order::{self, Order, Unit};
 
-/// The units of a plan and what is left of them.
+/// The units of a plan, and those still to do.
 pub(super) struct Schedule {
     units: Vec<Unit>,
-    /// For each unit, those that must be done before.
+    /// For each unit, those that must be done first.
     needs: Vec<BTreeSet<usize>>,
     /// Seconds from the start of a unit to the end of everything that waits for it.
     remaining: Vec<u64>,
@@ -24,7 +24,8 @@ impl Schedule {
     /// The units of the changes, in an order that [`Order::of`] finds.
     ///
     /// # Errors
-    /// There is none. A plan was checked for that; only the ledger can have changed since.
+    /// The units need each other in a cycle. The plan was checked for that; only the ledger can have
+    /// changed since.
     pub(super) fn of(
         changes: &BTreeMap<&Address, &Change>,
         deposed: &[Change],
@@ -47,8 +48,8 @@ impl Schedule {
         Ok(Self { units, needs, remaining, waiting, done: BTreeSet::new() })
     }
 
-    /// The next unit that may begin: of those whose needs are done, the one with the
-    /// longest path behind it.
+    /// The next unit that may start: of those whose needs are done, the one with the longest path
+    /// behind it.
     pub(super) fn next(&mut self) -> Option<Unit> {
         let best = self
             .waiting
@@ -60,12 +61,12 @@ impl Schedule {
         Some(self.units[best].clone())
     }
 
-    /// A unit is done.
+    /// Marks a unit as done.
     pub(super) fn done(&mut self, unit: &Unit) {
         self.done.extend(self.units.iter().position(|one| one == unit));
     }
 
-    /// A unit failed: takes out everything that waits for it, and tells whose that was.
+    /// Marks a unit as failed and removes all units that depend on it. Returns their addresses.
     pub(super) fn fail(&mut self, unit: &Unit) -> BTreeSet<Address> {
         let mut lost: BTreeSet<usize> = self.units.iter().position(|one| one == unit).into_iter().collect();
         loop {
@@ -85,7 +86,7 @@ impl Schedule {
             .collect()
     }
 
-    /// What was never begun.
+    /// The addresses of units that were not started.
     pub(super) fn remaining(&self) -> impl Iterator<Item = Address> + '_ {
         self.waiting.iter().map(|&unit| self.units[unit].address.clone())
     }
@@ -110,8 +111,8 @@ mod tests {
         }
     }
 
-    /// Of what an apply that was cut off made the ledger has intents alone. That a bucket takes
-    /// longer is no reason to begin with it.
+    /// After an interrupted apply, the ledger knows some resources from intents alone. A bucket must
+    /// not be deleted first only because it takes longer.
     #[test]
     fn what_was_deposed_goes_after_what_needed_it_though_the_ledger_does_not_tell() {
         let address = |text: &str| text.parse::<Address>().expect("an address");
