@@ -1,5 +1,5 @@
-//! From what is wanted and what is there to what is to be done. Pure: where it needs
-//! to know more of AWS it says so, and is asked again.
+//! Decides the plan from desired and live state. Pure: where it needs more from AWS, it returns
+//! questions, and is called again with the answers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,81 +25,82 @@ use crate::stack::{Resource, Stack};
 use crate::value::Value;
 use crate::world::{Instance, World};
 
-/// Which part of the stack a plan is for, and what it is to do beyond what differs.
+/// The part of the stack that a plan covers, and what it does beyond resolving differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Selection {
-    /// Only these addresses, what they need, and what has to let go of them where they go; all
-    /// if empty.
+    /// Covers only these addresses, their dependencies and, where they are destroyed, their
+    /// dependents; everything if empty.
     pub targets: Vec<String>,
-    /// Not these addresses, nor what needs them or cannot go without them.
+    /// Leaves out these addresses, their dependents, and whatever cannot be deleted without them.
     pub exclude: Vec<String>,
-    /// Make these anew.
+    /// Replaces these resources.
     pub replace: Vec<String>,
-    /// Remove everything.
+    /// Destroys everything selected.
     pub destroy: bool,
-    /// Take over resources that exist and are not provably ours.
+    /// Takes over existing resources that are not provably the stack's.
     pub adopt: bool,
-    /// See settings, too, that nobody declared.
+    /// Also compares settings that the stack does not declare.
     pub deep: bool,
-    /// Only tell what someone else changed: see [`Plan::drift`].
+    /// Reports only what someone else changed: see [`Plan::drift`].
     #[serde(skip)]
     pub drift: bool,
-    /// Only find what is there, to be recorded: what could not be changed is no problem.
+    /// Only finds existing resources, to record them. A change that would be impossible is no
+    /// problem.
     pub recover: bool,
-    /// Only take over what has this id at AWS, under this address: nothing else is decided.
+    /// Only takes over the AWS resource with this id, under this address. Nothing else is decided.
     pub import: Option<(Address, String)>,
-    /// Look at no other address that is declared: to what is left out nothing happens.
+    /// Reads no other declared address; the others do not change.
     #[serde(skip)]
     pub only: Option<BTreeSet<Address>>,
 }
 
 impl Selection {
-    /// Whether only a part of the stack is applied.
+    /// Returns whether it covers only a part of the stack.
     pub fn is_partial(&self) -> bool {
         !(self.targets.is_empty() && self.exclude.is_empty())
     }
 }
 
-/// What a plan is made from.
+/// The inputs of a plan.
 pub struct Inputs<'w, 'a> {
-    /// The stack.
+    /// The evaluated stack.
     pub world: &'w World<'a>,
-    /// What is owned.
+    /// The owned resources.
     pub ledger: &'w Ledger,
-    /// What AWS answered so far.
+    /// The answers of AWS so far.
     pub answers: &'w Answers,
-    /// Which part of it.
+    /// The part of the stack to plan.
     pub selection: &'w Selection,
-    /// Against nothing: AWS is not asked, every resource is new.
+    /// Plans against nothing: AWS is not asked, and every resource is new.
     pub offline: bool,
 }
 
-/// What AWS answered.
+/// The answers of AWS.
 #[derive(Default)]
 pub struct Answers {
     /// Reads, by kind, region and id.
     pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
-    /// Searches by owner, by address and region: all that were found.
+    /// Searches by owner, by address and region: the ids of all that were found.
     pub found: HashMap<(Address, String), Result<Vec<String>, Error>>,
-    /// Listings, by the address that one of them may be of.
+    /// Listings of child resources, by the address that one of them may belong to.
     pub within: HashMap<Address, Result<Vec<String>, Error>>,
 }
 
-/// Something to ask AWS.
+/// A question to AWS.
 pub enum Question {
-    /// The resource with this id.
+    /// Reads the resource with this id.
     Read {
         /// Its kind.
         kind: &'static dyn ErasedKind,
         /// Its region.
         region: String,
-        /// Its id, and what of it is needed.
+        /// Its id, and the attributes that are needed.
         wanted: Wanted,
-        /// The tags that it is to have, where they are known and reading them takes a call
-        /// of its own: an index that shows them may save the call.
+        /// The desired tags, if they are known and reading tags takes a separate call: an index
+        /// that already shows them may save that call.
         tags: Option<Tags>,
     },
-    /// The ids of the resources that this owner made.
+    /// Finds the ids of the resources that this owner created.
     Find {
         /// Its kind.
         kind: &'static dyn ErasedKind,
@@ -110,22 +111,22 @@ pub enum Question {
         /// Its spec, as far as it is known.
         spec: Value,
     },
-    /// The ids of all that are parts of these.
+    /// Lists the ids of all children of these parents.
     Within {
         /// Their kind.
         kind: &'static dyn ErasedKind,
         /// Their region.
         region: String,
-        /// The address that one of them may be of.
+        /// The address that one of them may belong to.
         address: Address,
-        /// Kinds and ids of what they are parts of.
+        /// The kinds and ids of the parents.
         parents: Vec<(String, String)>,
     },
 }
 
-/// The plan, or what must be asked first.
+/// The plan, or the questions to ask first.
 pub enum Outcome {
-    /// A plan.
+    /// The finished plan.
     Plan(Box<Plan>),
     /// Questions to AWS, at least one.
     Ask(Vec<Question>),
@@ -140,7 +141,7 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
     loop {
         let mut planner = Planner::new(inputs, moves.clone());
         planner.visit();
-        // What was renamed without a word is seen only when everything has been.
+        // Renames without a `[[moved]]` can only be detected once every resource has been visited.
         let renamed = match inputs.selection.import {
             Some(_) => BTreeMap::new(),
             None => planner.renamed(),
@@ -155,25 +156,25 @@ pub fn plan(inputs: &Inputs<'_, '_>) -> Result<Outcome, Vec<Diagnostic>> {
 pub(super) struct Planner<'p, 'w, 'a> {
     pub(super) inputs: &'p Inputs<'w, 'a>,
     pub(super) questions: Vec<Question>,
-    /// The reads among the questions, by kind, region and id.
+    /// The reads that are already among the questions, by kind, region and id.
     pub(super) asked: BTreeSet<(&'static str, String, String)>,
     pub(super) problems: Vec<Diagnostic>,
-    /// Why nothing can be decided of these; of no concern where they are not selected.
+    /// Why no decision is possible for these. It matters only if they are selected.
     pub(super) undecided: BTreeMap<Address, Vec<Diagnostic>>,
     pub(super) changes: BTreeMap<Address, Change>,
-    /// What is there of addresses that name another resource now.
+    /// Existing resources whose address now stands for another resource.
     pub(super) deposed: Vec<Change>,
-    /// What is declared, so far.
+    /// The declared resources visited so far.
     pub(super) declared: BTreeMap<Address, Terms>,
-    /// What names whom of that.
+    /// The references between them.
     pub(super) names: BTreeMap<Address, Names>,
-    /// The address in the ledger of what has another one now.
+    /// The ledger's address of each resource that has a new one.
     pub(super) moves: BTreeMap<Address, Address>,
-    /// What the ledger does not tell of, with its id where that follows from its spec.
+    /// Resources that the ledger does not record, with their id if it follows from the spec.
     pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
 }
 
-/// What of a declaration counts where its resource is not looked at.
+/// The settings of a declaration that count even if its resource is not read.
 pub(super) struct Terms {
     pub(super) region: String,
     pub(super) protect: bool,
@@ -194,7 +195,7 @@ impl Terms {
 }
 
 impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
-    /// `renamed` tells of moves besides those that the stack's `[[moved]]` do.
+    /// `renamed` are moves in addition to the stack's `[[moved]]`.
     fn new(inputs: &'p Inputs<'w, 'a>, renamed: BTreeMap<Address, Address>) -> Self {
         let mut planner = Self {
             inputs,
@@ -213,7 +214,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         planner
     }
 
-    /// Decides all that is declared or owned.
+    /// Decides every declared or owned resource.
     fn visit(&mut self) {
         let world = self.inputs.world;
         if let Some((address, _)) = &self.inputs.selection.import {
@@ -245,7 +246,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             Some(_) => BTreeMap::new(),
             None => world.outputs(&mut self.problems),
         };
-        // Outputs that depend on a resource that was not looked at are unknown.
+        // Outputs that depend on a skipped resource are unknown.
         let mut unseen = BTreeSet::new();
         if let Some(only) = &self.inputs.selection.only {
             let seen: BTreeSet<String> = only.iter().map(ToString::to_string).collect();
@@ -263,7 +264,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         connect(&self.names, &mut self.changes);
         self.select();
         if self.inputs.selection.is_partial() && !destroy {
-            // What is left out is neither made nor changed, and what depends on it stays as it was.
+            // Excluded resources are not created or changed, so whatever depends on them keeps its
+            // value.
             let after = world.aside(|| {
                 show_unselected(world, self.inputs.ledger, self.changes.values());
                 world.each_output()
@@ -325,13 +327,13 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         ledger.get(self.moves.get(address).unwrap_or(address))
     }
 
-    /// The address that something has now which had this one in the ledger.
+    /// Returns the current address of a resource that had the address `former` in the ledger.
     pub(super) fn present<'s>(&'s self, former: &'s Address) -> &'s Address {
         let is_it = |(to, from): &(&Address, &Address)| *from == former && self.declared.contains_key(*to);
         self.moves.iter().find(is_it).map_or(former, |(to, _)| to)
     }
 
-    /// Decides one instance and shows it to those that refer to it.
+    /// Decides one instance, and makes the result visible to those that refer to it.
     pub(super) fn instance(&mut self, instance: &Instance<'a>) {
         match self.decide(instance) {
             Ok(change) => {
@@ -345,7 +347,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 self.inputs.world.show(&instance.address, view);
                 self.changes.insert(instance.address.clone(), change);
             }
-            // Until AWS has answered it is as if it were new.
+            // Until AWS has answered, it counts as new.
             Err(Stop::Ask) => {
                 let view = self.inputs.world.view(instance, None, None);
                 self.inputs.world.show(&instance.address, view);
@@ -373,7 +375,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             Survey::There(found) => *found,
         };
         let selection = self.inputs.selection;
-        // Only what is ours is destroyed; what is not does not stand in the way of that.
+        // Only the stack's own resources are destroyed; someone else's does not block that.
         if matches!(found.origin, Origin::Import | Origin::Foreign) && selection.destroy {
             return Ok(self.create(instance, Reason::New));
         }
@@ -385,7 +387,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             return Ok(change);
         }
         let Some(new) = self.in_the_way(instance, (&region, &id))? else { return Ok(change) };
-        // What has the new name takes the address over, and the old one goes.
+        // The resource with the new name takes over the address, and the old one is deposed.
         if let Some(entry) = entry {
             if entry.protect || instance.protect {
                 return Err(protected(&change, self.protection(&change.address)).into());
@@ -395,7 +397,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         Ok(self.compare(instance, new))
     }
 
-    /// The making of an instance.
+    /// Returns the change that creates an instance.
     fn create(&self, instance: &Instance<'_>, reason: Reason) -> Change {
         let stack = self.inputs.world.stack;
         Change {
@@ -408,7 +410,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
     }
 
-    /// Refuses what is not the stack's and may not become it, and what AWS gave up on.
+    /// Refuses resources that are not the stack's and may not become it, and failed ones.
     fn may_have(&self, instance: &Instance<'_>, found: &Found) -> Result<(), Stop> {
         let selection = self.inputs.selection;
         let stack = self.inputs.world.stack;
@@ -416,7 +418,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let adopts = selection.adopt && !selection.destroy;
         match origin {
             Origin::Ledger(_) | Origin::Intent(_) | Origin::Tags => {}
-            // An import takes what nobody owns; what another stack owns takes --adopt as well.
+            // An import takes a resource without an owner. Another stack's resource also needs
+            // --adopt.
             Origin::Import if Owner::of(&live.tags).is_none() => {}
             Origin::Import | Origin::Foreign | Origin::Taken(..) if adopts => {}
             Origin::Import | Origin::Foreign => return Err(not_ours(instance, id, live, stack).into()),
@@ -424,7 +427,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 return Err(refusal.clone().at(instance.resource.span, "declared here").into());
             }
         }
-        // What AWS gave up on can be removed and made anew, and nothing else.
+        // A failed resource can only be deleted or replaced.
         let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
         match &live.state {
             State::Failed(reason) if !(selection.recover || selection.destroy || remade) => {
@@ -442,7 +445,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
     }
 
-    /// What is to be done about what is there.
+    /// Decides what to do about an existing resource.
     fn compare(&mut self, instance: &Instance<'a>, there: Found) -> Change {
         let Found { origin, region, id, live } = there;
         let (entry, applied) = (origin.entry(), origin.applied());
@@ -478,7 +481,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         } else {
             (Action::Update, Reason::Differs)
         };
-        // What is made anew is made without it.
+        // A setting that only stays on the existing resource is not part of its replacement.
         attributes.retain(|one| !one.stays || action == Action::Update);
         Change {
             action,
@@ -496,7 +499,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 }
 
-/// A warning where the stack has another region by now: all that it has is made anew there.
+/// A warning if the stack's region changed: everything it has is replaced by new resources there.
 fn emigration<'c>(stack: &Stack, changes: impl Iterator<Item = &'c Change>) -> Option<Diagnostic> {
     let left: Vec<&String> = changes
         .filter(|change| change.region == stack.region)
@@ -522,8 +525,8 @@ fn emigration<'c>(stack: &Stack, changes: impl Iterator<Item = &'c Change>) -> O
     )
 }
 
-/// What changes and thereby has the instance made anew: what its lifecycle names, or is replaced
-/// and has it as a part.
+/// Returns the address whose change forces a replacement of the instance: one that its lifecycle
+/// names, or its parent that is itself replaced.
 pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Change>) -> Option<Address> {
     let triggers = &instance.resource.lifecycle.replace_triggered_by;
     let part = instance.kind.part_of();
@@ -544,7 +547,7 @@ pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Chang
 }
 
 impl Change {
-    /// No change of an instance, as long as nothing else is said.
+    /// Returns a change of an instance without any effect yet.
     pub(super) fn of(instance: &Instance<'_>, sources: &Sources) -> Self {
         Self {
             needs: instance.needs.clone(),
@@ -554,7 +557,7 @@ impl Change {
     }
 }
 
-/// Where a stack's `[stack]` stands.
+/// The location of the `[stack]` block.
 pub(super) fn heading(stack: &Stack) -> Declared {
     Declared {
         file: stack.sources.path(stack.span.file).to_owned(),
@@ -563,7 +566,7 @@ pub(super) fn heading(stack: &Stack) -> Declared {
     }
 }
 
-/// Where a resource is declared.
+/// The location of a resource's declaration.
 pub(super) fn declaration(resource: &Resource, sources: &Sources) -> Declared {
     let written = resource.body.entries().iter();
     let mut attributes: BTreeMap<String, usize> =
@@ -592,7 +595,7 @@ pub(super) fn created(instance: &Instance<'_>) -> Vec<AttributeChange> {
     changes
 }
 
-/// The error of a resource that cannot be read; `id` may be empty.
+/// The error for a resource that cannot be read; `id` may be empty.
 pub fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("read-failed", format!("cannot read {address}"))
         .note(format!("AWS answered: {error}"));
@@ -606,7 +609,8 @@ pub fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
     }
 }
 
-/// A word on what is as declared while AWS is still at work on it: an apply has nothing to change there.
+/// A warning if the resource matches its declaration while AWS is still working on it: an apply has
+/// nothing to change there.
 fn busy(change: &Change) -> Option<Diagnostic> {
     let State::Busy(state) = &change.live.as_ref()?.state else { return None };
     let words = format!("{} is as declared, and AWS is still at work on it: {state}", change.address);

@@ -1,4 +1,5 @@
-//! What would change, and why: pure, from what is wanted and what is there.
+//! Plans: the changes that an apply would make, and why. Pure: computed from desired and live
+//! state.
 
 mod applied;
 mod blame;
@@ -69,220 +70,220 @@ pub struct Plan {
     pub env: String,
     /// The account; `None` where AWS was not asked.
     pub account_id: Option<String>,
-    /// The two revisions of the stack that are compared without AWS; `None` for a plan
-    /// against what is there.
+    /// The two stack revisions that are compared without AWS; `None` for a plan against live state.
     pub revisions: Option<Revisions>,
     /// The stack's region.
     pub region: String,
-    /// When it was made, where that is known.
+    /// The time at which the plan was made, if known.
     #[serde(with = "saved::moment")]
     pub now: Option<jiff::Timestamp>,
-    /// One for every resource that is declared or owned, in order of address.
+    /// One change per declared or owned resource, ordered by address.
     pub changes: Vec<Change>,
-    /// What was replaced before, by another resource of its address, and is there still.
+    /// Deposed resources: replaced by an earlier apply, but still at AWS.
     pub deposed: Vec<Change>,
-    /// The outputs as far as they are known.
+    /// The outputs, as far as they are known.
     pub outputs: BTreeMap<String, Value>,
-    /// What the outputs were after the last apply, those that are no longer declared among
-    /// them; `None` where that cannot be known.
+    /// The outputs after the last apply, including those no longer declared; `None` if a value
+    /// cannot be known.
     #[serde(with = "saved::known")]
     pub outputs_before: BTreeMap<String, Option<Value>>,
     /// The values of the stack's variables.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
-    /// Outputs that are secret from now on, or no longer (`false`).
+    /// Outputs whose secrecy changes: `true` if they become secret, `false` if they no longer are.
     #[serde(default)]
     pub outputs_sensitivity: BTreeMap<String, bool>,
-    /// What it was asked for.
+    /// The request that the plan answers.
     #[serde(default)]
     pub asked: Asked,
-    /// What is wrong beside it, such as resources that no ledger knows.
+    /// Problems that do not stop the plan, such as resources that no ledger knows.
     #[serde(default, with = "saved::warnings")]
     pub warnings: Vec<Diagnostic>,
 }
 
-/// What a plan was asked for.
+/// The options a plan was requested with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
-    /// The removal of what it selects.
+    /// The plan destroys what it selects.
     pub destroy: bool,
-    /// It is of a part of the stack: see [`Selection::is_partial`].
+    /// The plan covers only a part of the stack: see [`Selection::is_partial`].
     pub partial: bool,
-    /// Where `[stack]` stands.
+    /// The location of `[stack]`.
     pub stack_at: Declared,
 }
 
-/// The names of two revisions of a stack: of folders, or of git revisions.
+/// The names of two revisions of a stack: folders, or git revisions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revisions {
-    /// What it is compared with.
+    /// The revision that is compared with.
     pub old: String,
-    /// What is compared.
+    /// The revision that is compared.
     pub new: String,
 }
 
-/// What happens to one resource.
+/// The change of one resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// Its address.
     pub address: Address,
-    /// What happens.
+    /// The planned action.
     pub action: Action,
-    /// Why.
+    /// The reason for the action.
     pub reason: Reason,
     /// Its physical id, if it exists.
     pub id: Option<String>,
-    /// The region it lives, or will live, in.
+    /// The region where it is, or will be created.
     pub region: String,
-    /// The addresses that it needs, or needed when it was applied.
+    /// The addresses it depends on, or depended on when it was applied.
     pub needs: BTreeSet<Address>,
-    /// Those of `needs` that need it in turn, with the attributes that refer to them: it is made
-    /// without these, and completed when they exist.
+    /// The members of `needs` that depend on this resource in turn, each with the attributes that
+    /// refer to it. The resource is created without these attributes, and completed once the others
+    /// exist.
     pub deferred: BTreeMap<Address, BTreeSet<String>>,
-    /// What it lets go of for a moment, so that AWS deletes it.
+    /// References that are removed for a moment, so that AWS can delete their targets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<Release>,
-    /// The address that it had before.
+    /// The previous address, if it was moved.
     pub moved_from: Option<Address>,
-    /// It exists, and becomes the stack's.
+    /// The resource exists already, and this plan takes ownership of it.
     pub imported: bool,
-    /// The attributes that differ, tags among them as `tags.NAME`.
+    /// The attributes that differ; tags appear as `tags.NAME`.
     pub attributes: Vec<AttributeChange>,
-    /// The resource as it is.
+    /// The live resource.
     pub live: Option<ErasedLive>,
-    /// As `live.spec`, with what is declared for fields that AWS cannot tell: what
-    /// `delete` is given.
+    /// `live.spec`, with the declared values of fields that AWS cannot return. `delete` receives
+    /// it.
     pub existing: Value,
-    /// As it is wanted, complete; null where it is no longer declared.
+    /// The desired spec, complete; null if the resource is no longer declared.
     pub wanted: Value,
-    /// What `wanted` would be if nothing that it refers to were made anew.
+    /// What `wanted` would be if none of its references were replaced.
     pub kept: Option<Kept>,
-    /// All tags as they are wanted, the owner's among them.
+    /// All desired tags, including the owner tags.
     pub wanted_tags: BTreeMap<String, Value>,
-    /// Where it is declared; of what is no longer, the block that made it, where that is left.
+    /// Where it is declared. If it no longer is, the block that created it, if that still exists.
     pub declared: Option<Declared>,
-    /// What AWS told of deleting it, before anything is deleted.
+    /// What AWS said about deleting it, asked before anything is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parting: Option<Parting>,
-    /// What it may cost, where what tells that was secret and is masked by now.
+    /// The risks, if they follow from secrets that are masked by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub veiled_risks: Option<VeiledRisks>,
 }
 
-/// The risks of a change, from before its secrets were masked.
+/// The risks of a change, computed before its secrets were masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VeiledRisks {
-    /// Of each detail, in order.
+    /// The risks of each detail, in order.
     pub details: Vec<Vec<Risk>>,
-    /// Of the fate of the resource itself.
+    /// The risks of creating, replacing or deleting the resource itself.
     pub fate: Vec<Risk>,
 }
 
-/// A resource as it would be wanted if nothing that it refers to were made anew.
+/// The desired spec of a resource if none of its references were replaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
-    /// As it would be wanted.
+    /// That desired spec.
     pub wanted: Value,
-    /// The addresses of what is made anew.
+    /// The addresses of the replaced resources.
     pub replaced: BTreeSet<String>,
 }
 
-/// Where a resource is declared.
+/// The location of a resource's declaration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
-    /// The file, as it was opened.
+    /// The file, under the path by which it was opened.
     pub file: PathBuf,
-    /// The line of the resource's header, from 1.
+    /// The line of the resource's header, counted from 1.
     pub line: usize,
-    /// The lines of its attributes, from 1.
+    /// The lines of its attributes, counted from 1.
     pub attributes: BTreeMap<String, usize>,
 }
 
 impl Declared {
-    /// The name of the attribute by which a block makes several resources.
+    /// The attribute that makes a block declare several resources.
     pub(super) const FOR_EACH: &'static str = "for_each";
 
-    /// The line of an attribute as a reference writes it (`command.name`), or of the
-    /// resource where the attribute is not written.
+    /// Returns the line of an attribute, given as a reference writes it (`command.name`), or the
+    /// line of the resource if the attribute is not written.
     pub fn line_of(&self, attribute: &str) -> usize {
         let name = attribute.split(['.', '[']).next().unwrap_or_default();
         self.attributes.get(name).copied().unwrap_or(self.line)
     }
 }
 
-/// What happens to a resource.
+/// The planned action for a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Action {
-    /// Nothing.
+    /// Nothing changes.
     NoOp,
-    /// It is made.
+    /// The resource is created.
     Create,
-    /// It is changed and stays the same resource.
+    /// The resource is changed in place.
     Update,
-    /// It is made anew.
+    /// The resource is replaced.
     Replace {
-        /// The new one is made before the old one is deleted.
+        /// The new one is created before the old one is deleted.
         create_first: bool,
     },
-    /// It is removed from AWS.
+    /// The resource is deleted at AWS.
     Delete,
-    /// It is no longer owned, and stays at AWS as it is.
+    /// The stack gives up ownership; the resource stays at AWS as it is.
     Forget,
 }
 
-/// Why something happens to a resource.
+/// The reason for an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
-    /// It is as declared.
+    /// It matches its declaration.
     Same,
-    /// It is not of the part of the stack that the plan is for.
+    /// It is outside the selected part of the stack.
     Unselected,
-    /// It is declared and was never made.
+    /// It is declared and was never created.
     New,
-    /// It was made and is gone from AWS.
+    /// It was created and has vanished from AWS.
     Vanished,
-    /// It is declared otherwise than it is.
+    /// It differs from its declaration.
     Differs,
-    /// It lets go of what is replaced, and takes the new one.
+    /// It releases a resource that is being replaced, and takes the new one.
     LetsGo,
     /// These attributes cannot be changed in place.
     Forced(Vec<Vec<PathStep>>),
-    /// It was asked for by `--replace`.
+    /// `--replace` requested it.
     Requested,
-    /// This address changes, which `replace_triggered_by` names.
+    /// This address changes, and `replace_triggered_by` names it.
     Triggered(Address),
     /// It is declared in another region.
     Moved {
-        /// Where it is.
+        /// The region where it is now.
         from: String,
     },
     /// It is no longer declared.
     Undeclared,
-    /// It was replaced, by an apply that did not come to deleting it.
+    /// It was replaced, but that apply did not get to deleting it.
     Deposed,
-    /// Everything is to be destroyed.
+    /// The whole selection is destroyed.
     Destroy,
 }
 
-/// What the stack lacks of a resource that is no longer declared, as Terraform tells it apart.
+/// Why a resource is no longer declared, in the cases that Terraform distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
-    /// There is no block of its name.
+    /// No block has its name.
     Block,
-    /// The block's `for_each` has no such key.
+    /// The block's `for_each` does not have the key.
     Key,
-    /// The block has a `for_each` now, or has none any more.
+    /// The block gained or lost its `for_each`.
     Repetition,
-    /// The block is off: `when = false`.
+    /// The block is switched off: `when = false`.
     Off,
 }
 
 impl Absence {
-    /// Terraform's name of the reason.
+    /// Terraform's name for the reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::Block => "delete_because_no_resource_config",
@@ -294,7 +295,7 @@ impl Absence {
 }
 
 impl Change {
-    /// No change of an address of which nothing else is known.
+    /// Returns an empty change of an address: nothing else is known of it.
     pub(crate) fn none(address: Address, region: String) -> Self {
         Self {
             address,
@@ -319,7 +320,7 @@ impl Change {
         }
     }
 
-    /// What the stack lacks of it, where it is no longer declared.
+    /// Returns what the stack lacks of a resource that is no longer declared.
     pub fn absence(&self) -> Option<Absence> {
         if self.reason != Reason::Undeclared {
             return None;
@@ -332,28 +333,28 @@ impl Change {
         })
     }
 
-    /// Whether it does something, if only to the ledger.
+    /// Returns whether an apply does anything for it, if only in the ledger.
     pub fn is_effective(&self) -> bool {
         self.action != Action::NoOp || self.moved_from.is_some() || self.imported
     }
 
-    /// The addresses that must be there before it is made or changed.
+    /// The addresses that must exist before it is created or updated.
     pub fn first(&self) -> impl Iterator<Item = &Address> {
         self.needs.iter().filter(|needed| !self.deferred.contains_key(*needed))
     }
 
-    /// Whether it is made, for the first time or anew.
+    /// Returns whether it is created or replaced.
     pub fn is_made(&self) -> bool {
         matches!(self.action, Action::Create | Action::Replace { .. })
     }
 
-    /// Whether it is no longer to be there, or no longer the stack's.
+    /// Returns whether it is deleted, or no longer owned.
     pub fn goes(&self) -> bool {
         matches!(self.action, Action::Delete | Action::Forget)
     }
 
-    /// What it needed when it was applied, which AWS may not let go of while it is there; `applied`
-    /// is what the ledger tells of that.
+    /// The addresses it depended on when it was applied. AWS may refuse to delete those while it
+    /// exists. `applied` are the dependencies that the ledger records.
     pub fn held<'c>(&'c self, applied: Option<&'c [Address]>) -> impl Iterator<Item = &'c Address> {
         let is_there = self.goes() || self.live.is_some();
         let declared = self.goes() || (applied.is_none() && is_there);
@@ -361,7 +362,7 @@ impl Change {
         self.needs.iter().filter(move |_| declared).chain(applied)
     }
 
-    /// The region of what is there now.
+    /// The region where the resource is now.
     pub fn existing_region(&self) -> &str {
         match &self.reason {
             Reason::Moved { from } => from,
@@ -369,7 +370,7 @@ impl Change {
         }
     }
 
-    /// Whether nothing changes but whose, or under which address, it is.
+    /// Returns whether only the owner or the address of the resource changes.
     pub fn is_only_ownership(&self) -> bool {
         (self.moved_from.is_some() || self.imported)
             && matches!(self.action, Action::NoOp | Action::Update)
@@ -379,12 +380,12 @@ impl Change {
 }
 
 impl Plan {
-    /// The changes that do something.
+    /// The changes for which an apply does something.
     pub fn effective(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().chain(&self.deposed).filter(|change| change.is_effective())
     }
 
-    /// The addresses that a resource needs, directly or by others.
+    /// The addresses that a resource depends on, directly or indirectly.
     pub fn needed<'p>(&'p self, address: &'p Address) -> BTreeSet<&'p Address> {
         let by_address: BTreeMap<&Address, &Change> =
             self.changes.iter().map(|change| (&change.address, change)).collect();
@@ -397,14 +398,14 @@ impl Plan {
         needed
     }
 
-    /// What someone other than dwctl changed since the last apply, and nothing else. What
-    /// differs is told from the stack's side to AWS's: as it was changed.
+    /// Reduces the plan to drift: what someone other than dwctl changed since the last apply.
+    /// Differences then go from the stack's value to the live one, in the direction of the change.
     pub fn drift(mut self) -> Self {
         for change in &mut self.changes {
             let vanished = change.reason == Reason::Vanished;
             change.attributes.retain(|one| one.cause != Cause::Stack);
             for one in &mut change.attributes {
-                // Of what AWS cannot tell, only the stack's side is known.
+                // AWS cannot return this value, so only the stack's side is known.
                 if !one.hidden {
                     std::mem::swap(&mut one.before, &mut one.after);
                 }
@@ -427,7 +428,7 @@ impl Plan {
         self
     }
 
-    /// What AWS would refuse to delete: an apply would stop there, with the rest done.
+    /// Errors for resources that AWS would refuse to delete: an apply would stop there, half done.
     pub fn stuck(&self) -> Vec<Diagnostic> {
         let stuck = self.effective().filter_map(|change| match &change.parting {
             Some(Parting::Refused { why, help }) => Some((change, why, help)),
@@ -444,7 +445,7 @@ impl Plan {
         told.collect()
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.effective().next().is_none()
     }

@@ -1,5 +1,5 @@
-//! Surveys a declared resource: what AWS has of it, and how that is known. Found out once, here;
-//! all that is decided reads it.
+//! Surveys a declared resource: finds it at AWS, and how it is known. This happens once, here; all
+//! decisions use the result.
 
 use super::applied::{prints, wanted};
 use super::decide::{Planner, Question, read_failed};
@@ -13,24 +13,25 @@ use crate::ledger::Entry;
 use crate::value::Value;
 use crate::world::Instance;
 
-/// How a resource that is there comes to be known.
+/// How an existing resource is known.
 pub(super) enum Origin {
-    /// The ledger has an entry of it.
+    /// The ledger has an entry for it.
     Ledger(Entry),
-    /// The ledger has an entry of it, and it is someone else's by now: the refusal to touch it.
+    /// The ledger has an entry, but the resource belongs to someone else by now. The diagnostic
+    /// refuses to touch it.
     Taken(Entry, Diagnostic),
-    /// An interrupted apply made it: the entry that it would have written.
+    /// An interrupted apply created it. The entry is the one that apply would have written.
     Intent(Entry),
-    /// Its owner tags alone name this address.
+    /// Only its owner tags name this address.
     Tags,
     /// An import names it.
     Import,
-    /// It has the name that is declared, and nothing says that it is the stack's.
+    /// It has the declared name, but nothing shows that it is the stack's.
     Foreign,
 }
 
 impl Origin {
-    /// The entry of the ledger.
+    /// The ledger's entry.
     pub(super) fn entry(&self) -> Option<&Entry> {
         match self {
             Self::Ledger(entry) | Self::Taken(entry, _) => Some(entry),
@@ -38,7 +39,7 @@ impl Origin {
         }
     }
 
-    /// What was applied, as far as that is known.
+    /// The entry that was applied, as far as it is known.
     pub(super) fn applied(&self) -> Option<&Entry> {
         match self {
             Self::Ledger(entry) | Self::Taken(entry, _) | Self::Intent(entry) => Some(entry),
@@ -46,7 +47,7 @@ impl Origin {
         }
     }
 
-    /// Whether it becomes the stack's by this plan.
+    /// Returns whether this plan takes ownership of the resource.
     pub(super) fn is_taken_over(&self) -> bool {
         match self {
             Self::Taken(..) | Self::Import | Self::Foreign => true,
@@ -55,7 +56,7 @@ impl Origin {
     }
 }
 
-/// A resource that is there.
+/// An existing resource.
 pub(super) struct Found {
     pub(super) origin: Origin,
     pub(super) region: String,
@@ -63,21 +64,21 @@ pub(super) struct Found {
     pub(super) live: ErasedLive,
 }
 
-/// What AWS has of a declared resource.
+/// The result of a survey: what AWS has for a declared resource.
 pub(super) enum Survey {
-    /// Nothing, and it was never made.
+    /// Nothing: it was never created.
     New,
     /// Nothing any more: it was applied in this region, with this id.
     Vanished { region: String, id: String },
-    /// It is there.
+    /// The resource exists.
     There(Box<Found>),
 }
 
-/// Why something cannot be decided.
+/// Why no decision is possible.
 pub(super) enum Stop {
     /// AWS must be asked first.
     Ask,
-    /// It is refused.
+    /// The plan refuses it.
     Refused(Vec<Diagnostic>),
 }
 
@@ -88,7 +89,7 @@ impl From<Diagnostic> for Stop {
 }
 
 impl<'p, 'a> Planner<'p, '_, 'a> {
-    /// Tells a refusal that concerns the whole plan.
+    /// Records a refusal that concerns the whole plan.
     pub(super) fn tell(&mut self, stop: Stop) {
         match stop {
             Stop::Ask => {}
@@ -96,20 +97,20 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         }
     }
 
-    /// Finds out what AWS has of a declared resource.
+    /// Finds out what AWS has for a declared resource.
     pub(super) fn survey(&mut self, instance: &Instance<'a>) -> Result<Survey, Stop> {
         let import = self.import(&instance.address)?;
         let Some(mut entry) = self.entry(&instance.address).cloned() else {
             return self.survey_new(instance, import);
         };
         if let Some(from) = self.moves.get(&instance.address) {
-            // Its fingerprints are of the address that it had.
+            // The fingerprints were taken with the previous address.
             entry.fingerprinted_as.get_or_insert_with(|| from.clone());
         }
         self.survey_applied(instance, entry, import)
     }
 
-    /// What the ledger has an entry of.
+    /// Surveys a resource that has a ledger entry.
     fn survey_applied(
         &mut self,
         instance: &Instance<'a>,
@@ -135,7 +136,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         Ok(Survey::There(Box::new(Found { origin, region, id, live })))
     }
 
-    /// What the ledger has no entry of.
+    /// Surveys a resource without a ledger entry.
     fn survey_new(&mut self, instance: &Instance<'a>, import: Option<String>) -> Result<Survey, Stop> {
         let id = match &import {
             Some(id) => id.clone(),
@@ -166,7 +167,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         Ok(Survey::There(Box::new(Found { origin, region, id, live })))
     }
 
-    /// The id that an address is to take over: by an `[[import]]`, or since it was asked for.
+    /// The id that an address is to take over, from an `[[import]]` or the import command.
     fn import(&self, address: &Address) -> Result<Option<String>, Stop> {
         let import = &self.inputs.selection.import;
         if let Some((_, id)) = import.as_ref().filter(|(asked, _)| asked == address) {
@@ -177,8 +178,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         if problems.is_empty() { Ok(id) } else { Err(Stop::Refused(problems)) }
     }
 
-    /// The id of a resource that the ledger does not tell of, or tells of as `old`; `None` of what
-    /// has none yet.
+    /// Returns the id of a resource that the ledger does not record, or records as `old`; `None` if
+    /// it has none yet.
     fn identify(&mut self, instance: &Instance<'_>, old: Option<&Entry>) -> Result<Option<String>, Stop> {
         let scope = Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
         match instance.kind.identity(Known(&instance.spec), &scope) {
@@ -199,12 +200,12 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         }
     }
 
-    /// What bears an address in a region, where that was looked for.
+    /// Returns the ids found for an address in a region, if they were searched for.
     pub(super) fn found(&self, address: &Address, region: &str) -> Option<&'p Result<Vec<String>, Error>> {
         self.inputs.answers.found.get(&(address.clone(), region.to_owned()))
     }
 
-    /// Asks what bears an address in a region.
+    /// Asks AWS for the resources that belong to an address in a region.
     pub(super) fn look_for(
         &mut self,
         kind: &'static dyn ErasedKind,
@@ -221,8 +222,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         }
     }
 
-    /// What AWS has of a declared resource, but for what it is deleting: that is gone, except for its
-    /// name, which apply waits for. One who destroys awaits the end of it.
+    /// Reads a declared resource. One that AWS is deleting counts as gone, except that its name is
+    /// still taken; apply waits for the name. A destroy waits for the deletion to end.
     fn read_declared(
         &mut self,
         instance: &Instance<'_>,
@@ -235,8 +236,9 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         Ok(live.filter(|live| destroy || !matches!(live.state, State::Leaving(_))))
     }
 
-    /// What is at AWS of this id: as much of it as is declared or, by `entry`, was applied;
-    /// everything where it is to go, since it goes with everything.
+    /// Reads the resource with this id: the attributes that are declared or, according to `entry`,
+    /// were applied. Resources to be deleted are read in full, because every setting is deleted
+    /// with them.
     pub(super) fn read(
         &mut self,
         address: &Address,
@@ -276,8 +278,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         }
     }
 
-    /// The tags that a resource is to have, if an index may vouch for them: of what the
-    /// ledger tells of, since elsewhere the tags decide whose it is.
+    /// The desired tags of a resource, if an index may confirm them. This holds only for resources
+    /// in the ledger: for others, the tags decide who owns them.
     fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
         self.entry(&instance.address).filter(|entry| entry.id == id && instance.kind.tags_apart())?;
         let stack = self.inputs.world.stack;
@@ -290,7 +292,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             .collect()
     }
 
-    /// What of a resource is declared as it was applied, where AWS has a name for its state.
+    /// The attributes that are declared as they were last applied, for kinds whose state AWS
+    /// stamps.
     fn applied(&self, instance: Option<&Instance<'_>>, entry: Option<&Entry>) -> Option<Applied> {
         let (instance, entry) = instance.zip(entry)?;
         let stamp = entry.stamp.clone()?;
@@ -301,11 +304,11 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         Some(Applied { stamp, attributes: same.map(|(path, _)| path).chain(decided).collect() })
     }
 
-    /// Whether a live resource that the ledger does not tell of is provably ours: its
-    /// owner tags say so, or, where AWS cannot tag, an unfinished apply set out to make it.
+    /// Returns whether a live resource without a ledger entry is provably ours: its owner tags say
+    /// so or, for kinds without tags, an interrupted apply intended to create it.
     fn is_ours(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
         if instance.kind.taggable() {
-            // A name that has another address since an apply was cut off.
+            // The resource may have been renamed since an apply was interrupted.
             let former = self.intended(&instance.address.kind, &instance.region, id);
             return Owner::of(&live.tags).is_some_and(|owner| {
                 owner == self.owner(&instance.address)
@@ -316,8 +319,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         begun.is_some() || self.was_intended(instance, id, live)
     }
 
-    /// What an interrupted apply made in the place of what the ledger tells of. It is looked for
-    /// where the old one is `gone`, or such an apply is known of.
+    /// Finds the resource that an interrupted apply created to replace the ledger's one. It is
+    /// searched for only if the old one is `gone`, or if such an apply is recorded.
     fn successor(&mut self, instance: &Instance<'_>, old: &Entry, gone: bool) -> Result<Option<Found>, Stop> {
         if !gone && !self.inputs.ledger.intents.contains_key(&instance.address) {
             return Ok(None);
@@ -333,15 +336,16 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                 let origin = begun.map_or(Origin::Tags, Origin::Intent);
                 Ok(Some(Found { origin, region, id, live }))
             }
-            // What is not ours, or cannot be read, is told when it stands in the way.
+            // A resource that is not ours or cannot be read is reported only if it is in the way.
             Ok(_) | Err(Stop::Refused(_)) => Ok(None),
             Err(Stop::Ask) => Err(Stop::Ask),
         }
     }
 
-    /// What stands where the successor of something is to be made: to be taken over.
-    /// `old` is the region and the id of what it succeeds. What the ledger tells of goes or has
-    /// another name by then, and what is ours is what an apply before made.
+    /// Finds a resource that occupies the name of the successor to be created, so that it can be
+    /// taken over. `old` is the region and id of the predecessor. Resources in the ledger do not
+    /// count, because they are deleted or renamed first; nor do ours, because an earlier apply
+    /// created them.
     pub(super) fn in_the_way(
         &mut self,
         instance: &Instance<'_>,
