@@ -1,4 +1,4 @@
-//! Asks AWS what a plan needs to know, in as few calls as the kinds can.
+//! Asks AWS what a plan needs to know, in as few calls as possible.
 
 mod again;
 mod claims;
@@ -22,13 +22,13 @@ use again::{Knowledge, Reading, Search};
 
 pub use again::{PAUSES, reappeared};
 
-/// How long an answer of the index is waited for; the kinds can do without.
+/// Time limit for the tag index; the kinds work without it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the index of tags shows of a stack, by ARN.
+/// The tags of a stack's resources in the tag index, by ARN.
 type Index = HashMap<String, Tags>;
 
-/// Makes the plan, asking AWS until nothing more is needed: usually once.
+/// Makes the plan. Asks AWS until no question is left; one round is usual.
 ///
 /// # Errors
 /// All problems of the stack and of its resources.
@@ -70,7 +70,7 @@ pub async fn plan(
     }
 }
 
-/// Asks, before anything is deleted, what is to be known of what goes.
+/// Asks what stands in the way of each deletion, before anything is deleted.
 async fn partings(session: &Session, plan: &mut Plan) {
     let goes = |change: &&Change| {
         matches!(change.action, Action::Delete | Action::Replace { .. }) && change.live.is_some()
@@ -97,7 +97,7 @@ async fn partings(session: &Session, plan: &mut Plan) {
     for (change, told) in plan.changes.iter_mut().chain(&mut plan.deposed).zip(told) {
         match told {
             Ok(parting) => change.parting = parting,
-            // It is asked for to be told early; AWS will tell in any case.
+            // This only warns early; AWS will answer the deletion itself.
             Err(error) => plan.warnings.push(
                 Diagnostic::warning(
                     "read-failed",
@@ -109,11 +109,11 @@ async fn partings(session: &Session, plan: &mut Plan) {
     }
 }
 
-/// Reads of one kind and region, with their places among all.
+/// Reads of one kind and region, with their indices in the whole list.
 type Batch = (&'static dyn ErasedKind, Vec<usize>, Vec<Wanted>);
 
-/// Reads all that AWS tells of what the ledger tells of, in the same order; `None` where it
-/// is gone.
+/// Reads everything that AWS returns about the ledger's entries, in the same order. Returns `None` for
+/// entries that are gone.
 pub async fn owned(
     session: &Session,
     entries: &[(&'static dyn ErasedKind, &Entry)],
@@ -136,8 +136,8 @@ pub async fn owned(
     found.into_iter().map(|(_, live)| live).collect()
 }
 
-/// Asks everything at the same time, reads of one kind and region together; and once more for what
-/// is known and was not found.
+/// Asks all questions concurrently, with reads of one kind and region in one batch. Then reads again
+/// what should exist but was not found.
 async fn ask(
     knowledge: &Knowledge<'_>,
     questions: Vec<Question>,
@@ -150,11 +150,11 @@ async fn ask(
     for question in questions {
         match question {
             Question::Read { kind, region, wanted, tags } => {
-                // The tags that are hoped for, until an index has vouched for them.
+                // The tags to expect, until an index has confirmed them.
                 let wanted = Wanted { tags, ..wanted };
                 let (_, batch) = reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
                 match batch.iter_mut().find(|one| one.id == wanted.id) {
-                    // Two addresses may name the same thing; the reader asks for it once.
+                    // Two addresses may name the same resource; read it once.
                     Some(one) => {
                         one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default());
                         one.tags = None;
@@ -192,7 +192,7 @@ async fn ask(
             found.map(|found| found.into_iter().flatten().map(|(id, _)| id).collect::<Vec<String>>())
         };
         let found = match inside().await {
-            // An apply was to make it: one empty answer does not say that it did not.
+            // An interrupted apply may have created it: one empty answer does not prove the contrary.
             Ok(ids) if ids.is_empty() && !parents.is_empty() => {
                 tokio::time::sleep(again::PAUSE).await;
                 inside().await
@@ -212,7 +212,7 @@ async fn ask(
     answers.within.extend(listed);
 }
 
-/// The ids of what bears an owner's tags, as the index of a region tells.
+/// The ids of resources with an owner's tags, from the tag index of a region.
 async fn indexed_ids(cx: aws::Cx, kind: &dyn ErasedKind, owner: &Owner) -> aws::Result<Vec<String>> {
     let filter = [
         (Owner::STACK, owner.stack.as_str()),
@@ -223,15 +223,15 @@ async fn indexed_ids(cx: aws::Cx, kind: &dyn ErasedKind, owner: &Owner) -> aws::
     Ok(index.keys().filter_map(|arn| kind.id_of_arn(arn)).collect())
 }
 
-/// Leaves of the tags that are hoped for those that the index of their region shows; asks
-/// for an index where that may be worth it. Without one, the kinds read the tags.
+/// Keeps only those expected tags that the index of their region confirms, and asks for the index
+/// where it may help. Without an index, the kinds read the tags.
 async fn look_up(
     knowledge: &Knowledge<'_>,
     reads: &mut BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)>,
     indices: &mut BTreeMap<String, Index>,
 ) {
     let Knowledge { session, owner, .. } = *knowledge;
-    // One call that may save another costs nothing, and shows what the ledger does not know.
+    // One call that may save another costs nothing, and shows resources that the ledger does not know.
     let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|wanted| wanted.tags.is_some()));
     let hopes = hopes.map(|((_, region), (kind, _))| indexed(*kind, region));
     consult(session, hopes.collect(), owner, indices).await;
@@ -246,8 +246,8 @@ async fn look_up(
     }
 }
 
-/// Asks for the indices of these regions that are not known yet; one that does not answer is
-/// empty.
+/// Fetches the tag indices of these regions that are not known yet. An index that does not answer
+/// counts as empty.
 async fn consult(
     session: &Session,
     mut regions: BTreeSet<&str>,
@@ -275,8 +275,8 @@ async fn consult(
     indices.extend(asked);
 }
 
-/// Asks the service itself, since the index of tags lags: what is there with this id, if it
-/// bears these owner tags.
+/// Asks the service itself, because the tag index lags. Returns the resource with this id if it has
+/// these owner tags.
 ///
 /// # Errors
 /// AWS's.
@@ -287,32 +287,32 @@ pub async fn confirm(
     id: &str,
     owner: &Owner,
 ) -> aws::Result<Option<ErasedLive>> {
-    // Tags alone.
+    // Read the tags alone.
     let wanted = plan::wanted(id, None, None, false);
     let read = async || {
         let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
         live.transpose().map(Option::flatten)
     };
     let live = match read().await? {
-        // The index shows it: one empty answer does not say that it is gone.
+        // The index shows it, so one empty answer does not mean that it is gone.
         None => {
             tokio::time::sleep(again::PAUSE).await;
             read().await?
         }
         live => live,
     };
-    // What is on its way out needs nobody.
+    // Ignore a resource that is being deleted.
     let stays = |live: &ErasedLive| !matches!(live.state, State::Leaving(_));
     Ok(live.filter(|live| stays(live) && Owner::of(&live.tags).as_ref() == Some(owner)))
 }
 
-/// The region whose index has the resources of a kind.
+/// The region whose tag index covers resources of this kind.
 fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
     if kind.global() { Scope::home_of(region) } else { region }
 }
 
-/// Whether the index shows these tags, one of which is the resource's address, of exactly
-/// one resource, and of that with this id. Tags that are left alone do not count.
+/// Returns whether the index shows these tags, which include the address, for exactly one resource,
+/// the one with this id. Tags of others do not count.
 fn shows(index: &Index, id: &str, tags: &Tags, is_others: &dyn Fn(&str, &str) -> bool) -> bool {
     let Some(address) = tags.get(Owner::ADDRESS) else { return false };
     let is_wanted = |found: &Tags| {
@@ -324,7 +324,7 @@ fn shows(index: &Index, id: &str, tags: &Tags, is_others: &dyn Fn(&str, &str) ->
     let mut of_address = index.iter().filter(|(_, found)| found.get(Owner::ADDRESS) == Some(address));
     match (of_address.next(), of_address.next()) {
         (Some((arn, found)), None) => is_wanted(found) && is_it(arn),
-        // Not there yet; or there twice, since it was replaced or given the address of another.
+        // Not indexed yet, or indexed twice, because it was replaced or its address was reused.
         _ => false,
     }
 }
@@ -348,7 +348,7 @@ mod tests {
         let plain = index(&[(job, &wanted), ("arn:aws:glue:eu-west-1:123456789012:job/returns", &other)]);
         assert!(shows(&plain, "orders", &wanted, &|_, _| false));
 
-        // What an organisation's automation adds is left alone, and nothing else.
+        // Tags that an organisation's automation adds are ignored, and no others.
         let more = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data"), ("org:cost", "1")]);
         let is_others = |address: &str, key: &str| address == "glue_job.orders" && key == "org:cost";
         assert!(shows(&index(&[(job, &more)]), "orders", &wanted, &is_others));
@@ -360,7 +360,7 @@ mod tests {
             &is_others
         ));
 
-        // The index knows another resource by the address, or by it no resource at all.
+        // The index has another resource at the address, or none.
         assert!(!shows(&plain, "orders-2", &wanted, &|_, _| false));
         assert!(!shows(&index(&[]), "orders", &wanted, &|_, _| false));
         // Tags that were changed, added or taken away.
@@ -376,7 +376,7 @@ mod tests {
         let former = "arn:aws:glue:eu-west-1:123456789012:job/orders-1";
         let gone = tags(&[("dwctl:address", "glue_job.orders")]);
         assert!(!shows(&index(&[(job, &wanted), (former, &gone)]), "orders", &wanted, &|_, _| false));
-        // Without an address nothing tells whose tags they are.
+        // Without an address, nothing proves whose tags they are.
         let nobody = tags(&[("team", "data")]);
         assert!(!shows(&index(&[(job, &nobody)]), "orders", &nobody, &|_, _| false));
     }
@@ -405,7 +405,7 @@ mod tests {
             let wanted = tags(&[("dwctl:address", address)]);
             let index = Index::from([(arn.to_owned(), wanted.clone())]);
             assert!(shows(&index, id, &wanted, &|_, _| false), "{arn}");
-            // What ends alike is another one.
+            // An ARN with the same ending is another resource.
             assert!(!shows(&index, &format!("/other{id}"), &wanted, &|_, _| false), "{arn}");
         }
     }

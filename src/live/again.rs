@@ -1,5 +1,5 @@
-//! Looks again for what one answer of AWS did not show: its services are eventually consistent,
-//! and an empty answer that is believed makes a second resource.
+//! Reads again what one answer of AWS did not show. Its services are eventually consistent, and
+//! trusting a single empty answer would create a second resource.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::plan::{Plan, Reason};
 use crate::stack::matches_tag;
 use crate::value::Value;
 
-/// The pauses before each further look. What the index of tags does not show either is looked
-/// for once more, what it shows as often as there are pauses.
+/// The pauses before each further read. A resource that the tag index does not show either is looked
+/// for once more; one that the index shows, after every pause.
 pub const PAUSES: [Duration; 3] = [PAUSE, Duration::from_millis(1000), Duration::from_millis(2000)];
-/// The pause before another look.
+/// The pause before another read.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads of one kind and region, with what they found.
@@ -39,31 +39,31 @@ pub(super) struct Search {
     pub(super) found: aws::Result<Vec<String>>,
 }
 
-/// Who looks, and what is known.
+/// The session, and what is known about the stack's resources.
 pub(super) struct Knowledge<'k> {
     pub(super) session: &'k Session,
     pub(super) ledger: &'k Ledger,
-    /// Name and environment of the stack.
+    /// The name and environment of the stack.
     pub(super) owner: &'k (String, String),
-    /// Patterns of the keys of tags that others set.
+    /// Patterns of tag keys that others manage.
     pub(super) ignore_tags: &'k [String],
 }
 
 impl Knowledge<'_> {
-    /// Whether a tag is left alone that is not wanted on the resource with this tag of an address:
-    /// others set it, and no apply of ours did.
+    /// Returns whether an unwanted tag of an address is left alone, because others set it and no apply
+    /// of ours did.
     pub(super) fn is_others(&self, address: &str, key: &str) -> bool {
         let entry = Address::of_tag(address).and_then(|address| self.ledger.resources.get(&address));
         let is_applied = entry.is_some_and(|entry| entry.fingerprints.contains_key(&format!("tags.{key}")));
         !is_applied && self.ignore_tags.iter().any(|pattern| matches_tag(pattern, key))
     }
 
-    /// The owner of an address.
+    /// The owner tags of an address.
     pub(super) fn owner_of(&self, address: &Address) -> Owner {
         Owner::new(&self.owner.0, &self.owner.1, address)
     }
 
-    /// Whether the ledger tells of a resource, or of one that an apply was to make under this id.
+    /// Returns whether the ledger has a resource, or an intent, with this id.
     fn knows(&self, kind: &dyn ErasedKind, region: &str, id: &str) -> bool {
         let entries = self.ledger.resources.iter();
         let deposed = self.ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
@@ -72,12 +72,12 @@ impl Knowledge<'_> {
             || self.ledger.intended(kind.name(), region, id).is_some()
     }
 
-    /// Whether the ledger tells that something bears this address, or that an apply was to make it.
+    /// Returns whether the ledger has a resource, or an intent, at this address.
     fn expects(&self, address: &Address) -> bool {
         self.ledger.resources.contains_key(address) || self.ledger.intents.contains_key(address)
     }
 
-    /// Looks again for what is known and was not found.
+    /// Reads again what should exist but was not found.
     pub(super) async fn look_again(
         &self,
         readings: &mut [Reading],
@@ -86,7 +86,7 @@ impl Knowledge<'_> {
     ) {
         let is_empty = |search: &&Search| search.found.as_ref().is_ok_and(Vec::is_empty);
         if self.ledger.account.is_empty() {
-            // Without a ledger the index alone may know; a plan without one asks it anyway.
+            // Without a ledger, only the index may know. A plan without a ledger asks for it anyway.
             let missing =
                 readings.iter().filter(|one| one.found.iter().any(|found| matches!(found, Ok(None))));
             let regions = missing.map(|one| indexed(one.kind, &one.region));
@@ -138,7 +138,7 @@ impl Knowledge<'_> {
             join(tokio::time::sleep(pause), consult(self.session, regions, self.owner, indices)).await;
             let reading = join_all(reads.into_iter().map(|(at, places)| {
                 let one = &readings[at];
-                // An index does not vouch for what may not be there.
+                // Do not trust an index for the tags of a resource that may not exist.
                 let wanted = places.iter().map(|&place| Wanted { tags: None, ..one.wanted[place].clone() });
                 let wanted: Vec<Wanted> = wanted.collect();
                 async move {
@@ -153,7 +153,7 @@ impl Knowledge<'_> {
             let (read, found) = join(reading, finding).await;
             for (at, places, found) in read {
                 for (place, live) in places.into_iter().zip(found) {
-                    // An error says less than the answer before.
+                    // An error says less than the answer before it.
                     if let Ok(Some(live)) = live {
                         tracing::debug!(id = readings[at].wanted[place].id, "there after all");
                         readings[at].found[place] = Ok(Some(live));
@@ -166,7 +166,7 @@ impl Knowledge<'_> {
         }
     }
 
-    /// The ids of what bears an address.
+    /// The ids of resources with the owner tags of an address.
     pub(super) async fn find(
         &self,
         kind: &'static dyn ErasedKind,
@@ -176,8 +176,8 @@ impl Knowledge<'_> {
     ) -> aws::Result<Vec<String>> {
         let owner = self.owner_of(address);
         match kind.find(&self.session.cx(region), &owner, spec).await {
-            // The kind finds nothing without a spec: only the index of tags still knows the name of
-            // what is no longer declared.
+            // The kind finds nothing without a spec. Only the tag index still knows the name of a
+            // resource that is no longer declared.
             Ok(ids) if ids.is_empty() && *spec == Value::Null && kind.taggable() => {
                 super::indexed_ids(self.session.cx(indexed(kind, region)), kind, &owner).await
             }
@@ -186,14 +186,14 @@ impl Knowledge<'_> {
     }
 }
 
-/// Whether an entry of the index is of the resource of this kind with this id.
+/// Returns whether an entry of the index belongs to the resource of this kind and id.
 fn is_of(kind: &dyn ErasedKind, arn: &str, tags: &aws::Tags, id: &str) -> bool {
     let of_kind = tags.get(Owner::ADDRESS).and_then(|address| address.split_once('.'));
     of_kind.is_some_and(|(name, _)| name == kind.name()) && kind.id_of_arn(arn).as_deref() == Some(id)
 }
 
-/// One of the resources that a plan took for gone, and that is there: what the plan does for
-/// that would be done beside it.
+/// Finds a resource that the plan took for gone although it exists. The plan would create a second one
+/// beside it.
 pub async fn reappeared(session: &Session, plan: &Plan, ledger: &Ledger) -> Option<(Address, String)> {
     let vanished = plan.changes.iter().filter(|change| change.reason == Reason::Vanished);
     let vanished: Vec<_> = vanished
@@ -209,7 +209,7 @@ pub async fn reappeared(session: &Session, plan: &Plan, ledger: &Ledger) -> Opti
     let found = super::owned(session, &entries).await;
     vanished.into_iter().zip(found).find_map(|((address, known, kind, entry), live)| {
         let live = live.ok()??;
-        // What is someone else's by now is refused where it is in the way.
+        // If it belongs to somebody else by now, it is refused where it is in the way.
         let owner = Owner::of(&live.tags);
         let owners = [known, address].map(|one| Owner::new(&ledger.stack, &ledger.env, one));
         let ours = !kind.taggable() || owner.is_some_and(|owner| owners.contains(&owner));

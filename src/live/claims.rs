@@ -1,5 +1,5 @@
-//! What bears the stack's owner tags and is not in its ledger, as the index of tags tells: of a
-//! stack that has no ledger, and of resources beside those that the ledger knows.
+//! Finds resources that have the stack's owner tags, but are not in its ledger, by the tag index: of a
+//! stack without a ledger, and beside the resources in the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::ledger::Ledger;
 use crate::plan::{Action, Plan};
 use crate::world::World;
 
-/// Most resources that one message names.
+/// Maximum number of resources that one message names.
 const SHOWN: usize = 8;
 
-/// What the index shows as the stack's.
+/// A resource that the index attributes to the stack.
 struct Claim {
     region: String,
     arn: String,
@@ -28,7 +28,7 @@ struct Claim {
     id: String,
 }
 
-/// What the indices show as the stack's, in order of address.
+/// The resources that the indices attribute to the stack, sorted by address.
 fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
     let mut claims: Vec<Claim> = indices
         .iter()
@@ -45,8 +45,8 @@ fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
     claims
 }
 
-/// Refuses to go on without a ledger where one was: what is no longer declared, only that would
-/// tell of. An index that does not answer is no hindrance.
+/// Refuses to continue if a stack has lost its ledger, because only the ledger knows undeclared
+/// resources. An index that does not answer does not stop the plan.
 pub(super) async fn unremembered(
     session: &Session,
     world: &World<'_>,
@@ -59,7 +59,7 @@ pub(super) async fn unremembered(
     consult(session, regions, &(name.clone(), env.clone()), indices).await;
     let known: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let claims = claims(indices).into_iter().filter(|claim| !known.contains(&claim.address));
-    // What cannot be read may well be there.
+    // A resource that cannot be read may well exist.
     let unknown = join_all(claims.map(|claim| async move {
         let live = confirm(session, claim.kind, &claim.region, &claim.id, &claim.owner).await;
         live.map_or(true, |live| live.is_some()).then_some(claim)
@@ -83,8 +83,8 @@ pub(super) async fn unremembered(
     ])
 }
 
-/// The warning of a plan that has no ledger and finds resources of the stack: who made them may
-/// have one.
+/// The warning if a plan has no ledger and finds resources of the stack: whoever created them may have
+/// the ledger.
 pub(super) fn without_ledger(world: &World<'_>, plan: &Plan) -> Option<Diagnostic> {
     let stack = world.stack;
     let found: Vec<&Address> = plan
@@ -112,8 +112,8 @@ pub(super) fn without_ledger(world: &World<'_>, plan: &Plan) -> Option<Diagnosti
     })
 }
 
-/// A warning of each resource that bears the stack's owner tags, and that neither the ledger nor
-/// the plan knows: two applies at once made it, such as one whose lock was freed while it lived.
+/// Warns of each resource that has the stack's owner tags and that neither the ledger nor the plan
+/// knows. Such twins come from concurrent applies, for example after the lock of a live one was freed.
 pub(super) async fn twins(
     session: &Session,
     world: &World<'_>,
@@ -128,8 +128,8 @@ pub(super) async fn twins(
         all.filter_map(|(address, entry)| Some((kinds::kind(&address.kind)?, entry)))
             .filter(|(kind, _)| kind.taggable())
     };
-    // Twins are mostly of kinds whose ids AWS assigns. Where nothing else of a plan needs the
-    // index, it is asked for those alone.
+    // Most twins are of kinds whose ids AWS assigns. If the plan needs the index for nothing else, ask
+    // for those alone.
     let twinned = |kind: &dyn ErasedKind| asks || !plan.is_empty() || kind.assigns_ids();
     let regions: BTreeSet<&str> = owned()
         .filter(|(kind, _)| twinned(*kind))
@@ -150,7 +150,7 @@ pub(super) async fn twins(
         .chain(planned)
         .filter_map(|(name, region, id)| Some((name, indexed(kinds::kind(name)?, region), id)))
         .collect();
-    // What is declared no longer is told as such where there is no ledger; see `unremembered`.
+    // Without a ledger, undeclared resources are reported by `unremembered`.
     let claims = claims(indices)
         .into_iter()
         .filter(|claim| !known.contains(&(claim.kind.name(), claim.region.as_str(), claim.id.as_str())));
