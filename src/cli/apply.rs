@@ -96,14 +96,14 @@ impl HowArgs {
         Err(error.help("add --yes, or apply a plan that `dwctl plan --out` saved").into())
     }
 
-    /// Whether nothing is asked.
+    /// Returns whether the command asks no questions.
     fn is_silent(&self) -> bool {
         self.yes || self.json
     }
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    // A folder is a stack; what is a file was saved by `plan --out`.
+    // A folder is a stack. A file is a plan saved by `plan --out`.
     let is_saved = args.stack.stack.is_file();
     args.how.begin(is_saved, printer)?;
     let selection = plan::selection(&args.select, false);
@@ -128,7 +128,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let saved = super::show::read(&args.stack.stack)?;
     let stack = StackArgs {
         stack: args.folder.unwrap_or_else(|| PathBuf::from(&saved.folder)),
-        // Without an environment it is called `default`, and has no file.
+        // A run without `--env` has the environment `default`, which has no file.
         env: args.stack.env.clone().or_else(|| Some(saved.env.clone()).filter(|env| env != "default")),
         ..args.stack
     };
@@ -136,7 +136,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     change(&stack, &args.aws, &args.how, selection, &allowed, Some(&saved), printer).await
 }
 
-/// Plans, asks and applies: what `apply` and `destroy` share.
+/// Plans, asks and applies; shared by `apply` and `destroy`.
 pub(super) async fn change(
     stack_args: &StackArgs,
     aws_args: &AwsArgs,
@@ -184,7 +184,7 @@ async fn changed(
                 let planned = async |selection: &Selection| {
                     let mut world = context::world(&stack, facts.clone(), variables.clone())?;
                     if let Some(saved) = saved {
-                        // What was planned with the time of the plan keeps it.
+                        // Expressions that use the time of the plan must give the same values again.
                         world.planned_at.clone_from(&saved.made);
                     }
                     let plan =
@@ -192,7 +192,7 @@ async fn changed(
                     Ok::<_, Failure>((world, plan))
                 };
                 let (world, mut plan) = match planned(&selection).await {
-                    // What is in the way there may be what was not looked at.
+                    // A skipped resource may be what stands in the way.
                     Err(_) if selection.only.is_some() => {
                         planned(&Selection { only: None, ..selection }).await?
                     }
@@ -237,7 +237,7 @@ async fn changed(
                 ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default(), printer)
                     .await?;
                 if saved.is_some() {
-                    // While the user thought, AWS may have changed.
+                    // AWS may have changed while the user was thinking.
                     (world, plan) = make(true).await?;
                 }
             }
@@ -301,7 +301,7 @@ async fn changed(
     .await
 }
 
-/// A saved plan that does not fit any more.
+/// The failure for a saved plan that no longer fits.
 fn stale(problems: Vec<Diagnostic>, stack: &Stack) -> Failure {
     let problems = problems.into_iter().map(|problem| {
         problem
@@ -311,7 +311,7 @@ fn stale(problems: Vec<Diagnostic>, stack: &Stack) -> Failure {
     Failure::new(Exit::Refused, problems.collect(), stack.sources.clone())
 }
 
-/// Asks, with what would be refused without a question.
+/// Asks for confirmation, and names the risks that would be refused without it.
 async fn ask(
     stack: &str,
     env: &str,
@@ -333,8 +333,8 @@ async fn ask(
         .flat_map(|one| one.notes.iter().map(move |note| format!("\n⚠ {}: {note}", one.message)))
         .collect();
     let question = format!("{costs}\n{verb} in {stack}/{env}? Only `yes` goes on: ");
-    // On a thread of its own: the lock's heartbeat goes on while the user thinks.
-    // It may wait for good, and so holds nothing that others need.
+    // On a thread of its own, so that the heartbeat of the lock continues while the user thinks.
+    // It may wait forever, and so holds nothing that others need.
     printer.ask(&question);
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
@@ -344,7 +344,7 @@ async fn ask(
     printer.answered();
     match answer {
         Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
-        // An answer is no mistake that would need advice.
+        // An answer is not a mistake, so it needs no advice.
         _ => {
             printer.note("Cancelled: nothing was changed.");
             Err(Failure::new(Exit::Refused, Vec::new(), Sources::default()))
@@ -363,7 +363,7 @@ pub(super) fn totals(summary: &Summary) -> String {
     )
 }
 
-/// Says what was not done, and chooses the exit code. `command` goes on with it.
+/// Reports what was not done, and chooses the exit code. `command` is the one that continues.
 fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
     let kept =
         if command == "destroy" { "What is left is in the ledger" } else { "What was made is in the ledger" };
@@ -376,13 +376,13 @@ fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
         return Exit::Interrupted;
     }
     if !summary.failures.is_empty() {
-        // What AWS refuses for good, it would refuse again.
+        // AWS would refuse a lasting failure again.
         let next = match summary.failures.iter().any(|failure| failure.lasting) {
             true => format!("correct what was refused, then run {command} again"),
             false => format!("run {command} again to go on"),
         };
         printer.note(&format!("{kept}; {next}.\n"));
-        // To run it again does not help where what is someone else's stands in the way.
+        // Running again does not help against resources of another owner.
         let refused = summary.failures.iter().all(|failure| failure.code == "not-ours");
         return if refused { Exit::Refused } else { Exit::Error };
     }

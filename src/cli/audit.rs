@@ -1,4 +1,4 @@
-//! `--audit`: where verbs that change something write down what they did.
+//! `--audit`: the file in which commands record their changes.
 
 use std::path::PathBuf;
 
@@ -17,8 +17,8 @@ pub(super) struct AuditArgs {
 }
 
 impl AuditArgs {
-    /// How to reach AWS, with the audit file opened: before the first call, so that none is
-    /// made that cannot be written down.
+    /// Opens the audit file, before the first call so that every call can be recorded. Returns how to reach
+    /// AWS with it.
     pub(super) fn open(&self, aws: &AwsArgs, stack: &Stack, printer: &Printer) -> Result<AwsArgs, Failure> {
         let Some(path) = self.audit.as_ref().filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(aws.clone());

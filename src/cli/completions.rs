@@ -1,7 +1,7 @@
-//! `dwctl completions`, and what a shell is told when it asks.
+//! `dwctl completions`, and the answers to a shell that asks for completions.
 //!
-//! A shell runs `dwctl` itself with [`ASKED`] set to complete a line: only it knows the stack's
-//! environments and addresses. It reads the stack's files for that, and asks no AWS.
+//! To complete a line, a shell runs `dwctl` itself with [`ASKED`] set, since only dwctl knows the stack's
+//! environments and addresses. It reads the stack's files for that, and does not call AWS.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ use crate::schema::{Node, Shape};
 use crate::stack::{self, DEFAULT_ENV, Stack};
 use crate::world::{Facts, World};
 
-/// The variable by which a shell asks. Not the library's `COMPLETE`, which may mean something else
-/// to somebody else.
+/// The variable by which a shell asks. The library's default, `COMPLETE`, may have another meaning to
+/// other programs.
 const ASKED: &str = "DWCTL_COMPLETE";
 
 /// Prints the completion script of a shell.
@@ -53,9 +53,9 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Answers a shell, where one asks; then nothing else is to be done.
+/// Answers a shell that asks for completions; `None` if none does.
 pub(super) fn answered() -> Option<ExitCode> {
-    // Without a current folder paths are completed from nowhere, and nothing is offered.
+    // Without a current folder, paths cannot be resolved and nothing is offered.
     let here = std::env::current_dir().ok();
     let asked = CompleteEnv::with_factory(Cli::command).var(ASKED).bin("dwctl");
     match asked.try_complete(std::env::args_os(), here.as_deref()) {
@@ -81,12 +81,12 @@ pub(super) fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
     starting(declared(&Line::read()), current)
 }
 
-/// The addresses of the ledger, where it is a local file, else those that the stack declares.
+/// The addresses in the ledger if it is a local file, else those that the stack declares.
 pub(super) fn owned(current: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::read();
     let known = |sandbox| {
         let store = FileStore::new(&line.folder, line.env.as_deref().unwrap_or(DEFAULT_ENV), sandbox);
-        // A completion cannot tell an error; the command itself will.
+        // A completion cannot report an error; the command itself will.
         store.read().ok().flatten()
     };
     match known(line.sandbox) {
@@ -107,7 +107,7 @@ pub(super) fn outputs(current: &OsStr) -> Vec<CompletionCandidate> {
     starting(Line::read().stack().into_iter().flat_map(|stack| stack.outputs.into_keys()), current)
 }
 
-/// Kinds, and once one is written, its attributes.
+/// The kinds or, after a kind and a dot, its attributes.
 pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
     let written = current.to_str().unwrap_or_default();
     let Some((path, _)) = written.rsplit_once('.') else {
@@ -120,7 +120,7 @@ pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
     starting(fields.into_iter().flatten().map(|(name, _)| format!("{path}.{name}")), current)
 }
 
-/// What a list or a map holds.
+/// The element type of a list or a map, through nested ones.
 fn element(node: &Node) -> &Node {
     match &node.shape {
         Shape::List { element, .. } | Shape::Map(element) => self::element(element),
@@ -145,7 +145,7 @@ fn typed(address: &Address) -> String {
     }
 }
 
-/// The addresses of the stack, with the keys that follow from its files.
+/// The addresses of the stack, with the `for_each` keys that are known from its files.
 fn declared(line: &Line) -> Vec<String> {
     let Some(stack) = line.stack() else { return Vec::new() };
     let mut problems = Vec::new();
@@ -154,7 +154,7 @@ fn declared(line: &Line) -> Vec<String> {
         Ok(world) => {
             let found = world.evaluate_all(&mut problems);
             let mut all: Vec<String> = found.iter().map(|instance| typed(&instance.address)).collect();
-            // All of a `for_each` at once, too.
+            // Also the address of a whole `for_each`.
             all.extend(
                 found.iter().filter(|one| one.address.key.is_some()).map(|one| one.address.declaration()),
             );
@@ -169,7 +169,7 @@ fn declared(line: &Line) -> Vec<String> {
     }
 }
 
-/// What the line to be completed says of the stack.
+/// The stack options on the line to be completed.
 struct Line {
     folder: PathBuf,
     env: Option<String>,
@@ -178,7 +178,7 @@ struct Line {
 
 impl Line {
     fn read() -> Self {
-        // The library has the words after the first `--`.
+        // The words of the line follow the first `--`.
         let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
         Self::of(&words.collect::<Vec<_>>())
     }
@@ -199,7 +199,7 @@ impl Line {
             let files = std::fs::read_dir(word).into_iter().flatten().flatten();
             files.into_iter().any(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
         };
-        // The first word is the program, the second the verb.
+        // The first word is the program, the second the subcommand.
         let folder = value(&["--stack"])
             .map(PathBuf::from)
             .or_else(|| words.iter().skip(2).find(is_stack).map(PathBuf::from))

@@ -1,4 +1,4 @@
-//! What most verbs begin with: the stack, its variables, AWS, the ledger.
+//! What most commands start with: the stack, its variables, AWS, the ledger.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -21,7 +21,7 @@ pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
     load_of(args, &args.stack)
 }
 
-/// As [`load`], where what is read is a copy of this folder.
+/// Like [`load`], from a folder that is a copy of the stack's.
 pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure> {
     if let Some(problem) = no_folder(&args.stack) {
         return Err(Failure::new(Exit::Invalid, vec![problem], Sources::default()));
@@ -33,7 +33,7 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
     if problems.is_empty() {
         return Ok(stack);
     }
-    // What else is wrong is told at once, where it does not follow from what could not be read.
+    // Other problems are reported too, unless they only follow from a file that could not be read.
     if is_whole {
         let (variables, wrong) = given_variables(args, &stack, None);
         problems.extend(wrong);
@@ -42,7 +42,7 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
     Err(invalid(&stack, problems))
 }
 
-/// What is wrong where a stack's folder is expected, and what may be meant.
+/// The problem if a path is not a stack's folder, with a guess of what was meant.
 fn no_folder(path: &Path) -> Option<Diagnostic> {
     let shown = path.display();
     let error = |message: String| Some(Diagnostic::error("no-stack", message));
@@ -73,7 +73,7 @@ fn no_folder(path: &Path) -> Option<Diagnostic> {
         return Some(problem.help(format!("to choose an environment: --env {text}")));
     }
     let problem = problem.help("name the folder that holds stack.toml: dwctl plan path/to/stack");
-    // What has an ending is the name of a file.
+    // A name with an extension is probably a file.
     match path.extension() {
         Some(_) => Some(problem.help(format!(
             "nor is there a file {shown}: `dwctl plan --out {shown}` writes a plan for apply"
@@ -82,7 +82,7 @@ fn no_folder(path: &Path) -> Option<Diagnostic> {
     }
 }
 
-/// The names of those of these files that are in the folder itself.
+/// The names of those files that lie in the folder itself.
 fn names_within(folder: &Path, files: &[PathBuf]) -> Vec<OsString> {
     let Ok(folder) = folder.canonicalize() else { return Vec::new() };
     let name =
@@ -103,17 +103,17 @@ pub(super) fn variables(args: &StackArgs, stack: &Stack) -> Result<BTreeMap<Stri
     variables_beside(args, stack, None)
 }
 
-/// These problems of a stack, with all others that can be found in spite of them.
+/// These problems of a stack, with all others that can still be found.
 fn with_others(
     stack: &Stack,
     variables: BTreeMap<String, Value>,
     problems: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
-    // What AWS takes depends on where.
+    // The other checks depend on the region.
     if stack::is_region(&stack.region) { World::check(stack, variables, problems).0 } else { problems }
 }
 
-/// As [`variables`], where what only the `other` stack declares may be given, too.
+/// Like [`variables`]; variables that only the `other` stack declares may be given, too.
 pub(super) fn variables_beside(
     args: &StackArgs,
     stack: &Stack,
@@ -126,7 +126,7 @@ pub(super) fn variables_beside(
     Err(invalid(stack, with_others(stack, values, problems)))
 }
 
-/// The values of the stack's variables, unknown where something is wrong with them, and what that is.
+/// The values of the stack's variables, and the problems with them. A value with a problem is unknown.
 fn given_variables(
     args: &StackArgs,
     stack: &Stack,
@@ -154,7 +154,7 @@ fn given_variables(
             Some((name, value)) if !name.is_empty() => {
                 given.push((format!("--var {name}"), name.to_owned(), Value::String(value.to_owned())));
             }
-            // What is in it may be secret.
+            // The text may be secret, so it is not quoted.
             Some(_) => problems.push(
                 Diagnostic::error("invalid-argument", "--var takes NAME=VALUE")
                     .note("there is no name before the `=`"),
@@ -179,10 +179,10 @@ fn variable_file(
     let trouble = |note: String| {
         Diagnostic::error("unreadable", format!("cannot read the variables in {}", file.display())).note(note)
     };
-    // Also what a shell writes to a pipe: `--var-file <(…)`.
+    // The file may be a pipe: `--var-file <(…)`.
     let text = stack::variable_text(file)?;
     let source = format!("--var-file {}", file.display());
-    // TOML begins otherwise.
+    // No TOML document begins with a brace.
     if text.trim_start().starts_with('{') {
         return match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
             Ok(values) => {
@@ -225,7 +225,7 @@ fn variable_file(
         .collect())
 }
 
-/// The stack's world.
+/// The context in which the stack is evaluated.
 pub(super) fn world<'s>(
     stack: &'s Stack,
     facts: Facts,
@@ -234,12 +234,12 @@ pub(super) fn world<'s>(
     World::new(stack, facts, variables).map_err(|problems| invalid(stack, problems))
 }
 
-/// A stack that is not valid.
+/// The failure of an invalid stack.
 pub(super) fn invalid(stack: &Stack, problems: Vec<Diagnostic>) -> Failure {
     Failure::new(Exit::Invalid, problems, stack.sources.clone())
 }
 
-/// Checks that the stack says which region it is in.
+/// Checks that the stack names a region.
 pub(super) fn has_region(stack: &Stack) -> Result<(), Failure> {
     if stack.region.is_empty() {
         return Err(invalid(
@@ -254,7 +254,7 @@ pub(super) fn has_region(stack: &Stack) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks all that can be checked without AWS, and tells what is doubtful.
+/// Checks everything that can be checked without AWS, and prints the warnings.
 pub(super) fn check(
     stack: &Stack,
     variables: &BTreeMap<String, Value>,
@@ -283,7 +283,7 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
     }
 }
 
-/// Connects to AWS, and checks that it is the account the stack belongs to.
+/// Connects to AWS, and checks that the account is the stack's.
 pub(super) async fn connect(args: &AwsArgs, stack: &Stack, printer: &Printer) -> Result<Session, Failure> {
     let _spinner = Spinner::new(printer, "Connecting to AWS");
     let mut options = options(args, stack);
@@ -347,7 +347,7 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
     diagnostic.request(error.request_id.as_deref()).into()
 }
 
-/// Where we are, with the region's zones where the stack asks for them.
+/// Account and region, with the region's availability zones if the stack uses them.
 pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Failure> {
     let availability_zones = if World::asks_for_zones(stack) {
         let zones = session.availability_zones(&stack.region).await.map_err(|error| {
@@ -363,7 +363,7 @@ pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Fai
     Ok(Facts { scope: session.scope(&stack.region), availability_zones })
 }
 
-/// Where the ledger of the stack's environment lives; `holder` is told of as who writes it.
+/// The store of the ledger of the stack's environment. `holder` is shown as its writer.
 pub(super) async fn store(
     args: &AwsArgs,
     stack: &Stack,
@@ -385,17 +385,17 @@ pub(super) async fn store(
     Ok(Store::s3(file, S3Store::new(of_profile.as_ref().unwrap_or(session), place, holder)))
 }
 
-/// A connection of its own for the ledger, where `[ledger]` names a profile.
+/// A separate connection for the ledger, if `[ledger]` names a profile.
 pub(super) async fn ledger_session(args: &AwsArgs, stack: &Stack) -> Result<Option<Session>, Failure> {
     let profile = stack.ledger.as_ref().and_then(|declared| declared.profile.clone());
-    // In the local AWS there is one caller.
+    // The local AWS has only one caller.
     let Some(profile) = profile.filter(|_| !args.sandbox) else { return Ok(None) };
     let args = AwsArgs { profile: Some(profile), ..args.clone() };
     let session = Session::connect(options(&args, stack), &stack.region).await;
     session.map(Some).map_err(|error| unreachable_aws(&args, stack, &error))
 }
 
-/// The ledger, for a verb that only reads it.
+/// The ledger, for a command that only reads it.
 pub(super) async fn read_ledger(
     args: &AwsArgs,
     stack: &Stack,
@@ -406,19 +406,19 @@ pub(super) async fn read_ledger(
     ledger(&store(args, stack, session, &holder).await?, stack, Some(session)).await
 }
 
-/// The file that a local ledger is in.
+/// The file of a local ledger.
 pub(super) fn local_store(args: &AwsArgs, stack: &Stack) -> FileStore {
     FileStore::new(&stack.folder, &stack.env, args.sandbox)
 }
 
-/// A ledger that owns nothing yet.
+/// An empty ledger.
 pub(super) fn new_ledger(stack: &Stack) -> Result<Ledger, Failure> {
     Ledger::new(&stack.name, &stack.env).map_err(|error| {
         Diagnostic::error("system", "the system gives no randomness").note(error.to_string()).into()
     })
 }
 
-/// The ledger of the stack's environment; a new one where there is none yet.
+/// The ledger of the stack's environment, or a new one if there is none yet.
 pub(super) async fn ledger(
     store: &Store,
     stack: &Stack,
@@ -432,7 +432,7 @@ pub(super) async fn ledger(
     Ok(ledger)
 }
 
-/// Checks that a ledger is of this stack and of the caller's account.
+/// Checks that a ledger belongs to this stack and to the caller's account.
 pub(super) fn belongs(
     ledger: &Ledger,
     place: &str,

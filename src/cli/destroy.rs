@@ -27,6 +27,6 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     args.how.begin(false, printer)?;
     let selection =
         Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
-    // Who asks for the removal of what is listed has consented to it.
+    // A user who asks to remove the listed resources has consented to all risks of it.
     apply::change(&args.stack, &args.aws, &args.how, selection, &Allowed::everything(), None, printer).await
 }

@@ -63,12 +63,12 @@ pub(super) struct Args {
     detailed_exitcode: bool,
 }
 
-/// What is to be compared.
+/// What is compared.
 #[derive(Debug, PartialEq, Eq)]
 enum Subjects {
     Folders(PathBuf, PathBuf),
-    /// From a revision to another, or to the files as they are; from where the first was left
-    /// if `forked`.
+    /// From one revision to another, or to the files as they are. If `forked`, it starts at the commit
+    /// where the two branched.
     Revisions {
         old: String,
         new: Option<String>,
@@ -96,7 +96,7 @@ fn compared(
     let was_given = old.variables(args, &was, &is)?;
     let is_given = new.variables(args, &is, &was)?;
     let (mut was_facts, mut is_facts) = (Facts::offline(&was), Facts::offline(&is));
-    // The account that only one of them names is no difference of every ARN.
+    // An account id that only one of them names must not show up as a difference in every ARN.
     match (was.accounts.contains_key(&was.env), is.accounts.contains_key(&is.env)) {
         (true, false) => is_facts.scope.account_id.clone_from(&was_facts.scope.account_id),
         (false, true) => was_facts.scope.account_id.clone_from(&is_facts.scope.account_id),
@@ -104,7 +104,7 @@ fn compared(
     }
     let mut was_world = old.world(&was, was_facts, was_given)?;
     let is_world = new.world(&is, is_facts, is_given)?;
-    // One moment for both.
+    // Both are evaluated at the same time of day.
     was_world.planned_at.clone_from(&is_world.planned_at);
     let titles = [format!("{}/{}", was.name, was.env), format!("{}/{}", is.name, is.env)];
     let [old_title, new_title] = &titles;
@@ -143,13 +143,13 @@ fn compared(
     Ok(exit)
 }
 
-/// Where a revision of the stack is read from.
+/// One side of the comparison, and where it is read from.
 struct Source {
-    /// What it is called.
+    /// Its name in messages.
     name: String,
-    /// The folder as it is told.
+    /// The folder, as messages show it.
     folder: PathBuf,
-    /// Its files as they were, where it is a revision of git.
+    /// The files of the revision, if it is one of git.
     checkout: Option<Checkout>,
 }
 
@@ -158,7 +158,7 @@ impl Source {
         Self { name, folder: folder.to_owned(), checkout: None }
     }
 
-    /// `written` is the revision as git takes it, for the places of what is wrong.
+    /// `written` is the revision in git's notation, to show in diagnostics.
     fn of_revision(
         repository: &Repository,
         folder: &Path,
@@ -170,7 +170,7 @@ impl Source {
         Ok(Self { name, folder: folder.to_owned(), checkout: Some(checkout) })
     }
 
-    /// The arguments of a verb that reads this stack.
+    /// The arguments of a command that reads this stack.
     fn arguments(&self, args: &Args) -> StackArgs {
         StackArgs {
             stack: self.checkout.as_ref().map_or(&self.folder, |one| &one.folder).clone(),
@@ -212,12 +212,12 @@ impl Source {
         if problems.is_empty() { Ok(instances) } else { Err(self.told(context::invalid(stack, problems))) }
     }
 
-    /// The folder that it is read from, and the one to be told instead.
+    /// The folder that the files are read from, and the one to show instead.
     fn relocated(&self) -> Option<(PathBuf, PathBuf)> {
         Some((self.checkout.as_ref()?.folder.clone(), self.folder.clone()))
     }
 
-    /// A failure with its places in the revision: `main:shop/stack.toml:3:1`.
+    /// Rewrites the places of a failure to the revision: `main:shop/stack.toml:3:1`.
     fn told(&self, mut failure: Failure) -> Failure {
         let Some(checkout) = &self.checkout else { return failure };
         let shown = checkout.shown.as_path();
@@ -234,7 +234,7 @@ impl Source {
     }
 }
 
-/// Both revisions, read from git where they are there.
+/// Both sides of the comparison. Revisions are read from git.
 fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     let (old, new, forked) = match subjects(args, Path::is_dir)? {
         Subjects::Folders(old, new) => {
@@ -272,7 +272,7 @@ fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     Ok([before, after])
 }
 
-/// What OLD and NEW name.
+/// Interprets OLD and NEW.
 fn subjects(args: &Args, is_folder: impl Fn(&Path) -> bool) -> Result<Subjects, Diagnostic> {
     let refused = |message: String| Diagnostic::error("invalid-argument", message);
     let (old, new) = (args.old.as_str(), args.new.as_deref());

@@ -56,7 +56,7 @@ fn unknown(message: String, near: &[String]) -> Diagnostic {
     if near.is_empty() { error } else { error.help(elsewhere::did_you_mean(near)) }
 }
 
-/// How a page is written.
+/// The layout of a page.
 struct Paint {
     colour: bool,
     width: usize,
@@ -77,7 +77,7 @@ impl Paint {
         text.push_str(&prose(words, indent, self.width));
     }
 
-    /// A name with a few words about it.
+    /// Writes a name with a short description.
     fn entry(&self, text: &mut String, indent: usize, name: &str, words: &str) {
         let line = format!("{}{}  {}", " ".repeat(indent), self.bold(name), self.dim(words));
         let _ = writeln!(text, "{}", hang(&line, indent + 4, Some(self.width)));
@@ -172,7 +172,7 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
     Ok(text)
 }
 
-/// What AWS decides, of which nothing has to be written.
+/// The attributes that AWS decides. None of them is required.
 fn decided(attrs: &Node) -> Node {
     let mut attrs = attrs.clone();
     if let Shape::Object { required, .. } = &mut attrs.shape {
@@ -181,7 +181,7 @@ fn decided(attrs: &Node) -> Node {
     attrs
 }
 
-/// The node whose fields a person means: through lists and maps.
+/// The node whose fields a path continues with: the element of lists and maps.
 fn below(node: &Node) -> &Node {
     match &node.shape {
         Shape::List { element, .. } | Shape::Map(element) => below(element),

@@ -1,4 +1,4 @@
-//! Files that a user names to be written: `--output`, `--out`.
+//! Writes the files that a user names: `--output`, `--out`.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -11,26 +11,26 @@ use rustix::fs::OFlags;
 
 use crate::diag::Diagnostic;
 
-/// The most links that lead to a file, as in Linux
+/// Maximum number of links that are followed, as in Linux
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
 const MOST_LINKS: usize = 40;
-/// How long a pipe may be without a reader.
+/// How long to wait for the reader of a pipe.
 const READER: Duration = Duration::from_secs(5);
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readers {
-    /// Its owner alone, also where it was there before.
+    /// Only its owner, even if the file existed before.
     Owner,
-    /// Its owner alone; one that was there before keeps its mode.
+    /// Only its owner; a file that existed before keeps its mode.
     OwnerAtFirst,
-    /// All that the umask leaves; one that was there before keeps its mode.
+    /// Everyone whom the umask allows; a file that existed before keeps its mode.
     All,
 }
 
 /// What a path leads to.
 enum Place {
-    /// A file, or nothing yet; its folder is there.
+    /// A file, or nothing yet in a folder that exists.
     File(PathBuf, Option<Metadata>),
     /// A pipe or a device.
     Stream(PathBuf),
@@ -38,27 +38,27 @@ enum Place {
     Open(PathBuf, Option<u32>),
 }
 
-/// Writes a file whole or not at all. Links are followed and stay. What is no file, such as a pipe, a
-/// terminal or `/dev/stdout`, is written to; a reader that goes away is no error.
+/// Writes a file atomically. Links are followed and kept. Anything but a file, such as a pipe, a terminal
+/// or `/dev/stdout`, is written to directly. A reader that closes its end is no error.
 ///
 /// # Errors
-/// The system's; the path leads to a folder.
+/// An error of the system, or the path leads to a folder.
 pub(super) fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
     match resolve(path)? {
         Place::File(path, known) => replace(&path, known.as_ref(), text, readers),
         Place::Stream(path) => pour(open_stream(&path)?, text),
-        // The descriptor itself has a position that another opening of its file would not share.
+        // Opening the file again would not share the position of the descriptor.
         Place::Open(_, Some(1)) => pour(io::stdout().as_fd().try_clone_to_owned()?.into(), text),
         Place::Open(_, Some(2)) => pour(io::stderr().as_fd().try_clone_to_owned()?.into(), text),
         Place::Open(path, _) => pour(OpenOptions::new().append(true).open(path)?, text),
     }
 }
 
-/// Refuses to write over the files of a stack, over what this command reads, and over one file twice.
+/// Refuses to overwrite the files of a stack, the inputs of this command, or one file twice.
 pub(super) fn guard(written: &[&Path], stacks: &[&Path], read: &[&Path]) -> Result<(), Diagnostic> {
     let mut seen = Vec::new();
     for path in written {
-        // What cannot be written, or is no file, is told when it is written.
+        // Other places, and errors, are handled when the file is written.
         let Ok(Place::File(file, _)) = resolve(path) else { continue };
         let shown = path.display();
         let refusal = if seen.contains(&file) {
@@ -78,7 +78,7 @@ pub(super) fn guard(written: &[&Path], stacks: &[&Path], read: &[&Path]) -> Resu
     Ok(())
 }
 
-/// Whether a file is read as a part of a stack, or would be once it is there.
+/// Returns whether a file is part of a stack, or would be if it were created.
 fn is_of_stack(folder: &Path, file: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };
     let has = |path: &Path, extensions: &[&str]| {
@@ -94,15 +94,15 @@ fn is_of_stack(folder: &Path, file: &Path) -> bool {
         let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut files = listed.map(|entry| entry.path()).filter(|path| is_toml(path));
         (file.parent() == Some(folder) && is_toml(file))
-            // A link that the repository holds.
+            // A link inside the repository may lead to the file.
             || files.any(|path| path.canonicalize().is_ok_and(|path| path == file))
     })
 }
 
-/// Adds to a file, which is made where there is none; else as [`write`].
+/// Appends to a file, and creates it if needed. Otherwise like [`write`].
 ///
 /// # Errors
-/// As there.
+/// As for [`write`].
 pub(super) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     match resolve(path)? {
         Place::File(path, _) => {
@@ -113,8 +113,8 @@ pub(super) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Opens a pipe or a device. A pipe has a reader when this starts, or gets one soon: an opening
-/// without a limit would never return where it gets none.
+/// Opens a pipe or a device. A pipe must have a reader now or soon: a blocking open without a time limit
+/// would never return without one.
 fn open_stream(path: &Path) -> io::Result<File> {
     let deadline = Instant::now() + READER;
     let flags = OFlags::NONBLOCK.bits() as i32;
@@ -124,7 +124,7 @@ fn open_stream(path: &Path) -> io::Result<File> {
                 rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
                 return Ok(file);
             }
-            // `ENXIO`: nobody has it open for reading.
+            // `ENXIO`: no process has it open for reading.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
                 if Instant::now() > deadline {
                     return Err(io::Error::new(ErrorKind::TimedOut, "nobody reads from this pipe"));
@@ -143,7 +143,7 @@ fn pour(mut file: File, text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Follows links, but for those that stand for what is open.
+/// Follows links, except those that stand for an open file.
 fn resolve(path: &Path) -> io::Result<Place> {
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(ErrorKind::IsADirectory.into());
@@ -173,18 +173,18 @@ fn resolve(path: &Path) -> io::Result<Place> {
     Err(io::Error::other("too many links lead from one to the next"))
 }
 
-/// Whether a folder is that of what a process has open: `/dev/fd`, `/proc/4711/fd`.
+/// Returns whether a folder lists the open files of a process: `/dev/fd`, `/proc/4711/fd`.
 fn is_of_descriptors(folder: &Path) -> bool {
     folder == Path::new("/dev/fd") || (folder.starts_with("/proc") && folder.ends_with("fd"))
 }
 
-/// Whether that process is this one.
+/// Returns whether a folder lists the open files of this process.
 fn is_own(folder: &Path) -> bool {
     let own = Path::new("/proc/self/fd").canonicalize();
     folder == Path::new("/dev/fd") || own.is_ok_and(|own| own == folder)
 }
 
-/// Writes beside the file, to the disk, and moves it over it.
+/// Writes a temporary file beside the file, syncs it, and renames it over the file.
 fn replace(path: &Path, known: Option<&Metadata>, text: &[u8], readers: Readers) -> io::Result<()> {
     let mode = match known {
         Some(known) if readers != Readers::Owner => known.mode() & 0o7777,
@@ -195,13 +195,13 @@ fn replace(path: &Path, known: Option<&Metadata>, text: &[u8], readers: Readers)
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(mode);
-        // Opened here, since an error of `tempfile` tells of its own path.
+        // The file is opened here because an error of `tempfile` would name the temporary path.
         let mut file = tempfile::Builder::new().make_in(folder, |path| options.open(path))?;
         file.write_all(text)?;
         if let Some(known) = known {
-            // The mode that the file was made with lacks the bits of the umask.
+            // The umask removed bits from the mode at creation.
             file.as_file().set_permissions(Permissions::from_mode(mode))?;
-            // Only root may keep another owner; others write the file as theirs.
+            // Only root can keep a foreign owner. For others the new file is their own.
             std::os::unix::fs::fchown(file.as_file(), Some(known.uid()), Some(known.gid())).ok();
         }
         file.as_file().sync_all()?;
@@ -209,7 +209,7 @@ fn replace(path: &Path, known: Option<&Metadata>, text: &[u8], readers: Readers)
         Ok(())
     };
     match moved() {
-        // Its folder cannot be written, or it is mounted by itself, as a file of a container may be.
+        // The folder is not writable, or the file is a mount of its own, as in a container.
         Err(error) if known.is_some() && needs_place(error.kind()) => {
             let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
             file.write_all(text)?;

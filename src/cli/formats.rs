@@ -43,13 +43,13 @@ impl ValueEnum for Format {
     }
 }
 
-/// How a plan is applied that is shown elsewhere.
+/// How a shown plan can be applied.
 pub(super) enum Apply {
-    /// It is not.
+    /// Not at all.
     Never,
     /// By this command, which plans again.
     Again(String),
-    /// By this command, exactly as it is.
+    /// By this command, exactly as shown.
     Saved(String),
 }
 
@@ -67,13 +67,13 @@ fn output(text: &str) -> Result<(Format, PathBuf), String> {
 }
 
 impl FormatArgs {
-    /// Whether nothing but text on the terminal was asked for.
+    /// Returns whether the plan is only shown as text on the terminal.
     pub(super) fn is_plain(&self) -> bool {
         self.format == Format::Text && self.output.is_empty() && self.since.is_none()
     }
 
-    /// Refuses files that must not be written, before anything else is done: see [`files::guard`].
-    /// `out` is written beside the formats.
+    /// Refuses output files that must not be written, before anything else happens: see [`files::guard`].
+    /// `out` is another file that is written.
     pub(super) fn guard(
         &self,
         out: Option<&PathBuf>,
@@ -86,7 +86,7 @@ impl FormatArgs {
         Ok(files::guard(&written, stacks, &read)?)
     }
 
-    /// The plan that was shown before, read before anything else is done.
+    /// The plan of `--since`, read before anything else happens.
     pub(super) fn earlier(&self) -> Result<Option<Snapshot>, Failure> {
         let Some(path) = &self.since else { return Ok(None) };
         let unreadable = |reason: String| {
@@ -103,14 +103,14 @@ impl FormatArgs {
         Ok(Some(Snapshot::parse(&text).map_err(unreadable)?))
     }
 
-    /// Ends as the work did. Where there is no plan, its files hold the errors: an older one would be
-    /// taken for this.
+    /// Returns the outcome of the work. If there is no plan, writes the errors into the output files,
+    /// since an older plan left there would be taken for the current one.
     pub(super) fn or_errors(&self, verb: &str, outcome: Outcome) -> Outcome {
         let mut failure = match outcome {
             Err(failure) if failure.exit != Exit::Interrupted && !self.output.is_empty() => failure,
             outcome => return outcome,
         };
-        // It is told already that they cannot be written.
+        // The failure already says that the files cannot be written.
         if failure.diagnostics.iter().any(|one| one.code == "unwritable") {
             return Err(failure);
         }
@@ -132,7 +132,7 @@ impl FormatArgs {
         Err(failure)
     }
 
-    /// Shows the plan, without what is secret, in all formats that were asked for.
+    /// Shows the plan, redacted, in all requested formats.
     pub(super) fn show(
         &self,
         mut plan: Plan,
@@ -178,9 +178,9 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Diagnostic {
         .note("nothing at AWS was changed")
 }
 
-/// Writes a format to a file that the user names. The summary of a step of GitHub Actions is added
-/// to: other commands of the step may have written to it
-/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>).
+/// Writes a format to a file that the user names. The summary of a GitHub Actions step is appended to,
+/// since other commands of the step may have written to it ("Adding a job summary" in
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 pub(super) fn put(path: &Path, text: &str) -> std::io::Result<()> {
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|summary| !summary.is_empty());
     if summary.is_some_and(|summary| Path::new(&summary) == path) {
@@ -189,16 +189,16 @@ pub(super) fn put(path: &Path, text: &str) -> std::io::Result<()> {
     files::write(path, text.as_bytes(), Readers::OwnerAtFirst)
 }
 
-/// The folder that files are told from. Where it is gone, they are told as they were opened.
+/// The folder that shown paths are relative to. If it is gone, paths are shown as they were opened.
 pub(super) fn root() -> Option<PathBuf> {
     std::env::current_dir().ok()
 }
 
-/// The option of a command that reaches the local AWS.
+/// The option that selects the local AWS.
 const SANDBOX: &str = " --sandbox";
 
-/// The command by which a plan of this stack is applied, where and as far as it was made, with
-/// the consent that it needs. Values of variables are left out: they may be secrets.
+/// The command that applies a plan of this stack, with its target, selection and the consent that it
+/// needs. Values of variables are left out, since they may be secret.
 pub(super) fn apply_command(stack: &StackArgs, aws: &AwsArgs, select: &SelectArgs, plan: &Plan) -> String {
     let mut command = format!("dwctl apply {}", word(&stack.stack.to_string_lossy()));
     if let Some(env) = &stack.env {
@@ -225,13 +225,13 @@ pub(super) fn apply_command(stack: &StackArgs, aws: &AwsArgs, select: &SelectArg
     command + &allow(plan)
 }
 
-/// The command by which a saved plan is applied, likewise; it may come of a file that anyone wrote.
+/// The command that applies a saved plan, likewise. The plan may come from a file that anyone wrote.
 pub(super) fn apply_saved(file: &Path, sandbox: bool, plan: &Plan) -> String {
     let sandbox = if sandbox { SANDBOX } else { "" };
     format!("dwctl apply {}{sandbox}{}", word(&file.to_string_lossy()), allow(plan))
 }
 
-/// ` --allow data-loss,downtime`: just what the plan needs where nothing is asked.
+/// ` --allow data-loss,downtime`: exactly the consent that the plan needs without a question.
 fn allow(plan: &Plan) -> String {
     match needed(plan) {
         needed if needed.is_empty() => String::new(),
@@ -239,7 +239,7 @@ fn allow(plan: &Plan) -> String {
     }
 }
 
-/// A word for a shell.
+/// Quotes a word for a shell.
 fn word(text: &str) -> String {
     let plain = |one: char| one.is_alphanumeric() || "._-/:@%+,".contains(one);
     if !text.is_empty() && text.chars().all(plain) {

@@ -73,7 +73,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             }
             let selection = Selection { import: Some((address.clone(), id.clone())), adopt, ..Selection::default() };
             let mut plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
-            // The owner tags are set here and now.
+            // The import sets the owner tags itself, so they are no change of the next apply.
             for change in &mut plan.changes {
                 change.attributes.retain(|one| !one.is_owner_tag());
                 if change.attributes.is_empty() && change.action == Action::Update {
@@ -114,7 +114,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     .await
 }
 
-/// The region of what is declared under an address; an error where nothing is.
+/// The region of the resource declared under an address; an error if there is none.
 fn declared(stack: &Stack, world: &World<'_>, address: &Address) -> Result<String, Failure> {
     let mut problems = Vec::new();
     let instances = world.evaluate_all(&mut problems);
@@ -138,7 +138,7 @@ fn declared(stack: &Stack, world: &World<'_>, address: &Address) -> Result<Strin
     Err(Failure::new(Exit::Invalid, vec![error], stack.sources.clone()))
 }
 
-/// Whether the ledger tells of exactly this already; an error where it tells otherwise.
+/// Returns whether the ledger already has exactly this entry; an error if it has a different one.
 fn is_there(
     stack: &Stack,
     ledger: &Ledger,

@@ -1,4 +1,4 @@
-//! The ledger's lock around what a verb does: taken, told of, freed however it ends.
+//! Holds the ledger's lock while a command works. The lock is released however the work ends.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(super) struct LockArgs {
 }
 
 impl LockArgs {
-    /// Waits that long.
+    /// Waits for this long.
     pub(super) fn of(lock_timeout: Duration) -> Self {
         Self { lock_timeout }
     }
@@ -29,7 +29,7 @@ fn time(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is a time such as 30s, 5m or 1h".to_owned())
 }
 
-/// Works under the lock; frees it however the work ends.
+/// Works under the lock, and releases it however the work ends.
 pub(super) async fn locked<T>(
     store: &Store,
     holder: Holder,
@@ -48,15 +48,15 @@ pub(super) async fn locked<T>(
     outcome
 }
 
-/// Works until it is done, or a signal comes: what has changed nothing yet can be left.
+/// Works until it is done or a signal comes. Only for work that has changed nothing yet.
 pub(super) async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     signals::unless_stopping(work).await?
 }
 
-/// Writes the ledger, which a first signal awaits.
+/// Writes the ledger. A first signal waits for the end of the write.
 pub(super) async fn write(store: &Store, snapshot: Snapshot) -> Result<(), Failure> {
     let _working = signals::begin()?;
-    // A write that is not answered ends by itself, with an error that says so.
+    // A write without an answer ends by itself, with an error that says so.
     match signals::within(Last::Ledger, Duration::from_secs(600), store.write(snapshot)).await {
         Some(written) => Ok(written?),
         None => Err(signals::interrupted()

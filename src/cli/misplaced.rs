@@ -1,4 +1,4 @@
-//! What to do instead where an argument does not belong to its verb.
+//! Advice for an argument that does not belong to its command.
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -6,10 +6,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::graph::Address;
 use crate::kinds;
 
-/// Options that say how AWS is reached, which a verb that does not ask it has no use for.
+/// Options that say how to reach AWS. Commands that do not call AWS lack them.
 const OF_AWS: [&str; 3] = ["sandbox", "endpoint-url", "profile"];
 
-/// Advice for an argument that the verb does not take; `None` where there is none.
+/// Advice for an argument that the command does not take; `None` if there is none.
 pub(super) fn help(told: &clap::Error, cli: &Command, arguments: &[String]) -> Option<String> {
     if told.kind() != ErrorKind::UnknownArgument {
         return None;
@@ -22,7 +22,7 @@ pub(super) fn help(told: &clap::Error, cli: &Command, arguments: &[String]) -> O
     };
     let name = option.split('=').next().unwrap_or(option);
     let has = |command: &Command| command.get_arguments().any(|one| one.get_long() == Some(name));
-    // A verb of its own verbs has it there.
+    // The option may belong to subcommands.
     let below: Vec<String> = verb
         .get_subcommands()
         .filter(|one| has(one))
@@ -51,12 +51,12 @@ fn knows(command: &Command, name: &str) -> bool {
         || command.get_subcommands().any(|one| knows(one, name))
 }
 
-/// What a word more than the verb takes is meant to be.
+/// Advice for an extra word, by what it probably means.
 fn place(verb: &str, word: &str, before: Option<&String>) -> Option<String> {
     let is_address = word.parse::<Address>().is_ok_and(|address| kinds::kind(&address.kind).is_some());
     match verb {
         "output" => {
-            // As Terraform's `output NAME`, with the folder before it or after it.
+            // Terraform's `output NAME`, with the folder before or after the name.
             let before = before.filter(|before| !before.starts_with('-'))?;
             let is_folder = word.contains(std::path::MAIN_SEPARATOR) || std::path::Path::new(word).is_dir();
             let (folder, name) = if is_folder { (word, before.as_str()) } else { (before.as_str(), word) };
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Every command that a README shows is one: those after a prompt, in a block of a shell and in `$(…)`.
+    /// Every command in a README is valid: those after a prompt, in a shell block and in `$(…)`.
     #[test]
     fn the_commands_of_the_readmes_are_understood() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -130,7 +130,7 @@ mod tests {
         assert!(found >= 20, "{found}");
     }
 
-    /// The commands of a line. What is in prose may be the beginning of one alone.
+    /// The commands in a line. A command in prose may be only the beginning of one.
     fn commands(line: &str) -> Vec<&str> {
         let alone = line.trim_start().trim_start_matches("$ ");
         let within = line.split("$(").skip(1).filter_map(|part| part.split(')').next());

@@ -1,4 +1,4 @@
-//! The command line: one file a verb. It decides nothing about resources.
+//! The command line, with one file per command. It decides nothing about resources.
 
 mod apply;
 mod audit;
@@ -132,8 +132,7 @@ struct AwsArgs {
     audit: Option<crate::aws::Audit>,
 }
 
-/// Whether a switch of the environment is on; `None` where it is neither on nor off. Empty is as good
-/// as not set.
+/// Parses a switch of the environment; `None` if it is neither on nor off. Empty counts as not set.
 fn is_on(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
@@ -142,7 +141,7 @@ fn is_on(text: &str) -> Option<bool> {
     }
 }
 
-/// A switch, as a flag or by the variable of that name.
+/// Parses a switch, given as a flag or by the variable of that name.
 fn switch(variable: &str, text: &str) -> Result<bool, String> {
     is_on(text).ok_or_else(|| format!("{variable} is 1, true, yes or on; or 0, false, no or off"))
 }
@@ -172,7 +171,7 @@ struct SelectArgs {
     deep: bool,
 }
 
-/// How a verb ended.
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     Done = 0,
@@ -185,7 +184,7 @@ enum Exit {
     Refused = 7,
 }
 
-/// Why a verb ended early: what to say, and the exit code.
+/// Why a command ended early: the diagnostics and the exit code.
 struct Failure {
     exit: Exit,
     diagnostics: Vec<Diagnostic>,
@@ -230,7 +229,7 @@ pub fn main() -> ExitCode {
         Colour::Never => Some(false),
     });
     if cli.log.is_some() {
-        // Its lines come whenever they do.
+        // Log lines may appear at any time.
         printer.is_logged();
     }
     if let Some(filter) = &cli.log
@@ -253,7 +252,7 @@ pub fn main() -> ExitCode {
         failure.exit
     });
     if signals::is_stopping() && exit != Exit::Interrupted {
-        // What a child of the same terminal failed at may be the signal's work, too.
+        // The same Ctrl-C may also have killed a child process, so a failure counts as interrupted.
         let done = matches!(exit, Exit::Done | Exit::Changes | Exit::Drift);
         printer.note(if done { "Interrupted. All was done by then." } else { "Interrupted." });
         exit = Exit::Interrupted;
@@ -262,12 +261,12 @@ pub fn main() -> ExitCode {
     if printer.is_cut_short() && matches!(exit, Exit::Done | Exit::Changes | Exit::Drift) {
         exit = Exit::Error;
     }
-    // Work in the background, such as idle connections, has nothing to finish.
+    // Background work, such as idle connections, has nothing to finish.
     runtime.shutdown_background();
     ExitCode::from(exit as u8)
 }
 
-/// Prints what the command line itself asks for or is told, such as its help.
+/// Prints clap's own output, such as help or a parse error.
 fn said(told: &clap::Error) -> ExitCode {
     let printer = Printer::new(None);
     let words = told.render();
@@ -279,7 +278,7 @@ fn said(told: &clap::Error) -> ExitCode {
     } else {
         printer.out(&words(printer.colour()));
     }
-    // Not clap's own 2, which tells a pipeline that there are changes.
+    // Not clap's own 2, which would tell a pipeline that there are changes.
     let is_error = told.use_stderr() || printer.is_cut_short();
     ExitCode::from(if is_error { Exit::Error } else { Exit::Done } as u8)
 }
@@ -304,7 +303,7 @@ async fn run(verb: Verb, printer: &Printer) -> Outcome {
     }
 }
 
-/// Works until it is done, or a signal came and nothing is in work.
+/// Works until it is done, or until a signal came and nothing is running.
 async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -> Outcome {
     let mut work = std::pin::pin!(work);
     let mut told = false;
@@ -315,7 +314,7 @@ async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -
             () = signals::idle() => return Err(signals::interrupted().note("nothing was changed").into()),
             () = signals::first(), if !told => {
                 told = true;
-                // Else it ends at once.
+                // If nothing is running, the command ends at once.
                 if signals::is_working() {
                     printer.stopping();
                 }
@@ -324,21 +323,21 @@ async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -
     }
 }
 
-/// Ends the process where the main thread does not in time. It may hold stderr, so that nothing is
-/// awaited here.
+/// Ends the process if the main thread does not end in time. That thread may hold the lock of stderr, so
+/// nothing here waits for it.
 fn cut_off() -> ! {
     let (told, heard) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         printer::last_words("\nInterrupted.\n");
-        // Nobody listens any more where it took too long.
+        // If it took too long, the receiver is gone.
         told.send(()).ok();
     });
-    // That it could not be said in time is no reason to stay.
+    // A failure to print in time is no reason to stay.
     heard.recv_timeout(std::time::Duration::from_millis(100)).ok();
     std::process::exit(Exit::Interrupted as i32)
 }
 
-/// Makes the credentials of the environment known as secret, and masks what a panic says.
+/// Registers the credentials of the environment as secrets, and redacts panic messages.
 fn hide() {
     for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"] {
         if let Ok(secret) = std::env::var(name) {
@@ -348,7 +347,7 @@ fn hide() {
     std::panic::set_hook(Box::new(|panic| {
         use std::io::Write;
         let trace = std::backtrace::Backtrace::capture();
-        // That nothing can be written to stderr cannot be said either.
+        // If stderr cannot be written, there is nowhere to report that.
         let words = format!("dwctl has a defect: {panic}\n{trace}\n");
         drop(printer::MaskedStderr.write_all(words.as_bytes()));
     }));
@@ -368,8 +367,8 @@ fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
         Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string())
     })?;
-    // Bodies of requests may hold secrets, and the SDK prints them from `debug` on: whatever a filter
-    // says, only dwctl's own events are written.
+    // Request bodies may hold secrets, and the SDK logs them at `debug` and below. So only dwctl's own
+    // events are written, whatever the filter says.
     let own = filter_fn(|about| about.target() == "dwctl" || about.target().starts_with("dwctl::"));
     let writer = tracing_subscriber::fmt::layer().with_writer(|| printer::MaskedStderr);
     tracing_subscriber::registry().with(writer.with_filter(own.and(filter))).init();

@@ -1,25 +1,25 @@
-//! Which run of GitHub Actions or GitLab CI this is, by the environment. Whoever opens a pull
-//! request decides some of it: of each value only what is harmless in a link is taken.
+//! Detects the run of GitHub Actions or GitLab CI from the environment. The author of a pull request
+//! controls part of it, so only characters that are harmless in a link are accepted.
 
 use std::path::Path;
 
 use crate::files::read_given;
 use crate::plan::format::Origin;
 
-/// Bytes of the event that GitHub tells of; it sends none that is larger
+/// Maximum size in bytes of GitHub's event file. GitHub sends no larger event
 /// (<https://docs.github.com/en/webhooks/webhook-events-and-payloads>).
 const EVENT: u64 = 25 << 20;
-/// The longest part of a URL that is taken.
+/// Longest part of a URL that is accepted.
 const LONGEST: usize = 500;
 
-/// Where this runs; `None` where that is no CI that we know.
+/// The CI run of this process; `None` outside of a known CI.
 pub(super) fn of_environment() -> Option<Origin> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    // A pipe might never end.
+    // Reading a pipe might never end.
     of(&variable, &|path| path.is_file().then(|| read_given(path, EVENT).ok()).flatten())
 }
 
-/// By the variables and files of an environment.
+/// The CI run described by these variables and files.
 fn of(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Option<Origin> {
     let is_true = |name: &str| variable(name).is_some_and(|value| value == "true");
     if is_true("GITHUB_ACTIONS") {
@@ -31,7 +31,7 @@ fn of(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<
     }
 }
 
-/// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
+/// See <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>.
 fn github(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Origin {
     let project = variable("GITHUB_SERVER_URL")
         .zip(variable("GITHUB_REPOSITORY"))
@@ -45,7 +45,7 @@ fn github(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Opt
         });
     let is_request = variable("GITHUB_EVENT_NAME")
         .is_some_and(|event| matches!(event.as_str(), "pull_request" | "pull_request_target"));
-    // `GITHUB_SHA` is a merge that nobody knows.
+    // `GITHUB_SHA` is a temporary merge commit that means nothing to the reader.
     let head = variable("GITHUB_EVENT_PATH").filter(|_| is_request).and_then(|path| {
         let event: serde_json::Value = serde_json::from_slice(&file(Path::new(&path))?).ok()?;
         Some(event["pull_request"]["head"]["sha"].as_str()?.to_owned())
@@ -59,12 +59,12 @@ fn github(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Opt
     Origin { run, commit, is_request }
 }
 
-/// <https://docs.gitlab.com/ci/variables/predefined_variables/>
+/// See <https://docs.gitlab.com/ci/variables/predefined_variables/>.
 fn gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Origin {
     let project = variable("CI_PROJECT_URL").and_then(|project| url(&project));
     let job = variable("CI_JOB_ID").filter(|id| is_number(id)).zip(project.clone());
     let is_request = variable("CI_MERGE_REQUEST_IID").is_some();
-    // Of a pipeline of merged results it is the commit that was pushed.
+    // In a pipeline of merged results, this is the commit that was pushed.
     let source = variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").filter(|commit| is_commit(commit));
     let commit = source.or_else(|| variable("CI_COMMIT_SHA").filter(|commit| is_commit(commit)));
     let commit = commit.zip(project).map(|(commit, project)| {
@@ -74,8 +74,8 @@ fn gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Origin {
     Origin { run: job.map(|(id, project)| format!("{project}/-/jobs/{id}")), commit, is_request }
 }
 
-/// A URL of a server and a path, of characters that are no notation of Markdown or HTML and
-/// that no browser takes for anything else.
+/// Accepts a URL of a server and a path. Its characters must have no meaning in Markdown or HTML, and no
+/// browser may interpret them differently.
 fn url(text: &str) -> Option<String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let (host, path) = rest.split_once('/')?;
@@ -92,7 +92,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.len() <= 20 && text.bytes().all(|one| one.is_ascii_digit())
 }
 
-/// A commit of SHA-1 or SHA-256.
+/// Returns whether a text is a commit id of SHA-1 or SHA-256.
 fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|one| matches!(one, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -133,7 +133,7 @@ mod tests {
         let (commit, url) = told.commit.expect("a commit");
         assert_eq!((commit.as_str(), told.is_request), (HEAD, true));
         assert_eq!(url, format!("https://github.com/acme/lake.house/commit/{HEAD}"));
-        // What is no event counts for nothing.
+        // A malformed event is ignored.
         for event in ["", "[]", "{\"pull_request\":{\"head\":{\"sha\":\"](https://evil.example)\"}}}"] {
             let told = origin(&variables, event).expect("an origin");
             assert_eq!(told.commit.expect("a commit").0, SHA);

@@ -44,12 +44,12 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
     let facts = context::facts(&session, &stack).await?;
     let world = context::world(&stack, facts, variables)?;
-    // It looks at what is there: what an apply would be refused does not matter.
+    // The command only reads, so problems that would stop an apply do not matter.
     let selection = Selection { recover: true, ..Selection::default() };
     let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
     let mut standing = standing(&world, &ledger, &plan);
     if let Some(name) = &args.name {
-        // `known` has found it.
+        // `known` has checked that it exists.
         let Some(standing) = standing.remove(name) else { return Ok(Exit::Done) };
         return one(name, standing, args.json, printer);
     }
@@ -82,7 +82,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Whoever comes from `terraform output NAME` gives the name in the place of the folder.
+/// Adds advice for users of `terraform output NAME`, who give the name in place of the folder.
 fn lead_to_name(mut failure: Failure, args: &Args) -> Failure {
     let name = args.stack.stack.to_string_lossy();
     let is_word = name.chars().all(|one| one.is_alphanumeric() || one == '_' || one == '-');
@@ -104,7 +104,7 @@ fn known(name: &str, stack: &Stack) -> Result<(), Diagnostic> {
     })
 }
 
-/// One output, its value alone.
+/// Prints the value of one output.
 fn one(name: &str, standing: Standing, json: bool, printer: &Printer) -> Outcome {
     let words = pending(name, &standing);
     let Standing::There { value, .. } = standing else {
@@ -127,7 +127,7 @@ fn one(name: &str, standing: Standing, json: bool, printer: &Printer) -> Outcome
     Ok(Exit::Done)
 }
 
-/// What of an output is not applied yet.
+/// Describes the part of an output that is not applied yet.
 fn pending(name: &str, standing: &Standing) -> Option<String> {
     let words = match standing {
         Standing::There { next: None, was_there: true, .. } => return None,
@@ -154,7 +154,7 @@ fn pending(name: &str, standing: &Standing) -> Option<String> {
     Some(format!("Output {name} {words}."))
 }
 
-/// The outputs, one a line.
+/// The outputs, one per line.
 pub(super) fn text(outputs: &BTreeMap<String, Value>, width: Option<usize>) -> String {
     let rows: Vec<(String, String)> =
         outputs.iter().map(|(name, value)| (name.clone(), value_text(value))).collect();

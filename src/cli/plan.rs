@@ -66,7 +66,7 @@ async fn planned(args: Args, printer: &Printer) -> Outcome {
     context::check(&stack, &variables, printer)?;
     let selection = selection(&args.select, args.destroy);
     let (session, facts, ledger) = if args.offline {
-        // What is in S3 is not asked for either.
+        // An offline plan does not read a ledger in S3 either.
         let ledger = match stack.ledger {
             None => {
                 let store = Store::local(context::local_store(&args.aws, &stack));
@@ -128,7 +128,7 @@ fn exit(args: &Args, empty: bool) -> Exit {
     if args.detailed_exitcode && !empty { Exit::Changes } else { Exit::Done }
 }
 
-/// The ledger; where there is none yet it is made, since its key seals the plan.
+/// The ledger. If there is none yet it is created, since its key seals the plan.
 async fn keyed_ledger(
     args: &Args,
     stack: &Stack,
@@ -140,7 +140,7 @@ async fn keyed_ledger(
     if store.read().await?.is_none() {
         let patience = LockArgs::of(Duration::from_secs(60));
         locked(&store, holder, &patience, printer, async |_| {
-            // Someone else may have made it meanwhile.
+            // Another process may have created it meanwhile.
             if interruptible(async { Ok(store.read().await?) }).await?.is_some() {
                 return Ok(());
             }
@@ -163,7 +163,7 @@ pub(super) fn selection(args: &SelectArgs, destroy: bool) -> Selection {
     }
 }
 
-/// Makes the plan, against live AWS where there is a session.
+/// Makes the plan, against live AWS if there is a session.
 pub(super) async fn make(
     printer: &Printer,
     session: Option<&Session>,

@@ -1,6 +1,6 @@
-//! The only way to the terminal: results to stdout, everything else to stderr. What comes here
-//! holds no secret: values are masked by their type, and the words of others are of the type
-//! [`crate::diag::Outside`]. Excerpts of files are masked where they are cut out.
+//! The only way to the terminal: results go to stdout, everything else to stderr. Texts that arrive here
+//! hold no secret: values are redacted by their type, and text from outside has the type
+//! [`crate::diag::Outside`]. Excerpts of files are redacted where they are cut out.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -18,7 +18,7 @@ use crate::diag::{
 
 /// The workflow of GitHub Actions that dwctl runs in.
 struct GitHub {
-    /// The checkout, which annotations' files are relative to.
+    /// The checkout. File paths of annotations are relative to it.
     workspace: PathBuf,
     folder: PathBuf,
 }
@@ -32,19 +32,19 @@ impl GitHub {
     }
 }
 
-/// Whether a runner of GitHub Actions reads what is written, and does what it commands.
+/// Returns whether a runner of GitHub Actions reads the output and executes its workflow commands.
 fn listens() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// Columns of the terminal that an output is.
+/// The width of the terminal that an output goes to; `None` if it is no terminal.
 #[cfg(unix)]
 fn columns(output: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
     let (width, _) = output.is_terminal().then(|| terminal_size::terminal_size_of(output)).flatten()?;
     Some(usize::from(width.0)).filter(|width| *width > 0)
 }
 
-/// Whether results go into a file, where they are no log of anything.
+/// Returns whether results go into a file and so are no part of a log.
 fn is_file() -> bool {
     #[cfg(unix)]
     {
@@ -58,31 +58,31 @@ fn is_file() -> bool {
     false
 }
 
-/// Writes what a person reads, or with `--json` what a program does.
+/// Prints text for people or, with `--json`, events for programs.
 pub(super) struct Printer {
     colour_out: bool,
     colour_err: bool,
     terminal: Cell<bool>,
-    /// Columns of the terminal that results are printed to.
+    /// Width of the terminal that results are printed to.
     width: Option<usize>,
-    /// What redraws itself on stderr, and must not be written into.
+    /// The bar that redraws itself on stderr. Other output must not write into it.
     live: RefCell<Option<ProgressBar>>,
     github: Option<GitHub>,
-    /// Results are a log of GitHub Actions, too.
+    /// True if results are part of a GitHub Actions log.
     log: bool,
-    /// All that is said is an event: see [`Self::stream`].
+    /// True if everything is printed as events: see [`Self::stream`].
     stream: Cell<bool>,
-    /// A question stands at the end of a line that is not ended.
+    /// True after a question, whose line has no break yet.
     asked: Cell<bool>,
-    /// Whether who works tells by itself that a signal came.
+    /// True if the running work reports a signal itself.
     tells_stopping: Cell<bool>,
     audit: OnceCell<Audit>,
-    /// Why results could not be written, where that was not for want of a reader.
+    /// Why results could not be written, unless the reader closed its end.
     unwritten: OnceCell<String>,
 }
 
 impl Printer {
-    /// With colours always, never, or as the terminal and the environment say.
+    /// Colours always, never, or (with `None`) as the terminal and the environment say.
     pub(super) fn new(colour: Option<bool>) -> Self {
         let choose = |auto: ColorChoice| colour.unwrap_or(!matches!(auto, ColorChoice::Never));
         Self {
@@ -103,55 +103,55 @@ impl Printer {
         }
     }
 
-    /// Whether a log of GitHub Actions is written, which folds groups.
+    /// Returns whether the output goes to a GitHub Actions log, which can fold groups.
     pub(super) fn is_github(&self) -> bool {
         self.github.is_some()
     }
 
-    /// Whether results are coloured.
+    /// Returns whether results are coloured.
     pub(super) fn colour(&self) -> bool {
         self.colour_out
     }
 
-    /// A result that is not to be read first.
+    /// Dims a less important part of a result.
     pub(super) fn dim(&self, text: &str) -> String {
         let style = anstyle::Style::new().dimmed();
         if self.colour_out { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// Whether progress may redraw itself.
+    /// Returns whether progress may redraw itself.
     pub(super) fn is_terminal(&self) -> bool {
         self.terminal.get()
     }
 
-    /// Progress is told by lines: others are written to stderr at the same time.
+    /// Makes progress print lines, because log lines go to stderr at the same time.
     pub(super) fn is_logged(&self) {
         self.terminal.set(false);
     }
 
-    /// Columns of the terminal that results are printed to; `None` where they are not.
+    /// Width of the terminal that results are printed to; `None` if they go elsewhere.
     pub(super) fn width(&self) -> Option<usize> {
         self.width
     }
 
-    /// What redraws itself, if anything does.
+    /// The bar that redraws itself, if any.
     pub(super) fn live(&self) -> Option<ProgressBar> {
         self.live.borrow().clone()
     }
 
-    /// From now on this redraws itself on stderr.
+    /// Registers a bar that redraws itself on stderr from now on.
     pub(super) fn goes_live(&self, bar: &ProgressBar) {
         self.live.replace(Some(bar.clone()));
     }
 
-    /// What redraws itself goes away.
+    /// Clears and drops the bar.
     pub(super) fn ends_live(&self) {
         if let Some(bar) = self.live.take() {
             bar.finish_and_clear();
         }
     }
 
-    /// Writes while nothing redraws itself.
+    /// Suspends the bar while `write` runs.
     fn apart<T>(&self, write: impl FnOnce() -> T) -> T {
         match self.live() {
             Some(bar) => bar.suspend(write),
@@ -159,35 +159,35 @@ impl Printer {
         }
     }
 
-    /// From now on everything is said by events: on stdout, a JSON object a line.
+    /// Prints events from now on: JSON lines on stdout.
     pub(super) fn stream(&self) {
         self.stream.set(true);
         self.event(&stream::version());
     }
 
-    /// Whether everything is said by events.
+    /// Returns whether everything is printed as events.
     pub(super) fn is_stream(&self) -> bool {
         self.stream.get()
     }
 
-    /// One event.
+    /// Prints one event.
     pub(super) fn event(&self, event: &stream::Event) {
         self.write(&event.line(jiff::Timestamp::now()));
     }
 
-    /// A result. A reader that went away (`dwctl plan | head`) is no error.
+    /// Prints a result. A reader that closes its end (`dwctl plan | head`) is no error.
     pub(super) fn out(&self, text: &str) {
         let text = printable(text, self.colour_out);
         self.write(&if self.log { github::harmless(&text) } else { text });
     }
 
-    /// A result in JSON, which it stays also where it is a log of GitHub Actions.
+    /// Prints a result as JSON. It stays valid JSON even in a GitHub Actions log.
     pub(super) fn json(&self, text: &str) {
         self.write(&visible_json(github::harmless_json(text).into_owned()));
     }
 
-    /// A result that the user asked to see even if it is secret, and as it is: most often
-    /// for a variable of a script. On a terminal, what would command it is shown.
+    /// Prints a value that the user asked to see even if it is secret. It is printed unchanged, since
+    /// it mostly goes to a variable of a script. On a terminal, control characters are escaped.
     pub(super) fn reveal(&self, text: &str) {
         let is_seen = std::io::stdout().is_terminal();
         self.write(&if is_seen { printable(text, false) } else { text.into() });
@@ -203,7 +203,7 @@ impl Printer {
         }
     }
 
-    /// Progress and remarks.
+    /// Prints progress or a remark to stderr.
     pub(super) fn note(&self, text: &str) {
         if self.is_stream() {
             return self.event(&stream::log(text));
@@ -211,47 +211,47 @@ impl Printer {
         self.err(&format!("{text}\n"), false);
     }
 
-    /// A line that a runner of GitHub Actions does; what is foreign in it is escaped.
+    /// Prints a workflow command for the GitHub Actions runner. Hidden characters in it are escaped.
     pub(super) fn command(&self, line: &str) {
         self.apart(|| drop(writeln!(std::io::stderr().lock(), "{}", printable(line, false))));
     }
 
-    /// A question, without a break at its end.
+    /// Prints a question, without a line break.
     pub(super) fn ask(&self, question: &str) {
         self.err(question, false);
         self.asked.set(true);
     }
 
-    /// The question was answered, by a line.
+    /// Notes that the answer, and so the user's line break, has arrived.
     pub(super) fn answered(&self) {
         self.asked.set(false);
     }
 
-    /// From now on the work tells by itself that a signal came.
+    /// From now on the running work reports a signal itself.
     pub(super) fn stopping_is_told(&self) {
         self.tells_stopping.set(true);
     }
 
-    /// A signal came, and something is in work.
+    /// Reports that a signal came while operations are running.
     pub(super) fn stopping(&self) {
         if !self.tells_stopping.get() {
             self.note("Stopping: finishing what is in work. Press Ctrl-C again to stop at once.");
         }
     }
 
-    /// Why the command line is not understood, with colours or without.
+    /// Prints clap's error, with colours or without.
     pub(super) fn refusal(&self, words: impl Fn(bool) -> String) {
         self.err(&words(self.colour_err), self.colour_err);
     }
 
-    /// Of a `coloured` text the colours are kept.
+    /// Writes to stderr. The colours of a `coloured` text are kept.
     fn err(&self, text: &str, coloured: bool) {
         let text = if self.asked.take() { &format!("\n{text}") } else { text };
         let text = self.harmless(printable(text, coloured));
         self.apart(|| drop(std::io::stderr().lock().write_all(text.as_bytes())));
     }
 
-    /// Tells on stderr, whatever else tells events, that results could not be written; whether that is so.
+    /// Returns whether results could not be written, and reports that on stderr even if events are printed.
     pub(super) fn is_cut_short(&self) -> bool {
         let Some(trouble) = self.unwritten.get() else { return false };
         let error = Diagnostic::error("unwritable", "cannot write to standard output");
@@ -264,7 +264,7 @@ impl Printer {
         if self.is_github() { github::harmless(&text).into_owned().into() } else { text }
     }
 
-    /// Diagnostics, with their count where there are several errors.
+    /// Prints diagnostics, with their count if there are several errors.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         let diagnostics = &told(diagnostics);
         if self.is_stream() {
@@ -289,12 +289,12 @@ impl Printer {
         }
     }
 
-    /// Says at the end if this audit file could not be written to its end.
+    /// Registers an audit file, so that a failure to write it is reported at the end.
     pub(super) fn audited(&self, audit: &Audit) {
         self.audit.get_or_init(|| audit.clone());
     }
 
-    /// The last words of every verb, which ends with this exit code.
+    /// Prints the last messages of every command, before it ends with this exit code.
     pub(super) fn end(&self, exit: u8) {
         if let Some(audit) = self.audit.get()
             && let Some(trouble) = audit.trouble()
@@ -310,25 +310,25 @@ impl Printer {
     }
 }
 
-/// An error, but of a reader that went away: `dwctl plan | head`.
+/// Ignores the error of a reader that closed its end: `dwctl plan | head`.
 fn unless_unread(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-/// The last words of a process that ends while its main thread may hold stderr: past its lock. On a
-/// terminal they stand in place of what redraws itself.
+/// Prints the last message of a process whose main thread may hold the lock of stderr, bypassing that
+/// lock. On a terminal the message replaces the bar.
 pub(super) fn last_words(words: &str) {
     use std::os::fd::AsFd;
     let stderr = std::io::stderr();
     let clear = if stderr.is_terminal() { "\r\x1b[2K\x1b[?25h" } else { "" };
     if let Ok(own) = stderr.as_fd().try_clone_to_owned() {
-        // That nothing can be written to stderr cannot be said either.
+        // If stderr cannot be written, there is nowhere to report that.
         drop(std::fs::File::from(own).write_all(format!("{clear}{words}").as_bytes()));
     }
 }
 
-/// Stderr for what is not a printer's: the log, and the words of a panic, which are searched for
-/// secrets as if others had written them.
+/// Stderr for text that does not come from a printer: the log and panic messages. They are searched for
+/// secrets like text from outside.
 pub(super) struct MaskedStderr;
 
 impl Write for MaskedStderr {
@@ -337,7 +337,7 @@ impl Write for MaskedStderr {
         let masked = text.masked();
         let masked = printable(&masked, false);
         let harmless = if listens() { github::harmless(&masked) } else { masked.as_ref().into() };
-        // That it cannot be written cannot be said: who writes a log would try, and panic.
+        // A failure cannot be reported: the logger would try to log it, and panic.
         drop(std::io::stderr().write_all(harmless.as_bytes()));
         Ok(bytes.len())
     }

@@ -1,5 +1,5 @@
-//! What is going on while a plan is applied: live on a terminal, a line for each resource
-//! elsewhere, in a group of its own in the log of GitHub Actions, and events with `--json`.
+//! Progress of an apply: live on a terminal, otherwise a line for each resource, in a folded group in the
+//! log of GitHub Actions, or events with `--json`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,44 +14,44 @@ use crate::diag::{github, printable};
 use crate::graph::Address;
 use crate::plan::{Action, Plan};
 
-/// How often a waiting resource says so where lines cannot be redrawn.
+/// How often a waiting resource is reported again, without live output.
 const REMIND: Duration = Duration::from_secs(20);
 
-/// What is done sooner is told once, when it is done, where lines cannot be redrawn.
+/// Without live output, faster work is reported only when it is done.
 const QUICK: Duration = Duration::from_secs(5);
 
-/// How often a program is told that work goes on, and for what it waits, as by Terraform.
+/// How often the event stream reports ongoing work and what it waits for, as in Terraform.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// How often it is told when that changes.
+/// Minimum time between two such events when the reason for waiting changes.
 const NEWS: Duration = Duration::from_secs(1);
 
-/// Shows events.
+/// Shows the events of an apply.
 pub(super) struct Progress<'p> {
     printer: &'p Printer,
     face: Face,
-    /// The ids of what there is before, by address, and place among what was deposed.
+    /// The ids of existing resources, by address and index among the deposed.
     existing: BTreeMap<(Address, Option<usize>), String>,
     state: RefCell<BTreeMap<Unit, Working>>,
 }
 
-/// How events are shown.
+/// The form in which events are shown.
 enum Face {
-    /// On a terminal, by lines that redraw themselves below those of what is done.
+    /// On a terminal: a bar that redraws itself below the lines of finished work.
     Bar(ProgressBar),
-    /// By lines; in a group where that is true.
+    /// As lines; in a group if true.
     Lines(bool),
-    /// By events.
+    /// As JSON events.
     Stream,
 }
 
 struct Working {
     since: Instant,
-    /// For what it waits, as soon as that is known.
+    /// What it waits for, once that is known.
     on: Option<String>,
-    /// When it was last told that it is in work.
+    /// When it was last reported.
     told: Option<Instant>,
-    /// What it was said to wait for then.
+    /// What it was waiting for at the last report.
     told_on: Option<String>,
 }
 
@@ -60,20 +60,20 @@ impl Working {
         Self { since: now, on: None, told: None, told_on: None }
     }
 
-    /// Whether a line is due that says that it is in work; then it counts as told.
+    /// Returns whether a line about slow work is due, and then marks it as reported.
     fn is_slow(&mut self, now: Instant) -> bool {
         let age = now.saturating_duration_since(self.since);
         let since = self.told.map(|told| now.saturating_duration_since(told));
         let due = match (since, &self.on) {
             (None, _) => age >= QUICK,
-            // What it waits for is the only news.
+            // A repeated line is only worth it if it says what the work waits for.
             (Some(since), Some(_)) => since >= REMIND,
             (Some(_), None) => false,
         };
         self.told_if(due, now)
     }
 
-    /// Whether an event is due; then it counts as told.
+    /// Returns whether an event is due, and then marks it as reported.
     fn is_news(&mut self, now: Instant) -> bool {
         let since = now.saturating_duration_since(self.told.unwrap_or(self.since));
         let due = since >= BEAT || (self.on != self.told_on && (self.told.is_none() || since >= NEWS));
@@ -90,7 +90,7 @@ impl Working {
 }
 
 impl<'p> Progress<'p> {
-    /// For what a plan does.
+    /// Progress for the work of a plan.
     pub(super) fn new(printer: &'p Printer, plan: &Plan) -> Self {
         let total = plan.effective().filter(|change| change.action != Action::NoOp).count();
         let face = if printer.is_stream() {
@@ -115,7 +115,7 @@ impl<'p> Progress<'p> {
         Self { printer, face, existing: existing(plan), state: RefCell::default() }
     }
 
-    /// Does the work, and tells meanwhile of what takes long.
+    /// Does the work, and meanwhile reports what takes long.
     pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -128,7 +128,7 @@ impl<'p> Progress<'p> {
         }
     }
 
-    /// Tells of what is in work for long, or waits for something else than before.
+    /// Reports work that takes long, or that now waits for something else.
     fn tell_working(&self, now: Instant) {
         for (unit, working) in self.state.borrow_mut().iter_mut() {
             let elapsed = now.saturating_duration_since(working.since);
@@ -156,7 +156,7 @@ impl<'p> Progress<'p> {
 
     fn hook<'h>(&'h self, unit: &'h Unit, elapsed: Option<Duration>) -> Hook<'h> {
         let known = (unit.address.clone(), unit.deposed);
-        // What is made has no id yet.
+        // A resource that is being created has no id yet.
         let id = self.existing.get(&known).filter(|_| unit.step != Step::Create);
         Hook { unit, id: id.map(String::as_str), elapsed }
     }
@@ -221,7 +221,7 @@ impl<'p> Progress<'p> {
             }
             Event::Saved { resources } if stream => self.printer.event(&stream::ledger_write(resources)),
             Event::Throttled { count } if stream => self.printer.event(&stream::throttled(count)),
-            // The last line tells how often that was.
+            // The last line reports the number of throttled calls.
             Event::Saved { .. } | Event::Throttled { .. } => {}
         }
         if let Face::Bar(bar) = &self.face {
@@ -234,7 +234,7 @@ impl<'p> Progress<'p> {
         }
     }
 
-    /// Clears the live part, and ends the group.
+    /// Clears the bar, and ends the group.
     pub(super) fn finish(&self) {
         match &self.face {
             Face::Bar(_) => self.printer.ends_live(),
@@ -244,7 +244,7 @@ impl<'p> Progress<'p> {
     }
 }
 
-/// The ids of what there is before, by address, and place among what was deposed.
+/// The ids of existing resources, by address and index among the deposed.
 fn existing(plan: &Plan) -> BTreeMap<(Address, Option<usize>), String> {
     let deposed = plan.deposed.iter().enumerate().map(|(place, change)| (change, Some(place)));
     let all = plan.changes.iter().map(|change| (change, None)).chain(deposed);

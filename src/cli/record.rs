@@ -1,5 +1,5 @@
-//! `--output markdown=FILE` of `apply` and `destroy`: what was done, for the summary of a job or a
-//! comment. It is written however the work ends.
+//! `--output markdown=FILE` of `apply` and `destroy`: reports what was done, for the summary of a job or
+//! a comment. It is written however the work ends.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -15,11 +15,11 @@ use crate::plan::Plan;
 use crate::plan::format::{MARKDOWN_LIMIT, code, fenced, made};
 use crate::plan::review::{brief, visible};
 
-/// Longest text of one error.
+/// Maximum length of one error.
 const LONGEST_ERROR: usize = 4_000;
-/// Longest name or id.
+/// Maximum length of a name or id.
 const LONGEST: usize = 300;
-/// What is kept free for what is told after a list that is cut.
+/// Space reserved for the text after a truncated list.
 const RESERVE: usize = 2_000;
 
 /// Where it is written, and what there is to tell.
@@ -34,11 +34,11 @@ pub(super) struct RecordArgs {
     told: Rc<RefCell<Told>>,
 }
 
-/// What there is to tell.
+/// The content of the report.
 #[derive(Debug, Default)]
 struct Told {
     done: Vec<(Unit, String, Duration)>,
-    /// Which stack, where, and when it was planned.
+    /// The stack, its account and region, and when it was planned.
     title: Option<(String, String, Option<jiff::Timestamp>)>,
     summary: Option<Summary>,
 }
@@ -57,21 +57,21 @@ fn output(text: &str) -> Result<PathBuf, String> {
 }
 
 impl RecordArgs {
-    /// Refuses to write over what the stack is read from.
+    /// Refuses to overwrite the files that the stack is read from.
     pub(super) fn guard(&self, stack: &StackArgs) -> Result<(), Failure> {
         let written: Vec<&Path> = self.output.iter().map(PathBuf::as_path).collect();
         let read: Vec<&Path> = stack.var_file.iter().map(PathBuf::as_path).collect();
         Ok(files::guard(&written, &[&stack.stack], &read)?)
     }
 
-    /// The plan that is applied.
+    /// Records the plan that is applied.
     pub(super) fn begins(&self, plan: &Plan) {
         let place = plan.account_id.as_ref().map_or_else(String::new, |id| format!("account {id} · "));
         let title = (format!("{}/{}", plan.stack, plan.env), format!("{place}{}", plan.region), plan.now);
         self.told.borrow_mut().title = Some(title);
     }
 
-    /// Something happened.
+    /// Records an event.
     pub(super) fn sees(&self, event: &Event) {
         if let Event::Done { unit, id, elapsed } = event
             && !self.output.is_empty()
@@ -80,14 +80,14 @@ impl RecordArgs {
         }
     }
 
-    /// How it ended.
+    /// Records how the apply ended.
     pub(super) fn ends(&self, summary: &Summary) {
         if !self.output.is_empty() {
             self.told.borrow_mut().summary = Some(summary.clone());
         }
     }
 
-    /// Writes it, and ends as the work did; what cannot be written is an error of its own.
+    /// Writes the report, and returns the outcome of the work. A failure to write is an additional error.
     pub(super) fn write(&self, verb: &str, outcome: Result<Exit, Failure>) -> Result<Exit, Failure> {
         if self.output.is_empty() {
             return outcome;
@@ -194,7 +194,7 @@ fn name(address: &crate::graph::Address) -> String {
     code(&brief(&visible(&address.to_string()), LONGEST))
 }
 
-/// A list with its heading, as long as there is room.
+/// Adds a list with its heading, as far as there is room.
 fn list(text: &mut String, heading: &str, lines: Vec<String>) {
     if lines.is_empty() {
         return;

@@ -1,6 +1,6 @@
-//! A stack as it is in a revision of its git repository. Git is run with lists of arguments,
-//! never by a shell, and asked for objects alone: no hook, filter or attribute of the
-//! repository has a say, and nothing in it is written.
+//! Reads a stack from a revision of its git repository. Git is run with lists of arguments, never by a
+//! shell, and is only asked for objects. So no hook, filter or attribute of the repository takes effect,
+//! and nothing in it is written.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,21 +16,21 @@ use crate::files::{Files, Refusal, bounded};
 use crate::limits;
 use crate::stack;
 
-/// A git repository with a stack in it.
+/// A git repository that contains a stack.
 pub(super) struct Repository {
     /// A folder of its work tree.
     place: PathBuf,
-    /// The stack's folder from the top of the repository; empty if it is the top.
+    /// The stack's folder, relative to the top of the repository; empty if it is the top.
     folder: String,
 }
 
-/// The files of a stack in a revision, in a folder that goes with this.
+/// The files of a stack in a revision, in a folder that is removed when this is dropped.
 pub(super) struct Checkout {
     /// The stack's folder.
     pub(super) folder: PathBuf,
-    /// The folder as git writes it: `main:stacks/shop`.
+    /// The folder in git's notation: `main:stacks/shop`.
     pub(super) shown: PathBuf,
-    /// What is not among the files, and why.
+    /// The files that are left out, with the reason.
     pub(super) absent: Vec<String>,
     _files: Scratch,
 }
@@ -43,7 +43,7 @@ struct Entry {
 }
 
 impl Repository {
-    /// The repository that a folder is in. The folder itself may be missing by now.
+    /// The repository that contains a folder. The folder itself may no longer exist.
     pub(super) fn of(folder: &Path) -> Result<Self, Failure> {
         let absolute = std::path::absolute(folder).map_err(|error| unreadable(folder, &error))?;
         let place = absolute.ancestors().find(|one| one.is_dir()).unwrap_or(&absolute).to_owned();
@@ -64,7 +64,7 @@ impl Repository {
         Ok(repository)
     }
 
-    /// The commit that a revision names; it does not begin with a hyphen.
+    /// The commit that a revision names. A revision never begins with a hyphen here.
     pub(super) fn commit(&self, revision: &str) -> Result<String, Failure> {
         let told = self.git(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
         if !told.status.success() {
@@ -81,7 +81,7 @@ impl Repository {
         Ok(text(told.stdout)?.trim().to_owned())
     }
 
-    /// The commit at which one revision left another.
+    /// The commit at which two revisions branched.
     pub(super) fn fork(
         &self,
         old: &str,
@@ -104,7 +104,8 @@ impl Repository {
         Ok(text(told.stdout)?.trim().to_owned())
     }
 
-    /// The stack's folder in a commit, which is told as `name`, with what links in it lead to.
+    /// Checks out the stack's folder of a commit, and the targets of links in it. `name` is the commit's name
+    /// in messages.
     pub(super) fn checkout(&self, commit: &str, name: &str) -> Result<Checkout, Failure> {
         let files = Scratch::new().map_err(|error| unwritable(&error))?;
         let mut objects = Objects::open(self)?;
@@ -117,7 +118,7 @@ impl Repository {
         let mut is_shared_known = false;
         loop {
             let Some(path) = wanted.pop() else {
-                // The stack's own files are there: they tell from where else it reads.
+                // The stack's own files are there now, and name the other folders that it reads.
                 if std::mem::replace(&mut is_shared_known, true) {
                     break;
                 }
@@ -170,9 +171,9 @@ impl Repository {
                 }
             }
         }
-        // The top of a repository, which bounds what is shared.
+        // Marks the top of the repository, which limits what may be shared.
         std::fs::create_dir_all(files.path().join(".git")).map_err(|error| unwritable(&error))?;
-        // Last, so that no file is written through one.
+        // Links come last, so that no file is written through one.
         for (path, target) in links {
             link(&path, &target).map_err(|error| unwritable(&error))?;
         }
@@ -183,16 +184,16 @@ impl Repository {
         Ok(Checkout { folder, shown: shown.into(), absent, _files: files })
     }
 
-    /// The folders that a stack's files in `folder` share, from the top of the repository. What is
-    /// wrong with one is told when the stack is read.
+    /// The folders that the stack in `folder` shares, relative to the top of the repository. Problems with
+    /// them are reported when the stack is read.
     fn shared(&self, folder: &Path) -> Vec<String> {
         let paths = stack::shared_of(&Files::new(folder));
-        // As of a file in the folder that is a link there.
+        // Resolved like the target of a link in the stack's folder.
         let link = format!("{}/stack.toml", self.folder);
         paths.iter().filter_map(|path| leads_to(link.trim_start_matches('/'), path)).collect()
     }
 
-    /// What is at a path of a commit, and below.
+    /// Lists the files at a path of a commit, and below.
     fn list(&self, commit: &str, path: &str) -> Result<Vec<Entry>, Failure> {
         let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
         if !path.is_empty() {
@@ -221,7 +222,7 @@ impl Repository {
         command
             .arg("-C")
             .arg(&self.place)
-            // Its words are shown; and what is not there is not fetched behind one's back.
+            // Its messages are shown, hence the locale. Missing objects must not be fetched silently.
             .env("LC_ALL", "C")
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
@@ -235,8 +236,8 @@ impl Repository {
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
-        // What it says is read meanwhile, or it would wait; where that is too long, its pipe is
-        // closed, and it ends.
+        // Both outputs are read in the background, since git blocks on a full pipe. If one is too long, its
+        // pipe is closed and git ends.
         let told = std::thread::spawn(move || stdout.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
         let said = std::thread::spawn(move || stderr.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
         let deadline = Instant::now() + limits::REVISION_TIME;
@@ -244,7 +245,7 @@ impl Repository {
             match process.try_wait().map_err(|error| cannot_run(&error))? {
                 Some(status) => break status,
                 None if Instant::now() > deadline => {
-                    // It only reads, and has nothing left to tell.
+                    // It only reads, and its output is no longer needed.
                     drop(process.kill());
                     drop(process.wait());
                     return Err(too_slow().into());
@@ -264,12 +265,12 @@ impl Repository {
     }
 }
 
-/// `git cat-file --batch`: the content of objects, one after the other.
+/// `git cat-file --batch`: reads the content of objects, one after the other.
 struct Objects {
     process: Arc<Mutex<Child>>,
     ask: ChildStdin,
     answers: BufReader<ChildStdout>,
-    /// Dropped with this, so that the process is not waited for any more.
+    /// Dropping this ends the watchdog of the process.
     _watch: mpsc::Sender<()>,
 }
 
@@ -288,7 +289,7 @@ impl Objects {
         let process = Arc::new(Mutex::new(process));
         let (watch, ended) = mpsc::channel();
         let watched = process.clone();
-        // One that answers nothing would be read from forever.
+        // A process that never answers would block the reader forever.
         std::thread::spawn(move || {
             if ended.recv_timeout(limits::REVISION_TIME) == Err(mpsc::RecvTimeoutError::Timeout) {
                 end(&watched);
@@ -297,7 +298,7 @@ impl Objects {
         Ok(Self { process, ask, answers: BufReader::new(answers), _watch: watch })
     }
 
-    /// Writes the content of an object of at most `most` bytes to `to`: how many they are.
+    /// Writes the content of an object of at most `most` bytes to `to`, and returns its size.
     fn read(&mut self, object: &str, to: &mut impl Write, most: u64, name: &str) -> Result<u64, Failure> {
         let untold = |error: std::io::Error| {
             Diagnostic::error("git", format!("git does not tell the content of {object}"))
@@ -338,12 +339,12 @@ impl Drop for Objects {
 
 fn end(process: &Mutex<Child>) {
     let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
-    // It only reads, and has nothing left to tell.
+    // It only reads, and its output is no longer needed.
     drop(process.kill());
     drop(process.wait());
 }
 
-/// No file system has longer links.
+/// Maximum length of a link. No file system has longer ones.
 const LONGEST_LINK: u64 = 4096;
 
 fn too_large(what: String) -> Diagnostic {
@@ -356,7 +357,7 @@ fn too_slow() -> Diagnostic {
         .help("compare two folders without git: dwctl diff OLD NEW")
 }
 
-/// A path of a revision, if it can only lead into the folder that it is put into.
+/// Checks that a path of a revision stays inside the folder that it is put into.
 fn inside<'p>(path: &'p str, name: &str) -> Result<&'p Path, Failure> {
     let plain = |one| matches!(one, Component::Normal(_));
     if path.is_empty() || path.contains('\\') || !Path::new(path).components().all(plain) {
@@ -367,8 +368,8 @@ fn inside<'p>(path: &'p str, name: &str) -> Result<&'p Path, Failure> {
     Ok(Path::new(path))
 }
 
-/// Where a link leads, from the top of the repository; `None` if that is outside of it, or may
-/// be: what goes up does so before it goes down.
+/// The target of a link, relative to the top of the repository. `None` if it is or may be outside: every
+/// `..` must come before the first name.
 fn leads_to(link: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = link.split('/').collect();
     parts.pop();
@@ -405,7 +406,7 @@ fn link(path: &Path, target: &str) -> std::io::Result<()> {
     std::os::unix::fs::symlink(target, path)
 }
 
-/// As git does it where there are no links.
+/// Writes the target as a file, as git does where links are not supported.
 #[cfg(not(unix))]
 fn link(path: &Path, target: &str) -> std::io::Result<()> {
     created(path)?.write_all(target.as_bytes())
@@ -425,7 +426,7 @@ fn text(bytes: Vec<u8>) -> Result<String, Failure> {
     })
 }
 
-/// What git says.
+/// Git's error message.
 fn words(told: &Output) -> String {
     let said = Outside::new(String::from_utf8_lossy(&told.stderr).trim());
     match said.masked() {

@@ -57,10 +57,10 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Every type of TOML that a value may have.
+/// All TOML types of a value.
 const ANY: [&str; 5] = ["string", "number", "boolean", "array", "object"];
 
-/// Says of every table whose names are free that they are: editors take silence for a no.
+/// Marks every table with free names as open, because editors read a missing mark as closed.
 fn open(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -98,7 +98,7 @@ fn env_schema(stack: Option<&Stack>) -> Value {
     finished("dwctl environment", properties, stack.is_none())
 }
 
-/// The schema of a variable's values.
+/// The schema for the values of a variable.
 fn of_type(kind: &Type) -> Value {
     match kind {
         Type::String => json!({ "type": "string" }),
@@ -110,7 +110,7 @@ fn of_type(kind: &Type) -> Value {
     }
 }
 
-/// A schema of a whole file; `others` says whether more may stand in it.
+/// The schema of a whole file. `others` says whether it may have other members.
 fn finished(title: &str, properties: Map<String, Value>, others: bool) -> Value {
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -123,7 +123,7 @@ fn finished(title: &str, properties: Map<String, Value>, others: bool) -> Value 
     schema
 }
 
-/// Every scalar may be an expression in place of what it is.
+/// Lets every scalar also be an expression.
 fn or_expression(schema: Value) -> Value {
     let Value::Object(mut schema) = schema else { return schema };
     for (name, inner) in &mut schema {
@@ -153,7 +153,7 @@ fn or_expression(schema: Value) -> Value {
     Value::Object(either)
 }
 
-/// `[stack]`, with these members of it.
+/// The schema of `[stack]`, with these of its members.
 fn stack_table(description: &str, members: &[&str]) -> Value {
     let strings = |words: &str| json!({ "description": words, "type": "object", "additionalProperties": { "type": "string" } });
     let text = |words: &str| json!({ "description": words, "type": "string" });

@@ -1,20 +1,19 @@
-//! Temporary folders, which go with the process that made them; and those of processes that
-//! were killed, which the next one removes.
+//! Temporary folders. They are removed when their process ends; the next process removes those of
+//! processes that were killed.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How the names of these folders begin.
+/// Prefix of the names of these folders.
 const PREFIX: &str = "dwctl-diff-";
-/// A file in each, locked while its process lives: the system lets go of the lock however it
-/// ends.
+/// The lock file in each folder. The system releases the lock however the process ends.
 const LOCK: &str = ".lock";
-/// In this time a folder that was made has its lock.
+/// A new folder certainly has its lock after this time.
 const YOUNG: Duration = Duration::from_secs(600);
 
-/// A temporary folder that goes with this.
+/// A temporary folder that is removed when this is dropped.
 pub(super) struct Scratch {
     files: PathBuf,
     _folder: tempfile::TempDir,
@@ -22,7 +21,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// A new, empty one, for its owner alone.
+    /// Creates an empty one that only its owner may read.
     pub(super) fn new() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         let lock = File::create_new(folder.path().join(LOCK))?;
@@ -32,14 +31,14 @@ impl Scratch {
         Ok(Self { files, _folder: folder, _lock: lock })
     }
 
-    /// Where files are put.
+    /// The folder for files.
     pub(super) fn path(&self) -> &Path {
         &self.files
     }
 }
 
-/// Removes the folders of processes that are gone. What cannot be removed is left for the
-/// next time: nothing that is done now depends on it.
+/// Removes the folders of processes that have ended. Failures are left for the next time, since nothing
+/// depends on them now.
 pub(super) fn sweep() {
     sweep_in(&std::env::temp_dir(), YOUNG);
 }
@@ -47,18 +46,18 @@ pub(super) fn sweep() {
 fn sweep_in(folder: &Path, young: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_abandoned(&entry, young) {
-            // Links in it are removed, and not followed.
+            // Links in it are removed, not followed.
             drop(fs::remove_dir_all(entry.path()));
         }
     }
 }
 
-/// Whether it is a folder of the same user whose process is gone.
+/// Returns whether it is a folder of the same user whose process has ended.
 fn is_abandoned(entry: &fs::DirEntry, young: Duration) -> bool {
     let is_old = |metadata: &fs::Metadata| {
         metadata.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= young)
     };
-    // Of a link, that of the link itself.
+    // For a link, this is the metadata of the link itself.
     let Ok(metadata) = entry.metadata() else { return false };
     if !metadata.is_dir() || !is_own(&metadata) {
         return false;
@@ -73,7 +72,7 @@ fn is_abandoned(entry: &fs::DirEntry, young: Duration) -> bool {
 #[cfg(unix)]
 fn is_own(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    // A file that is made belongs to who makes it.
+    // A new file shows the user id of this process.
     let me = tempfile::tempfile().and_then(|file| file.metadata()).map(|file| file.uid());
     me.is_ok_and(|me| me == metadata.uid()) && metadata.permissions().mode() & 0o077 == 0
 }

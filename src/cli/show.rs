@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let address = match &args.what {
         None => None,
         Some(what) => match what.parse::<Address>() {
-            // What is there under this name is a file, whatever else it could be.
+            // An existing file of this name takes precedence over an address.
             Ok(address) if !Path::new(what).exists() && kinds::kind(&address.kind).is_some() => Some(address),
             _ if args.json => {
                 return Err(invalid("--json is for what the stack owns", "add --format json"));
@@ -82,7 +82,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     owned(&args, address.as_ref(), printer).await
 }
 
-/// What is neither a file nor an address, and what may be meant.
+/// The error if the argument is neither a file nor an address, with a guess of what was meant.
 fn neither(what: &str) -> Diagnostic {
     let error = Diagnostic::error("invalid-argument", format!("`{what}` is neither a file nor an address"))
         .note("dwctl show takes a file that `dwctl plan --out FILE` wrote, or an address such as s3_bucket.lake")
@@ -142,7 +142,7 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
     Ok(Saved::parse(&text, &path.display().to_string())?)
 }
 
-/// Shows what is there of all that the ledger tells of, or of one address.
+/// Shows the live state of every resource in the ledger, or of one address.
 async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Outcome {
     let stack_args =
         StackArgs { stack: args.stack.clone(), env: args.env.clone(), var: Vec::new(), var_file: Vec::new() };
@@ -168,7 +168,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
         match found {
             Ok(live) => {
                 let parts = live.as_ref().map(|live| parts(kind, address, entry, live, &ledger));
-                // What is a part of another bears no tags of its own: its whole decides, elsewhere.
+                // A child has no tags of its own. Its owner follows from its parent, checked elsewhere.
                 let owner = live.as_ref().and_then(|live| match whose(kind, address, entry, live, &ledger) {
                     Whose::Theirs { owner, .. } => Some(owner),
                     Whose::Ours | Whose::Nobodys => None,
@@ -216,7 +216,8 @@ fn chosen_of<'l>(
     }
 }
 
-/// What can be set of a resource, what only AWS decides, and its tags: secrets as such.
+/// The attributes of a resource: settable ones, those that only AWS decides, and tags. Secrets stay
+/// redacted.
 fn parts(
     kind: &dyn ErasedKind,
     address: &Address,

@@ -1,5 +1,5 @@
-//! What dwctl waits for, on a terminal: one line on stderr that redraws itself and is gone before
-//! anything else is said. Elsewhere nothing is said.
+//! Shows on a terminal what dwctl waits for: one line on stderr that redraws itself and disappears before
+//! other output. Without a terminal it shows nothing.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::aws::Session;
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(120);
 
-/// The spinner, until it is dropped.
+/// A spinner that is shown until this is dropped.
 pub(super) struct Spinner<'p> {
     printer: &'p Printer,
-    /// `None` where there is no terminal.
+    /// `None` without a terminal.
     bar: Option<ProgressBar>,
-    /// Whether it ends with this.
+    /// True if dropping this ends the bar.
     own: bool,
 }
 
 impl<'p> Spinner<'p> {
-    /// Says what is waited for; within another spinner in its place.
+    /// Shows what dwctl waits for. An outer spinner changes its message instead.
     pub(super) fn new(printer: &'p Printer, words: &str) -> Self {
         let words = words.to_owned();
         if let Some(bar) = printer.live() {
@@ -41,7 +41,7 @@ impl<'p> Spinner<'p> {
         Self { printer, bar: Some(bar), own: true }
     }
 
-    /// Reads from AWS, and tells meanwhile how much of it is read.
+    /// Reads from AWS, and meanwhile shows how much is read.
     pub(super) async fn reading<T>(&self, session: Option<&Session>, work: impl Future<Output = T>) -> T {
         let (Some(bar), Some(session)) = (&self.bar, session) else { return work.await };
         let mut work = std::pin::pin!(work);
@@ -64,7 +64,7 @@ impl Drop for Spinner<'_> {
     }
 }
 
-/// Without padding: what the terminal itself writes of Ctrl-C stays on the line, and goes with it.
+/// Without padding, so that the `^C` that the terminal echoes stays on the line and is cleared with it.
 const TEMPLATE: &str = "{spinner} {msg}";
 
 /// `Reading 12 of 81 resources · 34 calls`.

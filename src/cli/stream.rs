@@ -1,6 +1,6 @@
-//! What `--json` says: a stream of events, one JSON object a line, in the shapes and words of
-//! Terraform's (<https://developer.hashicorp.com/terraform/internals/machine-readable-ui>)
-//! wherever it has them, so that what reads that reads this.
+//! The output of `--json`: a stream of events, one JSON object per line. It uses the shapes and words of
+//! Terraform's format (<https://developer.hashicorp.com/terraform/internals/machine-readable-ui>)
+//! where those exist, so that programs that read Terraform's events can read these.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::plan::review::{Item, Review, Sort, risk_json, visible};
 use crate::plan::{Absence, Cause, Change, Plan, Reason};
 use crate::value::Value;
 
-/// The version of this format: another second number has more, another first one something else.
+/// The version of this format. The minor version grows with additions, the major one with breaking changes.
 const FORMAT_VERSION: &str = "1.0";
-/// The version of Terraform's format that the types that it has are in.
+/// The version of Terraform's format for the event types that it defines.
 const UI_VERSION: &str = "1.2";
 
-/// One event, without the time it is said at.
+/// One event, without its time.
 pub(super) struct Event {
     level: &'static str,
     kind: &'static str,
@@ -43,7 +43,7 @@ impl Event {
         Self { level: "error", ..self }
     }
 
-    /// It as a line, with its break.
+    /// The event as a line, with its line break.
     pub(super) fn line(&self, now: Timestamp) -> String {
         let now = format!("{now:.3}");
         let mut all = Map::new();
@@ -61,24 +61,24 @@ impl Event {
     }
 }
 
-/// The first one.
+/// The first event of a stream.
 pub(super) fn version() -> Event {
     let version = env!("CARGO_PKG_VERSION");
     let members = json!({ "format_version": FORMAT_VERSION, "dwctl": version, "ui": UI_VERSION });
     Event::new("version", format!("dwctl {version}"), members)
 }
 
-/// A remark.
+/// A log message.
 pub(super) fn log(text: &str) -> Event {
     Event::new("log", text.trim(), Json::Null)
 }
 
-/// The last one.
+/// The last event of a stream.
 pub(super) fn end(exit_code: u8) -> Event {
     Event::new("end", format!("exit code {exit_code}"), json!({ "exit_code": exit_code }))
 }
 
-/// A problem.
+/// A diagnostic.
 pub(super) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Event {
     let (severity, word) = match diagnostic.severity {
         Severity::Error => ("error", "Error"),
@@ -127,7 +127,7 @@ fn resource(address: &Address) -> Json {
     })
 }
 
-/// What is planned: what someone else changed, what changes, and how much it is.
+/// The events of a plan: drift, changes, changed outputs and their counts.
 pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
     let review = Review::new(plan, false);
     let drift = review.items.iter().filter_map(drift);
@@ -158,7 +158,7 @@ pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
     events
 }
 
-/// The outputs that change, where any does.
+/// The output changes, if there are any.
 fn output_changes(review: &Review<'_>) -> Option<Event> {
     let told = review.outputs().into_iter().map(|one| {
         let mut told = one.after.as_ref().map_or_else(|| json!({ "sensitive": false }), output);
@@ -170,7 +170,7 @@ fn output_changes(review: &Review<'_>) -> Option<Event> {
     (!told.is_empty()).then(|| Event::new("outputs", message, json!({ "outputs": told })))
 }
 
-/// An output: of a secret one it is told that it is.
+/// An output with its type. A secret one is marked as sensitive.
 fn output(value: &Value) -> Json {
     let sensitive = value.contains_secret();
     let mut told = json!({ "sensitive": sensitive, "type": type_of(value) });
@@ -210,7 +210,7 @@ fn change(item: &Item<'_>) -> Event {
     Event::new("planned_change", format!("{}: {}", item.address, item.words), json!({ "change": told }))
 }
 
-/// Terraform's name of the reason, in this format.
+/// Terraform's name for the reason of a change, as far as this format has it.
 fn reason(change: &Change) -> Option<&'static str> {
     match &change.reason {
         Reason::Forced(_) | Reason::Moved { .. } => Some("cannot_update"),
@@ -228,7 +228,7 @@ fn reason(change: &Change) -> Option<&'static str> {
     }
 }
 
-/// What someone changed outside dwctl.
+/// A change made outside of dwctl.
 fn drift(item: &Item<'_>) -> Option<Event> {
     let change = item.change;
     let drifted = item.details.iter().filter(|one| one.cause != Cause::Stack);
@@ -243,8 +243,7 @@ fn drift(item: &Item<'_>) -> Option<Event> {
     Some(Event::new("resource_drift", message, json!({ "change": told })))
 }
 
-/// What is told of a piece of work at each of its stations. The id is that of the resource,
-/// where it has one.
+/// The events in the life of a unit of work. The id is that of the resource, if it has one.
 pub(super) struct Hook<'h> {
     pub(super) unit: &'h Unit,
     pub(super) id: Option<&'h str>,
@@ -273,12 +272,12 @@ impl Hook<'_> {
         Event::new(kind, format!("{}: {words}", self.unit.address), json!({ "hook": hook }))
     }
 
-    /// It begins.
+    /// The work begins.
     pub(super) fn start(&self) -> Event {
         self.event("apply_start", self.unit.step.doing())
     }
 
-    /// It goes on, and waits for something where that is known.
+    /// The work continues. `waiting_for` says what it waits for, if that is known.
     pub(super) fn progress(&self, waiting_for: Option<&str>) -> Event {
         let words =
             waiting_for.map_or_else(|| self.unit.step.doing().to_owned(), |on| format!("waits: {on}"));
@@ -289,12 +288,12 @@ impl Hook<'_> {
         event
     }
 
-    /// It is done.
+    /// The work is done.
     pub(super) fn complete(&self) -> Event {
         self.event("apply_complete", self.unit.step.did())
     }
 
-    /// It failed.
+    /// The work failed.
     pub(super) fn errored(&self, message: &str) -> Event {
         let mut event = self.event("apply_errored", message).error();
         if let Some(hook) = event.members.get_mut("hook") {
@@ -305,11 +304,11 @@ impl Hook<'_> {
 }
 
 fn seconds(elapsed: Duration) -> Json {
-    // In milliseconds: no digits that nobody measured.
+    // Rounded to milliseconds; more digits were not measured.
     json!(elapsed.as_millis() as f64 / 1000.0)
 }
 
-/// AWS asks for fewer calls.
+/// AWS throttled calls.
 pub(super) fn throttled(count: u64) -> Event {
     Event::new(
         "throttled",
@@ -330,7 +329,7 @@ pub(super) fn stopping(in_flight: usize) -> Event {
     Event::new("stopping", message, json!({ "in_flight": in_flight }))
 }
 
-/// The calls of the run so far, at the end of `operation`, which took this long.
+/// The number of calls so far, at the end of `operation`, which took this long.
 pub(super) fn calls(operation: &str, bill: &Bill, elapsed: Duration) -> Event {
     let services: Map<String, Json> =
         bill.by_service().into_iter().map(|(service, count)| (service, count.into())).collect();
@@ -339,7 +338,7 @@ pub(super) fn calls(operation: &str, bill: &Bill, elapsed: Duration) -> Event {
     Event::new("calls", format!("{} so far", counted(bill.total(), "call")), members)
 }
 
-/// What was left out, and since what failed.
+/// The message for a resource that was skipped, with the failure that caused it.
 pub(super) fn not_begun(address: &Address, because: Option<&Address>) -> String {
     match because {
         Some(failed) => format!("not begun: {address}, which depends on {failed}"),
@@ -347,7 +346,7 @@ pub(super) fn not_begun(address: &Address, because: Option<&Address>) -> String 
     }
 }
 
-/// What was done, and what was not.
+/// The result of an apply.
 pub(super) fn applied(summary: &Summary, words: String, destroy: bool) -> Vec<Event> {
     let skipped = summary.skipped.iter().map(|(address, because)| {
         let members = json!({ "resource": resource(address), "because": because.as_ref().map(resource) });
@@ -376,7 +375,7 @@ pub(super) fn outputs(outputs: &BTreeMap<String, Value>) -> Event {
     Event::new("outputs", format!("outputs: {}", outputs.len()), json!({ "outputs": told(outputs) }))
 }
 
-/// Outputs as JSON, each with its type; of a sensitive one no value.
+/// Outputs as JSON, each with its type. A sensitive one has no value.
 pub(super) fn told(outputs: &BTreeMap<String, Value>) -> Json {
     Json::Object(outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect())
 }

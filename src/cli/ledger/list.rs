@@ -50,10 +50,10 @@ fn told(line: String, printer: &Printer) {
     printer.out(&format!("{}\n", hang(&line, 4, printer.width())));
 }
 
-/// A row for each resource. On a terminal that is too narrow the time of the last apply goes
-/// before the region, the region before a part of the id.
+/// A row for each resource. If the terminal is too narrow, the time of the last apply is dropped first, then
+/// the region, then part of the id.
 fn rows(ledger: &Ledger, width: Option<usize>) -> String {
-    /// Of an id as much should be seen.
+    /// Characters of an id that should stay visible.
     const ENOUGH: usize = 40;
     let columns = |from: &[usize]| -> Vec<Vec<String>> {
         let all = ledger.resources.iter().map(|(address, entry)| {

@@ -1,4 +1,4 @@
-//! `dwctl ledger`: looks at the identity store, and mends it.
+//! `dwctl ledger`: inspects and repairs the ledger.
 
 mod forget;
 mod init;
@@ -74,10 +74,10 @@ struct WhereArgs {
     aws: AwsArgs,
 }
 
-/// A stack and the place of its ledger.
+/// A stack and its ledger's store.
 struct Desk {
     stack: Stack,
-    /// The connection, where the ledger lives in S3.
+    /// The connection, if the ledger lives in S3.
     session: Option<Session>,
     store: Store,
     holder: Holder,
@@ -89,8 +89,8 @@ impl WhereArgs {
         StackArgs { stack: self.stack.clone(), env: self.env.clone(), var: Vec::new(), var_file: Vec::new() }
     }
 
-    /// Reads the stack, and connects to AWS only where its ledger lives there. `command` is
-    /// what those are told who wait for the lock; `audit` is of a verb that changes something.
+    /// Reads the stack, and connects to AWS only if its ledger lives there. `command` is shown to those who
+    /// wait for the lock. `audit` is given by a command that changes something.
     async fn open(
         &self,
         command: &str,
@@ -116,7 +116,7 @@ impl WhereArgs {
 }
 
 impl Desk {
-    /// The ledger, which must be there.
+    /// The ledger; an error if there is none.
     async fn ledger(&self) -> Result<Ledger, Failure> {
         if self.store.read().await?.is_none() {
             return Err(Diagnostic::error(
@@ -130,7 +130,7 @@ impl Desk {
         context::ledger(&self.store, &self.stack, self.session.as_ref()).await
     }
 
-    /// Changes the ledger under its lock, and says what was done.
+    /// Changes the ledger under its lock, and prints what was done.
     async fn edit(
         self,
         lock: &LockArgs,
@@ -148,12 +148,12 @@ impl Desk {
     }
 }
 
-/// An address that the user names.
+/// Parses an address argument.
 fn address(text: &str) -> Result<Address, String> {
     text.parse()
 }
 
-/// The error of an address that the ledger does not tell of.
+/// The error for an address that is not in the ledger.
 pub(super) fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
     let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
     let error = Diagnostic::error("unknown-address", format!("the ledger does not tell of `{address}`"));

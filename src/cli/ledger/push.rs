@@ -61,7 +61,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     .await
 }
 
-/// Whether one ledger goes on where another stopped.
+/// Checks that the pushed ledger continues the one in the store.
 fn check(pushed: &Ledger, there: &Ledger, name: &str) -> Result<(), Failure> {
     let message = if pushed.lineage != there.lineage {
         format!("{name} is of another lineage")
