@@ -1,5 +1,5 @@
-//! Everything a stack's expressions can see, and the instances that its declarations
-//! make: the evaluation of a stack, as far as its resources are known.
+//! Evaluates a stack as far as its resources are known: everything that expressions can see, and
+//! the instances that declarations expand to.
 
 mod ignored;
 mod imports;
@@ -31,18 +31,17 @@ use resolve::{Names, View};
 use settings::{to_flag, too_many, undecided};
 pub use sketch::{Write, written};
 
-/// What AWS says about where we are: the `aws` of expressions.
+/// The facts that AWS tells about the run: the `aws` of expressions.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Partition, account and region.
     pub scope: AwsScope,
-    /// The zones of the region, if they were asked for.
+    /// The availability zones of the region, if they were asked for.
     pub availability_zones: Option<Vec<String>>,
 }
 
 impl Facts {
-    /// Stand-ins where AWS is not asked: the account is the one that the stack belongs
-    /// to, or zeros.
+    /// Placeholders for a run without AWS. The account is the stack's own, or zeros.
     pub fn offline(stack: &Stack) -> Self {
         let account_id = stack.accounts.get(&stack.env).cloned().unwrap_or_else(|| "000000000000".to_owned());
         let partition = AwsScope::partition_of(&stack.region).to_owned();
@@ -52,44 +51,44 @@ impl Facts {
     }
 }
 
-/// How much wider the budget of a plan and an apply is than that of the check before them.
+/// Factor by which the budget of a plan or an apply exceeds that of the check before them.
 const WIDE: u64 = 16;
-/// Resources of a kind that each further one is compared with.
+/// Maximum number of earlier resources of its kind that a resource is compared with.
 const COMPARED: usize = 5_000;
 
-/// One resource that the stack wants.
+/// One desired resource.
 #[derive(Clone)]
 pub struct Instance<'a> {
-    /// Its name in the stack.
+    /// Its address in the stack.
     pub address: Address,
     /// Its kind.
     pub kind: &'static dyn ErasedKind,
     /// Its declaration.
     pub resource: &'a Resource,
-    /// The element of `for_each` that it is.
+    /// Its element of `for_each`.
     pub each: Option<Value>,
-    /// The region it lives in.
+    /// Its region.
     pub region: String,
-    /// The account it lives in.
+    /// Its account.
     pub account_id: String,
-    /// What is wanted, in canonical form, with unknown and secret parts.
+    /// The desired spec in canonical form; parts may be unknown or secret.
     pub spec: Value,
-    /// The same as it is written, where a path leads to its place in the file.
+    /// The desired spec as it is written, so that a path leads to its place in the file.
     pub written: Value,
-    /// The tags that are wanted, without the owner's; a value may be unknown.
+    /// The desired tags without the owner's; a value may be unknown.
     pub tags: BTreeMap<String, Value>,
-    /// The addresses that it refers to: those that must exist before it is complete.
+    /// The addresses that it refers to. They must exist before it is complete.
     pub needs: BTreeSet<Address>,
-    /// Those of `needs` that it refers to in nothing but attributes that its kind can set later
-    /// (`Kind::DEFERRABLE`), with these.
+    /// The addresses in `needs` that only deferrable attributes refer to (`Kind::DEFERRABLE`), with
+    /// these attributes.
     pub soft: BTreeMap<Address, BTreeSet<String>>,
-    /// Refuse to delete or replace it.
+    /// Refuses to delete or replace it.
     pub protect: bool,
-    /// When it is replaced, make the new one before the old one is deleted.
+    /// Creates the replacement before the old object is deleted.
     pub create_before_destroy: bool,
-    /// Leave it at AWS when it is no longer declared, and when everything is destroyed.
+    /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
     pub retain: bool,
-    /// The attributes of it that something in the stack refers to.
+    /// Its attributes that something in the stack refers to.
     pub referred: BTreeSet<String>,
 }
 
@@ -97,17 +96,17 @@ impl Instance<'_> {
     /// The `each` of its expressions.
     fn each_names(&self) -> Option<Value> {
         let value = self.each.clone()?;
-        // Without a key it stands for any element.
+        // Without a key, the instance stands for any element.
         let key = self.address.key.clone().map_or_else(|| value.clone(), Value::String);
         Some(Value::map([("key", key), ("value", value)]))
     }
 
-    /// Where it lives.
+    /// Its account and region.
     pub fn scope(&self) -> AwsScope {
         AwsScope::of(&self.region, &self.account_id)
     }
 
-    /// Leaves out attributes that are set later, known or not.
+    /// Removes attributes that are set later, known or not.
     pub fn defer(&mut self, attributes: &BTreeSet<&String>) {
         if let Value::Map(spec) = &mut self.spec {
             spec.retain(|name, _| !attributes.contains(name));
@@ -115,43 +114,43 @@ impl Instance<'_> {
     }
 }
 
-/// A stack with the values of its variables and the resources seen so far.
+/// A stack with the values of its variables and of the resources seen so far.
 pub struct World<'a> {
     /// The declarations.
     pub stack: &'a Stack,
-    /// Where we are.
+    /// Account, region and zones.
     pub facts: Facts,
-    /// When this was built, in RFC 3339: the `plantimestamp()` of every expression.
+    /// The time at which this was built, in RFC 3339: the `plantimestamp()` of every expression.
     pub planned_at: String,
     variables: BTreeMap<String, Value>,
     references: References,
     order: Vec<usize>,
     views: RefCell<BTreeMap<String, View>>,
     warnings: RefCell<Vec<Diagnostic>>,
-    /// Declarations that have a problem, and whose values are therefore not known.
+    /// Declarations with a problem. Their values are therefore unknown.
     faulty: RefCell<BTreeSet<String>>,
-    /// Something else is wrong with the stack already: what is not declared may be a consequence.
+    /// True if the stack has other errors. An undeclared reference may then be a consequence.
     has_faults: bool,
-    /// Those that depend on no resource.
+    /// Locals that depend on no resource.
     fixed: RefCell<BTreeMap<&'a str, Local>>,
-    /// The others: more may be known of them with every resource that is shown.
+    /// The other locals. Each resource that is shown may make more of them known.
     changing: RefCell<BTreeMap<&'a str, Local>>,
-    /// What is left of the pass that [`World::declarations`] began.
+    /// The remaining budget of the pass that [`World::declarations`] began.
     budget: Budget,
 }
 
-/// A local that was evaluated.
+/// An evaluated local.
 struct Local {
     value: Result<Value, Diagnostic>,
-    /// Bytes of the budget that it holds.
+    /// The bytes of the budget that it holds.
     bytes: u64,
 }
 
 impl<'a> World<'a> {
-    /// Links every reference and orders the declarations.
+    /// Resolves every reference and orders the declarations.
     ///
     /// # Errors
-    /// References to what is not declared, and cycles.
+    /// References to something undeclared, and cycles.
     pub fn new(
         stack: &'a Stack,
         facts: Facts,
@@ -163,15 +162,15 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The same in spite of references to what is not declared, so that what else is wrong can be
-    /// found; `None` where the order is not known. With what is wrong.
+    /// As [`World::new`], but continues after undeclared references, so that other errors are found,
+    /// too. Returns all errors; `None` if the declarations have no order.
     fn linked(
         stack: &'a Stack,
         facts: Facts,
         variables: BTreeMap<String, Value>,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let (mut references, mut problems) = References::of(stack);
-        // Locals that need each other are never evaluated.
+        // Locals in a cycle must never be evaluated.
         if problems.iter().any(|problem| matches!(problem.code, "cycle" | "too-many")) {
             return (None, problems);
         }
@@ -200,9 +199,9 @@ impl<'a> World<'a> {
         (Some(world), problems)
     }
 
-    /// All that can be found wrong with a stack without AWS, beside what was found while it was
-    /// read; then warnings, and how many resources there are. What follows from an earlier problem,
-    /// since it is at the same place, is not told again.
+    /// Finds all errors that can be found without AWS, beyond those found while the stack was read.
+    /// Returns errors, warnings, and the number of resources. An error at the place of an earlier one
+    /// is its consequence and left out.
     pub fn check(
         stack: &'a Stack,
         variables: BTreeMap<String, Value>,
@@ -214,7 +213,7 @@ impl<'a> World<'a> {
             let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
             let mut told: Vec<Span> = problems.iter().filter_map(place).collect();
             told.sort();
-            // Of each and those before it in its file, how far they reach.
+            // For each span, the furthest end of it and the spans before it in its file.
             let mut reach: Vec<usize> = Vec::with_capacity(told.len());
             for (at, span) in told.iter().enumerate() {
                 let before = at.checked_sub(1).filter(|&before| told[before].file == span.file);
@@ -242,9 +241,8 @@ impl<'a> World<'a> {
         &self.variables
     }
 
-    /// Evaluates a local, those first that it refers to: one that refers to another, and so
-    /// on 30,000 times, needs no more of the stack than any. What is wrong with one is said
-    /// where its value is used.
+    /// Evaluates a local after the locals that it refers to. Works without recursion, so that a chain
+    /// of 30,000 locals does not overflow the stack. Errors of a local are reported where it is used.
     fn ensure_local(&self, name: &str) {
         let mut open: Vec<&'a str> = Vec::new();
         open.extend(self.stack.locals.get_key_value(name).map(|(name, _)| name.as_str()));
@@ -253,7 +251,7 @@ impl<'a> World<'a> {
                 open.pop();
                 continue;
             }
-            // Locals form no cycle: `References` has refused it.
+            // Locals have no cycle: `References` refuses it.
             let needed = self.references.local_needs(name, self.stack);
             let waits = open.len();
             open.extend(needed.filter(|needed| !self.is_evaluated(needed)));
@@ -275,7 +273,7 @@ impl<'a> World<'a> {
         self.fixed.borrow().contains_key(name) || self.changing.borrow().contains_key(name)
     }
 
-    /// The value of a local, as far as `take` needs it; `None` where it is not evaluated yet.
+    /// The part of a local's value that `take` picks; `None` if the local is not evaluated yet.
     fn local<T>(&self, name: &str, take: impl FnOnce(&Result<Value, Diagnostic>) -> T) -> Option<T> {
         let (fixed, changing) = (self.fixed.borrow(), self.changing.borrow());
         fixed.get(name).or_else(|| changing.get(name)).map(|local| take(&local.value))
@@ -288,29 +286,29 @@ impl<'a> World<'a> {
         self.budget.release(self.budget.held().saturating_sub(bytes));
     }
 
-    /// The declarations, each after those it refers to. Those in a circle of references
-    /// come once more at the end, when all of it has been seen.
+    /// The declarations, each after those it refers to. Those in a reference cycle come a second time
+    /// at the end, when the whole cycle has been seen.
     pub fn declarations(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
         let stack = self.stack;
         self.budget.renew();
-        // What they hold is no part of the new pass.
+        // The locals' bytes do not count in the new pass.
         self.fixed.borrow_mut().clear();
         self.changing.borrow_mut().clear();
         let again = self.references.deferring();
         self.order.clone().into_iter().chain(again).map(move |index| &stack.resources[index])
     }
 
-    /// Whether any expression asks for the zones of the region.
+    /// Returns whether any expression uses the availability zones of the region.
     pub fn asks_for_zones(stack: &Stack) -> bool {
         references::all(stack)
             .iter()
             .any(|reference| reference.root == "aws" && reference.name(0) == Some("availability_zones"))
     }
 
-    /// The instances of a declaration, from what its expressions are now. What it
-    /// refers to must have been [shown](World::show) before.
+    /// Expands a declaration to instances, with what is known now. The resources that it refers to
+    /// must have been [shown](World::show) before.
     pub fn instances(&self, resource: &'a Resource, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
-        // A kind that does not exist was refused when the stack was read.
+        // An unknown kind was refused when the stack was read.
         let Some(kind) = kinds::kind(&resource.kind) else { return Vec::new() };
         if let Some(when) = &resource.when {
             let names = Names::new(self, None);
@@ -320,7 +318,7 @@ impl<'a> World<'a> {
                     self.views.borrow_mut().insert(resource.address(), View::Off);
                     return Vec::new();
                 }
-                // What else is wrong with it is told as well.
+                // Other errors of the declaration are reported as well.
                 None => drop(self.faulty.borrow_mut().insert(resource.address())),
             }
         }
@@ -343,7 +341,7 @@ impl<'a> World<'a> {
             let keys: BTreeSet<&String> = elements.iter().filter_map(|(key, _)| key.as_ref()).collect();
             each.retain(|key, _| keys.contains(key));
             for key in keys {
-                // One element may refer to another.
+                // Elements may refer to each other.
                 let unknown = || Value::Unknown(Unknown::new(resource.address(), ""));
                 each.entry(key.clone()).or_insert_with(unknown);
             }
@@ -371,7 +369,7 @@ impl<'a> World<'a> {
         instances
     }
 
-    /// An instance of which nothing is evaluated yet.
+    /// An instance without evaluated values.
     pub(crate) fn blank(
         &self,
         address: Address,
@@ -397,8 +395,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Tells what is wrong with a resource whose `for_each` has no value, as far as it does not
-    /// depend on that.
+    /// Reports the errors of a resource whose `for_each` has no value, as far as they do not depend
+    /// on it.
     fn check_blindly(
         &self,
         resource: &'a Resource,
@@ -412,8 +410,8 @@ impl<'a> World<'a> {
         self.evaluate(&mut Instance { each: Some(unknown), ..self.blank(address, kind, resource) }, problems);
     }
 
-    /// Evaluates what an instance wants from what is known now; `false` where there
-    /// are problems.
+    /// Evaluates the desired values of an instance with what is known now. Returns false if there are
+    /// problems.
     pub fn evaluate(&self, instance: &mut Instance<'a>, problems: &mut Vec<Diagnostic>) -> bool {
         let before = problems.len();
         let resource = instance.resource;
@@ -451,7 +449,7 @@ impl<'a> World<'a> {
         for entry in resource.body.entries() {
             let found = problems.len();
             let value = entry.value.evaluate(&names, problems);
-            // What is wrong with one attribute hides nothing of the others.
+            // An error in one attribute must not hide those of others.
             let value = if problems.len() > found { self.unknown(instance, &entry.name) } else { value };
             attributes.insert(entry.name.clone(), value);
         }
@@ -464,7 +462,7 @@ impl<'a> World<'a> {
         spec = normalize(&schema.spec, spec);
         instance.kind.canonical(&mut spec);
         let faults = validate(&schema.spec, &written, &resource.kind);
-        // As the kind's own rules see it: what does not fit the schema may be anything.
+        // The kind's own rules see this: what does not fit the schema becomes unknown.
         let mut sound = written.clone();
         if let Value::Map(sound) = &mut sound {
             let fields = schema.spec.fields().into_iter().flatten().map(|(name, _)| name);
@@ -484,7 +482,7 @@ impl<'a> World<'a> {
             .filter(|fault| fault.code == "unknown-attribute")
             .filter_map(|fault| meant(instance.kind, fault).into_iter().next())
             .collect();
-        // What has another name is not missing besides.
+        // An attribute that was written under a wrong name is not reported as missing, too.
         let is_said = |fault: &Fault| {
             let missing = fault.missing.as_ref();
             missing.is_some_and(|missing| {
@@ -537,13 +535,12 @@ impl<'a> World<'a> {
         is_decided && problems.len() == before
     }
 
-    /// What stands for an attribute that is not known.
+    /// The unknown value of an attribute.
     fn unknown(&self, instance: &Instance<'_>, attribute: &str) -> Value {
         Value::unknown(instance.address.to_string(), attribute)
     }
 
-    /// Puts what a kind finds where it belongs: what is wrong to the problems, the rest to
-    /// the warnings.
+    /// Adds the findings of a kind to the problems or to the warnings.
     fn tell(
         &self,
         found: Vec<Problem>,
@@ -572,12 +569,12 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What was found that is no reason to stop, each once.
+    /// The warnings, each once.
     pub fn warnings(&self) -> Vec<Diagnostic> {
         self.warnings.borrow().clone()
     }
 
-    /// Shows an instance to the expressions that refer to it.
+    /// Makes an instance visible to the expressions that refer to it.
     pub fn show(&self, address: &Address, view: Value) {
         self.forget_locals();
         let mut views = self.views.borrow_mut();
@@ -596,8 +593,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Hides what does not exist: a collection is without it, and of a single resource nothing
-    /// is known.
+    /// Hides an instance that does not exist: its collection is without it, and a single resource
+    /// becomes unknown.
     pub fn hide(&self, address: &Address) {
         self.forget_locals();
         let mut views = self.views.borrow_mut();
@@ -610,7 +607,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Does something, and forgets what was shown meanwhile.
+    /// Runs `work`, then forgets the resources that it showed.
     pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
         let views = self.views.borrow().clone();
         let done = work();
@@ -619,8 +616,8 @@ impl<'a> World<'a> {
         done
     }
 
-    /// What expressions see of an instance: what is wanted, what AWS decided (`attrs`),
-    /// what follows from the spec, and unknown for the rest.
+    /// The view of an instance in expressions: its desired attributes, those that AWS decided
+    /// (`attrs`), those that follow from the spec, and unknown for the rest.
     pub fn view(&self, instance: &Instance<'_>, attrs: Option<&Value>, live_spec: Option<&Value>) -> Value {
         let schema = instance.kind.schema();
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
@@ -658,7 +655,7 @@ impl<'a> World<'a> {
         Value::Map(view)
     }
 
-    /// Makes null in a view what will be null once what differs is applied.
+    /// Sets to null the attributes of a view that will be null after the apply.
     pub fn foresee_nulls(&self, instance: &Instance<'_>, view: &mut Value) {
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
         let Value::Map(view) = view else { return };
@@ -668,7 +665,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The id that an `[[import]]` names for an address, `None` where there is no such block.
+    /// The id in the `[[import]]` for an address; `None` without such a block.
     pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
         let import = self.stack.imports.iter().find(|import| import.to == *address)?;
         match import.id.evaluate(&Names::new(self, None), problems) {
@@ -686,7 +683,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The outputs, from what is known now; secret where they are declared sensitive.
+    /// The outputs with what is known now; secret if declared sensitive.
     pub fn outputs(&self, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
         let evaluated = self.each_output().into_iter().map(|(name, (value, found))| {
             problems.extend(found);
@@ -695,7 +692,7 @@ impl<'a> World<'a> {
         evaluated.collect()
     }
 
-    /// As [`World::outputs`], each with what is wrong with it.
+    /// As [`World::outputs`], each with its own problems.
     pub fn each_output(&self) -> BTreeMap<String, (Value, Vec<Diagnostic>)> {
         let names = Names::new(self, None);
         let outputs = self.stack.outputs.iter().map(|(name, output)| {
@@ -706,8 +703,8 @@ impl<'a> World<'a> {
         outputs.collect()
     }
 
-    /// Whether every text of an output is taken from resources: then it names nothing that the
-    /// stack declares and AWS does not have, however its expression was written at the last apply.
+    /// Returns whether every text of an output comes from resources. Such an output contains nothing
+    /// that AWS does not have, however its expression was written at the last apply.
     pub fn is_of_resources(&self, output: &str) -> bool {
         let Some(output) = self.stack.outputs.get(output) else { return false };
         let mut open = vec![&output.value];
@@ -727,7 +724,7 @@ impl<'a> World<'a> {
                             "local" => {
                                 let name = reference.name(0).unwrap_or_default().to_owned();
                                 let Some(local) = self.stack.locals.get(&name) else { return false };
-                                // Of a table another member may be told.
+                                // Another member of a table may be shown.
                                 if !matches!(local.value.content, Content::Template(_)) {
                                     return false;
                                 }
@@ -748,8 +745,8 @@ impl<'a> World<'a> {
         true
     }
 
-    /// Evaluates the whole stack with nothing known of AWS but what follows from the
-    /// stack itself: all that can be checked without AWS, and the instances so found.
+    /// Evaluates the whole stack without AWS, with only what follows from the stack itself. Returns
+    /// the instances.
     pub fn evaluate_all(&self, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
         let mut all: BTreeMap<Address, Instance<'a>> = BTreeMap::new();
         self.budget.tighten();
@@ -764,8 +761,8 @@ impl<'a> World<'a> {
                 all.insert(instance.address.clone(), instance);
             }
         }
-        // A local that nothing uses is still checked; what a used one has wrong was said
-        // where it is used, with the same place.
+        // Unused locals are checked as well. An error in a used one was already reported at its use,
+        // with the same place.
         for (name, entry) in &self.stack.locals {
             self.ensure_local(name);
             if self.local(name, Result::is_err) == Some(true) {
@@ -779,13 +776,13 @@ impl<'a> World<'a> {
         all.into_values().collect()
     }
 
-    /// The physical id of an instance, where it follows from what is declared.
+    /// The physical id of an instance, if it follows from the declaration.
     pub fn id(&self, instance: &Instance<'_>) -> Option<String> {
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
         instance.kind.identity(Known(&instance.spec), &scope).id()
     }
 
-    /// The rules between resources.
+    /// Checks the rules between resources.
     fn check_among(&self, all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnostic>) {
         let mut peers = BTreeMap::new();
         let mut kinds: BTreeMap<&str, Vec<Peer<'_>>> = BTreeMap::new();
@@ -809,8 +806,8 @@ impl<'a> World<'a> {
             let among =
                 Among { address: address_text, all: &peers, before, region: &instance.region, account_id };
             let mut found = kind.check_among(Known(&instance.written), &among);
-            // Of very many of a kind, the first are compared: AWS has room for no more of one
-            // that can clash.
+            // Among very many resources of a kind, only the first are compared: AWS has room for no more
+            // of a kind that can clash.
             let before = before.get(..before.len().min(COMPARED)).unwrap_or_default();
             found.extend(own.iter().flat_map(|own| before.iter().filter_map(|other| kind.clash(own, other))));
             if let Some(id) = self.id(instance) {
@@ -834,7 +831,7 @@ fn path_of(path: &str) -> Vec<PathStep> {
         .collect()
 }
 
-/// A kind's problem, at the place that it names.
+/// A kind's problem as a diagnostic, at its place in the file.
 fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     let path = path_of(&problem.path);
     let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
@@ -847,7 +844,7 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     if problem.help.is_empty() { told } else { told.help(problem.help) }
 }
 
-/// What may be meant by an attribute that the kind has not, as dotted paths.
+/// Dotted paths of attributes that may be meant by an unknown one.
 fn meant(kind: &dyn ErasedKind, fault: &Fault) -> Vec<String> {
     let Some((PathStep::Name(name), parents)) = fault.path.split_last() else { return Vec::new() };
     elsewhere::attributes_like(kind, &elsewhere::dotted(kind, parents), name)

@@ -1,4 +1,4 @@
-//! Whether what `ignore_changes` names is there to be ignored.
+//! Checks that the attributes in `ignore_changes` exist.
 
 use super::World;
 use crate::diag::{Diagnostic, a};
@@ -8,11 +8,11 @@ use crate::kinds;
 use crate::schema::{PathStep, Shape, path_text};
 use crate::stack::{Ignored, Resource};
 
-/// What stands beside the attributes of a resource and is nothing that AWS has.
+/// Arguments of a resource that are not attributes at AWS.
 const SETTINGS: [&str; 5] = ["for_each", "when", "region", "depends_on", "lifecycle"];
 
 impl World<'_> {
-    /// Refuses in `ignore_changes` what its kind does not have: it would have no effect.
+    /// Refuses entries of `ignore_changes` that the kind does not have: they would have no effect.
     pub(super) fn check_ignored(&self, resource: &Resource, problems: &mut Vec<Diagnostic>) {
         let Some(kind) = kinds::kind(&resource.kind) else { return };
         for ignored in &resource.lifecycle.ignore_changes {
@@ -92,7 +92,7 @@ fn fault(kind: &dyn ErasedKind, resource: &Resource, ignored: &Ignored) -> Optio
                     return refuse("invalid-value", message, label);
                 }
             },
-            // What a document of any sort holds is not known.
+            // The members of a free-form document are not known.
             (Shape::Json | Shape::Any, _) => return None,
             _ => {
                 let message = format!("`{whole}` has no parts to ignore");

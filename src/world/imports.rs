@@ -1,4 +1,4 @@
-//! `[[import]]` blocks that contradict each other or what is declared.
+//! `[[import]]` blocks that contradict each other or the declarations.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::stack::Node;
 use crate::value::Value;
 
 impl World<'_> {
-    /// Refuses two imports of one id, of which each address would be changed and destroyed with the
-    /// other, two ids for one address, and the import of what another address declares. What is
-    /// not known without AWS, the plan compares.
+    /// Refuses two imports of one id (a change or deletion of one address would hit the other), two ids
+    /// for one address, and an import of an id that another address declares. Ids that are not known
+    /// without AWS are compared by the plan.
     pub(super) fn check_imports(
         &self,
         all: &BTreeMap<Address, Instance<'_>>,
@@ -37,7 +37,7 @@ impl World<'_> {
                 );
                 continue;
             }
-            // What is wrong with an expression is said where it is needed.
+            // Errors of the expression are reported where its value is needed.
             let id = import.id.evaluate(&Names::new(self, None), &mut Vec::new());
             problems.extend(shown(&id, &import.id));
             let (Some(instance), Value::String(id)) = (all.get(&import.to), id) else { continue };
@@ -66,13 +66,13 @@ impl World<'_> {
     }
 }
 
-/// That the id of an import is secret, which it cannot be.
+/// An error if the id of an import is secret.
 pub(super) fn shown(id: &Value, node: &Node) -> Option<Diagnostic> {
     let error = Diagnostic::error("secret-name", "`id` would show a secret");
     matches!(id, Value::Secret(_)).then(|| error.at(node.span, "what a resource is called is shown"))
 }
 
-/// Where an id is unique: in its region, or everywhere.
+/// The region in which an id is unique; empty for global kinds.
 fn place<'i>(instance: &'i Instance<'_>) -> &'i str {
     if instance.kind.global() { "" } else { &instance.region }
 }

@@ -1,12 +1,12 @@
-//! No secret in what a resource is called: its id, its ARN and its name are in the ledger, in
-//! addresses of other services and on every screen.
+//! Refuses secrets in the names of resources: ids, ARNs and names appear in the ledger, in addresses of
+//! other services and on screens.
 
 use crate::aws::Scope;
 use crate::kind::{ErasedKind, Foreseen, Identity, Known};
 use crate::schema::PathStep;
 use crate::value::Value;
 
-/// The places of secrets in a spec that the resource would be called by.
+/// The paths of secrets in a spec that would become part of the resource's id, ARN or name.
 pub(super) fn secrets_in_names(kind: &dyn ErasedKind, spec: &Value, scope: &Scope) -> Vec<Vec<PathStep>> {
     if !spec.contains_secret() {
         return Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn secrets_in_names(kind: &dyn ErasedKind, spec: &Value, scope: &Scop
     secrets.iter().filter(|path| shown(path)).cloned().collect()
 }
 
-/// Whether an attribute is the name of what has an id that AWS assigns.
+/// Returns whether an attribute is the name of a resource whose id AWS assigns.
 fn is_name(kind: &dyn ErasedKind, path: &[PathStep]) -> bool {
     let [PathStep::Name(attribute)] = path else { return false };
     let field = kind.schema().spec.fields().and_then(|fields| fields.get(attribute));
@@ -47,7 +47,7 @@ fn gather(value: &Value, path: &mut Vec<PathStep>, found: &mut Vec<Vec<PathStep>
     }
 }
 
-/// Opens the secret at a path. What it is does not matter, only that it is known.
+/// Reveals the secret at a path. Only that it becomes known matters, not its value.
 fn open(value: &mut Value, path: &[PathStep]) {
     match (&mut *value, path.split_first()) {
         (Value::Map(map), Some((PathStep::Name(name), rest))) => {

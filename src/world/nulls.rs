@@ -1,4 +1,4 @@
-//! Why a value is not what was expected: an attribute of another resource that it is made of is null.
+//! Explains a value of an unexpected type by the null attribute of another resource that it refers to.
 
 use super::resolve::Names;
 use crate::diag::Diagnostic;
@@ -7,7 +7,7 @@ use crate::lang::Scope;
 use crate::stack::Node;
 use crate::value::Value;
 
-/// An error at a node, with the references of that node which are null.
+/// Adds to an error at a node the references of that node that are null.
 pub(super) fn told(error: Diagnostic, node: Option<&Node>, names: &Names<'_, '_>) -> Diagnostic {
     let references = node.map(Node::references).unwrap_or_default();
     references.into_iter().fold(error, |error, reference| {

@@ -1,4 +1,4 @@
-//! Who refers to whom, read off the files before anything is evaluated.
+//! The references between declarations, found in the files before anything is evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,15 @@ use crate::lang::{Reference, Step};
 use crate::stack::{Node, Resource, Stack};
 use crate::value::Value;
 
-/// The first names that are not kinds.
+/// The roots of references that are not kinds.
 const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"];
 
-/// For every declaration, the declarations that it refers to, with the keys where they
-/// are written (`None` for all of them) and where that is; and the attributes that
-/// something refers to.
+/// The references of every declaration: to which declarations, with which literal keys (`None` for
+/// all), and where they are written. Also the attributes that anything refers to.
 pub(super) struct References {
     targets: Vec<Vec<Target>>,
     referred: Vec<BTreeSet<String>>,
-    /// Edges of circles that are left out of the order in which declarations are evaluated.
+    /// Edges of cycles that are left out of the order of evaluation.
     deferred: BTreeSet<(usize, usize)>,
     indices: BTreeMap<String, usize>,
     locals: BTreeMap<String, Local>,
@@ -28,11 +27,11 @@ pub(super) struct References {
 
 /// A local as it is written.
 struct Local {
-    /// The declarations that it refers to itself.
+    /// The declarations that it refers to directly.
     targets: Vec<Target>,
-    /// The locals that it refers to itself.
+    /// The locals that it refers to directly.
     needs: Vec<String>,
-    /// Whether it refers to a declaration, itself or by other locals.
+    /// True if it refers to a declaration, directly or through other locals.
     changes: bool,
 }
 
@@ -42,21 +41,21 @@ struct Target {
     key: Option<String>,
     sees: Sees,
     span: Span,
-    /// The attribute that it is written in, if that can follow when both exist.
+    /// The attribute that contains the reference, if that can be set after both exist.
     deferrable: Option<String>,
 }
 
-/// What a reference looks at.
+/// What a reference uses of its target.
 #[derive(Clone, Debug)]
 enum Sees {
-    /// Order alone.
+    /// Only the order.
     Nothing,
     Attribute(String),
-    /// Attributes that the files do not tell.
+    /// Attributes that only evaluation reveals.
     Everything,
 }
 
-/// Every reference of the stack.
+/// Every reference in the stack.
 pub(super) fn all(stack: &Stack) -> Vec<Reference> {
     let mut nodes: Vec<&Node> = stack.locals.values().map(|entry| &entry.value).collect();
     nodes.extend(stack.outputs.values().map(|output| &output.value));
@@ -71,7 +70,7 @@ fn nodes_of(resource: &Resource) -> impl Iterator<Item = &Node> {
     attributes.chain(settings_of(resource))
 }
 
-/// What is written of a resource besides its attributes.
+/// The settings of a resource besides its attributes.
 fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
     let lifecycle = &resource.lifecycle;
     resource
@@ -86,7 +85,7 @@ fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
 }
 
 impl References {
-    /// Links everything; with what is wrong, which is left out.
+    /// Resolves every reference. Those that cannot be resolved are left out and returned as errors.
     pub(super) fn of(stack: &Stack) -> (Self, Vec<Diagnostic>) {
         let mut linker = Linker {
             stack,
@@ -144,12 +143,12 @@ impl References {
             linker.targets(&import.id.references());
             linker.written_address(&import.to.to_string(), import.span);
         }
-        // What moves on is declared where it ends.
+        // Only the end of a chain of moves must be declared.
         let on = |to: &Address| stack.moved.iter().any(|next| next.from == *to);
         for moved in stack.moved.iter().filter(|moved| !on(&moved.to)) {
             linker.written_address(&moved.to.to_string(), moved.span);
         }
-        // Also a local that nothing uses is evaluated.
+        // Unused locals are evaluated, too.
         all.extend(linker.locals.values().flat_map(|local| &local.targets).cloned());
         let mut referred = vec![BTreeSet::new(); stack.resources.len()];
         for target in all {
@@ -163,7 +162,7 @@ impl References {
                 }
             }
         }
-        // Where it stopped, no more is referred to.
+        // The linker may have stopped early: the remaining declarations have no targets.
         targets.resize_with(stack.resources.len(), Vec::new);
         let references = Self {
             targets,
@@ -175,7 +174,7 @@ impl References {
         (references, linker.problems)
     }
 
-    /// The locals that a local refers to.
+    /// The locals that a local refers to directly.
     pub(super) fn local_needs<'s>(
         &self,
         name: &str,
@@ -185,12 +184,12 @@ impl References {
         needs.filter_map(|name| stack.locals.get_key_value(name)).map(|(name, _)| name.as_str())
     }
 
-    /// Whether the value of a local depends on resources.
+    /// Returns whether the value of a local depends on resources.
     pub(super) fn local_changes(&self, name: &str) -> bool {
         self.locals.get(name).is_none_or(|local| local.changes)
     }
 
-    /// Whether the stack declares a resource, by `kind.name`.
+    /// Returns whether the stack declares `kind.name`.
     pub(super) fn declares(&self, declaration: &str) -> bool {
         self.indices.contains_key(declaration)
     }
@@ -201,11 +200,11 @@ impl References {
         index.and_then(|index| self.referred.get(*index)).cloned().unwrap_or_default()
     }
 
-    /// An order of the declarations, each after those that it refers to, but for references in
-    /// attributes that can follow, where these make a circle.
+    /// The declarations, each after those that it refers to. References in deferrable attributes are
+    /// ignored if they are part of a cycle.
     ///
     /// # Errors
-    /// A circle of other references.
+    /// A cycle of other references.
     pub(super) fn order(&mut self) -> Result<Vec<usize>, Vec<usize>> {
         let (mut hard, mut all) = (BTreeSet::new(), BTreeSet::new());
         for (index, targets) in self.targets.iter().enumerate() {
@@ -221,13 +220,13 @@ impl References {
         graph::order(self.targets.len(), &all.difference(&self.deferred).copied().collect())
     }
 
-    /// The declarations of which an edge was left out.
+    /// The declarations that have an edge left out of the order.
     pub(super) fn deferring(&self) -> BTreeSet<usize> {
         self.deferred.iter().map(|(from, _)| *from).collect()
     }
 
-    /// The instances that a declaration needs, as far as they have been seen, and of those that
-    /// it refers to in nothing but attributes that can follow, these attributes.
+    /// The instances that a declaration needs, among those seen so far. Also, for instances that only
+    /// deferrable attributes refer to, these attributes.
     pub(super) fn needs(
         &self,
         stack: &Stack,
@@ -283,10 +282,10 @@ impl References {
     }
 }
 
-/// Steps of a cycle that are told.
+/// Maximum number of steps shown of a cycle.
 const LONGEST_WAY: usize = 20;
 
-/// `a → b → a`; of a very long way its ends.
+/// `a → b → a`; a very long cycle is shortened in the middle.
 fn way(names: &[&str]) -> String {
     if names.len() <= LONGEST_WAY {
         return names.join(" → ");
@@ -296,22 +295,22 @@ fn way(names: &[&str]) -> String {
     format!("{} → … {between} more … → {}", start.join(" → "), end.join(" → "))
 }
 
-/// References of the declarations, those by locals counted as their own.
+/// Maximum number of references of all declarations, those through locals included.
 const MOST: usize = 1_000_000;
-/// Locals that are gone through to find them.
+/// Maximum number of locals visited to find them.
 const MOST_VISITS: usize = 4_000_000;
 
 struct Linker<'a> {
     stack: &'a Stack,
     declared: BTreeMap<String, usize>,
     locals: BTreeMap<String, Local>,
-    /// Locals that were gone through for all declarations together.
+    /// The number of locals visited for all declarations together.
     visits: usize,
     problems: Vec<Diagnostic>,
 }
 
 impl Linker<'_> {
-    /// A local by itself.
+    /// The direct references of a local.
     fn local(&mut self, value: &Node) -> Local {
         let (mut targets, mut needs) = (Vec::new(), Vec::new());
         self.direct(&value.references(), &mut targets, &mut |name, _| needs.push(name.to_owned()));
@@ -321,9 +320,8 @@ impl Linker<'_> {
         Local { targets, needs, changes }
     }
 
-    /// Finds out which locals depend on declarations, each after those that it refers to, and
-    /// refuses circles. It goes down without a call within a call: locals can refer to each
-    /// other tens of thousands of times.
+    /// Finds the locals that depend on declarations, and refuses cycles. Works without recursion,
+    /// because a chain of locals can have tens of thousands of links.
     fn order_locals(&mut self) {
         let names: Vec<String> = self.locals.keys().cloned().collect();
         let mut done: BTreeSet<String> = BTreeSet::new();
@@ -331,7 +329,7 @@ impl Linker<'_> {
             if done.contains(&name) {
                 continue;
             }
-            // The way down, and how many needs of each were gone through.
+            // The current path, each local with the number of its needs that were visited.
             let mut path: Vec<(String, usize)> = vec![(name.clone(), 0)];
             let mut open: BTreeSet<String> = BTreeSet::from([name]);
             while let Some((name, at)) = path.last_mut() {
@@ -379,7 +377,7 @@ impl Linker<'_> {
         }
     }
 
-    /// What references lead to, themselves and by locals.
+    /// The targets of references, directly and through locals.
     fn targets(&mut self, references: &[Reference]) -> Vec<Target> {
         let (mut targets, mut open) = (Vec::new(), Vec::new());
         self.direct(references, &mut targets, &mut |name, span| open.push((name.to_owned(), span)));
@@ -413,7 +411,7 @@ impl Linker<'_> {
         targets
     }
 
-    /// What references themselves lead to; the locals among them are given to `local`.
+    /// The direct targets of references. Locals among them are passed to `local`.
     fn direct(
         &mut self,
         references: &[Reference],
@@ -452,7 +450,7 @@ impl Linker<'_> {
         }
     }
 
-    /// What may be meant by a reference to nothing: a root, a kind, or something declared.
+    /// Suggestions for an unresolved reference: a root, a kind, or something declared.
     fn meant(&self, reference: &Reference) -> Vec<String> {
         let root = reference.root.as_str();
         let second = reference.name(0).unwrap_or_default();
@@ -542,7 +540,7 @@ impl Linker<'_> {
     }
 
     fn unknown(&mut self, what: &str, name: &str, near: Option<&str>, span: Span) {
-        // It is there, and what could not be read of it was told.
+        // It is declared, and why it could not be read was already reported.
         if self.stack.unread.contains(what) || self.stack.unread.contains(name) {
             return;
         }

@@ -1,4 +1,4 @@
-//! The names of expressions: variables, locals, resources, where we are.
+//! Resolves the names in expressions: variables, locals, resources, account and region.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use crate::files::Files;
 use crate::lang::{Budget, Reference, Scope, Step, descend};
 use crate::value::{Unknown, Value};
 
-/// What is seen of a declaration.
+/// The visible state of a declaration.
 #[derive(Clone)]
 pub(super) enum View {
-    /// `when` is false: there is none.
+    /// `when` is false: there is no resource.
     Off,
     /// One resource.
     One(Value),
-    /// One for each key.
+    /// One resource for each key.
     Each(BTreeMap<String, Value>),
 }
 
-/// The scope of an expression: the world, and `each` where there is one.
+/// The scope of an expression: the world and, within `for_each`, `each`.
 pub(super) struct Names<'w, 'a> {
     world: &'w World<'a>,
     each: Option<Value>,
@@ -31,7 +31,7 @@ impl<'w, 'a> Names<'w, 'a> {
         Self { world, each }
     }
 
-    /// One of a few fixed names below a root.
+    /// Resolves one of a few fixed names below a root.
     fn member(&self, reference: &Reference, members: &[(&str, Value)]) -> Result<(Value, usize), Diagnostic> {
         let Some(name) = reference.name(0) else {
             let all = members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
@@ -67,7 +67,7 @@ impl<'w, 'a> Names<'w, 'a> {
             Ok(value) => Ok(descend(value, reference, 1)),
             Err(problem) => Err(problem.clone()),
         });
-        // It was evaluated just now.
+        // It was evaluated above.
         found.unwrap_or(Ok((Value::Null, 1)))
     }
 
@@ -143,13 +143,13 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
     }
 }
 
-/// What may be meant by an attribute that a resource has not, written or decided by AWS.
+/// Suggestions for an attribute that a resource does not have, whether declared or decided by AWS.
 fn meant(kind: &str, name: &str, attributes: &BTreeMap<String, Value>) -> Vec<String> {
     let Some(kind) = crate::kinds::kind(kind) else { return Vec::new() };
     if name == "id" && kind.terraform().id_is_arn && attributes.contains_key("arn") {
         return vec!["arn".to_owned()];
     }
-    // Terraform's `id` of what AWS names by itself: `vpc_id` of a VPC.
+    // Terraform's `id` of a resource with an assigned id: `vpc_id` of a VPC.
     if name == "id" && kind.assigns_ids() {
         let decided = kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);
         let mut ids = decided.filter(|name| name.ends_with("_id"));

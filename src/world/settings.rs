@@ -1,4 +1,4 @@
-//! Settings that must be known before anything is created: `when`, `for_each`, `region`, flags.
+//! Settings that must be known at plan time: `when`, `for_each`, `region`, flags.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::stack::Node;
 use crate::value::Value;
 
 impl World<'_> {
-    /// The elements of a `for_each` by key; `None` where there is a problem.
+    /// The elements of a `for_each` by key; `None` if there is a problem.
     pub(super) fn elements(
         &self,
         node: &Node,
@@ -36,8 +36,8 @@ impl World<'_> {
         }
     }
 
-    /// What a setting says that must be known before anything is created; `None` where it is not,
-    /// which is told, unless it follows from another problem.
+    /// The value of a setting that must be known at plan time. `None` if it is not known; this is
+    /// reported, unless it follows from another problem.
     pub(super) fn decided<T>(
         &self,
         what: &str,
@@ -59,7 +59,7 @@ impl World<'_> {
         }
     }
 
-    /// Whether a value is unknown on account of another problem.
+    /// Returns whether a value is unknown because of another problem.
     pub(super) fn follows(&self, value: &Value) -> bool {
         let Some(unknown) = value.first_unknown() else { return false };
         let declaration = unknown.address.split('[').next().unwrap_or_default();
@@ -78,7 +78,7 @@ pub(super) fn undecided(what: &str, expected: &str, value: &Value, node: &Node) 
         None => {
             let what = format!("`{what}` must be {expected}, not {}", value.kind_name());
             let error = Diagnostic::error("wrong-type", what).at(node.span, format!("expected {expected}"));
-            // Of a list that may be one, the element that may not.
+            // In a list that could be valid, find the element that is not.
             let elements = value.as_list().unwrap_or_default().iter().enumerate();
             match elements.into_iter().find(|(_, one)| one.as_str().is_none()) {
                 Some((place, one)) if expected.contains("list of strings") => {
@@ -108,7 +108,7 @@ fn is_a(value: &Value) -> String {
     }
 }
 
-/// The bool that a value is; the value itself where it is none.
+/// The bool in a value; the value itself as the error if it is none.
 pub(super) fn to_flag(value: Value) -> Result<bool, Value> {
     match value.reveal() {
         Value::Bool(flag) => Ok(flag),
@@ -123,7 +123,7 @@ pub(super) fn too_many(span: Span) -> Diagnostic {
         .help("make several stacks of it")
 }
 
-/// Whether the keys to iterate over are secret.
+/// Returns whether iterating over the value would show secret keys.
 fn shows_secret(value: &Value) -> bool {
     match value {
         Value::Secret(_) => true,
@@ -132,7 +132,7 @@ fn shows_secret(value: &Value) -> bool {
     }
 }
 
-/// The elements of `for_each` by key; the value itself where it cannot have any.
+/// The elements of a `for_each` by key; the value itself as the error if it has none.
 fn elements(value: Value) -> Result<Vec<(String, Value)>, Value> {
     match value {
         Value::Map(map) => Ok(map.into_iter().collect()),

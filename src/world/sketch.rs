@@ -1,8 +1,8 @@
-//! What a stack wants, as far as that can be written down without AWS: in the place of what
-//! AWS decides stands the reference to it, `${kms_key.data.arn}`.
+//! The desired state written down without AWS: a reference such as `${kms_key.data.arn}` stands in
+//! place of each value that AWS decides.
 //!
-//! *Unknown* swallows what is around it: of a text with an unknown part all is unknown, so two
-//! revisions of it could not be told apart. The reference can stand inside of the text.
+//! An *unknown* part makes the whole text around it unknown, so two revisions of the text could not
+//! be compared. A reference can stand inside the text.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::schema::normalize;
 use crate::stack::{Content, Node};
 use crate::value::{Unknown, Value};
 
-/// How what AWS decides is written: as [`written`], unless it has another name elsewhere.
+/// Writes a value that AWS decides: as [`written`], unless the attribute has another name elsewhere.
 pub type Write<'a> = dyn Fn(&Unknown) -> String + 'a;
 
 /// `${kms_key.data.arn}`.
@@ -25,15 +25,15 @@ pub fn written(unknown: &Unknown) -> String {
 }
 
 impl<'a> World<'a> {
-    /// An instance on paper: its spec and tags without unknown parts. What it refers to must
-    /// have been [shown on paper](World::show_sketch) before.
+    /// An instance on paper: its spec and tags without unknown parts. The resources that it refers to
+    /// must have been [shown on paper](World::show_sketch) before.
     #[must_use]
     pub fn sketch(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
         let names = Names::new(self, instance.each_names().map(|each| on_paper(each, write)));
         let sources = &self.stack.sources;
         let mut spec = on_paper(evaluate(&instance.resource.body, &names, sources), write);
-        // What follows from a part that AWS decides, such as the checksum of a text, may not
-        // follow from the reference to it; that part is then compared by itself.
+        // A value computed from a part that AWS decides, such as the checksum of a text, may not be
+        // computable from the reference. That part is then compared by itself.
         drop(instance.kind.derive(&mut spec, &self.stack.files));
         let mut tags = instance.tags.clone();
         for node in [&self.stack.tags, &instance.resource.tags].into_iter().flatten() {
@@ -60,14 +60,14 @@ impl<'a> World<'a> {
         outputs.collect()
     }
 
-    /// Shows an instance on paper to the expressions that refer to it.
+    /// Makes an instance on paper visible to the expressions that refer to it.
     pub fn show_sketch(&self, sketch: &Instance<'_>, write: &Write<'_>) {
         self.show(&sketch.address, on_paper(self.view(sketch, None, None), write));
     }
 }
 
-/// The value of a node. What a function cannot make of a reference, such as the fifth part
-/// of it, stands as it is written in the file.
+/// The value of a node. An expression that fails on a reference, such as one for the fifth part of
+/// it, stays as it is written in the file.
 fn evaluate(node: &Node, names: &Names<'_, '_>, sources: &Sources) -> Value {
     match &node.content {
         Content::Literal(value) => value.clone(),
@@ -84,11 +84,11 @@ fn evaluate(node: &Node, names: &Names<'_, '_>, sources: &Sources) -> Value {
     }
 }
 
-/// The value with every unknown part as it is written.
+/// Replaces every unknown part of a value by its reference.
 fn on_paper(value: Value, write: &Write<'_>) -> Value {
     match value {
         Value::Unknown(unknown) => Value::String(write(&unknown)),
-        // No secret yet, and what refers to one may be told.
+        // The secret is not known yet, and a reference to it may be shown.
         Value::Secret(inner) if inner.contains_unknown() => on_paper(*inner, write).into_secret(),
         Value::List(list) => Value::List(list.into_iter().map(|one| on_paper(one, write)).collect()),
         Value::Map(map) => {

@@ -1,4 +1,4 @@
-//! The tags of a resource: those of the stack and its own, checked against what AWS allows
+//! The tags of a resource: the stack's and its own, checked against the limits of AWS
 //! (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,13 +12,12 @@ use crate::schema::PathStep;
 use crate::stack::Node;
 use crate::value::Value;
 
-/// Most characters of a key and of a value.
+/// Maximum characters of a key and of a value.
 const KEY: usize = 128;
 const VALUE: usize = 256;
 
 impl<'a> World<'a> {
-    /// The tags of an instance without its owner's: those of the stack, unless there is no room
-    /// for them, and its own.
+    /// The tags of an instance without its owner's: its own, and those of the stack if they fit.
     pub(super) fn tags(
         &self,
         instance: &Instance<'a>,
@@ -98,7 +97,7 @@ impl<'a> World<'a> {
     }
 }
 
-/// The tags of one table, from its value.
+/// The tags in the value of one table.
 fn tags_of(node: &Node, value: Value, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
     let mut tags = BTreeMap::new();
     match value {
@@ -144,7 +143,7 @@ fn tags_of(node: &Node, value: Value, problems: &mut Vec<Diagnostic>) -> BTreeMa
     tags
 }
 
-/// What AWS refuses in the tags that `node` gives.
+/// Checks the tags in `node` against the limits of AWS.
 fn check(
     tags: &BTreeMap<String, Value>,
     rules: TagRules,
@@ -155,7 +154,7 @@ fn check(
     let mut seen: BTreeSet<String> = Owner::KEYS.iter().map(|key| key.to_lowercase()).collect();
     for (key, value) in tags {
         let is_twice = !seen.insert(key.to_lowercase()) && rules.any_case;
-        // Another table may have given it.
+        // The key may come from another table.
         if !node.has(key) {
             continue;
         }
