@@ -70,7 +70,7 @@ pub async fn plan(
     }
 }
 
-/// Asks what stands in the way of each deletion, before anything is deleted.
+/// Asks ahead of each deletion whether AWS would refuse it, and what would stay.
 async fn partings(session: &Session, plan: &mut Plan) {
     let goes = |change: &&Change| {
         matches!(change.action, Action::Delete | Action::Replace { .. }) && change.live.is_some()
@@ -279,7 +279,7 @@ async fn consult(
 /// these owner tags.
 ///
 /// # Errors
-/// AWS's.
+/// AWS answered with an error.
 pub async fn confirm(
     session: &Session,
     kind: &dyn ErasedKind,

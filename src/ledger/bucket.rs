@@ -1,4 +1,4 @@
-//! The bucket of ledgers: private, versioned, encrypted, reached by TLS alone.
+//! The bucket of ledgers: private, versioned, encrypted, reachable by TLS only.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,20 +20,19 @@ use crate::aws::{Class, Error, Result, ResultExt, Session};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last};
 
-/// The tag that says a bucket is for ledgers.
+/// The tag of buckets for ledgers.
 const TAG: &str = "dwctl:ledger";
-/// Names our statement in the bucket's policy, and our rule of its lifecycle.
+/// The name of our statement in the bucket's policy, and of our lifecycle rule.
 const OURS: &str = "DwctlLedger";
-/// How long earlier versions of a ledger are kept.
+/// How long old versions of a ledger are kept.
 const KEPT_DAYS: i32 = 365;
 
-/// Makes the bucket that a ledger is to live in, or repairs what is not as it should be.
-/// What others set for it (policy statements, lifecycle rules, tags) is kept. Tells what
-/// was done; nothing where all is well.
+/// Creates the bucket for a ledger, or repairs its settings. Settings of others (policy statements,
+/// lifecycle rules, tags) are kept. Returns the steps done; none if all is well.
 ///
 /// # Errors
-/// AWS's; the bucket is another account's, or one that holds other things (`refused`),
-/// unless `adopt`.
+/// An AWS call failed; or the bucket belongs to another account or, without `adopt`, holds other
+/// things (`refused`).
 pub async fn ensure(
     session: &Session,
     store: &S3Store,
@@ -67,7 +66,7 @@ pub async fn ensure(
     }
     let tags = bucket.tags().await.map_err(|error| failed("read the tags of", &error))?;
     let is_ours = tags.iter().any(|tag| tag.key() == TAG);
-    // One that is empty and has no tag may be what an earlier attempt made.
+    // An empty bucket without the tag may come from an earlier attempt.
     if !is_ours && !adopt && !bucket.is_empty().await.map_err(|error| failed("list", &error))? {
         return Err(Diagnostic::error("refused", format!("the bucket `{name}` holds other things"))
             .note(format!("it has objects, and no tag `{TAG}`"))
@@ -89,7 +88,7 @@ pub async fn ensure(
     Ok(done)
 }
 
-/// Awaits a step that is begun also where a signal comes, and begins none after one.
+/// Finishes a started step even after a signal, and starts none after one.
 async fn see_through<T>(
     step: impl Future<Output = T>,
     done: &[String],
@@ -111,7 +110,7 @@ struct Bucket<'b> {
     partition: &'b str,
 }
 
-/// What was done, if anything was.
+/// The change that was made, if any.
 type Step = Result<Option<&'static str>>;
 
 impl Bucket<'_> {
@@ -121,8 +120,8 @@ impl Bucket<'_> {
     }
 
     async fn create(&self) -> Result<()> {
-        // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html: us-east-1
-        // is named by naming none.
+        // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html: no constraint means
+        // us-east-1.
         let configuration = (self.place.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
                 .location_constraint(BucketLocationConstraint::from(self.place.region.as_str()))
@@ -203,7 +202,7 @@ impl Bucket<'_> {
         let rules = rules.map(|configuration| configuration.rules).unwrap_or_default();
         let default = rules.first().and_then(|rule| rule.apply_server_side_encryption_by_default());
         let key = self.place.kms_key_id.as_deref();
-        // Whatever encrypts it is right where no key is asked for.
+        // Without a requested key, any encryption is fine.
         if default.is_some_and(|default| key.is_none() || default.kms_master_key_id() == key) {
             return Ok(None);
         }
@@ -223,7 +222,7 @@ impl Bucket<'_> {
         Ok(Some("encrypted"))
     }
 
-    /// Refuses what does not come by TLS
+    /// Denies requests without TLS
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html>).
     async fn restrict(&self) -> Step {
         let request = self.s3.get_bucket_policy().bucket(&self.place.bucket);
@@ -280,7 +279,7 @@ impl Bucket<'_> {
             .noncurrent_version_expiration(
                 NoncurrentVersionExpiration::builder().noncurrent_days(KEPT_DAYS).build(),
             )
-            // Freed locks leave nothing but their markers.
+            // Freed locks leave only their delete markers.
             .expiration(LifecycleExpiration::builder().expired_object_delete_marker(true).build());
         rules.retain(|rule| rule.id() != Some(OURS));
         rules.push(want.build()?);

@@ -1,4 +1,4 @@
-//! The ledger in a local file: written whole, moved into place, locked while it is used.
+//! The ledger in a local file: written as a whole, moved into place, locked while in use.
 
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
@@ -14,25 +14,25 @@ use crate::diag::Diagnostic;
 use crate::files::{Refusal, bounded};
 use crate::limits;
 
-/// The folder in a stack's folder for what dwctl keeps.
+/// The folder within a stack's folder for dwctl's own files.
 const FOLDER: &str = ".dwctl";
 
-/// Where a local ledger lives, and where copies are kept in an emergency.
+/// The place of a local ledger and of its emergency copies.
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    /// The stack's folder, which the user names.
+    /// The stack's folder, named by the user.
     stack: PathBuf,
-    /// The folders in it.
+    /// The folders within it.
     folders: &'static [&'static str],
     path: PathBuf,
 }
 
-/// The open folder of a ledger. It is reached without following links, and so is what is in it: a
-/// checkout of somebody else's repository must not decide which files are read and written.
+/// The open folder of a ledger. Neither it nor its files are reached through links: a checkout of
+/// somebody else's repository must not decide which files are read and written.
 #[derive(Debug)]
 struct Folder(OwnedFd);
 
-/// The locked file; freed when dropped, or when the process ends in whatever way.
+/// The locked file. It is freed when dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
@@ -40,14 +40,14 @@ pub struct FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Who held it is of no more interest. That it cannot be said is no harm.
+        // The former holder is of no interest any more; a failure to erase it is harmless.
         drop(self.file.set_len(0));
     }
 }
 
 impl FileStore {
-    /// The ledger of an environment, in `.dwctl` in the stack's folder. The sandbox has
-    /// ledgers of its own, so that it can never be taken for the real AWS.
+    /// The ledger of an environment, in `.dwctl` in the stack's folder. The sandbox has separate
+    /// ledgers, so that it can never be mistaken for the real AWS.
     pub fn new(folder: &Path, env: &str, sandbox: bool) -> Self {
         let folders: &[&str] = if sandbox { &[FOLDER, "sandbox"] } else { &[FOLDER] };
         let path = folders.iter().fold(folder.to_owned(), |path, name| path.join(name));
@@ -81,8 +81,8 @@ impl FileStore {
         }
     }
 
-    /// Writes the ledger's text: beside the old one first, flushed to the disk, then moved
-    /// over it, so that at no instant there is half a ledger. Readable by its owner alone.
+    /// Writes the ledger's text to a temporary file, flushes it to disk and moves it into place, so
+    /// that there is never half a ledger. Only its owner can read it.
     ///
     /// # Errors
     /// The disk is full, the folder cannot be written.
@@ -92,11 +92,11 @@ impl FileStore {
         })
     }
 
-    /// Keeps a ledger that its store does not take, beside where a local one lives: the
-    /// file that it is in.
+    /// Keeps a copy of a ledger that its store does not accept, beside the local file. Returns its
+    /// path.
     ///
     /// # Errors
-    /// The system's.
+    /// An I/O error.
     pub fn keep(&self, text: &[u8]) -> io::Result<PathBuf> {
         let time = super::now().replace([':', '-'], "");
         let env = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -107,23 +107,23 @@ impl FileStore {
 
     fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
         let folder = self.enter(true)?;
-        // One name for all attempts: what a killed one left is written over by the next, and
-        // there is one writer, who holds the lock.
+        // All attempts use the same name: the next one overwrites what a killed one left. Only the
+        // holder of the lock writes.
         let part = path.with_extension("part");
         let written = folder
             .open(&part, OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC)
             .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
             .and_then(|()| Ok(renameat(&folder.0, name(&part), &folder.0, name(path))?));
         if let Err(error) = written {
-            // Half a file is of no use, and takes room.
+            // Half a file is useless and takes room.
             let _ = unlinkat(&folder.0, name(&part), AtFlags::empty());
             return Err(error);
         }
         Ok(rustix::fs::fsync(&folder.0)?)
     }
 
-    /// Tries once to lock the ledger; who holds it where it is not free. The lock's file
-    /// tells of the holder.
+    /// Tries once to lock the ledger. Returns the holder if it is locked. The lock file names its
+    /// holder.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -143,14 +143,14 @@ impl FileStore {
                 .and_then(|()| file.rewind())
                 .and_then(|()| file.write_all(&holder.text()))
                 .and_then(|()| file.flush());
-            // It is held all the same: only a waiter would be told less.
+            // The lock is held even if this fails; waiters would only see less.
             drop(told);
             Ok(Ok(FileLock { file }))
         };
         attempt().map_err(|error| self.trouble("cannot lock", &error))
     }
 
-    /// Who holds the lock, as far as its file tells.
+    /// The current holder of the lock, as named in its file.
     pub fn holder(&self) -> Option<Holder> {
         let file = self.enter(false).and_then(|folder| folder.open(&self.lock_path(), OFlags::RDONLY));
         let file = file.ok()?;
@@ -164,7 +164,7 @@ impl FileStore {
         self.path.with_extension("lock")
     }
 
-    /// Opens the folder that the ledger is in; makes it where it is to be written.
+    /// Opens the ledger's folder; `make` creates it first.
     fn enter(&self, make: bool) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut folder = openat(CWD, &self.stack, flags, Mode::empty())?;
@@ -191,10 +191,10 @@ impl FileStore {
 }
 
 impl Folder {
-    /// Opens a file of the folder by the last name of its path; one that is made is readable by its
-    /// owner alone.
+    /// Opens a file of the folder by the last name of its path. A new file is readable by its owner
+    /// alone.
     fn open(&self, path: &Path, flags: OFlags) -> io::Result<File> {
-        // A pipe is not waited for.
+        // Do not wait for a pipe.
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = openat(&self.0, name(path), flags, Mode::RUSR | Mode::WUSR);
         let file = File::from(file.map_err(|error| unopened(&self.0, name(path), error))?);
@@ -205,11 +205,11 @@ impl Folder {
     }
 }
 
-/// Keeps git from adding `.dwctl`, which holds the ledger and its key; what the user says there stays.
+/// Keeps git from adding `.dwctl`, which holds the ledger and its key. An existing `.gitignore` stays.
 fn hide_from_git(folder: &OwnedFd) {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-    // Nothing of the ledger depends on it.
+    // The ledger works without it.
     drop(openat(folder, ".gitignore", flags, mode).map(|file| File::from(file).write_all(b"*\n")));
 }
 
@@ -217,8 +217,8 @@ fn name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-/// Why something in a folder cannot be opened. The system does not say the same of a link everywhere, and
-/// of a pipe that there is no device.
+/// The reason why something in a folder cannot be opened. Systems report links differently, and a pipe
+/// as a missing device.
 fn unopened(folder: &OwnedFd, name: &OsStr, error: Errno) -> io::Error {
     let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
     match found.map(|found| FileType::from_raw_mode(found.st_mode)) {
@@ -230,7 +230,7 @@ fn unopened(folder: &OwnedFd, name: &OsStr, error: Errno) -> io::Error {
     }
 }
 
-/// What the file of a lock tells of its holder.
+/// The text in a lock file.
 fn told(mut file: File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
@@ -283,7 +283,7 @@ mod tests {
         theirs.write(&ledger.text()).expect("written");
         let precious = other.path().join("precious");
         let there = ["dev.json", "dev.lock", "dev.part"];
-        // Which link, and whether the sandbox's ledger is meant.
+        // The link, and its target.
         let folders = [".dwctl", ".dwctl/sandbox"].map(|link| (link.to_owned(), other.path().join(link)));
         let files = there.map(|name| (format!(".dwctl/sandbox/{name}"), precious.clone()));
         for (link, target) in folders.into_iter().chain(files) {

@@ -1,4 +1,4 @@
-//! Keyed fingerprints: they tell that a value changed, and nothing of the value.
+//! Keyed fingerprints: they show that a value changed, and nothing about the value.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,10 +7,11 @@ use sha2::Sha256;
 use crate::graph::Address;
 use crate::value::Value;
 
-/// What those of secrets begin with.
+/// The prefix of fingerprints of secrets.
 const HARD: &str = "argon2id:";
 
-/// What those of a canonical spelling end with. Older versions took them of the spelling of the stack.
+/// The suffix of fingerprints of a canonical spelling. Older versions fingerprinted the stack's
+/// spelling.
 const CANONICAL: char = '=';
 
 /// Makes and compares fingerprints under one ledger's key.
@@ -24,9 +25,9 @@ impl Fingerprints {
         Self { key: key.as_bytes().to_vec() }
     }
 
-    /// The fingerprint of `value` at `path` of `address`; `None` for a value of which a
-    /// part is unknown. Of a value with a secret in it, a memory-hard one (Argon2id with
-    /// OWASP's least parameters), so that a leaked ledger is no help in guessing.
+    /// The fingerprint of `value` at `path` of `address`, or `None` if a part of the value is unknown.
+    /// A value with a secret gets a memory-hard one (Argon2id with OWASP's minimum parameters), so
+    /// that a leaked ledger does not help guessing.
     pub fn of(&self, address: &Address, path: &str, value: &Value) -> Option<String> {
         let secret = value.contains_secret();
         let text = value.clone().reveal().to_json().ok()?.to_string();
@@ -43,7 +44,7 @@ impl Fingerprints {
         Some(format!("{HARD}{}", to_hex(&hard)))
     }
 
-    /// The fingerprint of a whole text, such as a file.
+    /// The fingerprint of a whole text, such as that of a file.
     pub fn seal(&self, text: &[u8]) -> String {
         to_hex(&self.keyed(&[text]))
     }
@@ -60,7 +61,7 @@ impl Fingerprints {
     }
 }
 
-/// Whether a fingerprint is of a value with a secret in it.
+/// Returns whether a fingerprint is of a value with a secret.
 pub fn is_of_secret(print: &str) -> bool {
     print.starts_with(HARD)
 }
@@ -70,7 +71,7 @@ pub fn of_canonical(print: String) -> String {
     print + CANONICAL.encode_utf8(&mut [0; 4])
 }
 
-/// Whether a fingerprint is of a value in its canonical spelling.
+/// Returns whether a fingerprint is of a value in its canonical spelling.
 pub fn is_of_canonical(print: &str) -> bool {
     print.ends_with(CANONICAL)
 }

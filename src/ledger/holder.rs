@@ -1,4 +1,4 @@
-//! Who holds a lock: what a waiter is told.
+//! The holder of a lock, as shown to those who wait for it.
 
 use std::time::Duration;
 
@@ -9,37 +9,36 @@ use crate::diag::Diagnostic;
 /// The content of a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Names this hold of the lock, for `dwctl ledger unlock`.
+    /// Identifies this hold of the lock, for `dwctl ledger unlock`.
     pub id: String,
-    /// What it is held for: `dwctl apply`.
+    /// The command that holds it, such as `dwctl apply`.
     pub command: String,
-    /// The caller's ARN, where AWS was asked for it.
+    /// The caller's ARN, if AWS was asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The machine's name.
     pub host: String,
     /// The process on that machine.
     pub pid: u32,
-    /// The page of the CI run, where there is one.
+    /// The page of the CI run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci: Option<String>,
-    /// When it was taken, RFC 3339, by the holder's clock.
+    /// When the lock was taken, RFC 3339, by the holder's clock.
     pub since: String,
-    /// The last sign of life, RFC 3339, by the holder's clock.
+    /// The last heartbeat, RFC 3339, by the holder's clock.
     pub heartbeat: String,
-    /// Until when it is held without a further sign of life, by the holder's clock.
+    /// When it expires without a further heartbeat, by the holder's clock.
     pub expires: String,
-    /// Seconds without a sign of life after which it may be taken over; 0 where the system
-    /// frees it.
+    /// Seconds without a heartbeat after which it may be taken over; 0 if the system frees it.
     #[serde(default)]
     pub expiry_seconds: u64,
-    /// Counts the signs of life, so that no two are alike.
+    /// Counts the heartbeats, so that no two texts are alike.
     #[serde(default)]
     pub beat: u64,
 }
 
 impl Holder {
-    /// This process, about to do `command`; `owner` is the caller's ARN.
+    /// Creates the holder for this process and `command`; `owner` is the caller's ARN.
     pub fn new(command: &str, owner: Option<&str>) -> Self {
         let now = super::now();
         Self {
@@ -57,7 +56,7 @@ impl Holder {
         }
     }
 
-    /// The next sign of life; it holds for `expiry`.
+    /// Sets the next heartbeat, which holds for `expiry`.
     pub(super) fn renew(&mut self, expiry: Duration) {
         let now = jiff::Timestamp::now();
         self.heartbeat = super::now();
@@ -72,7 +71,7 @@ impl Holder {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
-    /// Reads a lock's text; of one that cannot be read, `id` is all that is known.
+    /// Parses the text of a lock. An unreadable one is known by `id` alone.
     pub(super) fn parse(text: &[u8], id: &str) -> Self {
         serde_json::from_slice(text).unwrap_or_else(|_| Self {
             id: id.to_owned(),
@@ -89,13 +88,13 @@ impl Holder {
         })
     }
 
-    /// Whether, as far as clocks can be trusted, it gives no sign of life any more.
+    /// Returns whether its heartbeat has expired, as far as clocks can be trusted.
     pub(super) fn seems_dead(&self) -> bool {
         let expires: Option<jiff::Timestamp> = self.expires.parse().ok();
         self.expiry_seconds > 0 && expires.is_none_or(|expires| expires < jiff::Timestamp::now())
     }
 
-    /// Who it is, in one line.
+    /// The holder in one line.
     pub fn words(&self) -> String {
         let mut words = match &self.owner {
             Some(owner) => format!("{owner} on {}", self.host),
@@ -111,7 +110,7 @@ impl Holder {
         words
     }
 
-    /// The error of one who does not get the lock.
+    /// The error for those who do not get the lock.
     pub(super) fn locked(&self) -> Diagnostic {
         let diagnostic = Diagnostic::error("locked", "another dwctl is changing this stack")
             .note(format!("the lock is held by {}", self.words()));
@@ -144,7 +143,7 @@ fn host() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The page of the CI run that this process is a part of.
+/// The page of this process's CI run.
 fn ci(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
     let github = || {

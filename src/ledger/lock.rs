@@ -1,4 +1,4 @@
-//! The lock of a ledger while it is held: its heartbeat, and whether it still stands.
+//! A held lock of a ledger: its heartbeat, and its current standing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,10 +11,10 @@ use super::s3::{Expect, Objects};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last, LastResort};
 
-/// Held while a verb changes what the ledger tells of. One in a file is freed with the
-/// process; one in S3 is renewed by a heartbeat, freed by [`Lock::release`], and may be
-/// taken over by others once it gave no sign of life for its expiry. The heartbeat has a thread of its
-/// own, which also frees the lock where the main thread does not come to it.
+/// Held while a command changes the ledger's resources. A file lock is freed with the process. A lock
+/// in S3 is renewed by a heartbeat and freed by [`Lock::release`]; others may take it over after its
+/// expiry without a heartbeat. The heartbeat runs in its own thread, which also frees the lock if the
+/// main thread does not get to it.
 pub struct Lock {
     holder: Holder,
     hold: Hold,
@@ -25,23 +25,23 @@ enum Hold {
     S3(Beating),
 }
 
-/// Whether a lock still stands.
+/// The standing of a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is held.
     Held,
-    /// It may have been taken over: for too long no renewal was answered. Nothing new is to
-    /// be begun until one is.
+    /// It may have been taken over, since no renewal succeeded for too long. Start nothing new until
+    /// one does.
     Doubtful,
-    /// It is lost, and why.
+    /// It is lost, with the reason.
     Lost(String),
 }
 
-/// What the heartbeat knows.
+/// The state of the heartbeat.
 #[derive(Clone)]
 struct Pulse {
-    /// When the last renewal that succeeded was sent, by both clocks: the monotonic one
-    /// stands still while a machine sleeps.
+    /// When the last successful renewal was sent, by both clocks: the monotonic one stops while a
+    /// machine sleeps.
     renewed: (Instant, SystemTime),
     etag: String,
     lost: Option<String>,
@@ -53,7 +53,7 @@ struct Beating {
     pulse: watch::Receiver<Pulse>,
     stop: Arc<Notify>,
     freed: watch::Receiver<Option<Result<(), Diagnostic>>>,
-    /// Frees it where the process ends before [`Lock::release`].
+    /// Frees the lock if the process ends before [`Lock::release`].
     _resort: LastResort,
 }
 
@@ -62,7 +62,7 @@ impl Lock {
         Self { holder, hold: Hold::File(lock) }
     }
 
-    /// The lock object `key` with this ETag, which was written at `sent`; its heartbeat begins.
+    /// Starts the heartbeat of the lock object `key` with this ETag, written at `sent`.
     pub(super) fn of_object(
         holder: Holder,
         objects: Objects,
@@ -77,12 +77,12 @@ impl Lock {
         let place = objects.place(&key);
         let heart = Heart { objects, key, holder: holder.clone(), expiry, pulse };
         let stopped = Arc::clone(&stop);
-        // That it cannot be had is told as the loss of the lock is: by the end of its channels.
+        // A missing thread shows as a lost lock, because its channels are closed.
         let thread = std::thread::Builder::new().name("heartbeat".to_owned());
         let begun = thread.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let outcome = runtime.map(|runtime| runtime.block_on(heart.live(&stopped)));
-            // Nobody listens where the process is about to end.
+            // Nobody listens if the process is about to end.
             told.send(outcome.ok()).ok();
         });
         drop(begun);
@@ -98,12 +98,12 @@ impl Lock {
         Self { holder, hold: Hold::S3(beating) }
     }
 
-    /// Who holds it: we.
+    /// The holder: this process.
     pub fn holder(&self) -> &Holder {
         &self.holder
     }
 
-    /// Whether it still stands.
+    /// Its current standing.
     pub fn standing(&self) -> Standing {
         let Hold::S3(beating) = &self.hold else { return Standing::Held };
         let pulse = beating.pulse.borrow();
@@ -112,7 +112,7 @@ impl Lock {
             None if beating.pulse.has_changed().is_err() => {
                 Standing::Lost("the system gives no thread for its heartbeat".to_owned())
             }
-            // A little early: what is begun now needs a moment to reach AWS.
+            // A little early, because a call started now needs a moment to reach AWS.
             None if since(pulse.renewed) > beating.expiry.mul_f32(0.9) => Standing::Doubtful,
             None => Standing::Held,
         }
@@ -130,10 +130,10 @@ impl Lock {
         std::future::pending().await
     }
 
-    /// Frees it. One that was lost is another's, and left.
+    /// Frees the lock. A lost lock belongs to somebody else and is left.
     ///
     /// # Errors
-    /// S3's; the lock then frees itself after its expiry.
+    /// S3 failed; the lock then expires by itself.
     pub async fn release(self) -> Result<(), Diagnostic> {
         let Hold::S3(Beating { place, expiry, stop, mut freed, .. }) = self.hold else { return Ok(()) };
         stop.notify_one();
@@ -147,22 +147,22 @@ impl Lock {
     }
 }
 
-/// How to free a lock.
+/// The advice on how to free a lock.
 pub(super) fn by_hand(holder: &Holder) -> String {
     format!("to free it by hand: dwctl ledger unlock {}", holder.id)
 }
 
-/// What becomes of a lock that could not be freed.
+/// Adds when a lock that could not be freed expires.
 pub(super) fn frees_itself(error: Diagnostic, expiry: Duration) -> Diagnostic {
     error.note(format!("it frees itself {} s after its last sign of life", expiry.as_secs()))
 }
 
-/// The time since, by the clock that tells of more.
+/// The time since then, by the clock that shows more.
 fn since((monotonic, wall): (Instant, SystemTime)) -> Duration {
     monotonic.elapsed().max(wall.elapsed().unwrap_or_default())
 }
 
-/// Renews a lock object until it is stopped or the lock is lost, and frees it.
+/// Renews a lock object until it is stopped or the lock is lost, then frees it.
 struct Heart {
     objects: Objects,
     key: String,
@@ -194,7 +194,7 @@ impl Heart {
             let attempt = self.objects.put(&self.key, &text, Expect::Etag(&etag));
             let answer = tokio::select! {
                 answer = tokio::time::timeout(self.expiry / 3, attempt) => answer,
-                // Whether it was renewed shows when it is freed.
+                // Freeing the lock shows whether it was renewed.
                 () = stopped.notified() => return,
             };
             let why = match answer {
@@ -203,7 +203,7 @@ impl Heart {
                     continue;
                 }
                 Ok(Ok(None)) => match self.objects.get(&self.key).await {
-                    // A renewal whose answer did not come in time was done after all.
+                    // A renewal whose answer came too late had succeeded.
                     Ok(Some((text, etag))) if Holder::parse(&text, "").id == self.holder.id => {
                         self.pulse.send_modify(|pulse| pulse.etag = etag);
                         continue;
@@ -238,7 +238,8 @@ impl Heart {
             let Some(deleted) = deleting else { continue };
             match deleted {
                 Ok(true) => return Ok(()),
-                // The answer to the last renewal was lost or not awaited, or it is another's by now.
+                // The answer to the last renewal was lost or not waited for, or somebody else has the
+                // lock.
                 Ok(false) => match self.objects.get(&self.key).await {
                     Ok(Some((text, there)))
                         if Holder::parse(&text, "").id == self.holder.id && there != etag =>

@@ -1,10 +1,10 @@
-//! The identity store: what the stack owns and under which ids. Names and keyed
+//! The identity store: which resources the stack owns, and their ids. It holds names and keyed
 //! fingerprints, never a value.
 //!
-//! A ledger lives in a local file or in S3 ([`Store`]); who changes it holds its lock
-//! ([`Lock`]). Its format has a version. A change that an older dwctl must not overlook
-//! raises it, and the older one refuses the ledger; what may be overlooked is added as a
-//! field, which a version that does not know it keeps as it is.
+//! A ledger lives in a local file or in S3 ([`Store`]); whoever changes it holds its lock ([`Lock`]).
+//! Its format has a version. A change that an older dwctl must understand raises the version, and the
+//! older one refuses the ledger. Other changes only add fields, which an older version keeps as they
+//! are.
 
 mod bucket;
 mod file;
@@ -31,18 +31,18 @@ use crate::graph::Address;
 use crate::kind::ErasedLive;
 use crate::value::Value;
 
-/// The format that this version writes; it reads this and all before.
+/// The format that this version writes; it also reads all earlier ones.
 pub const VERSION: u32 = 1;
 
 /// Fields that a newer dwctl wrote and that this one keeps as they are.
 pub type Unknown = BTreeMap<String, serde_json::Value>;
 
-/// What a stack owns in one environment.
+/// The resources that a stack owns in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Format of the file.
     pub version: u32,
-    /// Tells one ledger from another of the same name; made once.
+    /// Distinguishes ledgers of the same name; set once.
     pub lineage: String,
     /// Counts the writes.
     pub serial: u64,
@@ -50,31 +50,31 @@ pub struct Ledger {
     pub stack: String,
     /// The environment.
     pub env: String,
-    /// The account that everything below lives in; empty until the first apply.
+    /// The account of all resources below; empty until the first apply.
     pub account: String,
     /// Key of the fingerprints, 32 bytes in hexadecimal.
     pub key: String,
-    /// What exists.
+    /// Existing resources.
     pub resources: BTreeMap<Address, Entry>,
-    /// What an apply set out to create and has not finished.
+    /// Resources that an apply started to create and has not finished.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
-    /// What was replaced by another of its address and is to be deleted still.
+    /// Replaced resources that are still to be deleted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deposed: BTreeMap<Address, Vec<Entry>>,
-    /// Keyed fingerprint of every output as it was after the last apply, by name.
+    /// Keyed fingerprint of each output after the last apply, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
-    /// What a newer dwctl added.
+    /// Fields that a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
 
-/// A field of the ledger that is read and not kept.
+/// A field of older ledgers that is read and dropped.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Former;
 
-// What it held does not matter.
+// All values are equal, since the content is dropped.
 impl PartialEq for Former {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -96,44 +96,44 @@ pub struct Entry {
     pub id: String,
     /// The region it lives in.
     pub region: String,
-    /// The addresses it needs: the order in which to delete.
+    /// The addresses it needs, for the order of deletions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Address>,
     /// When dwctl last changed it, RFC 3339.
     pub applied: String,
-    /// Refuse to delete it, even when its block is gone.
+    /// Refuse to delete it, even if its block is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
-    /// Leave it at AWS when its block is gone, and when everything is destroyed.
+    /// Leave it at AWS if its block is gone, and when everything is destroyed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
-    /// The address under which the fingerprints were taken, where it had another one then.
+    /// The address under which the fingerprints were taken, if it was renamed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprinted_as: Option<Address>,
-    /// What AWS called this state of it, where it does: the version of an object, say.
+    /// AWS's name for this state of it, if any, such as the version of an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
-    /// Keyed fingerprint of its id and of what tells it from another that is made under that id
-    /// later ([`crate::kind::Live::born`]), as it was when dwctl last wrote or saw it; none where
-    /// AWS tells nothing of the kind, and in what older versions wrote.
+    /// Keyed fingerprint of its id and of what distinguishes it from a later resource with the same id
+    /// ([`crate::kind::Live::born`]), when dwctl last wrote or saw it. None if AWS returns nothing of
+    /// the kind, and in entries of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<String>,
-    /// Keyed fingerprint of every attribute as it was applied, by path; empty where that is
-    /// not known, as of what an apply that was cut off may have written.
+    /// Keyed fingerprint of each attribute as it was applied, by path. Empty if that is unknown, for
+    /// example after an interrupted apply that may have written it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
-    /// Attributes, by the paths of their fingerprints, that an apply set out to write, and whose
-    /// values afterwards are not known: it was cut off. Nobody is blamed for what they are.
+    /// Attributes, by the paths of their fingerprints, that an interrupted apply was about to write,
+    /// so that their values are not known. Nobody is blamed for a difference.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub writing: BTreeSet<String>,
-    /// What an earlier version kept of AWS's spellings; it is not written again.
+    /// Spellings that an earlier version kept; not written any more.
     #[serde(default, rename = "spelled", skip_serializing)]
     pub former_spellings: Former,
-    /// Of an attribute of which a part is secret, the fingerprints of the texts that are; by its
-    /// name. Where it is not on record, any text of it may be one.
+    /// For attributes that are partly secret, by name: the fingerprints of the secret texts. Without
+    /// an entry, any text of the attribute may be secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, BTreeSet<String>>,
-    /// What a newer dwctl added.
+    /// Fields that a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -141,18 +141,18 @@ pub struct Entry {
 /// A resource about to be created: what to look for after a crash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// The region it is made in.
+    /// The region it is created in.
     pub region: String,
-    /// The client token of every attempt.
+    /// The client token of all attempts.
     pub token: String,
-    /// The id it will have, where that follows from the spec.
+    /// The id it will have, if that follows from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The addresses it needs: the order in which to delete, should it be declared no longer.
+    /// The addresses it needs, for the order of deletions if it is no longer declared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Address>,
-    /// As those of an [`Entry`], of what it is made with: should the stack have changed, they
-    /// tell what of the resource is the stack's all the same.
+    /// As in an [`Entry`], for the spec it is created with. If the stack changed since, they still
+    /// prove which attributes are the stack's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
     /// As [`Entry::protect`].
@@ -161,25 +161,25 @@ pub struct Intent {
     /// As [`Entry::retain`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
-    /// What a newer dwctl added.
+    /// Fields that a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
 
 impl Entry {
-    /// The address that its fingerprints are of, if the entry is now that of `address`.
+    /// The address that the fingerprints were taken under, for the entry of `address`.
     pub fn fingerprinted<'a>(&'a self, address: &'a Address) -> &'a Address {
         self.fingerprinted_as.as_ref().unwrap_or(address)
     }
 
-    /// The fingerprint of what was applied at this path, where that is known.
+    /// The fingerprint applied at this path, if it is known.
     pub fn fingerprint(&self, path: &str) -> Option<&String> {
         self.fingerprints.get(path).filter(|print| !print.is_empty())
     }
 }
 
 impl Intent {
-    /// The resource, should it have been made, under this id.
+    /// The entry of the resource if it was created with this id.
     pub fn born(&self, id: &str) -> Entry {
         Entry {
             id: id.to_owned(),
@@ -195,8 +195,8 @@ impl Intent {
 }
 
 impl Ledger {
-    /// Gives a resource another address, in what needs it too. The fingerprints stay
-    /// those of the old one until the next apply.
+    /// Moves a resource to another address, also in the needs of others. The fingerprints stay those
+    /// of the old address until the next apply.
     pub fn rename(&mut self, from: &Address, to: &Address) {
         let printed = |mut entry: Entry| {
             entry.fingerprinted_as.get_or_insert_with(|| from.clone());
@@ -218,8 +218,8 @@ impl Ledger {
         }
     }
 
-    /// What is known of a resource that an apply that was cut off set out to make, for this
-    /// address or, where its id follows from its spec, for one that it had then.
+    /// The entry of a resource that an interrupted apply started to create for this address, or for a
+    /// former address if its id follows from its spec.
     pub fn begun(&self, address: &Address, region: &str, id: &str) -> Option<Entry> {
         let own = self.intents.get(address).filter(|intent| {
             intent.region == region && intent.id.as_deref().is_none_or(|intended| intended == id)
@@ -231,21 +231,21 @@ impl Ledger {
         Some(Entry { fingerprinted_as: Some(former.clone()), ..intent.born(id) })
     }
 
-    /// The intent to make a resource of this name, and the address that it was for.
+    /// The intent for a resource with this id, and its address.
     pub fn intended(&self, kind: &str, region: &str, id: &str) -> Option<(&Address, &Intent)> {
         self.intents.iter().find(|(address, intent)| {
             address.kind == kind && intent.region == region && intent.id.as_deref() == Some(id)
         })
     }
 
-    /// Another resource takes over an address: what it names until now is to be deleted.
+    /// Makes room for a successor at an address: its current resource is to be deleted.
     pub fn depose(&mut self, address: &Address) {
         let Some(entry) = self.resources.remove(address) else { return };
-        // Its fingerprints tell how it is to be deleted, such as with all that it holds.
+        // Its fingerprints are kept: they tell how to delete it, such as with its content.
         self.deposed.entry(address.clone()).or_default().push(entry);
     }
 
-    /// Forgets what was deposed, and is deleted; false where there is no such thing.
+    /// Removes a deposed entry after its deletion. Returns false if there is none.
     pub fn discard(&mut self, address: &Address, region: &str, id: &str) -> bool {
         let Some(deposed) = self.deposed.get_mut(address) else { return false };
         let before = deposed.len();
@@ -257,7 +257,7 @@ impl Ledger {
         found
     }
 
-    /// A ledger that owns nothing.
+    /// Creates a ledger that owns nothing.
     ///
     /// # Errors
     /// The operating system gives no randomness.
@@ -280,29 +280,29 @@ impl Ledger {
         })
     }
 
-    /// The fingerprint of an output; `None` where a part of it is unknown.
+    /// The fingerprint of an output, or `None` if a part of it is unknown.
     pub fn print_of_output(&self, name: &str, value: &Value) -> Option<String> {
         let address = Address { kind: "output".to_owned(), name: name.to_owned(), key: None };
         self.fingerprints().of(&address, "", value)
     }
 
-    /// Whether an output with this fingerprint had this value, secret or not: which of both it is
-    /// may be declared otherwise by now.
+    /// Returns whether an output with this fingerprint had this value. It compares without regard to
+    /// whether the output is declared secret now.
     pub fn is_output(&self, name: &str, print: &str, value: &Value) -> bool {
         let bare = value.clone().reveal();
         let value = if is_of_secret(print) { bare.into_secret() } else { bare };
         self.print_of_output(name, &value).as_deref() == Some(print)
     }
 
-    /// The fingerprint of a resource's birth; `None` where AWS tells nothing of it. It is the same
-    /// under whatever address.
+    /// The fingerprint of a resource's birth, or `None` if AWS returns nothing of it. It does not
+    /// depend on the address.
     pub fn print_of_birth(&self, kind: &str, region: &str, id: &str, live: &ErasedLive) -> Option<String> {
         let address = Address { kind: kind.to_owned(), name: "born".to_owned(), key: None };
         let told = [region, id, live.born.as_deref()?].map(Value::from);
         self.fingerprints().of(&address, "", &Value::List(told.into()))
     }
 
-    /// Reads a ledger's text; `place` is where it was found, for messages.
+    /// Parses a ledger. `place` names its origin in messages.
     ///
     /// # Errors
     /// It is no ledger, or was written by a newer version.
@@ -318,7 +318,7 @@ impl Ledger {
         struct Format {
             version: u32,
         }
-        // The version first: a newer format may not have this version's shape.
+        // Read the version first: a newer format may have another shape.
         let format: Format = serde_json::from_slice(text)
             .map_err(|error| damaged(Outside::new(error.to_string()).to_string()))?;
         if format.version > VERSION {
@@ -335,7 +335,7 @@ impl Ledger {
         Ok(Self { version: VERSION, ..ledger })
     }
 
-    /// The ledger's text, with a line break at its end.
+    /// The text of the ledger, with a line break at its end.
     pub fn text(&self) -> Vec<u8> {
         // Its keys are strings and its values plain, so it always has a JSON form.
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
@@ -343,7 +343,7 @@ impl Ledger {
         text
     }
 
-    /// The fingerprints of this ledger's key.
+    /// The fingerprints under this ledger's key.
     pub fn fingerprints(&self) -> Fingerprints {
         Fingerprints::new(&self.key)
     }

@@ -1,5 +1,5 @@
-//! The ledger in S3. Every write names what it replaces, so that none can be lost; a lock
-//! object beside it says who changes it.
+//! The ledger in S3. Each write names the version that it replaces, so that no write is lost; a lock
+//! object beside it names who changes it.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
 
@@ -19,30 +19,30 @@ use crate::diag::Diagnostic;
 use crate::limits;
 use crate::signals::{self, Last};
 
-/// The most times that S3's "a conflicting operation is under way" is answered by another try.
+/// Maximum number of retries after S3's "a conflicting operation is under way".
 const CONFLICTS: u32 = 6;
 
-/// Longer than any call takes: its own limits and signals end it.
+/// Longer than any call: calls end by their own timeouts, or by signals.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Where a ledger lives in S3.
+/// The place of a ledger in S3.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The bucket.
     pub bucket: String,
-    /// What keys begin with.
+    /// The prefix of keys.
     pub prefix: String,
     /// The object's key.
     pub key: String,
     /// The bucket's region.
     pub region: String,
-    /// The KMS key that encrypts it; the bucket's default without one.
+    /// The KMS key that encrypts it; without one, the bucket's default.
     pub kms_key_id: Option<String>,
-    /// How long a lock without a sign of life is left alone.
+    /// How long a lock without a heartbeat is respected.
     pub lock_expiry: Duration,
 }
 
-/// What a write expects to replace.
+/// The object that a write expects to replace.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Expect<'a> {
     /// No object.
@@ -59,12 +59,12 @@ pub(super) struct Objects {
     /// The account that the bucket must belong to.
     account: String,
     kms_key_id: Option<String>,
-    /// Who writes, for the object's metadata.
+    /// The writer, for the object's metadata.
     writer: String,
 }
 
 impl Objects {
-    /// The text and ETag of an object; `None` where there is none.
+    /// The text and ETag of an object, or `None` if there is none.
     pub(super) async fn get(&self, key: &str) -> Answer<Option<(Vec<u8>, String)>> {
         let answer = self
             .client
@@ -97,7 +97,8 @@ impl Objects {
         Ok(Some((body, etag)))
     }
 
-    /// Writes an object: its new ETag, or `None` where it is not as expected.
+    /// Writes an object. Returns its new ETag, or `None` if the existing object is not the expected
+    /// one.
     pub(super) async fn put(&self, key: &str, text: &[u8], expect: Expect<'_>) -> Answer<Option<String>> {
         let mut conflicts = 0;
         loop {
@@ -130,7 +131,7 @@ impl Objects {
             if !refused && !matches!(error.class, Class::Transient | Class::Unreachable) {
                 return Err(error);
             }
-            // The answer to an earlier attempt of this very write may have been lost.
+            // The answer to an earlier attempt of this same write may have been lost.
             return match self.get(key).await {
                 Ok(Some((there, etag))) if there == text => Ok(Some(etag)),
                 Ok(_) if refused => Ok(None),
@@ -140,7 +141,7 @@ impl Objects {
         }
     }
 
-    /// Deletes the object with this ETag; false where another one is there.
+    /// Deletes the object with this ETag. Returns false if another one is there.
     pub(super) async fn delete(&self, key: &str, etag: &str) -> Answer<bool> {
         let answer = self
             .client
@@ -160,7 +161,7 @@ impl Objects {
         }
     }
 
-    /// Who wrote an object, as its metadata tells.
+    /// The writer of an object, from its metadata.
     async fn writer_of(&self, key: &str) -> Option<String> {
         let head = self.client.head_object().bucket(&self.bucket).key(key);
         let head = head.expected_bucket_owner(&self.account).send().await.ok()?;
@@ -172,13 +173,13 @@ impl Objects {
         format!("s3://{}/{key}", self.bucket)
     }
 
-    /// An error of S3, told of an object.
+    /// An error of S3 about one object.
     pub(super) fn trouble(&self, what: &str, key: &str, error: &Error) -> Diagnostic {
         trouble(&format!("{what} {}", self.place(key)), &self.bucket, error)
     }
 }
 
-/// An error of S3 about a ledger's bucket: what happened, AWS's words, what to do.
+/// An error of S3 about a ledger's bucket: the failure, AWS's words and advice.
 pub(super) fn trouble(what: &str, bucket: &str, error: &Error) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("ledger", what.to_owned())
         .note(format!("AWS answered: {error}"))
@@ -201,19 +202,19 @@ pub(super) fn trouble(what: &str, bucket: &str, error: &Error) -> Diagnostic {
 pub struct S3Store {
     place: Place,
     objects: Objects,
-    /// For the lock's heartbeat, which has a thread of its own.
+    /// For the lock's heartbeat, which has its own thread.
     apart: Objects,
-    /// The ETag of the ledger as it was last read or written; `None` where there was none.
+    /// The ETag of the ledger as last read or written, or `None` if there was none.
     seen: RefCell<Option<String>>,
 }
 
 impl S3Store {
-    /// The ledger at `place`, reached with the credentials of `session`, to whose account
-    /// the bucket must belong.
+    /// The ledger at `place`, with the credentials of `session`. The bucket must belong to the same
+    /// account.
     pub fn new(session: &Session, place: Place, holder: &Holder) -> Self {
         let config = session.cx(&place.region).aws.s3().config().to_builder();
-        // A ledger is small, and what waits for its lock or ends with its writing has no
-        // minutes to wait.
+        // A ledger is small, and those who wait for its lock or its last write cannot wait for
+        // minutes.
         let config = config
             .http_client(session.http_apart())
             .retry_config(
@@ -235,7 +236,7 @@ impl S3Store {
             bucket: place.bucket.clone(),
             account: session.account_id().to_owned(),
             kms_key_id: place.kms_key_id.clone(),
-            // Metadata is sent in headers.
+            // Metadata is sent in headers, so it must be printable ASCII.
             writer: holder.words().chars().filter(|one| (' '..='~').contains(one)).collect(),
         };
         let apart = Objects { client: alone, ..objects.clone() };
@@ -250,7 +251,7 @@ impl S3Store {
     /// The ledger, `None` if there is none yet.
     ///
     /// # Errors
-    /// S3's; it is no ledger, or was written by a newer version.
+    /// S3 failed; or it is no ledger, or was written by a newer version.
     pub async fn read(&self) -> Result<Option<Ledger>, Diagnostic> {
         let key = &self.place.key;
         let found = self
@@ -262,10 +263,10 @@ impl S3Store {
         found.map(|(text, _)| Ledger::parse(&text, &self.url())).transpose()
     }
 
-    /// Writes the ledger's text over the one that was read or written last.
+    /// Writes the ledger's text over the version that was last read or written.
     ///
     /// # Errors
-    /// S3's; someone else wrote it since.
+    /// S3 failed, or somebody else wrote it since.
     pub async fn write(&self, text: &[u8]) -> Result<(), Diagnostic> {
         let key = &self.place.key;
         let seen = self.seen.borrow().clone();
@@ -306,10 +307,10 @@ impl S3Store {
         format!("{}.lock", self.place.key)
     }
 
-    /// Who holds the lock.
+    /// The current holder of the lock.
     ///
     /// # Errors
-    /// S3's.
+    /// S3 failed.
     pub async fn holder(&self) -> Result<Option<Holder>, Diagnostic> {
         let key = self.lock_key();
         let found = self.objects.get(&key).await;
@@ -317,12 +318,12 @@ impl S3Store {
         Ok(found.map(|(text, etag)| Holder::parse(&text, &etag)))
     }
 
-    /// Takes the lock, waiting for it up to `timeout`. One that seems dead is watched for
-    /// its expiry even so, and taken over where it gave no sign of life: clocks of other
-    /// machines only say whether watching is worth it.
+    /// Takes the lock, waiting up to `timeout`. A lock that seems dead is watched for its whole expiry
+    /// and taken over if no heartbeat comes. The clocks of other machines only tell whether watching
+    /// is worthwhile.
     ///
     /// # Errors
-    /// S3's; another holds it, with the code `locked`.
+    /// S3 failed, or another process holds it (code `locked`).
     pub async fn lock(
         &self,
         mut holder: Holder,
@@ -338,7 +339,7 @@ impl S3Store {
         let mut pause = Duration::from_millis(250);
         loop {
             let found = match watched {
-                // At first it is taken for free, which saves a look.
+                // At first assume that it is free, which saves a read.
                 None => None,
                 Some(_) => signals::unless_stopping(self.objects.get(&key)).await?.map_err(failed)?,
             };
@@ -353,7 +354,7 @@ impl S3Store {
                     let former = Holder::parse(text, etag);
                     say(&format!("Taking over the lock of {}: it gives no sign of life.", former.words()));
                 }
-                // A signal awaits the answer: the lock would be left.
+                // A signal waits for the answer: otherwise the lock would be left behind.
                 let _working = signals::begin()?;
                 holder.renew(expiry);
                 let sent = (Instant::now(), SystemTime::now());
@@ -386,14 +387,14 @@ impl S3Store {
                 say(&format!("Waiting for the lock, held by {}.", other.words()));
                 told.clone_from(&other.id);
             }
-            // A little random, so that many who wait do not ask at once.
+            // Jitter, so that many waiters do not ask at once.
             let jitter = Duration::from_millis((uuid::Uuid::new_v4().as_u128() % 200) as u64);
             signals::unless_stopping(tokio::time::sleep(pause + jitter)).await?;
             pause = (pause * 3 / 2).min(Duration::from_secs(3));
         }
     }
 
-    /// Frees a lock that may have been taken by a call whose answer is not awaited any more.
+    /// Frees a lock that may have been taken by a call that is no longer waited for.
     async fn leave(&self, key: &str, holder: &Holder) -> Diagnostic {
         let freeing = async {
             loop {
@@ -423,7 +424,7 @@ impl S3Store {
     /// Frees the lock with this id, whoever holds it.
     ///
     /// # Errors
-    /// S3's; there is none, or one of another id.
+    /// S3 failed; or there is no lock, or one with another id.
     pub async fn unlock(&self, id: &str) -> Result<Holder, Diagnostic> {
         let key = self.lock_key();
         let failed = |error: Error| self.objects.trouble("cannot free the lock", &key, &error);

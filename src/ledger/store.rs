@@ -1,4 +1,4 @@
-//! Where a ledger lives: a local file, or an object in S3.
+//! The place of a ledger: a local file, or an object in S3.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -8,22 +8,22 @@ use super::{FileStore, Holder, Ledger, Lock, S3Store};
 use crate::diag::Diagnostic;
 use crate::signals;
 
-/// Where the ledger of a stack's environment lives.
+/// The store of the ledger of a stack's environment.
 pub struct Store {
-    /// Without S3, the ledger; copies are kept beside it in an emergency.
+    /// The ledger, unless it is in S3. Emergency copies are kept beside it.
     file: FileStore,
     s3: Option<S3Store>,
     writes: Cell<u64>,
 }
 
-/// A ledger as it is to be written.
+/// The text of a ledger to be written.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     text: Vec<u8>,
 }
 
 impl Snapshot {
-    /// The ledger as it is now, as its next serial.
+    /// Takes a snapshot and raises the serial.
     pub fn of(ledger: &mut Ledger) -> Self {
         ledger.serial += 1;
         Self { text: ledger.text() }
@@ -31,22 +31,22 @@ impl Snapshot {
 }
 
 impl Store {
-    /// A ledger in a local file.
+    /// Creates a store in a local file.
     pub fn local(file: FileStore) -> Self {
         Self { file, s3: None, writes: Cell::new(0) }
     }
 
-    /// A ledger in S3; copies are kept beside `file` in an emergency.
+    /// Creates a store in S3; emergency copies are kept beside `file`.
     pub fn s3(file: FileStore, s3: S3Store) -> Self {
         Self { file, s3: Some(s3), writes: Cell::new(0) }
     }
 
-    /// Where it lives, as a path or `s3://bucket/key`.
+    /// Its path or `s3://bucket/key`.
     pub fn place(&self) -> String {
         self.s3.as_ref().map_or_else(|| self.file.path().display().to_string(), S3Store::url)
     }
 
-    /// The ledger in S3, where it lives there.
+    /// The store in S3, if it is there.
     pub fn as_s3(&self) -> Option<&S3Store> {
         self.s3.as_ref()
     }
@@ -62,11 +62,10 @@ impl Store {
         }
     }
 
-    /// Writes the ledger. Nothing else of this process waits for the disk meanwhile.
+    /// Writes the ledger without blocking the rest of the process.
     ///
     /// # Errors
-    /// It cannot be written; in S3, someone else wrote it since it was read
-    /// (`ledger-conflict`).
+    /// It cannot be written; or, in S3, somebody else wrote it since it was read (`ledger-conflict`).
     pub async fn write(&self, snapshot: Snapshot) -> Result<(), Diagnostic> {
         self.writes.set(self.writes.get() + 1);
         if let Some(s3) = &self.s3 {
@@ -79,24 +78,24 @@ impl Store {
         })
     }
 
-    /// How often [`Self::write`] was called.
+    /// The number of calls of [`Self::write`].
     pub fn writes(&self) -> u64 {
         self.writes.get()
     }
 
-    /// Keeps a copy of a ledger that cannot be written: the file it is in.
+    /// Keeps a copy of a ledger that cannot be written. Returns its path.
     ///
     /// # Errors
-    /// The system's.
+    /// An I/O error.
     pub fn keep(&self, ledger: &Ledger) -> std::io::Result<PathBuf> {
         self.file.keep(&ledger.text())
     }
 
-    /// Locks the ledger for a verb that changes something, waiting up to `timeout` for
-    /// another to free it; `say` is told who that is.
+    /// Locks the ledger for a command that changes something. Waits up to `timeout` for another
+    /// holder, and reports it to `say`.
     ///
     /// # Errors
-    /// Another holds it (`locked`); the store cannot be reached or written.
+    /// Another process holds it (`locked`), or the store cannot be reached or written.
     pub async fn lock(
         &self,
         holder: Holder,
@@ -122,10 +121,10 @@ impl Store {
         }
     }
 
-    /// Who holds the lock.
+    /// The current holder of the lock.
     ///
     /// # Errors
-    /// S3's.
+    /// S3 failed.
     pub async fn holder(&self) -> Result<Option<Holder>, Diagnostic> {
         match &self.s3 {
             Some(s3) => s3.holder().await,
