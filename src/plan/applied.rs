@@ -1,5 +1,5 @@
-//! What the stack declares of a resource, beside what was applied of it, which the ledger's
-//! fingerprints tell.
+//! Relates a resource's declaration to what was last applied, which the ledger records as
+//! fingerprints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ use crate::schema::{Document, Node, PathStep, Shape, canonical, normalize, respe
 use crate::value::Value;
 use crate::world::Instance;
 
-/// The attributes that the stack says something about: those that are written, and those
-/// that are not as they are by default.
+/// The attributes that the stack declares: those that are written, and those that differ from their
+/// default.
 pub(super) fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i String, &'i Value)> {
     let fields = instance.kind.schema().spec.fields();
     instance.spec.as_map().into_iter().flatten().filter(move |(name, value)| {
@@ -25,8 +25,8 @@ pub(super) fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (
     })
 }
 
-/// What to read of a resource: the declared attributes, those applied before, and those
-/// that something refers to; or everything if it is to be `deep`.
+/// Selects what to read of a resource: the declared attributes, those applied before, and those
+/// that something refers to; everything if `deep`.
 pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, deep: bool) -> Wanted {
     let mut attributes: BTreeSet<String> =
         instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
@@ -42,21 +42,21 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, 
     Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
 }
 
-/// What is known of the last apply of a resource.
+/// What is known of a resource's last apply.
 #[derive(Clone, Copy, Default)]
 pub struct Past<'p> {
-    /// What was applied, to compare what AWS cannot tell with.
+    /// The applied entry, compared for fields that AWS cannot return.
     pub entry: Option<&'p Entry>,
-    /// The same, to know what the stack wrote and may no longer declare.
+    /// The same entry, to find attributes that the stack wrote and may no longer declare.
     pub written: Option<&'p Entry>,
-    /// Whether AWS shows another stamp than it did then: someone else wrote it.
+    /// AWS shows another stamp than it did then, so someone else wrote the resource.
     pub restamped: bool,
-    /// Attributes that AWS does not tell at present.
+    /// Attributes that AWS does not return at present.
     pub untold: &'p [String],
 }
 
 impl<'p> Past<'p> {
-    /// All that an entry of the ledger tells beside what is live.
+    /// Derives the past from a ledger entry and the live resource.
     pub fn of(kind: &dyn ErasedKind, entry: Option<&'p Entry>, live: &'p ErasedLive) -> Self {
         let stamp = entry.and_then(|entry| entry.stamp.as_deref());
         let restamped = stamp.zip(kind.stamp(live)).is_some_and(|(then, now)| then != now);
@@ -64,9 +64,10 @@ impl<'p> Past<'p> {
     }
 }
 
-/// Both sides of the comparison of an instance with what is live: see [`overlay`]; with
-/// what is to be ignored taken from AWS, and AWS's defaults in the place of what was `written` and
-/// is no longer declared. What is live is told in the stack's words where it means the same.
+/// Returns both sides of the comparison of an instance with the live resource, completed by
+/// [`overlay`]. Ignored changes take the live value, and attributes that were `written` but are no
+/// longer declared take AWS's defaults. Live values are spelled as in the stack where they mean the
+/// same.
 pub fn complete(
     instance: &Instance<'_>,
     mut found: Value,
@@ -97,13 +98,13 @@ pub fn complete(
             let address = entry.fingerprinted(&instance.address);
             return Some(prints.of(address, path, value).as_ref() == Some(applied));
         }
-        // It was applied without this one, which AWS needs to be sent then.
+        // The attribute was not part of the last apply, so it has yet to be sent to AWS.
         marks.write_only.then_some(false)
     })
 }
 
-/// Whether a print of the ledger is of this value, in whichever spelling; one of an earlier version
-/// is of one spelling.
+/// Returns whether a fingerprint belongs to this value, in any spelling. Fingerprints of earlier
+/// versions fit one spelling only.
 pub(super) fn is_print(
     print: &str,
     field: Option<&Node>,
@@ -120,7 +121,7 @@ pub(super) fn is_print(
     own.as_deref() == Some(print)
 }
 
-/// Whether a value is the one that was applied last, as far as that is known.
+/// Returns whether a value is the one that was last applied, as far as that is known.
 fn is_as_applied(
     instance: &Instance<'_>,
     entry: Option<&Entry>,
@@ -136,8 +137,8 @@ fn is_as_applied(
     is_print(applied, field, &instance.scope(), address, name, value, ledger)
 }
 
-/// The fingerprint of an attribute's value, the same however it is spelled. What AWS cannot tell has
-/// the spelling of the stack alone.
+/// The fingerprint of an attribute's value, independent of spelling. Only values that AWS cannot
+/// return are taken exactly as the stack spells them.
 pub(super) fn print_of(
     field: Option<&Node>,
     scope: &Scope,
@@ -153,34 +154,34 @@ pub(super) fn print_of(
     }
 }
 
-/// Makes of `want` what `found` is, where its difference is to be left alone.
+/// Sets `want` to `found` where `ignore_changes` applies.
 pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
     let schema = &instance.kind.schema().spec;
     let ignored = &instance.resource.lifecycle.ignore_changes;
     for ignored in ignored {
         take_over(Some(schema), want, found, &ignored.path);
     }
-    // A content is compared by its checksum.
+    // Content is compared by its checksum, so ignoring one ignores the other.
     let of = |document| schema.field_of(document).map(|name| [PathStep::Name(name.to_owned())]);
     if let (Some(content), Some(checksum)) = (of(Document::Content), of(Document::Checksum))
         && ignored.iter().any(|ignored| ignored.path == content)
     {
         take_over(Some(schema), want, found, &checksum);
     }
-    // An element that was taken over has its place in a list.
+    // An ignored element may need another position in a list.
     if ignored.iter().any(|ignored| ignored.path.len() > 1) {
         *want = normalize(schema, std::mem::take(want));
     }
 }
 
-/// Makes `want` at `path` what `found` is there.
+/// Sets `want` to `found` at a path.
 fn take_over(node: Option<&Node>, want: &mut Value, found: &Value, path: &[PathStep]) {
     let Some((step, rest)) = path.split_first() else { return };
     let inner = node.and_then(|node| node.at(std::slice::from_ref(step)));
     match (want, step) {
         (Value::Map(map), PathStep::Name(name)) => {
             let there = found.get(name);
-            // An entry of a free map may be the only one on either side.
+            // Either side may lack the entry of a free map.
             let is_free = inner.is_some_and(|inner| matches!(inner.shape, Shape::Map(_)));
             match (map.get_mut(name), there) {
                 (Some(value), Some(there)) if !rest.is_empty() => take_over(inner, value, there, rest),
@@ -249,7 +250,8 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     all
 }
 
-/// A value of an attribute without what AWS cannot tell of it; as it is where it cannot tell all of it.
+/// Removes the parts of a value that AWS cannot return. A value that AWS cannot return at all is
+/// kept.
 pub(super) fn readable(node: &Node, value: &Value) -> Value {
     match (&node.shape, value) {
         (Shape::Object { fields, .. }, Value::Map(map)) => {
@@ -272,11 +274,11 @@ pub(super) fn readable(node: &Node, value: &Value) -> Value {
     }
 }
 
-/// Texts beyond which they are not told apart.
+/// Above this number of texts, they are not told apart.
 const MOST_SECRETS: usize = 64;
 
-/// Of each attribute of which a part is secret, the fingerprints of what is, as it is declared and
-/// as AWS tells it: see [`Entry::secrets`].
+/// For each attribute that is partly secret, the fingerprints of its secret parts, both as declared
+/// and as AWS returns them: see [`Entry::secrets`].
 pub fn prints_of_secrets(
     instance: &Instance<'_>,
     found: &Value,
@@ -306,8 +308,9 @@ fn of_secret(address: &Address, name: &str, text: String, ledger: &Ledger) -> Op
     ledger.fingerprints().of(address, name, &Value::from(text).into_secret())
 }
 
-/// Makes secrets of what was applied as such, which AWS tells in the open. `found` is in canonical
-/// form; what `wanted` says in the open is none, and what it keeps secret is not looked at here.
+/// Marks values as secret that were applied as secrets, because AWS returns them in the open.
+/// `found` is in canonical form. Values that are open in `wanted` stay open; those that are secret
+/// in `wanted` are not handled here.
 pub(super) fn mark(
     address: &Address,
     entry: &Entry,
@@ -322,7 +325,7 @@ pub(super) fn mark(
         let field = schema.fields().and_then(|fields| fields.get(name));
         let is_secret = |path: &str| entry.fingerprints.get(path).is_some_and(|print| is_of_secret(print));
         match (field.map(|field| &field.shape), live) {
-            // Of a free map each entry has a fingerprint of its own.
+            // Each entry of a free map has its own fingerprint.
             (Some(Shape::Map(_)), Value::Map(entries)) => {
                 for (key, live) in entries.iter_mut().filter(|(key, _)| is_secret(&format!("{name}.{key}"))) {
                     uncover(address, entry, name, live, wanted.get(key).unwrap_or(&Value::Null), ledger);
@@ -334,13 +337,13 @@ pub(super) fn mark(
     }
 }
 
-/// Makes a secret of a value that was one, or that had one in it.
+/// Marks a value as secret, or those parts of it that were applied as secrets.
 fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, wanted: &Value, ledger: &Ledger) {
     if !matches!(live, Value::List(_) | Value::Map(_)) {
         *live = std::mem::take(live).into_secret();
         return;
     }
-    // As it was applied; what is secret in it is so still.
+    // The value is as applied, so `wanted` says what is secret in it.
     if same(live, wanted) && wanted.contains_secret() {
         return;
     }
@@ -356,7 +359,7 @@ fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, wante
     hide(live, &secrets.iter().collect(), &declared.open);
 }
 
-/// The entries of an instance's free maps: of a map that others write to as well, those are ours.
+/// The entries of an instance's free maps. In a map that others also write to, these are ours.
 fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str, &'i str, &'i Value)> {
     let fields = instance.kind.schema().spec.fields().into_iter().flatten();
     let maps = fields.filter(|(_, field)| matches!(field.shape, Shape::Map(_)) && !field.marks.unreadable());
@@ -366,9 +369,9 @@ fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str,
     })
 }
 
-/// What an apply is about to write of an instance, in place of the fingerprints that it is to
-/// have once that is done: nothing is known of its values then, but that they are secret, what
-/// cannot be changed later, and what steers dwctl alone. `address` is that of the fingerprints.
+/// The provisional fingerprints of an apply that is about to begin; the final ones replace them
+/// once it is done. They record only which values are secret, values that cannot be changed later,
+/// and settings that only dwctl uses. `address` is the one that fingerprints are taken with.
 pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
@@ -395,7 +398,7 @@ pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTr
         all.insert(path.clone(), print(&path, &value, false));
     }
     for (path, field, value) in unreadable(schema, &instance.spec) {
-        // What is not the default may not have come to be sent, and is sent again.
+        // A value other than the default may not have been sent by then, so it will be sent again.
         let lasts = field.marks.local || field.default.as_ref() == Some(value);
         let known = if lasts { prints.of(address, &path, value) } else { None };
         all.insert(path, known.unwrap_or_default());

@@ -1,5 +1,5 @@
-//! Who made an attribute differ, by the fingerprints of the last apply. Nobody is blamed without
-//! proof: where the ledger does not tell what was there, the difference is the stack's.
+//! Determines who made an attribute differ, by the fingerprints of the last apply. No one is blamed
+//! without proof: if the ledger does not record the earlier value, the stack caused the difference.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::schema::PathStep;
 use crate::value::Value;
 use crate::world::Instance;
 
-/// A resource as it is at AWS, beside what is wanted of it.
+/// A live resource beside its desired spec.
 pub(super) struct Sides<'s> {
     pub(super) live: &'s ErasedLive,
     /// The live spec in canonical form.
@@ -23,7 +23,7 @@ pub(super) struct Sides<'s> {
 }
 
 impl Planner<'_, '_, '_> {
-    /// Says of every changed attribute who changed it.
+    /// Sets the cause of every changed attribute.
     pub(super) fn blame(
         &self,
         instance: &Instance<'_>,
@@ -36,7 +36,7 @@ impl Planner<'_, '_, '_> {
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first().cloned() else { continue };
             keep_secret(entry, &name, change);
-            // Of what AWS cannot tell nobody knows whether someone else changed it, but by its stamp.
+            // AWS cannot return this value. Only its stamp shows whether someone else changed it.
             if change.hidden {
                 change.cause = self.hidden_cause(instance, entry, sides, &name);
                 continue;
@@ -100,7 +100,8 @@ impl Planner<'_, '_, '_> {
             return Cause::Stack;
         }
         let Some(applied) = entry.fingerprints.get(name) else {
-            // What was never declared was applied as it is by default; what AWS chose nobody knows.
+            // An attribute that was never declared was applied with its default. Values that AWS
+            // chose are unknown.
             let default = field.and_then(|field| field.default.as_ref());
             if found == default || field.is_some_and(|field| field.marks.aws_default) {
                 return Cause::Stack;
@@ -118,11 +119,11 @@ impl Planner<'_, '_, '_> {
         let is = |print: &str, value: Option<&Value>| {
             let Some(value) = value else { return false };
             let value = field.map_or_else(|| value.clone(), |field| readable(field, value));
-            // AWS tells in the open what the stack keeps secret.
+            // AWS returns in the open what the stack keeps secret.
             let value = if is_of_secret(print) { value.into_secret() } else { value.reveal() };
             is_print(print, field, &instance.scope(), address, name, &value, ledger)
         };
-        // Of a map that others write to as well, the entries that the stack wrote count.
+        // In a map that others also write to, only the stack's own entries count.
         let own = found.filter(|_| field.is_some_and(|field| field.marks.shared)).map(|found| {
             let wrote = |key: &String| entry.fingerprints.contains_key(&format!("{name}.{key}"));
             let map = found.as_map().cloned().unwrap_or_default();
@@ -134,12 +135,13 @@ impl Planner<'_, '_, '_> {
         if is(applied, want) || is(applied, instance.spec.get(name)) {
             return Cause::Drift;
         }
-        // An earlier version took it of the spelling of the stack, which AWS need not show.
+        // An earlier version took the fingerprint of the stack's spelling, which AWS need not
+        // return.
         if is_of_canonical(applied) { Cause::Both } else { Cause::Stack }
     }
 }
 
-/// What was applied as a secret is one still, though the stack no longer says so.
+/// Keeps values secret that were applied as secrets, even if the stack no longer says so.
 fn keep_secret(entry: &Entry, name: &str, change: &mut AttributeChange) {
     let second = match change.path.get(1) {
         Some(PathStep::Name(key)) => entry.fingerprints.get(&format!("{name}.{key}")),

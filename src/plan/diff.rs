@@ -1,4 +1,4 @@
-//! What differs between a wanted spec and a live one, by the kind's schema.
+//! Computes the differences between a desired and a live spec, by the kind's schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,51 +11,51 @@ use crate::value::Value;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeChange {
-    /// Where.
+    /// The path of the attribute.
     pub path: Vec<PathStep>,
-    /// What is there; `None` where nothing is.
+    /// The live value; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub before: Option<Value>,
-    /// What is wanted; `None` where nothing is.
+    /// The desired value; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub after: Option<Value>,
-    /// Whether the resource must be made anew for it.
+    /// The change forces a replacement of the resource.
     pub forces_replacement: bool,
-    /// Whether data is lost by it.
+    /// The change loses data.
     pub data_loss: bool,
-    /// Whether the service is interrupted by it.
+    /// The change interrupts the service.
     pub downtime: bool,
-    /// Whether the element is a policy statement, to be shown as such.
+    /// The element is a policy statement, and is shown as one.
     pub statement: bool,
-    /// Whether AWS cannot tell what is there.
+    /// AWS cannot return the live value.
     pub hidden: bool,
-    /// Whether the stack wrote it, no longer declares it, and leaves it as it is.
+    /// The stack wrote the attribute and no longer declares it, but leaves it as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stays: bool,
-    /// Who made it differ.
+    /// Who caused the difference.
     pub cause: Cause,
 }
 
-/// What is written, null too; nothing is written where there is nothing.
+/// Reads a field that is present, null included, as `Some`. An absent field is `None` by default.
 fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     serde::Deserialize::deserialize(deserializer).map(Some)
 }
 
 impl AttributeChange {
-    /// It with its secrets in the open, to find out what it may cost.
+    /// Returns the change with its secrets revealed, to judge its risks.
     pub(super) fn revealed(&self) -> Self {
         let open = |value: &Option<Value>| value.clone().map(Value::reveal);
         Self { before: open(&self.before), after: open(&self.after), ..self.clone() }
     }
 
-    /// Whether it is one of the tags by which dwctl knows what it owns.
+    /// Returns whether it is one of the tags by which dwctl recognises what it owns.
     pub fn is_owner_tag(&self) -> bool {
         matches!(self.path.as_slice(), [PathStep::Name(tags), PathStep::Name(key)]
             if tags == "tags" && crate::kind::Owner::KEYS.contains(&key.as_str()))
     }
 }
 
-/// Who made an attribute differ from what is wanted.
+/// Who made an attribute differ from its desired value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Cause {
     /// The stack was edited.
@@ -66,8 +66,7 @@ pub enum Cause {
     Both,
 }
 
-/// Everything that differs. Both specs are in canonical form; empty exactly when they
-/// are equal.
+/// Returns all differences between two specs in canonical form; empty exactly if they are equal.
 pub fn diff(node: &Node, before: &Value, after: &Value) -> Vec<AttributeChange> {
     let mut walk = Walk { changes: Vec::new(), path: Vec::new() };
     if before.contains_secret() || after.contains_secret() {
@@ -79,13 +78,13 @@ pub fn diff(node: &Node, before: &Value, after: &Value) -> Vec<AttributeChange> 
     walk.changes
 }
 
-/// The differences in the order of the file: of a keyed list first the elements that are removed,
+/// Returns the differences in the order of the file. In a keyed list, removed elements come first,
 /// then the others as they are `written`.
 pub fn in_order_of(node: &Node, written: &Value, changes: Vec<AttributeChange>) -> Vec<AttributeChange> {
     arrange(node, Some(written), 0, changes)
 }
 
-/// The differences of one place, which have the first `depth` steps of their paths in common.
+/// Orders differences whose paths share their first `depth` steps.
 fn arrange(
     node: &Node,
     written: Option<&Value>,
@@ -128,7 +127,7 @@ fn arrange(
     groups.into_iter().flat_map(within).collect()
 }
 
-/// What a place inherits from those above it.
+/// The flags that a path inherits from its parents.
 #[derive(Clone, Copy, Default)]
 struct Flags {
     replace: bool,
@@ -169,7 +168,7 @@ impl Walk {
         });
     }
 
-    /// What is on one side alone, where null is a value too.
+    /// Records a value that exists on one side only; null counts as a value.
     fn presence(&mut self, flags: Flags, before: Option<&Value>, after: Option<&Value>) {
         self.leaf(flags, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null), false);
         if let Some(change) = self.changes.last_mut() {
@@ -189,7 +188,7 @@ impl Walk {
             flags.secret |= matches!(node.shape, Shape::Secret);
         }
         match (before, after) {
-            // What is unknown may turn out equal; until then it differs.
+            // An unknown value may turn out equal; until then it differs.
             (Value::Unknown(_), _) | (_, Value::Unknown(_)) => self.leaf(flags, before, after, false),
             (Value::Secret(before), Value::Secret(after)) => {
                 self.node(node, Flags { secret: true, ..flags }, before, after);
@@ -204,7 +203,7 @@ impl Walk {
     fn differing(&mut self, node: Option<&Node>, flags: Flags, before: &Value, after: &Value) {
         let shape = node.map(|node| &node.shape);
         let secret = before.contains_secret() || after.contains_secret();
-        // AWS tells in the open what the stack keeps secret: that alone is no difference.
+        // AWS returns in the open what the stack keeps secret. That alone is no difference.
         if secret && open(node, before) == open(node, after) {
             return;
         }
@@ -231,7 +230,7 @@ impl Walk {
                     after,
                 );
             }
-            // Of policies by free names, each is told by itself.
+            // In a map of policies, each policy is reported by itself.
             (Some(Shape::Map(element)), Value::Null, Value::Map(after))
                 if matches!(element.shape, Shape::Policy) =>
             {
@@ -275,7 +274,7 @@ impl Walk {
         for name in names {
             let left = before.get(name).unwrap_or(&Value::Null);
             let right = after.get(name).unwrap_or(&Value::Null);
-            // A key that holds null is not an absent key: maps of free names may have both.
+            // A key with a null value is not an absent key: free maps may have both.
             let presence_differs = before.contains_key(name) != after.contains_key(name);
             self.within(PathStep::Name(name.clone()), |walk| {
                 if presence_differs && left == right {
@@ -288,7 +287,7 @@ impl Walk {
     }
 
     fn lists(&mut self, element: Option<&Node>, flags: Flags, before: &[Value], after: &[Value]) {
-        // What only has another place neither comes nor goes.
+        // An element that only moved was neither added nor removed.
         if is_reordered(before, after) {
             return self.leaf(flags, &Value::List(before.to_vec()), &Value::List(after.to_vec()), false);
         }
@@ -309,7 +308,7 @@ impl Walk {
         };
         match (index(before), index(after)) {
             (Some(left), Some(right)) if left != right => self.maps(|_| Some(element), flags, &left, &right),
-            // Without a known key for each, or in another order alone, place is all there is.
+            // Lists without known keys, or that only differ in order, are compared by position.
             _ => self.lists(Some(element), flags, before, after),
         }
     }
@@ -317,7 +316,7 @@ impl Walk {
     fn sets(&mut self, element: &Node, flags: Flags, before: &[Value], after: &[Value]) {
         let mut found = false;
         let [gone, come] = apart(before, after, &|value| open(Some(element), value));
-        // An element of a set has no place in it, so all have the path of the set.
+        // Elements of a set have no position, so all share the path of the set.
         for at in gone {
             found = true;
             self.leaf(flags, &before[at], &Value::Null, false);
@@ -331,7 +330,7 @@ impl Walk {
         }
     }
 
-    /// A policy by its statements; the rest of it by name.
+    /// Compares policies by statement, and the rest of them by name.
     fn policy(
         &mut self,
         node: Option<&Node>,
@@ -364,13 +363,13 @@ impl Walk {
         };
         self.maps(|_| None, flags, &rest(before), &rest(after));
         if self.changes.len() == found {
-            // The same statements in another number or order: canonical form leaves none such.
+            // Same statements, in another number or order. The canonical form rules this out.
             self.leaf(flags, &Value::Map(before.clone()), &Value::Map(after.clone()), false);
         }
     }
 }
 
-/// Whether two lists that differ hold the same in another order.
+/// Returns whether two differing lists hold the same elements in another order.
 pub(super) fn is_reordered(before: &[Value], after: &[Value]) -> bool {
     let mut left: Vec<&Value> = before.iter().collect();
     before.len() == after.len()
@@ -381,7 +380,7 @@ pub(super) fn is_reordered(before: &[Value], after: &[Value]) -> bool {
         })
 }
 
-/// A value as it is without secrecy, which may change the order in it.
+/// Returns a value with its secrets revealed and in canonical order, which depends on the contents.
 fn open(node: Option<&Node>, value: &Value) -> Value {
     if !value.contains_secret() {
         return value.clone();
@@ -393,7 +392,7 @@ fn open(node: Option<&Node>, value: &Value) -> Value {
     }
 }
 
-/// The places of what is in one of two lists alone.
+/// The positions of elements that only one of two lists has.
 fn apart(before: &[Value], after: &[Value], open: &dyn Fn(&Value) -> Value) -> [Vec<usize>; 2] {
     let secret = before.iter().chain(after).any(Value::contains_secret);
     let told = |list: &[Value]| -> Vec<Value> {
@@ -406,9 +405,9 @@ fn apart(before: &[Value], after: &[Value], open: &dyn Fn(&Value) -> Value) -> [
     [alone(&left, &right), alone(&right, &left)]
 }
 
-/// Two versions of a list, side by side: what is the same in both stands beside itself, however
-/// far it has moved, and between such the rest stands in order. With each pair its place, in the
-/// new list if it is in that.
+/// Aligns two versions of a list. Equal elements stand side by side, however far they have moved;
+/// the rest stands between them, in order. Each pair comes with its position: in the new list, if
+/// the pair has a new element.
 pub(super) fn aligned<'v>(
     before: &'v [Value],
     after: &'v [Value],
@@ -439,13 +438,13 @@ pub(super) fn aligned<'v>(
         .collect()
 }
 
-/// Whether a wanted value at a dotted path, of a field with these marks, is the one that
-/// was applied last; `None` if that is not on record.
+/// Returns whether a desired value, at a dotted path and with these marks, is the one that was last
+/// applied; `None` if that is not on record.
 pub type WasApplied<'a> = dyn Fn(&str, &Value, Marks) -> Option<bool> + 'a;
 
-/// Completes both sides of a comparison: fields of `want` that are AWS's choice where
-/// absent take the live value, and fields that AWS cannot tell take on the live side
-/// the wanted value if it was the one applied. Then a plain comparison is right.
+/// Completes both sides, so that a plain comparison of them is right. Fields that are AWS's choice
+/// when absent take the live value in `want`. Fields that AWS cannot return take the desired value
+/// on the live side, if that value was last applied.
 pub fn overlay(node: &Node, want: Value, live: Value, was_applied: &WasApplied<'_>) -> (Value, Value) {
     overlay_at(node, want, live, was_applied, "")
 }
@@ -482,7 +481,7 @@ fn overlay_at(
                         }
                         live.insert(name.clone(), found);
                     }
-                    // None wanted, none there.
+                    // Empty on both sides.
                     (Some(Value::List(list)), None) if list.is_empty() => {}
                     (Some(Value::Map(map)), None) if map.is_empty() => {}
                     (Some(wanted), None) => {
@@ -536,7 +535,7 @@ fn overlay_at(
     }
 }
 
-/// The dotted paths of all fields that AWS cannot tell, with their values in `spec`.
+/// The dotted paths of all fields that AWS cannot return, with their values in `spec`.
 pub(super) fn unreadable<'v>(node: &'v Node, spec: &'v Value) -> Vec<(String, &'v Node, &'v Value)> {
     let mut found = Vec::new();
     collect_unreadable(node, spec, "", &mut found);

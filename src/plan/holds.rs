@@ -1,6 +1,6 @@
-//! What holds what: a resource that AWS does not delete while another one names it. Either the
-//! new one is made first and the holder takes it, or the holder lets go of the old one for a
-//! moment, or the plan is refused.
+//! Holds: AWS does not delete a resource while another one names it. Either the new one is created
+//! first and the holder takes it, or the holder releases the old one for a moment, or the plan is
+//! refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,14 +18,14 @@ use crate::kinds;
 use crate::schema::{PathStep, normalize};
 use crate::value::Value;
 
-/// The code of what is said of a resource that is held.
+/// The code of diagnostics about held resources.
 pub(super) const CODE: &str = "held";
 
-/// A resource of a plan: an address and, of what was replaced before, its place among
+/// A resource of a plan: an address and, for a deposed resource, its index in
 /// [`super::Plan::deposed`].
 pub(super) type Place = (Address, Option<usize>);
 
-/// One resource names another, and AWS does not delete that meanwhile.
+/// A hold: one resource names another, and AWS refuses to delete that one meanwhile.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
     pub(super) holder: Place,
@@ -35,19 +35,19 @@ pub(super) struct Held {
     pub(super) names: Vec<String>,
 }
 
-/// What a resource lets go of for a moment, so that it can be deleted.
+/// A reference that a resource drops for a moment, so that its target can be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// The address of what is held.
+    /// The address of the held resource.
     pub held: Address,
     /// The attribute that names it.
     pub attribute: String,
-    /// How it names it.
+    /// The names that the attribute gives it.
     pub names: Vec<String>,
 }
 
-/// What is there, in canonical form, with what AWS cannot tell as `existing` has it.
+/// The live spec in canonical form; fields that AWS cannot return are taken from `existing`.
 pub fn overlaid(kind: &dyn ErasedKind, live: &Value, existing: &Value) -> Value {
     let schema = &kind.schema().spec;
     let mut spec = normalize(schema, live.clone());
@@ -62,7 +62,7 @@ pub fn overlaid(kind: &dyn ErasedKind, live: &Value, existing: &Value) -> Value 
     spec
 }
 
-/// The spec of a resource without what it is to let go of.
+/// The spec of a resource without the references that it releases.
 pub fn let_go(kind: &dyn ErasedKind, spec: &Value, releases: &[Release]) -> Value {
     let mut spec = spec.clone();
     for release in releases {
@@ -74,7 +74,7 @@ pub fn let_go(kind: &dyn ErasedKind, spec: &Value, releases: &[Release]) -> Valu
     spec
 }
 
-/// Everything that holds something at AWS now, as far as it was looked at.
+/// All current holds at AWS, as far as the resources were read.
 pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: &'c [Change]) -> Vec<Held> {
     type Placed<'c> = (Option<usize>, &'c Change);
     let changes: Vec<Placed<'_>> = (changes.into_iter().map(|change| (None, change)))
@@ -118,21 +118,21 @@ pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: 
     found
 }
 
-/// The names of what is there.
+/// The names by which others may refer to the live resource.
 fn names_of(change: &Change) -> BTreeSet<String> {
     let arn = change.live.as_ref().and_then(|live| live.attrs.get("arn")?.as_str().map(str::to_owned));
     change.id.iter().cloned().chain(arn).collect()
 }
 
-/// What becomes of a holder.
+/// What happens to a holder.
 enum Fate {
-    /// It goes, too, before what it holds.
+    /// It is deleted too, before the resource that it holds.
     Goes,
-    /// It names it no more, and nothing else is needed for that.
+    /// It drops the reference anyway; nothing else is needed.
     LetsGo,
-    /// It goes on naming what then takes the place of what is held.
+    /// It keeps the reference, and takes the successor of the held resource.
     Takes,
-    /// It goes on naming what is then no more.
+    /// It keeps the reference to a resource that would no longer exist.
     Stays,
 }
 
@@ -143,7 +143,7 @@ fn fate(holder: &Change, held: &Change, one: &Held) -> Fate {
     };
     match holder.action {
         Action::Delete | Action::Replace { create_first: false } | Action::Create => Fate::Goes,
-        // The old one goes once the new one is there.
+        // The old holder is deleted once the new one exists.
         Action::Replace { create_first: true } => Fate::Goes,
         _ if matches!(holder.action, Action::Forget) || holder.reason == Reason::Unselected => Fate::Stays,
         _ => {
@@ -157,10 +157,10 @@ fn fate(holder: &Change, held: &Change, one: &Held) -> Fate {
     }
 }
 
-/// Decides how what is held can be deleted: makes the new one first where that can be, else lets
-/// the holder let go of the old one for a moment. `first` are those whose new one is to be made
-/// first in any case; `fixed` tells of an attribute that no update of an address may change.
-/// What can be neither is a problem.
+/// Decides how held resources can be deleted: the new one is created first if possible; else the
+/// holder releases the old one for a moment. Where neither is possible, a problem is returned.
+/// `first` are resources whose new one is created first in any case. `fixed` tells whether updates
+/// of an address must not touch an attribute.
 pub(super) fn settle(
     changes: &mut BTreeMap<Address, Change>,
     deposed: &[Change],
@@ -169,7 +169,7 @@ pub(super) fn settle(
     fixed: &dyn Fn(&Address, &str) -> bool,
 ) -> Vec<Diagnostic> {
     let holds = holds(changes.values(), deposed);
-    // What was replaced before has a successor, which its holders take by their own changes.
+    // Deposed resources have a successor, which holders take by their own changes.
     let holds: Vec<Held> =
         holds.into_iter().filter(|one| one.holder.1.is_none() && one.held.1.is_none()).collect();
     loop {
@@ -214,7 +214,7 @@ pub(super) fn settle(
     problems
 }
 
-/// Has a holder let go of what it holds.
+/// Makes a holder release the resource that it holds.
 pub(super) fn release(holder: &mut Change, one: &Held) {
     if holder.action == Action::NoOp {
         (holder.action, holder.reason) = (Action::Update, Reason::LetsGo);
@@ -252,7 +252,7 @@ fn refusal(holder: &Change, held: &Change, one: &Held, scope: &Scope) -> Diagnos
 }
 
 impl Planner<'_, '_, '_> {
-    /// Decides how what is held goes, and that there is an order in which everything can be done.
+    /// Decides how held resources are deleted, and checks that all changes can be ordered.
     pub(super) fn settle(&mut self, first: BTreeSet<Address>) {
         let world = self.inputs.world;
         let (scope, stack) = (&world.facts.scope, world.stack);
@@ -276,9 +276,9 @@ impl Planner<'_, '_, '_> {
     }
 }
 
-/// Finds an order, if need be by letting what goes let go of what else goes; what is said where
-/// there is none. `applied` tells what an address needed when it was applied, `fixed` of an
-/// attribute that no update of an address may change.
+/// Finds an order, if need be by adding releases between resources that are all deleted. Returns an
+/// error if there is none. `applied` returns the dependencies that an address had when it was
+/// applied; `fixed` tells whether updates of an address must not touch an attribute.
 pub(super) fn arrange(
     changes: &mut BTreeMap<Address, Change>,
     deposed: &mut [Change],

@@ -1,4 +1,4 @@
-//! The order in which a plan can be carried out: the units of work, and what each waits for.
+//! The order in which a plan is carried out: its units of work, and the dependencies between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,25 +10,26 @@ use crate::graph::{self, Address};
 use crate::kind::Known;
 use crate::kinds;
 
-/// What is done to a resource in one go.
+/// One operation on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// It is made.
+    /// The resource is created.
     Create,
-    /// It is changed in place.
+    /// The resource is changed in place.
     Update,
-    /// Sets what a resource was made without, since it refers to one that needed it first.
+    /// Sets the attributes a resource was created without, because they refer to a resource that
+    /// had to be created after it.
     Complete,
-    /// It lets go of what is to be deleted.
+    /// The resource drops its references to one that is to be deleted.
     Release,
-    /// It is removed from AWS.
+    /// The resource is deleted at AWS.
     Destroy,
-    /// It is no longer owned, and stays at AWS as it is.
+    /// The stack gives up ownership; the resource stays at AWS as it is.
     Forget,
 }
 
 impl Step {
-    /// What is being done.
+    /// The step in progress, as a word.
     pub fn doing(self) -> &'static str {
         match self {
             Self::Create => "creating",
@@ -40,7 +41,7 @@ impl Step {
         }
     }
 
-    /// What was done, when it is done.
+    /// The finished step, as a word.
     pub fn did(self) -> &'static str {
         match self {
             Self::Create => "created",
@@ -53,41 +54,41 @@ impl Step {
     }
 }
 
-/// One piece of work.
+/// One unit of work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unit {
     /// The resource.
     pub address: Address,
-    /// What is done to it.
+    /// The operation.
     pub step: Step,
-    /// Its place among [`crate::plan::Plan::deposed`], where it is of that.
+    /// The index in [`crate::plan::Plan::deposed`], if the unit is for a deposed resource.
     pub deposed: Option<usize>,
 }
 
-/// The units of a plan, and what each waits for.
+/// The units of a plan, and their dependencies.
 #[derive(Debug)]
 pub struct Order {
     /// The units.
     pub units: Vec<Unit>,
-    /// For each unit those that must be done before.
+    /// For each unit, those that must be done before it.
     pub needs: Vec<BTreeSet<usize>>,
-    /// The units, each after those that it needs.
+    /// The units in an order in which each follows its dependencies.
     pub order: Vec<usize>,
 }
 
-/// Why there is no order.
+/// A cycle that makes an order impossible.
 #[derive(Debug)]
 pub struct Unordered {
-    /// The addresses, each of which waits for the next, the last for the first.
+    /// The addresses of the cycle: each waits for the next, and the last for the first.
     pub cycle: Vec<Address>,
-    /// What holds what among them.
+    /// The holds between them.
     pub(super) holds: Vec<Held>,
-    /// One of them is to have the name of another.
+    /// One of them is to get the name of another.
     hands_on: bool,
 }
 
 impl Unordered {
-    /// What is said where each of several has to go before the next.
+    /// The error that describes the cycle.
     pub fn told(&self) -> Diagnostic {
         let mut path: Vec<String> = self.cycle.iter().map(ToString::to_string).collect();
         path.extend(path.first().cloned());
@@ -104,23 +105,23 @@ impl Unordered {
     }
 }
 
-/// The units while they are gathered.
+/// The units, indexed by what they do.
 #[derive(Default)]
 struct Units {
     units: Vec<Unit>,
-    /// What makes or changes a resource.
+    /// The units that create or update a resource.
     up: BTreeMap<Address, usize>,
-    /// What follows when all of a circle of references are there.
+    /// The units that follow once every resource of a reference cycle exists.
     later: BTreeMap<Address, usize>,
-    /// What removes it.
+    /// The units that delete or forget a resource.
     down: BTreeMap<Place, usize>,
-    /// What lets go before.
+    /// The units that drop references before a deletion.
     release: BTreeMap<Place, usize>,
 }
 
 impl Units {
-    /// What holds back letting go: it is done as late as can be, since its resource is without what it
-    /// needs until the new one is there.
+    /// Returns edges that delay releases as long as possible: the holder lacks a dependency from
+    /// its release until the new resource exists.
     fn late(&self, hard: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, usize)> {
         let mut late = BTreeSet::new();
         for (place, &mine) in &self.release {
@@ -138,7 +139,7 @@ impl Units {
         late
     }
 
-    /// The unit in which what an address has now goes.
+    /// Returns the unit that removes the current resource of an address.
     fn down_of(&self, address: &Address) -> Option<usize> {
         self.down.get(&(address.clone(), None)).copied()
     }
@@ -162,7 +163,8 @@ impl Units {
             match change.action {
                 Action::NoOp | Action::Delete | Action::Forget => {}
                 Action::Create | Action::Replace { .. } => up(&mut all, Step::Create),
-                // Who it waits for may in turn need it: that it exists is enough for those.
+                // The resources that it waits for may depend on it. For those it is enough that it
+                // exists.
                 Action::Update if !change.deferred.is_empty() => {
                     let unit = all.add(address, Step::Update, None);
                     all.later.insert(address.clone(), unit);
@@ -180,7 +182,7 @@ impl Units {
             }
             let is_made =
                 |needed: &Address| changes.get(needed).is_some_and(|needed: &&Change| needed.is_made());
-            // What is there already can be referred to from the start.
+            // Existing resources can be referred to from the start.
             if change.is_made() && change.deferred.keys().any(is_made) {
                 let unit = all.add(address, Step::Complete, None);
                 all.later.insert(address.clone(), unit);
@@ -199,15 +201,15 @@ impl Units {
         all
     }
 
-    /// Who is made with the name of what is destroyed: the units, each with the one that must be
-    /// done before.
+    /// Pairs of units where one creates a resource with the name of one that the other deletes. The
+    /// deletion must come first.
     fn hand_overs(
         &self,
         changes: &BTreeMap<&Address, &Change>,
         deposed: &[Change],
         scope: &Scope,
     ) -> BTreeSet<(usize, usize)> {
-        // AWS tells the same names in two regions apart, but for kinds that are global.
+        // The same name in two regions is two resources, except for global kinds.
         let place = |kind: &str, region: &str, id: String| {
             let global = kinds::kind(kind).is_some_and(|kind| kind.global());
             (kind.to_owned(), (!global).then(|| region.to_owned()), id)
@@ -231,7 +233,7 @@ impl Units {
             let scope = Scope { region: change.region.clone(), ..scope.clone() };
             let id = kinds::kind(&address.kind)?.identity(Known(&change.wanted), &scope).id()?;
             let theirs = given_up.get(&place(&address.kind, &change.region, id))?;
-            // Which of its own two goes first is said where it is replaced.
+            // The order of its own two units depends on the kind of replacement, and is set there.
             let own = self.down.get(&((*address).clone(), None));
             let others = theirs.iter().filter(|&theirs| Some(theirs) != own);
             Some(others.map(|&theirs| (mine, theirs)).collect::<Vec<_>>())
@@ -241,14 +243,14 @@ impl Units {
 }
 
 impl Order {
-    /// Orders the changes: up after what is needed and after what has the name that it is to have,
-    /// down after what needed it, by the stack's edges and by those that the ledger remembers
-    /// (`applied`). Where these contradict each
-    /// other, as where references were turned round, those of what only goes down yield, but for
-    /// what AWS would refuse.
+    /// Orders the changes. A resource is created or updated after its dependencies, and after the
+    /// deletion of the resource whose name it takes. It is deleted after its dependents, both those
+    /// of the stack and those that the ledger records (`applied`). These may contradict each other,
+    /// for example where a reference was reversed. Then the soft edges of deletions yield, but not
+    /// those that AWS insists on.
     ///
     /// # Errors
-    /// What must not yield contradicts itself.
+    /// The hard edges form a cycle.
     pub fn of(
         changes: &BTreeMap<&Address, &Change>,
         deposed: &[Change],
@@ -293,19 +295,19 @@ impl Order {
     }
 }
 
-/// Which unit is done after which other one: pairs of a unit and what it waits for.
+/// The edges between units: pairs of a unit and one that it waits for.
 #[derive(Default)]
 struct Edges {
-    /// Those that AWS insists on.
+    /// Edges that AWS insists on.
     hard: BTreeSet<(usize, usize)>,
-    /// Those that are only better.
+    /// Edges that are merely preferable.
     soft: BTreeSet<(usize, usize)>,
-    /// The hold that a hard edge is there for.
+    /// The holds behind hard edges.
     by_hold: BTreeMap<(usize, usize), Held>,
 }
 
 impl Edges {
-    /// Those of what is declared or was applied: by its needs, and by those that the ledger remembers.
+    /// Adds the edges of dependencies: those of the plan, and those that the ledger records.
     fn of_changes(
         &mut self,
         all: &Units,
@@ -324,7 +326,8 @@ impl Edges {
             }
             let before = applied(address);
             for needed in change.needs.iter().chain(&before) {
-                // What is needed goes down after what needed it has gone, or has let go of it.
+                // A dependency is deleted after its dependents are deleted, or no longer refer to
+                // it.
                 let Some(theirs) = all.down_of(needed) else { continue };
                 let create_first = changes.get(needed).is_some_and(|needed| {
                     matches!(
@@ -349,7 +352,7 @@ impl Edges {
         }
     }
 
-    /// Those of what was replaced before and is still there.
+    /// Adds the edges of deposed resources.
     fn of_deposed(
         &mut self,
         all: &Units,
@@ -359,9 +362,9 @@ impl Edges {
     ) {
         for (index, change) in deposed.iter().enumerate() {
             let Some(&mine) = all.down.get(&(change.address.clone(), Some(index))) else { continue };
-            // After all that may still refer to it; before what it needed. It does not wait for
-            // the new one where that in turn waits for it: for its name, or for a bucket that is
-            // made anew and holds it until then.
+            // It is deleted after everything that may still refer to it, and before its
+            // dependencies. It does not wait for its successor if that waits for it: to get its
+            // name, or because a bucket holds it and is replaced.
             self.soft.extend(all.up.get(&change.address).map(|&new| (mine, new)));
             for (&address, holder) in changes {
                 let before = applied(address);
@@ -382,7 +385,7 @@ impl Edges {
         }
     }
 
-    /// Those of what holds what goes.
+    /// Adds the edges of holds on resources that are deleted.
     fn of_holds(&mut self, all: &Units, changes: &BTreeMap<&Address, &Change>, deposed: &[Change]) {
         for one in holds(changes.values().copied(), deposed) {
             let Some(&theirs) = all.down.get(&one.held) else { continue };
@@ -415,9 +418,9 @@ impl Edges {
         }
     }
 
-    /// Those of what lets go.
+    /// Adds the edges of releases.
     fn of_releases(&mut self, all: &Units) {
-        // Who lets go does so before all else that happens to it.
+        // A release comes before every other operation on the same resource.
         for (place, &mine) in &all.release {
             let down = all.down.get(place).copied();
             let rest = [all.up.get(&place.0), all.later.get(&place.0)];
@@ -427,7 +430,7 @@ impl Edges {
     }
 }
 
-/// The usual seconds of a unit.
+/// The usual duration of a unit in seconds.
 pub fn seconds(unit: &Unit) -> u64 {
     let pace = kinds::kind(&unit.address.kind).map(|kind| kind.pace());
     let seconds = match unit.step {
@@ -462,7 +465,7 @@ mod tests {
         "redshift_cluster_parameter_group",
     ];
 
-    /// A spec of a kind whose links name these, each by the id that is its address.
+    /// A spec of a kind whose links name these addresses; each address serves as its own id.
     fn spec(address: &Address, named: &BTreeSet<Address>) -> Value {
         let name = address.name.as_str();
         let own = ["policy_name", "role_name", "bucket", "cluster_identifier", "parameter_group_name"];
@@ -470,7 +473,8 @@ mod tests {
             own.into_iter().chain(["group_name"]).map(|own| (own.to_owned(), Value::from(name))).collect();
         for one in named {
             for link in kinds::kind(&address.kind).expect("a kind").links() {
-                // A role is bounded by the policies of even names, and has the others attached.
+                // Policies with even names become a role's permissions boundary; the others are
+                // attached to it.
                 let bounds = one.name.ends_with(['0', '2', '4', '6', '8']);
                 let fits = link.kind == one.kind
                     && link.attribute != "egress.referenced_security_group_id"
@@ -499,7 +503,7 @@ mod tests {
         Value::Map(spec)
     }
 
-    /// The names by which AWS would refuse to delete something, and how hard.
+    /// The names whose deletion AWS would refuse, each with the strength of the hold.
     fn held(address: &Address, spec: &Value) -> BTreeMap<String, Hold> {
         let links = kinds::kind(&address.kind).expect("a kind").links().iter();
         let links = links.filter(|link| link.hold != Hold::None);
@@ -528,7 +532,7 @@ mod tests {
         }
     }
 
-    /// Does the units, whatever may begin, and refuses what AWS would refuse.
+    /// Carries out ready units in a random order, and fails where AWS would refuse.
     fn carry_out(changes: &BTreeMap<Address, Change>, mut pick: u64) -> Result<(), TestCaseError> {
         let effective = changes.values().filter(|change| change.is_effective());
         let by_address = effective.map(|change| (&change.address, change)).collect();
@@ -579,7 +583,7 @@ mod tests {
         Ok(())
     }
 
-    /// Addresses of random kinds, and who needs whom.
+    /// Addresses of random kinds, each with its dependencies.
     fn stack(most: usize) -> impl Strategy<Value = BTreeMap<Address, BTreeSet<Address>>> {
         let kinds = prop::collection::vec(0..KINDS.len(), 1..9);
         (kinds, prop::collection::vec((0usize..9, 0usize..9), 0..most)).prop_map(|(kinds, edges)| {
@@ -607,7 +611,7 @@ mod tests {
         }
     }
 
-    /// A change of a role that is there under one name and is to have another.
+    /// A change of a role that has one name and is to have another.
     fn role(name: &str, action: Action, is: &str, becomes: &str) -> Change {
         let address = Address { kind: "iam_role".to_owned(), name: name.to_owned(), key: None };
         let named = |name: &str| Value::map([("role_name", Value::from(name))]);
@@ -620,7 +624,7 @@ mod tests {
         change
     }
 
-    /// The units in their order, as `step name`.
+    /// The units in order, as `step name`.
     fn told(changes: &[Change], deposed: &[Change]) -> Result<Vec<String>, String> {
         let by_address = changes.iter().map(|change| (&change.address, change)).collect();
         let order = Order::of(&by_address, deposed, &|_| Vec::new(), &scope());
@@ -642,19 +646,19 @@ mod tests {
         let swapped =
             told(&[role("a", replace, "x", "y"), role("b", replace, "y", "x")], &[]).expect("an order");
         assert!(swapped[..2].iter().all(|unit| unit.starts_with("destroyed")), "{swapped:?}");
-        // Neither name is free before the new one that waits for the other is there.
+        // Each new role waits for the other's old name to be free: a deadlock.
         let first = Action::Replace { create_first: true };
         let stuck =
             told(&[role("a", first, "x", "y"), role("b", first, "y", "x")], &[]).expect_err("no order");
         assert!(stuck.contains("iam_role.a → iam_role.b → iam_role.a\""), "{stuck}");
         assert!(stuck.contains("a name is free only when what has it is destroyed"), "{stuck}");
-        // What was replaced before may have the name that its address is to have again.
+        // A deposed resource may have the name that its address is to get back.
         let deposed = role("a", Action::Delete, "x", "");
         let back = told(&[role("a", Action::Create, "", "x")], &[deposed]);
         assert_eq!(back, Ok(vec!["destroyed a".to_owned(), "created a".to_owned()]));
     }
 
-    /// What a killed apply left of a replaced object lies in a bucket that is to be made anew.
+    /// A killed apply left a deposed object in a bucket that is to be replaced.
     #[test]
     fn what_was_replaced_before_goes_with_what_holds_it() {
         let address =
@@ -693,7 +697,7 @@ mod tests {
         fn what_is_held_is_replaced_or_refused(
             stack in stack(12), replaced in prop::collection::btree_set(0usize..9, 0..4), pick in any::<u64>()
         ) {
-            // What is made needs what is there before it, as a stack has it.
+            // As in a stack, a resource depends only on earlier ones.
             let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
             for (index, (address, needs)) in stack.iter().enumerate() {
                 let replace = Action::Replace { create_first: false };
@@ -709,7 +713,8 @@ mod tests {
             if problems.is_empty() {
                 carry_out(&changes, pick)?;
             }
-            // A refusal is only for what is held by something that stays and cannot let go.
+            // A plan may be refused only if a remaining resource holds another and cannot release
+            // it.
             let firm = before.values().filter(|holder| holder.action == Action::NoOp).any(|holder| {
                 held(&holder.address, &holder.existing).iter().any(|(name, hold)| {
                     let held = before.values().find(|one| one.address.to_string() == *name);

@@ -1,5 +1,5 @@
-//! Whose a resource is, and under which address: `[[import]]`, `[[moved]]`, `[[removed]]`,
-//! and renames that nobody wrote down.
+//! Decides who owns a resource, and under which address: `[[import]]`, `[[moved]]`, `[[removed]]`,
+//! and renames without a `[[moved]]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +17,17 @@ use crate::schema::normalize;
 use crate::stack::{Moved, Moves, Removed, Stack};
 use crate::world::Instance;
 
-/// A move to an address that something else has.
+/// The error for a move to an address that another resource already has.
 pub(super) fn both_exist(from: &Address, to: &Address, block: &Moved) -> Diagnostic {
     Diagnostic::error("moved", format!("{from} cannot become {to}: both exist")).at(block.span, "this move")
 }
 
-/// The `[[removed]]` of a stack that tells of an address.
+/// Returns the stack's `[[removed]]` block that covers an address.
 pub(super) fn removed<'s>(stack: &'s Stack, address: &Address) -> Option<&'s Removed> {
     stack.removed.iter().find(|block| address.is_selected_by(&block.from.to_string()))
 }
 
-/// A problem for each block that says of something declared that it is not.
+/// Returns an error for each block that calls a declared resource moved or removed.
 pub(super) fn still_declared(stack: &Stack, declared: impl Fn(&Address) -> bool) -> Vec<Diagnostic> {
     let moved = stack.moved.iter().map(|block| (&block.from, block.span, "has moved"));
     let removed = stack.removed.iter().map(|block| (&block.from, block.span, "is removed"));
@@ -41,7 +41,7 @@ pub(super) fn still_declared(stack: &Stack, declared: impl Fn(&Address) -> bool)
 }
 
 impl Planner<'_, '_, '_> {
-    /// Follows the stack's `[[moved]]`, from what the ledger tells of to where it is now.
+    /// Follows the stack's `[[moved]]` blocks from the ledger's addresses to the current ones.
     pub(super) fn moved(&mut self) {
         let blocks = Moves::of(&self.inputs.world.stack.moved);
         let ledger = &self.inputs.ledger.resources;
@@ -68,12 +68,12 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// The `[[removed]]` that tells of an address.
+    /// Returns the `[[removed]]` block that covers an address.
     pub(super) fn removed(&self, address: &Address) -> Option<&Removed> {
         removed(self.inputs.world.stack, address)
     }
 
-    /// Whose something is that the ledger tells of.
+    /// Determines the owner of a resource in the ledger.
     pub(super) fn whose(
         &mut self,
         address: &Address,
@@ -95,7 +95,7 @@ impl Planner<'_, '_, '_> {
         Ok(live.map_or(own, |live| whose(kind, &of, &of_entry, &live, ledger)))
     }
 
-    /// The refusal to touch what the ledger tells of, where that is not the stack's any more.
+    /// Refuses to touch a resource in the ledger that the stack no longer owns.
     pub(super) fn refuse(
         &mut self,
         address: &Address,
@@ -109,7 +109,7 @@ impl Planner<'_, '_, '_> {
         Ok(refusal(known_as, &entry.id, &whose, declared))
     }
 
-    /// Refuses to do anything to what has two addresses: what is done to one would be done to both.
+    /// Refuses to change a resource that has two addresses: a change of one would change both.
     pub(super) fn doubles(&mut self) {
         let mut by_id: BTreeMap<(&str, &str, &str), Vec<&Change>> = BTreeMap::new();
         for change in self.changes.values().filter(|change| change.live.is_some()) {
@@ -135,8 +135,8 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// Decides one resource alone. What it needs is looked at, as far as it is there, for
-    /// what is declared by it; what is wrong with that is not said here.
+    /// Decides one resource alone. Its dependencies are read as far as they exist, because its
+    /// declaration refers to them; problems with them are not reported here.
     pub(super) fn visit_only(&mut self, only: &Address) {
         let world = self.inputs.world;
         let mut needs = BTreeMap::new();
@@ -160,11 +160,11 @@ impl Planner<'_, '_, '_> {
         self.undecided.retain(|address, _| address == only);
     }
 
-    /// Refuses blocks that say of something declared that it is not.
+    /// Refuses blocks that call a declared resource moved or removed.
     pub(super) fn still_there(&mut self) {
         let declared = |address: &Address| self.declared.contains_key(address);
         let mut found = still_declared(self.inputs.world.stack, declared);
-        // Both ends of the move exist, which is told already.
+        // A move whose two ends both exist has been reported already.
         let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
         found.retain(|one| {
             !self.problems.iter().any(|other| other.code == "moved" && place(other) == place(one))
@@ -172,8 +172,9 @@ impl Planner<'_, '_, '_> {
         self.problems.extend(found);
     }
 
-    /// What has another address and is the same at AWS: of the same id or, where AWS assigns
-    /// ids, the only one that is exactly as the only new one of its kind is declared.
+    /// Detects renames: a new address whose resource is already at AWS under an old one. Either the
+    /// id is the same or, where AWS assigns ids, the one gone resource of the kind matches the one
+    /// new declaration exactly.
     pub(super) fn renamed(&self) -> BTreeMap<Address, Address> {
         let gone = || {
             self.inputs.ledger.resources.iter().filter(|(address, _)| {
@@ -215,7 +216,7 @@ impl Planner<'_, '_, '_> {
         renamed
     }
 
-    /// Whether what is to be destroyed is in everything what is to be made.
+    /// Returns whether a resource to be deleted matches the one to be created in every attribute.
     fn is_alike(&self, instance: &Instance<'_>, change: &super::Change) -> bool {
         let (Action::Delete, Some(live)) = (change.action, &change.live) else { return false };
         let schema = &instance.kind.schema().spec;
@@ -225,7 +226,7 @@ impl Planner<'_, '_, '_> {
     }
 }
 
-/// The refusal of what is not provably the stack's.
+/// The error for a resource that is not provably the stack's.
 pub fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &Stack) -> Diagnostic {
     let error = Diagnostic::error(
         "not-ours",
@@ -261,14 +262,14 @@ pub fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &St
     }
 }
 
-/// The refusal to make what the ledger knows, and what AWS shows again.
+/// The error for creating a resource that is in the ledger and has reappeared at AWS.
 pub fn still_there(address: &Address, id: &str) -> Diagnostic {
     Diagnostic::error("still-there", format!("{address} cannot be made: it is there"))
         .note(format!("AWS did not show {id} when the plan was made, and shows it now"))
         .help("run it again: it plans with what is there")
 }
 
-/// The refusal of an import of something else than the ledger tells of.
+/// The error for an import with another id than the ledger records.
 pub(super) fn imported_before(instance: &Instance<'_>, id: &str, import: &str) -> Diagnostic {
     Diagnostic::error("import", format!("{} exists already", instance.address))
         .at(instance.resource.span, "declared here")
@@ -277,7 +278,7 @@ pub(super) fn imported_before(instance: &Instance<'_>, id: &str, import: &str) -
         .help("give the import an address of its own, or remove it")
 }
 
-/// The refusal of an import of nothing.
+/// The error for an import of a resource that does not exist.
 pub(super) fn nothing_to_import(instance: &Instance<'_>, id: &str) -> Diagnostic {
     Diagnostic::error("import", format!("there is no {} {id} to import", instance.kind.name()))
         .at(instance.resource.span, "declared here")

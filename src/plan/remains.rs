@@ -1,5 +1,5 @@
-//! What is there and not declared: what the ledger tells of beyond the stack, and what
-//! applies that were cut off left.
+//! Plans for resources that exist but are not declared: the ledger's undeclared ones, and those
+//! that interrupted applies left behind.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,13 @@ use crate::value::Value;
 use crate::world::Instance;
 
 impl Planner<'_, '_, '_> {
-    /// What is owned and no longer declared.
+    /// Decides the resources that are owned but no longer declared.
     pub(super) fn undeclared(&mut self) {
         if self.inputs.offline {
             return;
         }
         for (address, entry) in &self.inputs.ledger.resources {
-            // What moves to an address that is not declared goes as what is not.
+            // A resource that moves to an undeclared address is deleted like any undeclared one.
             let moves = self.moves.iter().any(|(to, from)| from == address && self.declared.contains_key(to));
             if self.declared.contains_key(address) || moves {
                 continue;
@@ -47,7 +47,7 @@ impl Planner<'_, '_, '_> {
                 Action::Delete
             };
             let reason = if live.is_none() { Reason::Vanished } else { Reason::Undeclared };
-            // What stays at AWS is only forgotten, whosever it is.
+            // A resource that stays at AWS is only forgotten, whoever owns it.
             let seen = live.as_ref().filter(|_| action == Action::Delete);
             let refusal = match seen.map(|live| self.refuse(address, kind, entry, live)).transpose() {
                 Ok(refusal) => refusal.flatten(),
@@ -71,12 +71,12 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// What an apply that was cut off was about to make, and is no longer declared.
+    /// Decides the undeclared resources that an interrupted apply was about to create.
     pub(super) fn unfinished(&mut self) {
         if self.inputs.offline {
             return;
         }
-        // What has neither tags nor a name is looked for within all that is there.
+        // Resources with neither tags nor a name come last: they are searched for in their parents.
         let ledger = self.inputs.ledger;
         let is_within = |address: &Address, intent: &Intent| {
             intent.id.is_none() && kinds::kind(&address.kind).is_some_and(|kind| !kind.taggable())
@@ -85,7 +85,8 @@ impl Planner<'_, '_, '_> {
             ledger.intents.iter().partition(|(address, intent)| is_within(address, intent));
         for (address, intent) in first.into_iter().chain(last) {
             let terms = self.declared.get(address);
-            // What has no name is found by its owner, and so is the resource of its address.
+            // Resources without a name are found by owner, together with the resource at their
+            // address.
             let is_apart = |kind: &&dyn ErasedKind| {
                 terms.is_none_or(|terms| terms.region != intent.region)
                     || intent.id.is_some()
@@ -109,7 +110,7 @@ impl Planner<'_, '_, '_> {
                     if kind.taggable() {
                         self.look_for(kind, region, address, Value::Null);
                     } else if self.questions.is_empty() {
-                        // All is known of what it may be a part of.
+                        // All possible parents are known by now.
                         let parents = self.parents(intent);
                         self.questions.push(Question::Within { kind, region, address, parents });
                     }
@@ -122,7 +123,7 @@ impl Planner<'_, '_, '_> {
             let action = if stays { Action::Forget } else { Action::Delete };
             let mut change = removal(address, kind, &born, Some(live), action, Reason::Undeclared, ledger);
             change.declared = block_of(self.inputs.world.stack, address);
-            // The address may be that of what it was to replace, or of what is declared now.
+            // The address may belong to the resource that it was to replace, or to a declared one.
             if declared || ledger.resources.contains_key(address) {
                 self.deposed.push(change);
             } else {
@@ -131,13 +132,13 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// Whether what is no longer declared stays at AWS.
+    /// Returns whether a resource that is no longer declared stays at AWS.
     fn stays(&self, address: &Address, entry: &Entry, live: Option<&ErasedLive>) -> bool {
         let tagged = live.is_some_and(|live| Owner::says(&live.tags, Owner::RETAIN));
         self.removed(address).map_or(entry.retain || tagged, |removed| !removed.destroy)
     }
 
-    /// What an intent's apply made of these, with its id.
+    /// Finds the one of `ids` that the intent's apply created.
     fn born(
         &mut self,
         kind: &'static dyn ErasedKind,
@@ -151,7 +152,7 @@ impl Planner<'_, '_, '_> {
             let ids = std::slice::from_ref(*id);
             self.unknown(ids, &intent.region, address, ledger.resources.get(address)).is_some()
         };
-        // It may have another address now, or be what its address names.
+        // The resource may have another address by now, or already be the one at its address.
         let ids: Vec<&String> =
             ids.iter().filter(known).filter(|id| !self.is_placed(address, &intent.region, id)).collect();
         for id in ids {
@@ -163,7 +164,7 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            // What is another's is of no concern.
+            // Someone else's resource is not our concern.
             let is_it = match (kind.taggable(), &intent.id) {
                 (true, _) => Owner::of(&live.tags).as_ref() == Some(&owner),
                 (false, Some(_)) => true,
@@ -176,7 +177,7 @@ impl Planner<'_, '_, '_> {
         None
     }
 
-    /// What something that was intended may be a part of: all of the kinds that it needs.
+    /// The possible parents of an intended resource: all resources of the kinds that it depends on.
     fn parents(&self, intent: &Intent) -> Vec<(String, String)> {
         let kinds: BTreeSet<&str> = intent.needs.iter().map(|needed| needed.kind.as_str()).collect();
         let there = self.changes.values().chain(&self.deposed).filter(|change| {
@@ -187,7 +188,7 @@ impl Planner<'_, '_, '_> {
         there.filter_map(|change| Some((change.address.kind.clone(), change.id.clone()?))).collect()
     }
 
-    /// Whether something of a declared address has this id, or will have it.
+    /// Returns whether a resource at a declared address has this id, or will have it.
     fn is_placed(&self, address: &Address, region: &str, id: &str) -> bool {
         let placed = |(other, change): (&Address, &Change)| {
             other.kind == address.kind
@@ -200,14 +201,15 @@ impl Planner<'_, '_, '_> {
         self.changes.iter().any(placed) || self.newcomers.iter().any(named)
     }
 
-    /// The address, no longer declared, for which an apply that was cut off was about to make
-    /// a resource of this name.
+    /// Returns the undeclared address for which an interrupted apply was about to create a resource
+    /// with this id.
     pub(super) fn intended(&self, kind: &str, region: &str, id: &str) -> Option<&Address> {
         let found = self.inputs.ledger.intended(kind, region, id);
         found.map(|(address, _)| address).filter(|address| !self.declared.contains_key(*address))
     }
 
-    /// Whether something that AWS cannot tag was made for an address that is no longer declared.
+    /// Returns whether an untaggable resource was created for an address that is no longer
+    /// declared.
     pub(super) fn was_intended(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
         let ledger = self.inputs.ledger;
         let (kind, region) = (instance.kind, &instance.region);
@@ -220,7 +222,8 @@ impl Planner<'_, '_, '_> {
         })
     }
 
-    /// The first of these of a region that is not known by `address` already, or as `old`.
+    /// Returns the first id in a region that `address` has no deposed entry for, and that is not
+    /// `old`.
     pub(super) fn unknown(
         &self,
         ids: &[String],
@@ -237,7 +240,7 @@ impl Planner<'_, '_, '_> {
         ids.iter().find(|id| !known.contains(&id.as_str())).cloned()
     }
 
-    /// What the ledger tells of as replaced.
+    /// Decides the deposed resources of the ledger.
     pub(super) fn replaced(&mut self) {
         if self.inputs.offline {
             return;
@@ -252,7 +255,7 @@ impl Planner<'_, '_, '_> {
                 self.problems.push(unknown_kind(address));
                 continue;
             };
-            // It may have been given an address again.
+            // The resource may have been given an address again.
             let owned = ledger.resources.iter().any(|(other, one)| {
                 other.kind == address.kind && one.id == entry.id && one.region == entry.region
             });
@@ -275,7 +278,7 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// Plans the end of what was replaced, as long as it is the stack's.
+    /// Plans the deletion of a deposed resource, if the stack still owns it.
     pub(super) fn depose_ours(
         &mut self,
         address: &Address,
@@ -293,7 +296,7 @@ impl Planner<'_, '_, '_> {
         Ok(())
     }
 
-    /// Plans the end of what was replaced.
+    /// Plans the deletion of a deposed resource.
     pub(super) fn depose(
         &mut self,
         address: &Address,
@@ -309,13 +312,13 @@ impl Planner<'_, '_, '_> {
     }
 }
 
-/// The block that an address is of, where the stack has one.
+/// Returns the location of the block that an address belongs to, if the stack still has it.
 pub(super) fn block_of(stack: &Stack, address: &Address) -> Option<Declared> {
     let resource = stack.resource(address)?;
     Some(declaration(resource, &stack.sources))
 }
 
-/// The removal of what the ledger tells of.
+/// Returns the change that removes a resource from AWS, or from the ledger alone.
 fn removal(
     address: &Address,
     kind: &'static dyn ErasedKind,
@@ -337,8 +340,9 @@ fn removal(
     }
 }
 
-/// Whether something that AWS cannot tag is what was intended: in all that cannot be changed
-/// after it is made, as far as the intent knows that, and nothing that the ledger tells of.
+/// Returns whether an untaggable resource is the one that an intent describes. All attributes that
+/// are fixed at creation must match, as far as the intent records them, and it records at least
+/// one.
 fn is_as_intended(
     kind: &dyn ErasedKind,
     address: &Address,
@@ -371,9 +375,9 @@ fn is_as_intended(
         })
 }
 
-/// What there is of a resource that the ledger tells of, in canonical form. AWS tells in the
-/// open what the stack kept secret; the ledger knows what that was. And AWS cannot tell what
-/// steers dwctl alone, such as `force_destroy`; its fingerprint can.
+/// The live spec of a resource in the ledger, in canonical form. AWS returns secrets in the open;
+/// the ledger knows which values are secret. Settings that only dwctl uses, such as
+/// `force_destroy`, are unknown to AWS and are recovered from their fingerprints.
 pub fn existing(
     address: &Address,
     kind: &dyn ErasedKind,
@@ -388,7 +392,7 @@ pub fn existing(
     for (name, field) in fields.into_iter().flatten().filter(|(_, field)| field.marks.local) {
         let Some(applied) = entry.fingerprint(name) else { continue };
         let prints = ledger.fingerprints();
-        // Those of secrets are memory-hard: what can be a few values is found, no more.
+        // Fingerprints of secrets are memory-hard, so only a few candidate values are tried.
         let secret = is_of_secret(applied);
         let as_applied = |value: Value| if secret { value.into_secret() } else { value };
         let is_it = |value: &Value| prints.of(printed, name, value).as_ref() == Some(applied);
@@ -400,10 +404,10 @@ pub fn existing(
     existing
 }
 
-/// Values that are tried of a secret.
+/// The number of candidate values that are tried against the fingerprint of a secret.
 const FEW: usize = 32;
 
-/// All values of an attribute, where they are few; none elsewhere.
+/// All possible values of an attribute if there are few of them; else none.
 fn candidates(field: &Node) -> Box<dyn Iterator<Item = Value>> {
     const MANY: f64 = 4096.0;
     match field.shape {
