@@ -1,5 +1,5 @@
-//! The schema of a kind, made from its Rust types: what validation, diff, `explain`
-//! and the editor's JSON Schema all read.
+//! The schema of a kind, derived from its Rust types. Validation, diff, `explain` and the editor's
+//! JSON Schema all use it.
 
 mod build;
 mod meaning;
@@ -24,45 +24,45 @@ use crate::value::Value;
 pub struct Schema {
     /// The kind's documentation.
     pub description: String,
-    /// What the user writes.
+    /// The settings that the user writes.
     pub spec: Node,
-    /// What only AWS decides.
+    /// The attributes that AWS decides.
     pub attrs: Node,
-    /// The JSON Schema of the spec, as editors read it.
+    /// The JSON Schema of the spec, for editors.
     pub json: serde_json::Value,
 }
 
-/// What a field does besides holding a value: see [`crate::kind::mark`].
+/// The marks of a field; see [`crate::kind::mark`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// A change needs a new resource.
+    /// A change needs a replacement.
     pub replace: bool,
-    /// To add or to remove it needs a new resource.
+    /// Adding or removing it needs a replacement.
     pub replace_when_come_or_gone: bool,
-    /// Absent means: leave what AWS chose.
+    /// If absent, AWS's choice is kept.
     pub aws_default: bool,
-    /// Absent means: derived from other attributes where that is possible.
+    /// If absent, it is derived from other attributes where that is possible.
     pub derived: bool,
-    /// Steers dwctl and is never read back.
+    /// Controls dwctl itself, and is never read back.
     pub local: bool,
     /// AWS never returns it.
     pub write_only: bool,
-    /// It changes together with the kind's stamp.
+    /// Its changes show in the kind's stamp.
     pub stamped: bool,
-    /// A list whose order means nothing.
+    /// A list whose order has no meaning.
     pub set: bool,
-    /// Changing it loses data.
+    /// A change loses data.
     pub data_loss: bool,
-    /// Changing it interrupts the service.
+    /// A change interrupts the service.
     pub downtime: bool,
-    /// With all at its default it is as if it were absent.
+    /// If all its members are at their defaults, it equals an absent one.
     pub default_is_absent: bool,
-    /// A map that others write to as well.
+    /// A map that others write, too.
     pub shared: bool,
 }
 
 impl Marks {
-    /// Whether live AWS cannot tell the value, so that it is compared by fingerprint.
+    /// Returns whether AWS cannot return the value, so that it is compared by fingerprint.
     pub fn unreadable(self) -> bool {
         self.local || self.write_only
     }
@@ -73,97 +73,97 @@ impl Marks {
 pub struct Node {
     /// The doc comment.
     pub description: String,
-    /// What it holds.
+    /// The type of its value.
     pub shape: Shape,
-    /// What it does besides.
+    /// The marks of the field.
     pub marks: Marks,
     /// The value of an absent field.
     pub default: Option<Value>,
     /// Field by which the elements of a list are matched.
     pub key: Option<String>,
-    /// What it is written in, where that is more than its shape.
+    /// The language or role of its content, if it has more meaning than its shape.
     pub document: Option<Document>,
-    /// What a change of it may cost.
+    /// The risks of changing it.
     pub risks: Vec<RiskMark>,
-    /// AWS's default, which is restored where a declaration of what is AWS's choice is taken out.
+    /// AWS's default, which is restored when a field that AWS may choose is no longer declared.
     pub restored: Option<Restored>,
-    /// Which texts mean the same, by `x-dwctl-spelling`.
+    /// The rule by which different texts are equivalent: `x-dwctl-spelling`.
     pub spelling: Option<Spelling>,
-    /// The value that AWS takes an absent field for, by `x-dwctl-absent`: written, it is as if absent.
+    /// The value that AWS assumes for an absent field: `x-dwctl-absent`. Written, it equals absence.
     pub absent: Option<Value>,
-    /// The field beside it, and the value of that with which this one does nothing, by `x-dwctl-moot`:
-    /// it is at its default then.
+    /// Another field of the table, and its value with which this field has no effect: `x-dwctl-moot`.
+    /// This field then counts as at its default.
     pub moot: Option<(String, String)>,
-    /// Whether it, or something in it, has spellings or may be moot.
+    /// True if it, or something within it, has a spelling or may be moot.
     pub respells: bool,
-    /// What a text in it names at AWS: its form and its place are checked by that.
+    /// The sort of AWS resource that its text names. Form and location of the name are checked.
     pub names: Option<Names>,
-    /// The attribute of AWS's own that tells more of it: a plan quotes that beside a change.
+    /// An attribute decided by AWS that explains the value: a plan quotes it beside a change.
     pub told_by: Option<String>,
 }
 
-/// AWS's default of a field that is AWS's choice where it is absent, by `x-dwctl-restored`.
+/// AWS's default of a field that AWS chooses if it is absent: `x-dwctl-restored`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Restored {
-    /// The default. In its texts `{partition}`, `{region}`, `{account_id}` and `{name}` stand for
-    /// those of the resource.
+    /// The default. In its texts, `{partition}`, `{region}`, `{account_id}` and `{name}` stand for the
+    /// resource's own.
     pub value: Value,
-    /// Restored only where this field beside it is on.
+    /// Restored only if this field of the table is on.
     pub with: Option<String>,
-    /// Restored only where this field beside it is off.
+    /// Restored only if this field of the table is off.
     pub without: Option<String>,
 }
 
-/// What a place in a schema holds.
+/// The type of the value at a place in a schema.
 #[derive(Clone, Debug)]
 pub enum Shape {
     /// True or false.
     Bool,
     /// A number, whole if `integer`.
     Number {
-        /// Without a fraction.
+        /// True if it has no fraction.
         integer: bool,
-        /// Least value.
+        /// Minimum.
         minimum: Option<f64>,
-        /// Greatest value.
+        /// Maximum.
         maximum: Option<f64>,
     },
     /// A text.
     String {
-        /// The only values, if not empty.
+        /// The permitted values, if not empty.
         options: Vec<String>,
         /// A regular expression that it must match.
         pattern: Option<String>,
-        /// Least characters.
+        /// Minimum number of characters.
         min_length: Option<usize>,
-        /// Most characters.
+        /// Maximum number of characters.
         max_length: Option<usize>,
     },
-    /// A text that is printed and kept nowhere.
+    /// A text that is never printed or stored.
     Secret,
     /// An IAM policy document: a table or JSON text.
     Policy,
     /// Any JSON document: a table or JSON text.
     Json,
-    /// Elements in order, or a set if so marked.
+    /// Elements in order, or a set if marked so.
     List {
-        /// What each element is.
+        /// The type of each element.
         element: Box<Node>,
-        /// Least elements.
+        /// Minimum number of elements.
         min_items: Option<usize>,
-        /// Most elements.
+        /// Maximum number of elements.
         max_items: Option<usize>,
     },
-    /// Values by free names.
+    /// Values under free names.
     Map(Box<Node>),
-    /// Fields by fixed names.
+    /// Fields with fixed names.
     Object {
         /// The fields.
         fields: BTreeMap<String, Node>,
-        /// The names of those that must be written.
+        /// The names of the fields that must be written.
         required: Vec<String>,
     },
-    /// Anything.
+    /// Any value.
     Any,
 }
 
@@ -176,8 +176,8 @@ impl Node {
         }
     }
 
-    /// The place at a path of a value, as far as the schema knows it; of a list, an index and
-    /// a key lead to the same.
+    /// The place in the schema for a path into a value, if the schema knows it. In a list, an index
+    /// and a key lead to the same place.
     pub fn at(&self, path: &[PathStep]) -> Option<&Self> {
         path.iter().try_fold(self, |node, step| match (&node.shape, step) {
             (Shape::Object { fields, .. }, PathStep::Name(name)) => fields.get(name),
@@ -187,18 +187,18 @@ impl Node {
         })
     }
 
-    /// The name of the field that is marked as this document.
+    /// The name of the field with this document mark.
     pub fn field_of(&self, document: Document) -> Option<&str> {
         let (name, _) = self.fields()?.iter().find(|(_, field)| field.document == Some(document))?;
         Some(name)
     }
 
-    /// Whether the field `name` must be written.
+    /// Returns whether the field `name` must be written.
     pub fn requires(&self, name: &str) -> bool {
         matches!(&self.shape, Shape::Object { required, .. } if required.iter().any(|field| field == name))
     }
 
-    /// What it holds, in the words of the stack language.
+    /// The name of its type in the stack language.
     pub fn type_name(&self) -> String {
         match &self.shape {
             Shape::Bool => "bool".to_owned(),

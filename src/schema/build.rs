@@ -1,4 +1,4 @@
-//! From the JSON Schema that `schemars` derives to our own tree.
+//! Builds our own tree from the JSON Schema that `schemars` derives.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::kind::{Names, mark};
 use crate::value::Value;
 
 impl Schema {
-    /// The schema of a kind with this spec and these attributes.
+    /// The schema of a kind with these types of spec and attributes.
     pub fn of<Spec: JsonSchema, Attrs: JsonSchema>() -> Self {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
             settings.inline_subschemas = true;
@@ -46,7 +46,7 @@ fn node(schema: &Json) -> Node {
     let mut shape = shape(schema);
     let mut spelling = text(schema, "x-dwctl-spelling").and_then(|mark| Spelling::parse(&mark));
     if let Shape::List { element, .. } = &mut shape {
-        // The mark of a list is that of its elements.
+        // The mark of a list applies to its elements.
         element.spelling = spelling.take().or(element.spelling.take());
         element.respells |= element.spelling.is_some();
     }

@@ -1,5 +1,5 @@
-//! What a field means beyond its shape: the language of a document, and the risks of a
-//! change. Kinds declare them by `x-dwctl-document` and `x-dwctl-risk`.
+//! The meaning of a field beyond its shape: the language of a document, and the risks of a
+//! change. Kinds declare them with `x-dwctl-document` and `x-dwctl-risk`.
 //!
 //! A risk is one line of text:
 //!
@@ -12,18 +12,18 @@
 //! data-loss while come if force_overwrite_replica_secret = true: overwrites a secret of the same name
 //! ```
 //!
-//! - `SORT` is what it costs: see [`RiskSort`].
-//! - `when` is told of a resource that exists and changes. `while` is told of a new one too:
-//!   only for what a reviewer wants to see of something brand-new.
-//! - `[MEMBER]`, optional, is the member of a table, map or document that the event is about.
-//! - `EVENT` is which change it is: see [`When`].
+//! - `SORT` is the cost: see [`RiskSort`].
+//! - `when` reports the risk only for an existing resource that changes. `while` reports it for a new
+//!   one, too: use it only for what a reviewer wants to see of a brand-new resource.
+//! - `[MEMBER]`, optional, is the member of a table, map or document that the event concerns.
+//! - `EVENT` is the sort of change: see [`When`].
 //! - `if`, optional, names another field of the resource and the value that it must have.
 //! - `WORDS`, optional, are shown to the reviewer; `{before}` and `{after}` stand for the values.
 //!
-//! `plan/risk/judge.rs` is the one interpreter. `tests/data/risks.toml` lists every attribute
-//! that bears no risk, so that a new attribute needs a decision.
+//! Only `plan/risk/judge.rs` interprets the marks. `tests/data/risks.toml` lists every attribute
+//! without a risk, so that a new attribute needs a decision.
 
-/// What a document, a text or a list is written in.
+/// The language or role of a document, a text or a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
     /// A state machine: `states-language`.
@@ -32,28 +32,28 @@ pub enum Document {
     Dashboard,
     /// The queues of Redshift's workload management: `wlm`.
     Wlm,
-    /// What an event or a message must have, in which a list means any of its values: `pattern`.
+    /// The pattern of an event or a message, where a list means any of its values: `pattern`.
     Pattern,
     /// `cron(…)` or `rate(…)`, in UTC: `schedule`.
     Schedule,
-    /// What may come in through a firewall: `ingress`.
+    /// Firewall rules for incoming traffic: `ingress`.
     Ingress,
-    /// What may go out through it: `egress`.
+    /// Firewall rules for outgoing traffic: `egress`.
     Egress,
     /// Rules by which objects expire: `lifecycle`.
     Lifecycle,
     /// Rules by which objects are copied: `replication`.
     Replication,
-    /// The path of a file of the stack that is put there: `file`.
+    /// The path of a file of the stack that is uploaded: `file`.
     File,
-    /// The text that is put there: `content`.
+    /// The text that is uploaded: `content`.
     Content,
     /// The checksum of that content: `checksum`.
     Checksum,
 }
 
 impl Document {
-    /// The document of that name in `x-dwctl-document`.
+    /// The document with this name in `x-dwctl-document`.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "states-language" => Self::StatesLanguage,
@@ -72,7 +72,8 @@ impl Document {
         })
     }
 
-    /// The risk that its reader finds in it, in words for `explain`; empty where it finds none.
+    /// The risk that the document's own analysis can find, in words for `explain`; empty if there is
+    /// no such analysis.
     pub fn risk(self) -> &'static str {
         match self {
             Self::StatesLanguage | Self::Dashboard | Self::Wlm | Self::Pattern | Self::Schedule => "",
@@ -83,31 +84,31 @@ impl Document {
         }
     }
 
-    /// Whether it is compared as a whole, since its parts are told by what they are and not
-    /// by their place.
+    /// Returns whether it is compared as a whole, because its parts are identified by what they are
+    /// and not by their position.
     pub fn is_whole(self) -> bool {
         matches!(self, Self::StatesLanguage | Self::Dashboard | Self::Wlm)
     }
 }
 
-/// A risk of a change of a field: see the [module](self).
+/// A risk of changing a field; see the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RiskMark {
-    /// What it costs.
+    /// The cost.
     pub sort: RiskSort,
-    /// Whether it is told of a new resource too: `while`.
+    /// True if it is reported for a new resource, too: `while`.
     pub of_new: bool,
-    /// The member of the field that the event is about; the field itself if `None`.
+    /// The member of the field that the event concerns; `None` means the field itself.
     pub member: Option<String>,
-    /// Which change.
+    /// The sort of change.
     pub when: When,
-    /// Another field, as a dotted path from the resource, and the value it must have.
+    /// Another field, as a dotted path from the resource, and the value that it must have.
     pub condition: Option<(String, String)>,
     /// Text for the reviewer. May be empty.
     pub words: String,
 }
 
-/// What a change may cost, the worst first.
+/// The cost of a change, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum RiskSort {
     /// Data is deleted, now or once its time is over: `data-loss`.
@@ -116,20 +117,20 @@ pub enum RiskSort {
     Irreversible,
     /// The service is interrupted: `downtime`.
     Downtime,
-    /// More is allowed, or to more: `access`.
+    /// More is allowed, or more principals are: `access`.
     Access,
-    /// Less is encrypted, recorded, kept back or backed up: `protection`.
+    /// Less is encrypted, recorded, retained or backed up: `protection`.
     Protection,
     /// It costs more: `cost`.
     Cost,
 }
 
 impl RiskSort {
-    /// All of them, the worst first.
+    /// All sorts, the worst first.
     pub const ALL: [Self; 6] =
         [Self::DataLoss, Self::Irreversible, Self::Downtime, Self::Access, Self::Protection, Self::Cost];
 
-    /// All of them, with the word that a mark has for each.
+    /// All sorts, each with its name in a mark.
     const NAMES: [(&'static str, Self); 6] = [
         ("data-loss", Self::DataLoss),
         ("irreversible", Self::Irreversible),
@@ -139,7 +140,7 @@ impl RiskSort {
         ("cost", Self::Cost),
     ];
 
-    /// As people read it.
+    /// The words shown to users.
     pub fn words(self) -> &'static str {
         match self {
             Self::DataLoss => "data loss",
@@ -152,56 +153,56 @@ impl RiskSort {
     }
 }
 
-/// Which change of a field it is. An absent field counts as its default, if it has one.
+/// The sort of change of a field. An absent field counts as its default, if it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     /// It becomes true: `on`.
     On,
-    /// It is true no longer: `off`.
+    /// It is no longer true: `off`.
     Off,
-    /// A number falls; absent is no number: `less`.
+    /// A number decreases; absent is no number: `less`.
     Less,
-    /// A number rises; absent is no number: `more`.
+    /// A number increases; absent is no number: `more`.
     More,
-    /// A duration falls; absent and negative are without end: `shorter`. A table counts by
-    /// its `days` and `years`.
+    /// A duration decreases; absent and negative mean endless: `shorter`. A table counts by its `days`
+    /// and `years`.
     Shorter,
-    /// A duration rises, likewise: `longer`.
+    /// A duration increases, by the same rules: `longer`.
     Longer,
-    /// A date in ISO 8601 comes nearer, or goes: `earlier`.
+    /// A date in ISO 8601 becomes earlier, or is removed: `earlier`.
     Earlier,
-    /// It, or an element of it, goes: `gone`.
+    /// It, or an element of it, is removed: `gone`.
     Gone,
-    /// It, or an element of it, comes: `come`.
+    /// It, or an element of it, is added: `come`.
     Come,
-    /// It is another than before: `changed`.
+    /// Its value changes: `changed`.
     Changed,
-    /// It becomes this: `to VALUE`.
+    /// It becomes this value: `to VALUE`.
     To(String),
-    /// It falls along this order, where absent is not in it: `lower A > B > C`.
+    /// It goes down in this order; absent is not in it: `lower A > B > C`.
     Lower(Vec<String>),
-    /// It rises along this order: `higher A > B > C`.
+    /// It goes up in this order: `higher A > B > C`.
     Higher(Vec<String>),
-    /// A document no longer holds all that it held: `loses`.
+    /// A document loses some of its content: `loses`.
     Loses,
-    /// The resource is destroyed or replaced while the field is so: `destroyed`,
+    /// The resource is destroyed or replaced while the field has such a value: `destroyed`,
     /// `destroyed VALUE`, `destroyed finite`.
     Destroyed(Held),
 }
 
-/// What a field holds when its resource is destroyed.
+/// The value of a field when its resource is destroyed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
     /// Anything.
     Any,
     /// This value.
     Value(String),
-    /// A duration that ends.
+    /// A duration with an end.
     Finite,
 }
 
 impl RiskMark {
-    /// Reads a mark; `None` where it is not one.
+    /// Parses a mark; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let (head, words) = text.split_once(": ").unwrap_or((text, ""));
         let (head, condition) = match head.split_once(" if ") {
@@ -229,7 +230,7 @@ impl RiskMark {
         Some(Self { sort, of_new, member, when, condition, words: words.to_owned() })
     }
 
-    /// The mark in a few words: `data loss when shorter`.
+    /// A short form of the mark for users: `data loss when shorter`.
     pub fn told(&self) -> String {
         let sort = self.sort.words();
         let member = self.member.as_ref().map_or_else(String::new, |member| format!("{member} "));

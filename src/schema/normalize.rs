@@ -1,4 +1,4 @@
-//! A spec in the one form in which equal settings are equal values.
+//! Brings a spec into canonical form, in which equal settings are equal values.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,22 @@ use super::{Document, Node, Shape};
 use crate::kind::{canonical_json, canonical_pattern, canonical_policy};
 use crate::value::{Number, Value};
 
-/// Brings a spec, desired or live, into canonical form: defaults filled in, nulls and
-/// empty optional collections dropped, documents canonical, sets in order. Scalars take
-/// the type of their field where nothing is lost (`"5"` for a number, `5` for a string).
-/// What the schema calls a secret is one from here on, however deep it stands.
-/// Unknown and secret parts are kept.
+/// Brings a spec, desired or live, into canonical form: fills in defaults, drops nulls and empty
+/// optional collections, sorts sets, and makes documents canonical. A scalar is converted to the
+/// type of its field if nothing is lost (`"5"` for a number, `5` for a string). Fields that the
+/// schema calls secret become secret at any depth. Unknown and secret parts are kept.
 pub fn normalize(node: &Node, value: Value) -> Value {
     complete(node, value, true)
 }
 
-/// The same as it is written: defaults filled in and scalars typed, but lists in the order
-/// of the file and documents as they are, so that a path leads to its place in the file.
+/// As [`normalize`], but keeps lists in the order of the file and documents as they are, so that a
+/// path leads to its place in the file. Fills in defaults and converts scalars.
 pub fn as_written(node: &Node, value: Value) -> Value {
     complete(node, value, false)
 }
 
-/// A value in canonical form, with the lists whose elements have keys in the order of the file: what
-/// is `written` there.
+/// Reorders lists with keyed elements of a canonical value to the order of the file, which is that
+/// of `written`.
 pub fn in_order(node: &Node, value: Value, written: &Value) -> Value {
     let written = match written {
         Value::Secret(inner) => inner.as_ref(),
@@ -80,7 +79,7 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
                     Some(value) => value,
                 };
                 let value = normalize(field, value);
-                // An empty list or table says something where absence leaves the choice to AWS.
+                // An empty list or table has a meaning if an absent one leaves the choice to AWS.
                 let telling = required.contains(name)
                     || (field.marks.aws_default && !matches!(value, Value::String(_)));
                 if canonical && is_as_absent(field, &value) {
@@ -95,7 +94,7 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
                     reset_moot(&mut normal, fields, name, field);
                 }
             }
-            // What the schema does not know is validation's to report; it is kept so.
+            // Unknown fields are kept: validation reports them.
             normal.extend(map);
             Value::Map(normal)
         }
@@ -132,14 +131,14 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
         (Shape::String { .. }, Value::Bool(flag)) => Value::String(flag.to_string()),
         (Shape::Secret, Value::Number(number)) => Value::String(number.to_string()).sensitive(),
         (Shape::Secret, value @ Value::Null) => value,
-        // Of another type it is refused, and is a secret all the same.
+        // Validation refuses another type, but the value is secret nevertheless.
         (Shape::Secret, value) => value.sensitive(),
         (_, value) => value,
     }
 }
 
-/// Whether an optional field with this value is as if it were not written: AWS has no empty text
-/// where one may be left out, unless the schema says what else it would be.
+/// Returns whether an optional field with this value counts as not written. AWS has no empty text
+/// where a text is optional, unless the schema says what an empty one means.
 fn is_absent(field: &Node, value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -153,7 +152,7 @@ fn is_absent(field: &Node, value: &Value) -> bool {
     }
 }
 
-/// Whether AWS takes a value for an absent one: see [`Node::absent`].
+/// Returns whether AWS treats a value like an absent one; see [`Node::absent`].
 fn is_as_absent(field: &Node, value: &Value) -> bool {
     let Some(absent) = &field.absent else { return false };
     match (value, absent) {
@@ -165,7 +164,7 @@ fn is_as_absent(field: &Node, value: &Value) -> bool {
     }
 }
 
-/// Whether a field of a table does nothing: see [`Node::moot`].
+/// Returns whether a field of a table has no effect; see [`Node::moot`].
 pub(super) fn is_moot(
     field: &Node,
     table: &BTreeMap<String, Value>,
@@ -176,7 +175,7 @@ pub(super) fn is_moot(
     beside.is_some_and(|beside| beside.as_str() == Some(value))
 }
 
-/// Takes a field back to its default where it does nothing.
+/// Resets a field without effect to its default.
 fn reset_moot(
     table: &mut BTreeMap<String, Value>,
     fields: &BTreeMap<String, Node>,
@@ -192,7 +191,7 @@ fn reset_moot(
     }
 }
 
-/// Whether a text may be empty; where it may not, that is told.
+/// Returns whether a text may be empty. If it may not, validation reports it.
 fn may_be_empty(shape: &Shape) -> bool {
     match shape {
         Shape::String { options, pattern, min_length, .. } => {
@@ -204,8 +203,8 @@ fn may_be_empty(shape: &Shape) -> bool {
     }
 }
 
-/// A document from JSON text or from a table; with an unknown or secret part it stays a
-/// tree, so that one unknown leaf does not hide the rest.
+/// Parses a document from JSON text or a table. With an unknown or secret part it stays a tree, so
+/// that one unknown leaf does not hide the rest.
 fn document(value: Value, canonical: fn(serde_json::Value) -> serde_json::Value) -> Value {
     let value = match value {
         Value::String(text) => match serde_json::from_str::<serde_json::Value>(&text) {
@@ -220,8 +219,8 @@ fn document(value: Value, canonical: fn(serde_json::Value) -> serde_json::Value)
     release(&canonical(json), &held)
 }
 
-/// A text that no document holds, followed by the number of the held leaf. The
-/// canonical form sorts by it, which is stable: the leaves are numbered in order.
+/// A text that occurs in no document, to be followed by the number of the held leaf. The canonical
+/// form sorts by it; the order is stable, because the leaves are numbered in order.
 const PLACEHOLDER: &str = "\u{10FFFD}dwctl:";
 
 fn hold(value: &Value, held: &mut Vec<Value>) -> serde_json::Value {
@@ -256,7 +255,7 @@ fn release(json: &serde_json::Value, held: &[Value]) -> Value {
     }
 }
 
-/// The order of a set's elements: by their key, else by their whole text.
+/// The sort key of a set's element: its key, else its whole text.
 fn sort_key(key: Option<&str>, value: &Value) -> String {
     let subject = key.and_then(|key| value.get(key)).unwrap_or(value);
     match subject {

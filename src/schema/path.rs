@@ -1,10 +1,10 @@
-//! A path into a value as text: as a reference, `ignore_changes` and a plan write it.
+//! Paths into a value as text, as in references, `ignore_changes` and plans.
 
 use std::fmt::Write as _;
 
 use super::PathStep;
 
-/// A path as it is written in a reference: `command.script_location`, `targets[0].arn`,
+/// A path as a reference writes it: `command.script_location`, `targets[0].arn`,
 /// `tags["org:cost"]`.
 pub fn path_text(path: &[PathStep]) -> String {
     let mut text = String::new();
@@ -30,11 +30,11 @@ pub fn path_text(path: &[PathStep]) -> String {
     text
 }
 
-/// Reads what [`path_text`] writes. A name that needs no brackets in TOML's eyes may stand after a
-/// dot, too: `tags.org:cost`.
+/// Parses the output of [`path_text`]. After a dot, a name may also contain characters for which
+/// [`path_text`] would use brackets: `tags.org:cost`.
 ///
 /// # Errors
-/// What is wrong with it, in a few words.
+/// The error in the path, in a few words.
 pub fn parse_path(text: &str) -> Result<Vec<PathStep>, &'static str> {
     let mut path = Vec::new();
     let mut rest = text;
@@ -69,7 +69,7 @@ pub fn parse_path(text: &str) -> Result<Vec<PathStep>, &'static str> {
     if path.is_empty() { Err("it is empty") } else { Ok(path) }
 }
 
-/// A name up to its closing quote, and what follows.
+/// A name up to its closing quote, and the rest of the text.
 fn quoted(text: &str) -> Result<(String, &str), &'static str> {
     let mut name = String::new();
     let mut characters = text.char_indices();

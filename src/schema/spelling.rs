@@ -1,8 +1,8 @@
-//! Spellings: several texts by which AWS knows one thing, such as a key's id and its ARN. AWS takes
-//! one and answers with another, so the engine compares what they mean. Kinds return what AWS says.
+//! Spellings: different texts for the same thing at AWS, such as a key's id and its ARN. AWS accepts
+//! one and returns another, so the engine compares what they mean. Kinds return what AWS says.
 //!
-//! A field is marked by `x-dwctl-spelling`, with the name of a [`Form`]. `kms-key in region` says
-//! that the field `region` beside it holds the region in which a bare id or alias is looked up.
+//! A field is marked with `x-dwctl-spelling` and the name of a [`Form`]. `kms-key in region` means
+//! that the field `region` of the same table holds the region in which a bare id or alias is looked up.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::value::Value;
 /// The spellings of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spelling {
-    /// Which texts mean the same.
+    /// The rule by which texts are equivalent.
     pub form: Form,
-    /// The field beside it that holds the region of what it names; the resource's own if `None`.
+    /// The field of the table that holds the region of the named thing; `None` means the resource's own.
     region: Option<String>,
 }
 
-/// Which texts mean the same.
+/// The rule by which texts are equivalent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A KMS key by its id or ARN, an alias by its name or ARN: `kms-key`
@@ -32,16 +32,16 @@ pub enum Form {
     LogGroup,
     /// An event bus by its name or ARN: `event-bus`.
     EventBus,
-    /// A text whose case means nothing: `any-case`.
+    /// A text whose case has no meaning: `any-case`.
     AnyCase,
-    /// A prefix with and without a slash at its end: `folder`.
+    /// A prefix with or without a slash at its end: `folder`.
     Folder,
     /// A URL whose password AWS shows as `****`: `masked-url`.
     MaskedUrl,
 }
 
 impl Spelling {
-    /// Reads a mark; `None` where it is not one.
+    /// Parses a mark; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let (form, region) = match text.split_once(" in ") {
             Some((form, region)) => (form, Some(region.to_owned())),
@@ -60,7 +60,7 @@ impl Spelling {
         Some(Self { form, region })
     }
 
-    /// The one spelling that stands for all of a text, `beside` being the table that it is in.
+    /// The canonical spelling of a text in the table `beside`.
     fn canonical(&self, text: &str, beside: Option<&BTreeMap<String, Value>>, scope: &Scope) -> String {
         let region = self.region.as_ref().and_then(|name| beside?.get(name)?.as_str());
         match region {
@@ -69,7 +69,7 @@ impl Spelling {
         }
     }
 
-    /// Whether a text is another spelling of a name of AWS's own, in whichever account and region.
+    /// Returns whether a text is another spelling of one of AWS's own names, in any account and region.
     pub(super) fn is_named(&self, text: &str, name: &str) -> bool {
         match self.form {
             Form::KmsKey => text.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4)) == Some(name),
@@ -79,7 +79,7 @@ impl Spelling {
 }
 
 impl Form {
-    /// The one spelling that stands for all.
+    /// The canonical spelling of a text.
     pub fn canonical(self, text: &str, scope: &Scope) -> String {
         let is_arn = text.starts_with("arn:");
         match self {
@@ -96,12 +96,12 @@ impl Form {
     }
 }
 
-/// A URL with `****` in the place of a password.
+/// A URL with `****` in place of its password.
 fn masked(url: &str) -> String {
     let masked = || {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        // A password may have an `@`: the last one ends it.
+        // A password may contain an `@`: the last one ends it.
         let (user, host) = authority.rsplit_once('@')?;
         let (name, _) = user.split_once(':')?;
         Some(format!("{scheme}://{name}:****@{host}{path}"))
@@ -109,7 +109,7 @@ fn masked(url: &str) -> String {
     masked().unwrap_or_else(|| url.to_owned())
 }
 
-/// A value with the one spelling in the place of each: equal for equal things.
+/// A value with canonical spellings throughout, so that equivalent values are equal.
 pub fn canonical(node: &Node, value: &Value, scope: &Scope) -> Value {
     spell(node, value, None, scope)
 }
@@ -134,7 +134,7 @@ fn spell(node: &Node, value: &Value, beside: Option<&BTreeMap<String, Value>>, s
         ),
         (Shape::List { element, .. }, Value::List(list)) => {
             let list = list.iter().map(|value| spell(element, value, None, scope)).collect();
-            // The order of a set is that of its texts.
+            // Sort the set again, now by its canonical texts.
             super::normalize(node, Value::List(list))
         }
         (_, Value::String(text)) => match &node.spelling {
@@ -145,12 +145,12 @@ fn spell(node: &Node, value: &Value, beside: Option<&BTreeMap<String, Value>>, s
     }
 }
 
-/// What is live in the words of what is wanted, wherever both mean the same.
+/// The live value with the spelling of the desired one wherever both mean the same.
 pub fn respelled(node: &Node, live: Value, want: &Value, scope: &Scope) -> Value {
     respell(node, live, want, (None, None), scope)
 }
 
-/// The tables that a live and a wanted text are in.
+/// The tables around a live and a desired text.
 type Beside<'b> = (Option<&'b BTreeMap<String, Value>>, Option<&'b BTreeMap<String, Value>>);
 
 fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &Scope) -> Value {
@@ -165,7 +165,7 @@ fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &S
         (Shape::Object { fields, .. }, Value::Map(live), Value::Map(want)) => {
             let told = live.iter().map(|(name, value)| {
                 let value = match (fields.get(name), want.get(name)) {
-                    // What will do nothing does not differ.
+                    // A field that will have no effect does not differ.
                     (Some(field), Some(wanted)) if super::normalize::is_moot(field, want, fields) => {
                         wanted.clone()
                     }
@@ -240,7 +240,7 @@ mod tests {
         let kms = "arn:aws:kms:eu-west-1:111122223333";
         assert!(same(Form::KmsKey, &["1234", &format!("{kms}:key/1234")]));
         assert!(same(Form::KmsKey, &["alias/lake", &format!("{kms}:alias/lake")]));
-        // A key of several regions has one id in each.
+        // A multi-Region key is a separate key in each region.
         assert!(!same(Form::KmsKey, &["mrk-1", "arn:aws:kms:us-east-1:111122223333:key/mrk-1"]));
         assert!(!same(Form::KmsKey, &["alias/lake", "arn:aws:kms:eu-west-1:999999999999:alias/lake"]));
         assert!(!same(Form::KmsKey, &["1234", "alias/1234"]));
@@ -328,9 +328,9 @@ mod tests {
         assert_eq!(told.get("roles"), Some(&Value::from_json(&json!([role, "other"]))));
         let replicas = told.get("replicas").and_then(Value::as_list).unwrap_or_default();
         assert_eq!(replicas[0].get("kms_key_id"), Some(&Value::from("1234")));
-        // The key of another region is another key.
+        // The same id in another region is another key.
         assert_eq!(replicas[1].get("kms_key_id"), Some(&Value::from(kms("us-east-1").as_str())));
-        // A text that the stack keeps secret stays so.
+        // A text that is secret in the stack stays secret.
         let secret = Value::map([("kms_key_id", Value::from("1234").into_secret())]);
         let told = respelled(&schema, live.clone(), &secret, &scope());
         assert_eq!(told.get("kms_key_id"), secret.get("kms_key_id"));

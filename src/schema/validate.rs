@@ -1,4 +1,4 @@
-//! Whether a spec, of which parts may be unknown, fits its schema.
+//! Checks whether a spec, parts of which may be unknown, fits its schema.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,7 +21,7 @@ pub enum PathStep {
     Index(usize),
 }
 
-/// By hand, since serde's untagged enums do not know numbers that keep all their digits.
+/// Written by hand: serde's untagged enums cannot read `serde_json`'s arbitrary-precision numbers.
 impl<'de> Deserialize<'de> for PathStep {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let step = serde_json::Value::deserialize(deserializer)?;
@@ -43,23 +43,23 @@ impl fmt::Display for PathStep {
     }
 }
 
-/// What does not fit, and where.
+/// A part of a value that does not fit its schema.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// A stable name: `unknown-attribute`, `missing-attribute`, `wrong-type`, `invalid-value`.
     pub code: &'static str,
-    /// Where in the value.
+    /// The place in the value.
     pub path: Vec<PathStep>,
-    /// What is wrong. Never quotes a secret.
+    /// The error. Never quotes a secret.
     pub message: String,
-    /// What is expected there, in a few words.
+    /// The expected value, in a few words.
     pub label: String,
-    /// The attribute that is missing in the table at `path`.
+    /// The attribute that the table at `path` lacks.
     pub missing: Option<String>,
 }
 
-/// All faults of `value` against `node`. `owner` names what the attributes belong to
-/// in messages, such as `glue_job`.
+/// All faults of `value` against `node`. Messages call the owner of the attributes `owner`, such as
+/// `glue_job`.
 pub fn validate(node: &Node, value: &Value, owner: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     Walk { owner, faults: &mut faults }.node(node, value, &mut Vec::new(), false);
@@ -149,7 +149,7 @@ impl Walk<'_> {
                 } else if let Some(pattern) = pattern
                     && !matches(pattern, text)
                 {
-                    // What other tools write for `${…}`.
+                    // Syntax of other tools for `${…}`.
                     let foreign = ["$(", "{{", "<%"].into_iter().any(|opening| text.contains(opening));
                     let hint = if foreign { "; an expression is written ${…}" } else { "" };
                     self.fault(
@@ -262,7 +262,7 @@ impl Walk<'_> {
                 "CloudFormation's functions are expressions here: \"${KIND.NAME.ATTRIBUTE}\"".to_owned()
             }
             Shape::Bool => "expected true or false".to_owned(),
-            // What is to be written in it.
+            // Suggest the fields to write in it.
             Shape::Object { fields, required, .. } if !fields.is_empty() => {
                 let first = fields.keys().filter(|name| required.contains(*name));
                 let others = fields.keys().filter(|name| !required.contains(*name));
@@ -301,13 +301,13 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a value is a function of CloudFormation, such as `{ Ref = "Bucket" }`.
+/// Returns whether a value is an intrinsic function of CloudFormation, such as `{ Ref = "Bucket" }`.
 fn is_intrinsic(value: &Value) -> bool {
     let Value::Map(map) = value else { return false };
     map.len() == 1 && map.keys().all(|name| name == "Ref" || name.starts_with("Fn::"))
 }
 
-/// Whether a text looks like the path of a file.
+/// Returns whether a text looks like a file path.
 fn is_file_name(text: &str) -> bool {
     let name = text.rsplit('/').next().unwrap_or_default();
     let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
@@ -332,8 +332,8 @@ fn name(path: &[PathStep]) -> String {
     name
 }
 
-/// Whether `text` matches; patterns are compiled once. A test over all kinds proves
-/// that every pattern compiles, so that one that does not cannot hide here.
+/// Returns whether `text` matches. Each pattern is compiled once. A test over all kinds proves that
+/// every pattern compiles.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     static COMPILED: OnceLock<Mutex<HashMap<String, Option<regex::Regex>>>> = OnceLock::new();
     let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
