@@ -277,14 +277,11 @@ impl Names {
                     arn.region
                 )
             }
-            _ => format!("name one of {region}"),
+            _ => format!("name {words} of {region}"),
         };
         Some(
-            Problem::new(
-                path,
-                format!("the {bare} is in {}, and only one of {region} can be used here", arn.region),
-            )
-            .help(help),
+            Problem::new(path, format!("the {bare} is in {}, and must be in {region}", arn.region))
+                .help(help),
         )
     }
 }
