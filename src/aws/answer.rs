@@ -1,22 +1,22 @@
-//! What can be told of an answer before its service's own parser has seen it: AWS's error
-//! code and request id, in the words of every protocol.
+//! Facts about an answer before its service's own parser has seen it: AWS's error code and request id,
+//! in any protocol.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::codes::is_throttling_code;
 
-/// Whether the service asked to slow down.
+/// Returns whether the service throttles.
 pub(super) fn is_throttle(response: &HttpResponse) -> bool {
     match response.status().as_u16() {
         429 => true,
-        // To a HEAD, S3 says it without words.
+        // S3 answers a HEAD request without a body.
         503 if response.body().bytes().is_none_or(<[u8]>::is_empty) => true,
         400.. => code(response).is_some_and(|code| is_throttling_code(&code)),
         _ => false,
     }
 }
 
-/// AWS's error code, where the answer is an error and its body is in memory.
+/// AWS's error code, if the answer is an error and its body is in memory.
 pub(super) fn code(response: &HttpResponse) -> Option<String> {
     if response.status().as_u16() < 400 {
         return None;
@@ -29,13 +29,13 @@ pub(super) fn code(response: &HttpResponse) -> Option<String> {
         .or_else(|| element(body(), &["Code"]))
         .or_else(|| of_json(body()))
         .or_else(|| of_cbor(body()))?;
-    // `aws.protocoltests#FooError:http://…` is FooError.
+    // `aws.protocoltests#FooError:http://…` means FooError.
     let bare = told.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default();
     let plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '.' | '_' | '-');
     (!bare.is_empty() && bare.len() <= 100 && bare.chars().all(plain)).then(|| bare.to_owned())
 }
 
-/// The id by which AWS finds the call.
+/// The id under which AWS finds the call.
 pub(super) fn request_id(response: &HttpResponse) -> Option<String> {
     let names = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"];
     let told = names.iter().find_map(|name| response.headers().get(*name));

@@ -1,6 +1,5 @@
-//! The audit file: a line of JSON for every call that changed, or may have changed,
-//! something at AWS. It holds names and outcomes, never a request or an answer, so that no
-//! secret can come into it.
+//! The audit file: one JSON line for each call that changed, or may have changed, something at AWS. It
+//! holds names and outcomes, never a request or an answer, so that no secret can get into it.
 
 use std::fs::{File, OpenOptions};
 use std::future::Future;
@@ -28,13 +27,13 @@ tokio::task_local! {
     static ADDRESS: String;
 }
 
-/// Works for a resource: the audit file tells its address of every call that is made.
+/// Runs work for a resource. The audit file shows the address with each of its calls.
 pub async fn on_behalf_of<T>(address: String, work: impl Future<Output = T>) -> T {
     ADDRESS.scope(address, work).await
 }
 
-/// What the names of operations that change nothing begin with. An operation of any other
-/// name is told: rather one line too many.
+/// The prefixes of operations that change nothing. Operations of any other name are recorded: better
+/// one line too many.
 const READS: &[&str] = &[
     "Get",
     "List",
@@ -70,7 +69,7 @@ struct Written {
     trouble: Option<io::Error>,
 }
 
-/// One line. What the fields mean is told in README.md.
+/// One line. README.md explains the fields.
 #[derive(Serialize)]
 struct Line<'l> {
     time: String,
@@ -87,10 +86,10 @@ struct Line<'l> {
 }
 
 impl Audit {
-    /// Opens the file to append to it; one that is made is readable by its owner alone.
+    /// Opens the file for appending. A new one is readable by its owner alone.
     ///
     /// # Errors
-    /// The system's.
+    /// An I/O error.
     pub fn open(path: &Path, stack: &str, env: &str) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
@@ -109,12 +108,12 @@ impl Audit {
         &self.0.path
     }
 
-    /// Why lines are missing, if any are.
+    /// The reason why lines are missing, if any are.
     pub fn trouble(&self) -> Option<String> {
         self.lock().trouble.as_ref().map(ToString::to_string)
     }
 
-    // A line is written by one call of the system, so that nothing is ever half done.
+    // A line is written by one system call, so a panic leaves nothing half done.
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.0.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,11 +129,11 @@ impl Audit {
     }
 }
 
-/// An interceptor that writes the audit file, where there is one.
+/// An interceptor that writes the audit file, if there is one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recorder(pub(super) Option<Audit>);
 
-/// An attempt under way.
+/// A running attempt.
 #[derive(Debug)]
 struct Attempt {
     audit: Audit,
@@ -174,7 +173,7 @@ impl Attempt {
 }
 
 impl Drop for Attempt {
-    /// Given up before there was an answer: AWS may have done it all the same.
+    /// Abandoned without an answer: AWS may have carried it out.
     fn drop(&mut self) {
         self.tell("NoAnswer", None);
     }

@@ -1,4 +1,4 @@
-//! One lazily made client for each AWS service that a kind needs, and what its errors mean.
+//! One lazily made client for each AWS service that the kinds need, and the meaning of its errors.
 
 use std::cell::OnceCell;
 
@@ -9,9 +9,9 @@ use super::codes::Codes;
 use super::meter::Meter;
 use super::transport::Quotas;
 
-/// Declares the services: a method for each, which makes its client on first use with [`Meter`]
-/// and [`Recorder`] in its request path, and the codes of its own errors, as its API reference
-/// lists them (see [`Codes`]).
+/// Declares the services. Each gets a method that makes its client on first use with [`Meter`] and
+/// [`Recorder`] in its request path, and the codes of its own errors from its API reference (see
+/// [`Codes`]).
 macro_rules! clients {
     ($($(#[$doc:meta])* $service:ident: $sdk:ident $(, $setting:ident = $value:expr)*
        $(=> { $($class:ident: [$($code:literal),* $(,)?],)* })?;)*) => {
@@ -24,8 +24,8 @@ macro_rules! clients {
         }
 
         impl Clients {
-            /// Clients that use `config`, count their calls in `meter` and tell `recorder` of
-            /// those that change something.
+            /// Creates clients that use `config`, count their calls in `meter` and report changes to
+            /// `recorder`.
             pub(super) fn new(config: SdkConfig, meter: Meter, recorder: Recorder) -> Self {
                 Self { config, meter, recorder, $($service: OnceCell::new(),)* }
             }
@@ -45,7 +45,7 @@ macro_rules! clients {
             )*
         }
 
-        /// What the errors of each service mean.
+        /// The meaning of each service's errors.
         pub(super) static CODES: &[(&str, Codes)] =
             &[$((stringify!($service), Codes { $($($class: &[$($code),*],)*)? ..Codes::NONE })),*];
     };
@@ -79,8 +79,8 @@ clients! {
         ],
         exists: ["InvalidGroup.Duplicate"],
         conflict: ["DependencyViolation", "InvalidGroup.InUse", "IncorrectState"],
-        // Of a rule that is there already: an attempt whose answer was lost may have made it, which
-        // another look tells.
+        // The rule exists already: an attempt whose answer was lost may have created it, which the
+        // next read shows.
         not_yet_consistent: ["InvalidPermission.Duplicate"],
     };
     /// Amazon EventBridge.
@@ -142,7 +142,7 @@ clients! {
         denied: ["AccessToSnapshotDenied", "DependentServiceAccessDenied"],
         transient: ["DependentServiceUnavailableFault"],
     };
-    /// The index of tags: AWS Resource Groups Tagging.
+    /// The tag index: AWS Resource Groups Tagging.
     resourcegroupstagging: aws_sdk_resourcegroupstagging => {
         conflict: ["ConcurrentModificationException"],
     };
@@ -166,7 +166,7 @@ clients! {
         conflict: ["ConflictException", "StateMachineDeleting"],
         denied: ["KmsAccessDeniedException"],
     };
-    /// Amazon SNS. Its topics and subscriptions are `NotFound`, as everything without a code.
+    /// Amazon SNS. Its topics and subscriptions are `NotFound`, like everything without its own code.
     sns: aws_sdk_sns => {
         gone: ["ResourceNotFound"],
         conflict: ["ConcurrentAccess", "InvalidState"],
@@ -176,7 +176,7 @@ clients! {
     sts: aws_sdk_sts;
 }
 
-/// What the errors of a service mean, by the name of its SDK crate.
+/// The meaning of a service's errors, by the name of its SDK crate.
 pub(super) fn codes(service: &str) -> Option<&'static Codes> {
     CODES.iter().find(|(name, _)| *name == service).map(|(_, codes)| codes)
 }

@@ -1,12 +1,12 @@
-//! What the error codes of AWS mean: those of one service stand beside its client in
-//! `clients.rs`, those that every service has in common stand here.
+//! The meaning of AWS error codes. Those of one service are beside its client in `clients.rs`, common
+//! ones are here.
 
 use super::clients;
 use super::error::Class;
 
-/// Error codes by what they mean. Each code is as it comes over the wire: of the services that
-/// speak XML that is often not the name of the exception in the API reference, and no code needs
-/// to be listed that means no more than that AWS refuses the request as it is.
+/// Error codes by meaning, as they appear on the wire: XML services often use another name than the
+/// exception in the API reference. Codes that only mean that AWS refuses the request need not be
+/// listed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Codes {
     /// The resource does not exist.
@@ -15,7 +15,7 @@ pub(super) struct Codes {
     pub exists: &'static [&'static str],
     /// Something else holds or changes the resource now.
     pub conflict: &'static [&'static str],
-    /// Something that was made seconds ago is not, or not yet, as this call needs it.
+    /// Something created seconds ago is not, or not yet, as this call needs it.
     pub not_yet_consistent: &'static [&'static str],
     /// The caller may not do this.
     pub denied: &'static [&'static str],
@@ -37,11 +37,11 @@ impl Codes {
         transient: &[],
     };
 
-    /// Codes of every service, and those that EC2, S3 and IAM use for the same
+    /// Codes that all services share, and the equivalents of EC2, S3 and IAM
     /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonErrors.html>,
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
     const COMMON: Self = Self {
-        // AWS answers a HEAD request without words: see `error::code_of_status`.
+        // AWS answers a HEAD request without a body: see `error::code_of_status`.
         gone: &["NotFound", "404"],
         denied: &[
             "AccessDenied",
@@ -95,8 +95,8 @@ impl Codes {
     }
 }
 
-/// The services' own ways to say "slow down": the SDK's list, and what Glue, Redshift, IAM and
-/// Step Functions add. The transport looks for them before it knows the service.
+/// All codes for throttling: the SDK's list, and those of Glue, Redshift, IAM and Step Functions. The
+/// transport uses them before it knows the service.
 const THROTTLING: &[&str] = &[
     "Throttling",
     "ThrottlingException",
@@ -122,8 +122,8 @@ pub(super) fn is_throttling_code(code: &str) -> bool {
 }
 
 impl Class {
-    /// The class of an error of a service, `glue` as in the name of its SDK crate: its code, its
-    /// words and the status of the answer.
+    /// The class of an error, from its code, its message and the status of the answer. `service` is
+    /// named as in its SDK crate, such as `glue`.
     pub fn of(service: &str, code: &str, message: &str, status: u16) -> Self {
         if is_throttling_code(code)
             || status == 429
@@ -131,7 +131,7 @@ impl Class {
         {
             return Self::Throttled;
         }
-        // S3 itself says so of a header that it does not know, or does not know there.
+        // S3 itself answers so if it does not know a header, or not in that request.
         if code == "NotImplemented" && message.contains("A header you provided implies functionality") {
             return Self::Invalid;
         }
@@ -141,7 +141,7 @@ impl Class {
         if is_not_yet_consistent(code, message) {
             return Self::NotYetConsistent;
         }
-        // SNS, of a topic or a subscription that exists and differs.
+        // SNS has a topic or a subscription of that name that differs.
         if code.starts_with("InvalidParameter") && message.contains("already exists with different") {
             return Self::Exists;
         }
@@ -154,9 +154,9 @@ impl Class {
     }
 }
 
-/// Words in which services say that a role, key, topic or grant made seconds ago
-/// has not reached them: IAM is eventually consistent
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>).
+/// Returns whether an error says that a new role, key, topic or grant has not reached the service yet:
+/// IAM is eventually consistent ("Changes that I make are not always immediately visible",
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>).
 fn is_not_yet_consistent(code: &str, message: &str) -> bool {
     const WORDS: &[&str] = &[
         "cannot be assumed",
@@ -176,18 +176,18 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "role is invalid or cannot be assumed",
         "Secrets Manager cannot invoke the specified Lambda function",
         "Unable to validate the following destination configurations",
-        // CloudWatch Logs tries the role of a subscription filter when it is put.
+        // CloudWatch Logs tests the role of a subscription filter when it is set.
         "permission to assume the provided role",
         "Could not deliver test message to specified",
-        // SNS and Secrets Manager, of a policy that names a role made seconds ago.
+        // SNS and Secrets Manager refuse a policy that names a new role.
         "Policy Error: PrincipalNotFound",
         "This resource policy contains an unsupported principal",
-        // Step Functions, of the policy of a role made seconds ago.
+        // Step Functions does not see the policy of a new role yet.
         "is not authorized to access the Log Destination",
     ];
-    // A Glue crawler tries its role when it is made or changed: what was granted to the
-    // role seconds ago may not be there. Only so: with other codes it is the caller who
-    // lacks the permission, and waiting would not help.
+    // A Glue crawler tests its role when it is created or changed; a new grant to the role may not be
+    // there yet. This holds for one code only: with others the caller lacks the permission, and
+    // waiting would not help.
     const OF_A_CRAWLERS_ROLE: &[&str] = &[
         "verify the role's TrustPolicy",
         "Insufficient Lake Formation permission",
@@ -204,7 +204,7 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
 mod tests {
     use super::{Codes, clients};
 
-    /// Services of which no resource is made.
+    /// Services of which no resource is created.
     const ASKED_ALONE: [&str; 2] = ["resourcegroupstagging", "sts"];
 
     #[test]

@@ -1,5 +1,5 @@
-//! One error type for every AWS call, and one class for every error: the engine
-//! decides by class, never by service.
+//! One error type for all AWS calls, and one class for each error. The engine decides by class, never
+//! by service.
 
 use std::fmt;
 
@@ -15,20 +15,20 @@ use crate::diag::Outside;
 /// The result of an AWS call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What an error means for the engine.
+/// The meaning of an error for the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Too many requests: wait and try again.
+    /// Too many requests: retry after a pause.
     Throttled,
-    /// A fault on the way or inside AWS: try again.
+    /// A fault of the network or inside AWS: retry.
     Transient,
-    /// Something that exists is not visible to this service yet: try again for minutes.
+    /// A service does not see an existing resource yet: retry for minutes.
     NotYetConsistent,
     /// The resource does not exist.
     Gone,
     /// A resource of this name exists already.
     Exists,
-    /// Something else holds or changes the resource now: try again for a while.
+    /// Something else holds or changes the resource now: retry for a while.
     Conflict,
     /// The caller may not do this.
     Denied,
@@ -47,21 +47,21 @@ pub enum Class {
 /// A failed AWS call, or a state of a resource that ends a verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What it means for the engine.
+    /// Its meaning for the engine.
     pub class: Class,
-    /// `service:Operation`, empty where no call was made.
+    /// `service:Operation`, or empty if no call was made.
     pub operation: String,
     /// AWS's error code.
     pub code: String,
-    /// AWS's own words.
+    /// AWS's own message.
     pub message: Outside,
-    /// For AWS support.
+    /// The request id, for AWS support.
     pub request_id: Option<String>,
 }
 
 impl Error {
-    /// An error that is not AWS's answer but a kind's own finding: a state that
-    /// cannot go on, a limit that AWS documents.
+    /// An error that a kind finds without an answer of AWS: a state that cannot proceed, or a limit
+    /// that AWS documents.
     pub fn finding(class: Class, message: impl Into<Outside>) -> Self {
         Self {
             class,
@@ -72,15 +72,15 @@ impl Error {
         }
     }
 
-    /// Whether the resource does not exist.
+    /// Returns whether the resource does not exist.
     pub fn is_gone(&self) -> bool {
         self.class == Class::Gone
     }
 
-    /// What to do about it, where its class alone tells; `again` is how to try again.
+    /// Advice that follows from the class alone. `again` says how to try again.
     pub fn advice(&self, again: &str) -> Option<String> {
         match self.class {
-            // Its words say why
+            // The message contains the reason
             // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
             Class::Denied if self.says("BlockPublicPolicy") => Some(
                 "the policy lets everybody in, and public access is blocked, for the bucket or the whole \
@@ -106,12 +106,12 @@ impl Error {
         }
     }
 
-    /// Whether AWS's words hold these.
+    /// Returns whether AWS's message contains these words.
     pub fn says(&self, words: &str) -> bool {
         self.message.as_it_came().contains(words)
     }
 
-    /// Whether AWS answered with one of these codes.
+    /// Returns whether AWS answered with one of these codes.
     pub fn has_code(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())
     }
@@ -198,7 +198,7 @@ where
     }
 }
 
-/// `aws_sdk_glue::operation::create_job::CreateJobError` is of `glue` and its `CreateJob`.
+/// For `aws_sdk_glue::operation::create_job::CreateJobError`, returns `glue` and `CreateJob`.
 fn call_of<E>() -> (&'static str, &'static str) {
     let name = std::any::type_name::<E>();
     let service = name.strip_prefix("aws_sdk_").and_then(|rest| rest.split("::").next()).unwrap_or("aws");
@@ -230,10 +230,10 @@ fn tidy(words: &str) -> String {
 
 /// Turns "it does not exist" into `None`.
 pub trait ResultExt<T> {
-    /// `Ok(None)` where the error says that the resource does not exist.
+    /// Returns `Ok(None)` if the error says that the resource does not exist.
     fn or_gone(self) -> Result<Option<T>>;
-    /// `Ok(None)` where AWS answered with one of these codes: the ways in which a
-    /// service says that a setting was never made.
+    /// Returns `Ok(None)` if AWS answered with one of these codes, by which a service says that a
+    /// setting was never made.
     fn or_none_on(self, codes: &[&str]) -> Result<Option<T>>;
 }
 

@@ -1,4 +1,4 @@
-//! Counts every request that leaves, retries included: the bill that a plan prints.
+//! Counts all requests sent, retries included: the bill that a plan prints.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,17 +19,17 @@ use super::answer;
 pub struct Bill {
     /// Requests sent, by `(service, operation)` as AWS names them.
     pub calls: BTreeMap<(String, String), u64>,
-    /// Answers that asked to slow down.
+    /// Throttled requests.
     pub throttled: u64,
 }
 
 impl Bill {
-    /// All requests.
+    /// The number of all requests.
     pub fn total(&self) -> u64 {
         self.calls.values().sum()
     }
 
-    /// Requests by service, most first.
+    /// Requests by service, highest first.
     pub fn by_service(&self) -> Vec<(String, u64)> {
         let mut services: BTreeMap<&str, u64> = BTreeMap::new();
         for ((service, _), count) in &self.calls {
@@ -42,7 +42,7 @@ impl Bill {
     }
 }
 
-/// An interceptor that writes the [`Bill`]; clones write the same one.
+/// An interceptor that fills the [`Bill`]; clones share one bill.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Bill>>);
 
@@ -52,7 +52,7 @@ impl Meter {
         self.lock().clone()
     }
 
-    // Counting goes on after a panic elsewhere: a count cannot be half written.
+    // Counting continues after a panic elsewhere, since a count cannot be half written.
     fn lock(&self) -> std::sync::MutexGuard<'_, Bill> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,14 +78,14 @@ impl Intercept for Meter {
         Ok(())
     }
 
-    // Not before: the body, which most services name the error in, has only been read by then.
+    // No earlier: most services name the error in the body, which has only been read now.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // Errors are in memory already, which the gate before the network sees to.
+        // The gate before the network has read the bodies of errors into memory.
         if answer::is_throttle(context.response()) {
             self.lock().throttled += 1;
         }

@@ -1,5 +1,5 @@
-//! AWS, seen from the engine: sessions by region, clients, the metered transport,
-//! and one class for every error. This room knows no kind.
+//! The engine's view of AWS: sessions by region, clients, the metered transport, and one class for
+//! each error. Nothing here knows a kind.
 
 mod answer;
 mod audit;
@@ -20,11 +20,11 @@ pub use meter::{Bill, Meter};
 pub use session::{Options, Scope, Session};
 pub use tag_index::tags_by_arn;
 
-/// What a kind's verbs get to work with: the clients of one region of one account,
-/// and the facts that names and ARNs are made of.
+/// The context of a kind's verbs: the clients of one region of one account, and the parts of names and
+/// ARNs.
 #[derive(Clone)]
 pub struct Cx {
-    /// Clients for the region, made when first used: `cx.aws.glue()`.
+    /// Clients for the region, made on first use: `cx.aws.glue()`.
     pub aws: std::rc::Rc<Clients>,
     /// Partition, account and region.
     pub scope: Scope,

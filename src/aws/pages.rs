@@ -1,5 +1,5 @@
-//! Lists that AWS answers in pages, and that must end. The SDK notices a token that comes
-//! twice in a row; one that is new each time would be followed until memory ends.
+//! Bounds on paged lists. The SDK notices a token that comes twice in a row, but would follow tokens
+//! that are always new until memory runs out.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,11 +8,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use crate::limits;
 
-/// How the words begin that such a list ends with.
+/// The start of the error that ends such a list.
 pub(super) const TOO_MANY: &str = "the list does not end:";
 
-/// What was read of each list since its first page. Of several lists of one operation that
-/// are read at a time, the last one tells.
+/// The amount read of each list since its first page. If lists of one operation are read concurrently,
+/// the last one counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pages(Arc<Mutex<HashMap<String, Read>>>);
 
@@ -23,13 +23,13 @@ struct Read {
 }
 
 impl Pages {
-    /// Counts a request: the list that it is a page of.
+    /// Counts a request. Returns the list that it is a page of.
     ///
     /// # Errors
-    /// The list has more pages, or more in them, than any.
+    /// The list exceeds the maximum of pages or bytes.
     pub(super) fn ask(&self, request: &HttpRequest) -> Result<String, String> {
         let list = operation(request);
-        // What a panic leaves of a count is right.
+        // A count stays valid after a panic.
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !continues(request) {
             lists.remove(&list);
@@ -47,7 +47,7 @@ impl Pages {
         Ok(list)
     }
 
-    /// Counts what an answer has.
+    /// Counts the bytes of an answer.
     pub(super) fn answered(&self, list: &str, bytes: usize) {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = lists.get_mut(list) {
@@ -56,7 +56,7 @@ impl Pages {
     }
 }
 
-/// What a request asks for, in any of AWS's protocols.
+/// The operation of a request, in any of AWS's protocols.
 fn operation(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.to_owned();
@@ -67,19 +67,19 @@ fn operation(request: &HttpRequest) -> String {
     format!("{} {path} {}", request.method(), String::from_utf8_lossy(action.unwrap_or_default()))
 }
 
-/// Whether a request names the page that it goes on from.
+/// Returns whether a request continues a list from a page token.
 fn continues(request: &HttpRequest) -> bool {
-    // As JSON, CBOR and forms name it; of REST, what is in the address.
+    // Tokens as JSON, CBOR and forms name them; for REST, the query parameters.
     const TOKENS: [&[u8]; 6] =
         [b"extToken\"", b"extToken=", b"xtToken", b"arker\"", b"arker=", b"nationToken\""];
     const QUERY: [&str; 3] = ["continuation-token=", "nextToken=", "marker="];
-    // What is longer is uploaded.
+    // Longer bodies are uploads.
     let body = request.body().bytes().filter(|body| body.len() < 64 << 10).unwrap_or_default();
     let named = TOKENS.iter().any(|token| body.windows(token.len()).any(|window| window == *token));
     let query = request.uri().split_once('?').map_or("", |(_, query)| query);
     named
         || query.split('&').any(|pair| {
-            // Versions of objects are deleted as they are listed, however many there are.
+            // Object versions are deleted while they are listed, however many there are.
             QUERY.iter().any(|name| pair.starts_with(name)) && !pair.ends_with('=')
         })
 }

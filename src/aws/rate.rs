@@ -1,9 +1,9 @@
-//! How fast each service is asked: a token bucket for each service and region, which
-//! slows down when the service says so and recovers by itself.
+//! The request rate of each service: a token bucket for each service and region, which slows down when
+//! throttled and recovers by itself.
 //!
-//! On a throttle the rate falls to 0.7 of what it was, then grows along the curve of TCP
-//! CUBIC (RFC 9438), as in the adaptive mode of AWS's SDKs: fast back to near where it was
-//! throttled, slowly past it, and faster the longer no throttle comes.
+//! A throttle reduces the rate to 0.7 of its value. It then grows along the curve of TCP CUBIC (RFC
+//! 9438), as in the adaptive mode of AWS's SDKs: fast to just below the throttled rate, slowly past
+//! it, and faster the longer no throttle comes.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What is left of the rate after a throttle.
+/// The factor on the rate after a throttle.
 const DECREASE: f64 = 0.7;
-/// How steeply the curve rises.
+/// The steepness of the curve.
 const STEEPNESS: f64 = 0.4;
-/// Requests a second that are sent however often a service throttles.
+/// The minimum of requests a second, however often a service throttles.
 const SLOWEST: f64 = 0.5;
-/// The longest sleep between two looks at the bucket: its rate may have changed.
+/// The longest sleep before the bucket is checked again, since its rate may have changed.
 const LOOK: Duration = Duration::from_millis(250);
 /// The time over which the rate of sending is measured.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Where a service starts, and its most.
+/// The initial limits of a service, which are also its maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Limits {
-    /// Requests at once.
+    /// Concurrent requests.
     at_once: usize,
     /// Requests a second.
     rate: f64,
@@ -33,9 +33,9 @@ struct Limits {
     burst: f64,
 }
 
-/// The limits of a service, by the name that its requests are signed for. AWS's quotas are
-/// for an account, a region and mostly a single operation, can be raised, and are not told
-/// for every service; these leave room for others, and a throttle corrects them.
+/// The limits of a service, by its signing name. AWS's quotas apply to an account, a region and mostly
+/// a single operation; they can be raised, and are not published for every service. These limits leave
+/// room for others, and throttles correct them.
 fn limits(service: &str) -> Limits {
     let (at_once, rate, burst) = match service {
         // At least 3,500 writes and 5,500 reads a second for a prefix of a bucket
@@ -44,20 +44,21 @@ fn limits(service: &str) -> Limits {
         // Describe calls: a bucket of 100, refilled with 20 a second
         // (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
         "ec2" => (16, 20.0, 100.0),
-        // From 5 (CreateKey) to thousands (https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html).
+        // From 5 (CreateKey) to thousands
+        // (https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html).
         "kms" => (16, 30.0, 100.0),
         // CreateTopic: 30 (https://docs.aws.amazon.com/general/latest/gr/sns.html).
         "sns" => (16, 30.0, 100.0),
         // Most calls: 50 (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html).
         "secretsmanager" => (16, 50.0, 100.0),
-        // Not told, and one for the whole account: the most careful.
+        // Unpublished, and shared by the whole account: the most careful limits.
         "iam" | "redshift" => (8, 20.0, 100.0),
         _ => (10, 20.0, 100.0),
     };
     Limits { at_once, rate, burst }
 }
 
-/// The lanes of all services; clones share them.
+/// The lanes of all services, shared by clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes(Arc<Mutex<ByPlace>>);
 
@@ -74,18 +75,18 @@ impl Lanes {
     }
 }
 
-/// Where the requests to one service in one region queue.
+/// The queue for requests to one service in one region.
 #[derive(Debug)]
 pub(super) struct Lane {
     service: String,
     began: Instant,
     width: Arc<Semaphore>,
-    /// Whose turn it is to take a token: first come, first served.
+    /// The turn to take a token: first come, first served.
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
 }
 
-/// A request on its way; it has its place until this is dropped.
+/// A request on its way. It keeps its place until this is dropped.
 #[derive(Debug)]
 pub(super) struct Passage {
     lane: Arc<Lane>,
@@ -105,7 +106,7 @@ impl Lane {
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
-        // Numbers that any panic leaves as numbers.
+        // A panic leaves valid numbers.
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +130,7 @@ impl Lane {
 }
 
 impl Passage {
-    /// The service asked to slow down.
+    /// Records that the service throttled this request.
     pub(super) fn throttled(&self) {
         let now = self.lane.began.elapsed();
         let mut bucket = self.lane.bucket();
@@ -140,18 +141,18 @@ impl Passage {
     }
 }
 
-/// A token bucket whose rate adapts. It knows no clock: times are since any one instant.
+/// A token bucket whose rate adapts. It has no clock: times are relative to any fixed instant.
 #[derive(Debug)]
 struct Bucket {
     limits: Limits,
     tokens: f64,
     filled: Duration,
     slowed: Option<Slowed>,
-    /// When the requests of the last [`WINDOW`] were sent.
+    /// The send times within the last [`WINDOW`].
     sent: VecDeque<Duration>,
 }
 
-/// A throttle, and what the rate was then.
+/// A throttle, and the rate at that time.
 #[derive(Clone, Copy, Debug)]
 struct Slowed {
     at: Duration,
@@ -163,11 +164,11 @@ impl Bucket {
         Self { limits, tokens: limits.burst, filled: Duration::ZERO, slowed: None, sent: VecDeque::new() }
     }
 
-    /// Requests a second at `now`.
+    /// The requests a second at `now`.
     fn rate(&self, now: Duration) -> f64 {
         let Some(Slowed { at, from }) = self.slowed else { return self.limits.rate };
         let since = now.saturating_sub(at).as_secs_f64();
-        // When the curve is back at `from`.
+        // The time at which the curve is back at `from`.
         let back = (from * (1.0 - DECREASE) / STEEPNESS).cbrt();
         (STEEPNESS * (since - back).powi(3) + from).clamp(SLOWEST, self.limits.rate)
     }
@@ -177,7 +178,7 @@ impl Bucket {
         if rate >= self.limits.rate {
             self.slowed = None;
         }
-        // What was throttled a moment ago has no burst to give.
+        // A throttled bucket has no burst.
         let most = if self.slowed.is_some() { 1.0 } else { self.limits.burst };
         let since = now.saturating_sub(self.filled).as_secs_f64();
         self.tokens = (self.tokens + since * rate).min(most);
@@ -187,7 +188,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, or says how long to wait before the next look.
+    /// Takes a token, or returns the wait before the next attempt.
     fn take(&mut self, now: Duration) -> Result<(), Duration> {
         self.fill(now);
         if self.tokens < 1.0 {
@@ -200,15 +201,15 @@ impl Bucket {
         Ok(())
     }
 
-    /// A request that was sent at `sent` was throttled.
+    /// Records that a request sent at `sent` was throttled.
     fn throttled(&mut self, sent: Duration, now: Duration) {
         self.fill(now);
         self.tokens = self.tokens.min(0.0);
-        // Those that were under way together are one event, as they are to TCP.
+        // Throttles of concurrent requests count as one event, as in TCP.
         if self.slowed.is_some_and(|slowed| sent < slowed.at) {
             return;
         }
-        // A rate that was never reached says nothing of what the service bears.
+        // A rate that was never reached does not show what the service accepts.
         let measured = self.sent.len() as f64 / WINDOW.as_secs_f64();
         let from = self.rate(now).min(measured).max(SLOWEST / DECREASE);
         self.slowed = Some(Slowed { at: now, from });
@@ -225,7 +226,7 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
-    /// A service that bears so many requests a second, and as many at once.
+    /// A service that accepts this many requests a second, and as many at once.
     struct Service {
         rate: f64,
         tokens: f64,
@@ -246,8 +247,8 @@ mod tests {
         }
     }
 
-    /// Sends until `count` requests were answered, on a clock of our own; when that was,
-    /// and how often the service throttled.
+    /// Sends on a simulated clock until `count` requests were answered. Returns the time, and the
+    /// number of throttles.
     fn send(bucket: &mut Bucket, service: &mut Service, mut now: f64, count: usize) -> (f64, usize) {
         let (mut answered, mut throttled) = (0, 0);
         let mut flying: Vec<(f64, f64, bool)> = Vec::new();
@@ -298,7 +299,7 @@ mod tests {
         }
         assert!((13.9..14.1).contains(&bucket.rate(at(0.1))), "{}", bucket.rate(at(0.1)));
         assert!(bucket.take(at(0.1)).is_err(), "nothing of the burst is left");
-        // One that was sent after it had slowed down slows it again.
+        // A throttle of a later request slows it again.
         bucket.throttled(at(0.2), at(0.25));
         assert!((9.0..11.0).contains(&bucket.rate(at(0.25))), "{}", bucket.rate(at(0.25)));
     }

@@ -1,4 +1,4 @@
-//! Who we are at AWS, and where: credentials, endpoint, account, clients by region.
+//! The identity at AWS: credentials, endpoint, account, and clients by region.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,27 +16,27 @@ use super::audit::Recorder;
 use super::transport::Gate;
 use super::{Audit, Bill, Class, Clients, Cx, Error, Meter, Result};
 
-/// How often the first call is made where it is throttled.
+/// Maximum number of attempts of the first call if it is throttled.
 const FIRST_CALLS: u32 = 8;
 
 /// How to reach AWS.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Another endpoint for every service, such as an emulator's.
+    /// Another endpoint for all services, such as an emulator's.
     pub endpoint_url: Option<String>,
     /// A profile of the shared configuration files.
     pub profile: Option<String>,
     /// The local AWS: fixed credentials, and no request leaves loopback.
     pub sandbox: bool,
-    /// Where calls that change something are written down.
+    /// The audit file for calls that change something.
     pub audit: Option<Audit>,
     /// The files of the stack.
     pub files: crate::files::Files,
-    /// Another way to the network, such as one of a test that loses answers.
+    /// Another HTTP client, such as a test's that loses answers.
     pub http: Option<SharedHttpClient>,
 }
 
-/// The facts that names and ARNs are made of.
+/// The parts of names and ARNs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// `aws`, `aws-cn` or `aws-us-gov`.
@@ -48,7 +48,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// That of a region and an account.
+    /// The scope of a region and an account.
     pub fn of(region: &str, account_id: &str) -> Self {
         Self {
             partition: Self::partition_of(region).to_owned(),
@@ -71,8 +71,7 @@ impl Scope {
         }
     }
 
-    /// The region in which AWS keeps, for the partition of `region`, the index of what lives
-    /// outside of regions
+    /// The region in which AWS indexes global resources, for the partition of `region`
     /// (<https://docs.aws.amazon.com/ARG/latest/userguide/supported-resources.html>).
     pub fn home_of(region: &str) -> &str {
         match Self::partition_of(region) {
@@ -102,9 +101,9 @@ pub struct Session {
     account_id: String,
     partition: String,
     caller: String,
-    /// By region, and whether calls are made once.
+    /// By region, and by whether each request is sent only once.
     regions: RefCell<HashMap<(String, bool), Cx>>,
-    /// How many resources were read, and asked for.
+    /// The numbers of resources read, and asked for.
     reads: Cell<(usize, usize)>,
     base: SdkConfig,
 }
@@ -113,7 +112,7 @@ impl Session {
     /// Connects and asks who the caller is.
     ///
     /// # Errors
-    /// No credentials, an unreachable endpoint, or an answer of STS that says so.
+    /// There are no credentials, the endpoint is unreachable, or STS refuses.
     pub async fn connect(options: Options, region: &str) -> Result<Self> {
         let custom = options.endpoint_url.is_some()
             || std::env::vars()
@@ -121,8 +120,8 @@ impl Session {
         let gate = Gate::new(options.http.clone(), options.sandbox, custom);
         let meter = Meter::default();
         let base = configure(&options, &gate.shared(), region).await;
-        // The first call tells whether AWS answers at all: no patience here but for
-        // throttles, so that a wrong endpoint or missing credentials are said at once.
+        // The first call shows whether AWS answers at all. Only throttles are retried, so that a wrong
+        // endpoint or missing credentials are reported at once.
         let impatient = aws_sdk_sts::config::Builder::from(&base)
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .interceptor(meter.clone())
@@ -167,18 +166,18 @@ impl Session {
         &self.account_id
     }
 
-    /// Whether this is the local AWS.
+    /// Returns whether this is the local AWS.
     pub fn is_sandbox(&self) -> bool {
         self.options.sandbox
     }
 
-    /// The HTTP client, with queues of its own: for what must not wait behind the calls
-    /// for resources, such as a lock's heartbeat.
+    /// The HTTP client with separate queues, for calls that must not wait behind those for resources,
+    /// such as a lock's heartbeat.
     pub fn http_apart(&self) -> SharedHttpClient {
         self.gate.apart()
     }
 
-    /// The HTTP client for another thread, which keeps connections of its own.
+    /// The HTTP client with separate connections, for another thread.
     pub fn http_alone(&self) -> SharedHttpClient {
         self.gate.alone(self.options.http.clone())
     }
@@ -192,13 +191,13 @@ impl Session {
         }
     }
 
-    /// What the kinds' verbs work with in `region`.
+    /// The context of the kinds' verbs in `region`.
     pub fn cx(&self, region: &str) -> Cx {
         self.context(region, false)
     }
 
-    /// As [`Self::cx`], with every request sent once: where the answer to a call that makes
-    /// something was lost, only a look tells whether to make it again.
+    /// Like [`Self::cx`], with each request sent only once: if the answer to a create was lost, only a
+    /// read shows whether to repeat it.
     pub fn cx_once(&self, region: &str) -> Cx {
         self.context(region, true)
     }
@@ -225,10 +224,10 @@ impl Session {
             .clone()
     }
 
-    /// The names of the availability zones of `region` that the account may use, in order.
+    /// The names of the availability zones of `region` that the account may use, sorted.
     ///
     /// # Errors
-    /// AWS's.
+    /// AWS answered with an error.
     pub async fn availability_zones(&self, region: &str) -> Result<Vec<String>> {
         use aws_sdk_ec2::types::Filter;
         let usable = Filter::builder().name("zone-type").values("availability-zone").build();
@@ -247,18 +246,18 @@ impl Session {
         self.meter.bill()
     }
 
-    /// How many resources were read so far, and how many were asked for.
+    /// The numbers of resources read so far, and asked for.
     pub fn reads(&self) -> (usize, usize) {
         self.reads.get()
     }
 
-    /// So many more resources are to be read.
+    /// Adds to the number of resources asked for.
     pub fn asks(&self, count: usize) {
         let (answered, asked) = self.reads.get();
         self.reads.set((answered, asked + count));
     }
 
-    /// So many more of them are.
+    /// Adds to the number of resources read.
     pub fn answered(&self, count: usize) {
         let (answered, asked) = self.reads.get();
         self.reads.set((answered + count, asked));
@@ -267,8 +266,8 @@ impl Session {
 
 async fn configure(options: &Options, http: &SharedHttpClient, region: &str) -> SdkConfig {
     let region = Region::new(region.to_owned());
-    // Kinds may make several calls in a verb, so throttles and faults are retried call
-    // by call; what is a matter of minutes (a role that cannot be assumed yet) is the engine's.
+    // A verb of a kind may make several calls, so throttles and faults are retried call by call. Waits
+    // of minutes (a role that cannot be assumed yet) are the engine's.
     let mut loader: ConfigLoader = aws_config::defaults(BehaviorVersion::latest())
         .region(region.clone())
         .http_client(http.clone())
@@ -280,7 +279,7 @@ async fn configure(options: &Options, http: &SharedHttpClient, region: &str) -> 
         )
         .timeout_config(
             TimeoutConfig::builder()
-                // How long an answer may take is the gate's: an attempt may wait for its turn.
+                // The gate limits the time of an answer, because an attempt may wait for its turn.
                 .connect_timeout(Duration::from_secs(5))
                 .build(),
         );
@@ -294,8 +293,8 @@ async fn configure(options: &Options, http: &SharedHttpClient, region: &str) -> 
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
     }
-    // Instance metadata answers in milliseconds where there is an instance; elsewhere
-    // its address swallows packets, and the default four attempts would take seconds.
+    // Instance metadata answers in milliseconds on an instance. Elsewhere its address swallows
+    // packets, and the default four attempts would take seconds.
     let metadata = aws_config::imds::Client::builder()
         .configure(
             &aws_config::provider_config::ProviderConfig::without_region().with_http_client(http.clone()),

@@ -1,6 +1,6 @@
-//! The index of tags over all services, AWS Resource Groups Tagging: what has which tags,
-//! a hundred resources a call. It lags behind the services, so it only ever saves calls.
-//! Its one IAM action, `tag:GetResources`, is optional.
+//! The tag index over all services, AWS Resource Groups Tagging: the tags of a hundred resources a
+//! call. It lags behind the services, so it only ever saves calls. Its one IAM action,
+//! `tag:GetResources`, is optional.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::{Cx, Result, Tags};
 
-/// The most that a page holds
+/// The maximum size of a page
 /// (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>).
 const PAGE: i32 = 100;
 
-/// The tags, AWS's own (`aws:*`) left out, of everything in the region that has all tags
-/// of `filter`, by ARN. What was deleted may be among it, what is new may not be yet.
+/// The tags of all resources in the region that have all tags of `filter`, by ARN, without AWS's own
+/// (`aws:*`). Deleted resources may still be among them, and new ones still missing.
 ///
 /// # Errors
-/// AWS's.
+/// AWS answered with an error.
 pub async fn tags_by_arn(cx: &Cx, filter: &[(&str, &str)]) -> Result<HashMap<String, Tags>> {
     let filters = filter.iter().map(|(key, value)| TagFilter::builder().key(*key).values(*value).build());
     let filters: Vec<TagFilter> = filters.collect();
-    // What can be done without is not worth many attempts.
+    // An optional call is not worth many attempts.
     let hasty = || config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(2));
     let mut found = HashMap::new();
     let mut token = None;

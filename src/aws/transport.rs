@@ -1,6 +1,6 @@
-//! The last gate before the network: lets requests through as fast as each service bears,
-//! refuses to leave loopback in sandbox mode, and tells an emulator's "no such operation"
-//! page apart from an answer of AWS.
+//! The last gate before the network. It limits the rate to what each service accepts, refuses to leave
+//! loopback in sandbox mode, and distinguishes an emulator's "no such operation" page from an answer
+//! of AWS.
 
 use std::time::Duration;
 
@@ -24,25 +24,24 @@ use super::pages::{self, Pages};
 use super::rate::Lanes;
 use crate::limits;
 
-/// How long an answer is awaited once a request is sent; its turn may take longer.
+/// How long to wait for an answer after a request is sent; its turn may take longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NOT_LOOPBACK: &str = "the sandbox never leaves this machine, but the request is for";
 const NOT_IMPLEMENTED: &str = "this endpoint does not implement the operation (it answered with a web page)";
 
 const TOO_LARGE: &str = "the answer is longer than";
 
-/// Whether these are the words of a request that this room refused, or of an
-/// endpoint that lacks the operation.
+/// Returns whether an error says that the endpoint lacks the operation.
 pub(super) fn is_refusal(words: &str) -> bool {
     words.contains(NOT_IMPLEMENTED)
 }
 
-/// Whether these are the words about an answer that is larger than any may be.
+/// Returns whether an error says that an answer exceeds its limit.
 pub(super) fn is_too_large(words: &str) -> bool {
     words.contains(TOO_LARGE) || words.contains(pages::TOO_MANY)
 }
 
-/// The HTTP client that all AWS clients share.
+/// The HTTP client of all AWS clients.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     inner: SharedHttpClient,
@@ -53,7 +52,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// The gate before `inner`, or before the network with a pool of connections of its own.
+    /// The gate before `inner`, or before the network with a separate connection pool.
     pub(super) fn new(inner: Option<SharedHttpClient>, loopback_only: bool, custom_endpoint: bool) -> Self {
         let inner = inner.unwrap_or_else(|| {
             aws_smithy_http_client::Builder::new()
@@ -63,25 +62,25 @@ impl Gate {
         Self { inner, loopback_only, custom_endpoint, lanes: Lanes::default(), pages: Pages::default() }
     }
 
-    /// The client as the SDK takes it.
+    /// The client in the SDK's type.
     pub(super) fn shared(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
 
-    /// The same, with queues of its own: for what must not wait behind everything else.
+    /// The same with separate queues, for calls that must not wait behind everything else.
     pub(super) fn apart(&self) -> SharedHttpClient {
         SharedHttpClient::new(Self { lanes: Lanes::default(), ..self.clone() })
     }
 
-    /// The same, with connections of its own: for another thread, which must not wait for the one
-    /// that serves the connections of this.
+    /// The same with separate connections, for another thread: it must not wait for the thread that
+    /// serves these connections.
     pub(super) fn alone(&self, inner: Option<SharedHttpClient>) -> SharedHttpClient {
         SharedHttpClient::new(Self::new(inner, self.loopback_only, self.custom_endpoint))
     }
 }
 
-/// Fails at once where a quota is reached: of `LimitExceededException` the SDK thinks that it asks to
-/// slow down, as a few services do with the words "Rate exceeded".
+/// Fails at once if a quota is reached. The SDK takes `LimitExceededException` for a throttle, as
+/// which a few services use it with the words "Rate exceeded".
 #[derive(Debug)]
 pub(super) struct Quotas;
 
@@ -102,7 +101,7 @@ impl ClassifyRetry for Quotas {
     }
 
     fn priority(&self) -> RetryClassifierPriority {
-        // The last one has the say.
+        // The last classifier decides.
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
@@ -166,8 +165,8 @@ impl HttpConnector for GateConnector {
     }
 }
 
-/// Sends a request, and reads the whole answer, as far as one may be large: the SDK would keep
-/// all of it in memory, too.
+/// Sends a request and reads the whole answer up to its limit. The SDK would also keep all of it in
+/// memory.
 async fn exchange(inner: &SharedHttpConnector, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let mut response = inner.call(request).await?;
     if response.body().bytes().is_none() {
@@ -192,7 +191,7 @@ fn authority(uri: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
-/// Whether `uri` names this machine by a literal loopback address or `localhost`.
+/// Returns whether `uri` names this machine by a literal loopback address or `localhost`.
 pub(super) fn is_loopback(uri: &str) -> bool {
     let authority = authority(uri);
     let host = match authority.strip_prefix('[') {
