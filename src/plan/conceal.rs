@@ -1,24 +1,25 @@
-//! Both versions of what holds secrets, with the same hidden in both. AWS tells in the open what
-//! the stack keeps secret, in another order, and what is no longer declared besides.
+//! Hides the same secrets in both versions of a value. AWS returns in the open what the stack keeps
+//! secret, perhaps in another order, and also secrets that are no longer declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{Node, Shape};
 use crate::value::Value;
 
-/// Shorter secrets are found within other texts by chance: only a text that is one is hidden.
+/// Shorter secrets appear in other texts by chance, so they are hidden only if they are the whole
+/// text.
 const SHORTEST_PART: usize = 4;
 
-/// Two versions of a resource, or of a part of it, with everything secret that is secret in either.
-/// A place of the one is that of the other by its name, in a list by what is beside the secret.
+/// Returns two versions of a resource or of a part of it; whatever is secret in either is secret in
+/// both. Parts correspond by name, and list elements by their content beside the secret.
 pub(crate) fn conceal(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
     let (mut before, mut after) = pair(node, before, after);
     let (old, new) = (Texts::of(&before), Texts::of(&after));
     if old.secret.is_empty() && new.secret.is_empty() {
         return (before, after);
     }
-    // It may stand elsewhere in the other. What the stack declares in the open is no secret by
-    // that, unless it was one.
+    // A secret may appear elsewhere in the other version. Text that the stack declares in the open
+    // is not thereby secret, unless it was before.
     let all: BTreeSet<&String> = old.secret.union(&new.secret).collect();
     hide(&mut before, &all, &new.open);
     let gone: BTreeSet<&String> = old.secret.difference(&new.secret).collect();
@@ -26,7 +27,7 @@ pub(crate) fn conceal(node: Option<&Node>, before: &Value, after: &Value) -> (Va
     (before, after)
 }
 
-/// The texts of a value, by whether they are secret.
+/// The texts of a value, grouped by secrecy.
 #[derive(Default)]
 pub(super) struct Texts {
     pub(super) open: BTreeSet<String>,
@@ -54,7 +55,7 @@ impl Texts {
     }
 }
 
-/// A text or a number as text.
+/// Returns a text or number as text.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -63,7 +64,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Hides what is or holds one of the secrets, but for what is known to be open.
+/// Hides values that equal or contain one of the secrets, unless they are known to be open.
 pub(super) fn hide(value: &mut Value, secrets: &BTreeSet<&String>, open: &BTreeSet<String>) {
     match value {
         Value::List(list) => list.iter_mut().for_each(|one| hide(one, secrets, open)),
@@ -111,7 +112,7 @@ fn pair(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
             };
             (side(before, left), side(after, right))
         }
-        // Which part of the one is which of the other, nothing tells.
+        // The shapes differ, so their parts cannot be matched.
         _ if before.contains_secret() || after.contains_secret() => (hidden(before), hidden(after)),
         _ => (before.clone(), after.clone()),
     }
@@ -120,7 +121,7 @@ fn pair(node: Option<&Node>, before: &Value, after: &Value) -> (Value, Value) {
 fn maps(shape: Option<&Shape>, before: &Value, after: &Value) -> (Value, Value) {
     let empty = BTreeMap::new();
     let (left, right) = (before.as_map().unwrap_or(&empty), after.as_map().unwrap_or(&empty));
-    // What is under another name now may have had this one.
+    // A part under another name may have had this name before.
     let renamed = right.iter().any(|(name, value)| !left.contains_key(name) && value.contains_secret());
     let (mut one, mut other) = (BTreeMap::new(), BTreeMap::new());
     let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
@@ -147,8 +148,8 @@ fn maps(shape: Option<&Shape>, before: &Value, after: &Value) -> (Value, Value) 
     (side(before, one), side(after, other))
 }
 
-/// Two lists. Elements that are the same belong to each other. Of the others, what holds a secret
-/// was what is the same beside it; where nothing is, it may have been any of them.
+/// Conceals two lists. Equal elements are matched first. An element with a secret then matches
+/// those that are equal beside the secret; if there are none, it may match any.
 fn lists(element: Option<&Node>, before: Vec<Value>, after: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
     let holds = |list: &[Value]| list.iter().any(Value::contains_secret);
     if !holds(&before) && !holds(&after) {
@@ -173,9 +174,9 @@ fn lists(element: Option<&Node>, before: Vec<Value>, after: Vec<Value>) -> (Vec<
     (left, right)
 }
 
-/// Hides in the one list what may be what is secret in the other.
+/// Hides elements of one list that may be a secret element of the other.
 fn cover(element: Option<&Node>, list: &mut [Value], free: &[usize], other: &[Value], free_other: &[usize]) {
-    // What is known to be a secret needs not be guessed.
+    // If secrets are known in this list, there is no need to guess.
     let known = free.iter().any(|&at| list[at].contains_secret());
     for &place in free_other {
         let secret = &other[place];
@@ -189,7 +190,7 @@ fn cover(element: Option<&Node>, list: &mut [Value], free: &[usize], other: &[Va
     }
 }
 
-/// Whether two values are the same, secret or not, and whatever the order of plain lists in them.
+/// Returns whether two values are equal, regardless of secrecy and of the order in plain lists.
 pub(super) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Secret(one), other) => same(one, other),
@@ -212,7 +213,7 @@ pub(super) fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Whether two values are the same beside what is secret in either.
+/// Returns whether two values are equal apart from what is secret in either.
 fn fits(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Secret(_), _) | (_, Value::Secret(_)) => true,
@@ -257,7 +258,7 @@ mod tests {
                 r#"[{"cidr": (secret), "port": 5439}, {"cidr": "10.0.0.0/16", "port": 443}]"#.to_owned(),
             )
         );
-        // It changes: of what it may have been, nothing is told.
+        // The secret changed, so all its possible predecessors are hidden.
         assert_eq!(
             shown(&[open(22), live.clone()], &[open(22), rule(5439, secret("198.51.100.1/32"))]).0,
             r#"[{"cidr": "10.0.0.0/16", "port": 22}, {"cidr": (secret), "port": 5439}]"#
@@ -273,10 +274,10 @@ mod tests {
         let before = Value::map([("a", "x"), ("b", "user:hunter22"), ("c", "hunter22")]);
         let after = Value::map([("a", secret("hunter22")), ("b", "y".into()), ("c", "hunter22".into())]);
         let (before, after) = conceal(None, &before, &after);
-        // What is declared in the open is so on both sides.
+        // A value that is declared in the open is open on both sides.
         assert_eq!(format!("{before:?}"), r#"{"a": (secret), "b": (secret), "c": "hunter22"}"#);
         assert_eq!(format!("{after:?}"), r#"{"a": (secret), "b": "y", "c": "hunter22"}"#);
-        // What was applied as a secret is one still.
+        // A value that was applied as a secret stays secret.
         let (_, after) =
             conceal(None, &Value::map([("a", secret("hunter22"))]), &Value::map([("b", "hunter22")]));
         assert_eq!(format!("{after:?}"), r#"{"b": (secret)}"#);

@@ -1,5 +1,5 @@
-//! Who needs whom, one resource and another: what references tell of declarations, what names
-//! tell that are written without one, and what has to follow where resources need each other.
+//! Dependencies between resources: by references, by names that are written without a reference,
+//! and by attributes that are deferred where resources depend on each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +9,17 @@ use crate::kind::{Foreseen, Known, Link};
 use crate::value::Value;
 use crate::world::{Instance, World};
 
-/// What a resource is called, and what it calls others.
+/// The names of a resource, and the names by which it refers to others.
 pub(super) struct Names {
     region: String,
     global: bool,
     /// Its id and ARN, as far as they follow from the stack.
     own: BTreeSet<String>,
-    /// The attributes that name others, with the names; `None` where they are not known yet.
+    /// The attributes that name others, with the names; `None` if they are not known yet.
     links: Vec<(&'static Link, Option<Vec<String>>)>,
-    /// See [`Instance::soft`], for attributes that are set.
+    /// See [`Instance::soft`]; only attributes that are set.
     soft: BTreeMap<Address, BTreeSet<String>>,
-    /// The addresses that it refers to in attributes that are not set, and nowhere else.
+    /// Addresses that it refers to only in attributes that are not set.
     idle: BTreeSet<Address>,
     deferrable: &'static [&'static str],
 }
@@ -59,8 +59,8 @@ impl Names {
         }
     }
 
-    /// Whether an attribute, though it refers to something of a declaration, names another
-    /// resource than this one of it.
+    /// Returns whether an attribute names another resource than `other`, although it refers to the
+    /// same declaration.
     fn names_others(&self, attribute: &str, kind: &str, other: &Self) -> bool {
         let mut links =
             self.links.iter().filter(|(link, _)| link.root() == attribute && link.kind == kind).peekable();
@@ -72,7 +72,7 @@ impl Names {
     }
 }
 
-/// Completes what each change needs, and decides what is deferred.
+/// Completes the dependencies of each change, and decides what is deferred.
 pub(super) fn connect(names: &BTreeMap<Address, Names>, changes: &mut BTreeMap<Address, Change>) {
     let indices: BTreeMap<&Address, usize> =
         names.keys().enumerate().map(|(index, address)| (address, index)).collect();
@@ -84,7 +84,7 @@ pub(super) fn connect(names: &BTreeMap<Address, Names>, changes: &mut BTreeMap<A
     }
     let addresses: Vec<&Address> = names.keys().collect();
     let (mut hard, mut soft) = (BTreeSet::new(), BTreeSet::new());
-    // The soft edges of which the one end can follow; the other ones only would be better.
+    // Soft edges whose attributes can be set later. The other soft edges are merely preferable.
     let mut following: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
     for (address, one) in names {
         let (Some(change), Some(&mine)) = (changes.get_mut(address), indices.get(address)) else { continue };
@@ -128,9 +128,9 @@ pub(super) fn connect(names: &BTreeMap<Address, Names>, changes: &mut BTreeMap<A
             }
         }
     }
-    // Rather what only names another resource follows than what says who may do what: a topic's
-    // policy must be there when a bucket is to send to it. What the stack's declarations need has
-    // an order, or it was refused.
+    // Deferring an attribute that merely names a resource is better than deferring one that grants
+    // access: a topic's policy must exist before a bucket can send to the topic. The stack's own
+    // dependencies have an order, or were refused earlier.
     let linked = |(mine, theirs): &(usize, usize)| {
         let links = || following.get(&(*mine, *theirs)).into_iter().flatten();
         let (one, kind) = (&names[addresses[*mine]], addresses[*theirs].kind.as_str());
@@ -152,7 +152,7 @@ pub(super) fn connect(names: &BTreeMap<Address, Names>, changes: &mut BTreeMap<A
                 change.needs.insert(needed.clone());
                 change.deferred.insert(needed.clone(), attributes.clone());
             }
-            // Only the name is written, of what must come later for another reason.
+            // Only the name is written, and its resource must come later for another reason.
             (true, None) => {}
         }
     }

@@ -1,5 +1,5 @@
-//! The stack as it would be evaluated if nothing were made anew or changed: tells what is
-//! unknown only because something is replaced, and what the outputs were.
+//! Evaluates the stack as if nothing were replaced or changed. This shows which values are unknown
+//! only because of a replacement, and the previous values of outputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::schema::normalize;
 use crate::value::Value;
 use crate::world::{Instance, World};
 
-/// Fills in [`Change::kept`] where a resource refers to what is replaced.
+/// Fills in [`Change::kept`] for resources that refer to replaced ones.
 pub(super) fn keep<'l>(
     world: &World<'_>,
     ledger: &'l Ledger,
@@ -47,9 +47,9 @@ pub(super) fn keep<'l>(
     });
 }
 
-/// What each output was after the last apply, as the ledger's fingerprints prove it: what it
-/// is to be, or what it would be of everything as it is at AWS; `None` where it was neither.
-/// Outputs that were not there are left out.
+/// The outputs after the last apply, as far as the ledger's fingerprints prove them. A proven value
+/// is either the planned output, or the output evaluated with live values; otherwise it is `None`.
+/// Outputs that did not exist are left out.
 pub(super) fn outputs(
     world: &World<'_>,
     ledger: &Ledger,
@@ -61,7 +61,7 @@ pub(super) fn outputs(
     };
     let mut before: BTreeMap<String, Option<Value>> =
         ledger.outputs.iter().map(|(name, print)| (name.clone(), stays(name, print))).collect();
-    // Of what is no longer declared nothing tells.
+    // Outputs that are no longer declared cannot be evaluated.
     if before.iter().all(|(name, value)| value.is_some() || !world.stack.outputs.contains_key(name)) {
         return before;
     }
@@ -73,7 +73,7 @@ pub(super) fn outputs(
             let was = Instance { spec: change.existing.clone(), tags, ..instance };
             world.show(&was.address, world.view(&was, Some(&live.attrs), Some(&live.spec)));
         }
-        // What does not evaluate by what is there is not known.
+        // Outputs that live values cannot evaluate stay unknown.
         world.outputs(&mut Vec::new())
     });
     for (name, value) in before.iter_mut().filter(|(_, value)| value.is_none()) {
@@ -86,12 +86,13 @@ pub(super) fn outputs(
     before
 }
 
-/// All instances in order, as they are evaluated then. What is wrong with them was said.
+/// All instances in order, evaluated by the values shown at that time. Their problems have already
+/// been reported.
 fn all<'s, 'a>(world: &'s World<'a>) -> impl Iterator<Item = Instance<'a>> + use<'s, 'a> {
     world.declarations().flat_map(|resource| world.instances(resource, &mut Vec::new()))
 }
 
-/// The addresses of what decides that which is unknown in a value.
+/// Collects the addresses that unknown parts of a value depend on.
 pub(super) fn unknowns(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Unknown(unknown) => drop(found.insert(unknown.address.clone())),

@@ -1,4 +1,4 @@
-//! Which goes first where something is replaced: the old one or the new one.
+//! The order of a replacement: whether the old or the new resource goes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,14 @@ use crate::graph::Address;
 use crate::kind::{Known, Peer};
 use crate::kinds;
 
-/// The code of what is said of a resource that cannot be made before its predecessor goes.
+/// The code of diagnostics about resources that cannot be created before their predecessor is
+/// deleted.
 pub(super) const CODE: &str = "create-before-destroy";
 
-/// Makes the new one first of all that `first` names, and of what these need, if through
-/// others: it would have to go while what is to outlast it still needs it. Terraform does so,
-/// too. Of that, what cannot exist beside its predecessor is left to go first.
+/// Makes the replacements in `first` create the new resource first, and those of their direct and
+/// indirect dependencies too. Otherwise a dependency would be deleted while the old resource still
+/// needs it. Terraform does the same. Dependencies that cannot exist beside their predecessor are
+/// left out.
 pub(super) fn create_first(
     changes: &mut BTreeMap<Address, Change>,
     mut first: BTreeSet<Address>,
@@ -34,8 +36,9 @@ pub(super) fn create_first(
     }
 }
 
-/// What would have to be made before its predecessor goes and cannot be, with the reasons: both
-/// would have what one alone can have, or need what goes first for that.
+/// Returns the resources that would have to be created before their predecessor is deleted but
+/// cannot be, with the reasons: only one of the two can have something, or a dependency is deleted
+/// first.
 pub(super) fn clashes<'c>(
     changes: impl IntoIterator<Item = &'c Change>,
     scope: &Scope,
@@ -62,7 +65,7 @@ pub(super) fn clashes<'c>(
     clashes
 }
 
-/// Why the old and the new one cannot exist side by side; `None` where they can.
+/// Returns why the old and the new resource cannot exist side by side; `None` if they can.
 pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
     let kind = kinds::kind(&change.address.kind)?;
     let peer = |word, region, spec| {
@@ -84,7 +87,7 @@ pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
 }
 
 impl Planner<'_, '_, '_> {
-    /// Decides which goes first of what is replaced, and refuses what cannot be.
+    /// Decides the order of each replacement, and refuses impossible ones.
     pub(super) fn order_replacements(&mut self) {
         let (scope, stack) = (&self.inputs.world.facts.scope, self.inputs.world.stack);
         let first = self.declared.iter().filter(|(_, terms)| terms.create_before_destroy);

@@ -1,5 +1,5 @@
-//! A plan as it is told to a person, in no format yet: what every format shows, so that
-//! none says more or less than another.
+//! A plan as it is described to a person, independent of the format. All formats show this, so none
+//! says more or less than another.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
@@ -14,85 +14,85 @@ use crate::graph::Address;
 use crate::kind::{Known, Parting};
 use crate::value::Value;
 
-/// A plan as it is told.
+/// A plan as it is described.
 pub struct Review<'p> {
-    /// What it tells of.
+    /// The plan itself.
     pub plan: &'p Plan,
-    /// Whether it tells what was changed outside dwctl: see [`Plan::drift`].
+    /// The review shows drift, that is, changes made outside dwctl: see [`Plan::drift`].
     pub drift: bool,
-    /// The changes that do something, in order of address.
+    /// The changes that do something, ordered by address.
     pub items: Vec<Item<'p>>,
-    /// How many resources exist and stay as they are.
+    /// The number of resources that exist and stay as they are.
     pub unchanged: usize,
-    /// How many are not of the part of the stack that it is for.
+    /// The number of resources outside the selected part of the stack.
     pub not_selected: usize,
-    /// How many are declared and were never made, which is no drift.
+    /// The number of declared resources that were never created, which is no drift.
     pub not_applied: usize,
 }
 
-/// What happens to one resource, in words.
+/// The change of one resource, in words.
 pub struct Item<'p> {
     /// The change.
     pub change: &'p Change,
     /// Its address.
     pub address: String,
-    /// What happens, as it is counted.
+    /// The change as summaries count it.
     pub sort: Sort,
-    /// What happens: `replace, new one first`.
+    /// The change in words: `replace, new one first`.
     pub words: &'static str,
-    /// Why, and what else is to be known; may be empty.
+    /// The reason and further remarks; may be empty.
     pub why: String,
-    /// What it may cost, the worst first, each label once.
+    /// The risks, the worst first, each label once.
     pub risks: Vec<Risk>,
-    /// AWS's id of what goes, be it for a new one or out of dwctl's hands.
+    /// AWS's id of a resource that is replaced, deleted or forgotten.
     pub id: Option<String>,
-    /// What AWS keeps of what is destroyed; may be empty.
+    /// What AWS keeps of a destroyed resource; may be empty.
     pub leaves: String,
-    /// What differs; empty where that is not told, as of what is destroyed.
+    /// The differences; empty where they are not shown, as for destroyed resources.
     pub details: Vec<Detail>,
-    /// Where its change is told, if the same happens to an earlier one.
+    /// The earlier item that already shows this change, if both change in the same way.
     pub same_as: Option<usize>,
-    /// What needs it, where it is replaced or goes, nearest first.
+    /// The dependents of a replaced or removed resource, nearest first.
     pub dependents: Dependents,
 }
 
-/// What needs a resource, directly or by others.
+/// The direct and indirect dependents of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dependents {
     /// The addresses, nearest first.
     pub addresses: Vec<String>,
-    /// Whether there are more.
+    /// There are more dependents than these.
     pub more: bool,
 }
 
-/// How many dependents are told at most.
+/// The most dependents that are listed.
 const MOST_DEPENDENTS: usize = 50;
 
-/// What happens to a resource, as it is counted; the gravest first.
+/// The change of a resource as summaries count it; the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Sort {
-    /// It is removed from AWS.
+    /// It is deleted at AWS.
     Destroy,
-    /// It is made anew.
+    /// It is replaced.
     Replace,
-    /// It was deleted by someone else.
+    /// Someone else deleted it.
     Deleted,
-    /// It is changed.
+    /// It is updated.
     Update,
-    /// It was changed by someone else.
+    /// Someone else changed it.
     Changed,
-    /// It is made.
+    /// It is created.
     Create,
     /// It is no longer owned.
     Forget,
-    /// It has another address.
+    /// It moves to another address.
     Move,
-    /// It becomes the stack's.
+    /// The stack takes ownership of it.
     Import,
 }
 
 impl Sort {
-    /// All of them, the gravest first.
+    /// All sorts, the gravest first.
     pub const ALL: [Self; 9] = [
         Self::Destroy,
         Self::Replace,
@@ -105,7 +105,7 @@ impl Sort {
         Self::Import,
     ];
 
-    /// One character.
+    /// A sign of one character.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Destroy | Self::Deleted => "-",
@@ -133,7 +133,7 @@ impl Sort {
         }
     }
 
-    /// What follows a count: `to update`.
+    /// The words after a count: `to update`.
     pub fn counted(self) -> &'static str {
         match self {
             Self::Destroy => "to destroy",
@@ -148,7 +148,7 @@ impl Sort {
         }
     }
 
-    /// The order in which a summary counts them: what comes before what goes.
+    /// The order in a summary: additions before removals.
     const COUNTED: [Self; 9] = [
         Self::Import,
         Self::Move,
@@ -163,7 +163,7 @@ impl Sort {
 }
 
 impl<'p> Review<'p> {
-    /// What is told of a plan.
+    /// Describes a plan.
     pub fn new(plan: &'p Plan, drift: bool) -> Self {
         let needed = needed_by(plan);
         let mut items: Vec<Item<'p>> =
@@ -186,12 +186,12 @@ impl<'p> Review<'p> {
         }
     }
 
-    /// `ecommerce/dev`.
+    /// The title: `ecommerce/dev`.
     pub fn title(&self) -> String {
         visible(&format!("{}/{}", self.plan.stack, self.plan.env))
     }
 
-    /// What it is: `plan`, `drift` or `diff`, as the verb that shows it.
+    /// The verb that shows it: `plan`, `drift` or `diff`.
     pub fn verb(&self) -> &'static str {
         match &self.plan.revisions {
             Some(_) => "diff",
@@ -200,7 +200,7 @@ impl<'p> Review<'p> {
         }
     }
 
-    /// `account 111111111111 · us-east-1`.
+    /// The account and region: `account 111111111111 · us-east-1`.
     pub fn place(&self) -> String {
         let account = match (&self.plan.revisions, &self.plan.account_id) {
             (Some(Revisions { old, new }), _) => format!("from {old} to {new}, without AWS"),
@@ -210,7 +210,7 @@ impl<'p> Review<'p> {
         visible(&format!("{account} · {}", self.plan.region))
     }
 
-    /// How many resources each thing happens to, in the order of a summary.
+    /// The number of resources per sort, in the order of a summary.
     pub fn counts(&self) -> Vec<(Sort, usize)> {
         let mut counts: HashMap<Sort, usize> = HashMap::new();
         for item in &self.items {
@@ -219,7 +219,7 @@ impl<'p> Review<'p> {
         Sort::COUNTED.into_iter().filter_map(|sort| Some((sort, *counts.get(&sort)?))).collect()
     }
 
-    /// `2 to update · 61 unchanged`.
+    /// The summary: `2 to update · 61 unchanged`.
     pub fn summary(&self) -> String {
         let mut parts: Vec<String> =
             self.counts().into_iter().map(|(sort, count)| format!("{count} {}", sort.counted())).collect();
@@ -227,7 +227,7 @@ impl<'p> Review<'p> {
         parts.join(" · ")
     }
 
-    /// `61 unchanged · 3 not selected`.
+    /// The summary of all other resources: `61 unchanged · 3 not selected`.
     pub fn rest(&self) -> String {
         let mut rest =
             format!("{} {}", self.unchanged, if self.drift { "without drift" } else { "unchanged" });
@@ -239,12 +239,12 @@ impl<'p> Review<'p> {
         rest
     }
 
-    /// What becomes of a resource that nothing happens to.
+    /// Returns why a resource does not change.
     pub fn rest_of(&self, change: &Change) -> Option<Rest> {
         rest(self.plan, self.drift, change)
     }
 
-    /// What there is to say where nothing happens.
+    /// The message if nothing changes.
     pub fn nothing(&self) -> Option<&'static str> {
         let asked = &self.plan.asked;
         if !self.items.is_empty() {
@@ -263,7 +263,7 @@ impl<'p> Review<'p> {
         })
     }
 
-    /// What is wrong beside the changes, as [`Plan::warnings`]: its code, and what is said of it.
+    /// The code and text of each of [`Plan::warnings`].
     pub fn warnings(&self) -> Vec<(&'static str, String)> {
         self.plan.warnings.iter().map(|one| (one.code, visible(&one.message))).collect()
     }
@@ -281,19 +281,19 @@ impl<'p> Review<'p> {
             .collect()
     }
 
-    /// The items with a risk of this sort.
+    /// The items with a risk of this label.
     pub fn at_risk(&self, label: RiskLabel) -> impl Iterator<Item = &Item<'p>> {
         self.items.iter().filter(move |item| item.risks.iter().any(|risk| risk.label == label))
     }
 
-    /// How many attributes someone changed outside dwctl.
+    /// The number of attributes that were changed outside dwctl.
     pub fn drifted(&self) -> usize {
         let details = self.items.iter().flat_map(|item| &item.details);
         details.filter(|detail| detail.cause != Cause::Stack).count()
     }
 
-    /// What happens to more than one resource in the same way is told once: the items in
-    /// groups, each in order of address, the group at the place of its first.
+    /// Groups resources that change in the same way, so that the change is shown once. Each group
+    /// is ordered by address, and stands at the place of its first item.
     pub fn groups(&self) -> Vec<Vec<&Item<'p>>> {
         let mut groups: Vec<Vec<&Item<'p>>> = Vec::new();
         let mut place: HashMap<usize, usize> = HashMap::new();
@@ -310,24 +310,24 @@ impl<'p> Review<'p> {
     }
 }
 
-/// What becomes of a resource that nothing happens to.
+/// Why a resource does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// It exists, and stays as it is.
     Unchanged,
-    /// It is not of the part of the stack that the plan is for.
+    /// It is outside the selected part of the stack.
     NotSelected,
-    /// It is declared and was never made.
+    /// It is declared and was never created.
     NotApplied,
 }
 
-/// What becomes of a resource that nothing happens to; `None` where something does, and where
-/// there is nothing that anything could happen to.
+/// Returns why a resource does not change; `None` if it does change, or if nothing exists that
+/// could.
 fn rest(plan: &Plan, drift: bool, change: &Change) -> Option<Rest> {
     match change.reason {
         _ if change.action != Action::NoOp || change.is_effective() => None,
         Reason::Unselected if plan.asked.partial => Some(Rest::NotSelected),
-        // An apply of a saved plan does not look at what that leaves as it is.
+        // An apply of a saved plan does not read the resources that the plan leaves alone.
         Reason::Unselected if change.id.is_some() => Some(Rest::Unchanged),
         _ if change.live.is_some() => Some(Rest::Unchanged),
         _ if drift => Some(Rest::NotApplied),
@@ -340,19 +340,19 @@ fn rest(plan: &Plan, drift: bool, change: &Change) -> Option<Rest> {
 pub struct Output {
     /// Its name.
     pub name: String,
-    /// Whether it comes, goes or changes.
+    /// The output is added, removed or changed.
     pub sign: Sign,
-    /// What it was; `None` where it was not there, or cannot be known.
+    /// The previous value; `None` if there was none, or if it cannot be known.
     pub before: Option<Value>,
-    /// What it is to be.
+    /// The planned value.
     pub after: Option<Value>,
-    /// It is secret from now on, or no longer.
+    /// `true` if it becomes secret, `false` if it no longer is.
     pub sensitivity: Option<bool>,
 }
 
 impl Output {
-    /// `None` where it stays as it is. A part that is secret makes all of it so, and what is
-    /// secret on one side is on both.
+    /// Returns `None` if the output does not change. A secret part makes the whole value secret,
+    /// and a value that is secret on one side is secret on both.
     fn of(
         name: &str,
         before: Option<&Option<Value>>,
@@ -363,7 +363,7 @@ impl Output {
             (None, Some(_)) => Sign::Added,
             (Some(_), None) => Sign::Removed,
             (Some(Some(before)), Some(after)) if before.clone().reveal() == after.clone().reveal() => {
-                // Who may see it is what changes.
+                // Only its secrecy changes.
                 let secret = Value::from("").into_secret();
                 return sensitivity.map(|_| Self {
                     name: visible(name),
@@ -383,7 +383,7 @@ impl Output {
         Some(Self { name: visible(name), sign, before: before.map(shown), after, sensitivity })
     }
 
-    /// What happens to it, in Terraform's word.
+    /// The action, in Terraform's words.
     pub fn action(&self) -> &'static str {
         match self.sign {
             Sign::Added => "create",
@@ -392,7 +392,7 @@ impl Output {
         }
     }
 
-    /// As it is told, no value longer than `most` characters.
+    /// The change in words, with values of at most `most` characters.
     pub fn told(&self, most: usize) -> Told {
         let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::contains_secret);
         match (&self.before, &self.after) {
@@ -412,12 +412,12 @@ impl Output {
         .shortened(most)
     }
 
-    /// `name = "lake"`, `name = "lake" → "pond"`, `name → "pond"`.
+    /// The change as a line: `name = "lake"`, `name = "lake" → "pond"`, `name → "pond"`.
     pub fn line(&self, most: usize) -> String {
         let told = self.told(most);
         match (&told, told.line()) {
             (Told::Nothing, _) => self.name.clone(),
-            // What it was is not known.
+            // The previous value is unknown.
             (Told::Becomes(_), line) => format!("{} {line}", self.name),
             (_, line) => format!("{} = {line}", self.name),
         }
@@ -425,7 +425,8 @@ impl Output {
 }
 
 impl Item<'_> {
-    /// Equal for items of which the same can be told; `None` where that is never so.
+    /// A key that is equal for items with the same description; `None` for items that are always
+    /// described by themselves.
     fn sameness(&self) -> Option<String> {
         let change = self.change;
         if change.moved_from.is_some() || change.imported || matches!(self.sort, Sort::Create) {
@@ -446,34 +447,35 @@ impl Item<'_> {
             key.push_str(&change.address.name);
         }
         for detail in &self.details {
-            // A secret writes itself as such.
+            // The `Debug` form of a secret hides its value.
             let _ = write!(key, "\0{detail:?}");
         }
         Some(key)
     }
 
-    /// Whether this risk is one of it.
+    /// Returns whether the item has a risk of this label.
     pub fn has(&self, label: RiskLabel) -> bool {
         self.risks.iter().any(|risk| risk.label == label)
     }
 
-    /// Whether what differs is told without being asked for: of what is new, everything does.
+    /// Returns whether differences are shown by default. They are not for new resources, where
+    /// every attribute differs.
     pub fn tells_details(&self) -> bool {
         !self.details.is_empty() && self.sort != Sort::Create
     }
 
-    /// `id orders`; empty where it is not told.
+    /// The kind of id and the id: `id orders`; empty where it is not shown.
     pub fn id_words(&self) -> String {
         self.id.as_ref().map_or_else(String::new, |id| format!("id {id}"))
     }
 
-    /// `data loss, downtime: about 15 min`.
+    /// The risks in words: `data loss, downtime: about 15 min`.
     pub fn risk_words(&self) -> String {
         self.risks.iter().map(risk_text).collect::<Vec<_>>().join(", ")
     }
 
-    /// The risks of a detail. One without words has those of the resource: why data is lost when it is
-    /// made anew, how long that takes.
+    /// The risks of a detail. A risk without words takes those of the resource, such as why data is
+    /// lost by a replacement, or how long that takes.
     pub fn risks_of(&self, detail: &Detail) -> Vec<Risk> {
         let whole = |risk: &Risk| self.risks.iter().find(|one| one.label == risk.label);
         let told = detail.risks.iter().map(|risk| match whole(risk) {
@@ -483,14 +485,14 @@ impl Item<'_> {
         told.collect()
     }
 
-    /// How grave it is: less is graver.
+    /// The gravity of the change: less is graver.
     pub fn gravity(&self) -> (bool, Sort, bool) {
         (!self.has(RiskLabel::DataLoss), self.sort, self.risks.is_empty())
     }
 }
 
-/// A risk in JSON. `label` is what readers of earlier versions know: one word for wider access
-/// and weaker protection; `risk` tells them apart.
+/// A risk in JSON. `label` is kept for readers written for earlier versions, and has one word for
+/// wider access and weaker protection. `risk` tells them apart.
 pub fn risk_json(risk: &Risk) -> serde_json::Value {
     let name = risk.label.words().replace(' ', "_");
     let label = match risk.label {
@@ -500,7 +502,7 @@ pub fn risk_json(risk: &Risk) -> serde_json::Value {
     serde_json::json!({ "label": label, "risk": name, "words": visible(&risk.words) })
 }
 
-/// `downtime: about 15 min`.
+/// A risk as text: `downtime: about 15 min`.
 pub fn risk_text(risk: &Risk) -> String {
     let words = risk.label.words();
     if risk.words.is_empty() { words.to_owned() } else { format!("{words}: {}", visible(&risk.words)) }
@@ -543,11 +545,12 @@ fn item<'p>(
     }
 }
 
-/// The risks of a resource, as far as they are still ahead.
+/// The risks of a resource that are still ahead.
 fn risks(sort: Sort, change: &Change, details: &[Detail]) -> Vec<Risk> {
     let mut risks = of_change(change, details);
     risks.retain(|risk| match sort {
-        // It has happened: what stays is what it deletes, opens, weakens or costs from now on.
+        // The change has happened. The risks that remain are deletions, wider access, weaker
+        // protection and costs from now on.
         Sort::Changed => !matches!(risk.label, RiskLabel::Irreversible | RiskLabel::Downtime),
         Sort::Deleted | Sort::Forget | Sort::Move | Sort::Import => false,
         _ => true,
@@ -555,7 +558,7 @@ fn risks(sort: Sort, change: &Change, details: &[Detail]) -> Vec<Risk> {
     risks
 }
 
-/// Why something happens, and what else is to be known.
+/// The reason of a change, and further remarks.
 fn why(change: &Change, drift: bool) -> String {
     let mut words = Vec::new();
     match &change.moved_from {
@@ -597,7 +600,7 @@ fn why(change: &Change, drift: bool) -> String {
     visible(&words.join("  "))
 }
 
-/// Why a resource is no longer declared, in Terraform's words.
+/// The reason why a resource is no longer declared, in Terraform's words.
 fn absent(change: &Change) -> String {
     let address = &change.address;
     let (block, key) = (address.declaration(), address.key.as_deref());
@@ -610,8 +613,8 @@ fn absent(change: &Change) -> String {
     }
 }
 
-/// What a resource lets go of, so that AWS deletes it: a reviewer is to know what is without what
-/// it needs for a moment.
+/// Describes which references a resource drops, so that AWS can delete their targets. Reviewers
+/// should know what lacks a dependency for a moment.
 fn lets_go(change: &Change) -> Option<String> {
     let held: BTreeSet<String> = change.releases.iter().map(|one| one.held.to_string()).collect();
     let named = held.into_iter().collect::<Vec<_>>().join(", ");
@@ -622,7 +625,7 @@ fn lets_go(change: &Change) -> Option<String> {
     }
 }
 
-/// What AWS keeps of a resource that is destroyed.
+/// Describes what AWS keeps of a destroyed resource.
 fn leaves(change: &Change) -> String {
     if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
         return String::new();
@@ -635,10 +638,10 @@ fn leaves(change: &Change) -> String {
     visible(&told.unwrap_or_default())
 }
 
-/// By whom of what is there each address is needed.
+/// Returns the existing dependents of each address.
 fn needed_by(plan: &Plan) -> HashMap<&Address, Vec<&Address>> {
     let mut needed: HashMap<&Address, Vec<&Address>> = HashMap::new();
-    // What is not there needs nothing yet, or no longer.
+    // A resource that does not exist has no dependencies yet, or no longer.
     let is_there = |change: &&Change| {
         let is_new =
             matches!(change.reason, Reason::New | Reason::Vanished) || change.action == Action::Create;
@@ -679,7 +682,7 @@ fn shown(address: &Address) -> String {
 }
 
 impl Dependents {
-    /// `3 resources need it: a, b, c`; empty where nothing does.
+    /// The dependents in words: `3 resources need it: a, b, c`; empty if there are none.
     pub fn words(&self, most: usize) -> String {
         let count = self.addresses.len();
         if count == 0 {
@@ -693,8 +696,8 @@ impl Dependents {
     }
 }
 
-/// The name of a group: `glue_job.transform["orders", "stock"]`, or of different
-/// declarations one beside the other, at most `most` of them.
+/// The name of a group: `glue_job.transform["orders", "stock"]`. Different declarations are listed
+/// side by side, at most `most` of them.
 pub fn group_name(group: &[&Item<'_>], most: usize) -> String {
     let Some(first) = group.first() else { return String::new() };
     let declaration = first.change.address.declaration();
@@ -713,8 +716,8 @@ pub fn group_name(group: &[&Item<'_>], most: usize) -> String {
     format!("{}{rest}", shown.map(|item| item.address.as_str()).collect::<Vec<_>>().join(", "))
 }
 
-/// The names of items, at most `most`, and how many more there are: those of one declaration by
-/// their keys, `glue_job.transform["orders", "stock"]`.
+/// The names of items, at most `most`, and the number of further ones. Items of one declaration are
+/// named by their keys: `glue_job.transform["orders", "stock"]`.
 pub fn named(items: &[&Item<'_>], most: usize) -> String {
     let mut groups: Vec<Vec<&Item<'_>>> = Vec::new();
     for &item in items {
@@ -740,27 +743,27 @@ pub fn named(items: &[&Item<'_>], most: usize) -> String {
     named.join(", ")
 }
 
-/// What is there and what is wanted, as it is shown.
+/// The live and the planned value, as they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// From one to the other.
+    /// A change from one value to the other.
     Pair(String, String),
     /// The value of something new.
     Set(String),
-    /// It comes.
+    /// An added value.
     Added(String),
-    /// It goes.
+    /// A removed value.
     Removed(String),
-    /// What is there cannot be told.
+    /// A new value whose previous one is unknown.
     Becomes(String),
     /// A remark in place of values.
     Words(&'static str),
-    /// The part says it all.
+    /// Nothing: the name of the part says it all.
     Nothing,
 }
 
 impl Told {
-    /// What is told of a difference; of a new resource where `creating`.
+    /// Describes a difference, of a new resource if `creating`.
     pub fn of(detail: &Detail, creating: bool) -> Self {
         const SECRET: Told = Told::Words("(secret, changed)");
         match (&detail.before, &detail.after) {
@@ -776,7 +779,7 @@ impl Told {
         }
     }
 
-    /// With no value longer than `most` characters, two long ones cut to where they differ.
+    /// Shortens values to `most` characters. Two long values are cut to where they differ.
     #[must_use]
     pub fn shortened(self, most: usize) -> Self {
         match self {
@@ -794,7 +797,7 @@ impl Told {
         }
     }
 
-    /// On one line: `1 → 2`, `+ 2`.
+    /// The change on one line: `1 → 2`, `+ 2`.
     pub fn line(&self) -> String {
         visible(&match self {
             Self::Pair(left, right) => format!("{left} → {right}"),
@@ -808,23 +811,24 @@ impl Told {
     }
 }
 
-/// How grave a note is.
+/// The gravity of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// It is good to know.
+    /// For information.
     Plain,
     /// Someone else changed something.
     Drift,
-    /// The resource is made anew for it.
+    /// The change forces a replacement of the resource.
     Danger,
 }
 
-/// What there is to say of a difference besides its values, drift being `drift`'s own news.
+/// The notes on a difference, besides its values. With `drift`, the note that it is drift is left
+/// out.
 pub fn notes(detail: &Detail, drift: bool) -> Vec<String> {
     noted(detail, drift).into_iter().map(|(_, note)| note).collect()
 }
 
-/// The same with how grave each is.
+/// The same notes, each with its gravity.
 pub fn noted(detail: &Detail, drift: bool) -> Vec<(Tone, String)> {
     let mut notes: Vec<(Tone, String)> =
         detail.notes.iter().map(|note| (Tone::Plain, visible(note))).collect();
@@ -842,7 +846,7 @@ pub fn noted(detail: &Detail, drift: bool) -> Vec<(Tone, String)> {
     notes
 }
 
-/// Two long texts, cut to where they differ.
+/// Cuts two long texts to where they differ.
 fn apart(left: &str, right: &str, most: usize) -> (String, String) {
     let same = left.chars().zip(right.chars()).take_while(|(left, right)| left == right).count();
     let start = same.saturating_sub(20);
@@ -855,7 +859,7 @@ fn apart(left: &str, right: &str, most: usize) -> (String, String) {
     (cut(left), cut(right))
 }
 
-/// A text of at most `most` characters.
+/// Cuts a text to at most `most` characters.
 pub fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
@@ -863,7 +867,8 @@ pub fn shorten(text: &str, most: usize) -> String {
     }
 }
 
-/// A text of at most `most` characters, of which the start and the end are kept: names differ there.
+/// Shortens a text to at most `most` characters, keeping its start and end, because names differ
+/// there.
 pub fn brief(text: &str, most: usize) -> String {
     let count = text.chars().count();
     if count <= most {
@@ -876,8 +881,8 @@ pub fn brief(text: &str, most: usize) -> String {
     format!("{start}…{end}")
 }
 
-/// A text of which everything can be seen: without control characters, and without those
-/// that turn the direction of writing or take no room, by which a text can seem another
+/// Makes every character of a text visible. Control characters are escaped, and so are characters
+/// that change the writing direction or take no room, which can make one text look like another
 /// (<https://trojansource.codes>).
 pub fn visible(text: &str) -> String {
     crate::diag::visible(text).into_owned()

@@ -1,5 +1,5 @@
-//! What of a stack a plan is of: all of it, some addresses with what they need, or what is
-//! removed.
+//! Selects the part of a stack that a plan covers: everything, some addresses with their
+//! dependencies, or what is destroyed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::graph::Address;
 use crate::world::Instance;
 
 impl<'a> Planner<'_, '_, 'a> {
-    /// Leaves an instance as it is, without a look at it.
+    /// Leaves an instance as it is, without reading it.
     pub(super) fn leave(&mut self, instance: &Instance<'a>) {
         let world = self.inputs.world;
         world.show(&instance.address, world.view(instance, None, None));
@@ -20,7 +20,7 @@ impl<'a> Planner<'_, '_, 'a> {
         self.changes.insert(instance.address.clone(), change);
     }
 
-    /// Turns the plan into one that destroys, and leaves out what was not selected.
+    /// Turns the plan into a destroy if requested, and drops changes that were not selected.
     pub(super) fn select(&mut self) {
         let selection = self.inputs.selection;
         for selector in selection.targets.iter().chain(&selection.exclude).chain(&selection.replace) {
@@ -31,7 +31,8 @@ impl<'a> Planner<'_, '_, 'a> {
                     "unknown-address",
                     format!("nothing in the stack has the address `{selector}`"),
                 );
-                // By the name of its kind elsewhere, such as `aws_s3_bucket.lake`.
+                // The selector may use another tool's name for the kind, such as
+                // `aws_s3_bucket.lake`.
                 let (kind, rest) = selector
                     .split_once('.')
                     .map_or((selector.as_str(), None), |(kind, rest)| (kind, Some(rest)));
@@ -50,7 +51,7 @@ impl<'a> Planner<'_, '_, 'a> {
         }
         if selection.destroy {
             for change in self.changes.values_mut() {
-                // It goes from where it is, and not from where it was to move.
+                // It is deleted from its current region, not from the one it was to move to.
                 change.region = change.existing_region().to_owned();
                 let retain = self.declared.get(&change.address).is_some_and(|terms| terms.retain);
                 (change.action, change.reason) = match (&change.live, change.action) {
@@ -89,8 +90,8 @@ impl<'a> Planner<'_, '_, 'a> {
         self.deposed.retain(|change| selected(&change.address));
     }
 
-    /// For each address those without which it is not changed: what is needed by what stays or
-    /// comes, and what has to let go of what goes.
+    /// For each address, the others that must be changed with it: dependencies of resources that
+    /// stay or are created, and dependents of resources that are deleted.
     fn companions(&self) -> BTreeMap<Address, BTreeSet<Address>> {
         let destroy = self.inputs.selection.destroy;
         let deposed: BTreeSet<&Address> = self.deposed.iter().map(|change| &change.address).collect();
@@ -110,7 +111,7 @@ impl<'a> Planner<'_, '_, 'a> {
             let address = &change.address;
             let applied = self.entry(address).map(|entry| entry.needs.as_slice());
             let held: Vec<&Address> = match self.undecided.contains_key(address) {
-                // It may do anything.
+                // The change is undecided, so it may be anything.
                 true => applied.unwrap_or_default().iter().collect(),
                 false if destroy || change.is_effective() => change.held(applied).collect(),
                 false => continue,
@@ -120,7 +121,7 @@ impl<'a> Planner<'_, '_, 'a> {
                 companions.entry(held.clone()).or_default().insert(address.clone());
             }
         }
-        // Also what nothing happens to may have to let go for a moment.
+        // A resource without changes may also have to release another one.
         for one in holds(self.changes.values(), &self.deposed) {
             if falls(&one.held.0) && one.holder.0 != one.held.0 {
                 companions.entry(one.held.0).or_default().insert(one.holder.0);
@@ -130,7 +131,7 @@ impl<'a> Planner<'_, '_, 'a> {
     }
 }
 
-/// Adds to `set` everything it needs or, if `upwards`, everything that needs it.
+/// Adds to `set` all its dependencies or, if `upwards`, all its dependents.
 pub(super) fn spread(
     set: &mut BTreeSet<Address>,
     needs: &BTreeMap<Address, BTreeSet<Address>>,

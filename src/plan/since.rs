@@ -1,4 +1,4 @@
-//! What is new in a plan since it was last shown: by the JSON that was written then.
+//! Compares a plan with one that was shown earlier, by the JSON that was written then.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,39 +7,39 @@ use sha2::{Digest, Sha256};
 
 use super::review::{Item, Review, visible};
 
-/// What a plan tells of each resource, in a form that can be kept: no value is in it.
+/// A plan's description of each resource, in a form that can be kept: it contains no values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// `stack/env`.
     pub title: String,
-    /// What it is of: see [`Review::verb`].
+    /// The verb that showed it: see [`Review::verb`].
     pub verb: &'static str,
-    /// By address, what happens and a digest of what is told of it.
+    /// The action and a digest of the description, by address.
     pub resources: BTreeMap<String, Told>,
 }
 
-/// What is told of a resource.
+/// The description of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// What happens: `replace`.
+    /// The action: `replace`.
     pub words: String,
-    /// A digest of all that is told of it.
+    /// A digest of the whole description.
     pub digest: String,
 }
 
-/// What differs between two plans of the same stack.
+/// The differences between two plans of the same stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Since {
-    /// What was not in the earlier one: address and what happens.
+    /// Resources that the earlier plan lacks: address and action.
     pub new: Vec<(String, String)>,
-    /// What is told of otherwise than before.
+    /// Resources whose description changed.
     pub changed: Vec<(String, String)>,
-    /// What is in the later one no more: address and what would have happened.
+    /// Resources that the later plan lacks: address and former action.
     pub gone: Vec<(String, String)>,
 }
 
 impl Snapshot {
-    /// Of a plan.
+    /// Takes the snapshot of a plan.
     pub fn of(review: &Review<'_>) -> Self {
         let resources = review.items.iter().map(|item| {
             (item.address.clone(), Told { words: item.sort.name().to_owned(), digest: digest(item) })
@@ -47,16 +47,16 @@ impl Snapshot {
         Self { title: review.title(), verb: review.verb(), resources: resources.collect() }
     }
 
-    /// Whether the JSON of a plan tells that there was none, but errors.
+    /// Returns whether the JSON reports errors instead of a plan.
     pub fn is_of_errors(text: &str) -> bool {
         serde_json::from_str::<serde_json::Value>(text)
             .is_ok_and(|json| json["errored"] == true && json["dwctl"].is_object())
     }
 
-    /// Of the JSON of a plan.
+    /// Reads a snapshot from the JSON of a plan.
     ///
     /// # Errors
-    /// What it is instead, in words.
+    /// The text is something else; the error says what.
     pub fn parse(text: &str) -> Result<Self, String> {
         let json: serde_json::Value =
             serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
@@ -88,11 +88,11 @@ impl Snapshot {
     }
 }
 
-/// A digest of all that is told of a resource; of a secret it is told that it changes.
+/// A digest of a resource's whole description. Of a secret, it contains only that it changes.
 pub(super) fn digest(item: &Item<'_>) -> String {
     let mut told = format!("{}\0{}\0{:?}", item.words, item.why, item.risks);
     for one in &item.details {
-        // Notes may tell of the time.
+        // Notes are left out, as they may mention the time.
         let _ = write!(
             told,
             "\0{}\0{}\0{:?}\0{:?}\0{:?}\0{:?}",
@@ -103,7 +103,7 @@ pub(super) fn digest(item: &Item<'_>) -> String {
 }
 
 impl Since {
-    /// From an earlier plan to a later one.
+    /// Compares an earlier plan with a later one.
     pub fn new(earlier: &Snapshot, later: &Snapshot) -> Self {
         let pair = |(address, told): (&String, &Told)| (address.clone(), told.words.clone());
         let missing = |from: &Snapshot, in_: &Snapshot| -> Vec<(String, String)> {
@@ -124,7 +124,7 @@ impl Since {
         }
     }
 
-    /// The parts with their names, without those that are empty.
+    /// The parts that are not empty, with their names.
     pub fn parts(&self) -> Vec<(&'static str, &[(String, String)])> {
         let parts = [("new", &self.new[..]), ("changed", &self.changed[..]), ("gone", &self.gone[..])];
         parts.into_iter().filter(|(_, part)| !part.is_empty()).collect()
@@ -137,7 +137,7 @@ impl Since {
         if counts.is_empty() { "nothing".to_owned() } else { counts.join(" · ") }
     }
 
-    /// For a terminal, ending in a newline.
+    /// The text for a terminal, ending in a newline.
     pub(super) fn text(&self) -> String {
         const MOST: usize = 20;
         let mut text = format!("Since the plan before: {}\n", self.summary());

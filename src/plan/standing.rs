@@ -1,4 +1,4 @@
-//! What stands at AWS, whatever the stack declares by now: the outputs of it.
+//! The outputs as they are at AWS now, whatever the stack declares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,28 +14,28 @@ use crate::world::{Instance, World};
 pub enum Standing {
     /// It has a value.
     There {
-        /// What it is.
+        /// The value.
         value: Value,
-        /// What an apply would make of it, where that differs.
+        /// The value after the next apply, if it differs.
         next: Option<Value>,
-        /// Whether the last apply left an output of this name.
+        /// The last apply left an output of this name.
         was_there: bool,
     },
     /// It refers to these addresses, which do not exist.
     Missing(BTreeSet<String>),
-    /// It cannot be evaluated by what is there, for this reason.
+    /// Live values cannot evaluate it, for this reason.
     Broken(String),
-    /// It is declared otherwise than at the last apply, and something is to be applied: nothing
-    /// proves that what it tells exists.
+    /// Its declaration changed since the last apply, and there are changes to apply. Nothing proves
+    /// that its value refers to existing resources.
     Unapplied {
-        /// Whether the last apply left an output of this name.
+        /// The last apply left an output of this name.
         was_there: bool,
     },
 }
 
-/// Every declared output as it is at AWS. The ledger keeps no values, so a value is told where
-/// one of these proves it: its fingerprint, a plan without changes, or that all of it is read
-/// from resources that exist.
+/// Returns every declared output as it is at AWS. The ledger keeps no values, so a value needs one
+/// of these proofs: its fingerprint, a plan without changes, or that all its parts are read from
+/// existing resources.
 pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, Standing> {
     let live = world.aside(|| {
         for resource in world.declarations() {
@@ -45,7 +45,7 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
         world.each_output()
     });
     let settled = plan.is_empty();
-    // Of what was never applied even an empty list is no output.
+    // A stack that was never applied has no outputs, not even an empty list.
     let begun = !ledger.resources.is_empty() || plan.changes.iter().any(|change| change.live.is_some());
     let of_output = |(name, (value, problems)): (String, (Value, Vec<Diagnostic>))| {
         let print = ledger.outputs.get(&name);
@@ -61,7 +61,7 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
                 let was = |value: &Value| print.is_some_and(|print| ledger.is_output(&name, print, value));
                 let proved = settled
                     || begun && (was(&value) || next.is_some_and(was) || world.is_of_resources(&name));
-                // AWS tells in the open what the stack, or the last apply, has as a secret.
+                // AWS returns in the open what the stack or the last apply keeps secret.
                 let secret = print.is_some_and(|print| is_of_secret(print))
                     || next.is_some_and(Value::contains_secret);
                 let differs = |next: &&Value| (*next).clone().reveal() != value.clone().reveal();
@@ -80,8 +80,8 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
     live.into_iter().map(of_output).collect()
 }
 
-/// Shows what an apply did not select as it is at AWS: it was neither made nor changed, though
-/// the stack declares it.
+/// Makes resources that an apply did not select visible as they are at AWS: they were neither
+/// created nor changed, although the stack declares them.
 pub fn show_unselected<'c>(
     world: &World<'_>,
     ledger: &Ledger,
@@ -91,7 +91,7 @@ pub fn show_unselected<'c>(
         match (&change.live, &change.id) {
             (Some(_), _) => show(world, ledger, change),
             (None, None) => world.hide(&change.address),
-            // It was not looked at, or is gone.
+            // The resource was not read, or is gone.
             (None, Some(_)) => {
                 world.show(&change.address, Value::unknown(change.address.to_string(), ""));
             }
@@ -99,10 +99,11 @@ pub fn show_unselected<'c>(
     }
 }
 
-/// Shows a resource as it is, if it exists.
+/// Makes a resource visible as it is, if it exists.
 fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
     let resource = world.stack.resource(&change.address);
-    // What is there under an address that the declaration no longer has, as it has no key now.
+    // The address may exist although the declaration no longer has it, because its `for_each`
+    // changed.
     let resource = resource.filter(|one| one.for_each.is_some() == change.address.key.is_some());
     let (Some(resource), Some(live)) = (resource, &change.live) else { return };
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return };

@@ -1,4 +1,4 @@
-//! The tags of a resource: what is wanted, and what differs of it.
+//! The tags of a resource: the desired ones, and their differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::stack::{Stack, matches_tag};
 use crate::value::Value;
 use crate::world::Instance;
 
-/// The tags that an instance is to have, the owner's among them; a value may be unknown.
+/// The desired tags of an instance, including the owner tags; a value may be unknown.
 pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {
     let mut tags = instance.tags.clone();
     if instance.kind.taggable() {
@@ -21,14 +21,14 @@ pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String,
     tags
 }
 
-/// The tags that tell of an instance's lifecycle, for when its block is gone.
+/// Tags that record an instance's lifecycle settings, for when its block is gone.
 pub(super) fn marks(instance: &Instance<'_>) -> impl Iterator<Item = (String, Value)> {
     let marks = [(Owner::PROTECT, instance.protect), (Owner::RETAIN, instance.retain)];
     marks.into_iter().filter(|(_, set)| *set).map(|(key, _)| (key.to_owned(), Value::from("true")))
 }
 
-/// The tags that differ. Those that others set (`ignore_tags`) are left alone; what the last apply
-/// of `entry` set, and nobody changed since, is none of these.
+/// The tags that differ. Tags that others set (`ignore_tags`) are left alone, except those that the
+/// last apply of `entry` set and nobody has changed since.
 pub fn tag_changes(
     instance: &Instance<'_>,
     live: &ErasedLive,
@@ -56,8 +56,8 @@ pub fn tag_changes(
     different_tags(instance, &have, &want, &is_others)
 }
 
-/// The tags that differ between those that are there and those that are wanted. The owner's
-/// cannot be ignored: they say whose a resource is.
+/// The tags that differ between live and desired. Owner tags cannot be ignored, as they say who
+/// owns a resource.
 pub(super) fn different_tags(
     instance: &Instance<'_>,
     have: &BTreeMap<String, Value>,

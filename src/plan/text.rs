@@ -1,4 +1,4 @@
-//! A plan as a person reads it in a terminal.
+//! The plan as text for a terminal.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,15 +15,16 @@ use crate::lines::hang;
 /// How to show a plan.
 #[derive(Clone, Debug, Default)]
 pub struct TextOptions {
-    /// With colours.
+    /// Uses colours.
     pub colour: bool,
-    /// With every attribute of what is created.
+    /// Shows every attribute of created resources.
     pub details: bool,
-    /// What was changed outside dwctl, not what dwctl would do: see [`Plan::drift`].
+    /// Shows what was changed outside dwctl, not what dwctl would do: see [`Plan::drift`].
     pub drift: bool,
-    /// What it cost to make, where AWS was asked.
+    /// The requests and time that the plan took, if AWS was asked.
     pub bill: Option<(Bill, Duration)>,
-    /// The columns of the terminal; `None` where there is none, and no line and no value is cut.
+    /// The columns of the terminal; `None` if there is no terminal. Then no line and no value is
+    /// cut.
     pub width: Option<usize>,
 }
 
@@ -31,30 +32,30 @@ pub struct TextOptions {
 const WIDEST_ADDRESS: usize = 52;
 /// Widest attribute that gets a column; longer ones push their values to the right.
 const WIDEST_ATTRIBUTE: usize = 40;
-/// Resources beyond which their risks are told ahead of them.
+/// Above this number of resources, a banner lists the risks first.
 const BANNER_FROM: usize = 8;
-/// What is dangerous.
+/// For dangerous changes.
 const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
-/// What is not to be read first.
+/// For secondary text.
 const DIM: Style = Style::new().dimmed();
 /// Longest value within a sentence.
 const LONGEST_VALUE: usize = 72;
-/// Least of a value that is shown on a narrow terminal.
+/// Shortest length to which a value is cut on a narrow terminal.
 const LEAST_VALUE: usize = 40;
-/// Names of a banner.
+/// The most names in a banner.
 const NAMES: usize = 8;
 
-/// The plan, ending in a newline.
+/// Renders a plan, ending in a newline.
 pub fn render(plan: &Plan, options: &TextOptions) -> String {
     of(&Review::new(plan, options.drift), options)
 }
 
-/// What is told of a plan, ending in a newline.
+/// Renders a review, ending in a newline.
 pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     let mut page = Page { text: String::new(), paint: Paint(options.colour), width: options.width };
     let title = page.paint.with(Style::new().bold(), &review.title());
     page.line(2, &format!("{title} · {}", review.place()));
-    // Of a few resources, their own lines are enough.
+    // For a few resources, their own lines are enough.
     if review.items.len() > BANNER_FROM {
         page.banner(review);
     }
@@ -70,7 +71,7 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         page.resource(item, width);
         if item.tells_details() || options.details {
             match item.same_as.and_then(|first| review.items.get(first)) {
-                // What is told in a line is told faster than that it is the same.
+                // A single line is shown again: it is no longer than a reference to the first.
                 Some(first) if item.details.len() > 1 => {
                     page.line(6, &format!("      the same as {}", first.address));
                 }
@@ -104,7 +105,7 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     page.text
 }
 
-/// A plan as it is written.
+/// The page that is being written.
 struct Page {
     text: String,
     paint: Paint,
@@ -112,18 +113,18 @@ struct Page {
 }
 
 impl Page {
-    /// A line that goes on below `indent` spaces where the terminal ends.
+    /// Adds a line. It continues below `indent` spaces where the terminal ends.
     fn line(&mut self, indent: usize, line: &str) {
         self.text.push_str(&hang(line.trim_end(), indent, self.width));
         self.text.push('\n');
     }
 
-    /// The longest value: nothing is cut but on a terminal.
+    /// The longest value; values are cut only on a terminal.
     fn longest(&self) -> usize {
         self.width.map_or(usize::MAX, |width| width.saturating_sub(12).max(LEAST_VALUE))
     }
 
-    /// By sort of risk, what has it.
+    /// Lists the affected resources by risk.
     fn banner(&mut self, review: &Review<'_>) {
         for label in RiskLabel::ALL {
             let items: Vec<&Item<'_>> = review.at_risk(label).collect();
@@ -184,7 +185,7 @@ impl Page {
                 let start = 6 + width.max(attribute.chars().count()) + 2;
                 self.line(start, &format!("      {attribute}{padding}  {values}{notes}"));
             } else {
-                // The attribute once, its parts below it.
+                // The attribute is written once, with its parts below it.
                 if heading != one.attribute {
                     self.line(8, &format!("      {attribute}"));
                     heading = &one.attribute;
@@ -239,7 +240,7 @@ fn colour(sort: Sort) -> AnsiColor {
     }
 }
 
-/// Red is what may do harm; money alone does none.
+/// Risks of harm are red; cost alone is not.
 fn style(label: RiskLabel) -> Style {
     match label {
         RiskLabel::Cost => Style::new().bold(),
@@ -264,8 +265,8 @@ fn values(detail: &Detail, creating: bool, paint: &Paint, longest: usize) -> Str
     }
 }
 
-/// `41 calls in 0.38 s (s3 18, glue 6, iam 3) · 0 throttled`: on one line of the terminal, of the
-/// services those that fit.
+/// `41 calls in 0.38 s (s3 18, glue 6, iam 3) · 0 throttled`: the services that fit on one line of
+/// the terminal.
 pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
     let services: Vec<String> = bill
         .by_service()
@@ -286,7 +287,8 @@ pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
     (0..=services.len()).rev().map(line).find(fits).unwrap_or_else(|| line(0))
 }
 
-/// The SDK's name of a service as people say it: `CloudWatch Logs` stays, `SFN` is Step Functions.
+/// Shortens the SDK's name of a service to the common one: `CloudWatch Logs` stays, `SFN` becomes
+/// Step Functions.
 fn short_service(service: &str) -> String {
     match service {
         "SFN" => "step functions".to_owned(),
@@ -294,7 +296,7 @@ fn short_service(service: &str) -> String {
     }
 }
 
-/// One difference as a line: `attribute: before → after`.
+/// A difference as one line: `attribute: before → after`.
 pub fn change_text(change: &AttributeChange) -> String {
     let detail = plain(change);
     let what = if detail.part.is_empty() {

@@ -1,6 +1,6 @@
-//! A plan without what is secret, from which every format shows what it shows of the plan:
-//! what is shown at once, and what a file keeps to be shown later, are the same. Values are masked,
-//! nothing else is: not an address, a place or a word of the review, whatever a secret may be.
+//! Masks the secrets of a plan. All formats show the masked plan, so a plan that is shown at once
+//! and one that is saved and shown later look the same. Only values are masked; addresses, paths
+//! and words of the review never are, even if they equal a secret.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::schema::PathStep;
 use crate::value::{self, Value};
 
 impl Plan {
-    /// Masks what is secret, and leaves out what no format shows. Files are told from
-    /// `root`, as far as they are in it. From such a plan nothing can be applied.
+    /// Masks secrets, and drops data that no format shows. Files inside `root` are shown relative
+    /// to it. The resulting plan cannot be applied.
     pub fn veil(&mut self, root: Option<&Path>) {
         for change in self.changes.iter_mut().chain(&mut self.deposed) {
             change.veiled_risks = risks(change).or(change.veiled_risks.take());
@@ -23,7 +23,7 @@ impl Plan {
         if let Some(file) = root.and_then(|root| self.asked.stack_at.file.strip_prefix(root).ok()) {
             self.asked.stack_at.file = file.to_owned();
         }
-        // An output is secret as a whole, before and after.
+        // An output that is secret on either side is masked as a whole on both.
         for (name, before) in &mut self.outputs_before {
             let (Some(before), Some(after)) = (before, self.outputs.get_mut(name)) else { continue };
             if before.contains_secret() || after.contains_secret() {
@@ -38,7 +38,7 @@ impl Plan {
     }
 }
 
-/// What a change may cost, where secrets tell it.
+/// Computes the risks of a change if they follow from secrets.
 fn risks(change: &Change) -> Option<VeiledRisks> {
     let values = change.attributes.iter().flat_map(|one| one.before.iter().chain(&one.after));
     if change.veiled_risks.is_some()
@@ -50,7 +50,7 @@ fn risks(change: &Change) -> Option<VeiledRisks> {
     Some(VeiledRisks { details, fate: of_fate(change) })
 }
 
-/// Masks that tell the secrets of one resource apart, as far as they differ.
+/// Masks the secrets of one resource; different secrets get different masks.
 #[derive(Default)]
 struct Veil {
     seen: Vec<Value>,
@@ -63,7 +63,7 @@ impl Veil {
         let mut wanted_tags = Value::Map(std::mem::take(&mut change.wanted_tags));
         let live_tags = change.live.as_ref().map_or_else(BTreeMap::new, |live| live.tags.clone());
         let mut live_tags = Value::map(live_tags);
-        // That a tag was applied as a secret is known of the difference alone.
+        // Only the difference shows that a tag was applied as a secret.
         for one in &change.attributes {
             let [PathStep::Name(tags), PathStep::Name(tag)] = one.path.as_slice() else { continue };
             if tags != "tags" {
@@ -86,7 +86,7 @@ impl Veil {
             change.wanted_tags = tags;
         }
         if let Some(live) = &mut change.live {
-            // `existing` says it, in canonical form.
+            // `existing` holds the same, in canonical form.
             live.spec = Value::Null;
             live.attrs = conceal(kind.map(|kind| &kind.schema().attrs), &live.attrs, &Value::Null).0;
             let tags = std::mem::take(&mut live.tags);
@@ -120,8 +120,8 @@ impl Veil {
         }
     }
 
-    /// What stands for a secret: whether it is there and known shows, and which others of
-    /// the resource are the same.
+    /// Returns the mask of a secret. It shows whether the secret exists and is known, and which
+    /// secrets of the resource are equal.
     fn masked(&mut self, secret: Value) -> Value {
         let inner = match secret.first_unknown() {
             Some(unknown) => unknown.clone().into(),
