@@ -1,5 +1,5 @@
-//! The values of the stack language, with the two that make a plan honest:
-//! **unknown** (AWS has not decided it yet) and **secret** (it may be printed nowhere).
+//! The values of the stack language. Two sorts keep a plan honest:
+//! **unknown** (AWS has not decided the value yet) and **secret** (it must never be printed).
 
 mod big;
 mod number;
@@ -17,7 +17,7 @@ pub use stored::mask;
 /// A value of the stack language.
 #[derive(Clone, PartialEq, Default)]
 pub enum Value {
-    /// Nothing: an attribute that is null is as if it were not written.
+    /// No value: a null attribute counts as not written.
     #[default]
     Null,
     /// True or false.
@@ -28,44 +28,43 @@ pub enum Value {
     String(String),
     /// Values in order.
     List(Vec<Value>),
-    /// Values without one, each once, in the order that Terraform gives them. Only expressions,
-    /// locals and variables hold sets: what a resource or an output takes is a list of it
-    /// ([`Value::listed`]).
+    /// Distinct values in the order of Terraform's sets. Only expressions, locals and variables hold
+    /// sets: resources and outputs receive them as lists ([`Value::listed`]).
     Set(Vec<Value>),
-    /// Values by name; iterates in the order of names, as Terraform's maps do.
+    /// Values by name, in order of names as in Terraform's maps.
     Map(BTreeMap<String, Value>),
-    /// Not decided yet; says what decides it.
+    /// A value that is not decided yet, with its source.
     Unknown(Unknown),
-    /// A value that may be printed and kept nowhere. Never nested in itself.
+    /// A value that must never be printed or stored. It contains no further secret.
     Secret(Box<Value>),
 }
 
-/// Why a value is unknown: the attribute of a resource that AWS decides.
+/// The source of an unknown value: the attribute of a resource that AWS decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// The address of the resource that decides it, such as `kms_key.data`.
+    /// The address of the resource, such as `kms_key.data`.
     pub address: String,
-    /// The attribute of it, such as `arn`; empty where the whole resource is meant.
+    /// The attribute, such as `arn`; empty for the whole resource.
     pub attribute: String,
 }
 
-/// Why a value has no JSON form.
+/// The reason why a value has no JSON form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotPlain {
     /// Part of it is not decided yet.
     Unknown(Unknown),
-    /// Part of it is secret; [`Value::reveal`] first, where that is meant.
+    /// Part of it is secret. Call [`Value::reveal`] first if the secret is meant.
     Secret,
 }
 
 impl Unknown {
-    /// Unknown because of `attribute` of the resource at `address`.
+    /// An unknown value that `attribute` of the resource at `address` decides.
     pub fn new(address: impl Into<String>, attribute: impl Into<String>) -> Self {
         Self { address: address.into(), attribute: attribute.into() }
     }
 }
 
-/// When it will be known, in words: `known after kms_key.data is created`.
+/// Says when the value will be known: `known after kms_key.data is created`.
 impl fmt::Display for Unknown {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "known after {} is created", self.address)
@@ -83,7 +82,7 @@ impl fmt::Display for NotPlain {
 
 impl std::error::Error for NotPlain {}
 
-/// Shaped like JSON; a secret shows as `(secret)` whatever it holds.
+/// Written like JSON; a secret is always `(secret)`.
 impl fmt::Debug for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,28 +99,27 @@ impl fmt::Debug for Value {
 }
 
 impl Value {
-    /// A list of anything that is or becomes a value.
+    /// A list of these items.
     pub fn list<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
 
-    /// A map of anything that is or becomes a value.
+    /// A map of these entries.
     pub fn map<K: Into<String>, T: Into<Value>>(entries: impl IntoIterator<Item = (K, T)>) -> Self {
         Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
-    /// A set of these items, which have one type.
+    /// A set of these items, which must have one type.
     pub fn set(items: Vec<Value>) -> Self {
         Self::Set(in_order(items))
     }
 
-    /// Unknown because of `attribute` of the resource at `address`.
+    /// An unknown value that `attribute` of the resource at `address` decides.
     pub fn unknown(address: impl Into<String>, attribute: impl Into<String>) -> Self {
         Self::Unknown(Unknown::new(address, attribute))
     }
 
-    /// The name of its type as messages spell it: `string`, `number`, `list` …; a
-    /// secret has the name of what it holds.
+    /// The name of its type for messages: `string`, `number`, `list` …; for a secret, the type inside.
     pub fn kind_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -136,7 +134,7 @@ impl Value {
         }
     }
 
-    /// The boolean, if it is a plain one; looks into no secret.
+    /// The boolean, if it is one. Does not look into a secret.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(bool) => Some(*bool),
@@ -144,7 +142,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is a plain one; looks into no secret.
+    /// The number, if it is one. Does not look into a secret.
     pub fn as_number(&self) -> Option<&Number> {
         match self {
             Self::Number(number) => Some(number),
@@ -152,12 +150,12 @@ impl Value {
         }
     }
 
-    /// The integer, if it is a plain one; looks into no secret.
+    /// The integer, if it is one. Does not look into a secret.
     pub fn as_i64(&self) -> Option<i64> {
         self.as_number().and_then(Number::as_i64)
     }
 
-    /// The text, if it is a plain one; looks into no secret.
+    /// The text, if it is one. Does not look into a secret.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -165,7 +163,7 @@ impl Value {
         }
     }
 
-    /// The items, if it is a plain list or set; looks into no secret.
+    /// The items, if it is a list or a set. Does not look into a secret.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Self::List(items) | Self::Set(items) => Some(items),
@@ -173,7 +171,7 @@ impl Value {
         }
     }
 
-    /// The entries, if it is a plain map; looks into no secret.
+    /// The entries, if it is a map. Does not look into a secret.
     pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
         match self {
             Self::Map(entries) => Some(entries),
@@ -181,12 +179,12 @@ impl Value {
         }
     }
 
-    /// The entry of that name, if it is a plain map and has one.
+    /// The entry of this name, if it is a map and has one.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.as_map().and_then(|entries| entries.get(name))
     }
 
-    /// Whether it is null, secret or not.
+    /// Returns whether it is null, secret or not.
     pub fn is_null(&self) -> bool {
         match self {
             Self::Null => true,
@@ -195,12 +193,12 @@ impl Value {
         }
     }
 
-    /// Whether nothing in it is unknown, at any depth.
+    /// Returns whether no part of it is unknown, at any depth.
     pub fn is_wholly_known(&self) -> bool {
         self.first_unknown().is_none()
     }
 
-    /// Whether something in it is unknown, at any depth.
+    /// Returns whether a part of it is unknown, at any depth.
     pub fn contains_unknown(&self) -> bool {
         self.first_unknown().is_some()
     }
@@ -216,7 +214,7 @@ impl Value {
         }
     }
 
-    /// Whether it is secret or something in it is, at any depth.
+    /// Returns whether it is secret or contains a secret, at any depth.
     pub fn contains_secret(&self) -> bool {
         match self {
             Self::Secret(_) => true,
@@ -226,8 +224,8 @@ impl Value {
         }
     }
 
-    /// The value without its secret wrappers, at any depth. What it gives may be
-    /// printed and kept nowhere: that is for the caller to see to.
+    /// Removes the secret wrappers at any depth. The caller must take care that the result is never
+    /// printed or stored.
     #[must_use]
     pub fn reveal(self) -> Self {
         match self {
@@ -241,7 +239,7 @@ impl Value {
         }
     }
 
-    /// The value with a list in the place of each set, at any depth.
+    /// Replaces each set by a list, at any depth.
     #[must_use]
     pub fn listed(self) -> Self {
         match self {
@@ -269,7 +267,7 @@ impl Value {
         }
     }
 
-    /// The value as one secret: wrappers inside of it go, as the outer one covers them.
+    /// The value as one secret. Inner wrappers are removed, because the outer one covers them.
     #[must_use]
     pub fn into_secret(self) -> Self {
         match self {
@@ -278,8 +276,8 @@ impl Value {
         }
     }
 
-    /// The value as a secret of its own, such as that of a sensitive variable: all that it holds is
-    /// masked in the words of others from now on (see [`crate::diag::Outside`]).
+    /// The value as a new secret, such as that of a sensitive variable. From now on, every text in it is
+    /// masked in foreign texts (see [`crate::diag::Outside`]).
     #[must_use]
     pub fn sensitive(self) -> Self {
         let secret = self.into_secret();
@@ -287,8 +285,8 @@ impl Value {
         secret
     }
 
-    /// The value as a secret that was made of others: it is masked as a whole in the words of
-    /// others. What else went into it, such as the names in a document, is no secret.
+    /// The value as a secret that was computed from others. It is masked only as a whole in foreign
+    /// texts: other parts of it, such as the names in a document, are not secret.
     #[must_use]
     pub fn tainted(self) -> Self {
         let secret = self.into_secret();
@@ -307,11 +305,11 @@ impl Value {
         }
     }
 
-    /// As JSON, maps in the order of their names.
+    /// Converts to JSON, maps in order of names.
     ///
     /// # Errors
     ///
-    /// Where it contains an unknown or a secret.
+    /// It contains an unknown or a secret.
     pub fn to_json(&self) -> Result<serde_json::Value, NotPlain> {
         Ok(match self {
             Self::Null => serde_json::Value::Null,
@@ -331,7 +329,7 @@ impl Value {
         })
     }
 
-    /// From JSON. A number beyond the limit of all numbers stays as the text that it is.
+    /// Converts from JSON. A number beyond the limit of all numbers stays a text.
     pub fn from_json(json: &serde_json::Value) -> Self {
         match json {
             serde_json::Value::Null => Self::Null,
@@ -409,7 +407,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// Why a text is not JSON. A byte order mark is not seen in an editor, and JSON has none (RFC 8259,
+/// The reason why a text is not JSON. Editors do not show a byte order mark, and JSON has none (RFC 8259,
 /// section 8.1).
 pub fn not_json(text: &str, error: &serde_json::Error) -> String {
     match text.starts_with('\u{feff}') {
@@ -455,7 +453,7 @@ mod tests {
         let digits = r#"[12345678901234567890,0.1234567890123456789,-3,1e-7,100000000000000000000000001]"#;
         let json: serde_json::Value = serde_json::from_str(digits).unwrap();
         assert_eq!(Value::from_json(&json).to_json().unwrap().to_string(), digits);
-        // As they were written by those who had doubles alone: fingerprints are made of this text.
+        // The texts of versions that knew only doubles: fingerprints are computed from this text.
         for (text, written) in
             [("1.0", "1"), ("-0.0", "0"), ("1e3", "1000"), ("0.10", "0.1"), ("1e20", "1e+20")]
         {

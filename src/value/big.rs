@@ -1,22 +1,22 @@
-//! Binary numbers of many digits, as Go's `big.Float` has them, which Terraform computes with:
-//! 512 bits, rounded to the nearest, a tie to the even one.
+//! Binary numbers with many digits, like Go's `big.Float`, with which Terraform computes:
+//! 512 bits, rounded to nearest, ties to even.
 
 mod arithmetic;
 mod decimal;
 
 use num_bigint::BigUint;
 
-/// Bits of a number that someone writes.
+/// Precision, in bits, of a number in a file.
 pub(super) const PRECISION: u64 = 512;
-/// Bits of a double.
+/// Precision, in bits, of a double.
 const DOUBLE: u64 = 53;
-/// Powers of two between which all numbers lie, other than zero. Terraform has no such limit; with
-/// it no number takes long to print.
+/// Every number except zero lies between 2^-LIMIT and 2^LIMIT. Terraform has no such limit; it keeps
+/// every number quick to print.
 const LIMIT: i64 = 16_384;
-/// So many characters a number may be written with.
+/// Maximum number of characters of a number.
 const LONGEST: usize = 10_000;
 
-/// A number, `mantissa * 2^exponent`; the mantissa is odd, or zero.
+/// The number `mantissa * 2^exponent`; the mantissa is odd, or zero.
 #[derive(Clone, Debug)]
 pub struct Big {
     negative: bool,
@@ -26,7 +26,7 @@ pub struct Big {
 }
 
 impl Big {
-    /// Rounds; `more` says that the number is a little larger than that.
+    /// Rounds to `precision`; `more` means that the exact number is slightly larger.
     fn rounded(negative: bool, mantissa: BigUint, exponent: i64, more: bool, precision: u64) -> Option<Self> {
         let (mut mantissa, mut exponent) = (mantissa, exponent);
         let spare = mantissa.bits().saturating_sub(precision);
@@ -51,13 +51,13 @@ impl Big {
         Some(Self { negative, mantissa, exponent: if zero { 0 } else { exponent }, precision })
     }
 
-    /// An integer, with all its bits.
+    /// An integer with all its bits.
     pub(super) fn integer(negative: bool, magnitude: BigUint) -> Option<Self> {
         let precision = PRECISION.max(magnitude.bits());
         Self::rounded(negative, magnitude, 0, false, precision)
     }
 
-    /// Exactly that double.
+    /// The exact value of a double.
     pub(super) fn double(double: f64) -> Option<Self> {
         if !double.is_finite() {
             return None;
@@ -69,8 +69,8 @@ impl Big {
         Self::rounded(double.is_sign_negative(), mantissa.into(), exponent, false, DOUBLE)
     }
 
-    /// Reads a decimal number: digits, perhaps with a point among, before or after them, perhaps
-    /// with an exponent.
+    /// Parses a decimal number: digits with an optional point before, among or after them, and an
+    /// optional exponent.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.as_bytes() {
             [b'-', ..] => (true, &text[1..]),
@@ -98,7 +98,7 @@ impl Big {
             return Self::rounded(negative, digits, 0, false, PRECISION);
         }
         let power = power.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
-        // Neither the digits nor the exponent alone say how large it is.
+        // Digits and exponent together determine the size.
         if power.unsigned_abs() > 2 * LIMIT as u64 {
             return None;
         }
@@ -120,7 +120,7 @@ impl Big {
         let shift = (precision + 2 + right.bits()).saturating_sub(left.bits());
         let raised = left << shift;
         let quotient = &raised / right;
-        // Where it is not exact, one bit more says so.
+        // One more bit marks an inexact quotient.
         let more = &quotient * right != raised;
         let (quotient, shift) = ((quotient << 1_u32) + u32::from(more), shift + 1);
         Self::rounded(negative, quotient, exponent - i64::try_from(shift).ok()?, more, precision)
@@ -138,17 +138,17 @@ impl Big {
         self.exponent >= 0
     }
 
-    /// Whether it has the bits of what someone writes, and not those of a double.
+    /// Returns whether it has the precision of a written number, and not that of a double.
     pub(super) fn is_precise(&self) -> bool {
         self.precision >= PRECISION
     }
 
-    /// About how many limbs of 64 bits it takes to work with it.
+    /// The approximate number of 64-bit limbs needed to compute with it.
     pub(super) fn limbs(&self) -> u64 {
         (self.mantissa.bits() + self.exponent.unsigned_abs()) / 64 + 1
     }
 
-    /// As an integer of 64 bits, if it is one.
+    /// The number as a 64-bit integer, if it is one.
     pub(super) fn to_i64(&self) -> Option<i64> {
         let magnitude = i128::try_from(self.magnitude_below(128)?).ok()?;
         i64::try_from(if self.negative { -magnitude } else { magnitude }).ok()
@@ -161,23 +161,23 @@ impl Big {
         u128::try_from(&self.mantissa << self.exponent.unsigned_abs()).ok()
     }
 
-    /// What is before the point, without its sign.
+    /// The integer part, without its sign.
     pub(super) fn whole(&self) -> BigUint {
         let shift = self.exponent.unsigned_abs();
         if self.exponent >= 0 { &self.mantissa << shift } else { &self.mantissa >> shift }
     }
 
-    /// The nearest double; infinite where there is none.
+    /// The nearest double; infinite if there is none.
     pub(super) fn to_f64(&self) -> f64 {
         let spare = self.mantissa.bits().saturating_sub(64);
         let mut top = u64::try_from(&self.mantissa >> spare).unwrap_or(u64::MAX);
         if spare > 0 {
-            // Its last bit stands for all that are cut off: the mantissa is odd.
+            // The lowest bit stands for all bits that are cut off: the mantissa is odd.
             top |= 1;
         }
         let power = self.exponent.saturating_add(i64::try_from(spare).unwrap_or(i64::MAX));
         let power = i32::try_from(power.clamp(-4_000, 4_000)).unwrap_or_default();
-        // By steps, so that none of the factors is infinite or zero before the result is.
+        // In steps, so that no factor becomes infinite or zero before the result does.
         let mut double = top as f64;
         let mut rest = power;
         while rest != 0 {

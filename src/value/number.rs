@@ -1,4 +1,4 @@
-//! Numbers: small ones cheap, large ones with all their digits.
+//! Numbers: small ones are cheap, large ones keep all their digits.
 
 mod arithmetic;
 mod shown;
@@ -10,27 +10,27 @@ use num_bigint::BigUint;
 
 use super::big::Big;
 
-/// A number. What fits 64 bits is an integer; what a double names by its shortest decimal is a
-/// double, and stands for that decimal; everything else has the 512 bits that Terraform computes
-/// with. So each number has one form, and `0.1 + 0.2` is `0.3`.
+/// A number in its one canonical form: an integer if it fits 64 bits; else a double, if the double's
+/// shortest decimal is that number; else the 512 bits with which Terraform computes. So `0.1 + 0.2`
+/// is `0.3`.
 #[derive(Clone, Debug)]
 pub enum Number {
     /// An integer.
     Integer(i64),
-    /// The decimal that is the shortest name of the double; finite.
+    /// The number that is the double's shortest decimal; finite.
     Float(f64),
-    /// Anything else.
+    /// Any other number.
     Big(Box<Big>),
 }
 
 /// 2^63 is the first double above every i64; -2^63 is an i64 itself.
 const ABOVE_INTEGERS: f64 = 9_223_372_036_854_775_808.0;
-/// A decimal of so many digits is the shortest name of the double that is nearest to it.
+/// A decimal with at most this many digits is the shortest decimal of its nearest double.
 const SURE_DIGITS: usize = f64::DIGITS as usize;
 
 impl Number {
-    /// The number that is written as `float` is printed, an integer where it has no fraction and
-    /// fits; `None` for infinities and NaN.
+    /// The number that `float` prints as; `None` for infinities and NaN. It is an integer if it has no
+    /// fraction and fits.
     pub fn from_f64(float: f64) -> Option<Self> {
         if !float.is_finite() {
             None
@@ -41,7 +41,7 @@ impl Number {
         }
     }
 
-    /// Exactly the number that the double is, as functions give it that compute with doubles.
+    /// The exact value of a double, as functions that compute with doubles return it.
     pub fn exactly(float: f64) -> Option<Self> {
         Big::double(float).map(Self::from)
     }
@@ -51,8 +51,8 @@ impl Number {
         Big::integer(negative, magnitude).map(Self::from)
     }
 
-    /// Reads a decimal number without white space around it: `12`, `-0.5`, `.5`, `1e400`. `None`
-    /// for what is none, and for what is beyond the limit of all numbers, about `1e4932`.
+    /// Parses a decimal number without white space around it: `12`, `-0.5`, `.5`, `1e400`. `None` if the
+    /// text is no number, or beyond the limit of all numbers, about `1e4932`.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(integer) = text.parse::<i64>() {
             return Some(if integer == 0 && text.starts_with('-') {
@@ -62,7 +62,7 @@ impl Number {
             });
         }
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        // Words such as `inf` have no digits; the exponent's count as digits, too, which is safe.
+        // `digits > 0` excludes words such as `inf`. Digits of the exponent count, too, which is safe.
         if digits > 0
             && digits <= SURE_DIGITS
             && let Ok(float) = text.parse::<f64>()
@@ -78,7 +78,7 @@ impl Number {
         Big::parse(text).map(Self::from)
     }
 
-    /// Reads an integer in a base from 2 to 36, perhaps with a sign, as [`Number::parse`] does.
+    /// Parses an integer in a base from 2 to 36, with an optional sign. Otherwise as [`Number::parse`].
     pub fn parse_radix(text: &str, radix: u32) -> Option<Self> {
         if radix == 10 {
             return Self::parse(text);
@@ -91,7 +91,7 @@ impl Number {
         Self::from_integer(text.starts_with('-'), magnitude)
     }
 
-    /// As a double; what has more digits is rounded.
+    /// The nearest double.
     pub fn as_f64(&self) -> f64 {
         match self {
             Self::Integer(integer) => *integer as f64,
@@ -100,7 +100,7 @@ impl Number {
         }
     }
 
-    /// As an integer of 64 bits, if it is one.
+    /// The number as a 64-bit integer, if it is one.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Integer(integer) => Some(*integer),
@@ -109,7 +109,7 @@ impl Number {
         }
     }
 
-    /// Whether it has no fraction.
+    /// Returns whether it has no fraction.
     pub fn is_integer(&self) -> bool {
         match self {
             Self::Integer(_) => true,
@@ -118,12 +118,12 @@ impl Number {
         }
     }
 
-    /// Whether it is zero.
+    /// Returns whether it is zero.
     pub fn is_zero(&self) -> bool {
         self.as_i64() == Some(0)
     }
 
-    /// Whether it is written with a minus.
+    /// Returns whether it is written with a minus sign.
     pub fn is_negative(&self) -> bool {
         match self {
             Self::Integer(integer) => *integer < 0,
@@ -132,7 +132,7 @@ impl Number {
         }
     }
 
-    /// What is before the point, without the sign.
+    /// The integer part, without its sign.
     pub fn magnitude(&self) -> BigUint {
         match self {
             Self::Integer(integer) => integer.unsigned_abs().into(),
@@ -140,7 +140,7 @@ impl Number {
         }
     }
 
-    /// As AWS takes it in a number of a request: a double has no more digits.
+    /// Rounds to a double: AWS accepts no more digits in a number of a request.
     #[must_use]
     pub fn as_double(self) -> Self {
         match self {
@@ -150,7 +150,7 @@ impl Number {
         }
     }
 
-    /// About how many limbs of 64 bits it takes to work with it.
+    /// The approximate number of 64-bit limbs needed to compute with it.
     pub(crate) fn limbs(&self) -> u64 {
         match self {
             Self::Integer(_) | Self::Float(_) => 1,
@@ -164,13 +164,13 @@ impl Number {
             Self::Float(float) => Big::parse(&format!("{float:e}")),
             Self::Big(big) => return big.as_ref().clone(),
         };
-        // Each integer of 64 bits and each finite double is within the limit.
+        // Every 64-bit integer and every finite double is within the limit.
         #[allow(clippy::expect_used)]
         big.expect("a number within the limit")
     }
 }
 
-/// In the one form that this number has.
+/// Converts to the canonical form.
 impl From<Big> for Number {
     fn from(big: Big) -> Self {
         if big.is_zero() {
@@ -181,7 +181,7 @@ impl From<Big> for Number {
         }
         if big.is_precise() {
             let float = big.to_f64();
-            // An integer below that has digits of its own, and is none of 64 bits.
+            // An integer in this range does not fit 64 bits.
             if float.is_finite()
                 && float != 0.0
                 && Big::parse(&format!("{float:e}")).is_some_and(|named| named.order(&big).is_eq())

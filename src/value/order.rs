@@ -1,10 +1,10 @@
-//! The order of values: that of the items of a set.
+//! The order of values, by which the items of a set are sorted.
 
 use std::cmp::Ordering;
 
 use super::Value;
 
-/// An order by all that a value is, so that equal values are neighbours.
+/// Orders values by their whole content, so that equal values become neighbours.
 pub(crate) fn order(left: &Value, right: &Value) -> Ordering {
     match (left, right) {
         (Value::String(left), Value::String(right)) => left.cmp(right),
@@ -36,21 +36,21 @@ fn rank(value: &Value) -> u8 {
         Value::List(_) => 4,
         Value::Set(_) => 5,
         Value::Map(_) => 6,
-        // At the end, as in a set.
+        // Last, as in a set.
         Value::Null => 7,
         Value::Unknown(_) => 8,
         Value::Secret(_) => 9,
     }
 }
 
-/// Items of one type as a set has them: each once, in the order of Terraform's sets. That is by
-/// size for numbers and by bytes for texts, and for what holds other values by a text that is made
-/// of it (`makeSetHashBytes` in <https://github.com/zclconf/go-cty/blob/main/cty/set_internals.go>).
+/// Sorts items of one type like Terraform's sets, and drops duplicates. Numbers are ordered by size,
+/// texts by bytes, and collections by a text that is built from them
+/// (`makeSetHashBytes` in <https://github.com/zclconf/go-cty/blob/main/cty/set_internals.go>).
 pub(crate) fn in_order(mut items: Vec<Value>) -> Vec<Value> {
     items.sort_by(order);
     items.dedup_by(|left, right| order(left, right).is_eq());
     if items.iter().any(|item| matches!(item, Value::List(_) | Value::Set(_) | Value::Map(_))) {
-        // Objects of one set have the same names; what has not is a map.
+        // Objects of one set have the same names; otherwise the items are maps.
         let mut maps = items.iter().filter_map(Value::as_map);
         let first = maps.next();
         let objects = first.is_some_and(|first| maps.all(|map| map.keys().eq(first.keys())));

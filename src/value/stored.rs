@@ -1,4 +1,4 @@
-//! Values in a file: as JSON that tells unknown from null, and holds nothing secret.
+//! Values stored as JSON, where unknown differs from null. Secrets are masked.
 
 use serde::de::Error;
 use serde::ser::SerializeMap;
@@ -7,14 +7,13 @@ use serde_json::Value as Json;
 
 use super::{Unknown, Value};
 
-/// Members that stand for what JSON lacks.
+/// Members that encode what JSON cannot express.
 const UNKNOWN: &str = "$unknown";
 const SECRET: &str = "$secret";
-/// A map whose only entry looks like one of those.
+/// Encodes a map whose only entry has one of these names.
 const MAP: &str = "$map";
 
-/// What stands for a secret: one and the same text for all, or one with a number, by
-/// which several can be told apart.
+/// The text that replaces a secret: the same for all, or with a number that tells several apart.
 pub fn mask(number: usize) -> String {
     if number == 0 { "(secret)".to_owned() } else { format!("(secret {number})") }
 }
@@ -27,7 +26,7 @@ fn is_mask(text: &str) -> bool {
     })
 }
 
-/// A secret writes itself as its mask, whatever it holds.
+/// Serialises a secret as its mask.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let marked = |serializer: S, mark: &str, value: &Value| {
@@ -136,7 +135,7 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_string(&value).unwrap(), text);
             let found: Value = serde_json::from_str(text).unwrap();
-            // Secrets show alike, and are compared by what they hold.
+            // Secrets print alike, so they are compared by their values.
             assert!(found == read.unwrap_or(value), "{text}");
         }
         for wrong in [r#"{"$secret":"hunter2"}"#, r#"{"$unknown":"a.b"}"#, r#"{"$map":1}"#] {

@@ -1,4 +1,4 @@
-//! Arithmetic as Go's `big.Float` has it: what is exact is rounded once.
+//! Arithmetic like that of Go's `big.Float`: the exact result is rounded once.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use num_bigint::BigUint;
 use super::{Big, PRECISION};
 
 impl Big {
-    /// Both mantissas for the smaller of both exponents.
+    /// Both mantissas, scaled to the smaller exponent.
     fn aligned(&self, other: &Self) -> (BigUint, BigUint, i64) {
         let exponent = self.exponent.min(other.exponent);
         let raise = |one: &Self| &one.mantissa << one.exponent.abs_diff(exponent);
@@ -34,7 +34,7 @@ impl Big {
         Self::rounded(negative, sum, exponent, false, precision)
     }
 
-    /// With the other sign.
+    /// The number with the opposite sign.
     pub(in crate::value) fn negated(&self) -> Self {
         Self { negative: !self.negative, ..self.clone() }
     }
@@ -47,7 +47,7 @@ impl Big {
         Some(Self { precision, ..product })
     }
 
-    /// `None` for a division by zero as well.
+    /// The quotient; `None` also for a division by zero.
     pub(in crate::value) fn divide(&self, other: &Self) -> Option<Self> {
         if other.is_zero() {
             return None;
@@ -61,12 +61,12 @@ impl Big {
         Self::quotient(negative, &self.mantissa, &other.mantissa, exponent, precision)
     }
 
-    /// Without what is behind the point.
+    /// The number without its fraction.
     pub(in crate::value) fn truncated(&self) -> Option<Self> {
         Self::rounded(self.negative, self.whole(), 0, false, self.precision)
     }
 
-    /// What a division leaves, with the sign of `self`; all of it where `other` is zero.
+    /// The remainder of a division, with the sign of `self`; `self` if `other` is zero.
     pub(in crate::value) fn remainder(&self, other: &Self) -> Option<Self> {
         if other.is_zero() {
             return Some(self.clone());

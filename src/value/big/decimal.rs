@@ -4,26 +4,26 @@ use num_bigint::BigUint;
 
 use super::Big;
 
-/// The digits of a number, `0.digits * 10^exponent`, without zeros at the end.
+/// The digits of a number, `0.digits * 10^exponent`, without trailing zeros.
 struct Decimal {
     digits: Vec<u8>,
     exponent: i64,
 }
 
 impl Big {
-    /// As few digits as name it among the numbers of its precision.
+    /// The fewest digits that distinguish it from other numbers of its precision.
     fn shortest(&self) -> Decimal {
         let mut decimal = Decimal::new(&self.mantissa, self.exponent);
         if self.is_zero() {
             return decimal;
         }
-        // One bit more than the precision: half of a unit in the last place.
+        // With one bit more than the precision, 1 is half a unit in the last place.
         let shift = (self.precision + 1).saturating_sub(self.mantissa.bits());
         let mantissa = &self.mantissa << shift;
         let exponent = self.exponent - i64::try_from(shift).unwrap_or_default();
         let lower = Decimal::new(&(&mantissa - 1_u32), exponent);
         let upper = Decimal::new(&(&mantissa + 1_u32), exponent);
-        // A tie goes to the even one.
+        // Ties go to the even number.
         let inclusive = !mantissa.bit(1);
         for at in 0..decimal.digits.len() {
             let digit = decimal.digits[at];
@@ -41,8 +41,8 @@ impl Big {
         decimal
     }
 
-    /// Its magnitude in decimal, as Go's verb `letter` (`e`, `f` or `g`) writes it; without a
-    /// precision in as many digits as name it.
+    /// Its magnitude in decimal, as Go's verb `letter` (`e`, `f` or `g`) writes it. Without a `precision`,
+    /// the fewest digits that identify the number.
     pub(in crate::value) fn text(&self, letter: char, precision: Option<usize>) -> String {
         let decimal = match precision {
             None => self.shortest(),
@@ -56,7 +56,7 @@ impl Big {
                 if let Ok(places) = usize::try_from(places) {
                     decimal.round(places);
                 } else {
-                    // It is less than half of the last place that is shown.
+                    // The number is less than half of the last shown place.
                     decimal = Decimal { digits: Vec::new(), exponent: 0 };
                 }
                 decimal
@@ -90,7 +90,7 @@ impl Big {
 impl Decimal {
     fn new(mantissa: &BigUint, exponent: i64) -> Self {
         let shift = exponent.unsigned_abs();
-        // The limit of all numbers bounds both.
+        // The limit of all numbers bounds the shift.
         let (number, behind) = if exponent >= 0 {
             (mantissa << shift, 0)
         } else {
@@ -140,7 +140,7 @@ impl Decimal {
         self.trim();
     }
 
-    /// `1.5e+21`, with so many digits behind the point.
+    /// `1.5e+21`, with `behind` digits after the point.
     fn scientific(&self, behind: usize) -> String {
         let mut text = String::from(char::from(self.at(0)));
         if behind > 0 {
@@ -152,7 +152,7 @@ impl Decimal {
         text + &format!("e{sign}{:02}", power.unsigned_abs())
     }
 
-    /// `1500.25`, with so many digits behind the point.
+    /// `1500.25`, with `behind` digits after the point.
     fn plain(&self, behind: usize) -> String {
         let digit = |place: i64| usize::try_from(place).map_or('0', |place| char::from(self.at(place)));
         let mut text: String = (0..self.exponent).map(digit).collect();

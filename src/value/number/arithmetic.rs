@@ -1,11 +1,11 @@
-//! Arithmetic on numbers and their order: cheap while both are integers of 64 bits.
+//! Arithmetic and order of numbers: cheap if both are 64-bit integers.
 
 use std::cmp::Ordering;
 
 use super::Number;
 
 impl Number {
-    /// `None` beyond the limit of all numbers.
+    /// The sum; `None` beyond the limit of all numbers.
     pub fn add(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right)) if left.checked_add(*right).is_some() => {
@@ -15,7 +15,7 @@ impl Number {
         }
     }
 
-    /// `None` beyond the limit of all numbers.
+    /// The difference; `None` beyond the limit of all numbers.
     pub fn subtract(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right)) if left.checked_sub(*right).is_some() => {
@@ -25,10 +25,10 @@ impl Number {
         }
     }
 
-    /// `None` beyond the limit of all numbers.
+    /// The product; `None` beyond the limit of all numbers.
     pub fn multiply(&self, other: &Self) -> Option<Self> {
         match (self, other) {
-            // The sign of a zero is kept.
+            // A zero keeps its sign.
             (Self::Integer(left), Self::Integer(right))
                 if left.checked_mul(*right).is_some_and(|product| product != 0) =>
             {
@@ -38,7 +38,7 @@ impl Number {
         }
     }
 
-    /// `None` beyond the limit of all numbers, and for a division by zero.
+    /// The quotient; `None` beyond the limit of all numbers, and for a division by zero.
     pub fn divide(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right))
@@ -52,8 +52,8 @@ impl Number {
         }
     }
 
-    /// What a division leaves, with the sign of `self`; all of it where `other` is zero. `None`
-    /// beyond the limit of all numbers.
+    /// The remainder of a division, with the sign of `self`; `self` if `other` is zero. `None` beyond the
+    /// limit of all numbers.
     pub fn remainder(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right))
@@ -65,7 +65,7 @@ impl Number {
         }
     }
 
-    /// The number with the other sign.
+    /// The number with the opposite sign.
     #[must_use]
     pub fn negate(&self) -> Self {
         match self {
@@ -76,13 +76,13 @@ impl Number {
         }
     }
 
-    /// Without what is behind the point.
+    /// The number without its fraction.
     #[must_use]
     pub fn truncate(&self) -> Self {
         match self {
             Self::Integer(_) => self.clone(),
             other => match other.to_big().truncated().map(Self::from) {
-                // No zero without a fraction has a sign here.
+                // A truncated zero loses its sign.
                 Some(Self::Float(0.0)) => Self::Integer(0),
                 Some(whole) => whole,
                 None => other.clone(),
@@ -104,7 +104,7 @@ impl PartialOrd for Number {
 }
 
 impl Number {
-    /// By size.
+    /// Compares by size.
     pub fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right)) => left.cmp(right),

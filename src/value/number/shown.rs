@@ -10,8 +10,8 @@ impl Number {
         self.to_big().text(letter, precision)
     }
 
-    /// For JSON: what a double names is written as a double always was, since fingerprints in
-    /// ledgers are made of this text; a zero has no sign there.
+    /// The number for JSON. A double is written as earlier versions wrote it, because fingerprints in
+    /// ledgers are computed from this text. Zero has no sign.
     pub fn to_json(&self) -> serde_json::Number {
         let double = match self {
             Self::Integer(integer) => return (*integer).into(),
@@ -24,7 +24,7 @@ impl Number {
             Some(float) => serde_json::Number::from_f64(float),
             None => self.to_string().parse().ok(),
         };
-        // A double here is finite, and digits are a number.
+        // A double here is finite, and its digits are a valid number.
         number.unwrap_or_else(|| 0.into())
     }
 }

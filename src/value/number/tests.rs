@@ -1,4 +1,4 @@
-//! What numbers are read, computed and printed as.
+//! Parsing, arithmetic and printing of numbers.
 
 use super::Number;
 
