@@ -1,5 +1,5 @@
-//! Two revisions of a stack, compared without AWS: what a plan would be if everything were as
-//! the old one declares it, and nobody had changed anything since.
+//! Compares two revisions of a stack without AWS: makes the plan that would result if everything
+//! were as the old one declares it, with no changes since.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,22 +23,23 @@ use crate::stack::Moves;
 use crate::value::{Unknown, Value};
 use crate::world::{Instance, World, Write, written};
 
-/// A revision of a stack.
+/// One revision of a stack.
 pub struct Side<'s, 'a> {
     /// Its name, such as `main`.
     pub name: String,
     /// The stack, evaluated.
     pub world: &'s World<'a>,
-    /// What [`World::evaluate_all`] found.
+    /// The result of [`World::evaluate_all`].
     pub instances: Vec<Instance<'a>>,
-    /// The folder that it was read from and the one that is told instead, where these differ.
+    /// The folder that it was read from, and the one shown in its place, if they differ.
     pub folder: Option<(PathBuf, PathBuf)>,
 }
 
-/// Compares two revisions. The environment is that of the new one.
+/// Compares two revisions, in the environment of the new one.
 ///
 /// # Errors
-/// What its `[[moved]]`, `[[removed]]` and `[[import]]` say that cannot be, as a plan finds it.
+/// Invalid `[[moved]]`, `[[removed]]` and `[[import]]` blocks of the new revision, as a plan finds
+/// them.
 pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagnostic>> {
     let mut comparison = Comparison::new(old, new);
     comparison.moved();
@@ -87,8 +88,8 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     })
 }
 
-/// A warning for each resource that a plan would refuse to touch so, since it is protected or
-/// is to be made before its predecessor goes and cannot be.
+/// A warning for each change that a plan would refuse, because the resource is protected, or
+/// because it would have to be created before its predecessor is deleted and cannot be.
 pub fn refused(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagnostic> {
     let goes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace { .. });
     let refused = plan.changes.iter().filter(goes).filter_map(|change| {
@@ -111,7 +112,7 @@ pub fn refused(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagn
 }
 
 impl<'a> Side<'_, 'a> {
-    /// Its instances, each after what it refers to; those in a circle of references once more
+    /// The instances, each after those that it refers to. Members of a reference cycle appear again
     /// at the end.
     fn in_order(&self) -> Vec<&Instance<'a>> {
         let mut by_declaration: BTreeMap<String, Vec<&Instance<'a>>> = BTreeMap::new();
@@ -125,7 +126,7 @@ impl<'a> Side<'_, 'a> {
             .collect()
     }
 
-    /// An instance [on paper](World::sketch), as it is told.
+    /// An instance [on paper](World::sketch), as it is shown.
     fn draw(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
         let drawn = self.world.sketch(instance, write);
         self.world.show_sketch(&drawn, write);
@@ -133,13 +134,13 @@ impl<'a> Side<'_, 'a> {
         Instance { spec: self.told(drawn.spec), tags, ..drawn }
     }
 
-    /// Its outputs on paper, as they are told.
+    /// The outputs on paper, as they are shown.
     fn outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
         let outputs = self.world.sketch_outputs(write);
         outputs.into_iter().map(|(name, value)| (name, self.told(value))).collect()
     }
 
-    /// A value that may name the folder that the stack was read from.
+    /// Replaces the folder that the stack was read from in a value.
     fn told(&self, value: Value) -> Value {
         match &self.folder {
             Some((from, to)) => told(value, &from.to_string_lossy(), &to.to_string_lossy()),
@@ -147,7 +148,7 @@ impl<'a> Side<'_, 'a> {
         }
     }
 
-    /// A path as it is told.
+    /// A path as it is shown.
     fn path(&self, path: &Path) -> PathBuf {
         let inside = self.folder.as_ref().and_then(|(from, to)| Some((path.strip_prefix(from).ok()?, to)));
         match inside {
@@ -157,7 +158,7 @@ impl<'a> Side<'_, 'a> {
         }
     }
 
-    /// An instance as if it were at AWS just as it is declared.
+    /// A live resource that matches the declaration of an instance.
     fn live(&self, instance: &Instance<'_>, drawn: &Instance<'_>) -> ErasedLive {
         let decided = instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);
         let view = self.world.view(instance, None, None);
@@ -175,7 +176,7 @@ impl<'a> Side<'_, 'a> {
     }
 }
 
-/// The value with one folder in the place of another.
+/// Replaces one folder by another in a value.
 fn told(value: Value, from: &str, to: &str) -> Value {
     match value {
         Value::String(text) if text.contains(from) => Value::String(text.replace(from, to)),
@@ -188,10 +189,11 @@ fn told(value: Value, from: &str, to: &str) -> Value {
     }
 }
 
-/// After an attribute on paper: that of what is made anew.
+/// The suffix of an attribute on paper that belongs to a replacement.
 const ANEW: &str = " (new)";
 
-/// Whether something in a value is decided by AWS when the resource at an address is made anew.
+/// Returns whether a value contains something that AWS will decide when it replaces the resource at
+/// an address.
 pub(super) fn is_anew(value: &Value, address: &str) -> bool {
     match value {
         Value::String(text) => text
@@ -208,15 +210,15 @@ pub(super) fn is_anew(value: &Value, address: &str) -> bool {
 struct Comparison<'c, 's, 'a, 'b> {
     old: &'c Side<'s, 'a>,
     new: &'c Side<'s, 'b>,
-    /// What the old one declares.
+    /// The instances that the old revision declares.
     before: BTreeMap<Address, &'c Instance<'a>>,
-    /// The addresses that the new one declares.
+    /// The addresses that the new revision declares.
     declared: BTreeSet<Address>,
-    /// The old address of what has another one now.
+    /// The old address of each moved resource.
     moves: BTreeMap<Address, Address>,
-    /// The ids of what the new one takes over.
+    /// The ids of the resources that the new revision imports.
     imports: BTreeMap<Address, String>,
-    /// What the old one declares, on paper, by its own address.
+    /// The old revision's instances on paper, by their own addresses.
     drawn: BTreeMap<Address, Instance<'a>>,
     changes: BTreeMap<Address, Change>,
     problems: Vec<Diagnostic>,
@@ -237,14 +239,14 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// What had an address that it has no more.
+    /// The old instances whose address no longer exists.
     fn left(&self) -> impl Iterator<Item = &'c Instance<'a>> {
         self.old.instances.iter().filter(|one| {
             !self.declared.contains(&one.address) && !self.moves.values().any(|from| *from == one.address)
         })
     }
 
-    /// Follows the new one's `[[moved]]`.
+    /// Follows the new revision's `[[moved]]` blocks.
     fn moved(&mut self) {
         let stack = self.new.world.stack;
         self.problems.extend(still_declared(stack, |address| self.declared.contains(address)));
@@ -258,7 +260,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                             .help("remove one of them first, and this block"),
                     );
                 }
-                // Where there is none such, as of a key that is no more, it goes.
+                // Without a declared target, for example if its key is gone, the resource is
+                // deleted.
                 Ok(Some((to, _))) if self.declared.contains(&to) => {
                     self.moves.insert(to, from.clone());
                 }
@@ -268,8 +271,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// What was renamed without a word, as a plan finds it: what has the same id or, where AWS
-    /// assigns ids, is the only one declared exactly so.
+    /// Detects renames without a `[[moved]]` as a plan does: the same id or, where AWS assigns ids,
+    /// the only matching declaration.
     fn renamed(&mut self) {
         let known = |address: &Address| self.before.contains_key(address) || self.moves.contains_key(address);
         let newcomers: Vec<&Instance<'_>> =
@@ -300,12 +303,12 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         self.moves.extend(renamed);
     }
 
-    /// The instance of the old one that a resource of the new one was.
+    /// Returns the old instance that a resource of the new revision comes from.
     fn former(&self, address: &Address) -> Option<&'c Instance<'a>> {
         self.before.get(self.moves.get(address).unwrap_or(address)).copied()
     }
 
-    /// What exists at AWS, and becomes the stack's with the new one.
+    /// Imports existing resources into the new revision.
     fn imports(&mut self) {
         for instance in &self.new.instances {
             if self.former(&instance.address).is_none()
@@ -316,7 +319,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// Puts the old one on paper, with the addresses that the new one has for it; its outputs.
+    /// Puts the old revision on paper, under its new addresses. Returns its outputs.
     fn draw(&mut self) -> BTreeMap<String, Value> {
         let names: BTreeMap<String, String> =
             self.moves.iter().map(|(to, from)| (from.to_string(), to.to_string())).collect();
@@ -330,9 +333,9 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         self.old.outputs(&write)
     }
 
-    /// Decides all that the new one declares; its outputs.
+    /// Decides every resource that the new revision declares. Returns its outputs.
     fn decide(&mut self) -> BTreeMap<String, Value> {
-        // As it would be if nothing were made anew.
+        // The specs that would result if nothing were replaced.
         let mut kept: BTreeMap<Address, Value> = BTreeMap::new();
         for instance in self.new.in_order() {
             kept.insert(instance.address.clone(), self.new.draw(instance, &written).spec);
@@ -381,7 +384,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         };
         let schema = &instance.kind.schema().spec;
         let mut want = drawn.spec.clone();
-        // What the old revision declares was written.
+        // Every attribute that the old revision declares counts as written.
         let wrote = |path: &str| at(&old.spec, path).is_some();
         let staying = taken::staying(drawn, &want, &old.spec, &wrote);
         taken::restore(drawn, &mut want, &old.spec, &wrote, &self.new.world.facts.scope.account_id);
@@ -408,8 +411,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// Tells a content that differs by its lines, in place of its checksum, without the secrets
-    /// that are known.
+    /// Shows different content by its lines instead of its checksum, without known secrets.
     fn tell_content(&self, was: &Instance<'_>, is: &Instance<'_>, attributes: &mut Vec<AttributeChange>) {
         let schema = &is.kind.schema().spec;
         let of = |document| schema.field_of(document).map(|name| [PathStep::Name(name.to_owned())]);
@@ -428,7 +430,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         if let (Some(before), Some(after), Some(one)) = (before, after, attributes.get_mut(at)) {
             one.path = content.to_vec();
             (one.before, one.after) = (Some(before.into()), Some(after.into()));
-            // What was written in the stack is told with it.
+            // Content written in the stack is part of these lines.
             let mut place = 0;
             attributes.retain(|one| {
                 place += 1;
@@ -437,7 +439,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// What happens to a resource that differs so, and why: the same as in a plan.
+    /// Returns the action and reason for a resource with these differences, as a plan decides them.
     fn fate(
         &self,
         was: &Instance<'_>,
@@ -460,7 +462,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// What the new one declares no more.
+    /// Decides resources that the new revision no longer declares.
     fn gone(&mut self) {
         let stack = self.new.world.stack;
         let gone: Vec<Change> = self
@@ -485,7 +487,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     }
 }
 
-/// What AWS decides: of what is made anew it is not what it decided of the old one.
+/// Returns the text of a value that AWS decides. For a replaced resource, it differs from the old
+/// one's.
 fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
     if !anew.contains(&unknown.address) {
         return written(unknown);
@@ -493,8 +496,8 @@ fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
     written(&Unknown::new(unknown.address.as_str(), format!("{}{ANEW}", unknown.attribute)))
 }
 
-/// The tags that the stack decides, without those that tell the owner: of what moves they
-/// change with its address, which is told already.
+/// The tags that the stack decides, without the owner tags. These change with the address of a
+/// moved resource, which is reported already.
 fn own_tags(drawn: &Instance<'_>) -> BTreeMap<String, Value> {
     let mut tags = drawn.tags.clone();
     if drawn.kind.taggable() {
@@ -503,7 +506,7 @@ fn own_tags(drawn: &Instance<'_>) -> BTreeMap<String, Value> {
     tags
 }
 
-/// What is at a dotted path, as [`overlay`] tells it; a key of a free map may have dots in it.
+/// Returns the value at a dotted path of [`overlay`]; keys of free maps may contain dots.
 fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     match value {
         Value::Secret(inner) => at(inner, path),

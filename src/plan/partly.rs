@@ -1,5 +1,5 @@
-//! What the ledger knows of a resource whose apply did not come to its end: what of it holds is
-//! what was seen at AWS, whatever the stack declares.
+//! The ledger entry of a resource whose apply did not finish: it records what was seen at AWS,
+//! whatever the stack declares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,9 +12,9 @@ use crate::schema::{Node, Shape, canonical as spelled, normalize};
 use crate::value::Value;
 use crate::world::Instance;
 
-/// The fingerprints of an instance that was made just now and has not been read yet, and the paths
-/// of what may not have been set: the create call need not set everything, but it sends all that
-/// AWS cannot tell.
+/// The fingerprints of an instance that was just created and has not been read yet, and the paths
+/// of attributes that may not be set. A create call need not set everything, but it sends
+/// everything that AWS cannot return.
 pub fn unseen(instance: &Instance<'_>, ledger: &Ledger) -> (BTreeMap<String, String>, BTreeSet<String>) {
     let prints = ledger.fingerprints();
     let mut all = begun(instance, &instance.address, ledger);
@@ -23,7 +23,7 @@ pub fn unseen(instance: &Instance<'_>, ledger: &Ledger) -> (BTreeMap<String, Str
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));
     }
     let mut writing: BTreeSet<String> = all.keys().cloned().collect();
-    // What nobody declares may not be at its default yet either.
+    // Attributes that nobody declares may not have their default yet either.
     writing.extend(instance.kind.schema().spec.fields().into_iter().flatten().map(|(name, _)| name.clone()));
     for (path, _, value) in unreadable(&instance.kind.schema().spec, &instance.spec) {
         writing.remove(&path);
@@ -46,8 +46,8 @@ fn of(
     print_of(Some(field), &instance.scope(), &instance.address, name, &value, ledger)
 }
 
-/// Corrects an entry after an apply that AWS refused: what changed since `before` was written by
-/// it, the rest is as it was applied last. Of what was made by it, `before` is `None`.
+/// Corrects an entry after AWS refused an apply. Values that changed since `before` were written by
+/// it; the others are as last applied. `before` is `None` if this apply created the resource.
 pub fn partly(
     instance: &Instance<'_>,
     entry: &mut Entry,
@@ -65,14 +65,14 @@ pub fn partly(
     {
         entry.stamp = instance.kind.stamp(live).map(str::to_owned);
     }
-    // Fingerprints of former addresses cannot be mixed with those of the present one.
+    // Fingerprints of former addresses cannot be mixed with those of the current one.
     if entry.fingerprinted(&instance.address) != &instance.address {
         return;
     }
     for (name, field) in schema.fields().into_iter().flatten() {
         let found = now.get(name);
         let untouched = found == field.default.as_ref() || field.marks.aws_default;
-        // What nobody declared may be on its way to its default.
+        // An attribute that nobody declared may still be on its way to its default.
         let own = said.contains(name) || entry.fingerprints.contains_key(name) || !untouched;
         if field.marks.unreadable() || !own || live.untold.contains(name) {
             continue;
@@ -108,7 +108,7 @@ pub fn partly(
     }
 }
 
-/// The same of a map by its entries: those that the stack writes or wrote.
+/// Does the same for the entries of a map that the stack writes or wrote.
 fn entries(
     instance: &Instance<'_>,
     entry: &mut Entry,

@@ -1,15 +1,16 @@
-//! Policies that differ in upper and lower case alone, where IAM makes no difference: names of actions with
-//! their prefixes (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>)
-//! and condition keys, the tag's key in them too
-//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html>). Operators,
-//! resources, principals and the values of conditions are compared as they are.
+//! Aligns policies that differ only in case where IAM ignores case: in action names with their
+//! prefixes
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>) and
+//! in condition keys, including tag keys in them
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html>).
+//! Operators, resources, principals and condition values are compared as they are.
 
 use std::collections::{BTreeMap, btree_map};
 
 use crate::schema::{Node, normalize};
 use crate::value::Value;
 
-/// What a name is of, and the name without case.
+/// The type of a name, and the name in lower case.
 type Name = (Of, String);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +19,7 @@ enum Of {
     Key,
 }
 
-/// Both policies with each name in one spelling: as `want` writes it first.
+/// Returns both policies with one spelling per name: the first one in `want`.
 pub(super) fn align(node: &Node, want: Value, live: Value) -> (Value, Value) {
     if want == live {
         return (want, live);
@@ -33,13 +34,13 @@ pub(super) fn align(node: &Node, want: Value, live: Value) -> (Value, Value) {
             let spelling = spellings.get(&(of, name.to_ascii_lowercase()));
             spelling.map_or_else(|| name.to_owned(), String::clone)
         });
-        // Another spelling may have another place in the canonical order.
+        // Another spelling may change the canonical order.
         if told == policy { policy } else { normalize(node, told) }
     };
     (respell(want), respell(live))
 }
 
-/// A policy with other words for the names of its actions and condition keys.
+/// Rewrites the names of a policy's actions and condition keys.
 fn rewrite(policy: &Value, word: &mut dyn FnMut(Of, &str) -> String) -> Value {
     let Value::Map(policy) = policy else { return policy.clone() };
     let members = policy.iter().map(|(name, value)| {
@@ -86,7 +87,7 @@ fn renamed(keys: &Value, word: &mut dyn FnMut(Of, &str) -> String) -> Value {
     for (key, values) in keys {
         match renamed.entry(word(Of::Key, key)) {
             btree_map::Entry::Vacant(free) => drop(free.insert(values.clone())),
-            // One key twice: nothing of it is lost.
+            // If a key appears twice, both are kept.
             btree_map::Entry::Occupied(_) => drop(renamed.insert(key.clone(), values.clone())),
         }
     }
@@ -101,7 +102,7 @@ mod tests {
     use crate::plan::diff;
     use crate::value::Value;
 
-    /// How many differences there are between two policies of one statement.
+    /// The number of differences between two policies of one statement.
     fn differences(before: &Json, after: &Json) -> usize {
         let kind = crate::kinds::kind("sns_topic").expect("a kind");
         let schema = &kind.schema().spec;
@@ -147,7 +148,7 @@ mod tests {
         ] {
             assert_ne!(differences(&plain, &other), 0, "{other}");
         }
-        // One key in two spellings keeps the values of both.
+        // A key in two spellings keeps the values of both.
         let twice = statement(
             json!("sns:Publish"),
             json!({ "StringEquals": { "aws:ResourceTag/Team": "a", "aws:ResourceTag/team": "b" } }),
@@ -156,7 +157,7 @@ mod tests {
         assert_ne!(differences(&twice, &plain), 0);
     }
 
-    /// Of two statements one changes: what is told of it is that change, as the stack writes it.
+    /// One of two statements changes: only that change is shown, as the stack writes it.
     #[test]
     fn a_change_is_told_alone_and_as_it_is_written() {
         let kind = crate::kinds::kind("sns_topic").expect("a kind");

@@ -1,4 +1,4 @@
-//! What is protected is not deleted.
+//! Refuses the deletion of protected resources.
 
 use super::decide::Planner;
 use super::{Action, Change, Reason};
@@ -7,9 +7,10 @@ use crate::graph::Address;
 use crate::kind::Owner;
 
 impl Planner<'_, '_, '_> {
-    /// Refuses to delete what is protected, now or when it was applied.
+    /// Refuses to delete resources that are protected, now or when they were applied.
     pub(super) fn protect(&mut self) {
-        // What was deposed had a successor that was allowed; what only an intent tells of had none.
+        // A deposed resource was replaced with permission. One known only by an intent had no
+        // successor.
         let begun = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
         for change in self.changes.values().chain(begun) {
             if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
@@ -32,14 +33,14 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// What declares an address to be protected.
+    /// Returns where an address is declared to be protected.
     pub(super) fn protection(&self, address: &Address) -> Option<Span> {
         let resource = self.inputs.world.stack.resource(address)?;
         resource.lifecycle.protect.as_ref().map(|node| node.span)
     }
 }
 
-/// The refusal to delete what is protected, where that is `declared` or was.
+/// The error for deleting a resource that is protected by its declaration, or was when applied.
 pub(super) fn protected(change: &Change, declared: Option<Span>) -> Diagnostic {
     let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
     let mut error = Diagnostic::error(

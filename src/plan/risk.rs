@@ -1,4 +1,4 @@
-//! What a plan may cost, and what of it needs a word of its own.
+//! The risks of a plan, and which of them need consent.
 
 mod copies;
 mod expiry;
@@ -14,11 +14,11 @@ use crate::graph::Address;
 use crate::kind::Pace;
 use crate::schema::Node;
 
-/// Least seconds of an interruption that is told of a replacement.
+/// The shortest interruption in seconds that a replacement reports.
 const NOTICEABLE_SECONDS: u32 = 60;
 
-/// The risks of each attribute that changes, beyond what is in a document; with `drift`, of
-/// what someone else changed.
+/// The risks of each changed attribute, except those within documents. With `drift`, the risks of
+/// changes that someone else made.
 pub(super) fn of_attributes(change: &Change, drift: bool) -> Vec<Vec<Risk>> {
     let mut all = judge::of_attributes(change, drift);
     for (risks, one) in all.iter_mut().zip(&change.attributes) {
@@ -27,7 +27,7 @@ pub(super) fn of_attributes(change: &Change, drift: bool) -> Vec<Vec<Risk>> {
     all
 }
 
-/// The risks of an attribute by [`crate::kind::mark::DATA_LOSS`] and
+/// The risks that follow from an attribute's [`crate::kind::mark::DATA_LOSS`] and
 /// [`crate::kind::mark::DOWNTIME`].
 fn of_marks(change: &Change, one: &AttributeChange) -> Vec<Risk> {
     let mut risks = Vec::new();
@@ -47,7 +47,7 @@ fn pace(change: &Change) -> Pace {
         .map_or(Pace { create_seconds: 0, delete_seconds: 0, deadline_seconds: 0 }, |kind| kind.pace())
 }
 
-/// `about 15 min`; empty where it is hardly noticed.
+/// A duration in words: `about 15 min`; empty if it is hardly noticeable.
 fn about(seconds: u32) -> String {
     match seconds {
         0..NOTICEABLE_SECONDS => String::new(),
@@ -56,8 +56,8 @@ fn about(seconds: u32) -> String {
     }
 }
 
-/// What a change may cost: what its details say, and what the fate of the resource itself
-/// does. The worst first, each label once, with the words of all that have it.
+/// The risks of a change: those of its details, and those of deleting or replacing the resource.
+/// The worst come first, each label once, with the words of all risks that have it.
 pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
     let mut found: Vec<Risk> = details.iter().flat_map(|detail| detail.risks.iter().cloned()).collect();
     if matches!(change.action, Action::Delete | Action::Replace { .. }) {
@@ -82,10 +82,10 @@ pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
         .collect()
 }
 
-/// Risks of one label that are told on the line of a resource.
+/// The most risks of one label that are listed on the line of a resource.
 const MOST_WORDS: usize = 3;
 
-/// What it costs that a resource goes, for good or for a new one.
+/// The risks of a deletion or replacement.
 pub(super) fn of_fate(change: &Change) -> Vec<Risk> {
     if let Some(veiled) = &change.veiled_risks {
         return veiled.fate.clone();
@@ -94,7 +94,7 @@ pub(super) fn of_fate(change: &Change) -> Vec<Risk> {
     let schema = &kind.schema().spec;
     let mut risks = judge::of_destroyed(schema, &change.existing);
     if let Action::Replace { create_first } = change.action {
-        // What loses data when it is made anew for one reason does so for every other.
+        // If an attribute that forces a replacement loses data by it, any replacement loses it.
         if change.attributes.iter().all(|one| !one.data_loss) && holds_data(schema) {
             risks.push(Risk { label: RiskLabel::DataLoss, words: String::new() });
         }
@@ -107,41 +107,42 @@ pub(super) fn of_fate(change: &Change) -> Vec<Risk> {
     risks
 }
 
-/// Whether a new resource of the kind lacks what the old one held.
+/// Returns whether a new resource of the kind would lack the data of the old one.
 fn holds_data(schema: &Node) -> bool {
     schema.fields().into_iter().flatten().any(|(_, field)| field.marks.replace && field.marks.data_loss)
 }
 
-/// What a run without a question may do beyond what can be undone: `--allow`.
+/// The risks that a run may take without asking: `--allow`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
-    /// Data may be lost by a change or a replacement.
+    /// Updates and replacements may lose data.
     pub data_loss: bool,
     /// The service may be interrupted.
     pub downtime: bool,
-    /// What holds data, or cannot be brought back, may be destroyed.
+    /// Resources that hold data, or cannot be restored, may be destroyed.
     pub destroy: bool,
 }
 
 impl Allowed {
-    /// Everything: what someone who asks for the removal of all says by that.
+    /// Allows everything, as a request to destroy everything implies.
     pub fn everything() -> Self {
         Self { data_loss: true, downtime: true, destroy: true }
     }
 }
 
-/// Whether all that the plan may cost is allowed. What is destroyed for good needs
-/// `destroy` where data or the way back goes with it; what loses data or interrupts the
-/// service in the course of a change needs `data-loss` or `downtime`.
+/// Checks that all risks of the plan are allowed. Destroying a resource that holds data or cannot
+/// be restored needs `destroy`. Changes that lose data or interrupt the service need `data-loss` or
+/// `downtime`.
 ///
 /// # Errors
-/// One for each resource, with what it would lose, by which attribute, and what allows it.
+/// One for each resource, with what it would lose, the attribute responsible, and the option that
+/// allows it.
 pub fn consent(plan: &Plan, allowed: &Allowed) -> Result<(), Vec<Diagnostic>> {
     let problems: Vec<Diagnostic> = costly(plan).filter_map(|change| refusal(change, allowed)).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// What `apply --yes` needs of `--allow` for the plan: `data-loss`, `destroy`, `downtime`.
+/// The `--allow` values that `apply --yes` needs for the plan: `data-loss`, `destroy`, `downtime`.
 pub fn needed(plan: &Plan) -> BTreeSet<&'static str> {
     costly(plan).flat_map(|change| demands(change, &Allowed::default()).0).collect()
 }
@@ -151,7 +152,7 @@ fn costly(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.effective().filter(|change| !change.is_only_ownership())
 }
 
-/// What a change needs beyond what is allowed, and what it would lose, by which attribute.
+/// The missing `--allow` values of a change, and what it would lose, by which attribute.
 fn demands(change: &Change, allowed: &Allowed) -> (BTreeSet<&'static str>, Vec<String>) {
     let details = details(change, None);
     let mut needed: BTreeSet<&'static str> = BTreeSet::new();
@@ -204,7 +205,7 @@ fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
 }
 
 impl Plan {
-    /// What the plan may cost: by label, the worst first, the addresses with what is said of them.
+    /// The risks of the plan by label, the worst first: the addresses and the words for each.
     pub fn risks(&self) -> BTreeMap<RiskLabel, Vec<(&Address, String)>> {
         let mut all: BTreeMap<RiskLabel, Vec<(&Address, String)>> = BTreeMap::new();
         for change in self.effective().filter(|change| !change.is_only_ownership()) {

@@ -1,5 +1,5 @@
-//! What was taken out of a declaration and is AWS's choice where it is absent: AWS's default is
-//! restored where that is known; what else the stack wrote stays, and the plan says so once.
+//! Attributes that were removed from a declaration and are AWS's choice when absent. AWS's default
+//! is restored if it is known; otherwise the value stays, and the plan says so once.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,15 @@ use crate::schema::{Node, PathStep, Restored, Shape, normalize, path_text};
 use crate::value::Value;
 use crate::world::Instance;
 
-/// Whether the stack wrote the attribute at a dotted path when it was applied last.
+/// Returns whether the stack wrote the attribute at a dotted path in the last apply.
 pub(super) type Wrote<'w> = dyn Fn(&str) -> bool + 'w;
 
-/// Whether the ledger tells that the stack wrote it.
+/// Returns whether the stack wrote an attribute, according to the ledger.
 pub(super) fn by_ledger(entry: Option<&Entry>) -> impl Fn(&str) -> bool {
     move |path| entry.is_some_and(|entry| entry.fingerprints.contains_key(path))
 }
 
-/// Makes of `want` what it is by AWS's defaults, where the stack wrote what is found and no longer
-/// says anything of it.
+/// Sets `want` to AWS's defaults for attributes that the stack wrote and no longer declares.
 pub(super) fn restore(
     instance: &Instance<'_>,
     want: &mut Value,
@@ -37,7 +36,7 @@ pub(super) fn restore(
     });
 }
 
-/// What the stack wrote, says nothing of any more, and stays at AWS as it is.
+/// The attributes that the stack wrote and no longer declares, and that stay at AWS as they are.
 pub(super) fn staying(
     instance: &Instance<'_>,
     want: &Value,
@@ -64,8 +63,8 @@ pub(super) fn staying(
     all
 }
 
-/// The dotted paths of all that is AWS's choice where it is absent, and declared in `spec`, below
-/// its tables: the ledger has a fingerprint of each.
+/// The dotted paths of all nested attributes that `spec` declares and that are AWS's choice when
+/// absent. The ledger has a fingerprint of each.
 pub(super) fn within(node: &Node, spec: &Value) -> Vec<(String, Value)> {
     fn visit(node: &Node, value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
         let Value::Map(map) = value else { return };
@@ -90,8 +89,8 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// What is done of a field that was taken out: the field, its name, the table that it is missing
-/// in, what is found, and its path.
+/// Handles a field that was removed: the field, its name, the table that lacks it, its live value,
+/// and its path.
 type Visit<'v> = dyn FnMut(&Node, &str, &mut BTreeMap<String, Value>, &Value, &str) + 'v;
 
 fn walk(instance: &Instance<'_>, want: &mut Value, found: &Value, wrote: &Wrote<'_>, visit: &mut Visit<'_>) {
@@ -134,7 +133,7 @@ fn step(
 }
 
 impl Restored {
-    /// Whether the default is restored beside what else the table says.
+    /// Returns whether the default is restored, given the rest of the table.
     fn applies(&self, table: &BTreeMap<String, Value>) -> bool {
         let is_on = |name: &String| match table.get(name) {
             None | Some(Value::Null | Value::Bool(false)) => false,
@@ -145,7 +144,7 @@ impl Restored {
     }
 }
 
-/// A default with what it names of the resource.
+/// Fills in the placeholders of a default.
 fn filled(value: &Value, fill: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(fill(text)),

@@ -1,5 +1,5 @@
-//! Whose a resource is that the ledger tells of. What a plan decides by is asked again right
-//! before an update and a deletion.
+//! Determines who owns a resource in the ledger. The result is checked again right before an update
+//! or deletion.
 
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -7,24 +7,25 @@ use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::ledger::{Entry, Ledger};
 use crate::stack::DEFAULT_ENV;
 
-/// Whose a resource is.
+/// The owner of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// The stack's.
+    /// The stack owns it.
     Ours,
-    /// Someone else's, as its tags say, or those of what it is a part of.
+    /// Someone else owns it, according to its tags or those of its parent.
     Theirs {
-        /// Who that is.
+        /// The owner's name.
         owner: String,
-        /// Set where it is this stack's in another env.
+        /// Set if the owner is this stack in another env.
         elsewhere: Option<OtherEnv>,
     },
-    /// It bears no owner tags, and nothing proves that it is what was applied: it may have been
-    /// made anew by somebody.
+    /// It has no owner tags, and nothing proves that it is the applied resource: someone may have
+    /// recreated it.
     Nobodys,
 }
 
-/// The env of this run, and the env of the same stack that owns a resource. Mostly `--env` was forgotten.
+/// The env of this run, and another env of the same stack that owns a resource. Usually `--env` was
+/// forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherEnv {
     /// The env of this run.
@@ -34,14 +35,14 @@ pub struct OtherEnv {
 }
 
 impl OtherEnv {
-    /// `None` where the owner is another stack, or this one in this env. `ours` and `theirs` are each a
-    /// stack and an env.
+    /// Returns `None` if the owner is another stack, or this one in this env. `ours` and `theirs`
+    /// are each a stack and an env.
     pub fn of(ours: (&str, &str), theirs: (&str, &str)) -> Option<Self> {
         let is_one = ours.0 == theirs.0 && ours.1 != theirs.1;
         is_one.then(|| Self { ours: ours.1.to_owned(), theirs: theirs.1.to_owned() })
     }
 
-    /// Says which env the run is in, and how to get to the other one.
+    /// Adds to an error which env the run uses, and how to select the other one.
     pub(super) fn tell(&self, error: Diagnostic) -> Diagnostic {
         let Self { ours, theirs } = self;
         let error = match ours.as_str() {
@@ -56,12 +57,12 @@ impl OtherEnv {
     }
 }
 
-/// Whose a resource is that the ledger tells of as `address`, by `entry`.
+/// Determines who owns a resource that the ledger records as `address`, by `entry`.
 ///
-/// Its tags decide: another stack that takes it over sets them. Where they do not name a stack,
-/// it is ours as long as AWS tells that it is still the same one (see
-/// [`born`](crate::kind::Live::born)): then someone took the tags off, which is drift. Of an entry
-/// that knows of no birth, since an older dwctl wrote it, the id tells that where AWS assigns it.
+/// Its tags decide, since another stack that takes it over sets them. Without tags that name a
+/// stack, it is ours as long as AWS shows that it is still the same resource (see
+/// [`born`](crate::kind::Live::born)): then someone removed the tags, which is drift. Entries of
+/// older versions of dwctl do not record `born`; for those, an id that AWS assigned is the proof.
 pub fn whose(
     kind: &dyn ErasedKind,
     address: &Address,
@@ -83,7 +84,7 @@ pub fn whose(
         return Whose::Theirs { owner, elsewhere };
     }
     if stack.is_some() {
-        // An id that was put into two places of the ledger: its tags tell the right one.
+        // An id that is in two places of the ledger: the tags name the right one.
         let other = tag(Owner::ADDRESS).and_then(Address::of_tag).filter(|other| other != address);
         let is_there = |other: &Address| {
             other.kind == address.kind
@@ -106,9 +107,9 @@ pub fn whose(
     if same { Whose::Ours } else { Whose::Nobodys }
 }
 
-/// What decides whose a part of it is, where that has no tags that tell: the whole in which its id
-/// is a name, if the ledger tells of that. An object in a bucket of the stack's is the stack's, whoever
-/// wrote it last, and a subscription, which cannot be tagged, is whose its topic is.
+/// The parent that decides who owns a child without telling tags: the resource that scopes the
+/// child's id, if the ledger records it. An object in the stack's bucket is the stack's, whoever
+/// wrote it last, and a subscription, which cannot be tagged, belongs to its topic's owner.
 pub fn whole(
     kind: &dyn ErasedKind,
     region: &str,
@@ -125,7 +126,7 @@ pub fn whole(
     Some((address.clone(), entry.clone()))
 }
 
-/// Whether what a resource is a part of decides whose it is, after its own tags did not.
+/// Returns whether the parent decides who owns a resource, after its own tags did not.
 pub fn is_wholes(kind: &dyn ErasedKind, whose: &Whose) -> bool {
     match whose {
         Whose::Ours => !kind.taggable(),
@@ -134,7 +135,8 @@ pub fn is_wholes(kind: &dyn ErasedKind, whose: &Whose) -> bool {
     }
 }
 
-/// The refusal of what the ledger tells of and is not the stack's any more; `None` of what is.
+/// The refusal to touch a resource in the ledger that the stack no longer owns; `None` if it still
+/// does.
 pub fn refusal(address: &Address, id: &str, whose: &Whose, declared: bool) -> Option<Diagnostic> {
     let error = Diagnostic::error("not-ours", format!("{address} is not this stack's any more"))
         .note(format!("{} {id}", address.kind));

@@ -1,4 +1,4 @@
-//! What the replication rules of a bucket copied and copy no longer
+//! Objects that a bucket's replication rules copied and no longer copy
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html>).
 
 use super::filter::{Filter, Text};
@@ -6,8 +6,8 @@ use super::judge::{is_open, seen};
 use crate::plan::{Risk, RiskLabel};
 use crate::value::Value;
 
-/// The rules of which not all is copied any more, by name.
-/// Of the rules that `is_secret` names nothing else is told.
+/// The rules that no longer copy everything they copied, by name. Rules for which `is_secret` holds
+/// are only named.
 pub(super) fn risks(
     before: Option<&Value>,
     after: Option<&Value>,
@@ -30,14 +30,14 @@ pub(super) fn risks(
     .collect()
 }
 
-/// A rule that is in force.
+/// An enabled rule.
 struct Rule<'v> {
     id: Option<&'v str>,
     filter: Filter<'v>,
     target: Option<&'v Value>,
 }
 
-/// `None` where the rules are not known.
+/// Returns `None` if the rules are not known.
 fn rules(value: Option<&Value>) -> Option<Vec<Rule<'_>>> {
     let rules = match value.map(seen) {
         None | Some(Value::Null) => return Some(Vec::new()),

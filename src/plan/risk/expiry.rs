@@ -1,9 +1,9 @@
-//! What the lifecycle rules of a bucket delete that they did not delete before
+//! Objects that a bucket's lifecycle rules delete and did not delete before
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>).
 //!
-//! Rules are compared by what they delete, whatever they are called and in whatever order they
-//! stand: what a new rule deletes is no news where an old one deletes all of that, as soon.
-//! Delete markers that hide nothing and unfinished uploads are no data.
+//! Rules are compared by what they delete, regardless of their names and order. A new rule is no
+//! risk if an old one deletes the same objects at least as soon. Delete markers that hide nothing
+//! and unfinished uploads are not data.
 
 use super::filter::{Filter, Text};
 use super::judge::{is_open, number, seen};
@@ -12,8 +12,8 @@ use crate::plan::detail::value_text;
 use crate::plan::{Risk, RiskLabel};
 use crate::value::Value;
 
-/// The rules that delete more than before, or sooner, by name.
-/// Of the rules that `is_secret` names nothing else is told.
+/// The rules that delete more than before, or sooner, by name. Rules for which `is_secret` holds
+/// are only named.
 pub(super) fn risks(
     before: Option<&Value>,
     after: Option<&Value>,
@@ -27,7 +27,7 @@ pub(super) fn risks(
     new.iter()
         .filter(|new| !old.iter().any(|old| old.covers(new)))
         .map(|new| {
-            // What the rule said before of the same.
+            // The same rule's earlier deletion of the same objects.
             let former = old.iter().find(|old| old.rule == new.rule && old.of == new.of);
             let words = match new.rule.filter(|rule| is_secret(rule)) {
                 Some(_) => "a rule deletes more, or sooner: (secret)".to_owned(),
@@ -38,7 +38,7 @@ pub(super) fn risks(
         .collect()
 }
 
-/// What a list of rules deletes; `None` where the rules are not known.
+/// The deletions of a list of rules; `None` if the rules are not known.
 fn rules(value: Option<&Value>) -> Option<Vec<Deletion<'_>>> {
     match value.map(seen) {
         None | Some(Value::Null) => Some(Vec::new()),
@@ -47,35 +47,35 @@ fn rules(value: Option<&Value>) -> Option<Vec<Deletion<'_>>> {
     }
 }
 
-/// What is deleted.
+/// The objects that are deleted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Current,
     Noncurrent,
 }
 
-/// When it is deleted.
+/// The time of a deletion.
 #[derive(Clone, Copy)]
 enum Time<'v> {
-    /// Days after it was made or became noncurrent.
+    /// A number of days after an object was created or became noncurrent.
     After(&'v Value),
-    /// On a day.
+    /// On a date.
     On(&'v Value),
-    /// Not known.
+    /// An unknown time.
     Unknown,
 }
 
-/// One thing that a rule deletes.
+/// A deletion by a rule.
 struct Deletion<'v> {
     rule: Option<&'v str>,
     of: Of,
     time: Time<'v>,
-    /// Newest noncurrent versions that stay nevertheless.
+    /// The number of newest noncurrent versions that are kept.
     kept: Option<&'v Value>,
     filter: Filter<'v>,
 }
 
-/// What a rule deletes while it is in force.
+/// The deletions of a rule while it is enabled.
 fn deletions(rule: &Value) -> Vec<Deletion<'_>> {
     let rule = seen(rule);
     let member = |value: &Value, name: &str| seen(value).get(name).is_some_and(|one| !seen(one).is_null());
@@ -96,7 +96,7 @@ fn deletions(rule: &Value) -> Vec<Deletion<'_>> {
             (Some(days), _) => found.push(deletion(Of::Current, Time::After(days), None)),
             (None, Some(date)) => found.push(deletion(Of::Current, Time::On(date), None)),
             (None, None) if is_open(expiration) => found.push(deletion(Of::Current, Time::Unknown, None)),
-            // Delete markers alone.
+            // The rule only deletes delete markers.
             (None, None) => {}
         }
     }
@@ -111,7 +111,7 @@ fn deletions(rule: &Value) -> Vec<Deletion<'_>> {
 }
 
 impl Deletion<'_> {
-    /// Whether it deletes all that the other does, as soon.
+    /// Returns whether it deletes everything that the other one does, at least as soon.
     fn covers(&self, other: &Self) -> bool {
         self.of == other.of
             && self.is_as_soon(other)
@@ -120,10 +120,10 @@ impl Deletion<'_> {
     }
 
     fn is_as_soon(&self, other: &Self) -> bool {
-        /// The least that AWS allows.
+        /// The minimum that AWS allows.
         const LEAST_DAYS: f64 = 1.0;
         match (self.time, other.time) {
-            // On paper the same reference is the same time.
+            // On paper, equal references are equal times.
             (Time::After(old) | Time::On(old), Time::After(new) | Time::On(new))
                 if seen(old) == seen(new) =>
             {
@@ -154,7 +154,8 @@ impl Deletion<'_> {
         }
     }
 
-    /// `rule "raw" deletes objects under "raw/" after 30 days instead of 90 days`.
+    /// Describes the deletion: `rule "raw" deletes objects under "raw/" after 30 days instead of 90
+    /// days`.
     fn words(&self, former: Option<&Self>) -> String {
         let rule = self.rule.map_or_else(|| "a rule".to_owned(), |rule| format!("rule {:?}", rule));
         let what = match self.of {

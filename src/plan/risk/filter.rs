@@ -1,4 +1,4 @@
-//! Which objects a rule of a bucket is for.
+//! The objects that a bucket's rule applies to.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::judge::{is_open, number, seen};
 use crate::plan::detail::value_text;
 use crate::value::Value;
 
-/// The conditions of a rule; an absent one lets all objects through.
+/// The conditions of a rule; without conditions, it applies to all objects.
 #[derive(Clone)]
 pub(super) struct Filter<'v> {
     value: Option<&'v Value>,
@@ -25,7 +25,7 @@ impl<'v> Filter<'v> {
         }
     }
 
-    /// Whether all objects of the other are among its own, as far as that is certain.
+    /// Returns whether the filter certainly matches all objects of the other.
     pub(super) fn covers(&self, other: &Self) -> bool {
         let prefix = match (self.member("prefix"), other.member("prefix")) {
             (None, _) => true,
@@ -58,7 +58,7 @@ impl<'v> Filter<'v> {
             && bound("object_size_less_than", |own, theirs| own >= theirs)
     }
 
-    /// ` under "raw/" with the tag a = b`; empty for all objects.
+    /// Describes the filter: ` under "raw/" with the tag a = b`; empty for all objects.
     pub(super) fn words(&self) -> String {
         let mut words = String::new();
         if self.value.is_some_and(is_open) {
@@ -90,7 +90,7 @@ impl<'v> Filter<'v> {
     }
 }
 
-/// A value within words: a text without quotes, a secret as such.
+/// A value within a sentence: texts without quotes, secrets masked.
 pub(super) struct Text<'v>(pub(super) &'v Value);
 
 impl fmt::Display for Text<'_> {

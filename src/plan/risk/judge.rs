@@ -1,8 +1,8 @@
-//! What a change of values costs, by the marks of the schema: the one interpreter of
+//! Judges the risks of changed values by the schema's marks. This is the only interpreter of
 //! `x-dwctl-risk`, see `schema/meaning.rs`.
 //!
-//! Values are judged by what they are, secret or not. Only [`words`] shows them, and shows no
-//! secret.
+//! Values are judged by their contents, secret or not. Only [`words`] shows values, and it shows no
+//! secrets.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::diag::filled;
 use crate::schema::{Document, Held, Node, PathStep, RiskMark, Shape, When};
 use crate::value::{Number, Value};
 
-/// The risks of each attribute that changes, in the order of `change.attributes`. With
-/// `swapped`, the attributes are told from the stack's side to AWS's, as `drift` tells them.
+/// The risks of each changed attribute, in the order of `change.attributes`. With `swapped`, the
+/// attributes run from the stack's value to the live one, as `drift` shows them.
 pub(in crate::plan) fn of_attributes(change: &Change, swapped: bool) -> Vec<Vec<Risk>> {
     let mut risks: Vec<Vec<Risk>> = vec![Vec::new(); change.attributes.len()];
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return risks };
@@ -30,7 +30,7 @@ pub(in crate::plan) fn of_attributes(change: &Change, swapped: bool) -> Vec<Vec<
     let mut judge = Judge { schema, attributes, before, after, kept, creating, judged, read };
     for (index, one) in change.attributes.iter().enumerate() {
         for (place, risk) in judge.attribute(one) {
-            // What a document as a whole tells of one of its parts belongs to that part.
+            // A risk that a whole document reports for one of its parts belongs to that part.
             let part = place
                 .and_then(|place| change.attributes.iter().position(|other| other.path.starts_with(&place)));
             risks[part.unwrap_or(index)].push(risk);
@@ -39,7 +39,7 @@ pub(in crate::plan) fn of_attributes(change: &Change, swapped: bool) -> Vec<Vec<
     risks
 }
 
-/// The risks that a resource has by being destroyed or replaced.
+/// The risks of destroying or replacing a resource.
 pub(in crate::plan) fn of_destroyed(schema: &Node, existing: &Value) -> Vec<Risk> {
     let mut risks = Vec::new();
     for (name, field) in schema.fields().into_iter().flatten() {
@@ -63,20 +63,20 @@ pub(in crate::plan) fn of_destroyed(schema: &Node, existing: &Value) -> Vec<Risk
 struct Judge<'c> {
     schema: &'c Node,
     attributes: &'c [AttributeChange],
-    /// The whole resource as it is.
+    /// The whole live resource.
     before: &'c Value,
-    /// As it is wanted.
+    /// The desired resource.
     after: &'c Value,
-    /// As it would be wanted if nothing were replaced.
+    /// The resource that would be desired if nothing were replaced.
     kept: Option<&'c Value>,
     creating: bool,
-    /// Places of tables and documents above the changes that were judged.
+    /// The places of judged tables and documents, each above a change.
     judged: BTreeSet<Vec<PathStep>>,
-    /// Places of documents that were read.
+    /// The places of documents that have been judged.
     read: BTreeSet<Vec<PathStep>>,
 }
 
-/// A risk, and the place of the part that it is of where that may be another attribute.
+/// A risk, and the place of the part that it belongs to, if that may be another attribute.
 type Found = (Option<Vec<PathStep>>, Risk);
 
 impl<'c> Judge<'c> {
@@ -106,7 +106,7 @@ impl<'c> Judge<'c> {
         found
     }
 
-    /// The marks of the field that changes, and of those in it.
+    /// Applies the marks of the changed field, and of the fields in it.
     fn leaf(&self, node: &Node, one: &AttributeChange, found: &mut Vec<Found>) {
         let (before, after) = (one.before.as_ref(), one.after.as_ref());
         let secret = self.is_secret(&one.path);
@@ -136,7 +136,7 @@ impl<'c> Judge<'c> {
             && allows(mark, self.schema, self.after)
     }
 
-    /// An element of a list or map that comes or goes, as its list says.
+    /// Applies a list's or map's marks to an element that is added or removed.
     fn element(&self, list: &Node, step: &PathStep, one: &AttributeChange, found: &mut Vec<Found>) {
         if !matches!(list.shape, Shape::List { .. } | Shape::Map(_)) {
             return;
@@ -159,7 +159,7 @@ impl<'c> Judge<'c> {
         }
     }
 
-    /// The marks of a table or document in which something changes.
+    /// Applies the marks of a table or document that contains a change.
     fn whole(&self, node: &Node, place: &[PathStep], found: &mut Vec<Found>) {
         if node.risks.is_empty() {
             return;
@@ -177,7 +177,7 @@ impl<'c> Judge<'c> {
         }
     }
 
-    /// The fields of what is new.
+    /// Applies the marks of the fields of a new value.
     fn made(&self, node: &Node, after: &Value, secret: bool, found: &mut Vec<Found>) {
         let below: Vec<(&Node, &Value)> = match (&node.shape, after) {
             (Shape::Object { fields, .. }, Value::Map(map)) => {
@@ -203,7 +203,7 @@ impl<'c> Judge<'c> {
         }
     }
 
-    /// The fields of a table of which nothing is known.
+    /// Applies the marks of the fields of a table that is unknown.
     fn unknown(&self, node: &Node, pair: &Pair<'_>, unchanged: bool, found: &mut Vec<Found>) {
         for (name, field) in node.fields().into_iter().flatten() {
             let before = pair.before.map(seen).and_then(|before| before.get(name));
@@ -213,15 +213,15 @@ impl<'c> Judge<'c> {
         }
     }
 
-    /// What the rules of a document do to data.
+    /// Judges what the rules of a document do to data.
     fn document(&self, document: Document, place: &[PathStep], found: &mut Vec<Found>) {
         let side = |value: &'c Value| within(self.schema, value, place);
         let (before, after) = (side(self.before), side(self.after));
-        // Of a rule with a secret in it nothing is shown but its name.
+        // A rule that contains a secret is only named.
         let is_secret = |rule: &str| self.is_secret(&[place, &[PathStep::Name(rule.to_owned())]].concat());
         let told = match document {
             Document::Lifecycle => expiry::risks(before, after, &is_secret),
-            // What is replaced and named here is copied on.
+            // If a replacement is still named here, its objects continue to be copied.
             Document::Replication if self.is_kept(place) => Vec::new(),
             Document::Replication => copies::risks(before, after, &is_secret),
             _ => return,
@@ -232,7 +232,7 @@ impl<'c> Judge<'c> {
         }));
     }
 
-    /// Whether something that changes at a place, above it or within it is secret.
+    /// Returns whether a change at, above or within a place is secret.
     fn is_secret(&self, place: &[PathStep]) -> bool {
         let touches = |one: &&AttributeChange| one.path.starts_with(place) || place.starts_with(&one.path);
         let is_secret =
@@ -240,7 +240,7 @@ impl<'c> Judge<'c> {
         self.attributes.iter().filter(touches).any(is_secret)
     }
 
-    /// Whether a place would stay as it is if nothing that it refers to were replaced.
+    /// Returns whether a place would not change if none of its references were replaced.
     fn is_kept(&self, place: &[PathStep]) -> bool {
         self.kept.is_some_and(|kept| {
             let side = |value| within(self.schema, value, place).map(|value| value.clone().reveal());
@@ -255,28 +255,28 @@ struct Pair<'v> {
     node: &'v Node,
     before: Option<&'v Value>,
     after: Option<&'v Value>,
-    /// AWS cannot tell what is there; all that is known is that it differs.
+    /// AWS cannot return the live value; it is only known to differ.
     hidden: bool,
-    /// Neither may be shown.
+    /// Neither value may be shown.
     secret: bool,
 }
 
 impl<'v> Pair<'v> {
-    /// The same of the member that a mark is about.
+    /// The pair of the member that a mark is about.
     fn member(&self, mark: &RiskMark) -> Self {
         let Some(name) = &mark.member else { return *self };
         let field = self.node.fields().and_then(|fields| fields.get(name));
         let of = |value: Option<&'v Value>| match value.map(seen) {
-            // What is unknown has unknown members.
+            // Members of an unknown value are unknown.
             Some(Value::Unknown(_)) => value,
             value => value.and_then(|value| value.get(name)).or(field.and_then(|one| one.default.as_ref())),
         };
         Self { node: field.unwrap_or(self.node), before: of(self.before), after: of(self.after), ..*self }
     }
 
-    /// Whether the mark's change is this one, or may be.
+    /// Returns whether the change is, or may be, the one that the mark describes.
     fn has(&self, mark: &RiskMark) -> bool {
-        // What is unknown is no news of the bill.
+        // An unknown value is not reported as a cost.
         let is_cost = mark.sort == RiskLabel::Cost;
         self.happens(&mark.when).is_some_and(|is_certain| is_certain || !is_cost)
     }
@@ -293,7 +293,8 @@ impl<'v> Pair<'v> {
         Risk { label: mark.sort, words }
     }
 
-    /// `None` where the change is not this one, `Some(false)` where that is not known yet.
+    /// Returns `None` if the change is not of this type, and `Some(false)` if that is not known
+    /// yet.
     fn happens(&self, when: &When) -> Option<bool> {
         let default = self.node.default.as_ref();
         let something = |value: Option<&'v Value>| value.map(seen).filter(|value| !is_nothing(value));
@@ -311,7 +312,7 @@ impl<'v> Pair<'v> {
             When::More => {
                 falls(-self.limit(before, after, false)?, -after.and_then(number)?, before.is_some())
             }
-            // Of a table that comes or goes, other marks tell.
+            // Other marks cover tables that are added or removed.
             When::Shorter | When::Longer
                 if self.node.fields().is_some() && (was.is_none() || is.is_none()) =>
             {
@@ -341,7 +342,7 @@ impl<'v> Pair<'v> {
         }
     }
 
-    /// The same where what is wanted is not known yet.
+    /// Does the same if the desired value is not known yet.
     fn may_happen(&self, when: &When, before: Option<&Value>, is: &Value) -> Option<bool> {
         let least = |value: f64| match &self.node.shape {
             Shape::Number { minimum: Some(minimum), .. } => value <= *minimum,
@@ -356,7 +357,7 @@ impl<'v> Pair<'v> {
             When::Shorter => may(duration(before).is_none_or(|before| !least(before))),
             When::Longer => may(duration(before).is_some_and(f64::is_finite)),
             When::Earlier => may(before.is_some()),
-            // It is there, whatever it is.
+            // The value exists, whatever it is.
             When::Gone => None,
             When::Come => before.is_none().then_some(true),
             When::Changed => (before.is_some() && !is_same(before, Some(is))).then_some(true),
@@ -368,8 +369,8 @@ impl<'v> Pair<'v> {
         }
     }
 
-    /// What a number is compared with: where what was there cannot be told, the furthest that
-    /// it may have been.
+    /// The limit that a number is compared with. If the live value is unknown, the extreme that it
+    /// may have had.
     fn limit(&self, before: Option<&Value>, after: Option<&Value>, most: bool) -> Option<f64> {
         if !self.hidden || before.is_some() {
             return before.and_then(number);
@@ -383,12 +384,12 @@ impl<'v> Pair<'v> {
     }
 }
 
-/// Whether a number falls, which is certain where what was there is known.
+/// Returns whether a number falls, which is certain if the live value is known.
 fn falls(before: f64, after: f64, is_known: bool) -> Option<bool> {
     (after < before).then_some(is_known)
 }
 
-/// Looks through secrecy.
+/// Returns the value inside a secret.
 pub(super) fn seen(value: &Value) -> &Value {
     match value {
         Value::Secret(inner) => inner,
@@ -405,7 +406,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Whether it is not known yet what it is: unknown, or a reference on paper.
+/// Returns whether a value is not known yet: unknown, or a reference on paper.
 pub(super) fn is_open(value: &Value) -> bool {
     match seen(value) {
         Value::Unknown(_) => true,
@@ -414,7 +415,7 @@ pub(super) fn is_open(value: &Value) -> bool {
     }
 }
 
-/// True or false, also as a text, which is what maps of parameters hold.
+/// A bool, which maps of parameters hold as text.
 fn flag(value: Option<&Value>) -> Option<bool> {
     match seen(value?) {
         Value::Bool(flag) => Some(*flag),
@@ -424,7 +425,7 @@ fn flag(value: Option<&Value>) -> Option<bool> {
     }
 }
 
-/// A number, also as a text, which is what some documents of AWS hold.
+/// A number, which some AWS documents hold as text.
 pub(super) fn number(value: &Value) -> Option<f64> {
     match seen(value) {
         Value::Number(number) => Some(number.as_f64()),
@@ -433,7 +434,7 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// A duration, where absent and negative are without end; `None` where it is no duration.
+/// A duration. Absent and negative ones are unlimited; `None` if it is not a duration.
 fn duration(value: Option<&Value>) -> Option<f64> {
     const DAYS_OF_A_YEAR: f64 = 365.0;
     let without_end = |number: f64| if number < 0.0 { f64::INFINITY } else { number };
@@ -450,7 +451,7 @@ fn duration(value: Option<&Value>) -> Option<f64> {
     }
 }
 
-/// The place in an order.
+/// The position in an order.
 fn rank(order: &[String], value: Option<&Value>) -> Option<usize> {
     let text = value.and_then(plain)?;
     order.iter().position(|one| *one == text)
@@ -461,7 +462,7 @@ fn is_same(left: Option<&Value>, right: Option<&Value>) -> bool {
     bare(left) == bare(right)
 }
 
-/// Whether a document holds all that another one does.
+/// Returns whether a document contains everything that another one does.
 fn holds(whole: &Value, part: &Value) -> bool {
     match (seen(whole), seen(part)) {
         (Value::Map(whole), Value::Map(part)) => {
@@ -474,7 +475,7 @@ fn holds(whole: &Value, part: &Value) -> bool {
     }
 }
 
-/// A value as a mark writes it.
+/// A value as marks write it.
 fn plain(value: &Value) -> Option<String> {
     match seen(value) {
         Value::String(text) => Some(text.clone()),
@@ -483,7 +484,7 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether the mark's condition holds, or may.
+/// Returns whether the mark's condition holds, or may hold.
 fn allows(mark: &RiskMark, schema: &Node, resource: &Value) -> bool {
     let Some((path, wanted)) = &mark.condition else { return true };
     let path: Vec<PathStep> = path.split('.').map(|name| PathStep::Name(name.to_owned())).collect();
@@ -492,7 +493,7 @@ fn allows(mark: &RiskMark, schema: &Node, resource: &Value) -> bool {
     value.is_some_and(|value| is_open(value) || plain(value).as_deref() == Some(wanted.as_str()))
 }
 
-/// What is at a place of a value, in lists by key.
+/// Returns the value at a place; list elements are found by key.
 pub(super) fn within<'v>(schema: &Node, value: &'v Value, place: &[PathStep]) -> Option<&'v Value> {
     let mut node = Some(schema);
     place.iter().try_fold(value, |value, step| {
@@ -500,7 +501,7 @@ pub(super) fn within<'v>(schema: &Node, value: &'v Value, place: &[PathStep]) ->
         let key = node.and_then(|node| node.key.as_deref());
         node = node.and_then(|node| node.at(std::slice::from_ref(step)));
         match (value, step, key) {
-            // All of what is unknown is.
+            // All parts of an unknown value are unknown.
             (Value::Unknown(_), ..) => Some(value),
             (Value::List(list), PathStep::Name(name), Some(key)) => {
                 list.iter().find(|one| seen(one).get(key).map(seen).and_then(Value::as_str) == Some(name))
@@ -510,7 +511,7 @@ pub(super) fn within<'v>(schema: &Node, value: &'v Value, place: &[PathStep]) ->
     })
 }
 
-/// What stands for a list or map in words: the names of its elements.
+/// Describes a list or map by the names of its elements.
 fn names(node: &Node, value: &Value) -> Value {
     let joined = |names: Option<Vec<&str>>| names.map(|names| Value::from(names.join(", ")));
     let names = match (&node.shape, value) {
@@ -525,7 +526,7 @@ fn names(node: &Node, value: &Value) -> Value {
     names.unwrap_or_else(|| value.clone())
 }
 
-/// The words of a mark with the values that it names. A secret is told as such.
+/// The words of a mark with the values that it names. Secrets are masked.
 fn words(mark: &RiskMark, before: Option<&Value>, after: Option<&Value>) -> String {
     let mut words = mark.words.clone();
     for (name, value) in [("{before}", before), ("{after}", after)] {

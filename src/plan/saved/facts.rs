@@ -1,4 +1,4 @@
-//! What a saved plan does to each resource, and what that relies on, as fingerprints.
+//! The changes of a saved plan, and the state they rely on, as fingerprints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::plan::detail::path_text;
 use crate::plan::{Action, Change, Plan, Reason};
 use crate::value::Value;
 
-/// What a saved plan does to one resource, and what that relies on.
+/// The change of one resource in a saved plan, and the state it relies on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedChange {
@@ -18,19 +18,19 @@ pub struct SavedChange {
     pub address: Address,
     /// `create`, `update`, `replace`, `replace-create-first`, `delete`, `forget`, `no-op`.
     pub action: String,
-    /// Why, in words.
+    /// The reason, in words.
     pub reason: String,
-    /// Its physical id, if it existed.
+    /// The physical id, if it existed.
     pub id: Option<String>,
     /// The region.
     pub region: String,
-    /// The address that it had before.
+    /// The previous address.
     pub moved_from: Option<Address>,
-    /// Whether it becomes the stack's.
+    /// The plan takes ownership of it.
     pub imported: bool,
-    /// Fingerprints of all that AWS told of it, where it is deleted or made anew, by attribute.
+    /// Fingerprints of everything AWS returned for it, by attribute, if it is deleted or replaced.
     pub live: Option<BTreeMap<String, String>>,
-    /// What differs, in the plan's order.
+    /// The differences, in the plan's order.
     pub attributes: Vec<SavedAttribute>,
 }
 
@@ -38,13 +38,13 @@ pub struct SavedChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedAttribute {
-    /// Where.
+    /// The path of the attribute.
     pub path: String,
-    /// Fingerprint of what was there.
+    /// The fingerprint of the live value.
     pub before: Option<String>,
-    /// Fingerprint of what is wanted.
+    /// The fingerprint of the desired value.
     pub after: Option<String>,
-    /// Whether the resource is made anew for it.
+    /// The change forces a replacement of the resource.
     pub forces_replacement: bool,
 }
 
@@ -52,7 +52,7 @@ fn changed(path: &str) -> String {
     format!("`{path}` was changed at AWS")
 }
 
-/// An address and, of what was replaced by another one of that address, its id.
+/// An address and, for a deposed resource, its id.
 pub(super) type Key<'k> = (&'k Address, Option<&'k str>);
 
 pub(super) fn key_of(change: &Change) -> Key<'_> {
@@ -70,7 +70,7 @@ impl SavedChange {
         let print = |path: &str, value: &Value| print(prints, &change.address, path, value);
         let destructive = matches!(change.action, Action::Delete | Action::Replace { .. });
         let live = change.live.as_ref().filter(|_| destructive).map(|live| {
-            // As AWS tells it, but for what it cannot tell, and for what is secret.
+            // The live values, except those that AWS cannot return and those that are secret.
             let attributes = change.existing.as_map().into_iter().flatten();
             let attributes = attributes.map(|(name, value)| (name.clone(), print(name, value)));
             let tags = live.tags.iter().map(|(name, tag)| {
@@ -102,7 +102,7 @@ impl SavedChange {
         }
     }
 
-    /// What is otherwise `now`.
+    /// The differences between this change and the one that is planned `now`.
     pub(super) fn since(&self, now: &Self) -> Vec<String> {
         if self == now {
             return Vec::new();
@@ -120,7 +120,7 @@ impl SavedChange {
         if self.id.is_some() && now.id.is_some() && (&self.id, &self.region) != (&now.id, &now.region) {
             notes.push("it is another resource at AWS than it was".to_owned());
         }
-        // Where something else altogether is to be done, its attributes tell nothing more.
+        // If the action differs, the attributes add nothing.
         if self.action != now.action {
             return notes;
         }
@@ -168,7 +168,7 @@ fn action(action: Action) -> &'static str {
     }
 }
 
-/// Why, and what else happens for it.
+/// The reason, and what else happens because of it.
 fn why(change: &Change) -> String {
     let released = change.releases.iter().map(|one| format!("; lets go of {}", one.held));
     std::iter::once(reason(&change.reason)).chain(released).collect()
@@ -195,15 +195,15 @@ fn reason(reason: &Reason) -> String {
     }
 }
 
-/// A fingerprint of a value of which a part may be unknown: where that comes from is then
-/// part of the fact.
+/// The fingerprint of a value that may be partly unknown. The sources of unknown parts are
+/// included.
 pub(super) fn print(prints: &Fingerprints, address: &Address, path: &str, value: &Value) -> String {
     let whole = match value.first_unknown() {
         None => value.clone(),
         Some(_) => without_unknowns(value),
     };
-    // Without unknowns in it a value always has one, but for a failure of Argon2's
-    // constant parameters; a fact that is missing must then never fit.
+    // A value without unknowns always has a fingerprint, unless Argon2 rejects its constant
+    // parameters. Without one, the fact must never match.
     prints.of(address, path, &whole).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
 }
 

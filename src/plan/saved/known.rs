@@ -1,5 +1,5 @@
-//! Values that may not be known, in a file: null is a value like any other, so that one that
-//! is known is a list of one, and one that is not an empty list.
+//! Stores values that may not be known. Null is an ordinary value, so a known value is a list of
+//! one element, and an unknown one is an empty list.
 
 use std::collections::BTreeMap;
 

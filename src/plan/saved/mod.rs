@@ -1,9 +1,8 @@
-//! A plan in a file: what was reviewed, as facts that a later apply must find again.
+//! A plan in a file: the facts that were reviewed, and that a later apply must find again.
 //!
-//! What an apply compares are keyed fingerprints under the ledger's key. Beside them is the
-//! plan as it is shown, its secrets masked, from which [`Saved::shown`] is rendered in every
-//! format. Nothing is applied from the file: an apply plans again and compares
-//! ([`Saved::compare`]).
+//! An apply compares keyed fingerprints under the ledger's key. The file also has the plan as it is
+//! shown, with masked secrets, from which [`Saved::shown`] is rendered in every format. Nothing is
+//! applied from the file itself: an apply plans again and compares ([`Saved::compare`]).
 
 mod facts;
 pub(super) mod known;
@@ -30,20 +29,21 @@ use crate::value::Value;
 use facts::{Key, facts, key_of, print};
 use seal::Verdict;
 
-/// The format that this version writes, and the only one that it reads: a plan is short-lived.
+/// The format that this version writes, and the only one that it reads, since plans are
+/// short-lived.
 pub const FORMAT: u32 = 3;
 
 /// A saved plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Saved {
-    /// Format of the file; the name tells it from other JSON.
+    /// The format of the file; its name distinguishes the file from other JSON.
     pub dwctl_plan: u32,
-    /// The version of dwctl that made it.
+    /// The version of dwctl that made the plan.
     pub dwctl_version: String,
-    /// When, RFC 3339.
+    /// The time at which the plan was made, as RFC 3339.
     pub made: String,
-    /// The stack's folder as it was given; relative to the working directory if it was.
+    /// The stack's folder as it was given, possibly relative to the working directory.
     pub folder: String,
     /// The stack's name.
     pub stack: String,
@@ -53,44 +53,44 @@ pub struct Saved {
     pub account: String,
     /// The stack's region.
     pub region: String,
-    /// Which ledger, of all those of the same name.
+    /// The identity of the ledger, among those of the same name.
     pub lineage: String,
-    /// How often that had been written.
+    /// The number of times that ledger had been written.
     pub serial: u64,
     /// Fingerprints of the stack's files, by path in its folder.
     pub files: BTreeMap<String, String>,
     /// Fingerprints of the variables' values.
     pub variables: BTreeMap<String, String>,
-    /// Which part of the stack it is of.
+    /// The part of the stack that the plan covers.
     pub selection: Selection,
-    /// What its changes were decided by, as long as the ledger stays as it is; `None` where
-    /// all of the stack is to be looked at.
+    /// The addresses that its changes depend on, as long as the ledger does not change; `None` if
+    /// the whole stack must be read.
     pub reads: Option<BTreeSet<Address>>,
-    /// What it does.
+    /// The changes.
     pub changes: Vec<SavedChange>,
-    /// What the reviewer is shown.
+    /// The plan as it is shown to reviewers.
     pub shown: Shown,
-    /// Fingerprints of all of the above by part, to name what was edited.
+    /// Fingerprints of the parts above, to name the ones that were edited.
     pub seals: Seals,
     /// HMAC of all of the above under the ledger's key.
     pub seal: String,
 }
 
-/// A plan as it is shown, and the circumstances that are shown with it.
+/// A plan as it is shown, with circumstances that are shown with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
     /// The plan, [veiled](Plan::veil).
     pub plan: Plan,
-    /// Whether every attribute of what is created is shown.
+    /// Shows every attribute of created resources.
     pub details: bool,
-    /// Requests that it took, by service and operation.
+    /// The requests that the plan took, by service and operation.
     pub calls: Option<BTreeMap<String, BTreeMap<String, u64>>>,
-    /// Answers that asked to slow down.
+    /// The number of throttled requests.
     pub throttled: u64,
-    /// How long it took.
+    /// The time that the plan took.
     pub time: Duration,
-    /// Whether the local AWS was asked.
+    /// The plan was made against the local AWS.
     pub sandbox: bool,
 }
 
@@ -108,7 +108,7 @@ impl Shown {
         shown
     }
 
-    /// How it was shown as text.
+    /// The options for showing it as text.
     pub fn options(&self, colour: bool) -> TextOptions {
         let bill = self.calls.as_ref().map(|calls| {
             let calls = calls.iter().flat_map(|(service, operations)| {
@@ -122,21 +122,21 @@ impl Shown {
     }
 }
 
-/// How a plan is shown, and where.
+/// How and where a plan is shown.
 #[derive(Clone, Debug)]
 pub struct Showing<'s> {
     /// The stack's folder as the user gave it.
     pub folder: String,
-    /// The folder that files are told from.
+    /// The folder that file paths are relative to.
     pub root: Option<&'s Path>,
-    /// As text.
+    /// The options for text.
     pub options: &'s TextOptions,
-    /// Whether the local AWS was asked.
+    /// The plan was made against the local AWS.
     pub sandbox: bool,
 }
 
 impl Saved {
-    /// What `plan` relies on, and how it is shown.
+    /// Records the facts that `plan` relies on, and how it is shown.
     pub fn of(
         mut plan: Plan,
         stack: &Stack,
@@ -173,10 +173,10 @@ impl Saved {
         saved
     }
 
-    /// Reads a plan file's text; `place` is where it was found, for messages.
+    /// Reads the text of a plan file; `place` names the file in messages.
     ///
     /// # Errors
-    /// It is cut short, no plan, or of another version of dwctl.
+    /// The text is incomplete, is not a plan, or is from another version of dwctl.
     pub fn parse(text: &[u8], place: &str) -> Result<Self, Diagnostic> {
         if text.is_empty() {
             return Err(refused(format!("the plan {place} is empty")).help("make a new plan"));
@@ -195,7 +195,7 @@ impl Saved {
             dwctl_plan: u32,
             dwctl_version: String,
         }
-        // The version first: another format may not have this version's shape.
+        // The version is read first, because another format may have another shape.
         let format: Format = serde_json::from_slice(text).map_err(|error| no_plan(&error))?;
         let ours = env!("CARGO_PKG_VERSION");
         let by = |age: &str| {
@@ -225,21 +225,21 @@ impl Saved {
         serde_json::from_slice(text).map_err(|error| no_plan(&error))
     }
 
-    /// The file's text, with a line break at its end.
+    /// The file's text, ending in a newline.
     ///
     /// # Errors
-    /// None are known: all that it holds has a form in JSON.
+    /// None are known: everything in it can be written as JSON.
     pub fn to_text(&self) -> serde_json::Result<Vec<u8>> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
     }
 
-    /// Checks that the plan is of this stack, environment, account, region and ledger, that
-    /// nobody edited it, and that the stack's files and variables are as they were.
+    /// Checks that the plan belongs to this stack, environment, account, region and ledger, that
+    /// nobody edited it, and that the stack's files and variables have not changed.
     ///
     /// # Errors
-    /// What is otherwise.
+    /// The differences.
     pub fn belongs(
         &self,
         stack: &Stack,
@@ -282,19 +282,19 @@ impl Saved {
         Err(notes.into_iter().fold(refused("the stack changed since the plan was made"), Diagnostic::note))
     }
 
-    /// The part of the stack that a fresh plan is to be made of: what this one was decided
-    /// by, as long as nobody else applied anything.
+    /// The selection for a fresh plan: the addresses that this plan depends on, as long as nobody
+    /// else applied anything.
     pub fn selection(&self, ledger: &Ledger) -> Selection {
         let only = self.reads.clone().filter(|_| self.serial == ledger.serial);
         Selection { only, ..self.selection.clone() }
     }
 
-    /// Compares the plan with a fresh one, and reduces that to what was reviewed: what now
-    /// differs elsewhere is left as it is. Returns the addresses of the latter, as far as the
-    /// fresh one looked there.
+    /// Compares the plan with a fresh one, and reduces the fresh one to the reviewed changes; other
+    /// differences are left alone. Returns the addresses of those, as far as the fresh plan read
+    /// them.
     ///
     /// # Errors
-    /// One for each resource to which something else would happen than was reviewed.
+    /// One for each resource whose change differs from the reviewed one.
     pub fn compare(&self, fresh: &mut Plan, ledger: &Ledger) -> Result<Vec<Address>, Vec<Diagnostic>> {
         let now = facts(fresh, &ledger.fingerprints());
         let now: BTreeMap<Key<'_>, &SavedChange> = now.iter().map(|one| (one.key(), one)).collect();
@@ -315,7 +315,7 @@ impl Saved {
                 )],
                 Some(now) => then.since(now),
             };
-            // One refusal for each is enough.
+            // One refusal per resource is enough.
             if !notes.is_empty() {
                 problems.push(notes.into_iter().fold(
                     refused(format!("{} is not as it was when the plan was made", then.address)),
@@ -336,7 +336,8 @@ impl Saved {
         let is_other = |change: &Change| change.is_effective() && !reviewed.contains(&key_of(change));
         fresh.deposed.retain(|change| !is_other(change));
         for change in fresh.changes.iter_mut().filter(|change| is_other(change)) {
-            // The reason stays, by which apply knows that it is not as declared.
+            // The reason is kept: it tells the apply that the resource does not match its
+            // declaration.
             change.action = Action::NoOp;
             change.moved_from = None;
             change.imported = false;
@@ -347,9 +348,9 @@ impl Saved {
     }
 }
 
-/// What a plan's changes were decided by, as long as the ledger stays as it is: what they
-/// happen to, what that needs, and what may turn out to be one and the same resource. `None`
-/// where an apply was cut off: what it left is looked for in all of the stack.
+/// The addresses that a plan's changes depend on, as long as the ledger does not change: the
+/// changed resources, their dependencies, and resources that may turn out to be the same one.
+/// `None` after an interrupted apply, whose leftovers are searched for in the whole stack.
 fn reads(plan: &Plan, ledger: &Ledger) -> Option<BTreeSet<Address>> {
     if !ledger.intents.is_empty() || !ledger.deposed.is_empty() {
         return None;

@@ -1,5 +1,5 @@
-//! Whether a plan file is as it was made, and what in it is not: an HMAC of the whole under
-//! the ledger's key decides, and one of each part names what was edited.
+//! Detects edits of a plan file. An HMAC of the whole file under the ledger's key decides; HMACs of
+//! its parts name the edited ones.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,24 @@ use super::Saved;
 use crate::ledger::Fingerprints;
 use crate::plan::review::visible;
 
-/// Fingerprints of the parts of a file, by what they are of.
+/// Fingerprints of the parts of a file, by section and name.
 pub type Seals = BTreeMap<String, BTreeMap<String, String>>;
 
-/// What begins what is sealed: no text of a stack's file, which the same key fingerprints,
-/// has it.
+/// The prefix of sealed text. No stack file, which the same key fingerprints, contains it.
 const WHOLE: &str = "\0plan\0";
 const PART: &str = "\0part\0";
-/// Digits of a part's fingerprint: it names, and decides nothing.
+/// The digits of a part's fingerprint. It only names the part; the whole HMAC decides.
 const SHORT: usize = 24;
-/// Edited parts that are told.
+/// The most edited parts that are listed.
 const MOST: usize = 12;
 
-/// What a seal tells.
+/// The result of checking a seal.
 pub(super) enum Verdict {
-    /// The file is as it was made.
+    /// The file is unchanged.
     Whole,
-    /// It was edited: where.
+    /// The file was edited, in these parts.
     Edited(Vec<String>),
-    /// It was made under another key.
+    /// The file was sealed with another key.
     Foreign,
 }
 
@@ -37,7 +36,7 @@ pub(super) fn seal(saved: &mut Saved, prints: &Fingerprints) {
     saved.seal = whole(saved, prints);
 }
 
-/// Looks whether a file is as it was sealed.
+/// Checks whether a file is unchanged since it was sealed.
 pub(super) fn check(saved: &Saved, prints: &Fingerprints) -> Verdict {
     if saved.seal == whole(saved, prints) {
         return Verdict::Whole;
@@ -95,7 +94,7 @@ fn seals(saved: &Saved, prints: &Fingerprints) -> Seals {
         print.truncate(SHORT);
         let parts = seals.entry(section.to_owned()).or_default();
         let mut name = part.to_owned();
-        // What is there twice is a part that was not there.
+        // A duplicate counts as a part that was added.
         while parts.contains_key(&name) {
             name.push_str(" (again)");
         }
@@ -137,7 +136,7 @@ fn seals(saved: &Saved, prints: &Fingerprints) -> Seals {
     seals
 }
 
-/// The members of a change, and its attributes by path.
+/// Adds the members of a change, and its attributes by path.
 fn sections(add: &mut impl FnMut(&str, &str, &Json), of: &str, change: &Json) {
     let section = format!("{of} {}", address(change));
     for (part, value) in change.as_object().into_iter().flatten() {
@@ -153,8 +152,8 @@ fn sections(add: &mut impl FnMut(&str, &str, &Json), of: &str, change: &Json) {
     }
 }
 
-/// What something in a list is called: its address, with its id where another has that, too,
-/// or its path.
+/// The name of a list element: its path, or its address, with the id if another element has the
+/// same address.
 fn address(one: &Json) -> String {
     let name = one["address"].as_str().or(one["path"].as_str()).unwrap_or_default().to_owned();
     match (one["reason"].as_str(), one["id"].as_str()) {
@@ -167,7 +166,7 @@ fn order(list: &[Json]) -> Json {
     list.iter().map(|one| Json::from(address(one))).collect()
 }
 
-/// What a part is called.
+/// The name of a part.
 fn subject(section: &str, part: Option<&str>) -> String {
     let whole = match section {
         "" => "the plan",

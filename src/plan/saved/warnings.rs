@@ -1,11 +1,11 @@
-//! What a plan warns of, in a file: the words, without places in the stack's files, which may be
-//! others by the time that it is read.
+//! Stores the warnings of a plan: only their words, without source locations, since the files may
+//! have changed by the time that the plan is read.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::diag::Diagnostic;
 
-/// The codes of a plan's warnings; one of another version is told as the last of them.
+/// The codes of a plan's warnings; codes of other versions are read as the last of these.
 const CODES: [&str; 5] = ["busy", "no-ledger", "read-failed", "twin", "warning"];
 
 #[derive(Serialize, Deserialize)]
