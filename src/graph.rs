@@ -1,4 +1,4 @@
-//! Addresses and the order between them.
+//! Addresses, and the order between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,21 +12,21 @@ use petgraph::graphmap::DiGraphMap;
 pub struct Address {
     /// The kind.
     pub kind: String,
-    /// The name in the stack.
+    /// The name within the stack.
     pub name: String,
     /// The key in `for_each`.
     pub key: Option<String>,
 }
 
 impl Address {
-    /// The address without its key: that of the declaration.
+    /// The address of the declaration, without the key.
     pub fn declaration(&self) -> String {
         format!("{}.{}", self.kind, self.name)
     }
 
-    /// The address in the letters that AWS allows in the value of a tag, at most 256 of
-    /// them: `s3_bucket.lake/raw`. What else is in a key is written as `@` and two
-    /// hexadecimal digits a byte
+    /// The address in the characters that AWS allows in a tag value, at most 256 of them:
+    /// `s3_bucket.lake/raw`. Other characters of a key are written as `@` and two hexadecimal digits a
+    /// byte
     /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
     pub fn as_tag(&self) -> String {
         let mut text = self.declaration();
@@ -42,15 +42,15 @@ impl Address {
         }
         if text.len() > 256 {
             let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
-            // A doubled `@` begins no escaped byte, so this is read back as no address.
+            // A doubled `@` starts no escaped byte, so this is never parsed as an address.
             text.truncate(256 - 38);
             text.push_str(&format!("@@{name}"));
         }
         text
     }
 
-    /// The address that [`Self::as_tag`] wrote; `None` of one that was too long to be
-    /// written whole, and of anything else.
+    /// Parses an address that [`Self::as_tag`] wrote. Returns `None` for a shortened one, and for
+    /// anything else.
     pub fn of_tag(tag: &str) -> Option<Self> {
         let (declaration, key) = match tag.split_once('/') {
             Some((declaration, key)) => (declaration, Some(key)),
@@ -75,10 +75,10 @@ impl Address {
         (address.as_tag() == tag).then_some(address)
     }
 
-    /// Whether `selector` is this address or that of its declaration or kind
-    /// (`s3_bucket.lake` selects `s3_bucket.lake["raw"]`).
+    /// Returns whether `selector` names this address, its declaration or its kind (`s3_bucket.lake`
+    /// selects `s3_bucket.lake["raw"]`).
     pub fn is_selected_by(&self, selector: &str) -> bool {
-        // Keys as expressions write them, and as a shell leaves them, too.
+        // Accepts keys as expressions write them, and as a shell leaves them.
         let keyed = self.key.as_ref().and_then(|key| {
             let rest = selector.strip_prefix(&self.declaration())?;
             Some(
@@ -96,13 +96,13 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}", self.kind, self.name)?;
         match &self.key {
-            // As JSON, so that every key can be read back; with control characters escaped,
+            // Written as JSON, so that every key can be parsed again, with control characters escaped,
             // so that none reaches a terminal.
             Some(key) => {
                 formatter.write_str("[")?;
                 for character in serde_json::Value::from(key.as_str()).to_string().chars() {
                     match character {
-                        // JSON itself leaves these: delete, and those of Latin-1.
+                        // JSON does not escape these: delete, and the control characters of Latin-1.
                         '\u{7f}'..='\u{9f}' => write!(formatter, "\\u{:04x}", character as u32)?,
                         other => write!(formatter, "{other}")?,
                     }
@@ -124,7 +124,7 @@ impl FromStr for Address {
         let (name, key) = match rest.split_once('[') {
             Some((name, key)) => {
                 let key = key.strip_suffix(']').ok_or_else(malformed)?;
-                // A shell takes the quotes of `lake["raw"]` away.
+                // A shell removes the quotes of `lake["raw"]`.
                 let key = match serde_json::from_str(key) {
                     Ok(key) => key,
                     Err(_) if key.is_empty() || key.contains(['"', '[', ']']) => return Err(malformed()),
@@ -154,11 +154,11 @@ impl<'de> serde::Deserialize<'de> for Address {
     }
 }
 
-/// Puts the nodes `0..count` in an order in which every node comes after those it
-/// needs; `needs` holds `(node, needed)`. The order is the same for the same input.
+/// Sorts the nodes `0..count` so that each one comes after its needs. `needs` holds `(node, needed)`.
+/// The order is deterministic.
 ///
 /// # Errors
-/// A cycle, as the nodes on it: each needs the next, the last the first.
+/// There is a cycle. Returns its nodes: each needs the next, and the last needs the first.
 pub fn order(count: usize, needs: &BTreeSet<(usize, usize)>) -> Result<Vec<usize>, Vec<usize>> {
     let mut graph = DiGraphMap::<usize, ()>::new();
     for node in (0..count).rev() {
@@ -173,13 +173,12 @@ pub fn order(count: usize, needs: &BTreeSet<(usize, usize)>) -> Result<Vec<usize
     }
 }
 
-/// Those of the `soft` edges that no order of the nodes can hold together with all of the
-/// `hard` ones: an order of the hard and the other soft edges always exists. Both hold
-/// `(node, needed)`. Only edges within a cycle are given up, and of those as few as a simple
-/// rule finds: what waits for least comes first.
+/// Returns the `soft` edges to give up, so that an order of the nodes exists for all `hard` edges and
+/// the other soft ones. Both sets hold `(node, needed)`. Only edges within a cycle are given up, and
+/// few of them by a simple rule: the node with the fewest open needs comes first.
 ///
 /// # Errors
-/// A cycle of hard edges alone, as of [`order`].
+/// There is a cycle of hard edges alone, as for [`order`].
 pub fn relax(
     count: usize,
     hard: &BTreeSet<(usize, usize)>,
@@ -202,12 +201,12 @@ pub fn relax(
     let inside = |&&(node, needed): &&(usize, usize)| {
         node != needed && knot_of[node].is_some() && knot_of[node] == knot_of[needed]
     };
-    // How many hard and soft needs of a node are not in their place yet, and who needs it.
+    // For each node, the number of its hard and soft needs that have no place yet, and its dependents.
     let mut left = vec![(0usize, 0usize); count];
     let mut needed_by: Vec<Vec<(usize, bool)>> = vec![Vec::new(); count];
     for (edges, is_hard) in [(hard, true), (soft, false)] {
         for &(node, needed) in edges.iter().filter(inside) {
-            // What is needed in both ways is needed in the harder one.
+            // An edge in both sets counts as hard.
             if is_hard || !hard.contains(&(node, needed)) {
                 let (of_hard, of_soft) = &mut left[node];
                 *(if is_hard { of_hard } else { of_soft }) += 1;
@@ -241,7 +240,7 @@ pub fn relax(
     Ok(given_up)
 }
 
-/// The shortest way round in the first knot of the graph.
+/// The shortest cycle through the first node of the smallest strongly connected component (knot).
 fn cycle(graph: &DiGraphMap<usize, ()>, needs: &BTreeSet<(usize, usize)>) -> Vec<usize> {
     let looped = needs.iter().find(|(node, needed)| node == needed);
     if let Some((node, _)) = looped {
@@ -255,7 +254,7 @@ fn cycle(graph: &DiGraphMap<usize, ()>, needs: &BTreeSet<(usize, usize)>) -> Vec
         .flatten()
         .collect();
     let Some(&start) = knot.first() else { return Vec::new() };
-    // Breadth first along `needs`, inside the knot, until the start comes round again.
+    // Search breadth first along `needs`, within the knot, until the start is reached again.
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(node) = queue.pop_front() {
@@ -322,7 +321,7 @@ mod tests {
             |end: &str| Address { kind: "k".into(), name: "n".into(), key: Some("x".repeat(400) + end) };
         assert_eq!(long("a").as_tag().len(), 256);
         assert_ne!(long("a").as_tag(), long("b").as_tag());
-        // Whatever digits the end of a shortened one begins with.
+        // The hexadecimal end of a shortened address may start with any digits.
         for number in 0..64 {
             assert_eq!(Address::of_tag(&long(&number.to_string()).as_tag()), None);
         }
@@ -337,12 +336,12 @@ mod tests {
     #[test]
     fn only_what_can_be_given_up_is() {
         // Two buckets (0, 1) replicate by a role (2) to another (3); the role's policy (4) names both.
-        // Of their ends, that of the policy must come after that of the role.
+        // The policy must be deleted after the role.
         let soft = BTreeSet::from([(2, 0), (2, 1), (3, 0), (3, 1), (0, 4), (1, 4)]);
         let given_up = relax(5, &BTreeSet::from([(4, 2)]), &soft).expect("an order");
         assert_eq!(given_up, BTreeSet::from([(0, 4), (1, 4)]));
         assert_eq!(relax(2, &BTreeSet::from([(0, 1), (1, 0)]), &BTreeSet::new()), Err(vec![0, 1]));
-        // A need of itself, and many of each other.
+        // A node that needs itself, and many nodes that need each other.
         assert_eq!(relax(1, &BTreeSet::new(), &BTreeSet::from([(0, 0)])), Ok(BTreeSet::from([(0, 0)])));
         let all = (0..600).flat_map(|one| (0..600).map(move |other| (one, other))).collect();
         assert_eq!(relax(600, &BTreeSet::new(), &all).map(|given_up| given_up.len()), Ok(600 * 601 / 2));
@@ -355,7 +354,7 @@ mod tests {
     proptest! {
         #[test]
         fn soft_edges_are_given_up_in_cycles_alone(hard in edges(24), soft in edges(60)) {
-            // The longest part of the hard edges that has an order.
+            // A maximal part of the hard edges that has an order.
             let mut kept = BTreeSet::new();
             for edge in hard {
                 kept.insert(edge);
@@ -367,7 +366,7 @@ mod tests {
             prop_assert!(given_up.is_subset(&soft));
             let rest: BTreeSet<_> = soft.difference(&given_up).chain(&kept).copied().collect();
             prop_assert!(order(24, &rest).is_ok());
-            // What can be reached along what was wanted: an edge that is given up closes a cycle.
+            // Reachability along all edges: an edge that is given up closes a cycle.
             let all: BTreeSet<_> = soft.union(&kept).copied().collect();
             for (node, needed) in given_up {
                 let (mut seen, mut next) = (BTreeSet::from([needed]), vec![needed]);

@@ -1,22 +1,22 @@
-//! Lines that fit a terminal. Elsewhere a line is as long as what it tells: no script and no
-//! file finds half a value.
+//! Lines that fit a terminal. Elsewhere lines are not cut, so that no script and no file gets half a
+//! value.
 
 use std::borrow::Cow;
 
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// No terminal is taken to be narrower: else every word would be a line.
+/// Minimum assumed width of a terminal: below it, almost every word would be a line.
 const NARROWEST: usize = 40;
-/// Least room for a column that is cut.
+/// Minimum width of a shortened column.
 const LEAST: usize = 16;
 /// The space between columns.
 const GAP: &str = "  ";
 
-/// The width of lines of prose where no terminal is narrower.
+/// The width of prose, unless the terminal is narrower.
 pub const PROSE: usize = 96;
 
-/// Words stay whole, but for those that are longer than a line.
+/// Words stay whole, unless they are longer than a line.
 fn options(width: usize, indent: &str) -> Options<'_> {
     Options::new(width)
         .subsequent_indent(indent)
@@ -25,11 +25,11 @@ fn options(width: usize, indent: &str) -> Options<'_> {
         .wrap_algorithm(WrapAlgorithm::FirstFit)
 }
 
-/// A line that goes on below `indent` spaces where the terminal ends.
+/// Wraps a line at the terminal's width, with `indent` spaces before continuation lines.
 pub fn hang(line: &str, indent: usize, width: Option<usize>) -> Cow<'_, str> {
     match width.map(|width| width.max(NARROWEST)) {
         Some(width) if display_width(line) > width => {
-            // Beside a long name there may be too little room.
+            // A long name may leave too little room beside it.
             let is_narrow = width.saturating_sub(indent) * 20 < width * 11;
             let indent = " ".repeat(if is_narrow { 10 } else { indent });
             textwrap::fill(line, options(width, &indent)).into()
@@ -38,7 +38,7 @@ pub fn hang(line: &str, indent: usize, width: Option<usize>) -> Cow<'_, str> {
     }
 }
 
-/// Paragraphs as lines of at most `width`, each ending in a newline.
+/// Wraps paragraphs to lines of at most `width`, each ending in a newline.
 pub fn prose(text: &str, indent: usize, width: usize) -> String {
     let (indent, width) = (" ".repeat(indent), width.max(NARROWEST));
     let paragraphs = text.split("\n\n").map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -46,7 +46,7 @@ pub fn prose(text: &str, indent: usize, width: usize) -> String {
     filled.map(|one| textwrap::fill(&one, options(width, &indent).initial_indent(&indent)) + "\n").collect()
 }
 
-/// Names and their values, the values in a column, each line ending in a newline.
+/// Names with their values in a column, each line ending in a newline.
 pub fn pairs(rows: &[(String, String)], indent: usize, between: &str, width: Option<usize>) -> String {
     let widest = rows.iter().map(|(name, _)| display_width(name)).max().unwrap_or(0);
     let start = " ".repeat(indent);
@@ -55,7 +55,7 @@ pub fn pairs(rows: &[(String, String)], indent: usize, between: &str, width: Opt
             let head = format!("{start}{}{between}", padded(name, widest));
             let column = display_width(&head);
             match width.map(|width| width.max(NARROWEST)) {
-                // The value begins beside its name, however long its first word is.
+                // The value starts beside its name, even if its first word is long.
                 Some(width) if column <= width / 2 => {
                     let lines = textwrap::wrap(value, options(width - column, ""));
                     let indent = format!("\n{}", " ".repeat(column));
@@ -67,8 +67,8 @@ pub fn pairs(rows: &[(String, String)], indent: usize, between: &str, width: Opt
         .collect()
 }
 
-/// Rows in columns, each line ending in a newline. Where they are wider than the terminal, the
-/// middle of what stands in the column `flexible` is left out.
+/// Rows in columns, each line ending in a newline. If they are wider than the terminal, texts in the
+/// column `flexible` lose their middle.
 pub fn table(rows: &[Vec<String>], flexible: usize, width: Option<usize>) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widest = |column: usize| {
@@ -93,7 +93,7 @@ pub fn table(rows: &[Vec<String>], flexible: usize, width: Option<usize>) -> Str
     rows.iter().map(line).collect()
 }
 
-/// A text of at most `most` columns, of which the start and the end are kept: names differ there.
+/// Shortens a text to `most` columns. Start and end are kept, because names differ there.
 fn middle_out(text: &str, most: usize) -> Cow<'_, str> {
     let count = text.chars().count();
     if display_width(text) <= most || count <= 3 {
@@ -126,7 +126,7 @@ mod tests {
             hang(line, 6, Some(50)),
             "  + sns_topic.alerts  create  us-east-1\n      arn:aws:sns:us-east-1:111111111111:alerts\n      done"
         );
-        // What is longer than a line is not.
+        // A word longer than a line is split.
         let long = format!("  a  {}", "x".repeat(50));
         let (whole, rest) = ("x".repeat(36), "x".repeat(14));
         assert_eq!(hang(&long, 4, Some(40)), format!("  a\n    {whole}\n    {rest}"));

@@ -1,11 +1,11 @@
-//! The wish to stop: SIGINT, SIGTERM and SIGHUP, heard from the first line of `main` to the last.
+//! Requests to stop: SIGINT, SIGTERM and SIGHUP, handled during all of `main`.
 //!
-//! The first signal starts nothing new. What has changed nothing yet ends at once; what is in work
-//! ([`Working`]) is awaited. The second signal leaves two seconds: the ledger is written, its lock
-//! freed, and the process ends. Threads of their own see to both deadlines, since the main thread may be
-//! held up: by a pipe that nobody reads, by a disk, by an evaluation.
+//! After the first signal, nothing new starts. Work that has changed nothing yet ends at once; running
+//! changes ([`Working`]) are waited for. After the second signal, two seconds remain to write the
+//! ledger, free its lock and end the process. Separate threads enforce both deadlines, because the
+//! main thread may be blocked by a pipe that nobody reads, by a disk, or by an evaluation.
 //!
-//! Signals are the process's, and so is the state of this room.
+//! Signals concern the whole process, so the state of this module is global.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,21 +18,21 @@ use tokio::sync::watch;
 
 use crate::diag::Diagnostic;
 
-/// How long the main thread may take to notice the first signal where nothing is in work.
+/// How long the main thread may take to notice the first signal if no change is running.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long it may take to end once what was in work has ended.
 const FAREWELL: Duration = Duration::from_secs(3);
-/// How long one call that frees the lock is awaited after the second signal.
+/// How long one call that frees the lock is waited for after the second signal.
 const PROMPT: Duration = Duration::from_millis(300);
-/// After the second signal, when the main thread is taken for held up.
+/// Time after the second signal at which the main thread is considered blocked.
 const HELD_UP: Duration = Duration::from_millis(1_000);
-/// When the process ends, after the second signal.
+/// Time after the second signal at which the process ends.
 const END: Duration = Duration::from_millis(1_700);
 
-/// What is still done after the second signal, and until when.
+/// Work that is still done after the second signal, with its deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Last {
-    /// Calls of AWS in work: they are not awaited any more.
+    /// Running AWS calls: they are not waited for.
     Call,
     /// The ledger is written.
     Ledger,
@@ -41,7 +41,7 @@ pub enum Last {
 }
 
 impl Last {
-    /// The time for it, from the second signal on.
+    /// The deadline, counted from the second signal.
     fn time(self) -> Duration {
         match self {
             Self::Call => Duration::ZERO,
@@ -54,42 +54,42 @@ impl Last {
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     signals: u32,
-    /// Pieces of work that the first signal must not cut off.
+    /// Running work that the first signal must not interrupt.
     working: usize,
-    /// When the second signal came.
+    /// The time of the second signal.
     second: Option<Instant>,
 }
 
 static STATE: LazyLock<watch::Sender<State>> = LazyLock::new(|| watch::Sender::new(State::default()));
-/// Set by the handler itself: a child that the same Ctrl-C ended may be noticed before the thread
-/// that counts signals has run.
+/// Set by the handler itself: the main thread may notice a child that the same Ctrl-C ended before the
+/// counting thread has run.
 static SEEN: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static END_WITH: OnceLock<fn() -> !> = OnceLock::new();
 static RESORTS: Mutex<BTreeMap<u64, Resort>> = Mutex::new(BTreeMap::new());
 
 type Resort = Arc<dyn Fn(Instant) + Send + Sync>;
 
-// Each change of the map is one call: what a panic leaves of it is right.
+// Each change of the map is a single call, so the map is valid after a panic.
 fn resorts() -> MutexGuard<'static, BTreeMap<u64, Resort>> {
     RESORTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens from now on. `end` ends the process where the main thread does not in time. Where the
-/// system refuses, its default remains: a signal ends the process. SIGHUP stays ignored where it is,
-/// as by `nohup`.
+/// Starts listening. `end` ends the process if the main thread does not do so in time. If handlers
+/// cannot be installed, the default stays: a signal ends the process. An ignored SIGHUP, as under
+/// `nohup`, stays ignored.
 pub fn listen(end: fn() -> !) {
     let mut wanted = vec![SIGINT, SIGTERM];
     wanted.extend((!is_ignored(SIGHUP)).then_some(SIGHUP));
     let Ok(mut signals) = signal_hook::iterator::Signals::new(&wanted) else { return };
     for signal in wanted {
-        // Without it, only the moment until the thread has run would be missed.
+        // Without it, a signal only goes unnoticed until the thread has run.
         signal_hook::flag::register(signal, Arc::clone(&SEEN)).ok();
     }
     END_WITH.get_or_init(|| end);
     std::thread::spawn(move || signals.forever().for_each(|_| hear()));
 }
 
-/// Whether this process was started with the signal ignored.
+/// Returns whether this process was started with the signal ignored.
 fn is_ignored(signal: i32) -> bool {
     let told = std::fs::read_to_string("/proc/self/status").ok();
     told.as_deref().and_then(|status| ignores(status, signal)).unwrap_or_else(|| {
@@ -100,7 +100,8 @@ fn is_ignored(signal: i32) -> bool {
     })
 }
 
-/// What Linux tells of a process (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>).
+/// Reads the ignored signals of a process on Linux
+/// (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>).
 fn ignores(status: &str, signal: i32) -> Option<bool> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
@@ -123,52 +124,52 @@ fn hear() {
             std::thread::sleep(HELD_UP);
             end(second + Last::Lock.time(), second + END);
         })),
-        // Two seconds are soon over.
+        // Two seconds are over soon.
         _ => {}
     }
 }
 
-/// Ends the process after a while if it still lives and nothing is in work then.
+/// Ends the process after `time` if it is still alive and no change is running.
 fn end_idle_after(time: Duration) {
     std::thread::spawn(move || {
         std::thread::sleep(time);
         if !is_working() {
             let now = Instant::now();
-            // As long as there is no second signal, S3 has the time to free the lock.
+            // Without a second signal, S3 has time to free the lock.
             end(now + FAREWELL, now);
         }
     });
 }
 
-/// Ends the process at `at`. Before, and until `deadline`, what must not be left undone.
+/// Ends the process at `at`. Before that, and until `deadline`, runs the last resorts.
 fn end(deadline: Instant, at: Instant) {
     let resorts: Vec<Resort> = resorts().values().cloned().collect();
     resorts.iter().for_each(|resort| resort(deadline));
-    // The main thread may be about to tell what was done.
+    // The main thread may be about to report what was done.
     std::thread::sleep(at.saturating_duration_since(Instant::now()));
     if let Some(end) = END_WITH.get() {
         end();
     }
 }
 
-/// Whether a signal has come.
+/// Returns whether a signal has come.
 pub fn is_stopping() -> bool {
     SEEN.load(Ordering::SeqCst) || STATE.borrow().signals > 0
 }
 
-/// Whether a second signal has come.
+/// Returns whether a second signal has come.
 pub fn is_hurried() -> bool {
     STATE.borrow().signals > 1
 }
 
-/// Whether something is in work that the first signal must not cut off.
+/// Returns whether work is running that the first signal must not interrupt.
 pub fn is_working() -> bool {
     STATE.borrow().working > 0
 }
 
 async fn until(reached: impl FnMut(&State) -> bool) {
     if STATE.subscribe().wait_for(reached).await.is_err() {
-        // Its sender is never dropped.
+        // The sender is never dropped.
         std::future::pending::<()>().await;
     }
 }
@@ -183,12 +184,12 @@ pub async fn second() {
     until(|state| state.signals > 1).await;
 }
 
-/// Returns once a signal has come and nothing is in work.
+/// Returns once a signal has come and no change is running.
 pub async fn idle() {
     until(|state| state.signals > 0 && state.working == 0).await;
 }
 
-/// Works until it is done or a signal comes: for what has changed nothing yet.
+/// Runs `work` until it is done or a signal comes. Only for work that has changed nothing yet.
 ///
 /// # Errors
 /// A signal came.
@@ -200,8 +201,8 @@ pub async fn unless_stopping<T>(work: impl Future<Output = T>) -> Result<T, Diag
     }
 }
 
-/// Works for up to `time`, or for what a second signal leaves for it; `None` where that was too
-/// short.
+/// Runs `work` for up to `time`, or for the time that a second signal leaves for it. Returns `None` on
+/// timeout.
 pub async fn within<T>(last: Last, time: Duration, work: impl Future<Output = T>) -> Option<T> {
     let hurried = async {
         second().await;
@@ -216,8 +217,8 @@ pub async fn within<T>(last: Last, time: Duration, work: impl Future<Output = T>
     }
 }
 
-/// Works until it is done; `None` where a second signal came and the answer does not come at once: the
-/// call is stuck, and another one may not be.
+/// Runs `work` until it is done. After a second signal, returns `None` unless the answer comes at
+/// once: this call may be stuck, and a new one may not.
 pub async fn promptly<T>(work: impl Future<Output = T>) -> Option<T> {
     let late = async {
         second().await;
@@ -230,24 +231,24 @@ pub async fn promptly<T>(work: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// The error of what a signal ended.
+/// The error of work that a signal ended.
 pub fn interrupted() -> Diagnostic {
     Diagnostic::error("interrupted", "interrupted")
 }
 
-/// While it lives, something is in work that the first signal must not cut off.
+/// While it lives, work is running that the first signal must not interrupt.
 #[derive(Debug)]
 pub struct Working(());
 
-/// Something begins that the first signal must not cut off.
+/// Starts work that the first signal must not interrupt.
 ///
 /// # Errors
-/// A signal has come: nothing new is begun.
+/// A signal has come, so nothing new is started.
 pub fn begin() -> Result<Working, Diagnostic> {
     if is_stopping() { Err(interrupted().note("nothing was changed")) } else { Ok(finish()) }
 }
 
-/// As [`begin`], of what finishes something that was begun, and is done also after a signal.
+/// Like [`begin`], for work that completes an earlier change and is done even after a signal.
 pub fn finish() -> Working {
     STATE.send_modify(|state| state.working += 1);
     Working(())
@@ -266,11 +267,11 @@ impl Drop for Working {
     }
 }
 
-/// What is done until a deadline where the main thread does not come to it; dropped once the main
-/// thread has done it.
+/// An action that runs before the process is ended if the main thread does not get to it. Drop it once
+/// the main thread has done it.
 pub struct LastResort(u64);
 
-/// Keeps what must not be left undone when the process is ended.
+/// Registers an action that must not be left undone when the process is ended.
 pub fn last_resort(act: impl Fn(Instant) + Send + Sync + 'static) -> LastResort {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
