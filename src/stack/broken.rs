@@ -1,11 +1,11 @@
-//! A file that is no TOML, which no schema tells anything of.
+//! Hides secrets in a file that is not valid TOML, for which no schema tells what is secret.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What stands where a secret would, by the names of attributes and those that are `named` secret; with
-/// several lines, all of them.
+/// The texts that are probably secret, by well-known attribute names and by those that are `named`
+/// secret. A text of several lines yields each line.
 pub(super) fn secrets(text: &str, named: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
     const NAMES: [&str; 7] =
         ["password", "passphrase", "passwd", "secret", "token", "private_key", "credential"];
@@ -23,7 +23,7 @@ pub(super) fn secrets(text: &str, named: impl Fn(&str) -> bool) -> impl Iterator
         let end = match quote {
             "" => rest.find('\n'),
             long if long.len() == 3 => rest.find(long),
-            // A quote that is not closed is what is wrong with it.
+            // The missing closing quote may be the syntax error.
             short => rest.find([short.chars().next().unwrap_or('\n'), '\n']),
         };
         rest[..end.unwrap_or(rest.len())].trim_end()

@@ -1,4 +1,4 @@
-//! What people write who come from other tools, and what it is here.
+//! Terms of other tools, and their equivalents here.
 
 use super::{Entry, Node};
 use crate::diag::{Diagnostic, Span};
@@ -7,7 +7,7 @@ use crate::elsewhere;
 /// The tables of the stack language.
 const TABLES: [&str; 8] = ["stack", "ledger", "variable", "local", "output", "import", "moved", "removed"];
 
-/// What members of the stack language's own tables are called elsewhere.
+/// Foreign names of members of the stack language's own tables.
 const MEMBERS: [(&str, &str); 16] = [
     ("prevent_destroy", "protect"),
     ("prevent_deletion", "protect"),
@@ -27,15 +27,15 @@ const MEMBERS: [(&str, &str); 16] = [
     ("error_message", "message"),
 ];
 
-/// The one of `known` that somebody means by a name that is none of them.
+/// The one of `known` that an unknown name probably means.
 pub(super) fn member<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let theirs = MEMBERS.into_iter().find(|(theirs, ours)| *theirs == name && known.contains(ours));
     let ours = theirs.and_then(|(_, ours)| known.iter().copied().find(|one| *one == ours));
     ours.or_else(|| crate::diag::nearest(name, known.iter().copied()))
 }
 
-/// What a table that is none of ours declares under a name that is right, as in [`Stack::unread`]:
-/// references to that are no further mistakes.
+/// The declarations in a misnamed table, in the form of [`Stack::unread`]. References to them are not
+/// reported as further errors.
 ///
 /// [`Stack::unread`]: super::Stack::unread
 pub(super) fn declares(name: &str, value: &Node) -> Vec<String> {
@@ -54,10 +54,10 @@ pub(super) fn declares(name: &str, value: &Node) -> Vec<String> {
     }
 }
 
-/// Members of `[stack]` that stand above it, or without it.
+/// Members of `[stack]` that people write above its header, or without it.
 const OF_STACK: [&str; 6] = ["name", "region", "tags", "accounts", "requires", "provider"];
 
-/// An error for a table, or a value, of which nothing is known at the top of a file.
+/// An error for an unknown table or value at the top of a file.
 pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
     let unknown = |label: String| {
         Diagnostic::error("unknown-kind", format!("there is no kind `{name}`")).at(span, label)

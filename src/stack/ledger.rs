@@ -1,33 +1,33 @@
-//! `[ledger]`: where the ledger lives.
+//! `[ledger]`: the location of the ledger.
 
 use super::{Entry, Node, is_region};
 use crate::diag::{Diagnostic, Span};
 use crate::value::{Number, Value};
 
-/// A ledger in S3, as `[ledger]` declares it.
+/// A ledger in S3, declared by `[ledger]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerPlace {
     /// The bucket.
     pub bucket: String,
-    /// What keys begin with.
+    /// The prefix of its keys.
     pub prefix: String,
-    /// The bucket's region; the stack's without one.
+    /// The bucket's region; `None` means the stack's.
     pub region: Option<String>,
-    /// The KMS key that encrypts the ledger; the bucket's default without one.
+    /// The KMS key that encrypts the ledger; `None` means the bucket's default.
     pub kms_key_id: Option<String>,
-    /// Profile of the shared AWS configuration files to reach it with; the stack's own
-    /// credentials without one.
+    /// The profile in the shared AWS configuration files to access it with; `None` means the stack's own
+    /// credentials.
     pub profile: Option<String>,
-    /// Seconds after which a lock without a sign of life may be taken over.
+    /// Seconds without a sign of life after which a lock may be taken over.
     pub lock_expiry_seconds: u64,
-    /// Where the table stands.
+    /// The place of the table.
     pub span: Span,
 }
 
 const KNOWN: [&str; 6] = ["bucket", "prefix", "region", "kms_key_id", "profile", "lock_expiry_seconds"];
 
-/// Whether a text has the form of a bucket's name. It becomes a part of host names, to
-/// which signed requests go, so nothing else may get through
+/// Returns whether a text has the form of a bucket name. The name becomes part of the host names to
+/// which signed requests go, so nothing else may pass
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
 fn is_bucket(text: &str) -> bool {
     (3..=63).contains(&text.len())
@@ -37,7 +37,7 @@ fn is_bucket(text: &str) -> bool {
         && !text.contains("..")
 }
 
-/// Reads `[ledger]` of the stack, and that of the environment, whose entries win.
+/// Reads `[ledger]` of the stack and of the environment, whose entries take precedence.
 pub(super) fn ledger_place(
     stack: Option<&Entry>,
     env: Option<&Node>,

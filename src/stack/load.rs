@@ -17,16 +17,16 @@ use crate::graph::Address;
 use crate::limits;
 use crate::value::Value;
 
-/// How a stack begins, for those who have none yet.
+/// A hint for users whose folder has no stack yet.
 const BEGINNING: &str = "stack.toml begins with [stack], its name and its region; `dwctl explain KIND` has an example of each kind";
 
-/// Mistakes of a file's syntax that are told; of more the number is.
+/// Maximum number of syntax errors reported for a file; only the count of the others is shown.
 const MOST_MISTAKES: usize = 1_000;
 
-/// Bytes of a file in which, after a mistake, the next one is looked for.
+/// Maximum size of a file in which parsing continues after a syntax error.
 const RECOVERED: usize = 1 << 20;
 
-/// Reads the stack in `folder`, with `env/<env>.toml` where an environment is named.
+/// Reads the stack in `folder`, with `env/<env>.toml` if an environment is named.
 /// `kinds` are the names of all kinds.
 ///
 /// # Errors
@@ -36,20 +36,20 @@ pub fn load(folder: &Path, env: Option<&str>, kinds: &[&str]) -> Result<Stack, (
     if problems.is_empty() { Ok(stack) } else { Err((problems, stack.sources)) }
 }
 
-/// What could be read of a stack.
+/// The result of reading a stack.
 #[derive(Debug)]
 pub struct Loaded {
     /// The stack.
     pub stack: Stack,
-    /// What is wrong with it: it must not be used if there is anything.
+    /// Its errors. A stack with errors must not be used.
     pub problems: Vec<Diagnostic>,
-    /// All files could be read: what else is wrong with the stack is not on account of these
-    /// problems.
+    /// True if all files could be read. Further errors in the stack are then no consequences of
+    /// these problems.
     pub is_whole: bool,
 }
 
-/// As [`load`], with what could be read in spite of problems, and without the files of the names
-/// `apart`: they are given as variables.
+/// As [`load`], but returns what could be read in spite of problems. Files named `apart` are left
+/// out: they are passed as variables.
 pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]) -> Loaded {
     let mut loader = Loader {
         sources: Sources::default(),
@@ -83,8 +83,8 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
     loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values)
 }
 
-/// Whether a text has the form of a region's name. It becomes a part of host names, to
-/// which signed requests go, so nothing else may get through.
+/// Returns whether a text has the form of a region name. The name becomes part of the host names to
+/// which signed requests go, so nothing else may pass.
 pub fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     matches!(parts.as_slice(), [words @ .., number] if words.len() >= 2
@@ -96,12 +96,12 @@ pub fn is_region(text: &str) -> bool {
 struct Loader<'a> {
     sources: Sources,
     problems: Vec<Diagnostic>,
-    /// A file, or the folder, could not be read, so that anything may be missing.
+    /// True if a file or the folder could not be read, so that declarations may be missing.
     is_torn: bool,
     /// See [`Stack::unread`].
     unread: BTreeSet<String>,
     files: Files,
-    /// Of all files that were read.
+    /// The size of all files read so far.
     bytes: u64,
     kinds: &'a [&'a str],
     stack: Option<Entry>,
@@ -157,8 +157,8 @@ impl Loader<'_> {
         files
     }
 
-    /// The file of this path in the stack's folder as a table, registered under its path
-    /// relative to the working folder. Of an environment's the names are given that are secret.
+    /// Parses a file of the stack's folder to a table, registered under its path relative to the working
+    /// folder. For an environment's file, `secret` names the secret variables.
     fn parse(&mut self, path: &Path, secret: Option<&BTreeSet<String>>) -> Option<Node> {
         let folder = self.files.folder();
         let shown = if folder == Path::new(".") { path.to_owned() } else { folder.join(path) };
@@ -182,7 +182,7 @@ impl Loader<'_> {
             return None;
         }
         let file = self.sources.add(shown, text.as_str());
-        // A large file that is no TOML at all has more mistakes than there is room for.
+        // A large file that is not TOML at all has more errors than there is room for.
         let (table, errors) = if text.len() > RECOVERED {
             match DeTable::parse(&text) {
                 Ok(table) => (table, Vec::new()),
@@ -192,7 +192,7 @@ impl Loader<'_> {
             DeTable::parse_recoverable(&text)
         };
         let broken = !errors.is_empty();
-        // An excerpt shows what could not be read, of which no schema tells what is secret.
+        // Excerpts show text that could not be parsed, where no schema tells what is secret.
         let learn = || {
             let has_sensitive = text.contains("sensitive");
             let named = |name: &str| match secret {
@@ -219,7 +219,7 @@ impl Loader<'_> {
                     Diagnostic::error("duplicate", format!("`{name}` is declared twice"))
                         .at_maybe(span, "declared again")
                 }
-                // The parser tells no place of it.
+                // The parser gives no place for it.
                 text if text.contains("recurs") => {
                     let what = "keys, arrays and tables are nested too deeply: at most 80 levels";
                     Diagnostic::error("syntax", what).at(span.unwrap_or(Span::new(file, 0, 0)), "")
@@ -243,8 +243,8 @@ impl Loader<'_> {
             }
             return Some(node);
         }
-        // What could be read is taken, so that the rest of the stack is not said to lack
-        // it; what seems wrong with it follows from the errors that were said.
+        // Use what could be parsed, so that it is not reported as missing from the stack. Its apparent
+        // problems follow from the syntax errors that were already reported.
         self.file(node);
         self.problems.truncate(found);
         None
@@ -293,7 +293,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Takes every entry of the table that `entry` must be.
+    /// Calls `take` for every entry of a table, which `entry` must be.
     fn each(&mut self, entry: Entry, mut take: impl FnMut(&mut Self, Entry)) {
         match entry.value.content {
             Content::Table(entries) => entries.into_iter().for_each(|entry| take(self, entry)),
@@ -472,7 +472,7 @@ impl Loader<'_> {
         }
         let mut output =
             Output { value: entry.value.clone(), description: None, sensitive: false, span: entry.span };
-        // `[output.name]` with a `value` is the long form; any other table is a value itself.
+        // `[output.name]` with a `value` is the long form; any other table is the value itself.
         if let Some(value) = entry.value.entry("value") {
             output.value = value.value.clone();
             for field in entry.value.entries() {
@@ -487,7 +487,7 @@ impl Loader<'_> {
         self.outputs.insert(entry.name, output);
     }
 
-    /// The blocks of `[[import]]`, `[[moved]]` or `[[removed]]`.
+    /// Reads the blocks of `[[import]]`, `[[moved]]` or `[[removed]]`.
     fn ownership(&mut self, entry: &Entry) {
         let known: &[&str] = match entry.name.as_str() {
             "import" => &["to", "id"],
@@ -648,7 +648,7 @@ impl Loader<'_> {
             !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         let path = Path::new("env").join(format!("{env}.toml"));
         let missing = || match self.files.open(&path) {
-            // Such as one that is only in a folder that the stack does not reach.
+            // A file in a folder that the stack does not reach is missing, too.
             Err(Refusal::Missing) => true,
             Ok(_) | Err(_) => false,
         };
@@ -675,7 +675,7 @@ impl Loader<'_> {
         let Some(table) = self.parse(&path, Some(&secret)) else { return };
         let Content::Table(entries) = table.content else { return };
         for entry in entries.iter().filter(|entry| !self.variables.contains_key(&entry.name)) {
-            // The name of a secret may be misspelt.
+            // The unknown name may be a misspelt secret.
             if let Some(Value::String(text)) = entry.value.literal().filter(|_| !secret.is_empty()) {
                 crate::diag::learn(&text);
             }
@@ -797,7 +797,7 @@ impl Loader<'_> {
         Loaded { stack, problems: self.problems, is_whole }
     }
 
-    /// `requires = ">=0.1"`: the least version; the most that one may ask for here.
+    /// Checks `requires = ">=0.1"`. A minimum version is the only supported form.
     fn requires(&mut self, range: &str, span: Span) {
         let version = |text: &str| -> Option<Vec<u64>> {
             text.trim().split('.').map(|part| part.parse().ok()).collect()
@@ -819,17 +819,17 @@ impl Loader<'_> {
     }
 }
 
-/// The text of a file of variables that the user names, wherever it is: also a pipe that a
+/// The text of a variables file named by the user. It may be anywhere, and may be a pipe that a
 /// shell writes to (`--var-file <(…)`).
 ///
 /// # Errors
-/// It cannot be read, is no text, or is larger than a person would have written.
+/// The file cannot be read, is not text, or is larger than any written by hand.
 pub fn variable_text(path: &Path) -> Result<String, Diagnostic> {
     let read = read_given(path, limits::STACK_FILE);
     read.map_err(|refusal| refused(&refusal, path)).and_then(|bytes| text(bytes, path))
 }
 
-/// Why a file of TOML is not read.
+/// An error that says why a TOML file is not read.
 fn refused(refusal: &Refusal, shown: &Path) -> Diagnostic {
     let error =
         |note: String| Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note);
@@ -860,7 +860,7 @@ fn text(bytes: Vec<u8>, shown: &Path) -> Result<String, Diagnostic> {
     })
 }
 
-/// The parser's range on the bounds of characters, at least one byte wide where there is one.
+/// The parser's range, extended to character boundaries and to at least one byte if there is one.
 fn widen(text: &str, file: FileId, range: std::ops::Range<usize>) -> Span {
     let floor = |mut at: usize| {
         at = at.min(text.len());

@@ -1,4 +1,4 @@
-//! Stack files: TOML with spans into declarations. This room knows no AWS.
+//! Stack files: parses TOML to declarations with spans. This module does not know AWS.
 
 mod broken;
 mod foreign;
@@ -28,32 +28,32 @@ use crate::schema::PathStep;
 /// The environment of a run without `--env`.
 pub const DEFAULT_ENV: &str = "default";
 
-/// A stack as it is written, before anything is evaluated.
+/// A stack as it is written, before evaluation.
 #[derive(Debug)]
 pub struct Stack {
-    /// The files, for messages.
+    /// The source files, for messages.
     pub sources: Sources,
     /// The stack's folder.
     pub folder: PathBuf,
-    /// The files in it.
+    /// The files in that folder.
     pub files: Files,
     /// `[stack] name`.
     pub name: String,
     /// `[stack] region`, or the environment's.
     pub region: String,
-    /// `[stack] tags`: on every resource that can be tagged.
+    /// `[stack] tags`: the tags of every resource that can have tags.
     pub tags: Option<Node>,
-    /// `[stack] accounts`: the account that each environment belongs to.
+    /// `[stack] accounts`: the account of each environment.
     pub accounts: BTreeMap<String, String>,
-    /// `[stack] ignore_tags`: patterns of the keys of tags that others set.
+    /// `[stack] ignore_tags`: patterns for the keys of tags that others manage.
     pub ignore_tags: Vec<String>,
-    /// Where `[stack]` stands.
+    /// The place of `[stack]`.
     pub span: Span,
     /// The chosen environment; [`DEFAULT_ENV`] without one.
     pub env: String,
-    /// Where the ledger lives, if not in a local file.
+    /// The location of the ledger; `None` means a local file.
     pub ledger: Option<LedgerPlace>,
-    /// What the environment's file sets.
+    /// The values in the environment's file.
     pub env_values: BTreeMap<String, Entry>,
     /// `[variable.NAME]`.
     pub variables: BTreeMap<String, Variable>,
@@ -69,41 +69,41 @@ pub struct Stack {
     pub moved: Vec<Moved>,
     /// `[[removed]]`.
     pub removed: Vec<Removed>,
-    /// What is declared, but could not be read, which is a problem of its own: `kind.name`, or
-    /// `variable`, `local` and `resource` for all of these.
+    /// Declarations that could not be read; that is reported separately. `kind.name`, or `variable`,
+    /// `local` and `resource` for all of these.
     pub unread: BTreeSet<String>,
 }
 
-/// Something that exists and is to become the stack's.
+/// An existing object that the stack takes over.
 #[derive(Debug)]
 pub struct Import {
-    /// Where it is declared.
+    /// The address of its declaration.
     pub to: Address,
     /// Its physical id.
     pub id: Node,
-    /// Where the block stands.
+    /// The place of the block.
     pub span: Span,
 }
 
-/// A resource that has another address now.
+/// A resource whose address has changed.
 #[derive(Debug)]
 pub struct Moved {
-    /// The address that it had.
+    /// The old address.
     pub from: Address,
-    /// The address that it has.
+    /// The new address.
     pub to: Address,
-    /// Where the block stands.
+    /// The place of the block.
     pub span: Span,
 }
 
-/// A resource that the stack lets go of.
+/// A resource that leaves the stack.
 #[derive(Debug)]
 pub struct Removed {
-    /// The address that it had.
+    /// Its address until now.
     pub from: Address,
-    /// Whether it is destroyed at AWS; else it stays there, and is no longer the stack's.
+    /// True if it is destroyed at AWS. Otherwise it stays there, without belonging to the stack.
     pub destroy: bool,
-    /// Where the block stands.
+    /// The place of the block.
     pub span: Span,
 }
 
@@ -114,26 +114,26 @@ pub struct Resource {
     pub kind: String,
     /// The resource's name.
     pub name: String,
-    /// Where its header stands.
+    /// The place of its header.
     pub span: Span,
-    /// The attributes of the kind, a table.
+    /// The kind's attributes, a table.
     pub body: Node,
     /// The resource's own tags.
     pub tags: Option<Node>,
-    /// One resource for each element.
+    /// `for_each`: one resource for each element.
     pub for_each: Option<Node>,
-    /// Whether there is such a resource.
+    /// `when`: the condition for the resource to exist.
     pub when: Option<Node>,
-    /// Another region than the stack's.
+    /// Its region, if not the stack's.
     pub region: Option<Node>,
-    /// Addresses that it needs though it does not refer to them.
+    /// Addresses that it needs without referring to them.
     pub depends_on: Vec<(String, Span)>,
-    /// How it is replaced and removed.
+    /// The rules for its replacement and removal.
     pub lifecycle: Lifecycle,
 }
 
 impl Stack {
-    /// The block that an address is of.
+    /// The declaration of an address.
     pub fn resource(&self, address: &Address) -> Option<&Resource> {
         self.resources.iter().find(|one| one.kind == address.kind && one.name == address.name)
     }
@@ -146,17 +146,17 @@ impl Resource {
     }
 }
 
-/// An attribute, or a part of one, of `ignore_changes`.
+/// An entry of `ignore_changes`: an attribute or a part of one.
 #[derive(Clone, Debug)]
 pub struct Ignored {
-    /// Where it is in the resource.
+    /// Its path in the resource.
     pub path: Vec<PathStep>,
-    /// Where it is written.
+    /// Its place in the file.
     pub span: Span,
 }
 
 impl Ignored {
-    /// Whether it says that a tag is left alone. `*` in its key stands for any text.
+    /// Returns whether it ignores this tag. `*` in its key stands for any text.
     pub fn is_of_tag(&self, key: &str) -> bool {
         match self.path.as_slice() {
             [PathStep::Name(tags)] => tags == "tags",
@@ -166,8 +166,8 @@ impl Ignored {
     }
 }
 
-/// Whether a pattern of `ignore_tags` or `ignore_changes` is of a tag's key: `*` is any text, and
-/// every other character itself.
+/// Returns whether a pattern of `ignore_tags` or `ignore_changes` matches a tag's key: `*` stands for
+/// any text, every other character for itself.
 pub fn matches_tag(pattern: &str, key: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = key.strip_prefix(parts.next().unwrap_or_default()) else { return false };
@@ -179,30 +179,30 @@ pub fn matches_tag(pattern: &str, key: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// `lifecycle` of a resource.
+/// The `lifecycle` of a resource.
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
-    /// Refuse to delete or replace it.
+    /// Refuses to delete or replace it.
     pub protect: Option<Node>,
-    /// When it is replaced, make the new one before the old one is deleted.
+    /// Creates the replacement before the old object is deleted.
     pub create_before_destroy: Option<Node>,
-    /// Attributes whose difference from AWS is left alone.
+    /// Attributes whose drift is left alone.
     pub ignore_changes: Vec<Ignored>,
     /// Addresses whose change or replacement replaces this one.
     pub replace_triggered_by: Vec<String>,
-    /// Leave it at AWS when it is no longer declared, and when everything is destroyed.
+    /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
     pub retain: Option<Node>,
 }
 
 /// An output as it is written.
 #[derive(Debug)]
 pub struct Output {
-    /// What it is.
+    /// Its value.
     pub value: Node,
-    /// For readers.
+    /// Documentation for users.
     pub description: Option<String>,
-    /// Not to be printed.
+    /// True if it must not be printed.
     pub sensitive: bool,
-    /// Where it stands.
+    /// Its place in the file.
     pub span: Span,
 }

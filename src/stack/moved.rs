@@ -1,4 +1,4 @@
-//! Where `[[moved]]` leads, block by block.
+//! Follows `[[moved]]` blocks from old addresses to new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,17 @@ use super::Moved;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 
-/// The blocks, to be followed.
+/// An index of `[[moved]]` blocks.
 pub struct Moves<'b> {
     blocks: &'b [Moved],
-    /// The first block from each address.
+    /// The first block with each exact address.
     exact: BTreeMap<&'b Address, usize>,
-    /// The first block of a declaration with all its keys.
+    /// The first block for each declaration with all its keys.
     whole: BTreeMap<String, usize>,
 }
 
 impl<'b> Moves<'b> {
-    /// Of these blocks.
+    /// An index of these blocks.
     pub fn of(blocks: &'b [Moved]) -> Self {
         let (mut exact, mut whole) = (BTreeMap::new(), BTreeMap::new());
         for (index, block) in blocks.iter().enumerate() {
@@ -28,7 +28,7 @@ impl<'b> Moves<'b> {
         Self { blocks, exact, whole }
     }
 
-    /// The address that something has after the next block, and that block.
+    /// The address after the next block, and that block.
     fn next(&self, at: &Address) -> Option<(Address, &'b Moved)> {
         let exact = self.exact.get(at).copied();
         let whole = self.whole.get(&at.declaration()).copied();
@@ -37,10 +37,10 @@ impl<'b> Moves<'b> {
         Some((Address { key, ..block.to.clone() }, block))
     }
 
-    /// The address that something has by now, and the last block that says so.
+    /// The current address of an old one, and the last block that leads there.
     ///
     /// # Errors
-    /// The blocks make a circle.
+    /// The blocks form a cycle.
     pub fn follow(&self, from: &Address) -> Result<Option<(Address, &'b Moved)>, Diagnostic> {
         let mut seen = BTreeSet::from([from.clone()]);
         let mut found: Option<(Address, &Moved)> = None;
@@ -54,11 +54,11 @@ impl<'b> Moves<'b> {
         Ok(found)
     }
 
-    /// What cannot be meant, whatever the ledger tells: circles, one address that becomes two, and
-    /// two that become one.
+    /// Errors that do not depend on the ledger: cycles, one address that becomes two, and two that
+    /// become one.
     pub(super) fn check(&self) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        // Addresses that were followed, to an end or around.
+        // Addresses that were already followed, to an end or around a cycle.
         let mut done: BTreeSet<Address> = BTreeSet::new();
         for block in self.blocks {
             let mut way: Vec<(Address, &Moved)> = Vec::new();
@@ -96,7 +96,7 @@ fn is_whole(block: &Moved) -> bool {
     block.from.key.is_none() && block.to.key.is_none()
 }
 
-/// Most addresses of a circle that are told.
+/// Maximum number of addresses shown of a cycle.
 const TOLD: usize = 10;
 
 fn clash(what: String, block: &Moved, first: &Moved) -> Diagnostic {

@@ -1,4 +1,4 @@
-//! A TOML value with its place in the file, its strings parsed as expressions.
+//! TOML values with their places in the file. Their strings are parsed as expressions.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -11,13 +11,13 @@ use crate::value::{Number, Value};
 /// A TOML value with its place.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// What it is.
+    /// Its content.
     pub content: Content,
 }
 
-/// What a [`Node`] is.
+/// The content of a [`Node`].
 #[derive(Clone, Debug)]
 pub enum Content {
     /// A value without expressions.
@@ -26,7 +26,7 @@ pub enum Content {
     Template(Template),
     /// An array.
     List(Vec<Node>),
-    /// A table, in order of writing.
+    /// A table, in the order of the file.
     Table(Vec<Entry>),
 }
 
@@ -35,15 +35,15 @@ pub enum Content {
 pub struct Entry {
     /// The key.
     pub name: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub span: Span,
     /// Its value.
     pub value: Node,
 }
 
 impl Node {
-    /// Reads a parsed TOML value of `file`, whose whole text is `text`. What is wrong
-    /// with its expressions goes to `problems`, and something unknown stands in its place.
+    /// Converts a parsed TOML value of `file`, whose whole text is `text`. Errors in its expressions are
+    /// added to `problems`, and an unknown value replaces the expression.
     pub fn read(
         value: &Spanned<DeValue<'_>>,
         file: FileId,
@@ -68,7 +68,7 @@ impl Node {
                 }
             }
             DeValue::Integer(integer) => match Number::parse_radix(integer.as_str(), integer.radix()) {
-                // TOML has no zero with a sign.
+                // TOML has no negative zero.
                 Some(number) if number.is_zero() => Content::Literal(Value::from(0)),
                 Some(number) => Content::Literal(Value::Number(number)),
                 None => refuse(
@@ -121,12 +121,12 @@ impl Node {
         }
     }
 
-    /// The entry of this name, if it is a table that has it.
+    /// The entry with this name, if it is a table that has one.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.name == name)
     }
 
-    /// The value, if it has no expressions at all.
+    /// The value, if it contains no expressions.
     pub fn literal(&self) -> Option<Value> {
         match &self.content {
             Content::Literal(value) => Some(value.clone()),
@@ -142,7 +142,7 @@ impl Node {
         }
     }
 
-    /// Everything it refers to.
+    /// All references in it.
     pub fn references(&self) -> Vec<Reference> {
         let mut references = Vec::new();
         self.visit(&mut |template| references.extend(template.references()));
@@ -158,13 +158,13 @@ impl Node {
         }
     }
 
-    /// Its value in `scope`. Every problem in it goes to `problems`; null stands in the
-    /// place of what has one.
+    /// Its value in `scope`. Every error in it is added to `problems`, and null replaces the part with
+    /// the error.
     pub fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Value {
         self.evaluate_named(scope, problems).listed()
     }
 
-    /// As [`Node::evaluate`], for what other expressions refer to: a set stays one.
+    /// As [`Node::evaluate`], but a set stays a set. For values that other expressions refer to.
     pub fn evaluate_named(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Value {
         match &self.content {
             Content::Literal(value) => match scope.budget().take(value, self.span) {
@@ -190,7 +190,7 @@ impl Node {
         }
     }
 
-    /// What stands at a path, or what makes it: an expression above it.
+    /// The node at a path, or the expression above it that produces the value there.
     pub fn find(&self, path: &[PathStep]) -> Option<&Self> {
         let Some((step, rest)) = path.split_first() else { return Some(self) };
         match (&self.content, step) {
@@ -201,7 +201,7 @@ impl Node {
         }
     }
 
-    /// Whether a table has an entry of this name, or may have one since it is an expression.
+    /// Returns whether a table has an entry with this name, or may have one because it is an expression.
     pub fn has(&self, name: &str) -> bool {
         match &self.content {
             Content::Table(entries) => entries.iter().any(|entry| entry.name == *name),
@@ -209,8 +209,8 @@ impl Node {
         }
     }
 
-    /// Where `path` stands, as deep as the file says it: below an expression everything
-    /// is at the expression. The key of the last step rather than its value if `key`.
+    /// The place of `path` in the file. For a path into the value of an expression, the place of that
+    /// expression. With `key`, the place of the last step's key instead of its value.
     pub fn place(&self, path: &[PathStep], key: bool) -> Span {
         let mut node = self;
         let mut span = self.span;
@@ -233,8 +233,8 @@ impl Node {
     }
 }
 
-/// Where the content of a string literal lies, and whether the bytes there are the
-/// string, so that places inside of it can be told.
+/// The place of a string literal's content, and whether its bytes equal the string, so that places
+/// within it can be shown.
 fn inside_quotes(text: &str, span: Span, string: &str) -> (Span, bool) {
     let raw = text.get(span.start..span.end).unwrap_or("");
     for quote in ["\"\"\"", "'''", "\"", "'"] {

@@ -1,23 +1,23 @@
-//! Expressions with double quotes in texts with double quotes.
+//! Explains expressions with double quotes in texts with double quotes.
 
-/// Advice where an expression with double quotes stands in a text with double quotes, which TOML ends
-/// at the second of them. `at` is where the parser gave up.
+/// Advice for an expression with double quotes within a text in double quotes, which TOML ends at
+/// the second quote. `at` is the place of the parse error.
 pub(super) fn told(text: &str, at: usize) -> Option<String> {
     let at = at.min(text.len());
     let line_start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let line_end = text.get(at..)?.find('\n').map_or(text.len(), |end| at + end);
     let line = text.get(line_start..line_end)?;
     let start = cut_off(line)?;
-    // The whole text as it was meant: to the last quote of the line.
+    // The text as it was intended, up to the last quote of the line.
     let value = line.get(start..)?;
     let end = value.rfind('"')?;
     let meant = value.get(1..end)?;
-    // What has both sorts of quotes needs a third.
+    // A text with both sorts of quotes needs a third sort.
     let quoted = if meant.contains('\'') { format!("'''{meant}'''") } else { format!("'{meant}'") };
     Some(format!("TOML ends a text in double quotes at the next one: write {quoted}"))
 }
 
-/// Where a text in double quotes begins that ends within an expression.
+/// The start of a text in double quotes that ends within an expression.
 fn cut_off(line: &str) -> Option<usize> {
     let mut start = None;
     let mut literal = false;

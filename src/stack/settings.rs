@@ -1,5 +1,4 @@
-//! What lists of texts in a stack mean: attributes and tags that are left alone, folders that are
-//! read from.
+//! Settings that are lists of texts: ignored attributes and tags, and shared folders.
 
 use std::path::PathBuf;
 
@@ -10,8 +9,8 @@ use crate::files::Files;
 use crate::limits;
 use crate::schema::{PathStep, parse_path};
 
-/// The paths of `ignore_changes` of a kind; whether it has them is told when all is known. `all`,
-/// as in Terraform, is every attribute.
+/// The paths in `ignore_changes` of a kind. Whether they exist is checked later, when everything is
+/// known. `all`, as in Terraform, means every attribute.
 pub(super) fn ignored(
     kind: &str,
     texts: Vec<(String, Span)>,
@@ -24,7 +23,7 @@ pub(super) fn ignored(
             ignored.extend(elsewhere::everything(kind).into_iter().map(whole));
             continue;
         }
-        // A tag's key may hold dots.
+        // A tag's key may contain dots.
         let tag = text.strip_prefix("tags.").filter(|key| !key.is_empty());
         let path = match tag {
             Some(key) => Ok(["tags", key].map(|name| PathStep::Name(name.to_owned())).to_vec()),
@@ -48,7 +47,7 @@ pub(super) fn tag_patterns(texts: Vec<(String, Span)>, problems: &mut Vec<Diagno
         let mut refuse = |message: String, label: &str| {
             problems.push(Diagnostic::error("invalid-value", message).at(span, label));
         };
-        // Where a wider pattern such as `*` covers them, the owner's are left out of it.
+        // A wider pattern such as `*` may match the owner's tags: these are excluded from it.
         let hides_owner = pattern.starts_with("dwctl:");
         if pattern.is_empty() {
             refuse("a pattern of `ignore_tags` is empty".to_owned(), "such as \"org:*\"");
@@ -64,7 +63,7 @@ pub(super) fn tag_patterns(texts: Vec<(String, Span)>, problems: &mut Vec<Diagno
     patterns
 }
 
-/// The files with the folders of `shared`.
+/// Adds the folders of `shared` to the files.
 pub(super) fn share(mut files: Files, shared: &[(String, Span)], problems: &mut Vec<Diagnostic>) -> Files {
     if let Some((_, span)) = shared.get(limits::SHARED) {
         let message = format!("`shared` names more than {} folders", limits::SHARED);
@@ -84,8 +83,8 @@ pub(super) fn share(mut files: Files, shared: &[(String, Span)], problems: &mut 
     files
 }
 
-/// What `[stack] shared` of the files in a folder names, as far as they can be read; what is wrong
-/// with them is told when the stack is loaded.
+/// The folders in `[stack] shared` of the files in a folder, as far as they can be read. Errors are
+/// reported when the stack is loaded.
 pub fn shared_of(files: &Files) -> Vec<String> {
     let listed = files.list("").unwrap_or_default();
     let mut shared = Vec::new();

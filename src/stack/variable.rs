@@ -1,4 +1,4 @@
-//! Variables: their types, and where their values come from.
+//! Variables: their types, and the sources of their values.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::value::{Number, Value};
 /// A variable as it is declared.
 #[derive(Debug)]
 pub struct Variable {
-    /// What its value must be; [`Type::Any`] without one.
+    /// Its type; [`Type::Any`] if none is declared.
     pub kind: Type,
-    /// Its value where nothing sets it.
+    /// Its value if nothing sets it.
     pub default: Option<Node>,
-    /// For readers.
+    /// Documentation for users.
     pub description: Option<String>,
-    /// Whether its value is secret.
+    /// True if its value is secret.
     pub sensitive: bool,
-    /// Conditions that its value must meet, with what to say where it does not.
+    /// Conditions on its value, each with an error message.
     pub validation: Vec<(Node, String)>,
-    /// Where it is declared.
+    /// The place of its declaration.
     pub span: Span,
 }
 
@@ -50,9 +50,9 @@ pub enum Type {
 /// A field of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// What its value must be.
+    /// The type of its value.
     pub kind: Type,
-    /// What it is where it is absent or null; `None` where it must be there.
+    /// Its value if it is absent or null; `None` if it is required.
     pub absent: Option<Value>,
 }
 
@@ -90,7 +90,7 @@ impl Type {
     /// Parses a type expression.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The error in the text, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { rest: text, depth: 0 };
         let kind = parser.kind()?;
@@ -98,10 +98,10 @@ impl Type {
         if parser.rest.is_empty() { Ok(kind) } else { Err(format!("unexpected `{}`", parser.rest)) }
     }
 
-    /// The value as this type, converted as Terraform converts.
+    /// Converts a value to this type, by Terraform's rules.
     ///
     /// # Errors
-    /// Where it does not fit, as a path such as `.nodes[0]`, and what was found there.
+    /// The value does not fit: a path such as `.nodes[0]`, and what was found there.
     pub fn convert(&self, value: Value) -> Result<Value, String> {
         self.convert_at(value, String::new())
     }
@@ -179,7 +179,7 @@ impl Type {
         !matches!(self, Self::Any | Self::String | Self::Number | Self::Bool)
     }
 
-    /// A value of this type as JSON, to be imitated.
+    /// An example of a value of this type in JSON.
     fn example(&self) -> String {
         match self {
             Self::Any | Self::String => "\"a\"".to_owned(),
@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
         word.to_owned()
     }
 
-    /// The items up to the closing mark, with commas between them and perhaps after the last.
+    /// The items up to the closing mark, separated by commas; a trailing comma is permitted.
     fn items(
         &mut self,
         end: char,
@@ -274,7 +274,7 @@ impl<'a> Parser<'a> {
         Ok(Field { kind, absent: Some(absent) })
     }
 
-    /// The text up to the bracket that closes what is open here.
+    /// The text up to the bracket that closes the current one.
     fn expression(&mut self) -> &'a str {
         let (mut open, mut quoted, mut escaped) = (0_usize, false, false);
         let end = self.rest.find(|character: char| {
@@ -366,24 +366,24 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The value of an expression without names.
+/// The value of an expression that has no names.
 fn constant(text: &str) -> Result<Value, String> {
     let wrong = |problem: &Diagnostic| format!("the default `{}`: {}", text.trim(), problem.message);
     let whole = format!("${{{text}}}");
-    // It has no place of its own: what is wrong is told at the type.
+    // The expression has no place of its own: errors are shown at the type.
     let template =
         Template::parse(&whole, Span::new(FileId(u32::MAX), 0, 0), false).map_err(|one| wrong(&one))?;
     template.evaluate(&Names::default()).map_err(|problems| problems.first().map_or_else(String::new, wrong))
 }
 
-/// A value of a variable, before it is converted.
+/// A value for a variable, before its conversion.
 struct Given<'g> {
     value: Value,
-    /// Where it stands in the stack.
+    /// Its place in the stack.
     span: Option<Span>,
-    /// What sets it from outside.
+    /// The external source that sets it.
     source: Option<&'g String>,
-    /// It is a text where JSON was expected.
+    /// True if it is a text where JSON was expected.
     no_json: bool,
 }
 
@@ -398,10 +398,10 @@ fn path(stack: &Stack, span: Span) -> String {
     path.strip_prefix(&stack.folder).unwrap_or(path).display().to_string()
 }
 
-/// Most characters of a value in a message.
+/// Maximum number of characters of a value in a message.
 const LONGEST_VALUE: usize = 200;
 
-/// A value in a message; a secret is not shown.
+/// The value as messages show it; a secret is hidden.
 fn shown(value: &Value) -> String {
     if value.contains_secret() {
         return "sensitive, and not shown".to_owned();
@@ -416,9 +416,9 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The values of all variables. `given` are those of the command line, of files named
-/// there and of `DWCTL_VAR_…`, in that order of strength, weakest first: source (for messages), name, value.
-/// A text is taken as JSON where the variable's type is not a string.
+/// The values of all variables. `given` are the values of `DWCTL_VAR_…`, of files named on the command
+/// line, and of the command line itself, each with its source (for messages) and name; later ones
+/// take precedence. A text is parsed as JSON unless the variable's type is a string.
 pub fn variables(
     stack: &Stack,
     given: &[(String, String, Value)],
@@ -490,7 +490,7 @@ pub fn variables(
         };
         let place = || span.map(|span| format!("line {} of {}", stack.sources.line(span), path(stack, span)));
         set_by.extend(source.cloned().or_else(place).map(|source| (name.as_str(), source)));
-        // Secret before anything is said of it.
+        // Mark it secret before any message can show it.
         let value = if variable.sensitive { value.sensitive() } else { value };
         match variable.kind.convert(value) {
             Ok(value) => {
