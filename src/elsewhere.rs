@@ -1,5 +1,5 @@
-//! What kinds and attributes are called elsewhere: in Terraform, in CloudFormation, in plain
-//! words. Whoever knows one of these names is led to ours.
+//! The names of kinds and attributes in Terraform, in CloudFormation and in plain words. Error
+//! messages lead from such a name to ours.
 //!
 //! The names come from the kinds ([`crate::kind::Kind::TERRAFORM`], `CFN`, `ALSO_CALLED`) and from
 //! their schemas; nothing here names a kind.
@@ -15,13 +15,13 @@ use crate::kinds::{self, KINDS};
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
-/// Most names that are given as advice.
+/// Maximum number of names given as advice.
 const MOST: usize = 3;
 
-/// Most attributes of a table that are listed where no name is near.
+/// Maximum number of a table's attributes that are listed if no name is similar.
 const KNOWN: usize = 10;
 
-/// What every resource may have besides, and its names elsewhere.
+/// Settings that every resource has, and their names elsewhere.
 const ENGINE: [(&str, &str); 16] = [
     ("depends_on", "depends_on"),
     ("for_each", "foreach"),
@@ -41,7 +41,7 @@ const ENGINE: [(&str, &str); 16] = [
     ("lifecycle.replace_triggered_by", "replace_triggered_by"),
 ];
 
-/// What elsewhere has a name and here no counterpart, though the name resembles one of ours.
+/// Names elsewhere that have no counterpart here, though they resemble one of our names.
 const WITHOUT: [&str; 13] = [
     "app_sync_parameters",
     "batch_parameters",
@@ -58,7 +58,7 @@ const WITHOUT: [&str; 13] = [
     "snapshot_copy_manual",
 ];
 
-/// A kind, or an attribute of one, that has another name elsewhere.
+/// A kind, or an attribute of one, that was found by another name.
 #[derive(Clone, Copy)]
 pub struct Home {
     /// The kind.
@@ -74,8 +74,8 @@ impl std::fmt::Display for Home {
     }
 }
 
-/// What is called exactly that in Terraform or CloudFormation, in any spelling of these:
-/// `aws_s3_bucket`, `AWS::S3::Bucket`, `aws_s3_bucket_policy`.
+/// The kind or attribute with exactly this name in Terraform or CloudFormation, in any of their
+/// spellings: `aws_s3_bucket`, `AWS::S3::Bucket`, `aws_s3_bucket_policy`.
 pub fn exactly(name: &str) -> Option<Home> {
     static TYPES: LazyLock<HashMap<String, Home>> = LazyLock::new(|| {
         let all = || KINDS.iter().map(AsRef::as_ref);
@@ -96,7 +96,7 @@ pub fn exactly(name: &str) -> Option<Home> {
     TYPES.get(&plain_type(name)).copied()
 }
 
-/// The kinds, or their attributes, that somebody may mean by a name that is none, best first.
+/// The kinds, or attributes of kinds, that an unknown name may mean, best first.
 pub fn kinds_like(name: &str) -> Vec<String> {
     static KNOWN: LazyLock<Vec<(&'static dyn ErasedKind, BTreeSet<String>)>> =
         LazyLock::new(|| KINDS.iter().map(AsRef::as_ref).map(|kind| (kind, words_of(kind))).collect());
@@ -115,12 +115,12 @@ pub fn kinds_like(name: &str) -> Vec<String> {
     let fits = |fit: &dyn Fn(&BTreeSet<String>) -> bool| {
         let mut found: Vec<&(&dyn ErasedKind, BTreeSet<String>)> =
             KNOWN.iter().filter(|(_, own)| fit(own)).collect();
-        // The kind whose own name has least beside it is the plainest answer.
+        // Best is the kind whose own name has the fewest other words.
         found.sort_by_key(|(kind, _)| {
             let own = words(kind.name());
             (!head.as_ref().is_some_and(|head| own.contains(head)), own.difference(&wanted).count())
         });
-        // Where a kind of ours has that very word, those that others call so are not meant.
+        // If this very word is in our own name of a kind, drop kinds that are only called so elsewhere.
         let is_own =
             |kind: &dyn ErasedKind| head.as_ref().is_some_and(|head| words(kind.name()).contains(head));
         let own = found.iter().any(|(kind, _)| is_own(*kind));
@@ -131,7 +131,7 @@ pub fn kinds_like(name: &str) -> Vec<String> {
     if !found.is_empty() || is_type(name) {
         return found;
     }
-    // `data_bucket` is some bucket, and `lambda_function` is no step function.
+    // `data_bucket` means some bucket, but `lambda_function` does not mean a step function.
     let heads =
         |kind: &dyn ErasedKind| head.as_ref().is_some_and(|head| words_in_order(kind.name()).contains(head));
     let mut found = fits(&|own| head.as_ref().is_some_and(|head| own.contains(head)));
@@ -139,8 +139,8 @@ pub fn kinds_like(name: &str) -> Vec<String> {
     found
 }
 
-/// The attributes of a kind that somebody may mean by a name that is none of the table at `parent`
-/// (dotted, empty for the resource itself), best first, as dotted paths.
+/// The attributes that an unknown name in the table at `parent` may mean, best first, as dotted
+/// paths. `parent` is dotted, and empty for the resource itself.
 pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     let spec = &kind.schema().spec;
     let table = below(spec, parent).filter(|_| !is_weary());
@@ -174,13 +174,13 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
     if parent.is_empty() {
         let theirs = ENGINE.into_iter().find(|(_, theirs)| *theirs == mine);
         let own = theirs.map(|(own, _)| own).or_else(|| slip(&mine, ENGINE.into_iter().map(|(own, _)| own)));
-        // Who writes it as it is has another question.
+        // A correctly written name has another problem.
         if let Some(own) = own.filter(|own| *own != name) {
             return vec![own.to_owned()];
         }
     }
     let mut elsewhere = named(spec, &mine, parent);
-    // Of a plain word such as `enabled`, a table that has nothing to do with this one is not meant.
+    // A plain word such as `enabled` does not mean an attribute of an unrelated table.
     if !parent.is_empty() && !mine.contains('_') {
         let table =
             |path: &str| path.rsplit_once('.').map_or(String::new(), |(table, _)| format!("{table}."));
@@ -205,8 +205,8 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
     found
 }
 
-/// Whether this thread has looked for names so often that no reader follows any more: the advice
-/// of the first errors is shown, and each search takes about a tenth of a millisecond.
+/// Returns whether this thread has searched so often that further advice is useless. The advice of
+/// the first errors is shown, and each search takes about a tenth of a millisecond.
 fn is_weary() -> bool {
     const SEARCHES: u32 = 5_000;
     thread_local! {
@@ -217,7 +217,7 @@ fn is_weary() -> bool {
     left == 0
 }
 
-/// `a`, `b` or `c`, as a question; empty without a name.
+/// The names as a question, `a`, `b` or `c`; empty without names.
 pub fn did_you_mean<S: AsRef<str>>(names: &[S]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     match quoted.split_last() {
@@ -227,7 +227,8 @@ pub fn did_you_mean<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-/// What Terraform or CloudFormation calls so, in the table at `parent` rather than anywhere else.
+/// The attributes with this name in Terraform or CloudFormation. Those in the table at `parent` come
+/// before those anywhere else.
 fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     let spec = &kind.schema().spec;
     let pairs: Vec<&(&str, &str)> = kind
@@ -246,11 +247,11 @@ fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     if !here.is_empty() {
         return here;
     }
-    // There is one table more elsewhere: what it holds stands in this one.
+    // Elsewhere there is one more table: its members are in this table here.
     if !parent.is_empty() && found.contains(&parent) {
         return vec![parent.to_owned()];
     }
-    // A block that stands elsewhere, and whatever is below this table. A mere `name` may be anything.
+    // Blocks elsewhere in the kind, and anything below this table. A mere `name` may mean anything.
     let is_block = |path: &str| below(spec, path).is_some_and(|node| node.fields().is_some());
     let inside = |path: &str| path.starts_with(&format!("{parent}.")) && !parent.is_empty();
     if found.iter().any(|path| inside(path)) {
@@ -266,7 +267,7 @@ fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     found
 }
 
-/// The attribute that the resource is called by.
+/// The attribute that names the resource.
 fn naming(kind: &dyn ErasedKind) -> Option<String> {
     let scope =
         Scope { partition: "aws".to_owned(), account_id: "0".repeat(12), region: "us-east-1".to_owned() };
@@ -283,14 +284,14 @@ fn naming(kind: &dyn ErasedKind) -> Option<String> {
     let plain = probe("");
     let mut decides: Vec<&String> =
         texts().map(|(name, _)| name).filter(|name| plain.is_some() && probe(name) != plain).collect();
-    // Of a catalog and a name the name is meant.
+    // Between a catalog and a name, the name is meant.
     decides.sort_by_key(|name| (*name != "name", !name.ends_with("name")));
     let named = decides.first().map(|name| (*name).clone());
     named.or_else(|| texts().map(|(name, _)| name).find(|name| name.ends_with("_name")).cloned())
 }
 
-/// Where an attribute of this name stands otherwise in a kind: above the table at `parent`, or below
-/// it, or elsewhere.
+/// Other places in a kind with an attribute of this name: above the table at `parent`, below it, or
+/// elsewhere.
 fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
     fn walk(node: &Node, path: &str, name: &str, found: &mut Vec<String>) {
         for (field, inner) in element(node).fields().into_iter().flatten() {
@@ -312,7 +313,7 @@ fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
     if found.len() <= MOST {
         return found;
     }
-    // Of what is in many tables, the table that has them all is meant.
+    // For an attribute in many tables, suggest the table that contains them all.
     let first: Vec<&str> = found.first().map(|path| path.split('.').collect()).unwrap_or_default();
     let shared = (0..first.len())
         .take_while(|at| found.iter().all(|path| path.split('.').nth(*at) == first.get(*at).copied()));
@@ -320,7 +321,7 @@ fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
     if common.is_empty() || common == parent { Vec::new() } else { vec![common] }
 }
 
-/// The node at a dotted path, lists and maps looked through; a key of a map may be named.
+/// The node at a dotted path, through lists and maps; the path may contain a key of a map.
 fn below<'n>(spec: &'n Node, path: &str) -> Option<&'n Node> {
     let mut steps = path.split('.').filter(|step| !step.is_empty());
     let node = steps.try_fold(spec, |node, step| match (element(node).fields()?.get(step), &node.shape) {
@@ -331,7 +332,7 @@ fn below<'n>(spec: &'n Node, path: &str) -> Option<&'n Node> {
     Some(element(node))
 }
 
-/// A path without places in lists and keys of maps, as the names elsewhere are listed.
+/// A path without list indices and map keys, as the names elsewhere are listed.
 pub fn dotted(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
     let mut names: Vec<&str> = Vec::new();
     let mut node = Some(&kind.schema().spec);
@@ -348,18 +349,18 @@ pub fn dotted(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
     names.join(".")
 }
 
-/// What to say of an attribute that a table of a kind has not, in a few words.
+/// Advice, in a few words, on an attribute that a table of a kind does not have.
 pub fn advice(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
     let Some((PathStep::Name(name), parents)) = path.split_last() else { return String::new() };
     let parent = dotted(kind, parents);
     let likely = attributes_like(kind, &parent, name);
     match likely.first() {
-        // There is nothing to be named otherwise.
+        // The name is correct, only its table is not.
         Some(path) if path == name => {
             format!("`{name}` belongs to the resource itself, not to `{parent}`")
         }
         Some(path) if *path == parent => format!("what it holds stands in `{parent}` itself"),
-        // Where it stands in the same table, its name is enough.
+        // Within the same table, the name is enough.
         Some(_) => {
             let here = format!("{parent}.");
             let short = |path: String| match path.strip_prefix(&here) {
@@ -381,7 +382,7 @@ pub fn advice(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
     }
 }
 
-/// The attributes of a kind, and its tags: what `ignore_changes` can leave alone.
+/// The attributes of a kind, and its tags: everything that `ignore_changes` can ignore.
 pub fn everything(kind: &str) -> Vec<String> {
     let Some(kind) = kinds::kind(kind) else { return Vec::new() };
     let fields = kind.schema().spec.fields().into_iter().flatten().map(|(name, _)| name.clone());
@@ -395,20 +396,20 @@ fn element(node: &Node) -> &Node {
     }
 }
 
-/// A candidate that is a slip of the finger away.
+/// A candidate that differs only by a typo.
 fn slip<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = nearest(name, candidates)?;
     let slips = if name.len() > 4 { 2 } else { 1 };
     (strsim::osa_distance(name, near) <= slips).then_some(near)
 }
 
-/// Whether a name is a type of Terraform or CloudFormation.
+/// Returns whether a name is a type of Terraform or CloudFormation.
 fn is_type(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.starts_with("aws_") || lower.starts_with("aws::")
 }
 
-/// A type of Terraform or CloudFormation without what tells the two apart: `s3_bucket`.
+/// A type of Terraform or CloudFormation in their common form: `s3_bucket`.
 fn plain_type(name: &str) -> String {
     let parts: Vec<String> = name.split("::").map(snake).collect();
     let joined = parts.join("_");
@@ -454,7 +455,7 @@ fn words(name: &str) -> BTreeSet<String> {
     words_in_order(name).into_iter().collect()
 }
 
-/// Every word that a kind is called by, anywhere.
+/// Every word in any name of a kind.
 fn words_of(kind: &dyn ErasedKind) -> BTreeSet<String> {
     let plain = kind.also_called().iter().filter(|(path, _)| path.is_empty()).map(|(_, name)| *name);
     let names =
@@ -462,7 +463,7 @@ fn words_of(kind: &dyn ErasedKind) -> BTreeSet<String> {
     names.flat_map(|name| words_in_order(&plain_type(name))).collect()
 }
 
-/// The kind of this name, here or elsewhere.
+/// The kind with this name, here or elsewhere.
 pub fn kind(name: &str) -> Option<Home> {
     kinds::kind(name).map(|kind| Home { kind, attribute: "" }).or_else(|| exactly(name))
 }
@@ -593,7 +594,7 @@ mod tests {
         assert_eq!(attributes_like(kind("sns_topic").expect("a kind"), "no.such", "name"), [""; 0]);
     }
 
-    /// Every name of a table leads to what it says, and to something that there is.
+    /// Every name in the tables leads to its declared path, which exists.
     #[test]
     fn every_name_elsewhere_leads_home() {
         for kind in KINDS.iter().map(AsRef::as_ref) {
@@ -615,7 +616,7 @@ mod tests {
                 } else {
                     let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
                     let table = super::below(&kind.schema().spec, parent).and_then(|node| node.fields());
-                    // What has that name here, too, needs no advice.
+                    // A name that exists here, too, needs no advice.
                     if table.is_some_and(|fields| !fields.contains_key(&snake(name))) {
                         let leads =
                             |parent| attributes_like(kind, parent, name).iter().any(|one| one == path);
