@@ -333,7 +333,7 @@ pub struct Attrs {
     pub arn: String,
 }
 
-/// A metric's statistic and what it is of are one block there.
+/// Terraform nests a metric and its statistic in one block.
 fn arrange(alarm: &mut Block) -> Vec<TerraformPart> {
     if let Some(Value::List(queries)) = alarm.get_mut("metric_query") {
         for query in queries {
@@ -371,7 +371,7 @@ impl Kind for Alarm {
         delete: &["cloudwatch:DeleteAlarms"],
     };
     const TAGGABLE: bool = true;
-    // `PutMetricAlarm` updates an alarm of the same name, and ignores the tags then
+    // `PutMetricAlarm` updates an existing alarm of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>).
     const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
@@ -400,7 +400,7 @@ impl Kind for Alarm {
             Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
         };
         let alarms = &alarms;
-        // CloudWatch tells tags one resource at a time.
+        // CloudWatch returns tags for one resource at a time.
         each(lookups, 10, |lookup| async move {
             let Some(alarm) = alarms.get(lookup.id) else { return Ok(None) };
             let arn = match alarm.alarm_arn() {
@@ -440,7 +440,7 @@ impl Kind for Alarm {
 
 /// The alarms of `lookups` that exist, by name.
 async fn describe(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, types::MetricAlarm>> {
-    // 100 names a call, and as many alarms a page
+    // At most 100 names per call, and as many alarms per page
     // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).
     let pages: Vec<Vec<_>> = stream::iter(lookups.chunks(100).map(|chunk| {
         cx.aws

@@ -1,17 +1,17 @@
-//! What the kinds of Amazon CloudWatch share: tags.
+//! Tags of the kinds of Amazon CloudWatch.
 
 use aws_sdk_cloudwatch::types::Tag;
 
 use crate::aws::{Cx, Result, ResultExt, Tags};
 use crate::kind::{Lookup, user_tags};
 
-/// Tags in CloudWatch's own type; `None` where there are none.
+/// Tags in CloudWatch's own type; `None` if there are none.
 pub fn to_tags(tags: &Tags) -> Option<Vec<Tag>> {
     (!tags.is_empty())
         .then(|| tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect())
 }
 
-/// The user's tags of a resource; `None` where it does not exist.
+/// The user's tags of a resource; `None` if it does not exist.
 pub async fn read_tags(cx: &Cx, lookup: &Lookup<'_>, arn: &str) -> Result<Option<Tags>> {
     if let Some(tags) = lookup.tags {
         return Ok(Some(tags.clone()));

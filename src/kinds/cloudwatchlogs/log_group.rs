@@ -185,7 +185,7 @@ fn by_log_stream() -> String {
     "ByLogStream".to_owned()
 }
 
-/// The only retentions
+/// All valid retentions
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>).
 const RETENTION_DAYS: [i32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
@@ -201,7 +201,7 @@ pub struct Attrs {
     pub retention_policy_name: Option<String>,
 }
 
-/// Filters and the data protection policy are resources of their own there.
+/// In Terraform, filters and the data protection policy are separate resources.
 fn arrange(group: &mut Block) -> Vec<TerraformPart> {
     let name = group.get("name").cloned().unwrap_or_default();
     let mut parts = Vec::new();
@@ -275,7 +275,7 @@ impl Kind for LogGroup {
             "logs:DeleteMetricFilter",
             "logs:PutSubscriptionFilter",
             "logs:DeleteSubscriptionFilter",
-            // The role of a subscription filter is handed to CloudWatch Logs.
+            // A subscription filter passes its role to CloudWatch Logs.
             "iam:PassRole",
             "logs:TagResource",
             "logs:UntagResource",
@@ -323,7 +323,7 @@ impl Kind for LogGroup {
                 .help(help),
             );
         }
-        // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+        // See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
         match spec.text("log_group_class") {
             Some("DELIVERY") if spec.is_set("retention_in_days") => problems.push(
                 Problem::new(
@@ -391,7 +391,7 @@ impl Kind for LogGroup {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let logs = cx.aws.cloudwatchlogs();
-        // What protects comes first and what opens comes last: no moment is less safe than both ends.
+        // Protections are added first and removed last: no intermediate state is less safe than both ends.
         if want.deletion_protection_enabled && !live.deletion_protection_enabled {
             protect(cx, id, true).await?;
         }
@@ -470,7 +470,7 @@ impl Kind for LogGroup {
 
 /// The log groups of `lookups` that exist, by name.
 async fn describe(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, types::LogGroup>> {
-    // AWS takes 50 names a call and leaves out what does not exist
+    // AWS accepts 50 names per call and leaves out log groups that do not exist
     // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html).
     let pages: Vec<Vec<types::LogGroup>> = stream::iter(lookups.chunks(50).map(|chunk| {
         cx.aws
@@ -539,13 +539,13 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
     let Some(tags) = tags? else { return Ok(None) };
     let Some(metric_filters) = metric_filters.or_gone()? else { return Ok(None) };
     let Some(subscription_filters) = subscription_filters.or_gone()? else { return Ok(None) };
-    // A log group without a policy may be answered with "not found".
+    // For a log group without a policy, AWS may answer "not found".
     let policy = policy.or_gone()?.flatten().filter(|text| !text.is_empty());
     let class = group.log_group_class().map_or_else(standard, |class| class.as_str().to_owned());
-    // AWS shows the account's retention instead of the log group's own, which stays as it was set.
+    // AWS shows the account's retention here. The log group's own retention is hidden and unchanged.
     let untold = if group.retention_policy_name().is_some() { vec!["retention_in_days"] } else { Vec::new() };
     let retention_in_days = if class == "DELIVERY" {
-        // A fixed retention that nobody can set.
+        // This retention is fixed and cannot be set.
         None
     } else {
         group.retention_in_days().filter(|days| *days > 0)
@@ -637,7 +637,7 @@ async fn accept_bearer_tokens(cx: &Cx, id: &str, on: bool) -> Result<()> {
 
 async fn update_metric_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let logs = cx.aws.cloudwatchlogs();
-    // Room first: a log group has at most 100 metric filters.
+    // Deletions first, to make room: a log group has at most 100 metric filters.
     for filter in &live.metric_filters {
         if !want.metric_filters.iter().any(|wanted| wanted.filter_name == filter.filter_name) {
             logs.delete_metric_filter()
@@ -672,7 +672,7 @@ async fn update_metric_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> R
             .filter_name(&filter.filter_name)
             .filter_pattern(&filter.filter_pattern)
             .set_metric_transformations(Some(transformations))
-            // AWS takes it only where there is a transformer.
+            // AWS accepts this only if the log group has a transformer.
             .set_apply_on_transformed_logs(filter.apply_on_transformed_logs.then_some(true))
             .set_field_selection_criteria(filter.field_selection_criteria.clone())
             .set_emit_system_field_dimensions(some(&filter.emit_system_field_dimensions))
@@ -684,7 +684,7 @@ async fn update_metric_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> R
 
 async fn update_subscription_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let logs = cx.aws.cloudwatchlogs();
-    // Room first: a log group has at most two subscription filters.
+    // Deletions first, to make room: a log group has at most two subscription filters.
     for filter in &live.subscription_filters {
         if !want.subscription_filters.iter().any(|wanted| wanted.filter_name == filter.filter_name) {
             logs.delete_subscription_filter()
@@ -698,7 +698,7 @@ async fn update_subscription_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec
     for filter in
         want.subscription_filters.iter().filter(|filter| !live.subscription_filters.contains(filter))
     {
-        // Only streams have shards to spread over.
+        // Only streams have shards to distribute over.
         let has_distribution = matches!(filter.destination_arn.split(':').nth(2), Some("kinesis" | "logs"));
         logs.put_subscription_filter()
             .log_group_name(id)

@@ -104,7 +104,7 @@ pub struct Attrs {
     pub owner_id: String,
 }
 
-/// Peers are lists there, and all ports are `0`.
+/// In Terraform, peers are lists, and all ports are written as `0`.
 fn arrange(group: &mut Block) -> Vec<TerraformPart> {
     for direction in ["ingress", "egress"] {
         let Some(Value::List(rules)) = group.get_mut(direction) else { continue };
@@ -130,7 +130,7 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
 /// The kind `ec2_security_group`.
 pub struct Ec2SecurityGroup;
 
-/// The protocols that have ports, or types and codes.
+/// The protocols with ports, or with types and codes.
 const WITH_PORTS: [&str; 4] = ["tcp", "udp", "icmp", "icmpv6"];
 
 /// The attributes that name a rule's peer.
@@ -199,7 +199,7 @@ impl Kind for Ec2SecurityGroup {
     const USERS: Option<&'static str> = Some(
         "aws ec2 describe-network-interfaces --filters Name=group-id,Values={}; aws ec2 describe-security-groups --filters Name=ip-permission.group-id,Values={}",
     );
-    // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html>
+    // See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html>.
     const LINKS: &'static [Link] = &[
         Link::to("vpc_id", "ec2_vpc").held(Hold::Firm),
         Link::to("ingress.referenced_security_group_id", "ec2_security_group").held(Hold::Loose),
@@ -208,7 +208,7 @@ impl Kind for Ec2SecurityGroup {
             .emptied("revoke_all_egress"),
     ];
     const DEFERRABLE: &'static [&'static str] = &["ingress", "egress"];
-    // What services leave behind in a group (network interfaces) goes away slowly.
+    // Network interfaces that services leave behind in a group take long to disappear.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 3, deadline_seconds: 1200 };
 
     type Spec = Spec;
@@ -218,7 +218,7 @@ impl Kind for Ec2SecurityGroup {
         Identity::Assigned
     }
 
-    /// A group has no id before it is made, and its rules are made with it.
+    /// A rule cannot name its own group by id: the rules are created with the group, before the id is known.
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let names_itself = |rule: &Value| match rule.get("referenced_security_group_id") {
             Some(Value::Unknown(id)) => id.address == among.address() && id.attribute == "group_id",
@@ -267,8 +267,8 @@ impl Kind for Ec2SecurityGroup {
         problems
     }
 
-    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>:
-    /// names are unique in their VPC, whatever their case.
+    /// Names are unique within a VPC, regardless of case
+    /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>).
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let (ours, theirs) = (own.spec.text("group_name")?, other.spec.text("group_name")?);
         let same_vpc = own.region == other.region && own.spec.0.get("vpc_id") == other.spec.0.get("vpc_id");
@@ -317,7 +317,7 @@ impl Kind for Ec2SecurityGroup {
         if live.ingress == want.ingress && live.egress == egress {
             return Ok(());
         }
-        // AWS takes this form and returns the other, which would differ for ever.
+        // AWS accepts this form but returns the other one, which would be a permanent difference.
         let names_itself = |rule: &Rule| rule.referenced_security_group_id.as_deref() == Some(id);
         if want.ingress.iter().chain(&egress).any(names_itself) {
             let message = format!("a rule names its own group as {id}: write `self = true` instead");
@@ -343,7 +343,7 @@ impl Kind for Ec2SecurityGroup {
     }
 }
 
-/// What AWS lets out of a new group
+/// The egress rule that AWS adds to a new group
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html>).
 fn everything() -> serde_json::Value {
     serde_json::json!({
@@ -352,8 +352,8 @@ fn everything() -> serde_json::Value {
     })
 }
 
-/// The egress rules that are wanted: none, those written, or, where nothing is written
-/// and AWS's are gone, AWS's again
+/// The desired egress rules: none, the declared ones, or, if nothing is declared and AWS's default rule is
+/// gone, that rule again
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html>).
 fn wanted_egress(want: &Spec) -> Vec<Rule> {
     if want.revoke_all_egress {
@@ -383,7 +383,7 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
         let Value::Map(fields) = rule else { continue };
         let rule = Known(rule);
         check_protocol(rule, &path, problems);
-        // `self = false` names nobody, and who knows what an unknown one will be.
+        // `self = false` names no peer, and an unknown value may be either.
         let is_named = |peer: &&str| match *peer {
             "self" => rule.flag("self") == Some(true),
             peer => rule.is_set(peer),
@@ -418,7 +418,7 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
                 .help("write `referenced_security_group_id`, or remove it"),
             );
         }
-        // To AWS two rules are one if only their descriptions differ.
+        // For AWS, two rules that differ only in their descriptions are the same.
         let mut key = fields.clone();
         key.remove("description");
         key.retain(|_, value| !matches!(value, Value::Null | Value::Bool(false)));
@@ -430,7 +430,7 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
 }
 
 fn check_protocol(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    // A number may be written as one.
+    // A protocol may also be written as a number.
     let protocol = match rule.get("ip_protocol") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -505,7 +505,7 @@ impl Direction {
 }
 
 impl Rule {
-    /// A rule as AWS returns it.
+    /// Converts a rule returned by AWS.
     fn read(rule: &SecurityGroupRule, group: &str) -> Self {
         let ip_protocol = rule.ip_protocol().unwrap_or("-1").to_owned();
         let has_ports = WITH_PORTS.contains(&ip_protocol.as_str());
@@ -529,8 +529,8 @@ impl Rule {
         }
     }
 
-    /// Rules as AWS returns them with their group: those that differ in their peers alone
-    /// are one permission.
+    /// Converts rules that AWS returns with their group, where rules that differ only in their peers
+    /// are merged into one permission.
     fn of_permissions(permissions: &[IpPermission], group: &SecurityGroup) -> Vec<Self> {
         let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         let mut rules = Vec::new();
@@ -579,7 +579,7 @@ impl Rule {
         rules
     }
 
-    /// What makes the rule another rule: everything but its description.
+    /// The identity of the rule: everything but its description.
     fn key(&self) -> Self {
         Self { description: None, ..self.clone() }
     }
@@ -626,8 +626,8 @@ async fn rules_of(cx: &Cx, id: &str) -> Result<Vec<SecurityGroupRule>> {
     Ok(rules.collect::<std::result::Result<Vec<_>, _>>().await?)
 }
 
-/// Brings the rules of one direction to what is wanted: new ones first, so that nothing
-/// that is wanted is cut in between; then the old ones go.
+/// Updates the rules of one direction. New rules are added first, so that no desired traffic is cut in
+/// between; then old ones are removed.
 async fn update_rules(
     cx: &Cx,
     id: &str,
@@ -651,7 +651,7 @@ async fn update_rules(
         .collect();
     let removed = || now.iter().filter(|(key, _)| !wanted.contains(*key)).map(|(_, (rule, _))| *rule);
     match authorize(cx, id, direction, added.clone()).await {
-        // No room for the old and the new together.
+        // The quota has no room for old and new rules at the same time.
         Err(error) if error.has_code(&["RulesPerSecurityGroupLimitExceeded"]) => {
             revoke(cx, id, direction, removed()).await?;
             authorize(cx, id, direction, added).await?;
@@ -669,8 +669,8 @@ async fn update_rules(
     describe(cx, id, direction, described).await
 }
 
-/// Gives rules other descriptions; a rule without one loses its own
-/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html>).
+/// Changes the descriptions of rules. A rule without one loses its description.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html
 async fn describe(cx: &Cx, id: &str, direction: Direction, rules: Vec<IpPermission>) -> Result<()> {
     if rules.is_empty() {
         return Ok(());

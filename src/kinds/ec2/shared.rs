@@ -1,4 +1,4 @@
-//! What the kinds of Amazon EC2 have in common.
+//! Helpers shared by the kinds of Amazon EC2.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,26 +7,25 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag, TagSp
 use crate::aws::{Cx, Result, Tags};
 use crate::kind::{Lookup, Owner, Problem, user_tags};
 
-/// The most values that a filter takes
+/// Maximum number of values in a filter
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>).
 pub const FILTER_VALUES: usize = 200;
 
-/// The most results of a page that all `Describe` calls of these kinds take.
+/// The largest page size that all `Describe` calls of these kinds accept.
 pub const PAGE: i32 = 1000;
 
-/// A filter: with one, a resource that does not exist is left out of the answer, while
-/// its id in the request would fail the whole call.
+/// A filter. With one, AWS leaves out resources that do not exist; an id in the request itself would
+/// fail the whole call.
 pub fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
 }
 
-/// Filters by a resource's id, each for as many as one call takes.
+/// Filters by resource id, each with as many ids as one call accepts.
 pub fn by_ids<'a>(name: &'a str, lookups: &'a [Lookup<'_>]) -> impl Iterator<Item = Filter> + 'a {
     lookups.chunks(FILTER_VALUES).map(move |chunk| filter(name, chunk.iter().map(|lookup| lookup.id)))
 }
 
-/// Filters by the owner's tags. In a filter's value `*` and `?` are wildcards, `\` the
-/// way to mean themselves.
+/// Filters by the owner tags. `*` and `?` are wildcards in the value of a filter, so `\` escapes them.
 pub fn by_owner(owner: &Owner) -> Vec<Filter> {
     let escaped = |text: &str| -> String {
         text.chars()
@@ -36,19 +35,19 @@ pub fn by_owner(owner: &Owner) -> Vec<Filter> {
     owner.tags().iter().map(|(key, value)| filter(&format!("tag:{key}"), [escaped(value)])).collect()
 }
 
-/// Tags for the call that makes a resource; AWS refuses a list without any.
+/// Tags for a create call; `None` if there are none, since AWS refuses an empty list.
 pub fn tags_of(resource: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
     let specification =
         TagSpecification::builder().resource_type(resource).set_tags(Some(to_tags(tags))).build();
     (!tags.is_empty()).then(|| vec![specification])
 }
 
-/// Tags as EC2 takes them.
+/// Converts tags to EC2's type.
 fn to_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// Tags as EC2 returns them.
+/// Converts tags from EC2's type.
 pub fn from_tags(tags: &[Tag]) -> Tags {
     user_tags(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
 }
@@ -56,7 +55,7 @@ pub fn from_tags(tags: &[Tag]) -> Tags {
 /// Sets and removes tags.
 ///
 /// # Errors
-/// AWS's.
+/// An error of AWS.
 pub async fn tag(cx: &Cx, id: &str, set: &Tags, remove: &[String]) -> Result<()> {
     let ec2 = cx.aws.ec2();
     if !remove.is_empty() {
@@ -69,20 +68,19 @@ pub async fn tag(cx: &Cx, id: &str, set: &Tags, remove: &[String]) -> Result<()>
     Ok(())
 }
 
-/// A flag as the `Modify…Attribute` calls take it.
+/// A flag in the type of the `Modify…Attribute` calls.
 pub fn flag(value: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(value).build()
 }
 
-/// The ARN of a resource of EC2, whose owner need not be this account (shared subnets).
+/// The ARN of an EC2 resource. Its owner may be another account (shared subnets).
 pub fn arn(cx: &Cx, owner: Option<&str>, resource: &str, id: &str) -> String {
     let scope = &cx.scope;
     let owner = owner.unwrap_or(&scope.account_id);
     format!("arn:{}:ec2:{}:{owner}:{resource}/{id}", scope.partition, scope.region)
 }
 
-/// A block of IP addresses: its first address and the bits that all share. IPv4 and
-/// IPv6 blocks are told apart by `bits`.
+/// A CIDR block: its first address and the length of its prefix. `bits` distinguishes IPv4 from IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cidr {
     first: u128,
@@ -93,27 +91,27 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// An IPv4 block: `10.0.0.0/16`. `None` where the text is none.
+    /// Parses an IPv4 block: `10.0.0.0/16`.
     pub fn v4(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/')?;
         let first = u128::from(u32::from(address.parse::<Ipv4Addr>().ok()?));
         Some(Self { first, bits: 32, prefix: length(prefix, 32)? })
     }
 
-    /// An IPv6 block: `2600:1f14::/56`. `None` where the text is none.
+    /// Parses an IPv6 block: `2600:1f14::/56`.
     pub fn v6(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/')?;
         let first = u128::from(address.parse::<Ipv6Addr>().ok()?);
         Some(Self { first, bits: 128, prefix: length(prefix, 128)? })
     }
 
-    /// The bits of an address that are not of the prefix.
+    /// The bits of an address outside the prefix.
     fn host_mask(self) -> u128 {
-        // 128 bits cannot be shifted by 128.
+        // Shifting 128 bits by 128 would overflow.
         1_u128.checked_shl(self.bits - self.prefix).map_or(u128::MAX, |bit| bit - 1)
     }
 
-    /// The block written as AWS returns it: from its first address, IPv6 in short.
+    /// The block as AWS returns it: with its first address, IPv6 in short form.
     pub fn canonical(self) -> String {
         let first = self.first & !self.host_mask();
         match u32::try_from(first) {
@@ -122,12 +120,12 @@ impl Cidr {
         }
     }
 
-    /// Whether every address of the other block is in this one.
+    /// Returns whether this block contains all of the other.
     pub fn contains(self, other: Self) -> bool {
         self.prefix <= other.prefix && self.overlaps(other)
     }
 
-    /// Whether some address is in both blocks.
+    /// Returns whether the blocks have an address in common.
     pub fn overlaps(self, other: Self) -> bool {
         let mask = !(self.host_mask() | other.host_mask());
         self.bits == other.bits && self.first & mask == other.first & mask
@@ -139,7 +137,7 @@ fn length(text: &str, most: u32) -> Option<u32> {
     text.parse().ok().filter(|length| is_plain && *length <= most)
 }
 
-/// What is wrong with an IPv4 block of a network, whose prefix is `/16` to `/28`
+/// Checks the IPv4 block of a network, whose prefix must be `/16` to `/28`
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>).
 pub fn check_network_v4(path: &str, text: &str) -> Option<Problem> {
     let Some(cidr) = Cidr::v4(text) else {
@@ -160,7 +158,7 @@ pub fn check_network_v4(path: &str, text: &str) -> Option<Problem> {
     })
 }
 
-/// Blocks of addresses that no host of a network has, by
+/// Blocks that no host of a network can have, from
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry/>.
 const SPECIAL: [(&str, &str); 5] = [
     ("0.0.0.0/8", "\"this network\""),
@@ -170,7 +168,7 @@ const SPECIAL: [(&str, &str); 5] = [
     ("240.0.0.0/4", "future use"),
 ];
 
-/// What is wrong with a block of addresses in a rule.
+/// Checks the IPv4 block of a rule.
 pub fn check_v4(path: &str, text: &str) -> Option<Problem> {
     match Cidr::v4(text) {
         Some(cidr) => check_canonical(path, text, cidr),
@@ -178,7 +176,7 @@ pub fn check_v4(path: &str, text: &str) -> Option<Problem> {
     }
 }
 
-/// What is wrong with a block of IPv6 addresses.
+/// Checks an IPv6 block.
 pub fn check_v6(path: &str, text: &str) -> Option<Problem> {
     match Cidr::v6(text) {
         Some(cidr) => check_canonical(path, text, cidr),
@@ -190,7 +188,7 @@ fn not_a_block(path: &str, text: &str, which: &str, example: &str) -> Problem {
     Problem::new(path, format!("\"{text}\" is not {which} CIDR block")).help(format!("such as {example}"))
 }
 
-/// AWS keeps blocks in canonical form, so another form would differ from it for ever.
+/// AWS returns blocks in canonical form, so another form would be a permanent difference.
 fn check_canonical(path: &str, text: &str, cidr: Cidr) -> Option<Problem> {
     let canonical = cidr.canonical();
     (text != canonical).then(|| {

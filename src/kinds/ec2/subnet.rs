@@ -95,7 +95,7 @@ pub struct Attrs {
     pub owner_id: String,
 }
 
-/// What names are given at launch are attributes of the subnet there.
+/// In Terraform, the options of DNS names at launch are attributes of the subnet itself.
 fn arrange(subnet: &mut Block) -> Vec<TerraformPart> {
     if let Some(mut options) = take_block(subnet, "private_dns_name_options_on_launch") {
         for (here, there) in [
@@ -143,9 +143,9 @@ impl Kind for Ec2Subnet {
     const TAGGABLE: bool = true;
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={}");
-    // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>
+    // See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>.
     const LINKS: &'static [Link] = &[Link::to("vpc_id", "ec2_vpc").held(Hold::Firm)];
-    // What services leave behind in a subnet (network interfaces) goes away slowly.
+    // Network interfaces that services leave behind in a subnet take long to disappear.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 3, deadline_seconds: 1200 };
 
     type Spec = Spec;
@@ -155,7 +155,7 @@ impl Kind for Ec2Subnet {
         Identity::Assigned
     }
 
-    /// AWS assigns addresses in an IPv6-only subnet without being asked to.
+    /// AWS enables address assignment in an IPv6-only subnet by itself.
     fn derive(spec: &mut Value, _: &Files) -> Result<(), Problem> {
         if let Value::Map(fields) = spec
             && matches!(fields.get("ipv6_native"), Some(Value::Bool(true)))
@@ -299,12 +299,12 @@ impl Kind for Ec2Subnet {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let ec2 = cx.aws.ec2();
-        // One attribute a call.
+        // A call changes one attribute.
         let modify = || ec2.modify_subnet_attribute().subnet_id(id);
         if live.map_public_ip_on_launch != want.map_public_ip_on_launch {
             modify().map_public_ip_on_launch(flag(want.map_public_ip_on_launch)).send().await?;
         }
-        // Addresses are assigned only while the subnet has a block of them.
+        // Addresses can only be assigned while the subnet has an IPv6 block.
         let assigns = live.assign_ipv6_address_on_creation != want.assign_ipv6_address_on_creation;
         if assigns && !want.assign_ipv6_address_on_creation {
             modify().assign_ipv6_address_on_creation(flag(false)).send().await?;
@@ -346,7 +346,7 @@ impl Kind for Ec2Subnet {
     }
 }
 
-/// The VPC of the stack that an id is of.
+/// The VPC in the stack that an id refers to.
 fn vpc_of<'a>(vpc_id: &Value, among: &Among<'a>) -> Option<&'a Peer<'a>> {
     among
         .referred(vpc_id)
@@ -354,7 +354,7 @@ fn vpc_of<'a>(vpc_id: &Value, among: &Among<'a>) -> Option<&'a Peer<'a>> {
         .map(|(peer, _)| peer)
 }
 
-/// The IPv4 addresses of a VPC; `None` where some of them are not known.
+/// The IPv4 blocks of a VPC; `None` if some are unknown.
 fn ranges(vpc: Known<'_>) -> Option<Vec<Cidr>> {
     let mut ranges = vec![Cidr::v4(vpc.text("cidr_block")?)?];
     if vpc.is_set("secondary_cidr_blocks") {
@@ -366,7 +366,7 @@ fn ranges(vpc: Known<'_>) -> Option<Vec<Cidr>> {
     Some(ranges)
 }
 
-/// Gives the subnet other IPv6 addresses, or none: it can have one block at a time
+/// Changes or removes the IPv6 block. A subnet has at most one at a time
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateSubnetCidrBlock.html>).
 async fn update_ipv6_block(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let ec2 = cx.aws.ec2();
@@ -383,7 +383,7 @@ async fn update_ipv6_block(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Resul
     Ok(())
 }
 
-/// The subnet's IPv6 addresses: their association and their block.
+/// The association id and CIDR block of the subnet's IPv6 addresses.
 fn ipv6_block(subnet: &Subnet) -> Option<(Option<&str>, &str)> {
     use SubnetCidrBlockStateCode::{Associated, Associating};
     subnet

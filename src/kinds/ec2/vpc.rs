@@ -93,8 +93,7 @@ pub struct Attrs {
     pub ipv6_cidr_block: Option<String>,
 }
 
-/// Further blocks of addresses, and the default group without rules, are resources of
-/// their own there.
+/// In Terraform, additional CIDR blocks and the emptied default security group are separate resources.
 fn arrange(vpc: &mut Block) -> Vec<TerraformPart> {
     let mut parts = Vec::new();
     if let Value::List(blocks) = take(vpc, "secondary_cidr_blocks") {
@@ -236,7 +235,7 @@ impl Kind for Ec2Vpc {
         if live.empty_default_security_group != want.empty_default_security_group {
             update_default_group(cx, id, want.empty_default_security_group).await?;
         }
-        // One attribute a call, and DNS names only while the DNS server answers.
+        // A call changes one attribute. DNS hostnames can only change while DNS support is on.
         let support = live.enable_dns_support != want.enable_dns_support;
         if support && want.enable_dns_support {
             ec2.modify_vpc_attribute().vpc_id(id).enable_dns_support(flag(true)).send().await?;
@@ -268,19 +267,19 @@ impl Kind for Ec2Vpc {
     }
 }
 
-/// Whether a block is, or will be in a moment, part of the VPC.
+/// Returns whether a block is part of the VPC, or is being associated.
 fn is_associated(state: Option<&VpcCidrBlockState>) -> bool {
     use VpcCidrBlockStateCode::{Associated, Associating};
     matches!(state.and_then(|state| state.state()), Some(Associated | Associating))
 }
 
-/// Whether AWS is at work on a block.
+/// Returns whether AWS is still changing a block.
 fn is_in_transit(state: Option<&VpcCidrBlockState>) -> bool {
     use VpcCidrBlockStateCode::{Associating, Disassociating};
     matches!(state.and_then(|state| state.state()), Some(Associating | Disassociating))
 }
 
-/// The VPC's block from Amazon: its association and its addresses.
+/// The association id and addresses of the VPC's Amazon-provided IPv6 block.
 fn amazon_block(vpc: &Vpc) -> Option<(&str, Option<&str>)> {
     vpc.ipv6_cidr_block_association_set()
         .iter()
@@ -295,7 +294,7 @@ fn has_rules(group: &SecurityGroup) -> bool {
     !group.ip_permissions().is_empty() || !group.ip_permissions_egress().is_empty()
 }
 
-/// Associates and disassociates blocks of addresses.
+/// Associates and disassociates CIDR blocks.
 async fn update_blocks(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let ec2 = cx.aws.ec2();
     let removes_ipv6 = live.amazon_provided_ipv6_cidr_block && !want.amazon_provided_ipv6_cidr_block;
@@ -304,7 +303,7 @@ async fn update_blocks(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()
         .iter()
         .filter(|block| !want.secondary_cidr_blocks.contains(block))
         .collect();
-    // The old go first: a new block may overlap one of them.
+    // Old blocks go first, since a new one may overlap them.
     if removes_ipv6 || !gone.is_empty() {
         let answer = ec2.describe_vpcs().vpc_ids(id).send().await?;
         let vpc = answer.vpcs().first();
@@ -333,8 +332,8 @@ async fn update_blocks(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()
     Ok(())
 }
 
-/// Takes all rules from the default group, or gives it those that AWS makes it with:
-/// in from its own members, out to everywhere
+/// Removes all rules of the default security group, or restores those that AWS creates: all traffic from
+/// its own members in, all traffic out
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html>).
 async fn update_default_group(cx: &Cx, id: &str, empty: bool) -> Result<()> {
     use aws_sdk_ec2::types::{IpPermission, IpRange, UserIdGroupPair};
@@ -381,7 +380,7 @@ async fn update_default_group(cx: &Cx, id: &str, empty: bool) -> Result<()> {
     Ok(())
 }
 
-/// The rules of a group, such as `in: tcp 22 from 0.0.0.0/0`.
+/// The rules of a security group, in words such as `in: tcp 22 from 0.0.0.0/0`.
 fn rules_in_words(group: &SecurityGroup) -> Vec<String> {
     use aws_sdk_ec2::types::IpPermission;
     let own = group.group_id();
@@ -413,7 +412,7 @@ fn rules_in_words(group: &SecurityGroup) -> Vec<String> {
     all
 }
 
-/// What AWS made with each VPC, by the id of the VPC.
+/// The resources that AWS created with each VPC, by VPC id.
 #[derive(Default)]
 struct Parts {
     groups: HashMap<String, SecurityGroup>,
@@ -448,7 +447,7 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
                 ),
             )
             .await?;
-            // Deleted since it was listed.
+            // The VPC was deleted after it was listed.
             let (Some(dns_support), Some(dns_hostnames), Some(metrics)) = flags else { return Ok(None) };
             let amazon = amazon_block(&vpc);
             let has_group = group.is_some();
@@ -489,7 +488,7 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
             let state = match vpc.state() {
                 Some(state @ VpcState::Pending) => State::Busy(state.as_str().to_owned()),
                 Some(state @ VpcState::Deleting) => State::Leaving(state.as_str().to_owned()),
-                // Every VPC has one; it is listed a moment later.
+                // Every VPC has a default security group, but it may be listed a moment later.
                 _ if !has_group => State::Busy("making its default security group".to_owned()),
                 _ if in_transit => State::Busy("changing its address blocks".to_owned()),
                 _ => State::Ready,
@@ -547,7 +546,8 @@ async fn parts(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Parts> {
             if !of("main_route_table_id") {
                 return Ok(Vec::new());
             }
-            // At most 100 a page (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html).
+            // At most 100 per page:
+            // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html
             let route_tables = ec2
                 .describe_route_tables()
                 .filters(of_vpcs())
@@ -570,7 +570,7 @@ async fn parts(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Parts> {
     Ok(parts)
 }
 
-/// One flag of a VPC; AWS returns one a call. `None` where the VPC does not exist.
+/// Reads one flag of a VPC, since AWS returns one per call. `None` if the VPC does not exist.
 async fn read_flag(cx: &Cx, id: &str, attribute: VpcAttributeName) -> Result<Option<bool>> {
     let answer =
         cx.aws.ec2().describe_vpc_attribute().vpc_id(id).attribute(attribute).send().await.or_gone()?;

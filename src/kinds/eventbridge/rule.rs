@@ -75,7 +75,7 @@ pub struct Attrs {
     pub arn: String,
 }
 
-/// Targets are resources of their own there.
+/// In Terraform, targets are separate resources.
 fn arrange(rule: &mut Block) -> Vec<TerraformPart> {
     let (name, bus) = (rule.get("name").cloned(), rule.get("event_bus_name").cloned());
     let name = name.unwrap_or_default();
@@ -98,7 +98,7 @@ pub struct EventbridgeRule;
 
 const DEFAULT_BUS: &str = "default";
 
-/// Most characters of a pattern.
+/// Maximum length of a pattern.
 const LONGEST_PATTERN: usize = 4096;
 
 /// The fields of every event
@@ -116,7 +116,7 @@ const EVENT: [&str; 10] = [
     "replay-name",
 ];
 
-/// Most targets that one `RemoveTargets` takes; `PutTargets` is held to it, too
+/// Maximum number of targets in a `RemoveTargets` call; used for `PutTargets`, too
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html>).
 const MOST_TARGETS: usize = 100;
 
@@ -166,7 +166,7 @@ impl Kind for EventbridgeRule {
         delete: &["events:ListTargetsByRule", "events:RemoveTargets", "events:DeleteRule"],
     };
     const TAGGABLE: bool = true;
-    // `PutRule` replaces a rule of the same name, and ignores the tags then
+    // `PutRule` replaces an existing rule of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
     const CREATE_OVERWRITES: bool = true;
     const LINKS: &'static [Link] = &[Link::to("targets.role_arn", "iam_role")];
@@ -256,7 +256,7 @@ impl Kind for EventbridgeRule {
         let (bus, name) = parts(id);
         let settings = |spec: &Spec| Spec { targets: Vec::new(), ..spec.clone() };
         let rule_differs = settings(live) != settings(want);
-        // A rule that is to rest is put to rest before its targets change.
+        // A rule that is to be disabled is disabled before its targets change.
         if rule_differs && want.state == "DISABLED" {
             put_rule(cx, bus, want, None).await?;
         }
@@ -266,7 +266,7 @@ impl Kind for EventbridgeRule {
             .filter(|target| !want.targets.iter().any(|other| other.id == target.id))
             .map(|target| target.id.clone())
             .collect();
-        // First out, then in: a rule that is full takes no other target.
+        // Removals first: a rule with the maximum number of targets accepts no other.
         remove_targets(cx, bus, name, &removed).await?;
         let changed: Vec<SdkTarget> = want
             .targets
@@ -283,7 +283,7 @@ impl Kind for EventbridgeRule {
 
     async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
         let (bus, name) = parts(id);
-        // A rule with targets cannot be deleted, and others may have added some.
+        // A rule with targets cannot be deleted, and others may have added targets.
         let Some(targets) = targets(cx, bus, name).await? else { return Ok(()) };
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
         remove_targets(cx, bus, name, &ids).await?;
@@ -308,14 +308,14 @@ impl Kind for EventbridgeRule {
     }
 }
 
-/// The declared bus; absent is the default.
+/// The declared event bus, or the default one.
 fn bus<'a>(spec: Known<'a>) -> Option<&'a str> {
     if spec.may_be_set("event_bus_name") { spec.text("event_bus_name") } else { Some(DEFAULT_BUS) }
 }
 
-/// The name of a bus of this account and region, which AWS takes as an ARN, too
-/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>); the ARN of
-/// another account's bus as it is.
+/// Shortens the ARN of a bus in this account and region to its name; AWS accepts both
+/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>). The ARN of another
+/// account's bus stays as it is.
 fn named<'a>(bus: &'a str, scope: &Scope) -> &'a str {
     let own = format!("arn:{}:events:{}:{}:event-bus/", scope.partition, scope.region, scope.account_id);
     bus.strip_prefix(&own).unwrap_or(bus)
@@ -327,7 +327,7 @@ fn parts(id: &str) -> (&str, &str) {
 
 /// `rule/name` on the default bus, `rule/bus/name` on others.
 fn arn(scope: &Scope, bus: &str, name: &str) -> String {
-    // A bus of another account has its rules there.
+    // A rule on another account's bus belongs to that account.
     if let Some((before, bus)) = bus.split_once(":event-bus/") {
         return match bus {
             DEFAULT_BUS => format!("{before}:rule/{name}"),
@@ -348,8 +348,8 @@ pub(super) fn invalid(error: impl std::fmt::Display) -> Error {
     Error::finding(Class::Invalid, error.to_string())
 }
 
-/// The rules of every bus that is asked for, by id: the list of those whose names begin
-/// with what all the wanted names begin with.
+/// The rules of every requested bus, by id. The listing is restricted to the common prefix of the
+/// requested names.
 async fn rules(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Rule>> {
     let mut buses: BTreeMap<&str, &str> = BTreeMap::new();
     for lookup in lookups {
@@ -384,7 +384,7 @@ async fn rules(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Rule>>
     Ok(found)
 }
 
-/// What two names begin with alike. Names of rules are ASCII.
+/// The common prefix of two names. Rule names are ASCII.
 fn shared_start<'a>(left: &'a str, right: &str) -> &'a str {
     let length = left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count();
     left.get(..length).unwrap_or_default()
@@ -426,7 +426,7 @@ fn given(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// All targets of a rule; `None` where it does not exist.
+/// All targets of a rule; `None` if the rule does not exist.
 async fn targets(cx: &Cx, bus: &str, name: &str) -> Result<Option<Vec<SdkTarget>>> {
     let mut targets = Vec::new();
     let mut token = None;
@@ -450,7 +450,7 @@ async fn targets(cx: &Cx, bus: &str, name: &str) -> Result<Option<Vec<SdkTarget>
     }
 }
 
-/// The rule without its targets. `PutRule` replaces all of it: what is left out is unset.
+/// Writes the rule without its targets. `PutRule` replaces every setting, so those left out are unset.
 async fn put_rule(cx: &Cx, bus: &str, want: &Spec, tags: Option<&Tags>) -> Result<()> {
     cx.aws
         .eventbridge()
@@ -462,7 +462,7 @@ async fn put_rule(cx: &Cx, bus: &str, want: &Spec, tags: Option<&Tags>) -> Resul
         .set_event_pattern(want.event_pattern.as_ref().map(Json::to_text))
         .state(RuleState::from(want.state.as_str()))
         .set_role_arn(want.role_arn.clone())
-        // Tags of an existing rule are not changed by this call.
+        // For an existing rule, this call does not change tags.
         .set_tags(tags.map(to_tags).transpose()?)
         .send()
         .await?;
@@ -515,7 +515,7 @@ async fn remove_targets(cx: &Cx, bus: &str, name: &str, ids: &[String]) -> Resul
     Ok(())
 }
 
-/// These calls succeed even where entries of them fail: the entries tell.
+/// Reports failed entries, since these calls succeed even if some of their entries fail.
 fn refused<'a>(
     operation: &str,
     count: i32,
@@ -591,7 +591,7 @@ mod tests {
             arn(&scope, "arn:aws:events:us-east-1:444455556666:event-bus/bus", "r"),
             "arn:aws:events:us-east-1:444455556666:rule/bus/r"
         );
-        // Another account's bus is another one; AWS takes the ARN of one's own for its name.
+        // The ARN of another account's bus differs from its name; for one's own bus, AWS accepts both.
         let theirs = "arn:aws:events:us-east-1:444455556666:event-bus/default";
         assert_eq!(named(theirs, &scope), theirs);
         assert_eq!(named("arn:aws:events:us-east-1:111122223333:event-bus/default", &scope), "default");

@@ -361,7 +361,7 @@ impl Target {
             id: target.id.clone(),
             arn: target.arn.clone(),
             role_arn: target.role_arn.clone(),
-            // AWS takes only JSON here.
+            // AWS accepts only JSON here.
             input: target.input().and_then(|text| Json::parse(text).ok()),
             input_path: target.input_path.clone(),
             input_transformer: target.input_transformer().map(|transformer| InputTransformer {

@@ -1,11 +1,11 @@
-//! What EventBridge refuses in a target and a schema cannot say.
+//! Checks targets for what EventBridge refuses and the schema cannot express.
 
 use std::collections::BTreeMap;
 
 use crate::kind::{Known, Problem};
 use crate::value::Value;
 
-/// What AWS refuses in a target and a schema cannot say.
+/// Checks one target.
 pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let inputs: Vec<&str> = ["input", "input_path", "input_transformer"]
         .into_iter()
@@ -30,8 +30,8 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
     }
     if let Some(arn) = target.text("arn") {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html: all
-        // targets but these few are called by a role.
+        // All targets but these few are called with a role:
+        // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
         let service = parts.get(2).copied().unwrap_or_default();
         if matches!(
             service,
@@ -84,7 +84,7 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
     }
 }
 
-/// Reserved variables begin with `aws.`
+/// Names that begin with `aws.` are reserved
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html>).
 fn check_transformer(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let Some(template) = target.text("input_transformer.input_template") else { return };
@@ -138,7 +138,7 @@ fn check_transformer(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
     }
 }
 
-/// The names in `<…>`: texts that look like a name, so that `<b>` in a text with spaces is one, `a < b` is not.
+/// The names in `<…>`. Only texts that look like a name count: `<b>` within text does, `a < b` does not.
 fn placeholders(template: &str) -> Vec<&str> {
     template
         .split('<')
@@ -148,11 +148,11 @@ fn placeholders(template: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Services that EventBridge sends nothing to, though their ARNs are at hand in every stack
+/// Services with ARNs in most stacks that EventBridge cannot send to
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html>).
 const NO_TARGETS: [&str; 8] = ["cloudwatch", "dynamodb", "ec2", "iam", "kms", "rds", "s3", "secretsmanager"];
 
-/// What a destination of its kind takes.
+/// Checks the settings that depend on the service of the destination.
 fn check_destination(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let queue = format!("{path}.dead_letter_config.arn");
     if let Some(arn) = target.text("dead_letter_config.arn") {
@@ -191,8 +191,9 @@ fn check_destination(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
     }
 }
 
-/// A log group takes events with a time and a text, where it does not take them whole
-/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions>).
+/// A log group only accepts events with a timestamp and a message, unless it gets them whole
+/// ("CloudWatch Logs permissions" in
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html>).
 fn check_log(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let help = "write `{\"timestamp\": <time>, \"message\": <text>}`, with `time = \"$.time\"` and `text = \"$.detail\"` in `input_paths_map`";
     let is_event = |value: &serde_json::Value| {
@@ -228,7 +229,7 @@ fn check_log(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The values of a template with something for each `<…>`; `None` where they are no JSON.
+/// Parses a template with a placeholder value for each `<…>`; `None` if the result is not JSON.
 fn filled(template: &str) -> Option<Vec<serde_json::Value>> {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
@@ -243,7 +244,7 @@ fn filled(template: &str) -> Option<Vec<serde_json::Value>> {
                 rest = after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
                 continue;
             }
-            // Lines of a text may be broken where they stand.
+            // A line break inside a string would not be JSON, so a space takes its place.
             '\n' | '\r' | '\t' if quoted => {
                 text.push(' ');
                 rest = after;

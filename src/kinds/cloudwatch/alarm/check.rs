@@ -1,9 +1,9 @@
-//! What CloudWatch would refuse of an alarm, found before the first call.
+//! Finds, before the first call, what CloudWatch would refuse in an alarm.
 
 use crate::kind::{Known, Problem, counted, nearest};
 use crate::value::Value;
 
-/// The rules of
+/// Checks the rules of
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
 pub fn check(spec: Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -27,7 +27,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html>
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html>.
 fn check_dimensions(spec: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let Some(Value::Map(dimensions)) = spec.get(path) else { return };
     let is_plain = |text: &str| text.bytes().all(|one| one.is_ascii() && !one.is_ascii_control());
@@ -49,7 +49,7 @@ fn check_dimensions(spec: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A metric, metrics or a query: one of them, and nothing that belongs to another.
+/// Exactly one of a metric, metrics or a query, without attributes of the other two.
 fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let sources = ["metric_name", "metrics", "evaluation_criteria"];
     let set: Vec<&str> = sources.into_iter().filter(|source| spec.is_set(source)).collect();
@@ -152,7 +152,7 @@ fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A number or a band, and the operators that go with it.
+/// A number or an anomaly band, with a matching operator.
 fn check_threshold(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if spec.is_set("evaluation_criteria") {
         return;
@@ -206,7 +206,7 @@ fn check_threshold(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Periods that CloudWatch has, and at most a day, or a week of whole hours, of them
+/// Periods must be valid, and together at most a day, or a week if they are whole hours
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html>).
 fn check_time(spec: Known<'_>, problems: &mut Vec<Problem>) {
     const DAY: i64 = 86_400;
@@ -258,7 +258,7 @@ fn check_time(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Every query one of metric and expression, and one of them watched.
+/// Every query is either a metric or an expression, and exactly one of them is watched.
 fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let metrics = spec.list("metrics");
     if metrics.is_empty() {
@@ -312,13 +312,13 @@ fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The ids that metric math uses: its functions are in upper case, and a query of Metrics Insights has none
-/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>).
+/// The ids in a metric math expression. Function names are in upper case, and a Metrics Insights query has
+/// no ids (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>).
 fn names(expression: &str) -> Vec<&str> {
     if expression.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select")) {
         return Vec::new();
     }
-    // What stands between quotes is a text; an odd one is for CloudWatch to refuse.
+    // Quoted parts are text. An unbalanced quote is left for CloudWatch to refuse.
     expression
         .split(['"', '\''])
         .step_by(2)

@@ -1,16 +1,16 @@
-//! What CloudWatch Logs refuses in the filters of a log group.
+//! Checks the filters of a log group.
 
 use crate::kind::{Known, Problem};
 use crate::value::Value;
 
-/// Why CloudWatch Logs cannot read a filter pattern, as far as its brackets and quotes tell
+/// Returns why CloudWatch Logs cannot parse a filter pattern, judging by its brackets and quotes
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>).
 fn pattern_fault(pattern: &str) -> Option<&'static str> {
     let pattern = pattern.trim();
     let close = match pattern.chars().next()? {
         '{' => '}',
         '[' => ']',
-        // A `%` opens a regular expression, in which everything may stand.
+        // A `%` opens a regular expression, which may contain anything.
         _ if pattern.contains('%') => return None,
         _ => '"',
     };
@@ -74,7 +74,7 @@ pub(super) fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Pro
                 .help("drop `default_value` or `dimensions`"),
         );
     }
-    // AWS answers "The specified filter pattern does not support dimensions".
+    // AWS refuses with "The specified filter pattern does not support dimensions".
     let is_plain = filter
         .text("filter_pattern")
         .is_some_and(|pattern| !pattern.trim().is_empty() && !pattern.trim().starts_with(['{', '[']));
