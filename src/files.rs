@@ -1,17 +1,16 @@
-//! The one door to the files of a stack. What a stack reads lies inside of its folder: stack
-//! files, environments, what functions read, what is uploaded. A checkout of somebody else's
-//! repository can hold links to anything that its reader may read; none of it is read.
+//! The only access to the files of a stack. All files that a stack reads are within its folder: stack
+//! files, environments, files read by functions, uploads. A checkout of somebody else's repository may
+//! hold links to anything that its reader may read; these are refused.
 //!
-//! Functions and documents also read from the folders that `[stack] shared` names. A pull request
-//! may name any, so each lies within the same git repository and does not hold the stack itself:
-//! what else lies about in a checkout, such as credentials at its top, stays unread. What git and
-//! dwctl keep for themselves, `.git` and `.dwctl`, is read from nowhere.
+//! Functions and documents also read from the folders that `[stack] shared` names. A pull request may
+//! name any folder, so each must be within the same git repository and must not contain the stack
+//! itself: other files of a checkout, such as credentials at its top, stay unread. `.git` and
+//! `.dwctl`, which git and dwctl keep for themselves, are never read.
 //!
-//! Links inside of the folder are followed as far as they stay inside. The path is resolved
-//! first; what it leads to is then opened from the open root folder, a component at a time
-//! and without following any link, so that a link that is put there meanwhile is not
-//! followed either. Only regular files are opened: no pipe, which might never end, and no
-//! device.
+//! Links within the folder are followed as long as they stay inside. The path is resolved first. Its
+//! target is then opened from the open root folder, one component at a time and without following
+//! links, so that a link put there meanwhile is not followed either. Only regular files are opened: no
+//! devices, and no pipes, which might never end.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -24,7 +23,7 @@ use crate::limits;
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     folder: PathBuf,
-    /// Opened when it is first needed.
+    /// Opened on first use.
     root: Arc<OnceLock<Root>>,
     /// Further folders to read from.
     shared: Arc<Vec<Shared>>,
@@ -33,19 +32,19 @@ pub struct Files {
 /// A further folder to read from.
 #[derive(Debug)]
 struct Shared {
-    /// Where it is by the path that names it, without `.` and `..`.
+    /// Its path as written, without `.` and `..`.
     place: PathBuf,
     root: Root,
 }
 
-/// Names that are read from nowhere: git's and dwctl's own, with tokens and keys in them.
+/// Names that are never read: git's and dwctl's own, which hold tokens and keys.
 const PRIVATE: [&str; 2] = [".git", ".dwctl"];
 
 fn is_private(name: &std::ffi::OsStr) -> bool {
     PRIVATE.iter().any(|private| name.eq_ignore_ascii_case(private))
 }
 
-/// A folder from which files are read.
+/// A folder that files are read from.
 #[derive(Debug)]
 struct Root {
     /// Its canonical path.
@@ -54,25 +53,25 @@ struct Root {
     handle: std::os::fd::OwnedFd,
 }
 
-/// What a name in a folder is.
+/// The type of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File,
     /// A folder.
     Folder,
-    /// A link, wherever it leads.
+    /// A link, wherever it points.
     Link,
     /// A pipe, a socket, a device.
     Special,
 }
 
-/// One name in a folder.
+/// An entry of a folder.
 #[derive(Clone, Debug)]
 pub struct Listed {
     /// The name.
     pub name: std::ffi::OsString,
-    /// What it is itself.
+    /// Its own type, without following links.
     pub kind: Kind,
 }
 
@@ -85,22 +84,22 @@ pub struct Opened {
     pub length: u64,
 }
 
-/// Why nothing is read. It tells nothing of what a path leads to.
+/// The reason why nothing is read. It reveals nothing of what a path leads to.
 #[derive(Debug)]
 pub enum Refusal {
-    /// There is nothing of that name.
+    /// There is no such name.
     Missing,
     /// The path leads out of the stack's folder, or of a shared one.
     Outside,
-    /// The path leads into what git or dwctl keep for themselves.
+    /// The path leads into git's or dwctl's own files.
     Private,
-    /// It is something else than a file.
+    /// It is not a file.
     NotAFile(&'static str),
-    /// It has more bytes than may be read.
+    /// It has more bytes than allowed.
     TooLarge(u64),
-    /// It lists more entries than may be gone through.
+    /// It lists more entries than allowed.
     TooMany(usize),
-    /// The system's.
+    /// An I/O error.
     Failed(io::Error),
 }
 
@@ -116,7 +115,7 @@ impl Refusal {
         }
     }
 
-    /// What is wrong with the path `name`.
+    /// Describes the refusal of the path `name`.
     pub fn told(&self, name: &str) -> String {
         match self {
             Self::Missing => format!("there is no file `{name}`"),
@@ -142,16 +141,16 @@ impl From<io::Error> for Refusal {
 }
 
 impl Files {
-    /// The files below `folder`; the current one if it is empty. The folder itself may be
-    /// reached through links: it is the user who names it.
+    /// The files below `folder`, or below the current one if it is empty. The folder itself may be
+    /// reached through links, because the user names it.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), ..Self::default() }
     }
 
-    /// The same with a further folder to read from, named by its path from the stack's.
+    /// Adds a folder to read from, by its path from the stack's folder.
     ///
     /// # Errors
-    /// Why it is not read from, as what follows its name.
+    /// The reason why it is not read, as a continuation of its name.
     pub fn share(&self, path: &str) -> Result<Self, String> {
         let own = self.root().map_err(|refusal| refusal.told(path))?;
         if !Path::new(path).is_relative() || path.is_empty() {
@@ -207,8 +206,8 @@ impl Files {
         Ok(self.root.get_or_init(|| root))
     }
 
-    /// The root that `path` is below by its text, and where it leads from that, links followed; it
-    /// has no link in it itself. No link leads from one root to another.
+    /// The root of `path` by its text, and the target of `path` below that root. The target has links
+    /// resolved and contains none. No link leads from one root to another.
     fn resolve(&self, path: &Path) -> Result<(&Root, PathBuf), Refusal> {
         let own = self.root()?;
         let place = lexical(&own.real.join(path));
@@ -225,7 +224,7 @@ impl Files {
                 Ok(below) => Ok((root, below.to_owned())),
                 Err(_) => Err(Refusal::Outside),
             },
-            // What cannot be followed must not be asked for elsewhere either.
+            // Do not even reveal whether a path outside exists.
             Err(error) => {
                 let written = std::path::absolute(self.folder()).unwrap_or_else(|_| own.real.clone());
                 let within = |root: &Path| lexical(&root.join(path)).starts_with(lexical(root));
@@ -235,11 +234,11 @@ impl Files {
         }
     }
 
-    /// Where `path` leads, links followed, as a path from the stack's folder, or from the shared one
-    /// that it is in.
+    /// Resolves the links of `path`. Returns a path from the stack's folder, or from the shared one
+    /// that contains it.
     ///
     /// # Errors
-    /// There is nothing, or it is not inside of the folder.
+    /// There is nothing, or it is outside the folder.
     pub fn leads_to(&self, path: impl AsRef<Path>) -> Result<PathBuf, Refusal> {
         Ok(self.resolve(path.as_ref())?.1)
     }
@@ -247,24 +246,24 @@ impl Files {
     /// Opens a file.
     ///
     /// # Errors
-    /// There is none, or it is not inside of the folder, or no regular file.
+    /// There is none, it is outside the folder, or it is not a regular file.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Opened, Refusal> {
         let (root, below) = self.resolve(path.as_ref())?;
         root.open_file(&below)
     }
 
-    /// All of a file, up to `limit` bytes.
+    /// Reads a whole file of up to `limit` bytes.
     ///
     /// # Errors
-    /// As of [`Files::open`], or it is larger.
+    /// As for [`Files::open`], or it is larger.
     pub fn read(&self, path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, Refusal> {
         bounded(self.open(path)?.file, limit)
     }
 
-    /// Whether there is a file of this path.
+    /// Returns whether there is a file at this path.
     ///
     /// # Errors
-    /// It is not inside of the folder, or no regular file.
+    /// It is outside the folder, or not a regular file.
     pub fn exists(&self, path: impl AsRef<Path>) -> Result<bool, Refusal> {
         match self.open(path) {
             Ok(_) => Ok(true),
@@ -273,10 +272,10 @@ impl Files {
         }
     }
 
-    /// The names in a folder, in order.
+    /// The entries of a folder, sorted by name.
     ///
     /// # Errors
-    /// There is none, or it is not inside of the stack's folder.
+    /// There is none, or it is outside the stack's folder.
     pub fn list(&self, folder: impl AsRef<Path>) -> Result<Vec<Listed>, Refusal> {
         let (root, below) = self.resolve(folder.as_ref())?;
         let mut listed = root.list(&below)?;
@@ -286,27 +285,27 @@ impl Files {
     }
 }
 
-/// All of a file that the user names besides the stack, such as one of variables: wherever it
-/// is, and whatever, up to `limit` bytes.
+/// Reads a whole file that the user names besides the stack, such as one of variables. It may be
+/// anywhere and of any type, with up to `limit` bytes.
 ///
 /// # Errors
-/// The system's, or it is larger.
+/// An I/O error, or it is larger.
 pub fn read_given(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
     bounded(File::open(path)?, limit)
 }
 
-/// All that a reader gives, up to `limit` bytes: one more is read, so that a huge file or an
-/// endless device costs neither memory nor time.
+/// Reads everything from a reader, up to `limit` bytes. Only one byte more is read, so that a huge
+/// file or an endless device costs neither memory nor time.
 ///
 /// # Errors
-/// The system's, or there is more.
+/// An I/O error, or there is more.
 pub fn bounded(reader: impl Read, limit: u64) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Refusal::Failed)?;
     if bytes.len() as u64 > limit { Err(Refusal::TooLarge(limit)) } else { Ok(bytes) }
 }
 
-/// The path without `.` and `..`, as far as its text tells.
+/// The path without `.` and `..`, by its text alone.
 pub fn lexical(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in path.components() {
@@ -331,8 +330,7 @@ impl Root {
         Ok(Self { handle: openat(CWD, &real, flags, Mode::empty())?, real })
     }
 
-    /// The open folder that holds the last component of a path without links, and that
-    /// component.
+    /// The open folder that holds the last component of a path without links, and that component.
     fn parent(&self, below: &Path) -> Result<(std::os::fd::OwnedFd, std::ffi::OsString), Refusal> {
         let mut names: Vec<_> = below.components().map(|name| name.as_os_str().to_owned()).collect();
         let last = names.pop().unwrap_or_else(|| ".".into());
@@ -346,8 +344,8 @@ impl Root {
     fn open_file(&self, below: &Path) -> Result<Opened, Refusal> {
         use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
         let (folder, name) = self.parent(below)?;
-        // Looked at before it is opened, since opening a device can do something; and after,
-        // since it may be another by then.
+        // Checked before it is opened, because opening a device can have effects; and after, because
+        // it may have been replaced.
         let found = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(swapped)?;
         regular(FileType::from_raw_mode(found.st_mode))?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -375,10 +373,10 @@ impl Root {
                 return Err(Refusal::TooMany(limits::LISTED));
             }
             let kind = match entry.file_type() {
-                // Not every file system tells it here.
+                // Not every file system returns the type here.
                 FileType::Unknown => match statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
                     Ok(found) => FileType::from_raw_mode(found.st_mode),
-                    // It is gone since.
+                    // It is gone by now.
                     Err(_) => continue,
                 },
                 kind => kind,
@@ -402,11 +400,11 @@ fn enter(folder: &std::os::fd::OwnedFd, name: &std::ffi::OsStr) -> Result<std::o
     openat(folder, name, flags, Mode::empty()).map_err(swapped)
 }
 
-/// What the system says of a path from which all links were resolved before.
+/// Interprets an error on a path whose links were resolved before.
 #[cfg(unix)]
 fn swapped(error: rustix::io::Errno) -> Refusal {
     match error {
-        // A link stands there now.
+        // There is a link now.
         rustix::io::Errno::LOOP => Refusal::Outside,
         error => io::Error::from(error).into(),
     }
@@ -417,7 +415,7 @@ fn regular(kind: rustix::fs::FileType) -> Result<(), Refusal> {
     use rustix::fs::FileType;
     match kind {
         FileType::RegularFile => Ok(()),
-        // No link was there when the path was resolved.
+        // There was no link when the path was resolved.
         FileType::Symlink => Err(Refusal::Outside),
         FileType::Directory => Err(Refusal::NotAFile("a folder")),
         FileType::Fifo => Err(Refusal::NotAFile("a pipe")),
@@ -426,7 +424,7 @@ fn regular(kind: rustix::fs::FileType) -> Result<(), Refusal> {
     }
 }
 
-/// Where folders cannot be opened: what was opened is resolved once more.
+/// For systems on which folders cannot be opened: the opened path is resolved once more.
 #[cfg(not(unix))]
 impl Root {
     fn open(folder: &Path) -> io::Result<Self> {
@@ -559,7 +557,7 @@ mod tests {
         assert!(files.read("sql/deep/a.sql", 8).is_ok());
     }
 
-    /// A link that is put in the place of a folder after the path was resolved.
+    /// A link that replaces a folder after the path was resolved.
     #[test]
     fn what_is_swapped_meanwhile_is_not_followed() {
         let root = stack();

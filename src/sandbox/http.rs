@@ -1,13 +1,13 @@
-//! The few plain requests that dwctl asks the emulator about itself.
+//! The few plain requests that dwctl sends to the emulator's own endpoints.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The longest answer that is read.
+/// Maximum length of an answer.
 const MOST: usize = 1 << 20;
 
-/// One request to 127.0.0.1: the status and the body of its answer.
+/// Sends one request to 127.0.0.1. Returns the status and the body of the answer.
 pub(super) fn request(port: u16, method: &str, path: &str, within: Duration) -> io::Result<(u16, String)> {
     let deadline = Instant::now() + within;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

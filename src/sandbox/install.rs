@@ -1,4 +1,4 @@
-//! The emulator's virtual environment: made once, then shared by all sandboxes.
+//! The emulator's virtual environment: created once, then shared by all sandboxes.
 
 use super::{absolute, cache, hexadecimal, last_lines, lock, make_directory, set, trouble};
 use crate::diag::{Diagnostic, Outside};
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::LazyLock;
 
-/// The exact versions and hashes of what is installed.
+/// The exact versions and hashes of the Python packages.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
-/// The oldest Python for which moto and botocore are made.
+/// The oldest Python that moto and botocore support.
 const OLDEST: (u32, u32) = (3, 10);
 
 macro_rules! scripts {
@@ -57,7 +57,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hexadecimal(&digest.finalize()[..8])
 });
 
-/// What tells this emulator's files from those of another dwctl.
+/// Distinguishes this emulator's files from those of another dwctl.
 pub(super) fn version() -> String {
     VERSION.clone()
 }
@@ -77,7 +77,7 @@ struct Python {
     name: String,
 }
 
-/// The emulator, installed where it is not yet.
+/// Returns the emulator, installing it if necessary.
 pub(super) async fn ensure(progress: &dyn Fn(&str)) -> Result<Emulator, Diagnostic> {
     let python = find().await?;
     let key = key(&python.name);
@@ -106,7 +106,7 @@ pub(super) async fn ensure(progress: &dyn Fn(&str)) -> Result<Emulator, Diagnost
     Ok(emulator)
 }
 
-/// What an environment is made from: it is made anew when this changes.
+/// A hash of everything that an environment is made from: a new hash means a new environment.
 fn key(python: &str) -> String {
     let mut digest = Sha256::new();
     digest.update(REQUIREMENTS.as_bytes());
@@ -114,7 +114,7 @@ fn key(python: &str) -> String {
     hexadecimal(&digest.finalize()[..8])
 }
 
-/// Makes the virtual environment. A former one that was left half-made is cleared.
+/// Creates the virtual environment. A half-made earlier one is cleared.
 async fn environment(python: &Python, home: &Path) -> Result<(), Diagnostic> {
     let venv = home.join("venv");
     let made =
@@ -143,7 +143,7 @@ async fn environment(python: &Python, home: &Path) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// Writes the emulator's own files; the marker comes last.
+/// Writes the emulator's own files, and the marker last.
 fn write_scripts(folder: &Path) -> Result<(), Diagnostic> {
     let package = folder.join("emulator");
     make_directory(&package)?;
@@ -155,7 +155,7 @@ fn write_scripts(folder: &Path) -> Result<(), Diagnostic> {
     fs::write(&marker, version()).map_err(|error| trouble(&marker, "cannot be written", &error))
 }
 
-/// A Python that can run the emulator: `DWCTL_PYTHON`, or the first that fits.
+/// Finds a Python that can run the emulator: `DWCTL_PYTHON`, or the first suitable one.
 async fn find() -> Result<Python, Diagnostic> {
     let chosen = set("DWCTL_PYTHON");
     let candidates: Vec<PathBuf> = match &chosen {
@@ -192,7 +192,7 @@ async fn find() -> Result<Python, Diagnostic> {
             continue;
         }
         let program = lines.next().map_or_else(|| candidate.clone(), PathBuf::from);
-        // Debian ships venv without what it needs to put pip into an environment.
+        // Debian's venv may lack the part that puts pip into an environment.
         let usable = run(&program, &["-I".as_ref(), "-c".as_ref(), "import venv, ensurepip".as_ref()]).await;
         if !usable.is_ok_and(|output| output.status.success()) {
             if chosen.is_some() {
@@ -234,7 +234,7 @@ fn no_venv(program: &Path) -> Diagnostic {
     .help("or name another Python: DWCTL_PYTHON=/path/to/python3")
 }
 
-/// Runs a program to its end; it ends with us.
+/// Runs a program to its end. It is killed if this process ends.
 async fn run(program: &Path, arguments: &[&std::ffi::OsStr]) -> std::io::Result<Output> {
     tokio::process::Command::new(program)
         .args(arguments)
@@ -246,7 +246,7 @@ async fn run(program: &Path, arguments: &[&std::ffi::OsStr]) -> std::io::Result<
         .await
 }
 
-/// The last lines that a program said.
+/// The last lines of a program's output.
 fn words(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     last_lines(&Outside::new(String::from_utf8_lossy(&text).trim_end()).masked(), 12)

@@ -1,10 +1,10 @@
 //! The sandbox: a local AWS for first runs and for tests.
 //!
-//! One emulator a directory: moto with our additions, in its own virtual
-//! environment, on a free port of 127.0.0.1. It is detached from the process that
-//! starts it, is reused while it runs, and ends by itself when idle for six hours
-//! or when its directory is gone. Every answer that identifies it carries the nonce
-//! of its state file, so another program on the same port is never taken for it.
+//! There is one emulator for each directory: moto with our additions, in a separate virtual
+//! environment, on a free port of 127.0.0.1. It is detached from the process that starts it and reused
+//! while it runs. It ends by itself after six idle hours, or when its directory is gone. Answers that
+//! identify it carry the nonce of its state file, so another program on the same port is never
+//! mistaken for it.
 
 #![allow(clippy::result_large_err, reason = "an error ends the verb: its size does not matter")]
 
@@ -21,19 +21,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long the emulator may take from its start to its first answer.
+/// Time limit for the emulator from its start to its first answer.
 const START_DEADLINE: Duration = Duration::from_secs(90);
-/// How long one answer of the emulator about itself may take.
+/// Time limit for an answer of the emulator's own endpoints.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A running emulator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
-    /// Where it answers: `http://127.0.0.1:<port>`.
+    /// Its endpoint: `http://127.0.0.1:<port>`.
     pub endpoint: String,
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
-    /// Where its state file, its lock and its log are.
+    /// The folder of its state file, lock and log.
     pub directory: PathBuf,
     /// Whether it was started by a dwctl whose emulator differs from this one's.
     pub outdated: bool,
@@ -53,14 +53,14 @@ impl Sandbox {
     }
 }
 
-/// What the emulator is given of the environment.
+/// The environment variables that the emulator gets.
 const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH"];
 
 const STATE: &str = "state.json";
 const LOG: &str = "emulator.log";
 const LOCK: &str = "lock";
 
-/// What the emulator writes once it answers, and says about itself when asked.
+/// The emulator writes this once it answers, and returns it on request.
 #[derive(Deserialize, Serialize)]
 struct State {
     port: u16,
@@ -70,12 +70,12 @@ struct State {
     version: String,
 }
 
-/// The running sandbox; it is installed where it is not, started where it does not
-/// run. `progress` is told what takes time, in a few words.
+/// Returns the running sandbox, after installing and starting it if necessary. `progress` gets short
+/// messages about slow steps.
 pub async fn up(progress: &dyn Fn(&str)) -> Result<Sandbox, Diagnostic> {
     let directory = directory()?;
     make_directory(&directory)?;
-    // The common case asks for no lock: it runs already.
+    // The common case, a running sandbox, needs no lock.
     if let Some(sandbox) = blocking({
         let directory = directory.clone();
         move || live(&directory)
@@ -98,7 +98,7 @@ pub async fn up(progress: &dyn Fn(&str)) -> Result<Sandbox, Diagnostic> {
     start(&directory, &emulator).await
 }
 
-/// Stops the sandbox; false where none was running.
+/// Stops the sandbox. Returns false if none was running.
 pub fn down() -> Result<bool, Diagnostic> {
     let directory = directory()?;
     let Some(sandbox) = live(&directory)? else {
@@ -106,7 +106,7 @@ pub fn down() -> Result<bool, Diagnostic> {
         return Ok(false);
     };
     let path = format!("/dwctl/stop?nonce={}", sandbox.nonce);
-    // It may end before its answer is read; whether it ended is what counts.
+    // It may end before its answer is read; only its end matters.
     let _ = http::request(sandbox.port, "POST", &path, ANSWER_DEADLINE);
     let deadline = Instant::now() + ANSWER_DEADLINE;
     while answers(sandbox.port, &sandbox.nonce) {
@@ -123,12 +123,12 @@ pub fn down() -> Result<bool, Diagnostic> {
     Ok(true)
 }
 
-/// The sandbox where it runs.
+/// The sandbox, if it is running.
 pub fn status() -> Result<Option<Sandbox>, Diagnostic> {
     live(&directory()?)
 }
 
-/// Empties the sandbox: every account and region is as new.
+/// Empties the sandbox: all accounts and regions are new again.
 pub async fn reset() -> Result<Sandbox, Diagnostic> {
     let directory = directory()?;
     blocking(move || {
@@ -153,7 +153,7 @@ pub async fn reset() -> Result<Sandbox, Diagnostic> {
     .await
 }
 
-/// The environment with which any AWS client reaches the sandbox and nothing else.
+/// The environment variables that direct any AWS client to the sandbox and nothing else.
 pub fn env(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL", sandbox.endpoint.clone()),
@@ -165,8 +165,7 @@ pub fn env(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Where the state of this user's sandbox is: `DWCTL_SANDBOX_DIR`, or a folder of
-/// the user's cache.
+/// The state directory of this user's sandbox: `DWCTL_SANDBOX_DIR`, or a folder in the user's cache.
 pub fn directory() -> Result<PathBuf, Diagnostic> {
     match set("DWCTL_SANDBOX_DIR") {
         Some(directory) => absolute(directory),
@@ -192,7 +191,7 @@ fn cache() -> Result<PathBuf, Diagnostic> {
     Ok(base.join("dwctl"))
 }
 
-/// A path from the environment; an empty variable is not set.
+/// A path from the environment. An empty variable counts as unset.
 fn set(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -209,7 +208,7 @@ fn make_directory(path: &Path) -> Result<(), Diagnostic> {
         .map_err(|error| trouble(path, "cannot be created", &error))
 }
 
-/// A file of our own that could not be used as it must be.
+/// The error if one of our own files cannot be used.
 fn trouble(path: &Path, what: &str, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error("sandbox-directory", format!("{} {what}: {error}", path.display()))
         .help("DWCTL_SANDBOX_DIR names another directory for the sandbox")
@@ -222,7 +221,7 @@ fn remove(path: &Path) -> Result<(), Diagnostic> {
     }
 }
 
-/// The sandbox of `directory` where it answers with its own nonce.
+/// The sandbox of `directory`, if it answers with its nonce.
 fn live(directory: &Path) -> Result<Option<Sandbox>, Diagnostic> {
     let path = directory.join(STATE);
     let text = match fs::read_to_string(&path) {
@@ -230,7 +229,7 @@ fn live(directory: &Path) -> Result<Option<Sandbox>, Diagnostic> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(trouble(&path, "cannot be read", &error)),
     };
-    // A state file that is not ours to read is as good as none: it is written anew.
+    // A state file that cannot be parsed counts as missing and is rewritten.
     let Ok(state) = serde_json::from_str::<State>(&text) else { return Ok(None) };
     if !answers(state.port, &state.nonce) {
         return Ok(None);
@@ -245,7 +244,7 @@ fn live(directory: &Path) -> Result<Option<Sandbox>, Diagnostic> {
     }))
 }
 
-/// Whether the process on `port` is the one that was given `nonce`.
+/// Returns whether the process on `port` has this `nonce`.
 fn answers(port: u16, nonce: &str) -> bool {
     let Ok((200, body)) = http::request(port, "GET", "/dwctl/health", ANSWER_DEADLINE) else {
         return false;
@@ -272,7 +271,7 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         // It outlives this process, and the environment may hold secrets.
         .env_clear()
         .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-        // Nothing of the user's own Python may get in between.
+        // Isolated from the user's own Python packages.
         .arg("-I")
         .arg(emulator.scripts.join("emulator").join("server.py"))
         .args(["--nonce", &nonce, "--version", &install::version()])
@@ -282,7 +281,7 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(also)
-        // A group of its own: Ctrl-C in the terminal is not for it.
+        // A separate process group, so that Ctrl-C in the terminal does not reach it.
         .process_group(0)
         .spawn()
         .map_err(|error| {
@@ -315,14 +314,14 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
     }
 }
 
-/// An emulator that has not answered yet. It ends where nobody waits for it any more, as after a signal:
-/// the next one would have another come up beside it.
+/// An emulator that has not answered yet. It is killed if nobody waits for it any more, for example
+/// after a signal; otherwise the next start would run a second one beside it.
 struct Starting(Option<Child>);
 
 impl Drop for Starting {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
-            // It may have ended already; nothing is left to do then.
+            // It may have ended already.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -352,7 +351,7 @@ fn last_lines(text: &str, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
-/// What tells this emulator from every other program that might answer on its port.
+/// A random value that distinguishes this emulator from any other program on its port.
 fn nonce() -> Result<String, Diagnostic> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
@@ -386,7 +385,7 @@ async fn lock(path: PathBuf, progress: &dyn Fn(&str)) -> Result<File, Diagnostic
     .await
 }
 
-/// Runs what blocks beside the event loop.
+/// Runs blocking work outside of the event loop.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Diagnostic> + Send + 'static,
 ) -> Result<T, Diagnostic> {
