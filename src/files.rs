@@ -1,6 +1,7 @@
-//! The only access to the files of a stack. All files that a stack reads are within its folder: stack
-//! files, environments, files read by functions, uploads. A checkout of somebody else's repository may
-//! hold links to anything that its reader may read; these are refused.
+//! The only access to the files of a stack. All files that a stack reads are within its folder, or
+//! within the shared ones below: stack files, environments, files read by functions, uploads. A
+//! checkout of somebody else's repository may hold links to anything that its reader may read; these
+//! are refused.
 //!
 //! Functions and documents also read from the folders that `[stack] shared` names. A pull request may
 //! name any folder, so each must be within the same git repository and must not contain the stack

@@ -25,8 +25,7 @@ impl Address {
     }
 
     /// The address in the characters that AWS allows in a tag value, at most 256 of them:
-    /// `s3_bucket.lake/raw`. Other characters of a key are written as `@` and two hexadecimal digits a
-    /// byte
+    /// `s3_bucket.lake/raw`. Each other byte of a key is written as `@` and two hexadecimal digits
     /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
     pub fn as_tag(&self) -> String {
         let mut text = self.declaration();

@@ -31,7 +31,7 @@ type Index = HashMap<String, Tags>;
 /// Makes the plan. Asks AWS until no question is left; one round is usual.
 ///
 /// # Errors
-/// All problems of the stack and of its resources.
+/// All problems of the stack and its resources.
 pub async fn plan(
     session: Option<&Session>,
     world: &World<'_>,

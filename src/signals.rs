@@ -192,7 +192,7 @@ pub async fn idle() {
 /// Runs `work` until it is done or a signal comes. Only for work that has changed nothing yet.
 ///
 /// # Errors
-/// A signal came.
+/// A signal has come.
 pub async fn unless_stopping<T>(work: impl Future<Output = T>) -> Result<T, Diagnostic> {
     tokio::select! {
         biased;

@@ -21,7 +21,7 @@ pub(super) struct Made {
     pub(super) now: bool,
 }
 
-/// The owner tags of a new resource. They are part of the create call.
+/// The verdict on a new resource by its owner tags, which are part of the create call.
 pub(super) enum Birthmark {
     /// They are ours.
     Ours,
@@ -31,7 +31,7 @@ pub(super) enum Birthmark {
     Theirs,
 }
 
-/// What exists already where a resource is to be created.
+/// The existing resource, if any, in the place of a new one.
 enum Place {
     /// Nothing.
     Free,
@@ -60,7 +60,7 @@ impl Work<'_, '_, '_, '_> {
             ledger.intents.get(address).map(|intent| intent.token.clone())
         };
         let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        // The SDK would repeat a call whose answer was lost, and so make a second resource.
+        // The SDK would repeat a call whose answer was lost, and so create a second resource.
         let cx = self.executor.session.cx_once(&self.instance.region);
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.

@@ -42,12 +42,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than any call: calls end by their own timeouts, or by signals.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How to apply.
+/// Options of an apply.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Maximum number of resources worked on at the same time.
     pub parallelism: usize,
-    /// As [`crate::plan::Selection::deep`] of the plan.
+    /// The value of [`crate::plan::Selection::deep`] in the plan.
     pub deep: bool,
     /// The plan covers only a part of the stack, see [`crate::plan::Selection::is_partial`].
     pub partial: bool,
@@ -57,7 +57,7 @@ pub struct Options {
 /// and [`Event::Abandoned`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Work on a resource begins.
+    /// Work on a resource starts.
     Started {
         /// The work.
         unit: Unit,
@@ -118,7 +118,7 @@ pub enum Event {
 pub struct Summary {
     /// Resources created, including replacements.
     pub created: usize,
-    /// Resources changed in place.
+    /// Resources updated in place.
     pub updated: usize,
     /// Resources deleted, including those that were replaced.
     pub destroyed: usize,

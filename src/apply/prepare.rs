@@ -13,7 +13,7 @@ use crate::schema::PathStep;
 use crate::world::{Instance, World};
 
 /// Prepares the ledger for the changes of a plan. Returns the addresses that an interrupted apply may
-/// have made already.
+/// have created already.
 pub(super) fn prepare(
     plan: &Plan,
     world: &World<'_>,
@@ -33,8 +33,8 @@ pub(super) fn prepare(
     write_intents(plan, instances, world, ledger)
 }
 
-/// Deposes entries whose successor was made by an interrupted apply; an entry whose resource is gone
-/// is removed.
+/// Deposes entries whose successor was created by an interrupted apply. Removes entries whose resource
+/// is gone.
 fn depose_replaced(plan: &Plan, ledger: &mut Ledger) {
     for change in &plan.changes {
         let (Some(id), Some(entry)) = (&change.id, ledger.resources.get(&change.address)) else { continue };
@@ -53,8 +53,8 @@ fn depose_replaced(plan: &Plan, ledger: &mut Ledger) {
     }
 }
 
-/// Records resources that an interrupted apply made and this one deletes. Until now only their intents
-/// told of them, and new intents are about to replace those.
+/// Records resources that an interrupted apply created and this one deletes. So far only their intents
+/// are recorded, and new intents are about to replace these.
 fn depose_interrupted(plan: &Plan, ledger: &mut Ledger) {
     for change in &plan.deposed {
         let is_born = change.reason == Reason::Undeclared && change.action == Action::Delete;
@@ -65,7 +65,7 @@ fn depose_interrupted(plan: &Plan, ledger: &mut Ledger) {
     }
 }
 
-/// Records resources that an interrupted apply made and this one continues with.
+/// Records resources that an interrupted apply created and this one continues with.
 fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, ledger: &mut Ledger) {
     for change in plan.effective() {
         let (Some(instance), Some(id), Some(_)) = (instances.get(&change.address), &change.id, &change.live)
@@ -197,7 +197,7 @@ fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger)
     }
 }
 
-/// Takes back what [`about_to_write`] noted of resources whose change was not started.
+/// Reverts what [`about_to_write`] noted for resources whose change was not started.
 pub(super) fn take_back(started: &BTreeSet<Address>, plan: &Plan, before: &Ledger, book: &Book<'_>) {
     let mut ledger = book.ledger.borrow_mut();
     for change in plan.effective().filter(|change| !started.contains(&change.address)) {

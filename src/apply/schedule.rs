@@ -14,7 +14,7 @@ pub(super) struct Schedule {
     units: Vec<Unit>,
     /// For each unit, those that must be done first.
     needs: Vec<BTreeSet<usize>>,
-    /// Seconds from the start of a unit to the end of everything that waits for it.
+    /// Seconds from the start of a unit to the end of everything that depends on it.
     remaining: Vec<u64>,
     waiting: BTreeSet<usize>,
     done: BTreeSet<usize>,

@@ -51,7 +51,7 @@ fn changes_something(operation: &str) -> bool {
     !READS.iter().any(|verb| operation.starts_with(verb))
 }
 
-/// The audit file of a run; clones write to the same.
+/// The audit file of a run, shared by clones.
 #[derive(Clone, Debug)]
 pub struct Audit(Arc<Inner>);
 
@@ -103,7 +103,7 @@ impl Audit {
         })))
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }

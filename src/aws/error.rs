@@ -44,7 +44,7 @@ pub enum Class {
     Other,
 }
 
-/// A failed AWS call, or a state of a resource that ends a verb.
+/// A failed AWS call, or a state of a resource that ends an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// Its meaning for the engine.

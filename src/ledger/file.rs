@@ -55,7 +55,7 @@ impl FileStore {
         Self { stack: stack.to_owned(), folders, path: path.join(format!("{env}.json")) }
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -85,7 +85,7 @@ impl FileStore {
     /// that there is never half a ledger. Only its owner can read it.
     ///
     /// # Errors
-    /// The disk is full, the folder cannot be written.
+    /// The disk is full, or the folder is not writable.
     pub fn write(&self, text: &[u8]) -> Result<(), Diagnostic> {
         self.replace(&self.path, text).map_err(|error| {
             self.trouble("cannot write", &error).help("make room, or make the folder writable")
@@ -126,7 +126,7 @@ impl FileStore {
     /// holder.
     ///
     /// # Errors
-    /// The folder cannot be written.
+    /// The folder is not writable.
     pub fn lock(&self, holder: &Holder) -> Result<Result<FileLock, Holder>, Diagnostic> {
         let attempt = || -> io::Result<Result<FileLock, Holder>> {
             let folder = self.enter(true)?;

@@ -155,10 +155,10 @@ pub struct Intent {
     /// prove which attributes are the stack's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<String, String>,
-    /// As [`Entry::protect`].
+    /// See [`Entry::protect`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
-    /// As [`Entry::retain`].
+    /// See [`Entry::retain`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
     /// Fields that a newer dwctl added.
@@ -260,7 +260,7 @@ impl Ledger {
     /// Creates a ledger that owns nothing.
     ///
     /// # Errors
-    /// The operating system gives no randomness.
+    /// The operating system provides no randomness.
     pub fn new(stack: &str, env: &str) -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
