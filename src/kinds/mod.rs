@@ -1,4 +1,4 @@
-//! Every kind of resource. To add one: its file, its module and its line in [`each_kind!`].
+//! All kinds of resources. A new kind needs a file, a module and a line in [`each_kind!`].
 
 use std::sync::LazyLock;
 
@@ -101,8 +101,8 @@ pub mod sns {
     pub mod topic;
 }
 
-/// Calls a macro with the name and the type of every kind, in order of their names. Tests are made
-/// of this list as well, so that none forgets a kind.
+/// Calls a macro with the name and the type of every kind, ordered by name. Tests are generated from this
+/// list, too, so that none misses a kind.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! each_kind {
@@ -141,10 +141,10 @@ macro_rules! erased {
     ($($name:ident: $kind:ty,)*) => { vec![$(erase::<$kind>()),*] };
 }
 
-/// All kinds, in order of their names.
+/// All kinds, ordered by name.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| each_kind!(erased));
 
-/// The kind of this name.
+/// Finds a kind by name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {
     KINDS.iter().find(|kind| kind.name() == name).map(AsRef::as_ref)
 }

@@ -283,7 +283,7 @@ impl Kind for GlueClassifier {
     }
 }
 
-/// The classifiers of these names: a few by name, many by the pages of all.
+/// Reads classifiers: a few by name, many from the pages of all.
 async fn classifiers(cx: &Cx, mut missing: HashSet<&str>) -> Result<HashMap<String, Live<GlueClassifier>>> {
     let glue = cx.aws.glue();
     let mut found = HashMap::new();
@@ -355,7 +355,7 @@ fn to_live(classifier: &Classifier) -> Option<(String, Live<GlueClassifier>)> {
     Some((name, Live::ready(spec, Attrs {}, Tags::new()).born(born)))
 }
 
-/// <https://docs.aws.amazon.com/glue/latest/dg/custom-classifier.html>
+/// See <https://docs.aws.amazon.com/glue/latest/dg/custom-classifier.html>.
 fn check(spec: Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let set: Vec<&str> = SORTS.into_iter().filter(|sort| spec.is_set(sort)).collect();

@@ -23,7 +23,7 @@ use crate::kind::{
     Terraform,
 };
 
-/// A crawler that deletes tables may delete those that it no longer comes by
+/// A crawler with delete behavior `DELETE_FROM_DATABASE` may delete tables that it no longer finds
 /// (<https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html>).
 const TARGET_GONE: &str = "data-loss when gone if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a target that goes are deleted from the catalog";
 const TARGET_CHANGED: &str = "data-loss when changed if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a target that goes are deleted from the catalog";
@@ -369,7 +369,7 @@ pub struct Attrs {
     pub arn: String,
 }
 
-/// Targets are blocks of the crawler itself there.
+/// In Terraform, targets are blocks of the crawler itself.
 fn arrange(crawler: &mut Block) -> Vec<TerraformPart> {
     let targets = take_block(crawler, "targets");
     crawler.extend(targets.unwrap_or_default());
@@ -379,7 +379,7 @@ fn arrange(crawler: &mut Block) -> Vec<TerraformPart> {
 /// The kind `glue_crawler`.
 pub struct GlueCrawler;
 
-/// Most names in one call
+/// Maximum number of names per call
 /// (<https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetCrawlers.html>).
 const BATCH: usize = 100;
 
@@ -423,7 +423,7 @@ impl Kind for GlueCrawler {
         Link::to("classifiers", "glue_classifier"),
     ];
     const TAGS_APART: bool = true;
-    // A crawl that runs is stopped before its crawler is deleted, which takes minutes.
+    // A running crawl is stopped before its crawler is deleted, which takes minutes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };
 
     type Spec = Spec;
@@ -453,8 +453,8 @@ impl Kind for GlueCrawler {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "crawler", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            // A running crawler is as usable as one at rest, and may run for hours; only
-            // its update has to wait, which its error says.
+            // A running crawler is as usable as an idle one, and may run for hours. Only an update
+            // has to wait, and its error says so.
             let is_scheduling =
                 found.schedule().and_then(|schedule| schedule.state()) == Some(&ScheduleState::Transitioning);
             let state = if is_scheduling { State::Busy("scheduling".to_owned()) } else { State::Ready };
@@ -479,7 +479,7 @@ impl Kind for GlueCrawler {
             .set_table_prefix(want.table_prefix.clone())
             .schema_change_policy(schema_change(&want.schema_change_policy))
             .recrawl_policy(recrawl(&want.recrawl_policy))
-            // Not every region knows lineage: unsaid, it is off.
+            // Not every region supports lineage. Left out, it is off.
             .set_lineage_configuration(
                 (want.lineage_configuration != LineageConfiguration::default())
                     .then(|| lineage_of(&want.lineage_configuration)),
@@ -495,9 +495,9 @@ impl Kind for GlueCrawler {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let glue = cx.aws.glue();
-        // What a call leaves out stays as it is, so what goes is sent empty. AWS does not
-        // say so (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateCrawler.html);
-        // therefore what stays is sent too.
+        // Settings left out of the call stay unchanged, so a removed one is sent empty. AWS does not
+        // document this (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateCrawler.html), so
+        // unchanged settings are sent, too.
         let text = |live: &Option<String>, want: &Option<String>| {
             want.clone().or_else(|| live.is_some().then(String::new))
         };
@@ -538,7 +538,7 @@ impl Kind for GlueCrawler {
             .send()
             .await?;
         if live.schedule.is_none() && want.schedule.is_some() {
-            // The crawler may have had a schedule that was paused: it has to run again.
+            // An earlier schedule may have been paused, so it must be started.
             glue.start_crawler_schedule()
                 .crawler_name(id)
                 .send()
@@ -554,7 +554,7 @@ impl Kind for GlueCrawler {
         if let Err(error) = &deleted
             && error.has_code(&["CrawlerRunningException"])
         {
-            // A crawl may take hours. It is stopped; the engine tries again.
+            // A crawl may take hours, so it is stopped and the engine retries.
             glue.stop_crawler()
                 .name(id)
                 .send()
@@ -570,7 +570,7 @@ impl Kind for GlueCrawler {
 }
 
 fn to_spec(lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec> {
-    // A paused schedule is none: it starts nothing.
+    // A paused schedule counts as none, since it starts nothing.
     let schedule = crawler
         .schedule()
         .filter(|schedule| schedule.state() != Some(&ScheduleState::NotScheduled))

@@ -1,4 +1,4 @@
-//! What AWS Glue refuses in a crawler and a schema cannot say
+//! Checks a crawler for what AWS Glue refuses and the schema cannot express
 //! (<https://docs.aws.amazon.com/glue/latest/dg/define-crawler.html>).
 
 use super::shared;
@@ -59,9 +59,8 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Which schema changes AWS lets a crawler make: for new folders only, and for tables
-/// that the catalog has already, it logs
-/// (<https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html>,
+/// Checks the schema change policy. A crawler of new folders only, or of existing catalog tables, may only
+/// log changes (<https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html>,
 /// <https://docs.aws.amazon.com/glue/latest/dg/crawler-schema-changes-prevent.html>).
 fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>) {
     let only_new = spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_NEW_FOLDERS_ONLY");
@@ -74,7 +73,7 @@ fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Pro
     }
     for (attribute, cause) in must_log {
         let path = format!("schema_change_policy.{attribute}");
-        // Something unknown may be `LOG`; nothing at all is AWS's default, which is not.
+        // An unknown value may be `LOG`. An absent one is AWS's default, which is not `LOG`.
         if spec.text(&path) != Some("LOG") && (spec.text(&path).is_some() || !spec.may_be_set(&path)) {
             problems.push(
                 Problem::new(path, format!("with {cause}, a crawler can only log such changes"))
@@ -84,10 +83,10 @@ fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Pro
     }
 }
 
-/// Where the data is: places in S3, queues, and what stands beside what.
+/// Checks the targets: S3 paths, queues, and which targets can be combined.
 fn check_targets(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>) {
     if of_catalog {
-        // https://docs.aws.amazon.com/glue/latest/dg/crawler-catalog-tables.html
+        // See https://docs.aws.amazon.com/glue/latest/dg/crawler-catalog-tables.html
         for list in TARGETS.iter().filter(|list| **list != "catalog_targets") {
             let path = format!("targets.{list}");
             if !spec.list(&path).is_empty() {
@@ -148,19 +147,19 @@ fn check_targets(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>)
     }
 }
 
-/// What a place of the configuration takes.
+/// The values that a setting of the configuration accepts.
 enum Takes {
     /// One of these texts.
     One(&'static [&'static str]),
-    /// A whole number from 1 up.
+    /// A whole number of at least 1.
     Count,
     /// True or false.
     Flag,
-    /// A table of these.
+    /// A table with these settings.
     Table(&'static [(&'static str, Takes)]),
 }
 
-/// <https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html>
+/// See <https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html>.
 const CONFIGURATION: Takes = Takes::Table(&[
     ("Version", Takes::One(&["1.0", "1"])),
     ("CreatePartitionIndex", Takes::Flag),

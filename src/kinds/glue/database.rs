@@ -128,10 +128,10 @@ pub struct Attrs {
 /// The kind `glue_database`.
 pub struct GlueDatabase;
 
-/// Up to this many databases that the first page of a catalog does not have are read one by one.
+/// If at most this many databases are missing from the first page of a catalog, each is read by name.
 const FEW: usize = 2;
 
-/// The principal that stands for "IAM decides", which Glue grants all by default.
+/// The principal that means "IAM decides". By default, Glue grants it all permissions.
 const IAM_ALLOWED: &str = "IAM_ALLOWED_PRINCIPALS";
 
 impl Kind for GlueDatabase {
@@ -178,7 +178,7 @@ impl Kind for GlueDatabase {
                         .help(format!("write it as `{}`", name.to_lowercase())),
                 );
             }
-            // Not AWS's rule: a colon parts the catalog from the name in a database's id.
+            // Not AWS's rule: in our ids, a colon separates the catalog from the name.
             if name.contains(':') {
                 problems.push(Problem::new("name", "the name of a database cannot have a colon"));
             }
@@ -264,8 +264,8 @@ impl Kind for GlueDatabase {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let (catalog, name) = from_id(id, &cx.scope);
-        // The new definition takes the place of the old one, so the parameters that are
-        // not the stack's have to be sent along.
+        // The new definition replaces the old one, so parameters that the stack does not declare have
+        // to be sent, too.
         let now = cx.aws.glue().get_database().catalog_id(&catalog).name(name).send().await?;
         let mut parameters = shared::texts(now.database.as_ref().and_then(|database| database.parameters()));
         parameters.retain(|name, _| !live.parameters.contains_key(name));
@@ -309,8 +309,7 @@ impl Kind for GlueDatabase {
     }
 }
 
-/// The id of a database: its name, after its catalog and a colon where that is not the
-/// account's own.
+/// The id of a database: its name, or `catalog:name` if the catalog is not the account's own.
 fn to_id(catalog: Option<&str>, name: &str, scope: &Scope) -> String {
     match catalog {
         Some(catalog) if catalog != scope.account_id => format!("{catalog}:{name}"),
@@ -318,7 +317,7 @@ fn to_id(catalog: Option<&str>, name: &str, scope: &Scope) -> String {
     }
 }
 
-/// Catalog and name of an id. A catalog's own id may have colons, a name has none.
+/// Splits an id into catalog and name. The id of a catalog may have colons, a name has none.
 fn from_id<'a>(id: &'a str, scope: &Scope) -> (String, &'a str) {
     match id.rsplit_once(':') {
         Some((catalog, name)) => (catalog.to_owned(), name),
@@ -326,8 +325,8 @@ fn from_id<'a>(id: &'a str, scope: &Scope) -> (String, &'a str) {
     }
 }
 
-/// `…:account:database/name`, with the catalog's name before the database's where it is
-/// not the account's root catalog, whose id is the account's
+/// The ARN `…:account:database/name`. The catalog's name precedes the database's, unless it is the root
+/// catalog, whose id is the account id
 /// (<https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html>).
 fn arn(id: &str, scope: &Scope) -> String {
     let (catalog, name) = from_id(id, scope);
@@ -342,8 +341,8 @@ fn arn(id: &str, scope: &Scope) -> String {
     format!("arn:{}:glue:{}:{account}:database/{path}{part}{name}", scope.partition, scope.region)
 }
 
-/// The names of a database's tables, `most` of them or a few more. Tables that the caller may not
-/// see are taken out of a page after it was cut, so a page may be empty while more follow.
+/// The names of a database's tables, at least `most` if there are that many. AWS removes tables that the
+/// caller may not see after it has cut the pages, so an empty page may be followed by more.
 async fn tables(cx: &Cx, catalog: &str, database: &str, most: usize) -> Result<Vec<String>> {
     let tables = cx.aws.glue().get_tables().catalog_id(catalog).database_name(database);
     let mut pages = tables.into_paginator().page_size(4).send();
@@ -357,7 +356,7 @@ async fn tables(cx: &Cx, catalog: &str, database: &str, most: usize) -> Result<V
     Ok(names)
 }
 
-/// The databases of a catalog by name, of those asked for.
+/// The requested databases of a catalog, by name.
 async fn databases(cx: &Cx, catalog: &str, names: HashSet<&str>) -> Result<HashMap<String, Database>> {
     let glue = cx.aws.glue();
     let mut found = HashMap::new();
@@ -372,7 +371,7 @@ async fn databases(cx: &Cx, catalog: &str, names: HashSet<&str>) -> Result<HashM
                     found.insert(database.name().to_owned(), database);
                 }
             }
-            // A few by their names cost less than the pages of a large catalog.
+            // Reading a few by name is cheaper than the pages of a large catalog.
             if missing.len() <= FEW {
                 break;
             }
@@ -415,14 +414,14 @@ fn to_spec(scope: &Scope, lookup: &Lookup<'_>, database: &Database) -> Spec {
     }
 }
 
-/// Whether a parameter counts: the stack declares it, or applied it before. Others write parameters
-/// to a database as well.
+/// Returns whether a parameter belongs to the stack: it is declared, or was applied before. Others also
+/// write parameters to a database.
 fn is_ours(lookup: &Lookup<'_>, parameter: &str) -> bool {
     lookup.wants(&format!("parameters.{parameter}"))
 }
 
-/// AWS's grants. No grant at all is a principal without permissions, so that it can be
-/// told from a stack that says nothing.
+/// AWS's grants. An empty list becomes a principal without permissions, to distinguish it from a stack
+/// that declares nothing.
 fn to_grants(grants: &[AwsPrincipalPermissions]) -> Vec<PrincipalPermissions> {
     let grants: Vec<PrincipalPermissions> = grants
         .iter()
@@ -449,7 +448,7 @@ fn to_grants(grants: &[AwsPrincipalPermissions]) -> Vec<PrincipalPermissions> {
     grants
 }
 
-/// The grants as the SDK takes them; a principal without permissions is granted nothing.
+/// Converts grants for the SDK. A principal without permissions becomes no grant.
 fn grants(grants: &[PrincipalPermissions]) -> Vec<AwsPrincipalPermissions> {
     grants
         .iter()

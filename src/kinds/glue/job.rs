@@ -20,7 +20,7 @@ use crate::kind::{
 };
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
-// Arguments may come from secrets, so there is no `Debug`.
+// Arguments may hold secrets, so there is no `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -222,7 +222,7 @@ pub struct Attrs {
 /// The kind `glue_job`.
 pub struct GlueJob;
 
-/// The definition of a job, which `CreateJob` and `JobUpdate` take alike.
+/// Builds the definition of a job, for both `CreateJob` and `JobUpdate`.
 macro_rules! define {
     ($builder:expr, $want:expr, $capacity:expr, $nodes:expr) => {
         $builder
@@ -250,7 +250,7 @@ macro_rules! define {
                     .notify_delay_after(notification.notify_delay_after_minutes)
                     .build()
             }))
-            // What is left out is `STANDARD`, which not every kind of job lets one say.
+            // Left out, it is `STANDARD`, which some types of job do not accept explicitly.
             .set_execution_class(
                 ($want.execution_class != execution_class())
                     .then(|| ExecutionClass::from($want.execution_class.as_str())),
@@ -290,7 +290,7 @@ impl Kind for GlueJob {
         delete: &["glue:DeleteJob"],
     };
     const TAGGABLE: bool = true;
-    // `CreateJob` is idempotent by the name: it succeeds where the same job exists
+    // `CreateJob` is idempotent by name: it succeeds if the same job exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
     const CREATE_OVERWRITES: bool = true;
     const LINKS: &'static [Link] = &[Link::to("role", "iam_role")];
@@ -338,8 +338,8 @@ impl Kind for GlueJob {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         // "The previous job definition is completely overwritten"
-        // (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateJob.html), so all of it
-        // is sent, and the graph of a visual job, which only Glue Studio edits, is kept.
+        // (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateJob.html), so all of it is sent. The
+        // graph of a visual job, which only Glue Studio edits, is kept.
         let nodes = if want.job_mode == "VISUAL" { visual_graph(cx, id).await? } else { None };
         let update = define!(JobUpdate::builder(), want, Capacity::of_changed(live, want), nodes).build();
         cx.aws.glue().update_job().job_name(id).job_update(update).send().await?;
@@ -356,13 +356,13 @@ impl Kind for GlueJob {
     }
 }
 
-/// The nodes that Glue Studio draws a visual job from.
+/// The graph from which Glue Studio draws a visual job.
 async fn visual_graph(cx: &Cx, id: &str) -> Result<Option<HashMap<String, CodeGenConfigurationNode>>> {
     let answer = cx.aws.glue().get_job().job_name(id).send().await?;
     Ok(answer.job.and_then(|job| job.code_gen_configuration_nodes).filter(|nodes| !nodes.is_empty()))
 }
 
-/// How much a run gets: workers, or data processing units, never both.
+/// The capacity of a run: either workers or data processing units.
 #[derive(Debug, PartialEq)]
 struct Capacity<'a> {
     worker_type: Option<&'a str>,
@@ -387,8 +387,8 @@ impl<'a> Capacity<'a> {
         if want.max_capacity.is_some() { Self::units(want) } else { Self::workers(want) }
     }
 
-    /// Where the stack moves a job from one to the other, `want` holds both: the declared
-    /// one, which differs from `live`, and the other as it is.
+    /// If the stack switches from one to the other, `want` holds both: the declared one, which differs from
+    /// `live`, and the other, unchanged.
     fn of_changed(live: &Spec, want: &'a Spec) -> Self {
         let has_workers = want.worker_type.is_some() || want.number_of_workers.is_some();
         if has_workers && (want.max_capacity == live.max_capacity || want.max_capacity.is_none()) {
@@ -415,17 +415,17 @@ fn to_spec(lookup: &Lookup<'_>, job: &AwsJob) -> Spec {
             python_version: job.command().and_then(|command| shared::text(command.python_version())),
             runtime: job.command().and_then(|command| shared::text(command.runtime())),
         },
-        // Whatever version `auto` has come to; the metadata are there for it alone.
+        // With `auto`, the current version does not matter. Only such jobs have this metadata.
         glue_version: match job.auto_upgrade_metadata() {
             Some(_) => Some("auto".to_owned()),
             None => shared::text(job.glue_version()),
         },
         number_of_workers: job.number_of_workers(),
-        // Of a job with workers, AWS returns their sum, which is no setting of its own.
+        // For a job with workers, AWS returns their total, which is no setting of its own.
         max_capacity: job.max_capacity().filter(|_| worker_type.is_none()),
         worker_type,
         max_retries: job.max_retries(),
-        // A streaming job without a limit may have 0.
+        // AWS may return 0 for a streaming job without a timeout.
         timeout_minutes: job.timeout().filter(|minutes| *minutes > 0),
         default_arguments: shared::texts(job.default_arguments()),
         non_overridable_arguments: shared::texts(job.non_overridable_arguments()),
@@ -536,7 +536,7 @@ mod tests {
         let workers = json!({ "worker_type": "G.1X", "number_of_workers": 2 });
         let units = json!({ "max_capacity": 10.0 });
         let both = json!({ "worker_type": "G.1X", "number_of_workers": 2, "max_capacity": 10.0 });
-        // To units: the workers are what AWS has. To workers: the units are.
+        // Switching to units: the workers equal what AWS has. Switching to workers: the units do.
         let (by_workers, by_units, both) = (spec(&workers)?, spec(&units)?, spec(&both)?);
         assert_eq!(Capacity::of_changed(&by_workers, &both).max_capacity, Some(10.0));
         assert_eq!(Capacity::of_changed(&by_units, &both).worker_type, Some("G.1X"));

@@ -1,16 +1,16 @@
-//! What AWS Glue refuses in a job and a schema cannot say
+//! Checks a job for what AWS Glue refuses and the schema cannot express
 //! (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html>).
 
 use crate::kind::{Known, Problem, counted, nearest};
 use crate::value::Value;
 
-/// What a job runs as.
+/// The names of commands, which decide the type of a job.
 const COMMANDS: [&str; 4] = ["glueetl", "gluestreaming", "pythonshell", "glueray"];
 
 /// Versions of Glue (<https://docs.aws.amazon.com/glue/latest/dg/release-notes.html>).
 const VERSIONS: [&str; 9] = ["0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0", "auto"];
 
-/// Sizes of workers, the least version of Glue that has them
+/// Worker types, with the lowest version of Glue that supports each
 /// (<https://docs.aws.amazon.com/glue/latest/dg/worker-types.html>).
 const WORKERS: [(&str, u32); 13] = [
     ("Standard", 0),
@@ -28,7 +28,7 @@ const WORKERS: [(&str, u32); 13] = [
     ("Z.2X", 4),
 ];
 
-/// Arguments whose values Glue knows
+/// Arguments with a fixed set of values
 /// (<https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html>).
 const ARGUMENTS: [(&str, &[&str]); 4] = [
     ("--job-bookmark-option", &["job-bookmark-enable", "job-bookmark-disable", "job-bookmark-pause"]),
@@ -101,7 +101,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Versions of Glue, Python and Ray that go together.
+/// The versions of Glue, Python and Ray must match.
 fn check_versions(spec: Known<'_>, command: Option<&str>, problems: &mut Vec<Problem>) {
     if let Some(version) = spec.text("glue_version").filter(|version| !VERSIONS.contains(version)) {
         problems.push(
@@ -135,7 +135,7 @@ const RESERVED: [&str; 4] = ["--JOB_NAME", "--debug", "--endpoint", "--mode"];
 
 const ARGUMENT_LISTS: [&str; 2] = ["default_arguments", "non_overridable_arguments"];
 
-/// A Scala script has its entry point in a class.
+/// A Scala script needs a class as its entry point.
 fn check_scala(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let scala = ARGUMENT_LISTS
         .iter()
@@ -193,17 +193,17 @@ fn check_arguments(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The command's name, if it is known.
+/// The command's name, if known.
 fn command_of(spec: Known<'_>) -> Option<&str> {
     if spec.may_be_set("command.name") { spec.text("command.name") } else { Some("glueetl") }
 }
 
-/// The number before the point of Glue's version, if it is declared and known.
+/// The major version of Glue, if declared and known.
 fn major_version(spec: Known<'_>) -> Option<u32> {
     spec.text("glue_version")?.split('.').next()?.parse().ok()
 }
 
-/// Workers, or a capacity, as the command and the version have them.
+/// Workers or capacity must fit the command and the version.
 fn check_capacity(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let command = command_of(spec);
     let version = major_version(spec);
@@ -285,7 +285,7 @@ fn check_capacity(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if version.is_some_and(|version| version < *least) {
         problems.push(Problem::new("worker_type", format!("`{kind}` needs Glue {least}.0 or newer")));
     }
-    // One worker is the driver of Spark.
+    // One Spark worker is the driver.
     let fewest = if command == "glueray" { 1 } else { 2 };
     if let Some(count) = spec.integer("number_of_workers").filter(|count| *count < fewest) {
         problems.push(

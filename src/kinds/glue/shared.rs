@@ -1,4 +1,4 @@
-//! What the kinds of AWS Glue have in common: ARNs, tags, reads in batches, roles.
+//! Helpers shared by the kinds of AWS Glue: ARNs, tags, batch reads, roles.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,12 +10,12 @@ use crate::kind::{
     Kind, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, never_comes, user_tags,
 };
 
-/// Names in one BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
-/// document a limit; the others are held to the smaller
+/// Maximum number of names per BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
+/// document a limit; the other calls use the smaller one
 /// (<https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetWorkflows.html>).
 pub(super) const BATCH: usize = 25;
 
-/// Tag reads at the same time.
+/// Maximum number of concurrent tag reads.
 const TAG_READS: usize = 10;
 
 /// The ARN of a named resource of Glue, such as `job/orders`
@@ -24,7 +24,7 @@ pub(super) fn arn(scope: &Scope, thing: &str, name: &str) -> String {
     scope.arn("glue", format_args!("{thing}/{name}"))
 }
 
-/// Tags as the create calls take them.
+/// Converts tags for the create calls.
 pub(super) fn tags_map(tags: &Tags) -> HashMap<String, String> {
     tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
@@ -41,7 +41,7 @@ pub(super) async fn tag(cx: &Cx, arn: &str, set: &Tags, remove: &[String]) -> Re
     Ok(())
 }
 
-/// What `batch` finds by name for each lookup, `size` names a call.
+/// Reads lookups with `batch`, `size` names per call. Returns the results by name.
 pub(super) async fn in_batches<T, B, F>(
     lookups: &[Lookup<'_>],
     size: usize,
@@ -67,8 +67,8 @@ where
     stream::iter(chunks).buffered(4).collect::<Vec<_>>().await.concat()
 }
 
-/// Completes what was found with its tags: Glue's batch reads leave them out, and
-/// `GetTags` takes one ARN (<https://docs.aws.amazon.com/glue/latest/webapi/API_GetTags.html>).
+/// Adds tags to the resources found: Glue's batch reads leave them out, and
+/// `GetTags` accepts one ARN (<https://docs.aws.amazon.com/glue/latest/webapi/API_GetTags.html>).
 pub(super) async fn with_tags<K: Kind, T>(
     cx: &Cx,
     lookups: &[Lookup<'_>],
@@ -91,8 +91,8 @@ pub(super) async fn with_tags<K: Kind, T>(
     stream::iter(reads).buffered(TAG_READS).collect().await
 }
 
-/// A failed create. Where the name is the only identifier that a call carries, the
-/// same identifier for "two different records" says that the name is taken
+/// Interprets the error of a failed create. If the name is the only identifier in a call, the error that two
+/// different records share an identifier means that the name is taken
 /// (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
 pub(super) fn name_taken(error: impl Into<Error>) -> Error {
     let error = error.into();
@@ -103,7 +103,7 @@ pub(super) fn name_taken(error: impl Into<Error>) -> Error {
     }
 }
 
-/// What is wrong with a schedule: Glue takes `cron(…)` alone
+/// Checks a schedule: Glue only accepts `cron(…)`
 /// (<https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html>).
 pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
     if schedule.starts_with("rate(") {
@@ -123,22 +123,22 @@ pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
     })
 }
 
-/// What an SDK's builder misses, as an error.
+/// Converts the error of an SDK builder that lacks a field.
 pub(super) fn incomplete(error: impl std::fmt::Display) -> Error {
     Error::finding(Class::Invalid, error.to_string())
 }
 
-/// A text of AWS, where empty is as good as absent.
+/// A text from AWS. Empty counts as absent.
 pub(super) fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A map of texts of AWS.
+/// A map of texts from AWS.
 pub(super) fn texts(map: Option<&HashMap<String, String>>) -> std::collections::BTreeMap<String, String> {
     map.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// A map of texts as the SDK takes it.
+/// Converts a map of texts for the SDK.
 pub(super) fn hash_map(map: &std::collections::BTreeMap<String, String>) -> HashMap<String, String> {
     map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }

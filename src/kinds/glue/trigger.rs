@@ -21,7 +21,7 @@ use crate::value::Value;
 
 /// An AWS Glue trigger: starts jobs and crawlers on a schedule, after other jobs and
 /// crawlers, on an event, or when asked.
-// Arguments may come from secrets, so there is no `Debug`.
+// Arguments may hold secrets, so there is no `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -202,7 +202,7 @@ impl Kind for GlueTrigger {
         delete: &["glue:DeleteTrigger"],
     };
     const TAGGABLE: bool = true;
-    // `CreateTrigger` is idempotent by the name: it succeeds where the same trigger exists
+    // `CreateTrigger` is idempotent by name: it succeeds if the same trigger exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateTrigger.html#API_CreateTrigger_Errors>).
     const CREATE_OVERWRITES: bool = true;
     const LINKS: &'static [Link] = &[
@@ -212,8 +212,8 @@ impl Kind for GlueTrigger {
         Link::to("predicate.conditions.job_name", "glue_job"),
         Link::to("predicate.conditions.crawler_name", "glue_crawler"),
     ];
-    // What becomes of the triggers of a deleted workflow is not documented, and `UpdateTrigger`
-    // cannot put one into another.
+    // AWS does not document what happens to the triggers of a deleted workflow, and `UpdateTrigger`
+    // cannot move one to another workflow.
     const PART_OF: Option<(&'static str, &'static str)> = Some(("glue_workflow", "workflow_name"));
     const TAGS_APART: bool = true;
 
@@ -277,7 +277,7 @@ impl Kind for GlueTrigger {
             }
         }
         if kind == "EVENT" && !spec.may_be_set("workflow_name") {
-            // https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
+            // See https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
             problems.push(
                 Problem::warning("type", "events start workflows, and the trigger is in none")
                     .help("set `workflow_name`"),
@@ -340,8 +340,8 @@ impl Kind for GlueTrigger {
         Ok(want.name.clone())
     }
 
-    /// One call at a time: each leaves the trigger in a state of transition, in which it
-    /// takes no other. What is left is done when the engine has read it as ready again.
+    /// Makes one call at a time: each leaves the trigger in a transitional state that accepts no other.
+    /// The engine continues once the trigger is ready again.
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let glue = cx.aws.glue();
         if live.enabled && !want.enabled {
@@ -363,7 +363,7 @@ impl Kind for GlueTrigger {
             glue.update_trigger().name(id).trigger_update(update).send().await?;
             return Ok(());
         }
-        // Starting an `ON_DEMAND` trigger would run its actions; it never differs here.
+        // Starting an `ON_DEMAND` trigger would run its actions. Its `enabled` never differs.
         if want.enabled && !live.enabled && want.r#type != "ON_DEMAND" {
             glue.start_trigger().name(id).send().await?;
         }
@@ -380,8 +380,8 @@ impl Kind for GlueTrigger {
     }
 }
 
-/// Whether triggers of this type are activated and deactivated. The others fire from the
-/// moment they are made, and cannot be started on creation
+/// Returns whether triggers of this type can be activated and deactivated. The others fire as soon as they
+/// exist, and cannot be started on creation
 /// (<https://docs.aws.amazon.com/glue/latest/dg/about-triggers.html>).
 fn is_switched(kind: &str) -> bool {
     matches!(kind, "SCHEDULED" | "CONDITIONAL")
@@ -398,7 +398,7 @@ fn state(state: Option<&TriggerState>) -> State {
     }
 }
 
-/// What a conditional trigger waits for cannot be what it starts: it would never end. Glue says "Job
+/// A conditional trigger cannot start a job that it waits for, since that would never end. Glue says "Job
 /// cannot be a Predicate and Action for Conditional Trigger".
 fn check_circle(spec: Known<'_>, kind: &str, problems: &mut Vec<Problem>) {
     if kind != "CONDITIONAL" {

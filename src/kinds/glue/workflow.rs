@@ -12,7 +12,7 @@ use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup,
 
 /// An AWS Glue workflow: jobs, crawlers and the triggers that chain them, run and
 /// watched as one. A trigger joins it by `workflow_name`.
-// Run properties may come from secrets, so there is no `Debug`.
+// Run properties may hold secrets, so there is no `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -114,7 +114,7 @@ impl Kind for GlueWorkflow {
     }
 
     async fn update(cx: &Cx, id: &str, _: &Spec, want: &Spec) -> Result<()> {
-        // Left blank, `MaxConcurrentRuns` means no limit; the others are emptied in words
+        // A missing `MaxConcurrentRuns` means no limit; the other settings are cleared by empty values
         // (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateWorkflow.html).
         cx.aws
             .glue()

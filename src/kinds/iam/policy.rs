@@ -51,7 +51,7 @@ pub struct Attrs {
 /// The kind `iam_policy`.
 pub struct IamPolicy;
 
-/// The most versions of a policy that AWS keeps
+/// Maximum number of versions of a policy
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const MOST_VERSIONS: usize = 5;
 
@@ -80,7 +80,7 @@ impl Kind for IamPolicy {
     const USERS: Option<&'static str> = Some("aws iam list-entities-for-policy --policy-arn {}");
     const TAGS_APART: bool = true;
     const GLOBAL: bool = true;
-    // A description stays as long as the policy does.
+    // The description of a policy never changes, so it stays as long as this id does.
     const STAMP: Option<&'static str> = Some("policy_id");
 
     type Spec = Spec;
@@ -109,7 +109,7 @@ impl Kind for IamPolicy {
 
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let name = own.spec.text("policy_name")?;
-        // The ARN has the path, and the name is unique whatever that is
+        // The ARN contains the path, but the name must be unique regardless of the path
         // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
         if other.spec.text("policy_name") == Some(name) && own.spec.text("path") != other.spec.text("path") {
             let message = format!("`{name}` is the name of {}, too", other.address);
@@ -123,14 +123,14 @@ impl Kind for IamPolicy {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        // The account's listing has all documents in one call, but no tags and no description;
-        // `GetPolicy` has these, but no document.
+        // The account's listing has all documents in one call, but no tags or descriptions. `GetPolicy`
+        // has these, but no document.
         let listed = if lookups.len() < READ_ACCOUNT_FROM {
             HashMap::new()
         } else {
             match read_account(cx, &lookups.iter().map(|lookup| lookup.id).collect()).await {
                 Ok(listed) => listed,
-                // Not everyone who may read a policy may read all of the account.
+                // A caller who may read a policy may lack permission to list the account.
                 Err(error) if error.class == Class::Denied => HashMap::new(),
                 Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
             }
@@ -216,12 +216,12 @@ fn arn(spec: Known<'_>, scope: &Scope) -> Option<String> {
     Some(scope.global_arn("iam", format_args!("policy{path}{name}")))
 }
 
-/// `v12` is the twelfth.
+/// The number of a version: 12 for `v12`.
 fn number(version: &str) -> u32 {
     version.trim_start_matches('v').parse().unwrap_or(u32::MAX)
 }
 
-/// The versions that are not the default; `None` where the policy does not exist.
+/// The versions that are not the default; `None` if the policy does not exist.
 async fn other_versions(cx: &Cx, id: &str) -> Result<Option<Vec<String>>> {
     let versions = cx.aws.iam().list_policy_versions().policy_arn(id).into_paginator().items().send();
     let versions = versions.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()?;
@@ -239,14 +239,14 @@ async fn delete_version(cx: &Cx, id: &str, version: &str) -> Result<()> {
     Ok(())
 }
 
-/// The document of the default version, if that is among the versions.
+/// The document of the default version, if it is among the given versions.
 fn default_document<'a>(versions: &'a [PolicyVersion], default: Option<&str>) -> Option<&'a str> {
     let default = default.unwrap_or("v1");
     versions.iter().find(|version| version.version_id() == Some(default))?.document()
 }
 
-/// A policy from the account's listing, where that and what is known tell all of it. The
-/// listing has no description, whatever its model says.
+/// A policy from the account's listing, if that and the lookup contain everything. The listing has no
+/// description, contrary to its API model.
 fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<IamPolicy>>> {
     let (Some(tags), Some(policy_id)) = (lookup.tags, listed.policy_id()) else { return Ok(None) };
     let versions = listed.policy_version_list();
@@ -262,8 +262,8 @@ fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<
     Ok(Some(Live::ready(spec, attrs, tags.clone()).born(Some(policy_id))))
 }
 
-/// Reads one policy. `listed` are the versions that are known already: the document is
-/// taken from there where the default version is among them.
+/// Reads one policy. `listed` are the versions that are already known. The document is taken from there
+/// if the default version is among them.
 async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live<IamPolicy>>> {
     let iam = cx.aws.iam();
     let Some(policy) =
@@ -293,7 +293,7 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
     Ok(Some(Live::ready(spec, attrs, tags).born(born)))
 }
 
-/// Those of `ids` that the account's listing has.
+/// The policies among `ids` that the account's listing contains.
 async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, ManagedPolicyDetail>> {
     let mut found = HashMap::new();
     let mut pages = cx

@@ -85,7 +85,7 @@ pub struct Attrs {
     pub role_id: String,
 }
 
-/// Inline policies are resources of their own there.
+/// In Terraform, inline policies are separate resources.
 fn arrange(role: &mut Block) -> Vec<TerraformPart> {
     let name = role.get("name").cloned().unwrap_or_default();
     let Value::Map(policies) = take(role, "inline_policies") else { return Vec::new() };
@@ -155,21 +155,21 @@ impl Kind for IamRole {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TAG_RULES;
-    // <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>
+    // See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>.
     const LINKS: &'static [Link] = &[
         Link::to("managed_policy_arns", "iam_policy").held(Hold::Loose),
-        // Without its boundary a role could do more for a moment.
+        // Without its boundary, a role would briefly have more permissions.
         Link::to("permissions_boundary", "iam_policy").held(Hold::Firm),
     ];
     const DEFERRABLE: &'static [&'static str] = &["inline_policies", "managed_policy_arns"];
-    // A new role reaches the services that assume it within about ten seconds.
+    // A new role takes about ten seconds to reach the services that assume it.
     const PACE: Pace = Pace { create_seconds: 10, delete_seconds: 2, deadline_seconds: 300 };
 
     type Spec = Spec;
     type Attrs = Attrs;
 
     fn id_of_arn(arn: &str) -> Option<String> {
-        // Its path is no part of its name.
+        // The path in the ARN is not part of the name.
         Some(arn.split_once(":role/")?.1.rsplit('/').next()?.to_owned())
     }
 
@@ -192,7 +192,7 @@ impl Kind for IamRole {
         if let Some(trust) = spec.get("assume_role_policy_document") {
             problems.extend(check_policy(trust, "assume_role_policy_document", PolicyUse::Trust));
         }
-        // 2,048 by default; 4,096 is the most that a quota increase gives.
+        // 2,048 is the default quota; 4,096 the maximum after an increase.
         problems.extend(check_size(
             spec,
             "assume_role_policy_document",
@@ -201,7 +201,7 @@ impl Kind for IamRole {
         ));
         problems.extend(check_path(spec));
         if spec.text("path").is_some_and(|path| path.starts_with("/aws-service-role/")) {
-            // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+            // See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
             problems.push(
                 Problem::new("path", "roles in `/aws-service-role/` are made by AWS's services")
                     .help("choose another path"),
@@ -235,7 +235,7 @@ impl Kind for IamRole {
         problems
     }
 
-    /// IAM takes no principal that does not exist, and a new role does not exist yet
+    /// IAM refuses principals that do not exist, such as a new role in its own trust policy
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>).
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let (Some(trust), Some(name)) = (spec.get("assume_role_policy_document"), spec.text("role_name"))
@@ -269,14 +269,14 @@ impl Kind for IamRole {
         let ids: HashSet<&str> = lookups.iter().map(|lookup| lookup.id).collect();
         let found = match read_account(cx, &ids).await {
             Ok(found) => found,
-            // Not everyone who may read a role may read all of the account.
+            // A caller who may read a role may lack permission to list the account.
             Err(error) if error.class == Class::Denied => {
                 return each(lookups, 5, |lookup| read(cx, lookup.id)).await;
             }
             Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
         };
-        // The account's listings lag behind a role made just now; a role that they do not
-        // have is asked for by name before it is called gone.
+        // The account's listings lag behind new roles. A role that they lack is read by name before it
+        // counts as gone.
         let found = std::cell::RefCell::new(found);
         each(lookups, 5, |lookup| {
             let listed = found.borrow_mut().remove(lookup.id);
@@ -290,9 +290,9 @@ impl Kind for IamRole {
         .await
     }
 
-    /// The index of tags has no roles
-    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>); the account's
-    /// listing has their tags.
+    /// The tag index has no roles
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>), so their tags are read from the
+    /// account's listing.
     async fn all_tags(cx: &Cx) -> Result<Vec<(String, Tags)>> {
         let mut found = Vec::new();
         let mut pages = all_details(cx.aws.iam()).send();
@@ -323,7 +323,7 @@ impl Kind for IamRole {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let iam = cx.aws.iam();
-        // What limits the role comes first, and a limit is lifted last.
+        // Limits are added first and removed last.
         if let Some(boundary) = &want.permissions_boundary
             && live.permissions_boundary.as_ref() != Some(boundary)
         {
@@ -337,7 +337,7 @@ impl Kind for IamRole {
                 .await?;
         }
         if (&live.description, live.max_session_duration) != (&want.description, want.max_session_duration) {
-            // Always both: without a duration it would be set to its default
+            // Both are always sent: without a duration, AWS would reset it to the default
             // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html).
             iam.update_role()
                 .role_name(id)
@@ -355,7 +355,7 @@ impl Kind for IamRole {
 
     async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
         let iam = cx.aws.iam();
-        // What AWS has now, not what was read before: every one of them holds the role.
+        // Read again, since anything attached meanwhile would block the deletion of the role.
         let profiles = async {
             let profiles =
                 iam.list_instance_profiles_for_role().role_name(id).into_paginator().items().send();
@@ -393,9 +393,8 @@ impl Kind for IamRole {
     }
 }
 
-/// Brings attached and embedded policies to what is wanted: first what is new, then
-/// what is no longer. So nothing that works stops in between, and no denial is missing
-/// while a permission is there.
+/// Updates attached and inline policies: new ones are added before old ones are removed. So nothing that
+/// works is interrupted, and no denial is missing while a permission is in place.
 async fn update_policies(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let iam = cx.aws.iam();
     let put = async |name: &str, policy: &PolicyDocument| -> Result<()> {
@@ -411,7 +410,7 @@ async fn update_policies(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<
         iam.attach_role_policy().role_name(id).policy_arn(arn).send().await?;
         Ok(())
     };
-    // What the role's quotas refuse has room once the old is removed.
+    // Policies that exceed the role's quotas are retried after the old ones are removed.
     let mut put_later = Vec::new();
     let mut attach_later = Vec::new();
     for (name, policy) in &want.inline_policies {
@@ -443,20 +442,20 @@ async fn update_policies(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<
     Ok(())
 }
 
-/// The ARNs of the attached policies; `None` where the role does not exist.
+/// The ARNs of the attached policies; `None` if the role does not exist.
 async fn attached_policies(cx: &Cx, id: &str) -> Result<Option<Vec<String>>> {
     let attached = cx.aws.iam().list_attached_role_policies().role_name(id).into_paginator().items().send();
     let attached = attached.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()?;
     Ok(attached.map(|attached| attached.into_iter().filter_map(|policy| policy.policy_arn).collect()))
 }
 
-/// The names of the embedded policies; `None` where the role does not exist.
+/// The names of the inline policies; `None` if the role does not exist.
 async fn inline_policy_names(cx: &Cx, id: &str) -> Result<Option<Vec<String>>> {
     let names = cx.aws.iam().list_role_policies().role_name(id).into_paginator().items().send();
     names.collect::<std::result::Result<Vec<_>, _>>().await.or_gone()
 }
 
-/// The embedded policies; `None` where the role does not exist.
+/// The inline policies; `None` if the role does not exist.
 async fn inline_policies(cx: &Cx, id: &str) -> Result<Option<BTreeMap<String, PolicyDocument>>> {
     let Some(names) = inline_policy_names(cx, id).await? else { return Ok(None) };
     let policies = try_join_all(names.into_iter().map(async |name| {
@@ -473,7 +472,7 @@ async fn inline_policies(cx: &Cx, id: &str) -> Result<Option<BTreeMap<String, Po
 
 /// Reads one role by its own calls.
 async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
-    // Alone and first: of a role that does not exist there is nothing else to ask.
+    // Read first and alone: if the role does not exist, the other calls are unnecessary.
     let role = cx.aws.iam().get_role().role_name(id).send().await.or_gone()?;
     let Some(role) = role.and_then(|answer| answer.role) else { return Ok(None) };
     let (Some(managed_policy_arns), Some(inline_policies)) =
@@ -497,13 +496,13 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
     Ok(Some(Live::ready(spec, attrs, tags).born(born)))
 }
 
-/// The account's listing of roles with their policies and tags.
+/// The account's listing of roles, with their policies and tags.
 fn all_details(iam: &Client) -> GetAccountAuthorizationDetailsPaginator {
     iam.get_account_authorization_details().filter(EntityType::Role).max_items(PAGE).into_paginator()
 }
 
-/// Reads those of `ids` that the account's two listings have: one returns everything
-/// but description and session duration, the other returns these
+/// Reads the roles among `ids` from the account's two listings: one returns everything except description
+/// and session duration, the other returns those
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleDetail.html>).
 async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Live<IamRole>>> {
     let iam = cx.aws.iam();
@@ -533,7 +532,7 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
     let mut found = HashMap::new();
     for role in details {
         let name = role.role_name.clone().unwrap_or_default();
-        // In one listing and not in the other: it was made or deleted between the two.
+        // The role is in only one listing, so it was created or deleted in between.
         let Some((description, max_session_duration)) = summaries.remove(&name) else { continue };
         let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
         let mut inline_policies = BTreeMap::new();
@@ -560,8 +559,8 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
     Ok(found)
 }
 
-/// The trust policy that a role is made with: all of it but the role itself, which IAM does not know
-/// yet. `update` adds that.
+/// The trust policy for creating a role. It leaves out the role itself as a principal, because IAM does not
+/// know it yet. `update` adds that.
 fn trust_of_new(want: &Spec) -> String {
     let own = format!(":role{}{}", want.path, want.role_name);
     let is_own = |arn: &serde_json::Value| arn.as_str().is_some_and(|arn| arn.ends_with(&own));
@@ -588,7 +587,7 @@ fn trust_of_new(want: &Spec) -> String {
         !principals.is_empty()
     });
     if statements.is_empty() {
-        // A trust policy has a statement; this one lets nobody in.
+        // A trust policy must have a statement; this one admits nobody.
         statements.push(
             serde_json::json!({ "Effect": "Deny", "Action": "sts:AssumeRole", "Principal": { "AWS": "*" } }),
         );

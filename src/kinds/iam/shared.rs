@@ -1,4 +1,4 @@
-//! What the kinds of IAM have in common.
+//! Helpers shared by the kinds of IAM.
 
 use aws_sdk_iam::types::Tag;
 
@@ -6,11 +6,11 @@ use crate::aws::{Class, Error, Result, Tags};
 use crate::kind::{Known, Peer, PolicyDocument, Problem, TagRules};
 use crate::value::Value;
 
-/// Keys of tags that differ in case alone are one
+/// Tag keys that differ only in case are the same
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules>).
 pub const TAG_RULES: TagRules = TagRules { any_case: true, ..TagRules::PLAIN };
 
-/// Names are one whatever their case
+/// Names that differ only in case clash
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names>).
 pub fn clash(own: &Peer<'_>, other: &Peer<'_>, name: &str) -> Option<Problem> {
     let (ours, theirs) = (own.spec.text(name)?, other.spec.text(name)?);
@@ -20,14 +20,14 @@ pub fn clash(own: &Peer<'_>, other: &Peer<'_>, name: &str) -> Option<Problem> {
     })
 }
 
-/// From how many resources on the whole account is read at once: below it, the calls
-/// for each cost less than the pages of an account.
+/// From this many resources on, the whole account is listed at once. For fewer, separate calls cost less
+/// than the pages of an account.
 pub const READ_ACCOUNT_FROM: usize = 4;
 
-/// The most entries that IAM returns in a page.
+/// Maximum page size of IAM.
 pub const PAGE: i32 = 1000;
 
-/// Tags as IAM takes them.
+/// Converts tags to IAM's type.
 pub fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
@@ -35,15 +35,15 @@ pub fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
         .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
 }
 
-/// A policy document as IAM returns it.
+/// Parses a policy document returned by IAM.
 pub fn document(text: Option<&str>) -> Result<PolicyDocument> {
     PolicyDocument::parse(text.unwrap_or_default()).map_err(|error| {
         Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
     })
 }
 
-/// The size of a policy as IAM counts it, without white space; `None` where a part of
-/// it is not known (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+/// The size of a policy as IAM counts it, without white space; `None` if part of it is
+/// unknown (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 pub fn size(policy: &Value) -> Option<usize> {
     let text = match policy {
         Value::String(text) => text.clone(),
@@ -52,7 +52,7 @@ pub fn size(policy: &Value) -> Option<usize> {
     Some(text.chars().filter(|character| !character.is_whitespace()).count())
 }
 
-/// A policy that is larger than IAM allows.
+/// Reports a policy that is larger than IAM allows.
 pub fn check_size(spec: Known<'_>, attribute: &str, most: usize, help: &str) -> Option<Problem> {
     let size = size(spec.get(attribute)?)?;
     (size > most).then(|| {
@@ -64,14 +64,14 @@ pub fn check_size(spec: Known<'_>, attribute: &str, most: usize, help: &str) -> 
     })
 }
 
-/// Paths are `/` or `/…/`.
+/// A path must be `/` or `/…/`.
 pub fn check_path(spec: Known<'_>) -> Option<Problem> {
     let path = spec.text("path")?;
     path.contains("//")
         .then(|| Problem::new("path", "a path has no empty part").help("write it as \"/team/project/\""))
 }
 
-/// Whether IAM refused because there would be too many of something.
+/// Returns whether IAM refused because of a quota.
 pub fn is_limit(error: &Error) -> bool {
     error.has_code(&["LimitExceeded", "LimitExceededException"])
 }

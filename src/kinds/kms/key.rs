@@ -79,7 +79,7 @@ pub struct Spec {
     pub deletion_window_days: i32,
 }
 
-/// The policy that AWS gives a key that is made through the API without one
+/// The policy that AWS gives to a key created through the API without one
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>).
 fn default_policy() -> serde_json::Value {
     serde_json::json!({ "value": {
@@ -124,7 +124,7 @@ pub struct Attrs {
     pub key_id: String,
 }
 
-/// Aliases are resources of their own there.
+/// In Terraform, aliases are separate resources.
 fn arrange(key: &mut Block) -> Vec<TerraformPart> {
     let Value::List(aliases) = take(key, "aliases") else { return Vec::new() };
     aliases
@@ -226,7 +226,7 @@ impl Kind for KmsKey {
                     .help("set `enable_key_rotation = true`, or remove the period"),
             );
         }
-        // Absent, both are their defaults; unknown, nothing can be said.
+        // An absent value is the default; with an unknown one nothing can be said.
         let or_default = |path: &str, default: &'static str| {
             if spec.may_be_set(path) { spec.text(path).map(str::to_owned) } else { Some(default.to_owned()) }
         };
@@ -291,8 +291,8 @@ impl Kind for KmsKey {
         while let Some(page) = pages.next().await {
             ids.extend(page?.keys().iter().filter_map(|key| key.key_id().map(str::to_owned)));
         }
-        // KMS filters keys by nothing, so the tags of each are read. Keys that the caller
-        // may not read, such as those with a policy of their own, are not the caller's.
+        // KMS cannot filter keys, so the tags of each are read. Keys that the caller may not read, such as
+        // those with a policy of their own, do not count as the caller's.
         let tags: Vec<(String, Result<Tags>)> = futures_util::stream::iter(ids)
             .map(|id| async move {
                 let tags = tags_of(cx, &id).await;
@@ -314,7 +314,7 @@ impl Kind for KmsKey {
             let Some(key) = describe(cx, &id).await? else { continue };
             found.push((key.creation_date().map_or(0.0, |date| date.as_secs_f64()), id));
         }
-        // The newest first.
+        // Newest first.
         found.sort_by(|one, other| other.0.total_cmp(&one.0));
         Ok(found.into_iter().map(|(_, id)| id).collect())
     }
@@ -360,7 +360,7 @@ impl Kind for KmsKey {
                 .send()
                 .await?;
         }
-        // Rotation can only be changed while the key is enabled: enable first, disable last
+        // Rotation can only change while the key is enabled, so enable first and disable last
         // (https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html).
         if want.enabled && !live.enabled {
             kms.enable_key().key_id(id).send().await?;
@@ -397,7 +397,7 @@ impl Kind for KmsKey {
 
     async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
         let kms = cx.aws.kms();
-        // The aliases would keep their names until the key is destroyed, weeks later.
+        // Otherwise the alias names would stay taken until the key is deleted, weeks later.
         drop_aliases(cx, id, live.aliases.iter().map(String::as_str)).await?;
         let scheduled = kms
             .schedule_key_deletion()
@@ -408,7 +408,7 @@ impl Kind for KmsKey {
             .or_gone();
         match scheduled {
             Ok(_) => Ok(()),
-            // A key that is scheduled already answers so too.
+            // A key that is already scheduled for deletion returns this error, too.
             Err(error) if error.has_code(&["KMSInvalidStateException"]) => match describe(cx, id).await? {
                 None => Ok(()),
                 Some(_) => Err(error),
@@ -428,7 +428,7 @@ impl Kind for KmsKey {
     }
 }
 
-/// What a key of a spec can be used for; empty for a spec that is not known here
+/// The valid usages of a key spec; empty for an unknown spec
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>).
 fn usages(key_spec: &str) -> &'static [&'static str] {
     match key_spec {
@@ -443,7 +443,7 @@ fn usages(key_spec: &str) -> &'static [&'static str] {
     }
 }
 
-/// All aliases of a key or of the region, by the id of their key: one paged list.
+/// All aliases of a key or of the region, by key id, from one paged list.
 async fn all_aliases(cx: &Cx, key: Option<&str>) -> Result<HashMap<String, Vec<String>>> {
     let mut aliases: HashMap<String, Vec<String>> = HashMap::new();
     let mut pages =
@@ -458,8 +458,8 @@ async fn all_aliases(cx: &Cx, key: Option<&str>) -> Result<HashMap<String, Vec<S
     Ok(aliases)
 }
 
-/// The key, unless it is gone or on its way there: a key that is scheduled for deletion
-/// can do nothing any more, and its id is never given again.
+/// The key, unless it is deleted or scheduled for deletion: such a key cannot be used, and its
+/// id is never reused.
 async fn describe(cx: &Cx, id: &str) -> Result<Option<KeyMetadata>> {
     let key = cx.aws.kms().describe_key().key_id(id).send().await.or_gone()?;
     Ok(key.and_then(|key| key.key_metadata).filter(|key| {
@@ -493,8 +493,8 @@ async fn read(
         if !lookup.wants("enable_key_rotation") && !lookup.wants("rotation_period_in_days") {
             return Ok(None);
         }
-        // Keys that cannot rotate may answer that the operation is not supported, and a key
-        // that was scheduled for deletion meanwhile that its state is wrong.
+        // A key that cannot rotate may answer that the operation is unsupported. A key that was scheduled for
+        // deletion meanwhile answers that its state is invalid.
         kms.get_key_rotation_status().key_id(lookup.id).send().await.or_none_on(&[
             "UnsupportedOperationException",
             "NotFoundException",
@@ -528,7 +528,7 @@ async fn read(
         } else {
             Vec::new()
         },
-        // A key that waits for its material is not disabled, and enabling it is refused.
+        // A key that waits for its material is not disabled, and AWS refuses to enable it.
         enabled: key.key_state() != Some(&KeyState::Disabled),
         enable_key_rotation,
         rotation_period_in_days: rotation
@@ -551,7 +551,7 @@ async fn read(
     Ok(Some(Live { state, ..Live::ready(spec, attrs, tags?).born(born) }))
 }
 
-/// Takes aliases from the key. Those that have moved to another key meanwhile are that one's.
+/// Deletes the aliases that still belong to this key. Those moved to another key meanwhile are left alone.
 async fn drop_aliases(cx: &Cx, id: &str, aliases: impl Iterator<Item = &str>) -> Result<()> {
     let aliases: Vec<&str> = aliases.collect();
     let now = if aliases.is_empty() { HashMap::new() } else { all_aliases(cx, Some(id)).await? };
@@ -562,8 +562,8 @@ async fn drop_aliases(cx: &Cx, id: &str, aliases: impl Iterator<Item = &str>) ->
     Ok(())
 }
 
-/// Gives the key an alias. One that another key of the stack holds moves, be that a predecessor
-/// of this one or one that is to lose it; one of anybody else's key stays where it is.
+/// Adds an alias to the key. If another key of the stack has it, such as a predecessor, the alias moves.
+/// An alias of a foreign key stays where it is.
 async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
     let kms = cx.aws.kms();
     let taken = match kms.create_alias().alias_name(alias).target_key_id(id).send().await.map_err(Error::from)
@@ -589,7 +589,7 @@ async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
     }
     match kms.update_alias().alias_name(alias).target_key_id(id).send().await.map_err(Error::from) {
         Ok(_) => Ok(()),
-        // An alias does not move between keys of different type or usage
+        // An alias cannot move between keys of different type or usage
         // (https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html).
         Err(error) if error.class == Class::Invalid => {
             kms.delete_alias().alias_name(alias).send().await.or_gone()?;
@@ -607,8 +607,8 @@ fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
         .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
 }
 
-/// KMS refuses a policy after which the caller could not change it again; one that lets nobody
-/// of any account do so is that for every caller
+/// KMS refuses a policy that would lock out the caller. A policy that lets nobody in any account change it
+/// locks out every caller
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>).
 fn check_lockout(spec: Known<'_>, policy: &Value) -> Option<Problem> {
     let bypass = "bypass_policy_lockout_safety_check";
@@ -621,7 +621,7 @@ fn check_lockout(spec: Known<'_>, policy: &Value) -> Option<Problem> {
         if hidden || holders.iter().any(|one| may_be_about_itself(one)) {
             return Vec::new();
         }
-        // A key that exists already may be named by its ARN.
+        // An existing key may be named by its ARN.
         if holders.iter().any(|one| is_about_keys(one)) {
             return vec![
                 Problem::warning(
@@ -642,7 +642,7 @@ fn locked_out() -> Problem {
     )
 }
 
-/// A policy of which all that lets somebody change it is about other keys of the stack.
+/// Reports a policy whose permissions to change it are all about other keys of the stack.
 fn check_others(spec: Known<'_>, among: &Among<'_>) -> Option<Problem> {
     let policy = spec.get("key_policy")?;
     let bypass = "bypass_policy_lockout_safety_check";
@@ -667,7 +667,7 @@ fn check_others(spec: Known<'_>, among: &Among<'_>) -> Option<Problem> {
     .pop()
 }
 
-/// Whether a statement may be about the key whose policy it is in
+/// Returns whether a statement may be about the key that its policy belongs to
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>).
 fn may_be_about_itself(statement: &Statement<'_>) -> bool {
     if statement.get("Resource").is_none() || !statement.knows("Resource") {
@@ -684,14 +684,14 @@ fn is_about_keys(statement: &Statement<'_>) -> bool {
         .any(|(resource, _)| resource.contains(":kms:") && resource.contains(":key/"))
 }
 
-/// Whether a statement may let somebody of an account call `PutKeyPolicy`.
+/// Returns whether a statement may allow someone in an account to call `PutKeyPolicy`.
 fn may_put_policy(statement: &Statement<'_>) -> bool {
     let put = |action: &str| matches_pattern(&action.to_ascii_lowercase(), "kms:putkeypolicy");
     let granted = match statement.get("NotAction") {
         Some(_) => !statement.texts("NotAction").iter().any(|(action, _)| put(action)),
         None => !statement.knows("Action") || statement.texts("Action").iter().any(|(action, _)| put(action)),
     };
-    // An effect that is not known may be either.
+    // An unknown effect may be either.
     let allows = statement.allows() || !statement.knows("Effect");
     allows && granted && statement.may_name_accounts()
 }
