@@ -1,5 +1,4 @@
-//! What a resource stands among: the other resources of its stack, for rules that one
-//! spec alone cannot break.
+//! The other resources of the stack, for rules that concern several specs.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ pub struct Peer<'a> {
     pub kind: &'static str,
     /// Its region.
     pub region: &'a str,
-    /// What the stack declares of it.
+    /// Its desired spec.
     pub spec: Known<'a>,
 }
 
@@ -29,34 +28,33 @@ pub struct Among<'a> {
 }
 
 impl<'a> Among<'a> {
-    /// The address of this one.
+    /// The address of the resource that is checked.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The region of this one.
+    /// Its region.
     pub fn region(&self) -> &'a str {
         self.region
     }
 
-    /// The account of the stack, as far as it is known.
+    /// The account of the stack, if known.
     pub fn account_id(&self) -> &'a str {
         self.account_id
     }
 
-    /// Those of the same kind that come before this one, so that of two each sees the other
-    /// once.
+    /// The resources of the same kind that come before this one, so that each pair is checked once.
     pub fn before(&self) -> &'a [Peer<'a>] {
         self.before
     }
 
-    /// Those of [`Among::before`] in the region of this one.
+    /// The resources of [`Among::before`] in the same region.
     pub fn before_in_region(&self) -> impl Iterator<Item = &'a Peer<'a>> {
         let region = self.region;
         self.before.iter().filter(move |peer| peer.region == region)
     }
 
-    /// Those of a kind in which an attribute is this text.
+    /// The resources of a kind whose attribute is this text.
     pub fn with<'s>(
         &'s self,
         kind: &'s str,
@@ -66,8 +64,7 @@ impl<'a> Among<'a> {
         self.all.values().filter(move |peer| peer.kind == kind && peer.spec.text(attribute) == Some(text))
     }
 
-    /// The resource of which `value` is an attribute that AWS has not assigned yet, and that
-    /// attribute.
+    /// For an unknown `value`: the resource and the attribute of it that AWS will assign.
     pub fn referred<'v>(&self, value: &'v Value) -> Option<(&'a Peer<'a>, &'v str)> {
         match value {
             Value::Unknown(unknown) => Some((self.all.get(&unknown.address)?, unknown.attribute.as_str())),

@@ -1,12 +1,12 @@
-//! Canonical forms of documents, so that equal meaning is equal data.
+//! Canonical forms of documents, in which documents with equal meaning are equal data.
 
 use serde_json::{Map, Value};
 
 use super::Problem;
 
-/// Checks a document that is a table or JSON text. Text is one value to the stack: all of its
-/// problems are told at `path`, with their place in it. That text is no JSON is the schema's
-/// to report.
+/// Checks a document that is a table or JSON text. A text is a single value in the stack, so its
+/// problems are all reported at `path`, with their place in the text. A text that is not JSON is
+/// reported by the schema.
 pub fn in_document(
     document: &crate::value::Value,
     path: &str,
@@ -25,8 +25,7 @@ pub fn in_document(
     problems
 }
 
-/// JSON with the members of every object in order of their names. Each number has one form, with
-/// all its digits.
+/// Sorts the members of every object by name. Each number has one form, with all its digits.
 pub fn canonical_json(document: Value) -> Value {
     match document {
         Value::Object(object) => {
@@ -44,8 +43,8 @@ pub fn canonical_json(document: Value) -> Value {
     }
 }
 
-/// An event pattern or a filter policy in the one form in which equal ones are equal data. A list of values
-/// means any of them, in whatever order; only the comparisons of `numeric` stand in pairs
+/// The canonical form of an event pattern or a filter policy. A list of values means any of them in
+/// any order, except that the comparisons of `numeric` come in pairs
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>,
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html>).
 pub fn canonical_pattern(document: Value) -> Value {
@@ -70,13 +69,13 @@ pub fn canonical_pattern(document: Value) -> Value {
     any_order(canonical_json(document))
 }
 
-/// An IAM policy in the one form in which equal grants are equal data, after
+/// The canonical form of an IAM policy, in which equal grants are equal data, after
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>:
 /// one statement is a list of one; actions, resources, principals and condition values
-/// are sorted sets, of which a set of one is its element; `"*"` and `{"AWS": "*"}` are
-/// the same principal, an account id is its root ARN; condition values are strings;
-/// action names and condition operators keep their case, but actions are compared in lower case by AWS,
-/// so duplicates in other case are dropped. The order of statements means nothing.
+/// are sorted sets, and a set of one is its element; `"*"` and `{"AWS": "*"}` are
+/// the same principal, and an account id is its root ARN; condition values are strings.
+/// Action names and condition operators keep their case, but AWS ignores the case of actions, so
+/// duplicates that differ only in case are dropped. The order of statements has no meaning.
 pub fn canonical_policy(document: Value) -> Value {
     let Value::Object(mut document) = document else { return document };
     if let Some(statements) = document.remove("Statement") {
@@ -113,7 +112,7 @@ fn canonical_statement(statement: Value) -> Value {
     Value::Object(members.into_iter().collect())
 }
 
-/// A sorted set of strings, of which a set of one is its element.
+/// A sorted set of strings; a set of one becomes its element.
 fn one_or_many(value: Value, same: impl Fn(&str, &str) -> bool) -> Value {
     let Value::Array(list) = value else { return value };
     let mut list: Vec<Value> = list.into_iter().map(canonical_json).collect();
@@ -185,7 +184,7 @@ fn canonical_condition(condition: Value) -> Value {
     Value::Object(operators.into_iter().collect())
 }
 
-/// AWS returns booleans and numbers of conditions as strings.
+/// Converts booleans and numbers in conditions to strings, as AWS returns them.
 fn as_strings(value: Value) -> Value {
     match value {
         Value::Bool(flag) => Value::String(flag.to_string()),
@@ -216,7 +215,7 @@ mod tests {
         for (written, canonical) in [
             (r#"{"b":12345678901234567890,"a":1.0}"#, r#"{"a":1,"b":12345678901234567890}"#),
             ("[1e3,0.10,-0.0,123456789.123456789123456789]", "[1000,0.1,0,123456789.123456789123456789]"),
-            // So it was before numbers had more digits than a double.
+            // The form from before numbers had more digits than a double.
             ("[1e20,2.50]", "[1e+20,2.5]"),
         ] {
             let document = serde_json::from_str(written).expect("JSON");

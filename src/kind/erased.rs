@@ -1,4 +1,4 @@
-//! The same contract without its types: what the engine holds in one list.
+//! The contract of a kind without its types, so that the engine can hold all kinds in one list.
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -17,39 +17,38 @@ use crate::value::Value;
 /// A live resource without its types.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ErasedLive {
-    /// As AWS tells it.
+    /// The settings as AWS returns them.
     pub spec: Value,
-    /// What only AWS decides.
+    /// The attributes that AWS decides.
     pub attrs: Value,
-    /// All tags but AWS's own.
+    /// All tags except AWS's own.
     pub tags: Tags,
-    /// Whether it can be used and changed.
+    /// The readiness for use and changes.
     pub state: State,
-    /// What tells it from another of its id, see [`Live::born`].
+    /// Distinguishes it from a later resource with its id; see [`Live::born`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<String>,
-    /// Attributes that are not in the spec since AWS does not tell them at present.
+    /// Attributes missing from the spec because AWS does not return them at present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untold: Vec<String>,
 }
 
-/// What the engine wants read: the owned twin of [`Lookup`].
+/// A read that the engine asks for: the owned form of [`Lookup`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     /// The physical id.
     pub id: String,
-    /// Attributes that are declared or were applied; `None` asks for everything.
+    /// The attributes that are declared or were applied; `None` means all.
     pub attributes: Option<BTreeSet<String>>,
-    /// What the stack declares.
+    /// The desired spec.
     pub spec: Value,
-    /// The resource's tags, where an index has shown that they are as wanted; the kind
-    /// then need not read them.
+    /// The tags, if an index has shown that they are as desired. The kind then need not read them.
     pub tags: Option<Tags>,
-    /// What is declared as it was last applied.
+    /// The part of the desired spec that the last apply wrote.
     pub applied: Option<Applied>,
 }
 
-/// A kind without its types; every method is its twin of [`Kind`].
+/// A kind without its types. Every method corresponds to an item of [`Kind`].
 pub trait ErasedKind: Send + Sync {
     /// See [`Kind::NAME`].
     fn name(&self) -> &'static str;
@@ -71,8 +70,8 @@ pub trait ErasedKind: Send + Sync {
     fn tags_apart(&self) -> bool;
     /// See [`Kind::id_of_arn`].
     fn id_of_arn(&self, arn: &str) -> Option<String>;
-    /// The id of what a user names by it or by its ARN. AWS takes both for some kinds: each would
-    /// be another resource for us.
+    /// The id of a resource that a user names by its id or its ARN. AWS accepts both for some kinds, but
+    /// the engine would take them for two resources.
     fn id_given(&self, given: &str) -> String {
         let of_arn = if given.starts_with("arn:") { self.id_of_arn(given) } else { None };
         of_arn.unwrap_or_else(|| given.to_owned())
@@ -89,17 +88,17 @@ pub trait ErasedKind: Send + Sync {
     fn create_overwrites(&self) -> bool;
     /// See [`Kind::PART_OF`].
     fn part_of(&self) -> Option<(&'static str, &'static str)>;
-    /// Whether resources of this kind are parts of those of another.
+    /// Returns whether resources of this kind are children of those of `kind`.
     fn is_part_of(&self, kind: &str) -> bool {
         self.part_of().is_some_and(|(whole, _)| whole == kind)
     }
-    /// Whether AWS assigns the ids of its resources, whatever is declared.
+    /// Returns whether AWS assigns the ids of its resources, for any spec.
     fn assigns_ids(&self) -> bool;
     /// See [`Kind::STAMP`].
     fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str>;
     /// See [`Kind::PACE`].
     fn pace(&self) -> Pace;
-    /// The schema of what the user writes and of what AWS decides.
+    /// The schema of the spec and of the attributes that AWS decides.
     fn schema(&self) -> &Schema;
     /// See [`Kind::identity`].
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity;
@@ -118,10 +117,10 @@ pub trait ErasedKind: Send + Sync {
     fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem>;
     /// See [`Kind::clash`].
     fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem>;
-    /// Whether a complete spec has the kind's own type: the last check before AWS.
+    /// Checks that a complete spec converts to the kind's own type: the last check before AWS.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// The mismatch, in words.
     fn accepts(&self, spec: &Value) -> Result<(), String>;
     /// See [`Kind::read_many`].
     fn read_many<'a>(
@@ -191,8 +190,8 @@ struct Of<K> {
     kind: PhantomData<fn() -> K>,
 }
 
-/// The typed form of a complete value. Secrets are revealed here, and only here:
-/// from here on they live in [`super::Secret`].
+/// Converts a complete value to its type. Secrets are revealed only here; afterwards they are kept in
+/// [`super::Secret`].
 pub(super) fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
     let json = value.clone().reveal().to_json().map_err(|_| {
         Error::finding(
@@ -349,7 +348,7 @@ impl<K: Kind> ErasedKind for Of<K> {
     }
 
     fn accepts(&self, spec: &Value) -> Result<(), String> {
-        // Serde's messages quote values; of a spec with a secret only the shape is told.
+        // Serde's messages quote values, so with a secret in the spec only a general message is shown.
         typed::<K::Spec>(spec).map(drop).map_err(|error| {
             if spec.contains_secret() {
                 "it does not have the kind's shape".to_owned()

@@ -1,74 +1,74 @@
-//! Attributes by which a resource names another one, and what AWS makes of that.
+//! Attributes that name other resources, and their effect on the deletion of these.
 
 use crate::value::Value;
 
-/// An attribute by which a resource names another one. The engine orders by it, also where the
-/// name is written without a reference, and knows by it what holds what.
+/// An attribute that names another resource. The engine derives the order of work from it, even if the
+/// name is written without a reference, and learns which resource prevents which deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The attribute, through tables and lists: `rules.destination.bucket`.
+    /// The path of the attribute, through tables and lists: `rules.destination.bucket`.
     pub attribute: &'static str,
-    /// The kind of what it names, by id or ARN.
+    /// The kind of the named resource, which is named by id or ARN.
     pub kind: &'static str,
-    /// What AWS does when that is to be deleted.
+    /// The reaction of AWS to the deletion of the named resource.
     pub hold: Hold,
-    /// The flag that is to be set where the attribute loses its last element, if AWS or the kind
-    /// takes an empty one for its default.
+    /// The flag to set when the attribute loses its last element, if AWS or the kind would otherwise
+    /// replace an empty attribute by its default.
     pub emptied: Option<&'static str>,
 }
 
-/// What AWS does when a resource is to be deleted that another one names.
+/// The reaction of AWS to the deletion of a resource that another one, the holder, names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// It deletes it.
+    /// AWS deletes it.
     None,
-    /// It refuses, until the holder names it no more, which an update can do for a moment without
-    /// harm beyond what is gone anyway.
+    /// AWS refuses as long as the holder names it. An update can remove the name for a moment, without
+    /// harm beyond the deletion itself.
     Loose,
-    /// It refuses, and the holder cannot be without it.
+    /// AWS refuses, and the holder needs the name.
     Firm,
-    /// It refuses while the holder is held itself.
+    /// AWS refuses while the holder is in use itself.
     InUse,
 }
 
 impl Link {
-    /// An attribute that names something that AWS deletes all the same.
+    /// An attribute that names a resource but does not prevent its deletion.
     pub const fn to(attribute: &'static str, kind: &'static str) -> Self {
         Self { attribute, kind, hold: Hold::None, emptied: None }
     }
 
-    /// With what AWS does when what is named is to be deleted.
+    /// Sets the reaction of AWS to the deletion of the named resource.
     #[must_use]
     pub const fn held(self, hold: Hold) -> Self {
         Self { hold, ..self }
     }
 
-    /// With the flag that says that the attribute is empty on purpose.
+    /// Sets the flag that declares the attribute empty on purpose.
     #[must_use]
     pub const fn emptied(self, flag: &'static str) -> Self {
         Self { emptied: Some(flag), ..self }
     }
 
-    /// The attribute of the kind that it is or is in.
+    /// The top-level attribute of the kind that contains the names.
     pub fn root(&self) -> &'static str {
         self.attribute.split('.').next().unwrap_or(self.attribute)
     }
 
-    /// The names in a spec, as far as they are known.
+    /// The known names in a spec.
     pub fn names<'v>(&self, spec: &'v Value) -> Vec<&'v str> {
         let mut names = Vec::new();
         collect(spec, self.attribute, &mut |value| names.extend(value.as_str()));
         names
     }
 
-    /// Whether a name in a spec is not known yet.
+    /// Returns whether a name in a spec is not known yet.
     pub fn is_open(&self, spec: &Value) -> bool {
         let mut open = false;
         collect(spec, self.attribute, &mut |value| open |= value.contains_unknown());
         open
     }
 
-    /// Takes these names out of a spec: the elements of lists that are or have one, else the
+    /// Removes these names from a spec: list elements that are or contain one, otherwise the whole
     /// attribute.
     pub fn forget(&self, spec: &mut Value, names: &[String]) {
         let Value::Map(map) = spec else { return };
@@ -96,7 +96,7 @@ impl Link {
     }
 }
 
-/// Calls `each` with the values at a path that leads through tables and lists.
+/// Calls `each` with the values at a path through tables and lists.
 fn collect<'v>(value: &'v Value, path: &str, each: &mut dyn FnMut(&'v Value)) {
     match value {
         Value::List(list) => list.iter().for_each(|one| collect(one, path, each)),
@@ -131,7 +131,7 @@ mod tests {
         RULES.forget(&mut value, &["a".to_owned()]);
         assert_eq!(value, spec(&["b"]), "nothing else of it changes");
         RULES.forget(&mut value, &["b".to_owned()]);
-        // An empty list might mean the default, which lets everything out.
+        // An empty list might mean the default, which permits all outgoing traffic.
         assert_eq!(value.get("revoke_all"), Some(&Value::Bool(true)));
 
         let arns = Link::to("arns", "iam_policy");

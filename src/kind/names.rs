@@ -1,52 +1,52 @@
-//! What a text names at AWS, by the mark `x-dwctl-names` of its field: the form of ids and ARNs,
-//! and where the named resource must be.
+//! Checks texts that name something at AWS, marked with `x-dwctl-names`: the form of ids and ARNs,
+//! and the location of the named resource.
 
 use super::{Known, Problem, Statement, check_statements};
 use crate::aws::Scope;
 use crate::schema::{Node, Shape};
 use crate::value::Value;
 
-/// What a field names.
+/// The sort of thing that a field names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
-    /// A KMS key of the resource's region, by id, ARN or alias: `kms-key`. KMS answers "Invalid arn"
-    /// where the ARN is of another region.
+    /// A KMS key in the resource's region, by id, ARN or alias: `kms-key`. For an ARN of another region,
+    /// KMS answers "Invalid arn".
     KmsKey,
-    /// A KMS key of any region: `kms-key elsewhere`.
+    /// A KMS key in any region: `kms-key elsewhere`.
     KmsKeyElsewhere,
-    /// An IAM role, by its ARN: `role`.
+    /// An IAM role by its ARN: `role`.
     Role,
-    /// An IAM role, by its ARN or by its name: `role or name`.
+    /// An IAM role by its ARN or its name: `role or name`.
     RoleOrName,
-    /// A managed policy, by its ARN: `policy`.
+    /// A managed policy by its ARN: `policy`.
     Policy,
-    /// A VPC, by its id: `vpc`.
+    /// A VPC by its id: `vpc`.
     Vpc,
-    /// A subnet, by its id: `subnet`.
+    /// A subnet by its id: `subnet`.
     Subnet,
-    /// A security group, by its id: `security-group`.
+    /// A security group by its id: `security-group`.
     SecurityGroup,
-    /// A prefix list, by its id: `prefix-list`.
+    /// A prefix list by its id: `prefix-list`.
     PrefixList,
-    /// An availability zone of the resource's region, by its name: `zone`.
+    /// An availability zone of the resource's region by its name: `zone`.
     Zone,
-    /// An S3 bucket, by its name: `bucket`.
+    /// An S3 bucket by its name: `bucket`.
     Bucket,
-    /// A log group of the resource's region, by its ARN: `log-group`.
+    /// A log group in the resource's region by its ARN: `log-group`.
     LogGroup,
-    /// An SNS topic of the resource's region, by its ARN: `topic`.
+    /// An SNS topic in the resource's region by its ARN: `topic`.
     Topic,
-    /// An SQS queue of the resource's region, by its ARN: `queue`.
+    /// An SQS queue in the resource's region by its ARN: `queue`.
     Queue,
-    /// An SQS queue of any region, by its ARN: `queue elsewhere`.
+    /// An SQS queue in any region by its ARN: `queue elsewhere`.
     QueueElsewhere,
-    /// A Lambda function of the resource's region, by its ARN: `function`.
+    /// A Lambda function in the resource's region by its ARN: `function`.
     Function,
-    /// What an alarm does, by its ARN; a topic is of the alarm's region
+    /// The action of an alarm by its ARN; a topic must be in the alarm's region
     /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html>):
     /// `alarm-action`.
     AlarmAction,
-    /// What EventBridge sends to, by its ARN; only an event bus may be in another region
+    /// A target of EventBridge by its ARN; only an event bus may be in another region
     /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html>): `target`.
     Target,
 }
@@ -72,7 +72,7 @@ impl<'a> Arn<'a> {
 }
 
 impl Names {
-    /// The mark of that name.
+    /// Parses the mark.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "kms-key" => Self::KmsKey,
@@ -97,7 +97,7 @@ impl Names {
         })
     }
 
-    /// In words, with its article.
+    /// The thing in words, with an article.
     fn words(self) -> &'static str {
         match self {
             Self::KmsKey | Self::KmsKeyElsewhere => "a KMS key",
@@ -138,7 +138,7 @@ impl Names {
         }
     }
 
-    /// What an id of it begins with.
+    /// The prefix of its ids.
     fn prefix(self) -> Option<&'static str> {
         match self {
             Self::Vpc => Some("vpc-"),
@@ -149,7 +149,7 @@ impl Names {
         }
     }
 
-    /// The service of its ARN, and what the resource in it begins with; any where there are none.
+    /// The service of its ARN, and the possible prefixes of the ARN's resource part; empty means any.
     fn service(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::KmsKey | Self::KmsKeyElsewhere => ("kms", &["key/", "alias/"]),
@@ -163,7 +163,7 @@ impl Names {
         }
     }
 
-    /// Whether what this ARN names must be in the region of the resource that names it.
+    /// Returns whether the thing with this ARN must be in the region of the resource that names it.
     fn is_near(self, arn: &Arn<'_>) -> bool {
         match self {
             Self::KmsKey | Self::LogGroup | Self::Topic | Self::Queue | Self::Function => true,
@@ -173,7 +173,7 @@ impl Names {
         }
     }
 
-    /// What is wrong with the form of a text.
+    /// The problem with the form of a text.
     fn misformed(self, text: &str, path: &str) -> Option<Problem> {
         let words = self.words();
         let told = |message: String| Some(Problem::new(path, message).help(self.example()));
@@ -201,7 +201,7 @@ impl Names {
         }
         let Some(arn) = Arn::of(text) else {
             return match self {
-                // Its form depends on the region.
+                // The form depends on the region.
                 Self::Zone => None,
                 Self::KmsKey | Self::KmsKeyElsewhere if text.starts_with("arn:") => {
                     told(format!("\"{text}\" is not the ARN of a KMS key"))
@@ -246,7 +246,7 @@ impl Names {
         None
     }
 
-    /// What is wrong with where a well-formed text leads, seen from `region`.
+    /// The problem with the location of a well-formed name, for a resource in `region`.
     fn misplaced(self, text: &str, region: &str, path: &str) -> Option<Problem> {
         if self == Self::Zone && !is_zone(text, region) {
             return Some(
@@ -267,7 +267,7 @@ impl Names {
                 Problem::new(path, format!("the ARN of {words} names its region")).help(self.example()),
             );
         }
-        // What the ARN names: an action may be a topic.
+        // An action may be a topic, so use the service of the ARN.
         let words = if arn.service == "sns" { "an SNS topic" } else { words };
         let bare = words.split_once(' ').map_or(words, |(_, bare)| bare);
         let help = match self {
@@ -286,7 +286,7 @@ impl Names {
     }
 }
 
-/// An ARN of another partition than that of the region: nothing reaches from one to another
+/// A problem if an ARN is of another partition than the region: no partition reaches another
 /// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
 fn foreign(arn: &Arn<'_>, region: &str, path: &str) -> Option<Problem> {
     let own = Scope::partition_of(region);
@@ -300,10 +300,10 @@ fn foreign(arn: &Arn<'_>, region: &str, path: &str) -> Option<Problem> {
     })
 }
 
-/// How well a text names a bucket.
+/// The validity of a bucket name.
 enum Bucket {
     Sound,
-    /// As the oldest buckets of us-east-1 may be called.
+    /// Valid only for the oldest buckets of us-east-1.
     Old,
     Broken,
 }
@@ -323,7 +323,7 @@ fn bucket(name: &str) -> Bucket {
     }
 }
 
-/// Whether a text is the id of a KMS key or the name of an alias
+/// Returns whether a text is the id of a KMS key or the name of an alias
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id>).
 fn is_key(text: &str) -> bool {
     let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_hexdigit());
@@ -339,8 +339,8 @@ fn is_key(text: &str) -> bool {
     }
 }
 
-/// Whether a text is the name of a zone of a region: the region and a letter, or, of a local or Wavelength
-/// zone, the places between them, as in `us-west-2-lax-1a` and `us-east-1-wl1-bos-wlz-1`
+/// Returns whether a text names a zone of a region: the region and a letter. In a local or Wavelength
+/// zone, locations come between them, as in `us-west-2-lax-1a` and `us-east-1-wl1-bos-wlz-1`
 /// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
 fn is_zone(zone: &str, region: &str) -> bool {
     let Some(rest) = zone.strip_prefix(region) else { return false };
@@ -353,13 +353,13 @@ fn is_zone(zone: &str, region: &str) -> bool {
     }
 }
 
-/// Whether a text is the name of a role, with or without its path.
+/// Returns whether a text is the name of a role, with or without its path.
 fn is_role(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|one| one.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&one))
 }
 
-/// What is wrong with what a spec names: with its form, or, seen from a region, with where it is.
-/// What is unknown or secret passes.
+/// Checks the names in a spec: their form or, if `region` is given, their location. Unknown and secret
+/// values pass.
 pub(super) fn check_names(node: &Node, spec: Known<'_>, region: Option<&str>) -> Vec<Problem> {
     let mut problems = Vec::new();
     walk(node, None, spec.0, region, String::new(), &mut problems);
@@ -401,7 +401,7 @@ fn walk(
                 walk(element, names, inner, region, below(&place.to_string()), problems);
             }
         }
-        // An empty text is an absent one, or the schema's to refuse.
+        // An empty text counts as absent, or the schema refuses it.
         (Shape::String { .. }, Value::String(text)) if !text.is_empty() => {
             let Some(names) = names else { return };
             let misformed = names.misformed(text, &path);
@@ -415,8 +415,8 @@ fn walk(
     }
 }
 
-/// What a statement names in another partition: IAM takes neither such principals nor, in the policies
-/// of roles, such resources.
+/// Problems for names of other partitions in a statement: IAM accepts no such principals and, in
+/// policies of roles, no such resources.
 fn far(statement: &Statement<'_>, region: &str) -> Vec<Problem> {
     let mut texts: Vec<(&str, String)> = Vec::new();
     let mut is_of_resource = false;

@@ -1,4 +1,4 @@
-//! The shape of patterns that messages are matched with: EventBridge's event patterns
+//! Checks patterns that match messages: EventBridge's event patterns
 //! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>)
 //! and SNS's filter policies
 //! (<https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html>).
@@ -73,7 +73,7 @@ fn check_fields(pattern: &Value, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// One element of a leaf: a value, or a filter such as `{ prefix = "a" }`.
+/// Checks one element of a leaf: a value, or a filter such as `{ prefix = "a" }`.
 fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
     let Value::Map(filter) = filter else {
         if matches!(filter, Value::List(_)) {
@@ -125,7 +125,7 @@ fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A value or a list of them, or a table of one operator.
+/// Returns whether `anything-but` takes the operand: a value, a list of values, or one operator.
 fn excludes(operand: &Value) -> bool {
     match operand {
         Value::Map(map) => map.len() == 1 && map.keys().all(|name| ANYTHING_BUT.contains(&name.as_str())),
@@ -136,7 +136,7 @@ fn excludes(operand: &Value) -> bool {
     }
 }
 
-/// Whether a text is a block of addresses.
+/// Returns whether a text is an IP address range.
 fn is_range(text: &str) -> bool {
     text.split_once('/').is_some_and(|(address, bits)| {
         let most = match address.parse() {
@@ -148,7 +148,7 @@ fn is_range(text: &str) -> bool {
     })
 }
 
-/// `["=", 5]`, a bound, or a lower and an upper bound.
+/// Returns whether the operand is `["=", 5]`, a bound, or a lower and an upper bound.
 fn is_comparison(operand: &Value) -> bool {
     let Value::List(list) = operand else { return false };
     if list.iter().any(|one| matches!(one, Value::Unknown(_))) {

@@ -7,14 +7,14 @@ use super::{Problem, in_document};
 use crate::diag::nearest;
 use crate::value::Value;
 
-/// What a policy is attached to, which decides the elements that it may have.
+/// The place where a policy is attached. It decides which elements the policy may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyUse {
-    /// To a role, user or group: no principals, resources are named.
+    /// A role, user or group: no principals, but resources.
     Identity,
-    /// To a resource, such as a bucket, key or topic: principals are named.
+    /// A resource, such as a bucket, key or topic: with principals.
     Resource,
-    /// To a role, to say who may assume it: principals, but no resources.
+    /// The trust policy of a role, which says who may assume it: principals, but no resources.
     Trust,
 }
 
@@ -63,8 +63,8 @@ const OPERATORS: [&str; 27] = [
     "Null",
 ];
 
-/// What breaks IAM's grammar in the policy at `path`: a table or JSON text, of which
-/// parts may be unknown. What is unknown or secret is taken as right.
+/// The violations of IAM's grammar in the policy at `path`: a table or JSON text, parts of which may
+/// be unknown. Unknown and secret parts count as valid.
 pub fn check_policy(value: &Value, path: &str, of: PolicyUse) -> Vec<Problem> {
     in_document(value, path, |document| {
         let mut check = Check { of, problems: Vec::new() };
@@ -73,12 +73,12 @@ pub fn check_policy(value: &Value, path: &str, of: PolicyUse) -> Vec<Problem> {
     })
 }
 
-/// Whether a value is one that cannot be judged.
+/// Returns whether a value cannot be judged.
 fn is_hidden(value: &Value) -> bool {
     matches!(value, Value::Unknown(_) | Value::Secret(_))
 }
 
-/// One or many, with the path of each.
+/// The items of an element that is a value or a list, each with its path.
 fn each<'a>(value: &'a Value, path: &str) -> Vec<(&'a Value, String)> {
     match value {
         Value::List(list) => {
@@ -171,7 +171,7 @@ impl Check {
         if let Some(sid) = map.get("Sid").and_then(Value::as_str)
             && self.of != PolicyUse::Resource
         {
-            // Policies of resources may have spaces and more in it, by service.
+            // Some services permit spaces and more in the `Sid` of resource policies.
             if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                 self.problem(format!("{path}.Sid"), "a `Sid` holds letters and digits only", "rename it");
             }
@@ -195,7 +195,7 @@ impl Check {
         }
     }
 
-    /// The one that is written of two elements that exclude each other.
+    /// The written one of two elements that exclude each other.
     fn one_of<'a>(
         &mut self,
         map: &'a BTreeMap<String, Value>,
@@ -292,7 +292,7 @@ impl Check {
                 self.problem(path, "a resource is a text", "an ARN, or \"*\"");
                 continue;
             };
-            // Some services (API Gateway) take short forms in policies of resources.
+            // Some services (API Gateway) accept short forms in resource policies.
             let well_formed = resource == "*"
                 || if resource.starts_with("arn:") {
                     resource.split(':').count() >= 6 || resource.contains('*')
@@ -366,7 +366,7 @@ impl Check {
         match kind {
             "AWS" => {
                 let is_account = name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit());
-                // The id that AWS puts in the place of a principal that was deleted.
+                // The id that AWS puts in place of a deleted principal.
                 let is_unique_id = (16..=128).contains(&name.len())
                     && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
                 if name.starts_with("arn:") {
@@ -452,7 +452,7 @@ impl Check {
                 }
             };
             for (key, values) in keys {
-                // No path to the key: it may hold dots.
+                // Do not use the key in a path: it may contain dots.
                 if !key.contains(':') {
                     self.problem(
                         &*path,
@@ -465,7 +465,8 @@ impl Check {
                         && !text.contains("${")
                         && let Some(form) = not_comparable(plain, text)
                     {
-                        // IAM Access Analyzer calls it an error; that each service refuses it is not documented.
+                        // An error in IAM Access Analyzer. It is not documented that every service refuses
+                        // it.
                         self.problems.push(
                             Problem::warning(at, format!("`{plain}` compares nothing with \"{text}\""))
                                 .help(format!("write {form}")),
@@ -473,7 +474,7 @@ impl Check {
                     }
                     let is_right = match value {
                         Value::Map(_) | Value::List(_) | Value::Null => false,
-                        // Text with a policy variable in it is decided when it is used.
+                        // A text with a policy variable is evaluated when the policy is used.
                         Value::String(text) if matches!(plain, "Bool" | "Null") => {
                             text.contains("${")
                                 || text.eq_ignore_ascii_case("true")
@@ -499,7 +500,7 @@ impl Check {
     }
 }
 
-/// Why an ARN names no principal, and advice
+/// The reason why an ARN names no principal, and advice
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>).
 fn not_a_principal(arn: &str) -> Option<(String, &'static str)> {
     const EXAMPLE: &str = "such as arn:aws:iam::111122223333:role/name";
@@ -527,7 +528,7 @@ fn not_a_principal(arn: &str) -> Option<(String, &'static str)> {
     }
 }
 
-/// The form that an operator compares with, where a text has another
+/// The form that an operator expects, if a text has another one
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>).
 fn not_comparable(operator: &str, text: &str) -> Option<&'static str> {
     let operator = operator.to_ascii_lowercase();
@@ -543,7 +544,7 @@ fn not_comparable(operator: &str, text: &str) -> Option<&'static str> {
     if fits { None } else { Some(form) }
 }
 
-/// An IP address, or a block of them.
+/// Returns whether a text is an IP address or a range of them.
 fn is_address(text: &str) -> bool {
     let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
     let most = match address.parse() {
@@ -554,8 +555,8 @@ fn is_address(text: &str) -> bool {
     bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
 }
 
-/// A date of ISO 8601, with or without its time (<https://www.w3.org/TR/NOTE-datetime>), or seconds
-/// since 1970.
+/// Returns whether a text is a date in ISO 8601, with or without time
+/// (<https://www.w3.org/TR/NOTE-datetime>), or seconds since 1970.
 fn is_date(text: &str) -> bool {
     let digits =
         |text: &str, count: usize| text.len() == count && text.bytes().all(|one| one.is_ascii_digit());

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 struct Field {
     name: &'static str,
     range: RangeInclusive<u32>,
-    /// Names of the values, the first for the least value.
+    /// Names of the values, starting with the smallest value.
     names: &'static [&'static str],
 }
 
@@ -21,10 +21,9 @@ const MONTH: Field = Field { name: "month", range: 1..=12, names: MONTHS };
 const DAY_OF_WEEK: Field = Field { name: "day-of-week", range: 1..=7, names: DAYS };
 const YEAR: Field = Field { name: "year", range: 1970..=2199, names: &[] };
 
-/// Whether `text` is a schedule that AWS accepts: `rate(value unit)` or a `cron(…)` of
-/// six fields.
+/// Checks that AWS accepts a schedule: `rate(value unit)` or a `cron(…)` with six fields.
 ///
-/// # Errors
+/// The error, as a sentence without a full stop.
 /// What is wrong with it, as one sentence without a full stop.
 pub fn check_schedule(text: &str) -> Result<(), String> {
     if let Some(rate) = text.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')) {
@@ -130,7 +129,7 @@ impl Field {
         text.split(',').try_for_each(|item| self.item(item))
     }
 
-    /// `*`, a value, a range, or one of these with a step.
+    /// Checks an item: `*`, a value, a range, or one of these with a step.
     fn item(&self, item: &str) -> Result<(), String> {
         let (base, step) = match item.split_once('/') {
             Some((base, step)) => (base, Some(step)),
@@ -159,7 +158,7 @@ impl Field {
         }
     }
 
-    /// The values of an item that [`Field::item`] takes.
+    /// The values of an item that [`Field::item`] accepts.
     fn values(&self, item: &str) -> Vec<u32> {
         let (base, step) = match item.split_once('/') {
             Some((base, step)) => (base, number(step).filter(|step| *step > 0)),
@@ -192,8 +191,8 @@ impl Field {
     }
 }
 
-/// The fewest minutes between two times of a valid `cron(…)` within an hour; `None` where it
-/// comes at most once an hour, or is no such schedule.
+/// The shortest interval, in minutes, between two runs of a valid `cron(…)` if it is below an hour;
+/// else `None`, also for other texts.
 pub fn least_minutes(text: &str) -> Option<u32> {
     let cron = text.strip_prefix("cron(")?.strip_suffix(')')?;
     let mut fields = cron.split_whitespace();
@@ -203,16 +202,16 @@ pub fn least_minutes(text: &str) -> Option<u32> {
     times.dedup();
     let (first, last) = (times.first().copied()?, times.last().copied()?);
     let within = times.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?));
-    // From one hour to the next, where there may be a next.
+    // From one hour to the next, if there may be a next.
     let across = hours.contains(['*', '/', '-', ',']).then_some(60 + first - last);
     within.chain(across).min().filter(|gap| *gap < 60)
 }
 
-/// Why a valid `cron(…)` never comes; `None` where it may, or is no such schedule.
+/// The reason why a valid `cron(…)` never runs; `None` if it may run, and for other texts.
 pub fn never_comes(text: &str) -> Option<String> {
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    // Good enough for a year: that of 365.2425 days.
+    // Precise enough for a year: an average year has 365.2425 days.
     never_comes_from(text, 1970 + u32::try_from(now / 31_556_952).unwrap_or(0))
 }
 
@@ -227,7 +226,7 @@ fn never_comes_from(text: &str, now: u32) -> Option<String> {
     if years.is_empty() {
         return Some(format!("its last year is over: it is {now}"));
     }
-    // Last days and weekdays are in every month.
+    // Every month has such days.
     if days.contains(['?', 'L', 'W']) {
         return None;
     }
@@ -245,7 +244,7 @@ fn never_comes_from(text: &str, now: u32) -> Option<String> {
     (!days.into_iter().any(has)).then(|| "none of its months has such a day".to_owned())
 }
 
-/// Digits only: `u32::from_str` would take a sign.
+/// Parses digits only: `u32::from_str` would also accept a sign.
 fn number(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

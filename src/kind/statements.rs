@@ -1,12 +1,13 @@
-//! What the statements of a resource's policy say, for the rules of one service.
+//! The statements of a resource policy, for the rules of a single service.
 
 use std::collections::BTreeMap;
 
 use super::{Problem, in_document};
 use crate::value::Value;
 
-/// Condition keys that do not say who calls: a grant to everybody stays public with them
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status>).
+/// Condition keys that do not restrict the caller: with them, a grant to everybody stays public
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>,
+/// section 'The meaning of "public"').
 const NOBODY: [&str; 6] = [
     "aws:currenttime",
     "aws:epochtime",
@@ -19,12 +20,12 @@ const NOBODY: [&str; 6] = [
 /// One statement of a policy, with the path of its table.
 pub struct Statement<'a> {
     members: &'a BTreeMap<String, Value>,
-    /// Its path, as in [`super::Known::get`].
+    /// The path of the statement, as in [`super::Known::get`].
     pub path: String,
 }
 
-/// Runs `check` on every statement of the policy at `path`: a table or JSON text, of which
-/// parts may be unknown. What is no statement is the grammar's to report.
+/// Runs `check` on the statements of the policy at `path`: a table or JSON text, parts of which may
+/// be unknown. Elements that are not statements are reported by the grammar check.
 pub fn check_statements(
     policy: &Value,
     path: &str,
@@ -44,7 +45,7 @@ pub fn check_statements(
     })
 }
 
-/// Whether a part of the policy is not known, so that more may be granted than is seen.
+/// Returns whether a part of the policy is not known, so that it may grant more than is visible.
 pub fn has_hidden_statement(policy: &Value) -> bool {
     match policy {
         Value::Unknown(_) | Value::Secret(_) => true,
@@ -70,12 +71,12 @@ impl<'a> Statement<'a> {
         self.members.get(name)
     }
 
-    /// Whether it allows something.
+    /// Returns whether its effect is `Allow`.
     pub fn allows(&self) -> bool {
         self.get("Effect").and_then(Value::as_str) == Some("Allow")
     }
 
-    /// The texts of an element that is one or many, each with its path, as far as they are known.
+    /// The known texts of an element that is a text or a list of texts, each with its path.
     pub fn texts(&self, name: &str) -> Vec<(&'a str, String)> {
         let path = format!("{}.{name}", self.path);
         match self.get(name) {
@@ -89,12 +90,12 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// Whether all of an element is known.
+    /// Returns whether the whole element is known.
     pub fn knows(&self, name: &str) -> bool {
         self.get(name).is_none_or(|value| !value.contains_unknown() && !value.contains_secret())
     }
 
-    /// The principals of type `AWS`; `"*"` for everybody.
+    /// The principals of type `AWS`; `"*"` means everybody.
     pub fn accounts(&self) -> Vec<&'a str> {
         match self.get("Principal") {
             Some(Value::String(all)) => vec![all.as_str()],
@@ -107,13 +108,13 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// Whether it may name somebody of an account: by `AWS`, by what it excludes, or by something
-    /// that is not known.
+    /// Returns whether it may name principals of an account: by `AWS`, by `NotPrincipal`, or by a
+    /// value that is not known.
     pub fn may_name_accounts(&self) -> bool {
         !self.accounts().is_empty() || self.members.contains_key("NotPrincipal") || !self.knows("Principal")
     }
 
-    /// Whether it surely allows everybody something: no condition says who.
+    /// Returns whether it certainly allows something to everybody: no condition restricts the caller.
     pub fn is_public(&self) -> bool {
         let open = match self.get("Condition") {
             None | Some(Value::Null) => true,
@@ -133,8 +134,8 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Whether a pattern with `*` and `?` matches all of a text. The text may be a pattern itself: then it
-/// matches what this one matches, so `?` does not take a `*`.
+/// Returns whether a pattern with `*` and `?` matches a whole text. The text may be a pattern itself.
+/// Then this one must match everything that the text matches, so `?` does not match a `*`.
 pub fn matches_pattern(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut of) = (0, 0);
@@ -162,7 +163,7 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
     pattern.get(of..).is_none_or(|rest| rest.iter().all(|one| *one == '*'))
 }
 
-/// The actions of a policy that are of another service than `service`, such as `s3`.
+/// Problems for actions of services other than `service`, such as `s3`.
 pub fn foreign_actions(statements: &[Statement<'_>], service: &str, owner: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (action, path) in statements.iter().flat_map(|one| one.texts("Action")) {

@@ -1,58 +1,58 @@
-//! What a kind is called in Terraform's AWS provider, so that tools which read Terraform's
-//! plans (checkov, conftest, tf-summarize) read ours.
+//! The equivalent of a kind in Terraform's AWS provider, so that tools that read Terraform's plans
+//! (checkov, conftest, tf-summarize) can read ours.
 
 use std::collections::BTreeMap;
 
 use crate::value::Value;
 
-/// Attributes by name: a resource of Terraform, or a block in one.
+/// Attributes by name, of a resource in Terraform or a block in one.
 pub type Block = BTreeMap<String, Value>;
 
-/// A kind in the words of Terraform's AWS provider
+/// The mapping of a kind to Terraform's AWS provider
 /// (<https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs>).
 ///
-/// What is not said here follows from the schema: attributes keep their names, tables become
-/// blocks (lists, as Terraform's JSON has them), documents become JSON text. What Terraform
-/// lacks is kept under its own name.
+/// The rest follows from the schema: attributes keep their names, tables become blocks (lists, as in
+/// Terraform's JSON), documents become JSON text. Attributes that Terraform lacks keep their own
+/// names.
 #[derive(Clone, Copy)]
 pub struct Terraform {
     /// The resource type: `aws_glue_job`.
     pub resource: &'static str,
-    /// Attributes of another name there, by dotted path here; elements of lists have no
-    /// step of their own: `("metrics.metric_stat", "metric")`.
+    /// Attributes with another name there: the dotted path here, and the name there. Elements of lists
+    /// are no step of the path: `("metrics.metric_stat", "metric")`.
     pub names: &'static [(&'static str, &'static str)],
-    /// What is built otherwise there, from attributes that already have their names and
-    /// shapes there; what it returns are settings that are resources of their own there.
+    /// Restructures attributes that already have the names and shapes of Terraform. It returns settings
+    /// that are separate resources in Terraform.
     pub arrange: fn(&mut Block) -> Vec<TerraformPart>,
-    /// Whether its `id` is the ARN there.
+    /// True if `id` is the ARN in Terraform.
     pub id_is_arn: bool,
 }
 
-/// A setting of a resource that is a resource of its own in Terraform.
+/// A setting of a resource that is a separate resource in Terraform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TerraformPart {
     /// The resource type: `aws_s3_bucket_versioning`.
     pub resource: &'static str,
-    /// What tells it from others of its type, where there may be several.
+    /// Distinguishes it from others of its type, if there may be several.
     pub key: Option<String>,
-    /// The attribute that refers to what it is a part of: `bucket`.
+    /// The attribute that refers to the parent resource: `bucket`.
     pub parent: &'static str,
     /// Its attributes.
     pub attributes: Block,
 }
 
 impl Terraform {
-    /// A kind that differs in names alone.
+    /// A kind that differs only in names.
     pub const fn of(resource: &'static str, names: &'static [(&'static str, &'static str)]) -> Self {
         Self { resource, names, arrange: |_| Vec::new(), id_is_arn: false }
     }
 
-    /// As [`Self::of`], and built otherwise.
+    /// Adds restructuring; see [`Self::arrange`].
     pub const fn arranged(self, arrange: fn(&mut Block) -> Vec<TerraformPart>) -> Self {
         Self { arrange, ..self }
     }
 
-    /// As [`Self::of`], and its `id` is the ARN.
+    /// Declares that `id` is the ARN in Terraform.
     pub const fn called_by_arn(self) -> Self {
         Self { id_is_arn: true, ..self }
     }
@@ -71,30 +71,30 @@ impl TerraformPart {
         Self { resource, key: None, parent, attributes: all }
     }
 
-    /// One of several, told apart by `key`.
+    /// Makes it one of several, distinguished by `key`.
     #[must_use]
     pub fn keyed(self, key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..self }
     }
 }
 
-/// Attributes by name, without those that are null.
+/// A block of these attributes, without nulls.
 pub fn block(attributes: impl IntoIterator<Item = (&'static str, Value)>) -> Block {
     let present = attributes.into_iter().filter(|(_, value)| *value != Value::Null);
     present.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// A block as Terraform's JSON has it: a list of one.
+/// A block in Terraform's JSON: a list of one.
 pub fn nested(attributes: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     Value::List(vec![Value::Map(block(attributes))])
 }
 
-/// Takes an attribute out; null where there is none.
+/// Removes and returns an attribute; null if there is none.
 pub fn take(block: &mut Block, name: &str) -> Value {
     block.remove(name).unwrap_or_default()
 }
 
-/// Takes the one block of this name out.
+/// Removes and returns the single block with this name.
 pub fn take_block(block: &mut Block, name: &str) -> Option<Block> {
     match block.remove(name)? {
         Value::List(mut list) => match list.pop()? {
@@ -105,7 +105,7 @@ pub fn take_block(block: &mut Block, name: &str) -> Option<Block> {
     }
 }
 
-/// Takes the blocks of this name out. What is unknown is not there yet.
+/// Removes and returns the blocks with this name. Unknown ones are left out.
 pub fn take_blocks(block: &mut Block, name: &str) -> Vec<Block> {
     match block.remove(name) {
         Some(Value::List(list)) => list
@@ -119,7 +119,7 @@ pub fn take_blocks(block: &mut Block, name: &str) -> Vec<Block> {
     }
 }
 
-/// What a flag is called there; what is unknown stays so.
+/// Replaces a flag by Terraform's word for it; other values, such as unknown ones, stay.
 pub fn word(flag: Value, on: &str, off: &str) -> Value {
     match flag {
         Value::Bool(flag) => Value::from(if flag { on } else { off }),
@@ -127,7 +127,7 @@ pub fn word(flag: Value, on: &str, off: &str) -> Value {
     }
 }
 
-/// A list of the value, if it is one.
+/// A list of the value; empty for null.
 pub fn listed(value: Value) -> Value {
     match value {
         Value::Null => Value::List(Vec::new()),

@@ -1,4 +1,4 @@
-//! Types of fields whose behaviour is more than their shape.
+//! Types of fields with behaviour beyond their shape.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::document::{canonical_json, canonical_policy};
 
-/// A value that reaches AWS and nothing else: it prints and serialises as
-/// `(secret)`, is compared by fingerprint, is masked wherever AWS's words quote it, and is
-/// wiped from memory when dropped, but for what masks it.
+/// A value that is sent to AWS and shown nowhere. It prints and serialises as `(secret)`, is compared
+/// by fingerprint, is masked where messages of AWS quote it, and is wiped from memory when dropped
+/// (except for the copy used for masking).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
@@ -19,12 +19,12 @@ impl Secret {
     /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         let text = Zeroizing::new(text.into());
-        // What it is made of was learnt where that is written.
+        // Its parts were registered for masking where they are declared.
         crate::diag::learn_whole(&text);
         Self(text)
     }
 
-    /// The text, for the one call that sends it to AWS.
+    /// The text, for the call that sends it to AWS.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -62,14 +62,13 @@ impl JsonSchema for Secret {
     }
 }
 
-/// An IAM policy document, written as a table or as JSON text. Two documents are
-/// equal when they grant the same: order, one-or-many and the forms of a principal
-/// make no difference.
+/// An IAM policy document, written as a table or as JSON text. Two documents are equal if they grant
+/// the same: order, single values instead of lists, and the form of a principal make no difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyDocument(pub(super) serde_json::Value);
 
 impl PolicyDocument {
-    /// Parses what AWS returned, URL-encoded (as IAM does) or not.
+    /// Parses a document from AWS, URL-encoded (as IAM returns it) or not.
     ///
     /// # Errors
     /// The text is not JSON.
@@ -81,18 +80,18 @@ impl PolicyDocument {
         serde_json::from_str(text).map(|document| Self(canonical_policy(document)))
     }
 
-    /// The document as compact JSON, ready to send.
+    /// The document as compact JSON, ready to be sent.
     pub fn to_text(&self) -> String {
         self.0.to_string()
     }
 
-    /// The document as data, in canonical form.
+    /// The document as data in canonical form.
     pub fn as_value(&self) -> &serde_json::Value {
         &self.0
     }
 }
 
-/// Any JSON document, written as a table or as JSON text, compared as data.
+/// Any JSON document, written as a table or as JSON text. Compared as data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub(super) serde_json::Value);
 
@@ -105,7 +104,7 @@ impl Json {
         serde_json::from_str(text).map(|document| Self(canonical_json(document)))
     }
 
-    /// The document as compact JSON, ready to send.
+    /// The document as compact JSON, ready to be sent.
     pub fn to_text(&self) -> String {
         self.0.to_string()
     }
