@@ -42,7 +42,7 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, 
     Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
 }
 
-/// What is known of a resource's last apply.
+/// The last apply of a resource, as far as it is known.
 #[derive(Clone, Copy, Default)]
 pub struct Past<'p> {
     /// The applied entry, compared for fields that AWS cannot return.

@@ -124,7 +124,7 @@ fn names_of(change: &Change) -> BTreeSet<String> {
     change.id.iter().cloned().chain(arn).collect()
 }
 
-/// What happens to a holder.
+/// The fate of a holder.
 enum Fate {
     /// It is deleted too, before the resource that it holds.
     Goes,

@@ -158,13 +158,13 @@ pub struct Change {
     pub existing: Value,
     /// The desired spec, complete; null if the resource is no longer declared.
     pub wanted: Value,
-    /// What `wanted` would be if none of its references were replaced.
+    /// The value that `wanted` would have if none of its references were replaced.
     pub kept: Option<Kept>,
     /// All desired tags, including the owner tags.
     pub wanted_tags: BTreeMap<String, Value>,
-    /// Where it is declared. If it no longer is, the block that created it, if that still exists.
+    /// Its declaration. If it is no longer declared, the block that created it, if that still exists.
     pub declared: Option<Declared>,
-    /// What AWS said about deleting it, asked before anything is deleted.
+    /// The answer of AWS about deleting it, asked before anything is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parting: Option<Parting>,
     /// The risks, if they follow from secrets that are masked by now.
@@ -186,7 +186,7 @@ pub struct VeiledRisks {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
-    /// That desired spec.
+    /// The desired spec.
     pub wanted: Value,
     /// The addresses of the replaced resources.
     pub replaced: BTreeSet<String>,

@@ -46,7 +46,7 @@ pub struct Item<'p> {
     pub risks: Vec<Risk>,
     /// AWS's id of a resource that is replaced, deleted or forgotten.
     pub id: Option<String>,
-    /// What AWS keeps of a destroyed resource; may be empty.
+    /// The parts of a destroyed resource that AWS keeps; may be empty.
     pub leaves: String,
     /// The differences; empty where they are not shown, as for destroyed resources.
     pub details: Vec<Detail>,

@@ -1,5 +1,5 @@
-//! A dashboard by widget
-//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html>).
+//! Dashboards, compared by widget. Their form is documented here:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 
 use super::json::{self, matched, without};
 use super::{Part, Sign, path_text, value_text};
@@ -7,7 +7,7 @@ use crate::value::Value;
 
 const PLACE: [&str; 4] = ["x", "y", "width", "height"];
 
-/// What differs, by widget.
+/// Returns the differences, by widget.
 pub(super) fn widgets((before, after): (&Value, &Value)) -> Vec<Part> {
     let list = |body: &'_ Value| body.get("widgets").and_then(Value::as_list).map(<[Value]>::to_vec);
     let (Some(old), Some(new)) = (list(before), list(after)) else { return json::parts("", before, after) };
@@ -34,7 +34,8 @@ pub(super) fn widgets((before, after): (&Value, &Value)) -> Vec<Part> {
         }
     }
     parts.extend(json::parts("", &without(before, &["widgets"]), &without(after, &["widgets"])));
-    // Their place says where they are drawn, not their order: it is told where it is all there is.
+    // Widgets are drawn by position, not by order. So a new order is shown only if nothing else
+    // differs.
     if parts.is_empty() && !order.is_sorted() {
         parts.push(Part::new(Sign::Changed, "order of the widgets"));
     }
@@ -65,7 +66,7 @@ fn changed(parts: &mut Vec<Part>, name: &str, old: &Value, new: &Value) {
     let (had, has) = (metrics(old), metrics(new));
     let mut apart = false;
     if let (Some(Value::List(had)), Some(Value::List(has))) = (&had, &has) {
-        // `"."` repeats what stands above it: where such lines move, their place tells more.
+        // `"."` repeats the value in the line above. If such lines move, their positions say more.
         let repeats = |list: &[Value]| {
             list.iter()
                 .any(|one| one.as_list().is_some_and(|one| one.iter().any(|one| one.as_str() == Some("."))))
@@ -96,7 +97,7 @@ fn changed(parts: &mut Vec<Part>, name: &str, old: &Value, new: &Value) {
     }
 }
 
-/// `AWS/Glue glue.driver.aggregate.elapsedTime JobName orders`.
+/// Describes a metric: `AWS/Glue glue.driver.aggregate.elapsedTime JobName orders`.
 fn metric(value: &Value) -> String {
     match value {
         Value::List(list) => list

@@ -1,11 +1,11 @@
-//! Rules of a security group in words.
+//! Describes the rules of a security group in words.
 
 use ipnet::IpNet;
 
 use super::{Part, RiskLabel, Sign, list_text};
 use crate::value::Value;
 
-/// The rules that come and go, of what may come in or of what may go out.
+/// The rules that are added and removed, for either ingress or egress.
 pub(super) fn rules<'v>(
     before: impl Iterator<Item = &'v Value>,
     after: impl Iterator<Item = &'v Value>,
@@ -35,7 +35,7 @@ pub(super) fn rules<'v>(
         }
         let part =
             Part::new(Sign::Added, format!("{opens} {} {way} {}{}", traffic(rule), peer(rule), about(rule)));
-        // A secret one opens what it opens, though it is not shown.
+        // A secret rule is not shown, but its risks are.
         let real = rule.clone().reveal();
         let world = is_world(&real);
         let wider = !before.iter().any(|old| covers(&Value::clone(old).reveal(), &real));
@@ -67,7 +67,7 @@ fn about(rule: &Value) -> String {
     rule.get("description").map_or_else(String::new, |text| format!("  ({})", list_text(text)))
 }
 
-/// `tcp 5439`, `tcp 8000-8100`, `icmp`, `everything`.
+/// Describes the traffic of a rule: `tcp 5439`, `tcp 8000-8100`, `icmp`, `everything`.
 fn traffic(rule: &Value) -> String {
     let protocol = rule.get("ip_protocol").map(list_text).unwrap_or_default();
     let protocol = if protocol == "-1" { "everything".to_owned() } else { protocol };
@@ -109,7 +109,7 @@ fn is_world(rule: &Value) -> bool {
     network(rule).is_some_and(|network| network.prefix_len() == 0)
 }
 
-/// Whether what a rule allows was allowed by another one.
+/// Returns whether the old rule already allows everything that the new one does.
 fn covers(old: &Value, new: &Value) -> bool {
     let protocol = |rule: &Value| rule.get("ip_protocol").map(list_text).unwrap_or_default();
     let everything = protocol(old) == "-1";

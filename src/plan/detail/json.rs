@@ -1,14 +1,14 @@
-//! What differs between two trees of data, by path.
+//! Compares two trees of data, by path.
 
 use super::Part;
 use crate::plan::diff::aligned;
 use crate::schema::PathStep;
 use crate::value::Value;
 
-/// One difference: where, what is there, what is wanted.
+/// One difference: its path, the old value, the new value.
 pub(super) type Difference<'v> = (Vec<PathStep>, Option<&'v Value>, Option<&'v Value>);
 
-/// Everything that differs, as deep as both sides have the same form; empty exactly when
+/// Returns all differences, descending as long as both sides have the same form; empty exactly if
 /// they are equal.
 pub(super) fn differences<'v>(before: &'v Value, after: &'v Value) -> Vec<Difference<'v>> {
     let mut found = Vec::new();
@@ -40,7 +40,7 @@ fn walk<'v>(
     }
 }
 
-/// The differences as parts, each begun with `what`: `state Load: ResultPath`.
+/// Returns the differences as parts, each prefixed with `what`: `state Load: ResultPath`.
 pub(super) fn parts(what: &str, before: &Value, after: &Value) -> Vec<Part> {
     differences(before, after)
         .into_iter()
@@ -48,7 +48,7 @@ pub(super) fn parts(what: &str, before: &Value, after: &Value) -> Vec<Part> {
         .collect()
 }
 
-/// `state Load: ResultPath`; either may be empty.
+/// Joins a prefix and a path: `state Load: ResultPath`; either may be empty.
 pub(super) fn join(what: &str, path: &str) -> String {
     match (what.is_empty(), path.is_empty()) {
         (true, true) => "all of it".to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn join(what: &str, path: &str) -> String {
     }
 }
 
-/// The map without these members.
+/// Returns the map without these members.
 pub(super) fn without(value: &Value, members: &[&str]) -> Value {
     match value {
         Value::Map(map) => Value::Map(
@@ -71,14 +71,14 @@ pub(super) fn without(value: &Value, members: &[&str]) -> Value {
     }
 }
 
-/// An element of a list, with its place.
+/// An element of a list, with its position.
 pub(super) type Placed<'v> = (usize, &'v Value);
 
-/// What an element is known by.
+/// Returns the key that identifies an element.
 pub(super) type KeyOf<'k, K> = &'k dyn Fn(&Value) -> Option<K>;
 
-/// Pairs the elements of two lists: first those that are equal, then those with the same
-/// key, as each of `keys` finds it, each element once. What is left has no partner.
+/// Pairs the elements of two lists. Equal elements are paired first, then those with the same key,
+/// for each of `keys` in turn. The others have no partner.
 pub(super) fn matched<'v, K: PartialEq>(
     before: &'v [Value],
     after: &'v [Value],
@@ -90,7 +90,7 @@ pub(super) fn matched<'v, K: PartialEq>(
         left.iter_mut().find(|one| one.is_some_and(|(at, value)| is(at, value))).and_then(Option::take)
     };
     for (old, new) in &mut pairs {
-        // The same at the same place before the same elsewhere.
+        // Equal elements at the same position are preferred.
         *old = new.and_then(|(place, new)| take(&mut left, &|at, value| at == place && value == new));
     }
     for (old, new) in pairs.iter_mut().filter(|(old, _)| old.is_none()) {

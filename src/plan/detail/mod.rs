@@ -1,5 +1,5 @@
-//! What differs inside a resource, in the words of what it is: what every format of a plan
-//! shows, so that none says more or less than another.
+//! Describes the differences inside a resource, in the terms of its domain. All formats of a plan
+//! show this, so none says more or less than another.
 
 mod dashboard;
 mod firewall;
@@ -29,47 +29,47 @@ use crate::value::Value;
 
 pub use crate::schema::RiskSort as RiskLabel;
 
-/// One thing that differs.
+/// One difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detail {
-    /// The attribute that it is of, as a reference writes it: `policies.access`.
+    /// The attribute, as a reference writes it: `policies.access`.
     pub attribute: String,
-    /// The part of the attribute, in the words of its domain: a policy statement as a
-    /// sentence, `state Load`, `widget "Errors"`; empty where it is the attribute as a whole.
+    /// The part of the attribute, in the terms of its domain: a policy statement as a sentence,
+    /// `state Load`, `widget "Errors"`; empty for the whole attribute.
     pub part: String,
-    /// Whether it comes, goes or changes.
+    /// It is added, removed or changed.
     pub sign: Sign,
-    /// What is there, where that is worth showing beside [`Self::part`].
+    /// The live value, if it adds something to [`Self::part`].
     pub before: Option<Value>,
-    /// What is wanted, likewise.
+    /// The desired value, likewise.
     pub after: Option<Value>,
-    /// Whether AWS cannot tell what is there.
+    /// AWS cannot return the live value.
     pub hidden: bool,
-    /// Of a long text, the lines that differ, with a few around them.
+    /// For long texts, the lines that differ, with some context.
     pub lines: Vec<Line>,
-    /// What else there is to say: `in words: every day at 02:00 UTC`.
+    /// Further remarks: `in words: every day at 02:00 UTC`.
     pub notes: Vec<String>,
-    /// Whether the resource must be made anew for it.
+    /// The difference forces a replacement of the resource.
     pub forces_replacement: bool,
-    /// What it may cost.
+    /// The risks.
     pub risks: Vec<Risk>,
-    /// Who made it differ.
+    /// Who caused the difference.
     pub cause: Cause,
 }
 
-/// Whether something comes, goes or changes.
+/// The direction of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
-    /// It comes.
+    /// It is added.
     Added,
-    /// It goes.
+    /// It is removed.
     Removed,
-    /// It changes.
+    /// It is changed.
     Changed,
 }
 
 impl Sign {
-    /// As it is shown.
+    /// The mark that shows it.
     pub fn mark(self) -> &'static str {
         match self {
             Self::Added => "+",
@@ -79,38 +79,37 @@ impl Sign {
     }
 }
 
-/// A line of a long text that changes.
+/// A line of a difference in a long text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Whether it comes or goes; `None` for one that stays and is shown for orientation.
+    /// The line is added or removed; `None` for lines of context.
     pub sign: Option<Sign>,
-    /// The line, without its break.
+    /// The line, without its line break.
     pub text: String,
 }
 
-/// What a change may cost.
+/// A risk of a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Risk {
-    /// Its sort.
+    /// Its label.
     pub label: RiskLabel,
-    /// More about it: `about 15 min`, `opens port 5439 to 0.0.0.0/0`; may be empty.
+    /// More words: `about 15 min`, `opens port 5439 to 0.0.0.0/0`; may be empty.
     pub words: String,
 }
 
-/// Everything that differs in a resource. With the time of the plan, of a schedule the next
-/// runs are told.
+/// All differences of a resource. With the time of the plan, schedules also get their next runs.
 pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
     details_of(change, now, false)
 }
 
-/// The same; with `drift`, what differs is told from the stack's side to AWS's.
+/// Does the same; with `drift`, differences go from the stack's value to the live one.
 pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -> Vec<Detail> {
     let schema = crate::kinds::kind(&change.address.kind).map(|kind| &kind.schema().spec);
     let judged = risk::of_attributes(change, drift);
     let mut told = Vec::new();
     let mut rest = change.attributes.as_slice();
     while let Some(first) = rest.first() {
-        // The statements of a policy, and the rules of a firewall, are told together.
+        // Statements of one policy, and rules of one firewall, are described together.
         let place = place_of(first);
         let count = rest.iter().take_while(|one| one.statement == first.statement && place_of(one) == place);
         let (these, others) = rest.split_at(count.count().max(1));
@@ -128,8 +127,8 @@ pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -
     told
 }
 
-/// The pictures of the state machines that are new or change, before and after in one, as
-/// Mermaid, with the attribute that each is of.
+/// Mermaid pictures of new and changed state machines, each with its attribute. A picture shows the
+/// states before and after in one.
 pub fn pictures(change: &Change) -> Vec<(String, String)> {
     machines(change)
         .filter_map(|one| {
@@ -139,7 +138,7 @@ pub fn pictures(change: &Change) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The same to be drawn otherwise.
+/// The same state machines as charts.
 pub(super) fn charts(change: &Change) -> Vec<(String, Chart)> {
     machines(change)
         .filter_map(|one| Some((path_text(&one.path), Chart::of(one.before.as_ref(), one.after.as_ref())?)))
@@ -154,24 +153,24 @@ fn machines(change: &Change) -> impl Iterator<Item = &AttributeChange> {
     })
 }
 
-/// The place in the schema that a difference is of: of a statement, its policy.
+/// The place in the schema that a difference belongs to; for a statement, that of its policy.
 fn place_of(change: &AttributeChange) -> &[PathStep] {
     let length = if change.statement { change.path.len().saturating_sub(1) } else { change.path.len() };
     &change.path[..length]
 }
 
-/// Differences of one place.
+/// The differences of one place.
 struct Group<'c> {
     change: &'c Change,
     node: Option<&'c Node>,
     these: &'c [AttributeChange],
-    /// The risks of each of them, beyond what is in it.
+    /// The risks of each difference, except those of its parts.
     risks: &'c [Vec<Risk>],
     now: Option<Timestamp>,
 }
 
 impl Group<'_> {
-    /// What is secret is not told, but what it may cost is.
+    /// Describes the differences. Secrets are not shown, but their risks are.
     fn details(&self) -> Vec<Detail> {
         let mut told = self.shown();
         let is_secret =
@@ -191,7 +190,8 @@ impl Group<'_> {
         let labels = |details: &[Detail]| -> BTreeSet<RiskLabel> {
             details.iter().flat_map(|detail| detail.risks.iter().map(|risk| risk.label)).collect()
         };
-        // In the words of what is shown; of what only the secret tells, no word but its sort.
+        // Risks keep the words of what is shown. A risk that only the secret has is reported
+        // without words.
         let real = labels(&real);
         told.iter_mut().for_each(|detail| detail.risks.retain(|risk| real.contains(&risk.label)));
         let missing: Vec<RiskLabel> = real.difference(&labels(&told)).copied().collect();
@@ -253,14 +253,14 @@ impl Group<'_> {
         told
     }
 
-    /// What a policy or a firewall opens only since what it names is made anew, and so is
-    /// unknown, is no news to who reviews it: the risks are those that there would be if it
-    /// were not.
+    /// Removes risks that are not real. A policy or firewall may seem to open access only because
+    /// it names a replaced resource, whose id is unknown. The remaining risks are those it would
+    /// have if the resource were not replaced.
     fn excuse(&self, parts: &mut [Part]) {
         let (Some(kept), Some(first)) = (&self.change.kept, self.these.first()) else { return };
         let mut unknown = BTreeSet::new();
         self.these.iter().filter_map(|one| one.after.as_ref()).for_each(|one| unknowns(one, &mut unknown));
-        // Unknown, or on paper.
+        // Unknown, or a reference on paper.
         let renewed = |address: &str| {
             unknown.contains(address)
                 || self.these.iter().any(|one| one.after.as_ref().is_some_and(|one| is_anew(one, address)))
@@ -307,13 +307,13 @@ impl Group<'_> {
                 part.notes.push(note.clone());
             }
         }
-        // Told in other words above, they are no less real.
+        // These risks are real, although the parts describe them in other words.
         if let Some(first) = parts.first_mut() {
             first.risks.extend(real);
         }
     }
 
-    /// What AWS itself tells of it besides, such as the rules of a group that is to be without any.
+    /// Further text that AWS returns for it, such as the rules of a group that is to have none.
     fn told_by(&self) -> Vec<String> {
         let told = self.node.and_then(|node| node.told_by.as_ref());
         let told = told.and_then(|name| self.change.live.as_ref()?.attrs.get(name)?.as_list());
@@ -321,7 +321,7 @@ impl Group<'_> {
         texts.map(|text| format!("at AWS, {text}")).collect()
     }
 
-    /// The file of the stack that the resource's content comes from.
+    /// The stack's file that provides the resource's content.
     fn file(&self) -> Option<&str> {
         let schema = &crate::kinds::kind(&self.change.address.kind)?.schema().spec;
         let is_file = |node: &Node| node.document == Some(Document::File);
@@ -357,7 +357,7 @@ impl Group<'_> {
     }
 }
 
-/// What is said of what the stack wrote and no longer declares.
+/// Describes an attribute that the stack wrote and no longer declares.
 fn stays(value: Option<&Value>) -> String {
     const WORDS: &str = "no longer declared, stays as it is";
     match value.filter(|value| !matches!(value, Value::List(_) | Value::Map(_) | Value::Secret(_))) {
@@ -366,7 +366,7 @@ fn stays(value: Option<&Value>) -> String {
     }
 }
 
-/// What is at a place of a value.
+/// Returns the part of a value at a place.
 pub(super) fn at<'v>(value: &'v Value, place: &[PathStep]) -> Option<&'v Value> {
     place.iter().try_fold(value, |value, step| match step {
         PathStep::Name(name) => value.get(name),
@@ -378,7 +378,7 @@ fn pair<'v>(before: Option<&'v Value>, after: Option<&'v Value>) -> Option<(&'v 
     before.zip(after)
 }
 
-/// A part of an attribute that differs, in the words of its domain.
+/// A part of an attribute that differs, in the terms of its domain.
 struct Part {
     part: String,
     sign: Sign,
@@ -393,7 +393,7 @@ impl Part {
         Self { part: part.into(), sign, before: None, after: None, notes: Vec::new(), risks: Vec::new() }
     }
 
-    /// What is there and what is wanted: one of them may be missing.
+    /// A part with its old and new value; one of them may be missing.
     fn between(part: impl Into<String>, before: Option<&Value>, after: Option<&Value>) -> Self {
         let sign = match (before, after) {
             (None, Some(_)) => Sign::Added,
@@ -430,7 +430,7 @@ impl Part {
     }
 }
 
-/// A difference as it is, without a closer look into documents.
+/// Describes a difference as it is, without looking into documents.
 pub(super) fn plain(change: &AttributeChange) -> Detail {
     let sign = match (&change.before, &change.after) {
         _ if change.hidden => Sign::Changed,
@@ -467,13 +467,13 @@ pub(super) fn plain(change: &AttributeChange) -> Detail {
     }
 }
 
-/// A value on one line; secrets and unknowns say so.
+/// A value on one line; secrets and unknown values are named as such.
 pub fn value_text(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
-        // As JSON, which escapes control characters: a value cannot move the cursor.
+        // JSON escapes control characters, so a value cannot move the cursor.
         Value::String(text) => visible_json(serde_json::Value::String(text.clone()).to_string()),
         Value::List(list) | Value::Set(list) => {
             format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", "))

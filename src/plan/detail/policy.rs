@@ -1,5 +1,6 @@
-//! Policies by statement and by grant: of a statement that changes, the grants that come
-//! and go (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
+//! Policies, compared by statement. A changed statement is described by the grants that are added
+//! and removed
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -9,7 +10,7 @@ use super::{Part, RiskLabel, Sign, list_text, path_text, value_text};
 use crate::kind::matches_pattern;
 use crate::value::Value;
 
-/// A policy that comes or goes as a whole.
+/// Describes a policy that is added or removed as a whole.
 pub(super) fn whole(before: Option<&Value>, after: Option<&Value>, creating: bool) -> Vec<Part> {
     fn all(policy: Option<&Value>) -> Option<&[Value]> {
         policy.map_or(Some(&[]), |policy| policy.get("Statement")?.as_list())
@@ -23,7 +24,7 @@ pub(super) fn whole(before: Option<&Value>, after: Option<&Value>, creating: boo
     }
 }
 
-/// The statements that are on one side alone, in pairs where one became the other.
+/// Describes statements that only one side has, in pairs where one became the other.
 pub(super) fn statements<'v>(
     before: impl Iterator<Item = &'v Value>,
     after: impl Iterator<Item = &'v Value>,
@@ -44,8 +45,7 @@ pub(super) fn statements<'v>(
     parts
 }
 
-/// The statements of two policies, by their places, each with the one that it was: those that come
-/// alone and go alone, too.
+/// Pairs the statements of two policies, by position. Added and removed statements have no partner.
 pub(in crate::plan) fn partners(old: &[Value], new: &[Value]) -> Vec<(Option<usize>, Option<usize>)> {
     let old: Vec<Statement<'_>> = old.iter().map(Statement::of).collect();
     let new: Vec<Statement<'_>> = new.iter().map(Statement::of).collect();
@@ -54,12 +54,13 @@ pub(in crate::plan) fn partners(old: &[Value], new: &[Value]) -> Vec<(Option<usi
     pairs.chain(free.into_iter().map(|at| (Some(at), None))).collect()
 }
 
-/// `statement Read`.
+/// The title of a statement: `statement Read`.
 pub(in crate::plan) fn title(statement: &Value) -> String {
     Statement::of(statement).title()
 }
 
-/// Of each new statement the place of the old one that it was, and the places of those that go.
+/// Returns, for each new statement, the position of the old one that became it, and the positions
+/// of the removed ones.
 fn paired(old: &[Statement<'_>], new: &[Statement<'_>]) -> (Vec<Option<usize>>, Vec<usize>) {
     let mut free: Vec<usize> = (0..old.len()).collect();
     let mut partner: Vec<Option<usize>> = vec![None; new.len()];
@@ -89,7 +90,7 @@ struct Told<'s, 'v> {
 }
 
 impl Told<'_, '_> {
-    /// A grant, or a ban, that comes.
+    /// Describes an added grant or denial.
     fn comes(&self, grant: &Statement<'_>, sentence: String) -> Part {
         let part = Part::new(Sign::Added, sentence);
         let widens = match grant.effect.as_str() {
@@ -103,7 +104,7 @@ impl Told<'_, '_> {
         part.risk(RiskLabel::Access, grant.risk("allows"))
     }
 
-    /// A grant, or a ban, that goes.
+    /// Describes a removed grant or denial.
     fn goes(&self, grant: &Statement<'_>, sentence: String) -> Part {
         let part = Part::new(Sign::Removed, sentence);
         let widens =
@@ -125,7 +126,8 @@ impl Told<'_, '_> {
             && sides.iter().all(|(old, new)| old == new || (old.is_plain() && new.is_plain()));
         if plain {
             self.grants(old, new, parts);
-            // Of a grant that stays; one that comes or goes is told with its conditions.
+            // Only for a grant that stays; added and removed grants are shown with their
+            // conditions.
             let stays = |(old, new): &(&Dimension, &Dimension)| {
                 !old.within(new).is_absent() || (old.is_absent() && new.is_absent())
             };
@@ -141,12 +143,13 @@ impl Told<'_, '_> {
             parts.push(self.comes(new, new.sentence()));
         }
         if parts.len() == begun {
-            // In other members than those that a statement has.
+            // The difference is in members that statements do not have.
             parts.extend(super::json::parts(&new.title(), old.value, new.value));
         }
     }
 
-    /// What comes: new actions on all, new resources for old actions, new principals for both.
+    /// Describes added and removed grants: new actions on all resources, old actions on new
+    /// resources, and old actions on old resources for new principals.
     fn grants(&self, old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
         for (from, to, comes) in [(old, new, true), (new, old, false)] {
             let actions = to.actions.beyond(&from.actions);
@@ -161,7 +164,7 @@ impl Told<'_, '_> {
             let absent = [to.actions.is_absent(), to.resources.is_absent(), to.principals.is_absent()];
             for (place, (actions, resources, principals)) in pieces.into_iter().enumerate() {
                 let dimensions = [&actions, &resources, &principals];
-                // Each piece is what is new in one of them.
+                // Each piece is the new part of one dimension.
                 let is_none =
                     |(at, one): (usize, &&Dimension)| one.is_absent() && (at == place || !absent[at]);
                 if dimensions.iter().enumerate().any(is_none) {
@@ -175,7 +178,7 @@ impl Told<'_, '_> {
     }
 }
 
-/// What differs in the conditions of a statement, by operator and key.
+/// Describes the differences between the conditions of a statement, by operator and key.
 fn conditions(old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
     let nothing = Value::Map(Default::default());
     let (before, after) = (old.condition.unwrap_or(&nothing), new.condition.unwrap_or(&nothing));
@@ -223,18 +226,18 @@ fn flat(before: &Value, after: &Value) -> Vec<(String, Option<Value>, Option<Val
     }
 }
 
-/// Actions, resources or principals of a statement.
+/// The actions, resources or principals of a statement.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Dimension {
     names: BTreeSet<String>,
-    /// Everything but these.
+    /// It means everything except these.
     inverted: bool,
-    /// Of a form that no statement has, or in part secret or unknown.
+    /// Its form is not valid in a statement, or it is partly secret or unknown.
     odd: bool,
 }
 
 impl Dimension {
-    /// Of `Action` and `NotAction`, and their like.
+    /// Reads `Action` or `NotAction`, and likewise for the other members.
     fn of(statement: &Value, member: &str) -> Self {
         let (value, inverted) = match (statement.get(member), statement.get(&format!("Not{member}"))) {
             (Some(value), None) => (value, false),
@@ -281,12 +284,12 @@ impl Dimension {
         Self { names: self.names.intersection(&other.names).cloned().collect(), ..self.clone() }
     }
 
-    /// Whether all of `other` is in it, wildcards considered.
+    /// Returns whether it contains all of `other`, considering wildcards.
     fn covers(&self, other: &Self, same: &dyn Fn(&str) -> String) -> bool {
         if self.inverted || other.inverted {
             return self == other;
         }
-        // Neither has it, as the resource of a trust policy.
+        // Neither has any, like the resources of a trust policy.
         (self.is_absent() && other.is_absent())
             || (!other.is_absent()
                 && other.names.iter().all(|name| {
@@ -299,7 +302,7 @@ impl Dimension {
     }
 }
 
-/// A statement, taken apart.
+/// A parsed statement.
 #[derive(Clone, Debug)]
 struct Statement<'v> {
     value: &'v Value,
@@ -324,7 +327,7 @@ impl<'v> Statement<'v> {
         }
     }
 
-    /// How much of two statements is the same; 0 where one cannot have become the other.
+    /// A score of how much two statements have in common; 0 if one cannot have become the other.
     fn in_common(&self, other: &Self) -> usize {
         let common = |left: &Dimension, right: &Dimension| left.names.intersection(&right.names).count();
         let (actions, resources) =
@@ -342,7 +345,7 @@ impl<'v> Statement<'v> {
         2 * actions + 2 * resources + principals + condition
     }
 
-    /// Whether it grants all that the other does, as far as can be told from the two alone.
+    /// Returns whether it grants everything that the other does, as far as the two alone show.
     fn covers(&self, other: &Self) -> bool {
         let bounds = self.condition.is_none() || self.condition == other.condition;
         let principal = |name: &str| if name == "AWS *" { "*".to_owned() } else { name.to_owned() };
@@ -352,21 +355,22 @@ impl<'v> Statement<'v> {
             && self.principals.covers(&other.principals, &principal)
     }
 
-    /// Whether everybody has it.
+    /// Returns whether it applies to everybody.
     fn is_open(&self) -> bool {
         self.condition.is_none()
             && (self.principals.inverted
                 || self.principals.names.iter().any(|name| name == "AWS *" || name == "*"))
     }
 
-    /// Whether it is everything on everything.
+    /// Returns whether it covers all actions on all resources.
     fn is_everything(&self) -> bool {
         let all = |dimension: &Dimension| dimension.names.contains("*") || dimension.inverted;
         all(&self.actions) && all(&self.resources)
     }
 
-    /// `allows kms:Decrypt to account 111122223333`, `allows s3:* on everything`. Of the policy of a
-    /// resource it says for whom: `*` is that one resource there.
+    /// Describes the risk: `allows kms:Decrypt to account 111122223333`, `allows s3:* on
+    /// everything`. For a resource policy, the principals are named instead: `*` there is only that
+    /// one resource.
     fn risk(&self, verb: &str) -> String {
         let but = if self.actions.inverted { "all but " } else { "" };
         let mut words = format!("{verb} {but}{}", short(&self.actions.names));
@@ -383,7 +387,8 @@ impl<'v> Statement<'v> {
         words
     }
 
-    /// `Allow s3:PutObject on arn:… for Service glue.amazonaws.com if {…}  (Sid)`.
+    /// Describes the statement: `Allow s3:PutObject on arn:… for Service glue.amazonaws.com if {…}
+    /// (Sid)`.
     fn sentence(&self) -> String {
         let mut text = self.grant_words();
         if let Some(condition) = self.condition {
@@ -420,7 +425,7 @@ impl<'v> Statement<'v> {
 }
 
 impl Dimension {
-    /// Whether some of both are of the same service.
+    /// Returns whether both name some of the same services.
     fn is_related(&self, other: &Self) -> bool {
         let service = |name: &String| name.split(':').next().unwrap_or_default().to_owned();
         self.names.iter().any(|name| other.names.iter().any(|one| service(one) == service(name)))
@@ -435,7 +440,7 @@ pub(super) fn sentence(value: &Value) -> String {
     }
 }
 
-/// `Bool aws:SecureTransport = false and …`.
+/// Describes conditions: `Bool aws:SecureTransport = false and …`.
 fn condition_words(condition: &Value) -> String {
     let Some(operators) = condition.as_map() else { return value_text(condition) };
     let mut words = Vec::new();
@@ -449,9 +454,8 @@ fn condition_words(condition: &Value) -> String {
     words.join(" and ")
 }
 
-/// The first of some names.
-/// A principal in words, of its kind and name: `everybody`, `account 111122223333`,
-/// `role/etl of account 111122223333`, `glue.amazonaws.com`.
+/// Describes a principal by type and name: `everybody`, `account 111122223333`, `role/etl of
+/// account 111122223333`, `glue.amazonaws.com`.
 fn who(name: &str) -> String {
     let (kind, name) = name.split_once(' ').unwrap_or(("", name));
     if name == "*" {

@@ -1,4 +1,4 @@
-//! Schedules in words, with their next runs, in UTC
+//! Describes schedules in words, with their next runs, in UTC
 //! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>).
 
 use std::collections::BTreeSet;
@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use crate::diag::counted;
 use crate::value::Value;
 
-/// Days that are looked through for the next run: February 29 comes every eight years at worst.
+/// The days in which the next run is searched for: at worst, February 29 comes every eight years.
 const LONGEST_LOOK: usize = 8 * 366;
-/// Runs that are told.
+/// The number of next runs that are shown.
 const RUNS: usize = 3;
 
-/// What a schedule says before and after, and the next runs.
+/// Describes a schedule before and after, with the next runs.
 pub(super) fn notes(before: Option<&Value>, after: Option<&Value>, now: Option<Timestamp>) -> Vec<String> {
     let text = |value: Option<&'_ Value>| value.and_then(Value::as_str).map(str::to_owned);
     let (before, after) = (text(before), text(after));
@@ -39,7 +39,7 @@ pub(super) fn notes(before: Option<&Value>, after: Option<&Value>, now: Option<T
     notes
 }
 
-/// `every day at 02:00 UTC`; `None` for what is no schedule.
+/// Describes a schedule: `every day at 02:00 UTC`; `None` if the text is not one.
 fn words(text: &str) -> Option<String> {
     if let Some(rate) = text.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')) {
         let (count, unit) = rate.split_once(' ')?;
@@ -67,7 +67,7 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// One of `cron(minutes hours day-of-month month day-of-week year)`.
+/// A parsed `cron(minutes hours day-of-month month day-of-week year)`.
 struct Cron<'t> {
     fields: [&'t str; 6],
     minutes: BTreeSet<u16>,
@@ -181,7 +181,7 @@ fn days_of_week(text: &str) -> String {
     items.collect::<Option<Vec<_>>>().map_or_else(|| text.to_owned(), |items| items.join(", "))
 }
 
-/// `number of "MON"` or of `2`.
+/// Parses a number, or the number of a name such as `"MON"`.
 fn number(text: &str, names: &[&str], from: u16, to: u16) -> Option<u16> {
     let named =
         names.iter().position(|name| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(text)));
@@ -191,7 +191,7 @@ fn number(text: &str, names: &[&str], from: u16, to: u16) -> Option<u16> {
     }
 }
 
-/// The values of a field.
+/// The values that a field matches.
 fn set(text: &str, from: u16, to: u16, names: &[&str]) -> Option<BTreeSet<u16>> {
     let mut found = BTreeSet::new();
     for item in text.split(',') {
@@ -234,7 +234,7 @@ fn is_day_of_month(item: &str, date: Date) -> bool {
         let Some(target) = target.parse::<i8>().ok().filter(|target| (1..=days).contains(target)) else {
             return false;
         };
-        // The nearest weekday of the same month.
+        // The nearest weekday in the same month.
         let nearest = match weekday(target) {
             6 if target == 1 => 3,
             6 => target - 1,

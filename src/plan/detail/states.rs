@@ -1,4 +1,4 @@
-//! State machines by state (<https://states-language.net/spec.html>), and their picture.
+//! State machines, compared by state (<https://states-language.net/spec.html>), and their pictures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -9,14 +9,14 @@ use crate::diag::is_hidden;
 use crate::plan::review::shorten;
 use crate::value::Value;
 
-/// States in a picture at most; more of them tell nothing.
+/// The most states in a picture; one with more would be unreadable.
 const MOST_STATES: usize = 120;
-/// Longest label of a way in a picture.
+/// Longest label of a transition in a picture.
 const LABEL: usize = 60;
-/// Members that hold machines of their own.
+/// Members that contain inner machines.
 const INNER: [&str; 3] = ["Branches", "ItemProcessor", "Iterator"];
 
-/// What differs, by state.
+/// Returns the differences, by state.
 pub(super) fn machine((before, after): (&Value, &Value)) -> Vec<Part> {
     let mut parts = json::parts("", &without(before, &["States"]), &without(after, &["States"]));
     let (old, new) = (all(before), all(after));
@@ -31,11 +31,11 @@ pub(super) fn machine((before, after): (&Value, &Value)) -> Vec<Part> {
             (None, None) => {}
         }
     }
-    // In a form that no machine has.
+    // The difference is in a form that state machines do not have.
     if parts.is_empty() && before != after { json::parts("", before, after) } else { parts }
 }
 
-/// All states, those of inner machines among them, as `Load` and `Fan / 1 / Load`.
+/// Returns all states, including those of inner machines, as `Load` and `Fan / 1 / Load`.
 fn all(machine: &Value) -> BTreeMap<String, &Value> {
     let mut found = BTreeMap::new();
     collect(machine, "", &mut found);
@@ -53,7 +53,7 @@ fn collect<'v>(machine: &'v Value, within: &str, found: &mut BTreeMap<String, &'
     }
 }
 
-/// The machines inside of a state, with the number of a branch.
+/// The inner machines of a state; branches come with their number.
 fn inner(state: &Value) -> impl Iterator<Item = (&Value, Option<usize>)> {
     let branches = state.get("Branches").and_then(Value::as_list).into_iter().flatten();
     let each = [state.get("ItemProcessor"), state.get("Iterator")].into_iter().flatten();
@@ -79,7 +79,7 @@ fn changed(name: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
     }
     let apart = ["Retry", "Catch", "Branches", "ItemProcessor", "Iterator"];
     parts.extend(json::parts(&what, &without(old, &apart), &without(new, &apart)));
-    // Of the machines inside, what is not a state of theirs.
+    // Differences of inner machines outside their states.
     for member in INNER {
         let bare = |state: &Value| match state.get(member) {
             Some(Value::List(list)) => {
@@ -92,7 +92,7 @@ fn changed(name: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
     }
 }
 
-/// Retriers or catchers, matched by the errors that they are for.
+/// Describes retriers or catchers, matched by the errors that they handle.
 fn handlers(what: &str, member: &str, begun: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
     fn list<'v>(state: &'v Value, member: &str) -> Option<&'v [Value]> {
         state.get(member).map_or(Some(&[]), Value::as_list)
@@ -137,17 +137,17 @@ fn handlers(what: &str, member: &str, begun: &str, old: &Value, new: &Value, par
     }
 }
 
-/// `Retry[0]: MaxAttempts` as `Retry[0].MaxAttempts`.
+/// Writes `Retry[0]: MaxAttempts` as `Retry[0].MaxAttempts`.
 fn joined(part: Part) -> Part {
     Part { part: part.part.replace("]: ", "]."), ..part }
 }
 
-/// A state machine before and after in one: what every picture of it is drawn from.
+/// A state machine before and after in one; the source of every picture of it.
 #[derive(Debug)]
 pub(in crate::plan) struct Chart {
-    /// Its states, in order of their names.
+    /// The states, ordered by name.
     pub(in crate::plan) states: Vec<State>,
-    /// The ways between them.
+    /// The transitions between them.
     pub(in crate::plan) flows: Vec<Flow>,
 }
 
@@ -158,27 +158,28 @@ pub(in crate::plan) struct State {
     pub(in crate::plan) name: String,
     /// Its type: `Task`, `Choice`.
     pub(in crate::plan) kind: String,
-    /// What happens to it; `None` where it stays as it is.
+    /// The change of the state; `None` if it does not change.
     pub(in crate::plan) sign: Option<Sign>,
-    /// The machines inside: the branches of a `Parallel`, the one of a `Map`.
+    /// The inner machines: the branches of a `Parallel`, or the one of a `Map`.
     pub(in crate::plan) inner: Vec<Chart>,
 }
 
-/// A way from one state of a [`Chart`] to another, by their places in it.
+/// A transition between two states of a [`Chart`], by their index.
 #[derive(Debug)]
 pub(in crate::plan) struct Flow {
-    /// Where it begins; `None` is the beginning of the machine.
+    /// The source; `None` is the start of the machine.
     pub(in crate::plan) from: Option<usize>,
-    /// Where it leads to; `None` is the end of the machine.
+    /// The target; `None` is the end of the machine.
     pub(in crate::plan) to: Option<usize>,
-    /// When it is taken: the condition of a choice, the errors that are caught, `else`.
+    /// When it is taken: the condition of a choice, the caught errors, or `else`.
     pub(in crate::plan) label: Option<String>,
-    /// Whether it comes or goes.
+    /// The transition is added or removed.
     pub(in crate::plan) sign: Option<Sign>,
 }
 
 impl Chart {
-    /// `None` where neither is a machine. In one that is new as a whole, nothing is marked as such.
+    /// Returns `None` if neither is a state machine. If the whole machine is new, nothing in it is
+    /// marked as added.
     pub(in crate::plan) fn of(before: Option<&Value>, after: Option<&Value>) -> Option<Self> {
         let is_machine =
             |machine: &&Value| machine.get("States").is_some_and(|states| states.as_map().is_some());
@@ -215,7 +216,7 @@ impl Chart {
             });
         }
         let (was, is) = (ways(before), ways(after));
-        // To a state that there is not, nothing leads.
+        // Transitions to states that do not exist are dropped.
         let place = |name: &Option<String>| match name {
             None => Some(None),
             Some(name) => places.get(name.as_str()).map(|&place| Some(place)),
@@ -234,9 +235,8 @@ impl Chart {
     }
 }
 
-/// A state machine before and after in one picture, as a Mermaid flowchart: what comes is
-/// green, what goes red and dotted, what changes yellow. `None` where it is no machine, or
-/// too large a one.
+/// A state machine before and after in one Mermaid flowchart: added parts are green, removed ones
+/// red and dotted, changed ones yellow. `None` if it is not a state machine, or too large.
 pub fn state_machine_mermaid(before: Option<&Value>, after: Option<&Value>) -> Option<String> {
     let chart = Chart::of(before, after)?;
     let states = |machine: Option<&Value>| machine.map(all).unwrap_or_default().len();
@@ -321,7 +321,7 @@ impl Picture {
     }
 }
 
-/// From, to, and when; none is the beginning or the end.
+/// Source, target and label; `None` as source or target is the start or the end.
 type Way = (Option<String>, Option<String>, Option<String>);
 
 fn ways(machine: Option<&Value>) -> BTreeSet<Way> {
@@ -355,10 +355,10 @@ fn ways(machine: Option<&Value>) -> BTreeSet<Way> {
     found
 }
 
-/// A rule of a choice in a few words: `$.count > 3`
+/// Describes a choice rule in a few words: `$.count > 3`
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html>).
 fn condition(rule: &Value, depth: usize) -> String {
-    // A rule inside of rules inside of rules is read in the definition.
+    // More deeply nested rules are left to the definition.
     if depth > 3 {
         return "…".to_owned();
     }
@@ -385,7 +385,7 @@ fn condition(rule: &Value, depth: usize) -> String {
     }
 }
 
-/// `NumericGreaterThan: 3` as `> 3`.
+/// Writes `NumericGreaterThan: 3` as `> 3`.
 fn compared(operator: &str, value: &Value) -> String {
     if let Some(what) = operator.strip_prefix("Is") {
         let what =
@@ -393,7 +393,7 @@ fn compared(operator: &str, value: &Value) -> String {
         let what = if what == "a null" { "null".to_owned() } else { what };
         return if *value == Value::Bool(false) { format!("is not {what}") } else { format!("is {what}") };
     }
-    // What is compared with a path is written as one.
+    // A value compared with a path is shown as a path.
     let (name, value) = match operator.strip_suffix("Path") {
         Some(name) => (name, list_text(value)),
         None => (operator, value_text(value)),
@@ -411,7 +411,7 @@ fn compared(operator: &str, value: &Value) -> String {
     format!("{sign} {value}")
 }
 
-/// A text inside of quotes in Mermaid.
+/// Escapes a text for quotes in Mermaid.
 fn escaped(text: &str) -> String {
     text.chars()
         .map(|one| match one {

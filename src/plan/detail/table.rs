@@ -1,4 +1,4 @@
-//! A table or a list by its parts, where it is too long for a line.
+//! Shows a table or list by its parts, if it is too long for one line.
 
 use similar::{ChangeTag, TextDiff};
 
@@ -9,7 +9,7 @@ use crate::value::Value;
 /// The longest value on one line.
 const ONE_LINE: usize = 72;
 
-/// The lines of what comes, goes, or changes as a whole; `None` where a line tells it.
+/// The lines of a value that is added, removed or changed as a whole; `None` if one line is enough.
 pub(super) fn lines(before: Option<&Value>, after: Option<&Value>) -> Option<Vec<Line>> {
     let is_long = |value: &Value| {
         matches!(value, Value::Map(_) | Value::List(_) | Value::Set(_))
@@ -35,14 +35,14 @@ pub(super) fn lines(before: Option<&Value>, after: Option<&Value>) -> Option<Vec
                     Some(Line { sign: Some(sign), text: change.value().to_owned() })
                 })
                 .collect();
-            // Secrets may be all that differs.
+            // There are no lines if only secrets differ.
             Some(lines).filter(|lines| !lines.is_empty())
         }
         _ => None,
     }
 }
 
-/// `transitions[0].storage_class = "GLACIER"`: a line for each part that fits on one.
+/// Writes each part that fits on a line as one: `transitions[0].storage_class = "GLACIER"`.
 fn flat(value: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     walk(value, &mut Vec::new(), &mut lines);

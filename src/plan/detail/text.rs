@@ -1,4 +1,4 @@
-//! A long text by its lines.
+//! Compares long texts by their lines.
 
 use std::time::Duration;
 
@@ -6,14 +6,15 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Line, Sign};
 
-/// Lines around a difference that are shown for orientation.
+/// Lines of context around a difference.
 const CONTEXT: usize = 2;
-/// Most lines that are shown: nobody reads more.
+/// The most lines that are shown: nobody reads more.
 const MOST: usize = 1_000;
-/// How long the shortest difference is searched for. What is found by then is right, if longer.
+/// The time spent on finding the shortest difference. After that, the result is still correct, but
+/// longer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The lines that differ, with a few around them; `None` where neither text has several.
+/// The lines that differ, with some context; `None` if neither text has several lines.
 pub(super) fn hunks(before: &str, after: &str) -> Option<Vec<Line>> {
     if before.lines().count() < 2 && after.lines().count() < 2 {
         return None;

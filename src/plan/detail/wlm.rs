@@ -1,14 +1,14 @@
-//! Redshift's workload management by queue
+//! Redshift's workload management, compared by queue
 //! (<https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>).
 
 use super::json::{self, Placed, matched};
 use super::{Part, Sign};
 use crate::value::Value;
 
-/// A queue before and after, with its places.
+/// A queue before and after, with its positions.
 type Pair<'v> = (Option<Placed<'v>>, Option<Placed<'v>>);
 
-/// What differs, by queue.
+/// Returns the differences, by queue.
 pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     let (Value::List(before), Value::List(after)) = (before, after) else {
         return json::parts("", before, after);
@@ -16,7 +16,7 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     let by =
         |member: &'static str| move |queue: &Value| queue.get(member).filter(|one| telling(one)).cloned();
     let (name, query_group, user_group) = (by("name"), by("query_group"), by("user_group"));
-    // The last queue takes what no other does, and short queries have an entry of their own.
+    // The last queue takes all other queries, and short queries have their own entry.
     let short = |queue: &Value| queue.get("short_query_queue").map(|_| Value::Bool(true));
     let mut parts = Vec::new();
     let mut order = Vec::new();
@@ -38,8 +38,8 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     parts
 }
 
-/// Pairs what is left of the queues without a name: those that nothing tells apart, in order, then
-/// the one at a place with the one at that place before.
+/// Pairs the remaining unnamed queues: first those without any identifying member, in order, then
+/// those at the same position.
 fn by_place(mut pairs: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
     let has = |queue: &Value, member: &str| queue.get(member).is_some_and(telling);
     let unnamed = |queue: &Value| !has(queue, "name") && queue.get("short_query_queue").is_none();

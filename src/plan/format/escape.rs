@@ -1,4 +1,4 @@
-//! Text from stacks and from AWS, made harmless for the format that it is put into.
+//! Escapes text from stacks and from AWS for each format.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use crate::diag::github::harmless_json;
 use crate::diag::visible_json;
 use crate::plan::review::visible;
 
-/// For the text and the quoted attributes of HTML and XML. What cannot be seen is shown.
+/// Escapes for text and quoted attributes of HTML and XML. Invisible characters become visible.
 pub(super) fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in visible(text).chars() {
@@ -16,7 +16,7 @@ pub(super) fn html(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // XML has no such characters.
+            // XML does not allow these characters.
             '\u{FFFE}' | '\u{FFFF}' => escaped.push('\u{FFFD}'),
             other => escaped.push(other),
         }
@@ -24,13 +24,13 @@ pub(super) fn html(text: &str) -> String {
     escaped
 }
 
-/// For HTML within Markdown: a run of backticks begins no code either.
+/// Escapes for HTML within Markdown, where backticks must not start code either.
 pub(super) fn html_in_markdown(text: &str) -> String {
     html(text).replace('`', "&#96;")
 }
 
-/// A span of code in Markdown: no notation, mention or reference in it is one. Its fence
-/// is longer than any in the text, so that nothing ends it
+/// A code span in Markdown, in which there is no notation, mention or reference. Its fence is
+/// longer than any run of backticks in the text, so nothing can end it early
 /// (<https://spec.commonmark.org/0.31.2/#code-spans>).
 pub fn code(text: &str) -> String {
     let text = visible(text);
@@ -43,7 +43,7 @@ pub fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-/// A block of code in Markdown, of whole lines.
+/// A code block of whole lines in Markdown.
 pub fn fenced(language: &str, lines: &str) -> String {
     let fence = "`".repeat((longest_run(lines) + 1).max(3));
     format!("{fence}{language}\n{lines}{fence}\n")
@@ -58,7 +58,7 @@ fn longest_run(text: &str) -> usize {
     longest
 }
 
-/// For the quoted label of a node in Mermaid
+/// Escapes for the quoted label of a Mermaid node
 /// (<https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>).
 pub(super) fn mermaid(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -88,22 +88,22 @@ pub(super) fn mermaid(text: &str) -> String {
     escaped
 }
 
-/// JSON with characters that cannot be seen escaped, and with no command of a CI system: both
-/// stand in its texts alone.
+/// Writes JSON with invisible characters and commands of CI systems escaped; both can only appear
+/// in its strings.
 pub(super) fn json(json: serde_json::Value) -> String {
-    // The same text, were it to fail; slower.
+    // If this fails, the other way writes the same text, but slower.
     let mut text = serde_json::to_string_pretty(&json).unwrap_or_else(|_| format!("{json:#}"));
     drop(json);
     text.push('\n');
     seen(text)
 }
 
-/// The same on one line, without its break.
+/// Does the same on one line, without a line break.
 pub fn json_line(json: &serde_json::Value) -> String {
     seen(json.to_string())
 }
 
-/// What is hidden, and what would command, escaped.
+/// Escapes invisible characters and commands of CI systems.
 fn seen(text: String) -> String {
     let text = match harmless_json(&text) {
         Cow::Borrowed(_) => text,

@@ -1,5 +1,5 @@
-//! A plan as one page for a browser: no network, readable without scripts, everything that
-//! comes from elsewhere escaped, and a content security policy that lets nothing else run.
+//! A plan as one page for a browser. It needs no network and no scripts to be read. All foreign
+//! text is escaped, and a content security policy lets nothing else run.
 
 mod machine;
 
@@ -21,13 +21,13 @@ use crate::value::Value;
 const STYLE: &str = include_str!("plan.css");
 const SCRIPT: &str = include_str!("plan.js");
 
-/// Longest value; documents are shown side by side besides.
+/// Longest value; documents are also shown side by side.
 const LONGEST_VALUE: usize = 1_500;
-/// Names in a heading.
+/// The most names in a heading.
 const NAMES: usize = 8;
-/// More nodes than this are drawn one a declaration.
+/// Above this number of resources, each declaration is one node.
 const MANY_NODES: usize = 60;
-/// More than this are not drawn.
+/// Above this number of nodes, no graph is drawn.
 const MOST_NODES: usize = 300;
 /// Longest label of a node.
 const LABEL: usize = 34;
@@ -123,7 +123,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     text
 }
 
-/// Where it was made.
+/// Where and when the plan was made.
 fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
     let link = |url: &str, words: &str| format!("<a href=\"{}\">{}</a>", html(url), html(words));
     let run = origin.run.as_ref().map_or_else(|| "Run".to_owned(), |url| link(url, "Run"));
@@ -135,13 +135,13 @@ fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
     format!("<br>{run}{}{}", commit.unwrap_or_default(), now.unwrap_or_default())
 }
 
-/// The source of a content security policy that lets one text run.
+/// The source for a content security policy that allows one script or style.
 fn digest(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
 fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>) {
-    // Of the same resources all is said in one line: the first screen of a phone is small.
+    // Risks of the same resources share a line, because the first screen of a phone is small.
     let mut told: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
     let destroyed = review.items.iter().filter(|item| item.sort == Sort::Destroy);
     let risky = |label| review.at_risk(label).map(|item| item.address.as_str()).collect::<Vec<_>>();
@@ -156,7 +156,7 @@ fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>
     let lines = told.iter().map(|(whats, names)| {
         let linked: Vec<String> = names.iter().map(|address| linked(address, places)).collect();
         let named = if names.len() > NAMES {
-            // Of many a narrow screen shows fewer.
+            // A narrow screen shows fewer names.
             let (few, rest) = linked.split_at(NAMES / 2);
             format!(
                 "{}<span class=\"wide\">, {}, … {} more</span><span class=\"narrow\">, … {} more</span>",
@@ -297,7 +297,7 @@ fn resource(
     text.push_str("</div></details>\n");
 }
 
-/// An address, with the way to what the page tells of it.
+/// An address, linked to its description on the page.
 fn linked(address: &str, places: &BTreeMap<&str, usize>) -> String {
     let code = format!("<code>{}</code>", html(address));
     match places.get(address) {
@@ -306,7 +306,7 @@ fn linked(address: &str, places: &BTreeMap<&str, usize>) -> String {
     }
 }
 
-/// Where it is declared, and what AWS calls it.
+/// Where a resource is declared, its id, and its region.
 fn facts(text: &mut String, item: &Item<'_>, alone: bool, options: &Options) {
     let mut facts = Vec::new();
     if let Some((file, line)) = place(item.change, None, options) {
@@ -331,7 +331,7 @@ fn attributes(text: &mut String, item: &Item<'_>, drift: bool) {
     let mut heading = "";
     for one in &item.details {
         if !one.part.is_empty() && heading != one.attribute {
-            // The attribute once, its parts below it.
+            // The attribute is written once, with its parts below it.
             let _ = writeln!(
                 text,
                 "<tr class=\"part\"><td colspan=\"{span}\">{}</td></tr>",
@@ -374,7 +374,7 @@ fn row(text: &mut String, one: &Detail, creating: bool, drift: bool, span: usize
         format!("<span class=\"{class}\">{sign} {}</span>", html(&one.part))
     };
     let _ = match told {
-        // It is all in the name, which has the row for itself.
+        // The name says everything, and takes the whole row.
         Told::Nothing => writeln!(text, "<tr><td class=\"all\" colspan=\"{span}\">{name}{notes}</td></tr>"),
         told if creating => writeln!(text, "<tr><td>{name}{notes}</td><td>{}</td></tr>", html(&told.line())),
         told => writeln!(text, "<tr><td>{name}{notes}</td>{}</tr>", cells(&told)),
@@ -389,13 +389,13 @@ fn row(text: &mut String, one: &Detail, creating: bool, drift: bool, span: usize
     }
 }
 
-/// A risk; money alone is not alarming.
+/// A risk. Cost alone is not shown as alarming.
 fn risk(risk: &Risk) -> String {
     let words = html(&risk_text(risk));
     if risk.label == RiskLabel::Cost { format!("⚠ {words}") } else { format!("<b>⚠ {words}</b>") }
 }
 
-/// What is there and what is wanted, one beside the other.
+/// The old and the new value, side by side.
 fn cells(told: &Told) -> String {
     match told {
         Told::Pair(left, right) => {
@@ -439,7 +439,7 @@ fn side_by_side(text: &mut String, document: &Document) {
     text.push_str("</table></details>\n");
 }
 
-/// The outputs that change, before and after; those that stay, folded.
+/// The outputs that change, before and after; unchanged ones are folded.
 fn outputs(text: &mut String, review: &Review<'_>) {
     let changing = review.outputs();
     if !changing.is_empty() {
@@ -455,7 +455,8 @@ fn outputs(text: &mut String, review: &Review<'_>) {
             };
             let cells = match one.told(LONGEST_VALUE) {
                 Told::Set(value) if one.sign == Sign::Removed => cells(&Told::Removed(value)),
-                // Its expression is another one, and of the value only a fingerprint is kept.
+                // The output's expression changed, and the ledger only keeps a fingerprint of its
+                // value.
                 Told::Becomes(value) => {
                     format!("<td class=\"dim\">(not known)</td><td class=\"add\">{}</td>", html(&value))
                 }
@@ -490,7 +491,7 @@ fn outputs(text: &mut String, review: &Review<'_>) {
     text.push_str("</table></details>\n");
 }
 
-/// A node of the graph: a resource, or all of a declaration where there are many.
+/// A node of the graph: a resource, or a whole declaration if there are many resources.
 struct Drawn {
     label: String,
     sort: Sort,
@@ -535,7 +536,7 @@ fn graph(text: &mut String, review: &Review<'_>) {
             }
         }
     }
-    // What hangs together with nothing is in the list, and need not be in the picture.
+    // Resources without connections are listed, and are left out of the picture.
     let mut linked: Vec<usize> = edges.iter().flat_map(|&(from, to)| [from, to]).collect();
     linked.sort_unstable();
     linked.dedup();

@@ -1,8 +1,8 @@
-//! A plan in the shape of Terraform's plans
-//! (<https://developer.hashicorp.com/terraform/internals/json-format>), so that checkov,
-//! conftest and tf-summarize read it, with what we know besides in members named `dwctl`.
+//! A plan in the format of Terraform's plans
+//! (<https://developer.hashicorp.com/terraform/internals/json-format>), so that checkov, conftest
+//! and tf-summarize can read it. Further information is in members named `dwctl`.
 //!
-//! Unlike in Terraform's own, secrets are masked.
+//! Unlike in Terraform's format, secrets are masked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -24,14 +24,16 @@ const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let plan = review.plan;
-    // By the change itself: what is deposed shares its address with what took its place.
+    // The key is the change itself, because a deposed resource has the same address as its
+    // successor.
     let items: HashMap<*const Change, &Item<'_>> =
         review.items.iter().map(|item| (std::ptr::from_ref(item.change), item)).collect();
     let changes = plan.changes.iter().map(|change| (&change.address, change)).collect();
     let mut lists = Lists::of(options, changes);
     for change in plan.changes.iter().chain(&plan.deposed) {
         let item = items.get(&std::ptr::from_ref(change)).copied();
-        // What neither exists nor is to be made, since it is not selected or not applied yet.
+        // The resource does not exist and is not created, because it is not selected or not applied
+        // yet.
         let is_nothing = item.is_none() && change.live.is_none() && change.action == Action::NoOp;
         if let Some(kind) = kinds::kind(&change.address.kind).filter(|_| !is_nothing) {
             lists.add(kind, change, item, review.drift);
@@ -48,7 +50,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         .collect();
     let counts: Map<String, Json> =
         review.counts().into_iter().map(|(sort, count)| (sort.name().to_owned(), count.into())).collect();
-    // A variable is secret as a whole, as an output is.
+    // A variable is secret as a whole, like an output.
     let variables: Map<String, Json> = plan
         .variables
         .iter()
@@ -117,10 +119,10 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     escape::json(json)
 }
 
-/// The lists of resources, as they grow.
+/// The lists of resources, while they are collected.
 struct Lists<'o> {
     options: &'o Options,
-    /// All that the stack declares, to be referred to.
+    /// All declared resources, for references.
     declared: HashMap<&'o Address, &'o Change>,
     changes: Vec<Json>,
     drift: Vec<Json>,
@@ -129,7 +131,7 @@ struct Lists<'o> {
     configuration: Vec<Json>,
 }
 
-/// One resource of Terraform on both sides.
+/// A Terraform resource before and after.
 type Pair = (Option<Resource>, Option<Resource>);
 
 impl<'o> Lists<'o> {
@@ -255,7 +257,7 @@ impl<'o> Lists<'o> {
         entry
     }
 
-    /// Puts a resource into the lists of what will be, what is, and what is configured.
+    /// Adds a resource to the lists of planned, prior and configured resources.
     fn list(&mut self, change: &Change, (before, after): &Pair, main: bool, referred: &Referred) {
         for (one, list) in [(before, &mut self.prior), (after, &mut self.planned)] {
             let Some(one) = one else { continue };
@@ -289,7 +291,7 @@ impl<'o> Lists<'o> {
         }
         let needs: Vec<String> =
             if main { change.needs.iter().filter_map(there).collect() } else { Vec::new() };
-        // A declaration is configured once, however many resources it makes.
+        // A declaration is configured once, however many resources it declares.
         let address = address(one.resource, &change.address.name, None);
         if self.configuration.last().is_some_and(|last| last["address"] == json!(address)) {
             return;
@@ -307,7 +309,8 @@ impl<'o> Lists<'o> {
     }
 }
 
-/// A resource on one side, with what AWS decides: unknown before it is made.
+/// A resource on one side, including attributes that AWS decides; these are unknown before it is
+/// created.
 fn side(
     kind: &dyn ErasedKind,
     spec: &Value,
@@ -331,7 +334,7 @@ fn side(
     all
 }
 
-/// Each resource with what it was before, the main one first.
+/// Pairs each resource with its earlier version, the main one first.
 fn pairs(before: Vec<Resource>, after: Vec<Resource>) -> Vec<Pair> {
     let mut earlier: BTreeMap<(&'static str, Option<String>), Resource> = BTreeMap::new();
     let mut order = Vec::new();
@@ -369,8 +372,8 @@ fn actions_of_part(pair: &Pair, action: Action, drift: bool) -> Vec<&'static str
     }
 }
 
-/// What someone changed outside dwctl: the resource as it was left and as it is. Of what
-/// differs for another reason, it is as it is on both sides.
+/// A resource that someone changed outside dwctl: as it was applied, and as it is. Attributes that
+/// differ for another reason have the live value on both sides.
 #[allow(clippy::too_many_arguments)]
 fn drifted(
     kind: &dyn ErasedKind,
@@ -422,7 +425,7 @@ fn reason(change: &Change) -> Option<&'static str> {
     }
 }
 
-/// The index: the key of the resource, of the part, or both.
+/// The index: the key of the resource, of its part, or both.
 fn key(address: &Address, one: &Resource) -> Option<String> {
     match (&address.key, &one.key) {
         (Some(key), Some(part)) => Some(format!("{key}/{part}")),
@@ -430,8 +433,8 @@ fn key(address: &Address, one: &Resource) -> Option<String> {
     }
 }
 
-/// All outputs with what they were, those that go among them. A value before that cannot be
-/// known is null, and told so in a member of ours.
+/// All outputs with their earlier values, including removed ones. An earlier value that cannot be
+/// known is null, and marked in a `dwctl` member.
 fn output_changes(review: &Review<'_>) -> Map<String, Json> {
     let changed: HashMap<String, Output> =
         review.outputs().into_iter().map(|one| (one.name.clone(), one)).collect();
@@ -444,7 +447,7 @@ fn output_changes(review: &Review<'_>) -> Map<String, Json> {
         };
         let told = |value: &Option<Value>| sides(&masked(value.as_ref().unwrap_or(&Value::Null)));
         let (mut left, mut right) = (told(&before), told(&after));
-        // The value is masked on both sides, and on one of them it is no secret.
+        // The value is masked on both sides, but is secret on only one of them.
         match changed.get(&visible(name)).and_then(|output| output.sensitivity) {
             Some(true) => left.sensitive = Json::Bool(false),
             Some(false) => right.sensitive = Json::Bool(false),
@@ -466,12 +469,12 @@ fn output_changes(review: &Review<'_>) -> Map<String, Json> {
     names.collect()
 }
 
-/// An output, as a whole secret where a part of it is.
+/// An output, secret as a whole if a part of it is.
 fn masked(value: &Value) -> Value {
     if value.contains_secret() { value.clone().into_secret() } else { value.clone() }
 }
 
-/// What we tell of a resource besides.
+/// The `dwctl` member of a resource.
 fn own(item: &Item<'_>, options: &Options) -> Json {
     let details: Vec<Json> = item
         .details

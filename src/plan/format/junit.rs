@@ -1,6 +1,5 @@
-//! A plan as a JUnit report: a test case a resource. What is destroyed and what loses data
-//! fails, as does what drifted; everything else passes
-//! (<https://github.com/testmoapp/junitxml>).
+//! A plan as a JUnit report, with one test case per resource. Destroyed resources, data loss and
+//! drift are failures; everything else passes (<https://github.com/testmoapp/junitxml>).
 
 use std::fmt::Write;
 
@@ -9,7 +8,7 @@ use super::{Options, place};
 use crate::plan::review::{Item, Rest, Review, Sort, Told, notes, shorten};
 use crate::plan::{Change, RiskLabel, Sign};
 
-/// Most lines of one text.
+/// The most lines of one text.
 const MOST_LINES: usize = 100;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
@@ -46,7 +45,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     text
 }
 
-/// Why a resource fails, in a word.
+/// The reason for which a resource fails, in a word.
 fn failure(item: &Item<'_>) -> Option<&'static str> {
     match item.sort {
         Sort::Deleted | Sort::Changed => Some("drift"),

@@ -1,19 +1,19 @@
-//! A small layered layout of a graph: what is needed stands to the left of what needs it.
+//! A small layered graph layout: dependencies are to the left of their dependents.
 
-/// Where a node stands.
+/// The position of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
     /// The column, from the left.
     pub(super) layer: usize,
-    /// The place in it, from the top.
+    /// The position in the column, from the top.
     pub(super) row: usize,
 }
 
-/// How often the order in the columns is improved.
+/// The number of passes that improve the order in the columns.
 const SWEEPS: usize = 6;
 
-/// Places `count` nodes; an edge leads from what is needed to what needs it. Edges that
-/// close a circle count for nothing.
+/// Places `count` nodes; edges lead from dependencies to dependents. Edges that close a cycle are
+/// ignored.
 pub(super) fn layered(count: usize, edges: &[(usize, usize)]) -> Vec<Spot> {
     let mut after = vec![Vec::new(); count];
     let mut before = vec![Vec::new(); count];
@@ -35,7 +35,7 @@ pub(super) fn layered(count: usize, edges: &[(usize, usize)]) -> Vec<Spot> {
     let number = |column: &[usize], rows: &mut Vec<f64>| {
         for (row, &node) in column.iter().enumerate() {
             if let Some(place) = rows.get_mut(node) {
-                // Columns are centred on each other, more or less.
+                // Columns are roughly centred on each other.
                 *place = row as f64 - column.len() as f64 / 2.0;
             }
         }
@@ -75,7 +75,7 @@ pub(super) fn layered(count: usize, edges: &[(usize, usize)]) -> Vec<Spot> {
     spots
 }
 
-/// The layer of each node: one more than that of any that it needs.
+/// The layer of each node: one more than the highest layer of its dependencies.
 fn layers(after: &[Vec<usize>], before: &[Vec<usize>]) -> Vec<usize> {
     let mut waiting: Vec<usize> = before.iter().map(Vec::len).collect();
     let mut layers = vec![0; after.len()];
@@ -99,7 +99,7 @@ fn layers(after: &[Vec<usize>], before: &[Vec<usize>]) -> Vec<usize> {
                 }
             }
         }
-        // A circle: its first node stands where it is.
+        // Breaks a cycle by leaving its first node where it is.
         while done.get(next) == Some(&true) {
             next += 1;
         }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn rows_follow_their_neighbours() {
-        // Drawn in their own order, both edges would cross.
+        // In their original order, both edges would cross.
         let spots = layered(4, &[(0, 3), (1, 2)]);
         assert_eq!(spots[0].row < spots[1].row, spots[3].row < spots[2].row);
     }

@@ -1,5 +1,5 @@
-//! A plan as a comment on a pull request, at GitHub or GitLab. What comes from the stack or
-//! from AWS stands in code, where no notation, HTML or mention is one.
+//! A plan as a comment on a pull request, at GitHub or GitLab. Text from the stack or from AWS is
+//! in code spans and blocks, where it cannot be notation, HTML or a mention.
 
 use std::fmt::Write;
 
@@ -9,29 +9,29 @@ use crate::plan::review::{Item, Review, Sort, Told, brief, group_name, notes, vi
 use crate::plan::since::Since;
 use crate::plan::{RiskLabel, Sign, pictures};
 
-/// What GitHub takes in a comment, in characters
+/// The longest comment that GitHub takes, in characters
 /// (<https://github.com/orgs/community/discussions/27190>); GitLab takes 1,000,000
-/// (<https://docs.gitlab.com/administration/instance_limits/#size-of-comments-and-descriptions-of-issues-merge-requests-and-epics>).
-/// We count bytes of UTF-8, which are never fewer than characters, in whatever units.
+/// (<https://docs.gitlab.com/administration/instance_limits/>, size of comments). We count bytes
+/// of UTF-8, of which there are never fewer than characters, whatever the unit.
 pub const LIMIT: usize = 65_536;
 
-/// What is kept free for what is said of what is left out.
+/// The room reserved for the note on what is left out.
 const RESERVE: usize = 1_500;
-/// The most that the graph may take.
+/// The most bytes for the graph.
 const GRAPH: usize = 6_000;
-/// Names in a list, and bytes for them.
+/// The most names in a list, and bytes for them.
 const NAMES: usize = 12;
 const NAMES_ROOM: usize = 2_500;
-/// Longest name, and longest list of names that is told as one.
+/// Longest name, and longest list of names that counts as one.
 const LONGEST_NAME: usize = 160;
 const LONGEST_NAMES: usize = 800;
-/// Most risks of one resource.
+/// The most risks of one resource.
 const MOST_RISKS: usize = 8;
-/// The most that the commands may take.
+/// The most bytes for the commands.
 const COMMANDS: usize = 6_000;
 /// Longest value.
 const LONGEST_VALUE: usize = 300;
-/// Most differences of one resource.
+/// The most differences of one resource.
 const MOST_DETAILS: usize = 200;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
@@ -58,7 +58,7 @@ fn named(name: &str) -> String {
     code(&brief(name, LONGEST_NAME))
 }
 
-/// Names or the like, as many as there is room for, and how many more there are.
+/// A list of as many names as fit, and the number of further ones.
 fn listed(all: impl ExactSizeIterator<Item = String>) -> String {
     let count = all.len();
     let (mut text, mut shown) = (String::new(), 0);
@@ -80,11 +80,11 @@ struct Group {
     sort: Sort,
     gravity: (bool, Sort, bool),
     count: usize,
-    /// What happens to it in a line of Markdown, without its break.
+    /// The change as a line of Markdown, without a line break.
     brief: String,
-    /// The same with its id, what stays of it and what needs it.
+    /// The same with its id, its leftovers and its dependents.
     line: String,
-    /// With what differs, folded; empty if there is nothing to tell.
+    /// The line with its differences, folded; empty if there is nothing to show.
     folded: String,
 }
 
@@ -99,7 +99,7 @@ enum Shown {
 
 impl Group {
     fn new(items: &[&Item<'_>], drift: bool) -> Self {
-        // A group has a first item: it was made for it.
+        // A group always has a first item.
         let Some(&first) = items.first() else {
             return Self {
                 sort: Sort::Update,
@@ -149,7 +149,7 @@ impl Group {
             String::new()
         } else {
             let needed = if more.is_empty() { String::new() } else { format!("{}\n\n", more.join(" · ")) };
-            // What happens to a machine is seen sooner than read.
+            // A picture shows a state machine's changes faster than text.
             let drawn = pictures(first.change);
             let drawn: String =
                 drawn.iter().map(|(_, picture)| format!("\n{}", fenced("mermaid", picture))).collect();
@@ -162,7 +162,7 @@ impl Group {
     }
 }
 
-/// The risks of a resource; their words may be AWS's or the stack's, in part.
+/// The risks of a resource. Their words may partly come from AWS or the stack.
 fn risks(item: &Item<'_>) -> String {
     let told = item.risks.iter().take(MOST_RISKS).map(|risk| match risk.words.as_str() {
         "" => format!("**{}**", risk.label.words()),
@@ -172,13 +172,13 @@ fn risks(item: &Item<'_>) -> String {
     told.chain((rest > 0).then(|| format!("… {rest} more"))).collect::<Vec<_>>().join(", ")
 }
 
-/// What is shown of each group in so many bytes: lines before details, and of either the
-/// gravest first.
+/// Decides how much of each group fits into this many bytes: lines before details, and the gravest
+/// groups first in both.
 fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|&index| groups.get(index).map(|group| group.gravity));
     let mut shown = vec![Shown::Nothing; groups.len()];
-    // The headings.
+    // Room for the headings.
     room = room.saturating_sub(Sort::ALL.len() * 40);
     let steps = [(Shown::Nothing, Shown::Brief), (Shown::Brief, Shown::Line), (Shown::Line, Shown::Whole)];
     for (from, to) in steps {
@@ -194,7 +194,7 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
                 room -= cost;
                 *shown = to;
             } else if to == Shown::Brief {
-                // Nothing is named in the place of something graver.
+                // A less grave group is not listed instead of a graver one.
                 break;
             }
         }
@@ -210,10 +210,10 @@ fn body(groups: &[Group], shown: &[Shown]) -> String {
         if count == 0 {
             continue;
         }
-        // A tilde within the asterisks could begin a deletion.
+        // An unescaped tilde within the asterisks could start a strikethrough.
         let sign = if sort.sign() == "~" { "\\~" } else { sort.sign() };
         let _ = write!(text, "\n**{sign} {count} {}**\n\n", sort.counted());
-        // A list and a folded block after it are told apart by an empty line.
+        // An empty line separates a list from a folded block before it.
         for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Whole) {
             let _ = writeln!(text, "{}", group.folded);
         }
@@ -228,7 +228,7 @@ fn body(groups: &[Group], shown: &[Shown]) -> String {
     text
 }
 
-/// What had no room, by what happens to it.
+/// The number of changes that did not fit, by sort.
 fn left_out(groups: &[Group], shown: &[Shown]) -> String {
     let count = |is: &dyn Fn(&Group, Shown) -> bool| {
         let mut parts = Vec::new();
@@ -294,7 +294,7 @@ fn head(review: &Review<'_>, options: &Options) -> String {
     text
 }
 
-/// `[Run](…) of [1a2b3c4](…) on 2026-01-02 at 03:04 UTC`.
+/// Where and when the plan was made: `[Run](…) of [1a2b3c4](…) on 2026-01-02 at 03:04 UTC`.
 pub fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
     let run = origin.run.as_ref().map_or_else(|| "Run".to_owned(), |url| format!("[Run]({url})"));
     let commit = origin.commit.as_ref().map(|(commit, url)| {
@@ -309,7 +309,7 @@ fn count(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// What a reviewer must not miss.
+/// The banner with what a reviewer must not miss.
 fn banner(review: &Review<'_>) -> String {
     let mut lines = Vec::new();
     let names = |items: Vec<&Item<'_>>| listed(items.iter().map(|item| named(&item.address)));
@@ -328,7 +328,7 @@ fn banner(review: &Review<'_>) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    // As loud as the gravest of it: what is always red is soon read over.
+    // The alert is as loud as its gravest entry: one that is always red is soon ignored.
     let any = |label| review.at_risk(label).next().is_some();
     let alert = if !destroyed.is_empty() || any(RiskLabel::DataLoss) || any(RiskLabel::Irreversible) {
         "CAUTION"
@@ -363,7 +363,7 @@ fn foot(review: &Review<'_>, options: &Options) -> String {
     format!("\n{what}:\n\n{}", fenced("sh", &lines))
 }
 
-/// The outputs that change, as many as there is room for.
+/// The outputs that change, as many as fit.
 fn outputs(review: &Review<'_>, room: usize) -> String {
     let outputs = review.outputs();
     let mut lines = String::new();
@@ -374,7 +374,7 @@ fn outputs(review: &Review<'_>, room: usize) -> String {
             Sign::Changed => '!',
         };
         let line = format!("{sign} {}\n", one.line(LONGEST_VALUE));
-        // The heading and the fence, which a text of backticks makes longer.
+        // Leaves room for the heading and the fence, which is longer if the text has backticks.
         if lines.len() + 2 * line.len() + 100 > room {
             let _ = writeln!(lines, "# … {} more", outputs.len() - place);
             break;
@@ -387,7 +387,7 @@ fn outputs(review: &Review<'_>, room: usize) -> String {
     format!("\n**Changes to outputs**\n\n{}", fenced("diff", &lines))
 }
 
-/// A name in the comment by which a later run finds this one.
+/// The name in the comment by which a later run finds this comment.
 fn marker(name: &str) -> String {
     let harmless = |one: char| one.is_alphanumeric() || matches!(one, '.' | '_' | '-' | '/');
     let name = brief(&visible(name), LONGEST_NAME);
@@ -396,7 +396,7 @@ fn marker(name: &str) -> String {
     name.replace("--", "-_")
 }
 
-/// What differs, as lines of a diff.
+/// The differences, as lines of a diff.
 fn details(item: &Item<'_>, drift: bool) -> String {
     let creating = item.sort == Sort::Create;
     let mut text = String::new();
@@ -448,7 +448,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
     text
 }
 
-/// What changes and how it hangs together, if it is worth a picture and small enough.
+/// The changes and their dependencies as a graph, if it is useful and small enough.
 fn graph(review: &Review<'_>, room: usize) -> Option<String> {
     let picture = mermaid::small(review)?;
     let text =

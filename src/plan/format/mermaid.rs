@@ -1,4 +1,4 @@
-//! What changes as a graph in Mermaid, which GitHub and GitLab draw.
+//! The changes as a Mermaid graph, which GitHub and GitLab draw.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,17 +7,17 @@ use super::escape;
 use crate::graph::Address;
 use crate::plan::review::{Item, Review, Sort, brief};
 
-/// More than this nobody can look at, and Mermaid draws no more than 500 edges
+/// The most nodes: a larger graph is unreadable, and Mermaid draws at most 500 edges
 /// (<https://mermaid.js.org/config/schema-docs/config.html>).
 const MOST_NODES: usize = 200;
 const MOST_EDGES: usize = 450;
-/// The most that nodes may take of the 50,000 characters that Mermaid draws (`maxTextSize`, there).
+/// The most characters for nodes, of the 50,000 that Mermaid draws (`maxTextSize`, same page).
 const NODES: usize = 40_000;
 const LONGEST_NAME: usize = 120;
-/// A picture beside the text.
+/// The most nodes of a graph beside the text.
 const SMALL: usize = 30;
 
-/// The colours of what happens: fill and stroke, readable on light and dark.
+/// The fill and stroke of each sort, readable on light and dark backgrounds.
 const CLASSES: [(Sort, &str); 9] = [
     (Sort::Destroy, "fill:#ffd7d5,stroke:#cf222e,color:#1f2328"),
     (Sort::Deleted, "fill:#ffd7d5,stroke:#cf222e,color:#1f2328"),
@@ -30,14 +30,14 @@ const CLASSES: [(Sort, &str); 9] = [
     (Sort::Import, "fill:#ddf4ff,stroke:#0969da,color:#1f2328"),
 ];
 
-/// The whole format.
+/// Renders the graph as a format of its own.
 pub(super) fn render(review: &Review<'_>) -> String {
     let mut items: Vec<&Item<'_>> = review.items.iter().collect();
     items.sort_by_key(|item| item.gravity());
     picture(&items, MOST_NODES)
 }
 
-/// A small one, where at least two resources hang together.
+/// Renders a small graph, if at least two resources are connected.
 pub(super) fn small(review: &Review<'_>) -> Option<String> {
     let mut items: Vec<&Item<'_>> = review.items.iter().collect();
     items.sort_by_key(|item| item.gravity());

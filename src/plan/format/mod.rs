@@ -1,4 +1,4 @@
-//! The formats of a plan, one file each; what they tell comes from [`super::review`].
+//! The formats of a plan, one file each. Their contents come from [`super::review`].
 
 mod escape;
 mod html;
@@ -30,15 +30,15 @@ pub enum Format {
     Text,
     /// For a comment on a pull request, at GitHub or GitLab.
     Markdown,
-    /// In the shape of Terraform's plans, for tools.
+    /// In the format of Terraform's plans, for tools.
     Json,
-    /// One page that needs no network, for a browser.
+    /// A page for a browser that needs no network.
     Html,
-    /// Risks at the lines of the stack's files, for code scanning.
+    /// Risks at lines of the stack's files, for code scanning.
     Sarif,
-    /// A test case a resource, for CI systems.
+    /// One test case per resource, for CI systems.
     Junit,
-    /// A graph of what changes.
+    /// A graph of the changes.
     Mermaid,
 }
 
@@ -61,7 +61,7 @@ impl Format {
     }
 }
 
-/// Where a plan was made, as a CI system tells it. Everything in it was checked: a URL holds
+/// Where a plan was made, according to the CI system. All of it has been checked: a URL contains
 /// nothing that Markdown or HTML could take for notation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -69,28 +69,28 @@ pub struct Origin {
     pub run: Option<String>,
     /// The commit, and its URL.
     pub commit: Option<(String, String)>,
-    /// Whether what is planned is a pull request, or merge request.
+    /// The plan is for a pull request or merge request.
     pub is_request: bool,
 }
 
 /// How to show a plan, in any format.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Where it was made, in CI.
+    /// Where the plan was made, in CI.
     pub origin: Option<Origin>,
-    /// Whether the commands apply exactly this plan, which is saved.
+    /// The plan is saved, and the commands apply exactly this plan.
     pub is_saved: bool,
-    /// What the text format is to show; `drift` counts for all formats.
+    /// The options for text; `drift` applies to all formats.
     pub text: TextOptions,
-    /// The commands by which the plan is applied, for those who read it elsewhere.
+    /// The commands that apply the plan, for those who read it elsewhere.
     pub commands: Vec<String>,
-    /// The plan that was shown before: tells what is new.
+    /// The plan that was shown before, to mark what is new.
     pub since: Option<Snapshot>,
-    /// The folder that paths of stack files are told from; that of the repository.
+    /// The folder that file paths are relative to: that of the repository.
     pub root: Option<std::path::PathBuf>,
 }
 
-/// The plan in a format, ending in a newline.
+/// Renders a plan in a format, ending in a newline.
 pub fn render(format: Format, plan: &Plan, options: &Options) -> String {
     let review = Review::new(plan, options.text.drift);
     match format {
@@ -112,7 +112,7 @@ pub fn render(format: Format, plan: &Plan, options: &Options) -> String {
     }
 }
 
-/// What the commands do; of a pull request, what its merge does not.
+/// Describes what the commands do; for a pull request, also that merging does not.
 fn to_apply(review: &Review<'_>, options: &Options) -> &'static str {
     let is_request = options.origin.as_ref().is_some_and(|origin| origin.is_request);
     match (review.drift, is_request, options.is_saved) {
@@ -129,17 +129,17 @@ fn to_apply(review: &Review<'_>, options: &Options) -> &'static str {
     }
 }
 
-/// What is new since the plan that was shown before.
+/// The differences to the plan that was shown before.
 fn since(review: &Review<'_>, options: &Options) -> Option<Since> {
     Some(Since::new(options.since.as_ref()?, &Snapshot::of(review)))
 }
 
-/// Where a change is declared: the path from the root, with `/`, and the line.
+/// The location of a change's declaration: its path from the root, with `/`, and its line.
 fn place(change: &Change, attribute: Option<&str>, options: &Options) -> Option<(String, usize)> {
     change.declared.as_ref().map(|declared| place_of(declared, attribute, options))
 }
 
-/// The same of a declaration.
+/// The same for a declaration.
 fn place_of(declared: &Declared, attribute: Option<&str>, options: &Options) -> (String, usize) {
     let path = match &options.root {
         Some(root) => declared.file.strip_prefix(root).unwrap_or(&declared.file),

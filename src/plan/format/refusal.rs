@@ -1,5 +1,5 @@
-//! Where there is no plan: the errors instead, in each format, so that no reader takes an older file for
-//! this one.
+//! The errors if no plan could be made, in each format, so that no reader mistakes an older file
+//! for this run's plan.
 
 use std::fmt::Write;
 
@@ -13,25 +13,25 @@ use crate::plan::review::{brief, visible};
 
 /// Longest text of one error.
 const LONGEST_ERROR: usize = 4_000;
-/// What is kept free of Markdown's limit.
+/// The room that is kept free within Markdown's limit.
 const RESERVE: usize = 2_000;
 
 /// A plan that could not be made.
 pub struct Refusal<'r> {
-    /// What was asked for: `plan`, `drift`, `diff`.
+    /// The verb: `plan`, `drift`, `diff`.
     pub verb: &'r str,
-    /// Why not, in a word: `refused`, `invalid`.
+    /// The outcome in a word: `refused`, `invalid`.
     pub outcome: &'r str,
-    /// What is wrong.
+    /// The errors.
     pub problems: &'r [Diagnostic],
-    /// The files that this is about.
+    /// The files that the errors refer to.
     pub sources: &'r Sources,
-    /// Where it was tried, in CI.
+    /// Where the plan was attempted, in CI.
     pub origin: Option<Origin>,
 }
 
 impl Refusal<'_> {
-    /// It in a format, ending in a newline.
+    /// Renders the errors in a format, ending in a newline.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Text => format!("{}.\n\n{}", self.heading(), self.errors().join("\n")),
@@ -79,7 +79,7 @@ impl Refusal<'_> {
         text
     }
 
-    /// As Terraform's plan that ended with an error, and the diagnostics of its `validate -json`
+    /// Terraform's plan after an error, with diagnostics as in its `validate -json`
     /// (<https://developer.hashicorp.com/terraform/internals/json-format>).
     fn json(&self) -> String {
         let diagnostics: Vec<Json> = told(self.problems)
@@ -126,7 +126,7 @@ impl Refusal<'_> {
              <title>{heading}</title>\n</head>\n<body>\n<h1>{heading}</h1>\n<p>Nothing was changed.</p>\n"
         );
         for lines in self.errors() {
-            // A line after another: breaks are no hidden characters here.
+            // Lines are escaped one by one, because line breaks are not invisible characters here.
             let lines: Vec<String> = lines.lines().map(html).collect();
             let _ = writeln!(text, "<pre>{}</pre>", lines.join("\n"));
         }
@@ -134,7 +134,7 @@ impl Refusal<'_> {
         text
     }
 
-    /// A run that failed, without results: what was found before stays open.
+    /// A failed run without results, so that earlier findings stay open.
     fn sarif(&self) -> String {
         let notices: Vec<Json> = told(self.problems)
             .iter()

@@ -1,4 +1,4 @@
-//! Documents of a change before and after, line by line: policies, state machines, dashboards.
+//! Documents before and after a change, line by line: policies, state machines, dashboards.
 
 use serde_json::Value as Json;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
@@ -11,28 +11,28 @@ use crate::plan::detail::{at, policy};
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
-/// A document, as far as it differs.
+/// The differing parts of a document.
 pub(super) struct Document {
-    /// The attribute that holds it.
+    /// The attribute that contains it.
     pub(super) name: String,
-    /// Its lines, with a few around those that differ.
+    /// The lines that differ, with some context.
     pub(super) rows: Vec<Row>,
 }
 
 /// A line on each side.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Row {
-    /// The same on both.
+    /// The same line on both sides.
     Same(String),
-    /// What there is on the left, and on the right.
+    /// The left and the right line.
     Differs(Option<String>, Option<String>),
-    /// Lines that are the same and not shown.
+    /// Equal lines that are not shown.
     Gap,
-    /// What the lines below are of.
+    /// The heading of the lines below.
     Heading(String),
 }
 
-/// Lines around what differs.
+/// Lines of context around a difference.
 const CONTEXT: usize = 3;
 /// Longer documents are not compared, and no more rows are shown.
 const MOST_LINES: usize = 3_000;
@@ -40,7 +40,7 @@ const MOST_ROWS: usize = 400;
 /// Longest line.
 const MOST_CHARACTERS: usize = 400;
 
-/// The documents among what differs, each once.
+/// The documents that differ, each once.
 pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
     let Some(kind) = kinds::kind(&change.address.kind) else { return Vec::new() };
     let schema = &kind.schema().spec;
@@ -71,7 +71,7 @@ pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
         .collect()
 }
 
-/// The start of a path that leads to a document.
+/// Returns the prefix of a path that leads to a document.
 fn document_of<'p>(schema: &Node, path: &'p [PathStep]) -> Option<&'p [PathStep]> {
     let mut node = schema;
     for (index, step) in path.iter().enumerate() {
@@ -87,7 +87,7 @@ fn document_of<'p>(schema: &Node, path: &'p [PathStep]) -> Option<&'p [PathStep]
     None
 }
 
-/// Two policies by statement: each beside the one that it was, wherever that stood.
+/// Compares two policies by statement: each stands beside its earlier version, wherever that was.
 fn policies(before: &Value, after: &Value) -> Vec<Row> {
     let statements = |policy: &Value| policy.get("Statement").and_then(Value::as_list).map(<[Value]>::to_vec);
     let (Some(old), Some(new)) = (statements(before), statements(after)) else {
@@ -120,7 +120,7 @@ fn lines(document: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// As JSON in which unknowns and secrets say so.
+/// Converts a value to JSON in which unknown values and secrets are named as such.
 pub fn plain(value: &Value) -> Json {
     match value {
         Value::Unknown(unknown) => Json::from(format!("({unknown})")),

@@ -1,6 +1,5 @@
-//! Resources as Terraform's AWS provider has them, from ours: names, blocks, and settings
-//! that are resources of their own there. What each kind is there, the kind says
-//! ([`crate::kind::Terraform`]).
+//! Converts our resources to those of Terraform's AWS provider: names, blocks, and settings that
+//! are resources of their own there. Each kind says what it is there ([`crate::kind::Terraform`]).
 
 use std::collections::HashMap;
 
@@ -14,23 +13,23 @@ use crate::plan::Change;
 use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
-/// What stands for a secret.
+/// The text in place of a secret.
 pub(super) const MASK: &str = "(secret)";
 
-/// A resource in Terraform's words.
+/// A Terraform resource.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Resource {
     /// The type: `aws_s3_bucket`.
     pub(super) resource: &'static str,
-    /// What tells it from others of its type that are parts of the same.
+    /// The key that distinguishes it from other resources of its type with the same parent.
     pub(super) key: Option<String>,
-    /// The attribute that refers to what it is a part of; `None` of the resource itself.
+    /// The attribute that refers to its parent; `None` for the main resource.
     pub(super) parent: Option<&'static str>,
-    /// Its attributes, with unknowns and secrets.
+    /// Its attributes, including unknown values and secrets.
     pub(super) attributes: Value,
 }
 
-/// The resources that a spec is in Terraform, the first being the one itself.
+/// Converts a spec to Terraform resources, the main one first.
 pub(super) fn resources(kind: &dyn ErasedKind, spec: &Value, tags: Value, id: Value) -> Vec<Resource> {
     let Terraform { resource, names, arrange, .. } = kind.terraform();
     let mut block = match shaped(Some(&kind.schema().spec), spec, names, "", true) {
@@ -57,7 +56,7 @@ pub(super) fn resources(kind: &dyn ErasedKind, spec: &Value, tags: Value, id: Va
     all
 }
 
-/// A value in the shape that it has in Terraform.
+/// Converts a value to the shape that it has in Terraform.
 fn shaped(node: Option<&Node>, value: &Value, names: &[(&str, &str)], path: &str, top: bool) -> Value {
     let shape = node.map(|node| &node.shape);
     match (shape, value) {
@@ -94,7 +93,7 @@ fn shaped(node: Option<&Node>, value: &Value, names: &[(&str, &str)], path: &str
     }
 }
 
-/// A document as text; unknown or secret where a part of it is.
+/// A document as text; unknown or secret if a part of it is.
 fn document_text(document: &Value) -> Value {
     if let Some(unknown) = document.first_unknown() {
         return Value::Unknown(unknown.clone());
@@ -105,7 +104,7 @@ fn document_text(document: &Value) -> Value {
     }
 }
 
-/// The path of an attribute in Terraform, as `replace_paths` has it.
+/// The path of an attribute in Terraform, as in `replace_paths`.
 pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
     let names = kind.terraform().names;
     let mut dotted = String::new();
@@ -135,18 +134,21 @@ pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
     Json::Array(there)
 }
 
-/// An address in Terraform, of a resource type there.
+/// The Terraform address of a resource with a Terraform type.
 pub(super) fn address(resource: &str, name: &str, key: Option<&str>) -> String {
     let address = Address { kind: resource.to_owned(), name: name.to_owned(), key: key.map(str::to_owned) };
     address.to_string()
 }
 
-/// What a resource may refer to: the others that it needs, by what AWS tells of them.
+/// The possible targets of a resource's references: its dependencies, by the values that AWS
+/// returned for them.
 #[derive(Default)]
 pub(super) struct Referred {
-    /// The address of the resource itself: what AWS decides of it is not configured.
+    /// The address of the resource itself. References to it are left out, because attributes that
+    /// AWS decides are not configured.
     own: String,
-    /// Ids and other texts, with what tells them there: an attribute, and the whole resource.
+    /// Ids and other texts, each with the attribute that has this value, and its resource, as
+    /// references.
     known: HashMap<String, [String; 2]>,
 }
 
@@ -166,7 +168,7 @@ impl Referred {
     }
 }
 
-/// An attribute of a resource, and the resource, as expressions of Terraform refer to them.
+/// Terraform references to an attribute of a resource, and to the resource.
 fn reference(kind: &dyn ErasedKind, there: &Address, attribute: &str) -> [String; 2] {
     let Terraform { resource, names, .. } = kind.terraform();
     let whole = address(resource, &there.name, there.key.as_deref());
@@ -174,8 +176,9 @@ fn reference(kind: &dyn ErasedKind, there: &Address, attribute: &str) -> [String
     [if attribute.is_empty() { whole.clone() } else { format!("{whole}.{attribute}") }, whole]
 }
 
-/// The attributes of a block that refer to other resources. What is known after the apply only
-/// is not in `after`, so this is how tools see that it is set: as in Terraform's own plans.
+/// The attributes of a block that refer to other resources. `after` lacks values that are only
+/// known after the apply, so tools see here that such an attribute is set, as in Terraform's own
+/// plans.
 pub(super) fn expressions(attributes: &Value, referred: &Referred) -> Map<String, Json> {
     let all = attributes.as_map().into_iter().flatten();
     all.filter_map(|(name, value)| Some((name.clone(), expression(value, referred)?))).collect()
@@ -196,7 +199,7 @@ fn expression(value: &Value, referred: &Referred) -> Option<Json> {
     }
 }
 
-/// Each attribute that a value refers to, and the resource after it.
+/// Collects each attribute that a value refers to, followed by its resource.
 fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
     let told = match value {
         Value::Unknown(unknown) if unknown.address == referred.own => None,
@@ -218,15 +221,14 @@ fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
     }
 }
 
-/// A value as Terraform's JSON tells it: what is known of it, where it is unknown, and
-/// where it is secret.
+/// A value as in Terraform's JSON: the known parts, which parts are unknown, and which are secret.
 pub(super) struct Sides {
     pub(super) known: Json,
     pub(super) unknown: Json,
     pub(super) sensitive: Json,
 }
 
-/// The three trees of a value.
+/// Splits a value into these three trees.
 pub(super) fn sides(value: &Value) -> Sides {
     let plain = |known| Sides { known, unknown: Json::Bool(false), sensitive: Json::Bool(false) };
     match value {

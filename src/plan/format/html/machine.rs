@@ -1,5 +1,5 @@
-//! State machines before and after, drawn one beside the other. What is on both sides stands
-//! at the same place in both.
+//! Draws state machines before and after a change, side by side. Parts that both have are at the
+//! same place.
 
 use std::fmt::Write;
 
@@ -9,19 +9,19 @@ use crate::plan::detail::{Chart, Flow, State};
 use crate::plan::review::shorten;
 use crate::plan::{Change, Sign};
 
-/// Of a machine of more states, those that change are drawn and what is next to them.
+/// Above this number of states, only changed ones and their neighbours are drawn.
 const MOST_STATES: usize = 60;
-/// Ways in a picture; more of them tell nothing.
+/// The most transitions in a picture; more would be unreadable.
 const MOST_FLOWS: usize = 300;
-/// States in all pictures of a machine, those of the machines inside it among them.
+/// The most states in all pictures of a machine, including its inner machines.
 const MOST_IN_ALL: usize = 300;
 /// Longest name, and longest condition.
 const NAME: usize = 26;
 const WHEN: usize = 26;
-/// Wider pictures stand one below the other; less wide ones are made to fit.
+/// Wider pictures are placed one below the other; narrower ones are scaled to fit.
 const WIDE: f64 = 600.0;
 
-/// A side of the change.
+/// A side of the comparison.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Before,
@@ -34,7 +34,7 @@ impl Side {
     }
 }
 
-/// The state machines that change, as far as their states do.
+/// Draws the state machines whose states or transitions change.
 pub(super) fn machines(text: &mut String, change: &Change, drift: bool) {
     for (name, chart) in crate::plan::detail::charts(change) {
         if !changes(&chart) {
@@ -59,7 +59,7 @@ fn changes(chart: &Chart) -> bool {
         || chart.flows.iter().any(|flow| flow.sign.is_some())
 }
 
-/// `1 state added, 2 changed`, the machines inside among them.
+/// Counts changed states, including those of inner machines: `1 state added, 2 changed`.
 fn counted(chart: &Chart) -> String {
     fn add(chart: &Chart, counts: &mut [usize; 3]) {
         for state in &chart.states {
@@ -83,7 +83,7 @@ fn counted(chart: &Chart) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// The pictures of a machine and of those inside it.
+/// The pictures of a machine and its inner machines.
 struct Pictures<'t> {
     text: &'t mut String,
     name: &'t str,
@@ -145,7 +145,7 @@ impl Pictures<'_> {
     }
 }
 
-/// What is drawn of a machine.
+/// The part of a machine that is drawn.
 struct Part<'c> {
     states: Vec<&'c State>,
     flows: Vec<(Option<usize>, Option<usize>, &'c Flow)>,
@@ -194,17 +194,17 @@ impl<'c> Part<'c> {
     }
 }
 
-/// Something that takes room.
+/// A box that takes room.
 #[derive(Clone, Copy, Default)]
 struct Node {
-    /// Its middle, from the left.
+    /// Its centre, from the left.
     x: f64,
     /// Its top and its bottom.
     top: f64,
     bottom: f64,
     width: f64,
     height: f64,
-    /// Whether a line goes on through it.
+    /// The node is only a bend of a line.
     is_bend: bool,
 }
 
@@ -214,30 +214,30 @@ impl Node {
     }
 }
 
-/// A way, through the nodes on it from the top to the bottom.
+/// A transition, as the nodes it passes from top to bottom.
 #[derive(Default)]
 struct Line {
     nodes: Vec<usize>,
-    /// Where its label is among the nodes.
+    /// The node of its label.
     label: Option<usize>,
-    /// Whether it leads from the bottom to the top.
+    /// The transition leads upwards.
     is_back: bool,
 }
 
-/// Where everything is: the beginning, the states, the end, then what is on the lines.
+/// The layout. Nodes are the start, the states, the end, and then the labels and bends of lines.
 struct Picture {
     nodes: Vec<Node>,
-    /// One for each flow.
+    /// One line per flow.
     lines: Vec<Line>,
     width: f64,
     height: f64,
 }
 
-/// Room around a picture, between layers, and between nodes.
+/// The space around a picture, between layers, and between nodes.
 const EDGE: f64 = 10.0;
 const GAP: f64 = 22.0;
 const SPACE: f64 = 18.0;
-/// How far lines that lead back stand off the others.
+/// The distance of upward lines from others.
 const OFF: f64 = 14.0;
 
 impl Picture {
@@ -262,7 +262,7 @@ impl Picture {
             let mut line = Line { is_back, ..Line::default() };
             let (above, below) = if is_back { (to, from) } else { (from, to) };
             line.nodes.push(above);
-            // Two lines between the same states would be one.
+            // Without a bend, two lines between the same states would coincide.
             let is_twin = links.contains(&(above, below));
             if from != to && (flow.label.is_some() || is_back || is_twin) {
                 let width = when(flow).chars().count() as f64 * 6.4 + 6.0;
@@ -279,7 +279,7 @@ impl Picture {
             links.extend(pairs(&line.nodes));
             lines.push(line);
         }
-        // A long line bends in every layer that it goes through, around what is there.
+        // A long line bends in every layer that it crosses, to avoid other nodes.
         let layers: Vec<usize> = layered(nodes.len(), &links).iter().map(|spot| spot.layer).collect();
         links.clear();
         for line in &mut lines {
@@ -363,8 +363,8 @@ impl Picture {
         (self.width, self.height) = (right + EDGE + OFF, top - GAP + EDGE);
     }
 
-    /// Puts the nodes of a layer as near to where they are wanted as their order and their
-    /// widths let them: half way between as far to the left, and as far to the right.
+    /// Moves the nodes of a layer as close to their wanted positions as their order and widths
+    /// allow: to the middle between the leftmost and the rightmost solution.
     fn settle(&mut self, layer: &[usize], wanted: &[f64]) {
         let widths: Vec<f64> = layer.iter().filter_map(|&node| Some(self.nodes.get(node)?.width)).collect();
         let mut left = wanted.to_vec();
@@ -430,7 +430,7 @@ impl Picture {
                 );
             }
         }
-        // The beginning is full, the end a ring.
+        // The start is filled, the end is a ring.
         for (is_there, (node, class)) in ends
             .into_iter()
             .zip([(self.nodes.first(), "start"), (self.nodes.get(part.states.len() + 1), "end")])
@@ -447,7 +447,7 @@ impl Picture {
         let (Some(&first), Some(&last)) = (line.nodes.first(), line.nodes.last()) else { return };
         let (Some(above), Some(below)) = (self.nodes.get(first), self.nodes.get(last)) else { return };
         if first == last {
-            // To itself.
+            // A transition to the same state.
             let (x, y) = (above.x + above.width / 2.0, f64::midpoint(above.top, above.bottom));
             let (x, y) = (x.round(), y.round());
             let (high, low, far) = (y - 8.0, y + 8.0, x + 16.0);
@@ -469,7 +469,7 @@ impl Picture {
             let (from_x, to_x, bottom, top) =
                 (x(one, from), x(other, to), from.bottom.round(), to.top.round());
             let middle = f64::midpoint(bottom, top).round();
-            // A label stands in a gap of its line.
+            // A label interrupts its line.
             if !is_begun || !from.is_bend {
                 let _ = write!(path, "M{from_x} {bottom}");
             }
@@ -507,7 +507,7 @@ fn name(state: &State) -> String {
     format!("{sign}{}", shorten(&state.name, NAME))
 }
 
-/// `Parallel, 3 branches`.
+/// Describes the type of a state: `Parallel, 3 branches`.
 fn kind(state: &State) -> String {
     let kind = shorten(&state.kind, NAME);
     match state.inner.as_slice() {
@@ -529,7 +529,7 @@ fn pairs(nodes: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     nodes.iter().copied().zip(nodes.iter().copied().skip(1))
 }
 
-/// Which of the edges lead back to where one came from, walking from the first node on.
+/// Returns which edges lead back to an ancestor in a depth-first walk from the first node.
 fn leading_back(count: usize, edges: &[(usize, usize)]) -> Vec<bool> {
     struct Walk<'e> {
         edges: &'e [(usize, usize)],
@@ -539,7 +539,7 @@ fn leading_back(count: usize, edges: &[(usize, usize)]) -> Vec<bool> {
         back: Vec<bool>,
     }
     impl Walk<'_> {
-        // As deep as there are states in a picture, at most.
+        // The recursion is bounded by the number of states in a picture.
         fn visit(&mut self, node: usize) {
             if std::mem::replace(&mut self.seen[node], true) {
                 return;
@@ -589,7 +589,7 @@ mod tests {
                 sign: None,
                 inner: Vec::new(),
             });
-            // Ten states; eleven is the beginning or the end.
+            // There are ten states; eleven stands for the start or the end.
             let place = |place: usize| (place < 10).then_some(place);
             let flows = ends.iter().map(|&(from, to, is_labelled)| Flow {
                 from: place(from),
