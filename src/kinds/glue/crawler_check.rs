@@ -59,8 +59,9 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Checks the schema change policy. A crawler of new folders only, or of existing catalog tables, may only
-/// log changes (<https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html>,
+/// Checks the schema change policy. A crawler of only new folders may only log changes, and one of existing
+/// catalog tables may only log deletions
+/// (<https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html>,
 /// <https://docs.aws.amazon.com/glue/latest/dg/crawler-schema-changes-prevent.html>).
 fn check_schema_change(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>) {
     let only_new = spec.text("recrawl_policy.recrawl_behavior") == Some("CRAWL_NEW_FOLDERS_ONLY");

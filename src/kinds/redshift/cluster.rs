@@ -63,7 +63,8 @@ pub struct Spec {
     pub master_password_secret_kms_key_id: Option<String>,
     /// Subnet group in which the cluster is placed. Default: the group `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    // AWS keeps it in lower case (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterSubnetGroup.html>).
+    // AWS keeps it in lower case:
+    // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterSubnetGroup.html
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT], "x-dwctl-spelling" = "any-case"))]
     pub cluster_subnet_group_name: Option<String>,
     /// Ids of the VPC security groups. Default: the VPC's default group.
@@ -75,7 +76,8 @@ pub struct Spec {
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
     /// cluster is rebooted; the attribute `parameter_apply_status` tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    // AWS keeps it in lower case (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterParameterGroup.html>).
+    // AWS keeps it in lower case:
+    // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterParameterGroup.html
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "any-case"), length(min = 1, max = 255))]
     pub cluster_parameter_group_name: Option<String>,
     /// ARNs of the roles that `COPY`, `UNLOAD`, Spectrum and functions may use, at most 50.
@@ -315,7 +317,7 @@ pub struct Attrs {
     pub cluster_status: Option<String>,
 }
 
-/// A cluster of one node has a type of its own there, and logging a switch.
+/// In Terraform, a single-node cluster has its own `cluster_type`, and logging has a switch.
 fn arrange(cluster: &mut Block) -> Vec<TerraformPart> {
     if let Some(nodes) = cluster.get("number_of_nodes").and_then(Value::as_i64) {
         let sort = if nodes == 1 { "single-node" } else { "multi-node" };
@@ -395,16 +397,16 @@ impl Kind for RedshiftCluster {
         delete: &["redshift:DeleteCluster", "redshift:CreateClusterSnapshot", "secretsmanager:DeleteSecret"],
     };
     const TAGGABLE: bool = true;
-    // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterSubnetGroup.html>,
-    // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterParameterGroup.html>
+    // See <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterSubnetGroup.html>,
+    // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterParameterGroup.html>.
     const LINKS: &'static [Link] = &[
         Link::to("cluster_subnet_group_name", "redshift_cluster_subnet_group").held(Hold::Firm),
         Link::to("cluster_parameter_group_name", "redshift_cluster_parameter_group").held(Hold::Firm),
-        // Its network interfaces are in the group: who may reach it must not change for a moment.
+        // The group guards the cluster's network interfaces, so access must not change even briefly.
         Link::to("vpc_security_group_ids", "ec2_security_group").held(Hold::Firm),
         Link::to("iam_roles", "iam_role"),
     ];
-    // A resize or a new key may take long; 75 minutes cover all but a classic resize.
+    // A resize or a new key may take long. 75 minutes are enough for all but a classic resize.
     const PACE: Pace = Pace { create_seconds: 900, delete_seconds: 600, deadline_seconds: 4500 };
 
     type Spec = Spec;
@@ -466,8 +468,8 @@ impl Kind for RedshiftCluster {
     }
 
     async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
-        // Asked for first, so that a delete that is under way already is not asked for again,
-        // and for the time of birth in the name of the last snapshot.
+        // Read first, so that a deletion in progress is not requested again, and because the name of the
+        // final snapshot contains the creation time.
         let Some(cluster) = find_cluster(cx, id).await? else { return Ok(()) };
         if matches!(cluster.cluster_status(), Some("deleting" | "final-snapshot")) {
             return Ok(());
@@ -511,18 +513,18 @@ impl Kind for RedshiftCluster {
     }
 }
 
-/// `warehouse-final-20260102030405678`: the same for every attempt to destroy the same cluster.
+/// `warehouse-final-20260102030405678`: the same for every attempt to delete the same cluster.
 fn final_snapshot_name(id: &str, born: Option<&str>) -> String {
     let digits: String = born.unwrap_or_default().chars().filter(char::is_ascii_digit).take(17).collect();
     if digits.is_empty() { format!("{id}-final") } else { format!("{id}-final-{digits}") }
 }
 
-/// The type that AWS asks for besides the number of nodes.
+/// The type that AWS requires in addition to the number of nodes.
 pub(super) fn cluster_type(nodes: i32) -> &'static str {
     if nodes == 1 { "single-node" } else { "multi-node" }
 }
 
-/// `None` for an empty list, which AWS reads as "none" instead of its default.
+/// `None` for an empty list, because AWS reads an empty list as "none" instead of its default.
 fn unless_empty(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
 }
@@ -534,7 +536,7 @@ async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
         .cluster_identifier(&want.cluster_identifier)
         .node_type(&want.node_type)
         .cluster_type(cluster_type(want.number_of_nodes))
-        // A number beside `single-node` is refused.
+        // AWS refuses a number together with `single-node`.
         .set_number_of_nodes((want.number_of_nodes > 1).then_some(want.number_of_nodes))
         .set_db_name(want.db_name.clone())
         .master_username(&want.master_username)
@@ -554,7 +556,7 @@ async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
         .enhanced_vpc_routing(want.enhanced_vpc_routing)
         .ip_address_type(&want.ip_address_type)
         .set_availability_zone(want.availability_zone.clone())
-        // What only some node types know is sent only where it is asked for.
+        // Settings that only some node types support are sent only if they are on.
         .set_availability_zone_relocation(want.availability_zone_relocation.then_some(true))
         .set_multi_az(want.multi_az.then_some(true))
         .set_extra_compute_for_automatic_optimization(
@@ -572,7 +574,7 @@ async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
     Ok(())
 }
 
-/// From a snapshot. The call takes no tags, so they follow it
+/// Restores a cluster from a snapshot. The call accepts no tags, so they are set afterwards
 /// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_RestoreFromClusterSnapshot.html>).
 async fn restore(cx: &Cx, want: &Spec, snapshot: &str, birth: &Birth<'_>) -> Result<()> {
     cx.aws

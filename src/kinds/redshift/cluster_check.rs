@@ -1,4 +1,4 @@
-//! What Redshift refuses in a cluster and a schema cannot say.
+//! Checks a cluster for what Redshift refuses and the schema cannot express.
 
 use super::reserved::is_reserved;
 use crate::kind::{Known, Problem, nearest};
@@ -11,7 +11,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     credentials(spec, &mut problems);
     nodes(spec, &mut problems);
     if let Some(version) = spec.text("cluster_version").filter(|version| *version != "1.0") {
-        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
+        // See https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
         problems.push(
             Problem::warning("cluster_version", format!("Redshift documents no version `{version}`"))
                 .help("only \"1.0\" is there; drop it to have AWS choose"),
@@ -37,8 +37,8 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
         }
     }
     if spec.flag("encrypted") == Some(false) {
-        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html: what is
-        // there may be as it was made.
+        // An existing cluster may stay as it was created:
+        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
         problems.push(
             Problem::warning("encrypted", "AWS makes no clusters any more that are not encrypted")
                 .help("drop `encrypted = false`"),
@@ -100,7 +100,7 @@ fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The constraints of `MasterUserPassword`
+/// Checks the constraints of `MasterUserPassword`
 /// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html>).
 /// Never quotes the password.
 fn check_password(text: &str) -> Result<(), &'static str> {
@@ -116,15 +116,15 @@ fn check_password(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Limits of the node types
+/// Checks the limits of the node types
 /// (<https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html#rs-node-type-info>).
-/// Types that this list does not know pass.
+/// Types that are not in this list pass.
 fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let node_type = spec.text("node_type");
     if let Some(node_type) = node_type {
         node_types(node_type, problems);
     }
-    // Absent is one node; unknown says nothing.
+    // An absent number is one node; with an unknown one nothing can be said.
     let count = match spec.integer("number_of_nodes") {
         None if !spec.may_be_set("number_of_nodes") => Some(1),
         count => count,
@@ -145,7 +145,7 @@ fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
             ));
         }
     }
-    // DC2 nodes keep their data on local disks: what needs managed storage is not for them.
+    // DC2 nodes keep their data on local disks, so they lack the features of managed storage.
     let local = node_type.is_some_and(|node_type| node_type.starts_with("dc2."));
     for attribute in ["availability_zone_relocation", "multi_az"] {
         if local && spec.flag(attribute) == Some(true) {
@@ -186,7 +186,7 @@ fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Node types that there are, and those that are gone.
+/// Reports unknown and retired node types.
 fn node_types(node_type: &str, problems: &mut Vec<Problem>) {
     const KNOWN: [&str; 10] = [
         "dc2.large",
@@ -206,8 +206,8 @@ fn node_types(node_type: &str, problems: &mut Vec<Problem>) {
             Problem::new("node_type", format!("AWS has no nodes of type {node_type} any more"))
                 .help("take an RA3 node type, such as `ra3.xlplus`"),
         ),
-        // https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html: no longer
-        // supported after April 24, 2026.
+        // No longer supported after April 24, 2026:
+        // https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html
         "dc2" if KNOWN.contains(&node_type) => problems.push(
             Problem::warning("node_type", "AWS retired DC2 nodes: it makes no new clusters of them")
                 .help("take an RA3 node type, such as `ra3.large`"),
@@ -255,8 +255,8 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
         && !(5431..=5455).contains(&port)
         && !(8191..=8215).contains(&port)
     {
-        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html: what is
-        // there may keep another port.
+        // An existing cluster may keep another port:
+        // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
         problems.push(
             Problem::warning(
                 "port",
@@ -266,7 +266,7 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
         );
     }
     if spec.is_set("elastic_ip") {
-        // Absent is false; unknown says nothing.
+        // An absent flag is false; with an unknown one nothing can be said.
         if spec.flag("publicly_accessible") == Some(false) || !spec.may_be_set("publicly_accessible") {
             problems.push(
                 Problem::new("elastic_ip", "only a publicly accessible cluster has an elastic IP address")
@@ -374,7 +374,7 @@ fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// `ddd:hh24:mi-ddd:hh24:mi`, at least 30 minutes, shorter than a day.
+/// A window `ddd:hh24:mi-ddd:hh24:mi` of at least 30 minutes and less than a day.
 fn check_window(window: &str) -> Result<(), String> {
     let minute = |text: &str| -> Option<u32> {
         let [day, hour, minute]: [&str; 3] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
@@ -391,7 +391,7 @@ fn check_window(window: &str) -> Result<(), String> {
         .split_once('-')
         .and_then(|(from, to)| Some((minute(from)?, minute(to)?)))
         .ok_or_else(|| format!("`{window}` is not a weekly window"))?;
-    // From Sunday night to Monday morning the week begins anew.
+    // The window may wrap around the end of the week.
     let length = (to + 7 * 1440 - from) % (7 * 1440);
     if length < 30 {
         return Err(format!("the window is {length} minutes long, but AWS wants at least 30"));

@@ -1,4 +1,4 @@
-//! A Redshift cluster as `DescribeClusters` tells it, in the words of `redshift_cluster`.
+//! Converts the answer of `DescribeClusters` to the attributes of `redshift_cluster`.
 
 use std::collections::HashMap;
 
@@ -14,20 +14,20 @@ use super::shared::from_tags;
 use crate::aws::{Cx, Result, ResultExt, Scope};
 use crate::kind::{Live, Lookup, State};
 
-/// Clusters whose logging is asked for at the same time.
+/// Maximum number of concurrent reads of the logging status.
 const SIDE_BY_SIDE: usize = 8;
 
 pub(super) fn arn(scope: &Scope, name: &str) -> String {
     scope.arn("redshift", format_args!("cluster:{name}"))
 }
 
-/// One cluster.
+/// Reads one cluster.
 pub(super) async fn find_cluster(cx: &Cx, id: &str) -> Result<Option<Cluster>> {
     let found = cx.aws.redshift().describe_clusters().cluster_identifier(id).send().await.or_gone()?;
     Ok(found.and_then(|found| found.clusters.unwrap_or_default().into_iter().next()))
 }
 
-/// One cluster by name; more by the list of all, as the call takes only one name.
+/// Reads one cluster by name, or several from the list of all, since the call accepts only one name.
 pub(super) async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<RedshiftCluster>>> {
     let clusters: Vec<Cluster> = match lookups {
         [only] => find_cluster(cx, only.id).await?.into_iter().collect(),
@@ -57,7 +57,7 @@ fn live(
     logging: Option<&DescribeLoggingStatusOutput>,
 ) -> Live<RedshiftCluster> {
     let id = cluster.cluster_identifier().unwrap_or_default();
-    // A change that AWS has accepted and applies later is made, as far as a plan goes.
+    // A change that AWS has accepted and applies later counts as done.
     let pending = cluster.pending_modified_values();
     let endpoint = cluster.endpoint();
     let host = endpoint.and_then(|endpoint| endpoint.address()).filter(|host| !host.is_empty());
@@ -67,9 +67,9 @@ fn live(
         .or(cluster.number_of_nodes())
         .filter(|nodes| *nodes > 0);
     let untold = [
-        // The endpoint comes late in a cluster's birth and tells no port until then.
+        // A new cluster has no endpoint, and so no port, for a while.
         ("port", port.is_none()),
-        // A paused cluster may be told without nodes, and has them again when it is resumed.
+        // AWS may return a paused cluster without nodes. It has them again when it is resumed.
         ("number_of_nodes", nodes.is_none()),
     ];
     let port = port.unwrap_or_else(super::cluster::port);
@@ -149,7 +149,7 @@ fn live(
                     .retention_period()
                     .and_then(|days| i32::try_from(days).ok())
                     .unwrap_or_else(copy_retention_period),
-                // AWS leaves the number out, or says 0, where none was given.
+                // AWS leaves the number out, or returns 0, if none was given.
                 manual_snapshot_retention_period: copy
                     .manual_snapshot_retention_period()
                     .filter(|days| *days != 0)
@@ -195,19 +195,19 @@ fn live_logging(logging: &DescribeLoggingStatusOutput) -> Option<Logging> {
     })
 }
 
-/// What AWS returned, unless it is nothing.
+/// A text from AWS. Empty counts as absent.
 fn given(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// AWS has flags that are texts: `Enabled`, `true`.
+/// Parses AWS's flags in text form: `Enabled`, `true`.
 fn is_on(text: &str) -> bool {
     ["enabled", "true", "enabling"].iter().any(|on| text.eq_ignore_ascii_case(on))
 }
 
-/// What the states of
-/// <https://docs.aws.amazon.com/redshift/latest/mgmt/rs-mgmt-cluster-status.html> mean.
-/// A cluster that can be mended by a change (another parameter group, more nodes) is ready for it.
+/// Interprets the states of
+/// <https://docs.aws.amazon.com/redshift/latest/mgmt/rs-mgmt-cluster-status.html>.
+/// A cluster that a change can repair (another parameter group, more nodes) counts as ready for it.
 fn state(status: Option<&str>, availability: Option<&str>) -> State {
     match status.unwrap_or_default() {
         "available" => match availability {

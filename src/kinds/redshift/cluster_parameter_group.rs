@@ -50,7 +50,7 @@ pub struct Attrs {
     pub arn: String,
 }
 
-/// Parameters are blocks of name and value there, the queues among them.
+/// In Terraform, parameters are blocks of name and value, including the queues.
 fn arrange(group: &mut Block) -> Vec<TerraformPart> {
     let mut parameters = match take(group, "parameters") {
         Value::Map(parameters) => parameters,
@@ -71,10 +71,10 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
 /// The kind `redshift_cluster_parameter_group`.
 pub struct RedshiftClusterParameterGroup;
 
-/// The parameter that holds the workload management.
+/// The parameter that holds the workload management configuration.
 pub(super) const WLM: &str = "wlm_json_configuration";
 
-/// Most parameters of one request that modifies or resets.
+/// Maximum number of parameters in a call that modifies or resets them.
 const MOST_PARAMETERS: usize = 20;
 
 impl Kind for RedshiftClusterParameterGroup {
@@ -169,7 +169,7 @@ impl Kind for RedshiftClusterParameterGroup {
         let (before, after) = (parameters(live), parameters(want));
         let changed: Vec<Parameter> = after
             .iter()
-            // Both texts of the workload management are canonical: equal data is equal text.
+            // Both texts of the workload management are canonical, so equal data has equal text.
             .filter(|(name, value)| before.get(*name) != Some(*value))
             .map(|(name, value)| Parameter::builder().parameter_name(name).parameter_value(value).build())
             .collect();
@@ -212,7 +212,7 @@ fn arn(scope: &Scope, name: &str) -> String {
     scope.arn("redshift", format_args!("parametergroup:{name}"))
 }
 
-/// One group by name; more by the list of all, as the call takes only one name.
+/// Reads one group by name, or several from the list of all, since the call accepts only one name.
 async fn groups(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, ClusterParameterGroup>> {
     let mut request = cx.aws.redshift().describe_cluster_parameter_groups();
     if let [only] = lookups {
@@ -246,7 +246,7 @@ async fn read(
             .await
             .or_gone()?;
         let Some(found) = found else { return Ok(None) };
-        // `Source` is checked again: an endpoint that ignores the filter returns the defaults too.
+        // `Source` is checked again, since an endpoint that ignores the filter also returns the defaults.
         for parameter in
             found.iter().filter(|parameter| parameter.source().is_none_or(|source| source == "user"))
         {
@@ -273,7 +273,7 @@ async fn read(
     Ok(Some(Live::ready(spec, attrs, from_tags(group.tags()))))
 }
 
-/// All parameters of a spec as AWS holds them.
+/// All parameters of a spec in AWS's form.
 fn parameters(spec: &Spec) -> BTreeMap<String, String> {
     let mut parameters = spec.parameters.clone();
     if let Some(wlm) = &spec.wlm_json_configuration {

@@ -58,7 +58,7 @@ impl Kind for RedshiftClusterSubnetGroup {
     const USERS: Option<&'static str> = Some(
         "aws redshift describe-clusters --query \"Clusters[?ClusterSubnetGroupName=='{}'].ClusterIdentifier\"",
     );
-    // A cluster in the group has a network interface in its subnets, with which they cannot go
+    // A cluster in the group has a network interface in its subnets, which blocks their deletion
     // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html>).
     const LINKS: &'static [Link] = &[Link::to("subnet_ids", "ec2_subnet").held(Hold::InUse)];
 
@@ -108,7 +108,7 @@ impl Kind for RedshiftClusterSubnetGroup {
         if live == want {
             return Ok(());
         }
-        // The call replaces the whole list of subnets, so they are sent always
+        // The call replaces the whole list of subnets, so they are always sent
         // (https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyClusterSubnetGroup.html).
         let mut request = cx
             .aws
@@ -143,7 +143,7 @@ fn arn(scope: &Scope, name: &str) -> String {
     scope.arn("redshift", format_args!("subnetgroup:{name}"))
 }
 
-/// One group by name; more by the list of all, as the call takes only one name.
+/// Reads one group by name, or several from the list of all, since the call accepts only one name.
 async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<RedshiftClusterSubnetGroup>>> {
     let mut request = cx.aws.redshift().describe_cluster_subnet_groups();
     if let [only] = lookups {

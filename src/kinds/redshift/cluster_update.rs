@@ -1,14 +1,14 @@
-//! Changes of a Redshift cluster.
+//! Updates of a Redshift cluster.
 
 use super::cluster::{Logging, SnapshotCopy, Spec, cluster_type};
 use crate::aws::{Cx, Result};
 
-/// Brings a cluster nearer to `want`.
+/// Makes the next changes towards `want`.
 ///
-/// Redshift takes one change at a time: while it works on one, the cluster is not
-/// `available` and other calls are refused. So settings that need no such work go first,
-/// then the first step that does; the engine waits, reads, and comes back for the rest.
-/// A password goes with the first step, as it cannot be read back.
+/// Redshift makes one change at a time: meanwhile the cluster is not `available` and other calls are
+/// refused. So settings that apply at once go first, then the first step that takes time. The engine
+/// waits, reads, and calls this again for the rest. A password goes with the first step, because it
+/// cannot be read back.
 pub(super) async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     if live.logging != want.logging {
         log(cx, id, want.logging.as_ref()).await?;
@@ -25,30 +25,30 @@ pub(super) async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Resul
     Ok(())
 }
 
-/// The new value where it differs.
+/// The new value if it differs.
 fn changed<T: PartialEq + Clone>(live: &T, want: &T) -> Option<T> {
     (live != want).then(|| want.clone())
 }
 
-/// The new value where there is one and it differs.
+/// The new value if there is one and it differs.
 fn changed_to<T: PartialEq + Clone>(live: &Option<T>, want: &Option<T>) -> Option<T> {
     if live == want { None } else { want.clone() }
 }
 
-/// Everything that one `ModifyCluster` may change together; whether it changed anything.
+/// Makes all changes that fit into one `ModifyCluster` call. Returns whether there were any.
 async fn modify_settings(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
     let managed = live.manage_master_password != want.manage_master_password;
     let password = if want.manage_master_password {
         None
     } else if managed {
-        // Back from the managed password: the call needs the new one whether it changed or not.
+        // When leaving the managed password, the call needs a new one even if it is unchanged.
         want.master_user_password.clone()
     } else {
         changed_to(&live.master_user_password, &want.master_user_password)
     };
     let address = changed_to(&live.elastic_ip, &want.elastic_ip);
     let public = changed(&live.publicly_accessible, &want.publicly_accessible)
-        // An address is taken only together with the access that it is for.
+        // The address is only accepted together with public access.
         .or(address.as_ref().map(|_| want.publicly_accessible));
     let secret_key =
         changed_to(&live.master_password_secret_kms_key_id, &want.master_password_secret_kms_key_id);
@@ -101,7 +101,7 @@ async fn modify_settings(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<
     Ok(true)
 }
 
-/// Roles have a call of their own.
+/// Updates the IAM roles, which have their own call.
 async fn modify_roles(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
     if live.iam_roles == want.iam_roles && live.default_iam_role_arn == want.default_iam_role_arn {
         return Ok(false);
@@ -116,7 +116,7 @@ async fn modify_roles(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<boo
         .cluster_identifier(id)
         .set_add_iam_roles(missing(&live.iam_roles, &want.iam_roles))
         .set_remove_iam_roles(missing(&want.iam_roles, &live.iam_roles))
-        // An empty text takes the default away.
+        // An empty text removes the default role.
         .set_default_iam_role_arn(
             (live.default_iam_role_arn != want.default_iam_role_arn)
                 .then(|| want.default_iam_role_arn.clone().unwrap_or_default()),
@@ -126,7 +126,7 @@ async fn modify_roles(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<boo
     Ok(true)
 }
 
-/// A new key, or encryption on or off: AWS moves the data in the background.
+/// Changes the key, or turns encryption on or off. AWS then moves the data in the background.
 async fn modify_encryption(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<bool> {
     if live.encrypted == want.encrypted && (!want.encrypted || live.kms_key_id == want.kms_key_id) {
         return Ok(false);
@@ -178,7 +178,7 @@ async fn log(cx: &Cx, id: &str, want: Option<&Logging>) -> Result<()> {
         cx.aws.redshift().disable_logging().cluster_identifier(id).send().await?;
         return Ok(());
     };
-    // Also changes a log that is on already.
+    // This call also changes logging that is already on.
     cx.aws
         .redshift()
         .enable_logging()
@@ -192,8 +192,8 @@ async fn log(cx: &Cx, id: &str, want: Option<&Logging>) -> Result<()> {
     Ok(())
 }
 
-/// The retention of copies is changed in place: `EnableSnapshotCopy` refuses a cluster
-/// whose snapshots are copied already.
+/// Updates the copying of snapshots. The retention is changed in place, since `EnableSnapshotCopy` refuses a
+/// cluster that already copies its snapshots.
 async fn copy_snapshots(
     cx: &Cx,
     id: &str,

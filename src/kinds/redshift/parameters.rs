@@ -1,4 +1,4 @@
-//! The parameters of a parameter group, by name and value
+//! The known parameters of a parameter group
 //! (<https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-parameter-groups.html>).
 
 use crate::kind::{Known, Problem, nearest};
@@ -7,20 +7,20 @@ use crate::value::{Number, Value};
 /// Engine versions.
 const FAMILIES: [&str; 2] = ["redshift-1.0", "redshift-2.0"];
 
-/// What a parameter takes.
+/// The values that a parameter accepts.
 enum Takes {
     /// `true` or `false`.
     Flag,
     /// A whole number in a range, or 0.
     Number(i64, i64),
-    /// A format and the order of day, month and year, in any order
+    /// A format and an order of day, month and year. The two may be swapped
     /// (<https://docs.aws.amazon.com/redshift/latest/dg/r_datestyle.html>).
     DateStyle,
     /// Any text.
     Text,
 }
 
-/// The parameters with what they take.
+/// The parameters, with the values that each accepts.
 const PARAMETERS: [(&str, Takes); 13] = [
     ("auto_analyze", Takes::Flag),
     ("auto_mv", Takes::Flag),

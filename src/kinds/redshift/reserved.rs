@@ -1,4 +1,4 @@
-//! Words that Redshift keeps for itself: no name of a database or a user
+//! Words that Redshift reserves. They cannot be names of databases or users
 //! (<https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html>).
 
 const WORDS: &str = "aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 \
@@ -13,7 +13,7 @@ const WORDS: &str = "aes128 aes256 all allowoverwrite analyse analyze and any ar
     some sysdate system table tag tdes text255 text32k then timestamp to top trailing true truncatecolumns union \
     unique unnest unpivot user using verbose wallet when where with without";
 
-/// Whether a name is one of them.
+/// Returns whether a name is a reserved word.
 pub(super) fn is_reserved(name: &str) -> bool {
     WORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(name))
 }

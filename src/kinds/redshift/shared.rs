@@ -1,16 +1,16 @@
-//! What the Redshift kinds share.
+//! Helpers shared by the Redshift kinds.
 
 use aws_sdk_redshift::types::Tag;
 
 use crate::aws::{Cx, Result, Tags};
 use crate::kind::user_tags;
 
-/// Tags as Redshift takes them.
+/// Converts tags to Redshift's type.
 pub(super) fn to_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// Tags as Redshift returns them, AWS's own left out.
+/// Converts tags from Redshift's type, without AWS's own.
 pub(super) fn from_tags(tags: &[Tag]) -> Tags {
     user_tags(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
 }

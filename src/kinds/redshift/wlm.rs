@@ -4,7 +4,7 @@ use super::cluster_parameter_group::WLM;
 use crate::kind::{Known, Problem, nearest};
 use crate::value::Value;
 
-/// Properties of a queue
+/// The properties of a queue
 /// (<https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html#wlm-json-config-properties>).
 const PROPERTIES: [&str; 16] = [
     "auto_wlm",
@@ -25,7 +25,7 @@ const PROPERTIES: [&str; 16] = [
     "user_role_wild_card",
 ];
 
-/// Properties that have one of some texts.
+/// Properties with a fixed set of values.
 const VALUES: [(&str, &[&str]); 3] = [
     ("concurrency_scaling", &["off", "auto"]),
     ("priority", &PRIORITIES),
@@ -57,8 +57,8 @@ const METRICS: [&str; 16] = [
     "query_priority",
 ];
 
-/// The rules of <https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>
-/// for queues of manual workload management, and the document's own.
+/// Checks the document, and the rules for queues of manual workload management from
+/// <https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html>.
 pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     let queues = match queues {
@@ -66,7 +66,7 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
         Value::String(text) => match serde_json::from_str(text).map(|json| Value::from_json(&json)) {
             Ok(Value::List(queues)) => queues,
             Ok(_) => return vec![not_a_list()],
-            // The schema's own check says so.
+            // The schema reports text that is not JSON.
             Err(_) => return problems,
         },
         Value::Map(_) => return vec![not_a_list()],
@@ -80,7 +80,7 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
                 .help("use fewer or shorter rules"),
         );
     }
-    // The entry that turns on the acceleration of short queries is no queue.
+    // The entry that turns on short query acceleration is not a queue.
     let is_queue = |queue: &Value| {
         queue.as_map().is_some_and(|map| !(map.len() == 1 && map.contains_key("short_query_queue")))
     };
@@ -130,12 +130,12 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
     problems
 }
 
-/// Most queues, the default queue among them, without that of superusers
+/// Maximum number of queues, with the default queue but without the superuser queue
 /// (<https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-system-tables-and-views.html>: the service
 /// classes 6 to 13, or 100 to 107).
 const MOST_QUEUES: usize = 8;
 
-/// Whether Redshift manages the memory and concurrency of a queue; `None` where nothing says.
+/// Returns whether Redshift manages the memory and concurrency of a queue; `None` if nothing says so.
 fn is_automatic(queue: Known<'_>) -> Option<bool> {
     match (queue.flag("auto_wlm"), queue.text("queue_type")) {
         (Some(automatic), _) => Some(automatic),
@@ -162,7 +162,7 @@ fn check_queue(queue: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     }
     let mode = is_automatic(queue);
     for (place, rule) in queue.list("rules").iter().enumerate() {
-        // https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html
+        // See https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html
         let fits = match (Known(rule).text("action"), mode) {
             (Some("hop"), Some(automatic)) => !automatic,
             (Some("change_query_priority"), Some(automatic)) => automatic,
@@ -216,7 +216,7 @@ fn check_queue(queue: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A query monitoring rule
+/// Checks a query monitoring rule
 /// (<https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html>).
 fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     if rule.0.as_map().is_none() {

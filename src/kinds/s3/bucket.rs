@@ -194,10 +194,10 @@ impl Kind for S3Bucket {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
-    // In us-east-1, `CreateBucket` succeeds for a bucket that the caller has already
+    // In us-east-1, `CreateBucket` succeeds for a bucket that the caller already owns
     // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
     const CREATE_OVERWRITES: bool = true;
-    // S3 looks whether they exist, and deletes them all the same.
+    // S3 checks that these exist when they are set, but does not protect them from deletion.
     const LINKS: &'static [Link] = &[
         Link::to("logging.target_bucket", "s3_bucket"),
         Link::to("replication.role", "iam_role"),
@@ -206,7 +206,7 @@ impl Kind for S3Bucket {
     ];
     const DEFERRABLE: &'static [&'static str] = &["policy", "logging", "notification", "replication"];
     const TAGS_APART: bool = true;
-    // Emptying a bucket is a call for every thousand versions.
+    // Emptying a bucket takes a call for every thousand versions.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 3600 };
 
     type Spec = Spec;
@@ -239,7 +239,7 @@ impl Kind for S3Bucket {
         check::check_logging(spec, among)
     }
 
-    /// In one region the id tells. The names of buckets are one space in all regions:
+    /// Bucket names are unique across all regions, while ids only tell buckets of one region apart:
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let name = own.spec.text("bucket")?;
@@ -249,15 +249,15 @@ impl Kind for S3Bucket {
         })
     }
 
-    /// Of each bucket its tags, its public access block and its encryption are always read,
-    /// since dwctl answers for them even where the stack says nothing; every other setting
-    /// only where it is declared. The first answer tells whether the bucket is there and ours.
+    /// Tags, public access block and encryption are always read, since dwctl sets them even if the stack says
+    /// nothing. Every other setting is read only if it is declared. The first answer tells whether the
+    /// bucket exists and is ours.
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         each(lookups, 8, |lookup| read(cx, lookup)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
-        // `us-east-1` is where a bucket is made that has no location
+        // A bucket without a location is created in `us-east-1`
         // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
         let location = (cx.scope.region != "us-east-1")
             .then(|| BucketLocationConstraint::from(cx.scope.region.as_str()));
@@ -311,7 +311,7 @@ impl Kind for S3Bucket {
                 .into(),
                 ..error
             }),
-            // Somebody wrote while it was emptied: the next attempt empties again.
+            // Someone wrote an object while the bucket was emptied. The next attempt empties it again.
             Err(error) if error.has_code(&["BucketNotEmpty"]) => {
                 Err(Error { class: Class::Conflict, ..error })
             }
@@ -349,9 +349,9 @@ impl Kind for S3Bucket {
     }
 }
 
-/// Everything that AWS says about a bucket follows from its name and region.
+/// The read-only attributes of a bucket, which follow from its name and region.
 fn attrs(bucket: &str, scope: &Scope) -> Attrs {
-    // The regions of before 2014 have a dash in the name of their web site host
+    // Regions from before 2014 have a dash in their website host name
     // (https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints).
     const DASHED: &[&str] = &[
         "us-east-1",
@@ -380,8 +380,8 @@ fn attrs(bucket: &str, scope: &Scope) -> Attrs {
     }
 }
 
-/// What a refused call means: the name may be another account's, or the bucket in another
-/// region, which is better said in the plan than in the apply.
+/// Explains a refused call: the name may belong to another account, or the bucket be in another region.
+/// It is better to say so in the plan than in the apply.
 async fn explain(cx: &Cx, bucket: &str, error: Error) -> Error {
     let s3 = cx.aws.s3();
     if error.class == Class::Denied {
@@ -394,7 +394,7 @@ async fn explain(cx: &Cx, bucket: &str, error: Error) -> Error {
                 .into(),
                 ..error
             },
-            // The caller may see the bucket, and not this setting of it.
+            // The caller may see the bucket, but not this setting.
             _ => error,
         };
     }
@@ -427,8 +427,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Bucket>>> {
     }
 }
 
-/// Makes a call only if it is wanted. On the heap: a bucket's calls side by side are more
-/// than a stack should hold.
+/// Makes a call only if it is wanted. The futures are boxed, because a bucket's concurrent calls are too
+/// large for the stack.
 fn when<'a, T: 'a>(
     wanted: bool,
     call: impl Future<Output = Result<Option<T>>> + 'a,
@@ -493,7 +493,7 @@ async fn settings(
         s3.get_bucket_website().bucket(id).send().await.or_none_on(&["NoSuchWebsiteConfiguration"])
     });
     let accelerate = when(wants("accelerate"), async {
-        // Not every region has it.
+        // Not every region supports it.
         s3.get_bucket_accelerate_configuration()
             .bucket(id)
             .send()
@@ -549,7 +549,7 @@ async fn settings(
                     |rule| rule.object_ownership().as_str().to_owned(),
                 )
             }
-            // A bucket without controls, made before 2023, leaves objects to their writers.
+            // A bucket without ownership controls, from before 2023, leaves objects to their writers.
             None if wants("object_ownership") => "ObjectWriter".to_owned(),
             None => object_ownership(),
         },
@@ -597,7 +597,7 @@ async fn settings(
     Ok(Live::ready(spec, attrs(id, &cx.scope), tags))
 }
 
-/// All pages of a list that has no paginator in the SDK.
+/// Defines a function that reads all pages of a list for which the SDK has no paginator.
 macro_rules! pages {
     ($(#[$doc:meta])* $name:ident, $operation:ident, $list:ident, $item:ident) => {
         $(#[$doc])*
@@ -629,10 +629,10 @@ pages! {
     inventories, list_bucket_inventory_configurations, inventory_configuration_list, Inventory
 }
 
-/// Sid of the statement that `tls_only` stands for.
+/// Sid of the statement that `tls_only` adds to the policy.
 const TLS_SID: &str = "DenyInsecureTransport";
 
-/// The statement that `tls_only` stands for, in canonical form.
+/// The statement that `tls_only` adds, in canonical form.
 fn tls_statement(partition: &str, bucket: &str) -> Result<serde_json::Value> {
     let arn = format!("arn:{partition}:s3:::{bucket}");
     let document = json!({
@@ -653,7 +653,7 @@ fn not_a_policy(error: serde_json::Error) -> Error {
     Error::finding(Class::Other, format!("the bucket policy cannot be put together: {error}"))
 }
 
-/// The statement of `tls_only`, written out in the policy, is that setting.
+/// Sets `tls_only` if the declared policy contains its statement, and takes the statement out.
 fn tls_only_of(spec: &mut Value) {
     let Some(bucket) = Known(spec).text("bucket").map(str::to_owned) else { return };
     let statements = ["aws", "aws-cn", "aws-us-gov", "aws-eusc"]
@@ -674,8 +674,8 @@ fn tls_only_of(spec: &mut Value) {
     spec.insert("tls_only".to_owned(), true.into());
 }
 
-/// A policy without the statement that refuses requests without TLS, and whether it had that. One
-/// that somebody altered stays, and so is seen.
+/// Splits off the statement of `tls_only`. Returns the rest of the policy, and whether the statement was
+/// there. A statement that someone altered stays in the policy, and so shows up as drift.
 fn split(policy: Option<PolicyDocument>, tls: &serde_json::Value) -> Result<(Option<PolicyDocument>, bool)> {
     let Some(document) = policy else { return Ok((None, false)) };
     let mut rest = document.as_value().clone();
@@ -692,7 +692,7 @@ fn split(policy: Option<PolicyDocument>, tls: &serde_json::Value) -> Result<(Opt
     Ok((Some(rest), tls_only))
 }
 
-/// The policy that the stack asks for, with the statement that `tls_only` stands for.
+/// The declared policy with the statement of `tls_only`.
 fn merge(policy: Option<&PolicyDocument>, tls: Option<&serde_json::Value>) -> Option<String> {
     let Some(tls) = tls else { return policy.map(PolicyDocument::to_text) };
     let Some(policy) = policy else {
@@ -705,7 +705,7 @@ fn merge(policy: Option<&PolicyDocument>, tls: Option<&serde_json::Value>) -> Op
     Some(document.to_string())
 }
 
-/// Deletes every version and every delete marker, in pages of a thousand; the next page is
+/// Deletes every version and every delete marker, in pages of a thousand. The next page is
 /// listed while one is deleted.
 async fn empty(s3: &Client, bucket: &str) -> Result<()> {
     let mut markers = (None, None);
@@ -755,7 +755,7 @@ mod tests {
         let live = PolicyDocument::parse(&merged).map_err(not_a_policy)?;
         assert_eq!(split(Some(live), &tls)?, (Some(policy.clone()), true));
         assert_eq!(split(Some(policy.clone()), &tls)?, (Some(policy), false));
-        // Written out by hand, it is the same setting.
+        // Written out by hand, the statement is the same setting.
         let by_hand = |bucket: &str| {
             let policy = serde_json::from_str(&merged).map(crate::kind::canonical_policy);
             let policy = Value::from_json(&policy.unwrap_or_default());
@@ -767,7 +767,7 @@ mod tests {
         assert_eq!(by_hand("data").0, Some(Value::Bool(true)));
         assert_eq!(rest["Statement"][0]["Effect"], "Allow");
         assert_eq!(rest["Statement"].as_array().map(Vec::len), Some(1));
-        // Of another bucket, it is a statement like others.
+        // For another bucket, it is an ordinary statement.
         assert_eq!(by_hand("other").0, None);
         let alone =
             PolicyDocument::parse(&merge(None, Some(&tls)).unwrap_or_default()).map_err(not_a_policy)?;

@@ -1,4 +1,4 @@
-//! What the kinds of Amazon S3 have in common.
+//! Helpers shared by the kinds of Amazon S3.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;
@@ -11,18 +11,18 @@ pub fn built<T>(built: std::result::Result<T, BuildError>) -> Result<T> {
     built.map_err(|error| Error::finding(Class::Invalid, error.to_string()))
 }
 
-/// Tags as S3 takes them.
+/// Converts tags to S3's type.
 pub fn to_tags<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Vec<Tag>> {
     tags.into_iter().map(|(key, value)| built(Tag::builder().key(key).value(value).build())).collect()
 }
 
-/// Tags as S3 returns them.
+/// Converts tags from S3's type.
 pub fn of_tags<'a, T: FromIterator<(String, String)>>(tags: impl IntoIterator<Item = &'a Tag>) -> T {
     tags.into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
-/// Tags after some are set and some removed. Those of AWS itself stay: S3 only replaces
-/// all tags at once, and refuses a set in which AWS's own are missing.
+/// Computes the tags after a change. AWS's own tags stay: S3 only replaces all tags at once, and refuses a
+/// set without AWS's own.
 pub fn changed_tags(before: &[Tag], set: &Tags, remove: &[String]) -> Tags {
     let mut tags: Tags = of_tags(before);
     tags.retain(|key, _| !remove.contains(key));
@@ -30,7 +30,7 @@ pub fn changed_tags(before: &[Tag], set: &Tags, remove: &[String]) -> Tags {
     tags
 }
 
-/// A text that is there and not empty.
+/// A text from AWS. Empty counts as absent.
 pub fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }

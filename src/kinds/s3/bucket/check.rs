@@ -1,4 +1,4 @@
-//! Rules of a bucket that the schema cannot say.
+//! Rules for a bucket that the schema cannot express.
 
 mod lifecycle;
 mod notification;
@@ -8,7 +8,7 @@ use super::TLS_SID;
 use crate::kind::{Among, Known, Problem};
 use crate::value::Value;
 
-/// All of them.
+/// Checks all rules.
 pub fn check(spec: Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(name) = spec.text("bucket") {
@@ -130,14 +130,14 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Where requests are logged to, as far as the stack has that bucket
+/// Checks the target of access logs, if it is in the stack
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html>).
 pub fn check_logging(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
     let path = "logging.target_bucket";
     let Some(target) = spec.text(path) else { return Vec::new() };
     let Some(bucket) = among.with("s3_bucket", "bucket", target).next() else { return Vec::new() };
     if bucket.region != among.region() {
-        // `CrossLocationLoggingProhibitted`.
+        // AWS's error is `CrossLocationLoggingProhibitted`.
         return vec![
             Problem::new(
                 path,
@@ -160,7 +160,7 @@ pub fn check_logging(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         .collect()
 }
 
-/// Names that S3 refuses, besides those of a wrong form
+/// Checks for names that S3 refuses although they match the pattern
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
 fn check_name(name: &str, problems: &mut Vec<Problem>) {
     const PREFIXES: &[&str] = &["xn--", "sthree-", "amzn-s3-demo-"];
@@ -195,7 +195,7 @@ fn check_encryption(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// That exactly one of some attributes is written in the table at `path`.
+/// Checks that exactly one of some attributes is set in the table at `path`.
 fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<Problem>) {
     if table.is_not_one_of(attributes) {
         let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -258,7 +258,7 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Whether the stack writes the statement of `tls_only` out in `policy`.
+/// Returns whether `policy` contains the statement of `tls_only`.
 fn declares_tls_statement(spec: Known<'_>) -> bool {
     match spec.get("policy") {
         Some(Value::String(text)) => serde_json::from_str::<serde_json::Value>(text)

@@ -1,4 +1,4 @@
-//! A bucket's settings as the SDK takes and returns them.
+//! Converts a bucket's settings to and from the SDK's types.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ impl PublicAccessBlock {
             .build()
     }
 
-    /// From what `GetPublicAccessBlock` returned; nothing is all off.
+    /// From what `GetPublicAccessBlock` returned. An absent block means all off.
     pub fn of(block: Option<&sdk::PublicAccessBlockConfiguration>) -> Self {
         block.map_or(Self::all(false), |block| Self {
             block_public_acls: block.block_public_acls().unwrap_or(false),
@@ -90,7 +90,7 @@ impl PublicAccessBlock {
 }
 
 impl LifecycleFilter {
-    /// S3 takes one condition as it is, and several inside an `And`.
+    /// S3 takes a single condition directly, and several inside an `And`.
     fn to_sdk(&self) -> Result<sdk::LifecycleRuleFilter> {
         let conditions = usize::from(self.prefix.is_some())
             + self.tags.len()
@@ -118,7 +118,7 @@ impl LifecycleFilter {
         })
     }
 
-    /// A filter without a condition is no filter.
+    /// A filter without a condition counts as no filter.
     fn of(rule: &sdk::LifecycleRule) -> Option<Self> {
         let filter = rule.filter();
         let and = filter.and_then(|filter| filter.and());
@@ -214,7 +214,7 @@ impl LifecycleRule {
             expiration: rule.expiration().map(|expiration| Expiration {
                 days: expiration.days(),
                 date: of_date(expiration.date()),
-                // With days or a date, S3 returns it as false.
+                // S3 returns false here if days or a date are set.
                 expired_object_delete_marker: expiration.expired_object_delete_marker().filter(|on| *on),
             }),
             transitions: rule
@@ -331,7 +331,7 @@ fn key_filter(
 }
 
 fn of_key_filter(filter: Option<&sdk::NotificationConfigurationFilter>, name: &str) -> Option<String> {
-    // S3 returns the names as `Prefix` and `Suffix`, and takes them in any case.
+    // S3 returns the names as `Prefix` and `Suffix`, but accepts them in any case.
     filter?
         .key()?
         .filter_rules()
@@ -408,7 +408,7 @@ impl Notification {
     }
 }
 
-/// The three unions of prefix, tag and `And` that S3 has are one by their meaning.
+/// Converts S3's three unions of prefix, tag and `And`, which differ only in their types.
 macro_rules! object_filter {
     ($to:ident, $of:ident, $filter:ident, $and:ident) => {
         impl ObjectFilter {

@@ -1,10 +1,10 @@
-//! What keeps S3 from deleting a bucket: objects and versions of them that stay
+//! Objects and versions that would keep S3 from deleting a bucket
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html>).
 
 use crate::aws::{Cx, Result, ResultExt};
 use crate::kind::{Known, Parting, counted};
 
-/// Looks at the first thousand versions. `parts` are objects that are deleted before.
+/// Checks the first thousand versions. `parts` are objects of the stack that are deleted before.
 pub(super) async fn parting(
     cx: &Cx,
     id: &str,
@@ -17,7 +17,7 @@ pub(super) async fn parting(
     let markers = page.delete_markers().iter().map(|one| (one.key(), one.version_id(), false));
     let mut staying = versions.chain(markers).filter(|(key, version, is_object)| {
         let own = parts.iter().find(|part| part.text("key") == *key);
-        // Without versioning an object leaves nothing behind; with it, its versions, and a marker.
+        // Without versioning, a deleted object is gone. With it, versions and a delete marker stay.
         let is_whole = |part: &&Known<'_>| {
             part.flag("force_destroy") == Some(true)
                 || (!versioning && *is_object && version.is_none_or(|version| version == "null"))

@@ -1,4 +1,4 @@
-//! What the user writes of a bucket.
+//! The spec of a bucket.
 
 use std::collections::BTreeMap;
 

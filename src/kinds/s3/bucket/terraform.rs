@@ -1,10 +1,10 @@
-//! A bucket in Terraform's words: most settings are resources of their own there
+//! Converts a bucket to Terraform, where most settings are separate resources
 //! (<https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket>).
 
 use crate::kind::terraform::{Block, TerraformPart, block, nested, take, take_block, take_blocks, word};
 use crate::value::Value;
 
-/// Attributes of another name there.
+/// Attributes with another name in Terraform.
 pub(super) const NAMES: &[(&str, &str)] = &[
     ("lifecycle_rules.transitions", "transition"),
     ("lifecycle_rules.noncurrent_version_transitions", "noncurrent_version_transition"),
@@ -22,7 +22,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
 
 const ENABLED: &str = "Enabled";
 
-/// Takes the settings out that are resources of their own.
+/// Moves settings out that are separate resources.
 pub(super) fn arrange(bucket: &mut Block) -> Vec<TerraformPart> {
     let name = bucket.get("bucket").cloned().unwrap_or_default();
     let mut parts = security(bucket, &name);
@@ -61,7 +61,7 @@ fn security(bucket: &mut Block, name: &Value) -> Vec<TerraformPart> {
     parts
 }
 
-/// What becomes of the data: versions, lifecycle, locks, copies.
+/// What happens to the data: versioning, lifecycle, object lock, replication.
 fn data(bucket: &mut Block, name: &Value) -> Vec<TerraformPart> {
     let mut parts = Vec::new();
     let status = word(take(bucket, "versioning"), ENABLED, "Disabled");
@@ -97,7 +97,7 @@ fn data(bucket: &mut Block, name: &Value) -> Vec<TerraformPart> {
     parts
 }
 
-/// Several conditions stand in an `and` there.
+/// Terraform puts several conditions into an `and` block.
 fn lifecycle_filter(mut filter: Block) -> Value {
     filter.retain(|_, value| !matches!(value, Value::Null) && *value != Value::Map(Block::new()));
     if filter.len() > 1 || filter.contains_key("tags") {
@@ -133,7 +133,7 @@ fn replication_rule(mut rule: Block) -> Value {
     Value::Map(rule)
 }
 
-/// How the bucket is reached.
+/// Access to the bucket.
 fn access(bucket: &mut Block, name: &Value) -> Vec<TerraformPart> {
     let mut parts = Vec::new();
     let rules = take_blocks(bucket, "cors_rules");
@@ -168,11 +168,11 @@ fn access(bucket: &mut Block, name: &Value) -> Vec<TerraformPart> {
         let resource = "aws_s3_bucket_request_payment_configuration";
         parts.push(TerraformPart::new(resource, "bucket", name, [("payer", payer)]));
     }
-    // `tls_only` is a statement of the bucket's policy at AWS, which is written here apart.
+    // At AWS, `tls_only` is a statement of the bucket policy. Here it is a separate attribute.
     parts
 }
 
-/// What is written about the bucket, and told of it.
+/// Logging, metrics and notifications of the bucket.
 fn reports(bucket: &mut Block, name: &Value) -> Vec<TerraformPart> {
     let mut parts = Vec::new();
     for (setting, resource) in

@@ -1,4 +1,4 @@
-//! Changing a bucket, setting by setting.
+//! Updates a bucket, setting by setting.
 
 use aws_sdk_s3::types::{
     AccelerateConfiguration, BucketLifecycleConfiguration, BucketLoggingStatus, CorsConfiguration,
@@ -11,8 +11,8 @@ use super::spec::*;
 use super::{merge, tls_statement};
 use crate::aws::{Cx, Result};
 
-/// What is tightened comes before what is opened; what needs versioning comes after it
-/// is on, and goes before it is off.
+/// Restrictions are tightened before others are relaxed. Settings that need versioning are set after it is
+/// enabled, and removed before it is suspended.
 pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let s3 = cx.aws.s3();
     let block = public_access(cx, id, live, want).await?;
@@ -82,8 +82,8 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     configurations(cx, id, live, want).await
 }
 
-/// Tightens what is to be tightened, and lets a public policy be written if one is to be.
-/// Returns what holds now: the rest is opened after the policy is changed, so that no old
+/// Tightens the public access block as planned, but allows writing a public policy if one is planned.
+/// Returns the block now in force. The rest is relaxed after the policy has changed, so that no old
 /// policy becomes public in between.
 async fn public_access(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<PublicAccessBlock> {
     let (from, to) = (live.public_access_block, want.public_access_block);
@@ -91,7 +91,7 @@ async fn public_access(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<Pu
         block_public_acls: from.block_public_acls || to.block_public_acls,
         ignore_public_acls: from.ignore_public_acls || to.ignore_public_acls,
         restrict_public_buckets: from.restrict_public_buckets || to.restrict_public_buckets,
-        // It guards the writing of policies only.
+        // This flag only guards the writing of policies.
         block_public_policy: to.block_public_policy,
     };
     if first != from {
@@ -129,7 +129,7 @@ async fn lifecycle(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     Ok(())
 }
 
-/// How the bucket is reached, and who is told.
+/// Updates access settings and notifications.
 async fn access(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let s3 = cx.aws.s3();
     if live.cors_rules != want.cors_rules {
@@ -179,7 +179,7 @@ async fn access(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     Ok(())
 }
 
-/// Removes and puts the elements of a list that S3 keeps each by its id.
+/// Removes and puts the elements of a list that S3 keeps by id.
 macro_rules! by_id {
     ($s3:expr, $bucket:expr, $live:expr, $want:expr, $delete:ident, $put:ident, $body:ident) => {
         for gone in $live.iter().filter(|live| !$want.iter().any(|want| want.id == live.id)) {

@@ -1,4 +1,4 @@
-//! What is in an object, and its checksum as S3 computes it.
+//! The content of an object, and its checksum as S3 computes it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,22 +9,22 @@ use sha2::{Digest, Sha256};
 
 use crate::kind::{Files, SHOWN_CONTENT};
 
-/// From this size on an object is uploaded in parts.
+/// Objects of at least this size are uploaded in parts.
 const LARGE: u64 = 64 * 1024 * 1024;
-/// The size of a part. It is fixed, since the checksum of an object in parts depends on it.
+/// The size of a part. It must not change, since the checksum of an object depends on it.
 pub const PART: u64 = 16 * 1024 * 1024;
-/// Most parts of an upload (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
+/// Maximum number of parts (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
 const MOST_PARTS: u64 = 10_000;
 
-/// What is in an object.
+/// The content of an object.
 pub enum Body {
     Bytes(Vec<u8>),
     File { file: File, length: u64 },
 }
 
 impl Body {
-    /// The body of three attributes of which one is written, or an empty one. The error
-    /// quotes a path, never content.
+    /// The body from three attributes, of which at most one is set. Without any, it is empty. Errors quote
+    /// a path, never content.
     pub fn of(
         source: Option<&str>,
         content: Option<&str>,
@@ -42,7 +42,7 @@ impl Body {
         Ok(Self::Bytes(content.unwrap_or_default().as_bytes().to_vec()))
     }
 
-    /// A file of the stack: a module from elsewhere uploads nothing of the user's home.
+    /// Opens a file of the stack. A foreign module cannot upload files from the user's home.
     fn file(source: &str, files: &Files) -> Result<Self, String> {
         let opened = files.open(source).map_err(|refusal| refusal.told(source))?;
         if opened.length > PART * MOST_PARTS {
@@ -58,12 +58,12 @@ impl Body {
         }
     }
 
-    /// The number of parts to upload it in; `None` where it is uploaded at once.
+    /// The number of parts of a multipart upload; `None` for an upload in one request.
     pub fn parts(&self) -> Option<u64> {
         (self.length() >= LARGE).then(|| self.length().div_ceil(PART))
     }
 
-    /// All of it.
+    /// The whole content.
     pub fn whole(&self) -> std::io::Result<Vec<u8>> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone()),
@@ -71,7 +71,7 @@ impl Body {
         }
     }
 
-    /// It as text, where it is one that is short enough to be shown.
+    /// The content as text, if it is text and short enough to show.
     pub fn text(&self) -> Option<String> {
         if self.length() > SHOWN_CONTENT {
             return None;
@@ -79,7 +79,7 @@ impl Body {
         String::from_utf8(self.whole().ok()?).ok().filter(|text| !text.contains('\0'))
     }
 
-    /// A part of it, counted from 0.
+    /// One part of the content, counted from 0.
     pub fn part(&self, number: u64) -> std::io::Result<Vec<u8>> {
         let from = number * PART;
         let length = PART.min(self.length().saturating_sub(from));
@@ -93,8 +93,8 @@ impl Body {
         }
     }
 
-    /// The SHA-256 that S3 keeps of it: of an object in parts it is that of the parts'
-    /// checksums, and the number of parts follows
+    /// The SHA-256 that S3 keeps. For a multipart upload, it is the checksum of the parts' checksums,
+    /// followed by the number of parts
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>).
     pub fn checksum(&self) -> std::io::Result<String> {
         let Some(parts) = self.parts() else { return Ok(checksum(&self.whole()?)) };
@@ -113,12 +113,12 @@ fn read(mut file: &File, from: u64, length: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The SHA-256 of some bytes as S3 spells it.
+/// The SHA-256 of some bytes in S3's notation.
 pub fn checksum(bytes: &[u8]) -> String {
     BASE64.encode(Sha256::digest(bytes))
 }
 
-/// The media type of a key, by its extension.
+/// The media type by the extension of a key.
 pub fn media_type(key: &str) -> Option<&'static str> {
     let name = key.rsplit('/').next().unwrap_or(key);
     let (_, extension) = name.rsplit_once('.')?;

@@ -1,14 +1,14 @@
-//! Lifecycle rules: what they do, when, and in which order
-//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>).
+//! Checks the actions of lifecycle rules, their times and their order. See
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
 
 use super::one_of;
 use crate::kind::{Known, Problem, counted};
 
-/// Storage classes, each before those that objects may move on to.
+/// Storage classes in the order in which objects can move through them.
 const WATERFALL: [&str; 6] =
     ["STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"];
 
-/// Days that an object is at least in `STANDARD_IA` and `ONEZONE_IA`, and before it moves there.
+/// Minimum days in `STANDARD_IA` and `ONEZONE_IA`, and before a move there.
 const LEAST: i64 = 30;
 
 const ACTIONS: [&str; 5] = [
@@ -19,7 +19,7 @@ const ACTIONS: [&str; 5] = [
     "abort_incomplete_multipart_upload",
 ];
 
-/// One move of a rule.
+/// One transition of a rule.
 struct Move<'a> {
     class: &'a str,
     days: i64,
@@ -81,7 +81,7 @@ fn check_filter(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Each move after those before it, and the end after all of them.
+/// Checks that each transition comes after those before it, and the expiration after all of them.
 fn check_days(
     rule: Known<'_>,
     path: &str,
@@ -151,13 +151,13 @@ fn check_days(
     }
 }
 
-/// S3 takes days or dates in one rule, not both.
+/// S3 accepts either days or dates in one rule.
 fn check_dates(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
     let moves = rule.list("transitions").iter().map(|one| (Known(one), "transitions"));
     let uses = |name: &str| {
         rule.is_set(&format!("expiration.{name}")) || moves.clone().any(|(one, _)| one.is_set(name))
     };
-    // That one action has both is told by itself.
+    // A single action with both is reported separately.
     let doubled = |one: Known<'_>| one.is_set("days") && one.is_set("date");
     if rule.get("expiration").is_some_and(|one| doubled(Known(one)))
         || moves.clone().any(|(one, _)| doubled(one))

@@ -1,4 +1,4 @@
-//! The policy of a bucket: about this bucket, by actions of S3, and public only where that is not blocked.
+//! Checks a bucket policy: it must be about this bucket, use actions of S3, and be public only if allowed.
 
 use crate::kind::{
     Known, PolicyUse, Problem, Statement, check_policy, check_statements, foreign_actions, matches_pattern,
@@ -24,7 +24,7 @@ const OF_BUCKETS: &str = "AllowVendedLogDeliveryForResource CreateBucket CreateB
     UpdateBucketMetadataAnnotationTableConfiguration UpdateBucketMetadataInventoryTableConfiguration \
     UpdateBucketMetadataJournalTableConfiguration";
 
-/// Actions on objects, of the same list.
+/// Actions on objects, from the same list.
 const OF_OBJECTS: &str = "AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectAnnotation \
     DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionAnnotation DeleteObjectVersionTagging GetObject \
     GetObjectAcl GetObjectAnnotation GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging \
@@ -36,7 +36,7 @@ const OF_OBJECTS: &str = "AbortMultipartUpload BypassGovernanceRetention DeleteO
     PutObjectVersionAnnotation PutObjectVersionTagging ReplicateDelete ReplicateObject ReplicateObjectAnnotation \
     ReplicateTags RestoreObject UpdateObjectEncryption";
 
-/// What an action is about.
+/// The type of resource that an action is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum About {
     Bucket,
@@ -55,9 +55,9 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 check_resources(statement, bucket, &mut problems);
             }
             check_actions(statement, &mut problems);
+            // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
             if blocked && statement.is_public() {
                 problems.push(
-                    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
                     Problem::new(statement.principal_path(), "the bucket refuses policies that let everybody in")
                         .help("name who may, add a condition such as `aws:PrincipalOrgID`, or set `public_access_block = { block_public_policy = false, restrict_public_buckets = false }`"),
                 );
@@ -67,7 +67,7 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }));
 }
 
-/// The bucket of an ARN, and whether objects in it are meant.
+/// The bucket named by an ARN, and whether the ARN means objects in it.
 fn parts(resource: &str) -> Option<(&str, bool)> {
     let rest = resource.split_once(":s3:::")?.1;
     Some(rest.split_once('/').map_or((rest, false), |(bucket, _)| (bucket, true)))
@@ -76,7 +76,7 @@ fn parts(resource: &str) -> Option<(&str, bool)> {
 fn check_resources(statement: &Statement<'_>, bucket: &str, problems: &mut Vec<Problem>) {
     for name in ["Resource", "NotResource"] {
         for (resource, path) in statement.texts(name) {
-            // `${…}` of IAM stands for what only a request tells.
+            // An IAM `${…}` is only known at request time.
             let other = match parts(resource) {
                 Some((named, _)) if named.contains("${") => continue,
                 Some((named, _)) => !matches_pattern(named, bucket),
@@ -105,8 +105,8 @@ fn about(action: &str) -> Option<About> {
     }
 }
 
-/// Every action is one of S3, and is about some resource of its statement: S3 refuses what can
-/// never be.
+/// Every action must be one of S3, and fit some resource of its statement. S3 refuses statements that can
+/// never apply.
 fn check_actions(statement: &Statement<'_>, problems: &mut Vec<Problem>) {
     let resources = statement.texts("Resource");
     let all_known = statement.knows("Resource") && statement.get("Resource").is_some();
@@ -129,7 +129,7 @@ fn check_actions(statement: &Statement<'_>, problems: &mut Vec<Problem>) {
             continue;
         };
         let fits = resources.iter().any(|(resource, _)| match parts(resource) {
-            // A pattern of names such as `bucket*` may mean objects, too.
+            // A pattern such as `bucket*` may also match objects.
             Some((named, objects)) => {
                 (about == About::Object) == objects || (!objects && named.contains('*'))
             }
