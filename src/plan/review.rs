@@ -464,7 +464,7 @@ impl Item<'_> {
         !self.details.is_empty() && self.sort != Sort::Create
     }
 
-    /// The kind of id and the id: `id orders`; empty where it is not shown.
+    /// The id in words: `id orders`; empty where it is not shown.
     pub fn id_words(&self) -> String {
         self.id.as_ref().map_or_else(String::new, |id| format!("id {id}"))
     }

@@ -107,8 +107,8 @@ pub fn whose(
     if same { Whose::Ours } else { Whose::Nobodys }
 }
 
-/// The parent that decides who owns a child without telling tags: the resource that scopes the
-/// child's id, if the ledger records it. An object in the stack's bucket is the stack's, whoever
+/// The parent that decides who owns a child whose own tags name no owner: the resource that scopes
+/// the child's id, if the ledger records it. An object in the stack's bucket is the stack's, whoever
 /// wrote it last, and a subscription, which cannot be tagged, belongs to its topic's owner.
 pub fn whole(
     kind: &dyn ErasedKind,
