@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::states_language::{Exits, Language, Walk, is_expression, is_open, is_timestamp};
 use crate::value::Value;
 
-/// What a comparison takes: the operators are `<type><comparison>` and
+/// The types of values that can be compared. An operator is `<type><comparison>` or
 /// `<type><comparison>Path`.
 const TYPES: [&str; 4] = ["String", "Numeric", "Timestamp", "Boolean"];
 const COMPARISONS: [&str; 5] = ["Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals"];
 const TESTS: [&str; 6] = ["IsNull", "IsPresent", "IsNumeric", "IsString", "IsBoolean", "IsTimestamp"];
 
-/// What an operator compares with.
+/// The operand of an operator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operand {
     Text,
@@ -21,7 +21,7 @@ enum Operand {
     Path,
 }
 
-/// The operand of a comparison operator; `None` where there is no such operator.
+/// The operand of a comparison operator; `None` if there is no such operator.
 fn operand(operator: &str) -> Option<Operand> {
     if TESTS.contains(&operator) {
         return Some(Operand::Flag);
@@ -46,7 +46,7 @@ fn operand(operator: &str) -> Option<Operand> {
     })
 }
 
-/// Checks `Choices` and `Default`, and notes where they lead.
+/// Checks `Choices` and `Default`, and records the states that they lead to.
 pub(super) fn check_choice(
     walk: &mut Walk,
     state: &BTreeMap<String, Value>,
@@ -96,7 +96,7 @@ fn condition(walk: &mut Walk, rule: &BTreeMap<String, Value>, path: &str) {
     }
 }
 
-/// `And`, `Or`, `Not`, or a comparison of a variable; `top` where it may have a `Next`.
+/// Checks `And`, `Or`, `Not`, or the comparison of a variable. With `top`, a `Next` is allowed.
 fn comparison(walk: &mut Walk, rule: &BTreeMap<String, Value>, path: &str, top: bool) {
     let plain: &[&str] = if top { &["Next", "Comment", "Assign"] } else { &["Comment"] };
     let own: Vec<&String> = rule.keys().filter(|name| !plain.contains(&name.as_str())).collect();

@@ -1,15 +1,15 @@
-//! Members that JSON text has twice: Step Functions refuses them, and a parser keeps the last.
+//! Finds duplicate members in JSON text. Step Functions refuses them, but a parser keeps the last one.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// The first member that an object in `text` has twice, with its path.
+/// The path of the first duplicate member of an object in `text`.
 pub(super) fn doubled(text: &str) -> Option<String> {
     let mut found = None;
     let seed = Seed { path: String::new(), found: &mut found };
-    // That it is no JSON is the schema's to say.
+    // The schema reports text that is not JSON.
     let _ = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
     found
 }

@@ -1,10 +1,10 @@
-//! What a Task state can call
+//! The services and actions that a Task state can call
 //! (<https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html>).
 
 use crate::kind::nearest;
 
-/// Optimized integrations: the service, then its actions. `+` marks those that can be waited
-/// for (`.sync`), `*` those that may be answered by a token (`.waitForTaskToken`).
+/// Optimized integrations: each service with its actions. `+` marks those that support `.sync`, `*` those
+/// that support `.waitForTaskToken`.
 const OPTIMIZED: [(&str, &str); 22] = [
     ("apigateway", "invoke*"),
     ("athena", "startQueryExecution+ stopQueryExecution getQueryExecution getQueryResults"),
@@ -45,7 +45,7 @@ const OPTIMIZED: [(&str, &str); 22] = [
     ("aws-sdk", ""),
 ];
 
-/// What optimized integrations need in their parameters, as the APIs that they call do.
+/// Required parameters of optimized integrations, from the APIs that they call.
 const NEEDED: [(&str, &[&str]); 22] = [
     ("athena:startQueryExecution", &["QueryString"]),
     ("athena:getQueryExecution", &["QueryExecutionId"]),
@@ -71,8 +71,8 @@ const NEEDED: [(&str, &[&str]); 22] = [
     ("states:startExecution", &["StateMachineArn"]),
 ];
 
-/// What is wrong with the parameters of a task that calls an integration: the name that it is about,
-/// then what. A name may end in `.$`.
+/// Checks the parameters of a task that calls an integration. Returns the name of a bad one, and what is
+/// wrong with it. A name may end in `.$`.
 pub(super) fn check_parameters<'p>(
     resource: &str,
     names: &[&'p str],
@@ -110,7 +110,7 @@ pub(super) fn check_parameters<'p>(
     faults
 }
 
-/// What is wrong with the `Resource` of a task: what, advice, and whether AWS surely refuses it.
+/// A problem with the `Resource` of a task: message, advice, and whether AWS surely refuses it.
 pub(super) struct Fault {
     pub(super) message: String,
     pub(super) help: String,
@@ -172,7 +172,7 @@ pub(super) fn check(resource: &str) -> Option<Fault> {
     fault(format!("`{service}:{action}` has no `.{pattern}`"), help)
 }
 
-/// Actions of the SDK begin in lower case, and are waited for by a token alone
+/// Checks an SDK integration. Actions begin in lower case, and can only be waited for by a task token
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html>).
 fn of_sdk(rest: &str) -> Option<Fault> {
     let fault = |message: String, help: String| Some(Fault { message, help, sure: true });

@@ -1,7 +1,7 @@
-//! The syntax of JSONata (<https://docs.jsonata.org/overview>), as far as an expression can be
-//! judged without running it: its tokens, and how they stand together.
+//! Checks the syntax of JSONata (<https://docs.jsonata.org/overview>) without running expressions: the
+//! tokens and their order.
 
-/// Deepest nesting that is followed; what lies deeper is taken as right.
+/// Maximum depth of nesting that is checked; anything deeper passes.
 const DEEPEST: usize = 200;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -14,16 +14,16 @@ enum Token {
     End,
 }
 
-/// Operators, the longer before the shorter.
+/// Operators. A longer one precedes its prefixes.
 const OPERATORS: [&str; 34] = [
     "**", "..", ":=", "!=", "<=", ">=", "~>", "?:", "??", ".", "[", "]", "{", "}", "(", ")", ",", "@", "#",
     ";", ":", "?", "+", "-", "*", "/", "%", "|", "=", "<", ">", "^", "&", "!",
 ];
 
-/// What JSONata reads over; a space that does not break is a part of a name.
+/// The white space of JSONata. A non-breaking space is part of a name.
 const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{b}'];
 
-/// How strongly an operator binds what is before it; 0 where it ends an expression.
+/// The left binding power of an operator; 0 if it ends an expression.
 fn power(operator: &str) -> u8 {
     match operator {
         "[" | "(" | "@" | "#" => 80,
@@ -40,10 +40,10 @@ fn power(operator: &str) -> u8 {
     }
 }
 
-/// Whether an expression, without its `{%` and `%}`, can be read.
+/// Checks whether an expression, without its `{%` and `%}`, can be parsed.
 ///
 /// # Errors
-/// What is wrong with it, as one sentence without a full stop.
+/// The problem, as one sentence without a full stop.
 pub(super) fn check(expression: &str) -> Result<(), String> {
     let mut parser = Parser { rest: expression, token: Token::End, depth: 0 };
     parser.advance(false)?;
@@ -66,11 +66,11 @@ impl From<String> for Fault {
     }
 }
 
-/// What an expression is, as far as what follows depends on it.
+/// The kind of an expression, as far as the next tokens depend on it.
 #[derive(PartialEq)]
 enum Kind {
     Variable,
-    /// `function` or `λ`, which a definition follows.
+    /// `function` or `λ`, which begins a definition.
     Function,
     Other,
 }
@@ -92,7 +92,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads the next token; `infix` where an operator may come, and `/` begins no regular expression.
+    /// Reads the next token. With `infix`, an operator may follow, and `/` begins no regular expression.
     fn advance(&mut self, infix: bool) -> Result<(), String> {
         self.token = self.next(infix)?;
         Ok(())
@@ -156,9 +156,9 @@ impl Parser<'_> {
             }
             at
         };
-        // No number begins with a needless 0.
+        // A number has no leading zero.
         let mut end = if bytes.first() == Some(&b'0') { 1 } else { digits(0) };
-        // `1..5` is a range.
+        // `1..5` is a range, so its first dot ends the number.
         if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
             end = digits(end + 1);
         }
@@ -216,7 +216,7 @@ impl Parser<'_> {
         Err("a regular expression has no closing /".to_owned())
     }
 
-    /// Whether the token is this operator; it is passed over.
+    /// Skips the token if it is this operator, and returns whether it was.
     fn take(&mut self, operator: &str, infix: bool) -> Result<bool, Fault> {
         let is_it = self.token
             == Token::Operator(OPERATORS.iter().find(|one| **one == operator).copied().unwrap_or(""));
@@ -319,7 +319,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The members of an object, behind its `{`.
+    /// Parses the members of an object, after its `{`.
     fn members(&mut self) -> Result<Kind, Fault> {
         if self.token != Token::Operator("}") {
             loop {
@@ -335,7 +335,7 @@ impl Parser<'_> {
         Ok(Kind::Other)
     }
 
-    /// What is behind an operator, which is passed over.
+    /// Parses the rest of an infix expression, after its operator.
     fn infix(&mut self, operator: &str, left: &Kind) -> Result<Kind, Fault> {
         match operator {
             "(" => self.call(left)?,
@@ -386,11 +386,11 @@ impl Parser<'_> {
         Ok(Kind::Other)
     }
 
-    /// Arguments and, of a function that is defined, its signature and body.
+    /// Parses arguments and, for a function definition, its signature and body.
     fn call(&mut self, left: &Kind) -> Result<(), Fault> {
         if self.token != Token::Operator(")") {
             loop {
-                // A `?` stands for an argument that is given later.
+                // A `?` leaves an argument open for partial application.
                 if self.token == Token::Operator("?") {
                     self.advance(true)?;
                 } else {

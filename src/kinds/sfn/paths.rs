@@ -1,9 +1,9 @@
-//! JSONPaths and intrinsic functions
+//! Checks JSONPaths and intrinsic functions
 //! (<https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html>).
 
 use crate::kind::nearest;
 
-/// The functions with the fewest and the most arguments.
+/// The functions, with their minimum and maximum number of arguments.
 const FUNCTIONS: [(&str, usize, usize); 18] = [
     ("Array", 0, usize::MAX),
     ("ArrayContains", 2, 2),
@@ -25,10 +25,10 @@ const FUNCTIONS: [(&str, usize, usize); 18] = [
     ("UUID", 0, 0),
 ];
 
-/// Deepest nesting that AWS takes.
+/// Maximum depth of nested calls at AWS.
 const DEEPEST: usize = 10;
 
-/// What is wrong with a text, and advice.
+/// A problem with a text, and advice.
 pub(super) type Fault = (String, String);
 
 /// Checks a JSONPath or the call of an intrinsic function.
@@ -53,7 +53,7 @@ fn broken(text: &str, why: &str) -> Fault {
     )
 }
 
-/// Reads a call; what follows it.
+/// Parses a call, and returns the text after it.
 fn call(text: &str, depth: usize) -> Result<&str, Fault> {
     let Some((name, mut rest)) = text.strip_prefix("States.").and_then(|rest| rest.split_once('(')) else {
         return Err(broken(text, "it has no `(`"));
@@ -100,7 +100,7 @@ fn call(text: &str, depth: usize) -> Result<&str, Fault> {
     Ok(rest)
 }
 
-/// Reads a text, a number, a path or a call; what follows it.
+/// Parses a string, a number, a path or a call, and returns the text after it.
 fn argument<'a>(whole: &str, text: &'a str, depth: usize) -> Result<&'a str, Fault> {
     if text.starts_with("States.") {
         return call(text, depth + 1);
@@ -130,7 +130,7 @@ fn argument<'a>(whole: &str, text: &'a str, depth: usize) -> Result<&'a str, Fau
     Err(broken(whole, &format!("`{word}` is neither a path, nor a number, nor a text between single quotes")))
 }
 
-/// Where an argument ends: at a `,` or `)` outside of brackets and quotes.
+/// The end of an argument: the next `,` or `)` outside of brackets and quotes.
 fn end_of(text: &str) -> usize {
     let (mut depth, mut quote) = (0_i32, None);
     for (at, letter) in text.char_indices() {
@@ -148,7 +148,7 @@ fn end_of(text: &str) -> usize {
     text.len()
 }
 
-/// A path whose brackets and quotes are closed, and that ends with a name.
+/// Checks that a path closes its brackets and quotes, and ends with a name.
 fn path(text: &str) -> Result<(), Fault> {
     let fault = |why: &str| {
         Err((format!("`{text}` is not a valid JSONPath: {why}"), "such as `$.detail.rows[0]`".to_owned()))

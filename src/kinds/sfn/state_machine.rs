@@ -118,7 +118,7 @@ pub struct SfnStateMachine;
 
 const OWN_KEY: &str = "CUSTOMER_MANAGED_KMS_KEY";
 
-/// Most characters of a definition.
+/// Maximum length of a definition.
 const LONGEST: usize = 1_048_576;
 
 impl Kind for SfnStateMachine {
@@ -146,8 +146,8 @@ impl Kind for SfnStateMachine {
     };
     const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
-    // `CreateStateMachine` is idempotent: it returns an equal machine of the same name, and
-    // ignores another role and other tags
+    // `CreateStateMachine` is idempotent: it returns an identical machine of the same name, and then ignores
+    // a different role or tags
     // (<https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html>).
     const CREATE_OVERWRITES: bool = true;
     const LINKS: &'static [Link] = &[
@@ -155,7 +155,7 @@ impl Kind for SfnStateMachine {
         Link::to("logging_configuration.log_group_arn", "cloudwatchlogs_log_group"),
     ];
     const TAGS_APART: bool = true;
-    // A deleted machine stays until its executions have ended.
+    // A deleted machine remains until its executions have ended.
     const PACE: Pace = Pace { create_seconds: 3, delete_seconds: 30, deadline_seconds: 600 };
 
     type Spec = Spec;
@@ -175,7 +175,7 @@ impl Kind for SfnStateMachine {
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let express = spec.text("type") == Some("EXPRESS");
         let mut problems = match spec.get("definition") {
-            // That it is JSON at all is the schema's to say.
+            // The schema reports text that is not JSON.
             Some(Value::String(text)) if doubled(text).is_some() => {
                 let member = doubled(text).unwrap_or_default();
                 vec![
@@ -278,7 +278,7 @@ impl Kind for SfnStateMachine {
         if live.role_arn != want.role_arn {
             request = request.role_arn(&want.role_arn);
         }
-        // What is left out of the call stays as it is, so that "off" must be said.
+        // Settings left out of the call stay unchanged, so "off" must be sent.
         if live.logging_configuration != want.logging_configuration {
             let off = Logging { level: off(), include_execution_data: false, log_group_arn: None };
             request = request
@@ -331,7 +331,7 @@ fn to_tags(tags: &Tags) -> Vec<Tag> {
 }
 
 fn to_logging(logging: &Logging) -> LoggingConfiguration {
-    // AWS takes the ARN only with `:*` at its end
+    // AWS only accepts the ARN with `:*` at its end
     // (https://docs.aws.amazon.com/step-functions/latest/apireference/API_CloudWatchLogsLogGroup.html).
     let destination = logging.log_group_arn.as_ref().map(|arn| {
         let arn = if arn.ends_with(":*") { arn.clone() } else { format!("{arn}:*") };
@@ -362,7 +362,7 @@ async fn tags_of(cx: &Cx, lookup: &Lookup<'_>) -> Result<Tags> {
     if let Some(tags) = lookup.tags {
         return Ok(tags.clone());
     }
-    // A machine that is being deleted may have lost its tags.
+    // A machine that is being deleted may already have no tags.
     let answer = cx.aws.sfn().list_tags_for_resource().resource_arn(lookup.id).send().await.or_gone()?;
     Ok(user_tags(
         answer
@@ -372,7 +372,7 @@ async fn tags_of(cx: &Cx, lookup: &Lookup<'_>) -> Result<Tags> {
     ))
 }
 
-/// Step Functions has no batch read, and no read that returns tags.
+/// Reads one machine, since Step Functions has no batch read, and no read that returns tags.
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine>>> {
     let sfn = cx.aws.sfn();
     let (machine, tags) = futures_util::future::join(
@@ -395,7 +395,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
             .map(|tracing| Tracing { enabled: tracing.enabled }),
         encryption_configuration: machine.encryption_configuration().map(encryption),
     };
-    // The name is free again only when it is gone.
+    // The name stays taken until the machine is gone.
     let state = match machine.status() {
         Some(StateMachineStatus::Deleting) => State::Leaving("deleting".to_owned()),
         _ => State::Ready,

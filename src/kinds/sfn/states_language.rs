@@ -1,5 +1,5 @@
-//! The Amazon States Language (<https://states-language.net/spec.html>), as far as a
-//! definition can be judged without running it. Parts may be unknown: they are taken as right.
+//! Checks a definition in the Amazon States Language (<https://states-language.net/spec.html>) without
+//! running it. Unknown parts pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,21 @@ use crate::value::{Number, Value};
 
 type Fields = BTreeMap<String, Value>;
 
-/// How a state reads and writes data.
+/// The query language of a state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Language {
     JsonPath,
     Jsonata,
 }
 
-/// Longest time that AWS takes anywhere, in seconds.
+/// Longest duration that AWS accepts anywhere, in seconds.
 const LONGEST: i64 = 99_999_999;
 
-/// Fields of a state machine and of the machines inside `Parallel` and `Map`.
+/// Fields of a state machine, and of the inner machines of `Parallel` and `Map`.
 const MACHINE: &[&str] = &["Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"];
 const INNER: &[&str] = &["Comment", "QueryLanguage", "ProcessorConfig", "StartAt", "States"];
 
-/// What a type of state may have besides `Type`, `Comment` and `QueryLanguage`: in both
+/// The fields that a type of state may have besides `Type`, `Comment` and `QueryLanguage`: in both
 /// languages, with JSONPath, and with JSONata
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html>).
 struct StateType {
@@ -32,7 +32,7 @@ struct StateType {
     both: &'static [&'static str],
     json_path: &'static [&'static str],
     jsonata: &'static [&'static str],
-    /// Goes on by `Next` or stops by `End`.
+    /// True if it continues with `Next` or stops with `End`.
     flows: bool,
 }
 
@@ -127,14 +127,14 @@ const TYPES: &[StateType] = &[
     },
 ];
 
-/// Fields that hold machines, whose states are looked at by themselves, and words.
+/// Fields with inner machines, whose states are checked separately, and comments.
 const MACHINES: &[&str] = &["Branches", "ItemProcessor", "Iterator", "Comment"];
 
-/// What the label of a map cannot hold
+/// Characters that the label of a map cannot contain
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html>).
 const NOT_IN_LABELS: &str = "?*<>{}[]:;,\\|^~$#%&`\"/";
 
-/// Fields of `Map` that only its distributed mode knows.
+/// Fields of `Map` that exist only in distributed mode.
 const DISTRIBUTED: &[&str] = &[
     "ItemReader",
     "ItemBatcher",
@@ -146,8 +146,8 @@ const DISTRIBUTED: &[&str] = &[
     "Label",
 ];
 
-/// All faults of a definition, with paths that begin with `definition`.
-/// `express` where the machine is known to be of type `EXPRESS`.
+/// All problems of a definition, with paths that begin with `definition`.
+/// `express` is true if the machine is known to be of type `EXPRESS`.
 pub(super) fn check(definition: &Value, express: bool) -> Vec<Problem> {
     let mut walk =
         Walk { problems: Vec::new(), names: BTreeSet::new(), express, language: Language::JsonPath };
@@ -166,7 +166,7 @@ pub(super) fn check(definition: &Value, express: bool) -> Vec<Problem> {
                 );
             }
             walk.integer(machine, "TimeoutSeconds", 1, LONGEST, "definition", None);
-            // Of a language that is not known, no rule is broken for sure.
+            // Without a known query language, no rule is certainly broken.
             if !machine.get("QueryLanguage").is_some_and(is_open) {
                 walk.machine(machine, language, "definition");
             }
@@ -177,17 +177,17 @@ pub(super) fn check(definition: &Value, express: bool) -> Vec<Problem> {
     walk.problems
 }
 
-/// The walk over a definition.
+/// The state of a walk over a definition.
 pub(super) struct Walk {
     problems: Vec<Problem>,
-    /// Names of all states: unique in the whole machine.
+    /// The names of all states, which are unique in the whole machine.
     names: BTreeSet<String>,
     express: bool,
-    /// Of the machine: that of every state that does not say, wherever it stands.
+    /// The machine's language, which is the default for all its states, at any depth.
     language: Language,
 }
 
-/// Whether nothing can be said about a value.
+/// Returns whether a value is unknown or secret, so that nothing can be said about it.
 pub(super) fn is_open(value: &Value) -> bool {
     matches!(value, Value::Unknown(_) | Value::Secret(_))
 }
@@ -233,7 +233,7 @@ impl Walk {
         }
     }
 
-    /// An integer in a range; with JSONata also an expression.
+    /// Checks an integer against a range. With JSONata it may also be an expression.
     fn integer(
         &mut self,
         fields: &Fields,
@@ -264,7 +264,7 @@ impl Walk {
         number
     }
 
-    /// `StartAt` and `States` of a machine, outer or inner.
+    /// Checks `StartAt` and `States` of an outer or inner machine.
     fn machine(&mut self, machine: &Fields, language: Language, path: &str) {
         let states = match machine.get("States") {
             Some(Value::Map(states)) if !states.is_empty() => states,
@@ -297,7 +297,7 @@ impl Walk {
             }
             for (at, target) in &exits.to.clone() {
                 if !states.contains_key(target) {
-                    // The one fault is enough: what this way should have reached is not told, too.
+                    // States that are only reachable by this target are not reported, too.
                     exits.open = true;
                     let near = crate::kind::nearest(target, states.keys().map(String::as_str));
                     let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
@@ -351,7 +351,7 @@ impl Walk {
     }
 
     fn state(&mut self, state: &Fields, outer: Language, path: &str, exits: &mut Exits) {
-        // Where it leads, and what it may have, is not known without the language.
+        // Without the language, neither the next states nor the allowed fields are known.
         if state.get("QueryLanguage").is_some_and(is_open) {
             exits.open = true;
             return;
@@ -436,7 +436,7 @@ impl Walk {
         self.only(&rest, &allowed, path, &format!("{} state", crate::kind::a(known.name)));
     }
 
-    /// JSONPaths, and the `….$` fields of templates.
+    /// Checks the JSONPaths, and the `….$` fields of templates.
     fn paths(&mut self, state: &Fields, language: Language, path: &str) {
         if language == Language::Jsonata {
             for (name, value) in state.iter().filter(|(name, _)| !MACHINES.contains(&name.as_str())) {
@@ -458,7 +458,7 @@ impl Walk {
     }
 
     pub(super) fn json_path(&mut self, value: &Value, path: &str) {
-        // An intrinsic function stands where a path may
+        // An intrinsic function may take the place of a path
         // (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html).
         match value {
             Value::String(text) => {
@@ -471,7 +471,7 @@ impl Walk {
         }
     }
 
-    /// The JSONata expressions of a field, however deep they stand.
+    /// Checks the JSONata expressions in a field, at any depth.
     fn expressions(&mut self, value: &Value, path: &str) {
         match value {
             Value::String(text) => match text.strip_prefix("{%").map(|rest| rest.strip_suffix("%}")) {
@@ -572,7 +572,7 @@ impl Walk {
                     let problem = if fault.sure { Problem::new } else { Problem::warning };
                     self.problems.push(problem(format!("{path}.Resource"), fault.message).help(fault.help));
                 }
-                // https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+                // See https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
                 let field = if language == Language::Jsonata { "Arguments" } else { "Parameters" };
                 if let Some(Value::Map(parameters)) = state.get(field) {
                     let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
@@ -584,7 +584,7 @@ impl Walk {
                         self.problem(&at, message, &help);
                     }
                 }
-                // https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+                // See https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
                 let waits = resource.contains(".sync")
                     || resource.ends_with(".waitForTaskToken")
                     || resource.contains(":activity:");
@@ -618,7 +618,7 @@ impl Walk {
         }
     }
 
-    /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html>
+    /// See <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html>.
     fn credentials(&mut self, state: &Fields, path: &str) {
         let at = format!("{path}.Credentials");
         match state.get("Credentials") {
@@ -735,7 +735,7 @@ impl Walk {
         self.integer(state, "ToleratedFailureCount", 0, i64::MAX, path, Some(language));
     }
 
-    /// The mode of a `Map`; `None` where it is unknown.
+    /// The mode of a `Map`; `None` if it is unknown.
     fn processor<'a>(&mut self, processor: &'a Value, path: &str) -> Option<&'a str> {
         let at = format!("{path}.ProcessorConfig");
         let config = match processor.get("ProcessorConfig") {
@@ -854,7 +854,7 @@ impl Walk {
         }
     }
 
-    /// The elements of `Retry` or `Catch`: where, what, and whether it is the last.
+    /// The elements of `Retry` or `Catch`: each with its path, its fields, and whether it is the last.
     fn handlers(&mut self, state: &Fields, name: &str, path: &str) -> Vec<(String, Fields, bool)> {
         let list = match state.get(name) {
             None => return Vec::new(),
@@ -912,14 +912,14 @@ impl Walk {
     }
 }
 
-/// Where a state goes on to.
+/// The possible successors of a state.
 #[derive(Default)]
 pub(super) struct Exits {
-    /// Path of the field and name of the next state.
+    /// The path of each field, and the name of the next state.
     to: Vec<(String, String)>,
-    /// It may be the last.
+    /// True if the state may be the last.
     ends: bool,
-    /// Some way is unknown.
+    /// True if some successor is unknown.
     open: bool,
 }
 
@@ -937,12 +937,12 @@ impl Exits {
     }
 }
 
-/// Whether a text is a JSONata expression: `{% … %}`.
+/// Returns whether a text is a JSONata expression: `{% … %}`.
 pub(super) fn is_expression(text: &str) -> bool {
     text.starts_with("{%") && text.ends_with("%}")
 }
 
-/// RFC 3339, with a capital `T` and a zone.
+/// Returns whether a text is an RFC 3339 timestamp, with a capital `T` and a zone.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let Some((date, time)) = text.split_once('T') else { return false };
     let digits = |text: &str, form: &[usize], separator: char| -> bool {

@@ -1,4 +1,4 @@
-//! Filter policies of subscriptions
+//! Checks filter policies of subscriptions
 //! (<https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>).
 
 use std::collections::BTreeMap;
@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use crate::kind::{Known, Problem, check_pattern, in_document};
 use crate::value::Value;
 
-/// Most names of attributes or properties that a policy looks at.
+/// Maximum number of attribute or property names in a policy.
 const MOST_KEYS: usize = 5;
 
-/// Most combinations of values.
+/// Maximum number of combinations of values.
 const MOST_COMBINATIONS: usize = 150;
 
-/// Numbers that SNS compares lie between its negative and this.
+/// SNS compares numbers from the negative of this to this.
 const LARGEST: f64 = 1e9;
 
-/// What SNS refuses in the `filter_policy` of a subscription.
+/// Checks the `filter_policy` of a subscription.
 pub(super) fn check_filter_policy(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let Some(policy) = spec.get("filter_policy") else { return };
     let by_attributes = spec.text("filter_policy_scope").is_none_or(|scope| scope == "MessageAttributes");
@@ -26,7 +26,7 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
     let path = "filter_policy";
     let mut problems = Vec::new();
     let fields = match policy {
-        // An empty policy is how one is taken away.
+        // An empty policy removes the filter.
         Value::Map(fields) if fields.is_empty() => return problems,
         Value::Map(fields) => fields,
         Value::Unknown(_) | Value::Secret(_) => return problems,
@@ -58,7 +58,7 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
         );
         return problems;
     }
-    // Values of the body count once for each level that they lie deep.
+    // A value in the message body counts once per level of its depth.
     let combinations = leaves.iter().fold(1_usize, |all, (values, depth)| {
         all.saturating_mul(values * if by_attributes { 1 } else { *depth })
     });
@@ -71,8 +71,8 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
     problems
 }
 
-/// The number of values of each key, with how deep it lies. How the alternatives of `$or` count
-/// is not documented: they do not.
+/// Collects the number of values of each key, with its depth. AWS does not document how the alternatives of
+/// `$or` count, so they do not.
 fn collect(fields: &BTreeMap<String, Value>, depth: usize, leaves: &mut Vec<(usize, usize)>) {
     for (name, value) in fields {
         match value {

@@ -1,4 +1,4 @@
-//! What the kinds of Amazon SNS share: documents and attributes as text.
+//! Helpers shared by the kinds of Amazon SNS: documents and attributes as text.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::aws::{Class, Error, Result};
 use crate::kind::{Json, Known, Problem};
 use crate::value::Value;
 
-/// The attributes of a topic or a subscription as SNS returns them; an empty text is none.
+/// The attributes of a topic or a subscription from SNS. An empty text counts as absent.
 pub struct Attributes<'a>(pub Option<&'a HashMap<String, String>>);
 
 impl Attributes<'_> {
@@ -15,32 +15,32 @@ impl Attributes<'_> {
         self.0?.get(name).filter(|text| !text.is_empty()).cloned()
     }
 
-    /// Whether the attribute `name` is `true`.
+    /// Returns whether the attribute `name` is `true`.
     pub fn is_true(&self, name: &str) -> bool {
         self.text(name).as_deref() == Some("true")
     }
 
-    /// The document in the attribute `name`; an empty one is none: it is how SNS unsets some.
+    /// The document in the attribute `name`. An empty one counts as absent, since SNS unsets some that way.
     pub fn json(&self, name: &str) -> Result<Option<Json>> {
         json(self.text(name))
     }
 }
 
-/// A document, if there is one.
+/// Parses a document, if there is one.
 pub fn json(text: Option<String>) -> Result<Option<Json>> {
     let document = text.map(|text| Json::parse(&text)).transpose().map_err(unreadable)?;
     Ok(document.filter(|document| document.as_value().as_object().is_none_or(|object| !object.is_empty())))
 }
 
-/// The error where AWS returned something that is not JSON.
+/// The error for a document from AWS that is not JSON.
 pub fn unreadable(error: serde_json::Error) -> Error {
     Error::finding(Class::Other, format!("AWS returned a document that is not JSON: {error}"))
 }
 
-/// How the waiting time grows from retry to retry.
+/// How the delay grows from retry to retry.
 const BACKOFFS: [&str; 4] = ["linear", "arithmetic", "geometric", "exponential"];
 
-/// The numbers of a healthy retry policy, their least and their greatest value
+/// The numbers of a healthy retry policy, each with its minimum and maximum
 /// (<https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html#creating-delivery-policy>).
 const RETRIES: [(&str, i64, i64); 6] = [
     ("minDelayTarget", 1, 3600),
@@ -51,7 +51,7 @@ const RETRIES: [(&str, i64, i64); 6] = [
     ("numMaxDelayRetries", 0, 100),
 ];
 
-/// What SNS refuses in the healthy retry policy at `path`.
+/// Checks the healthy retry policy at `path`.
 pub fn check_retries(policy: Option<&Value>, path: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let Some(policy) = policy.map(Known) else { return problems };

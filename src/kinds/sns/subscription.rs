@@ -83,7 +83,7 @@ pub struct Attrs {
     pub owner: String,
 }
 
-/// How SNS delivers (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
+/// The delivery protocols (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
 const PROTOCOLS: [&str; 9] =
     ["application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"];
 
@@ -100,18 +100,19 @@ impl Kind for SnsSubscription {
         read: &["sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic"],
         create: &[
             "sns:Subscribe",
-            // The role of a Firehose subscription is handed to SNS.
+            // A Firehose subscription passes its role to SNS.
             "iam:PassRole",
         ],
         update: &["sns:SetSubscriptionAttributes", "iam:PassRole"],
         delete: &["sns:Unsubscribe"],
     };
     const TAGGABLE: bool = false;
-    // `Subscribe` returns a subscription of the same endpoint
+    // `Subscribe` returns an existing subscription of the same endpoint
     // (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
     const CREATE_OVERWRITES: bool = true;
     const LINKS: &'static [Link] = &[Link::to("topic_arn", "sns_topic")];
-    // <https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html>: with all its subscriptions.
+    // A topic is deleted with all its subscriptions:
+    // https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html
     const PART_OF: Option<(&'static str, &'static str)> = Some(("sns_topic", "topic_arn"));
 
     type Spec = Spec;
@@ -129,8 +130,8 @@ impl Kind for SnsSubscription {
         Foreseen::default().with("owner", scope.account_id.as_str())
     }
 
-    /// <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>: who subscribes a second
-    /// time is given the subscription that there is.
+    /// A second `Subscribe` returns the existing subscription
+    /// (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let same = |name| own.spec.get(name).is_some_and(|ours| other.spec.get(name) == Some(ours));
         ["topic_arn", "protocol", "endpoint"].into_iter().all(same).then(|| {
@@ -178,7 +179,7 @@ impl Kind for SnsSubscription {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        // The listings of topics tell no attributes, so that each subscription is read anyway.
+        // The listings of topics contain no attributes, so each subscription must be read anyway.
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
@@ -208,7 +209,7 @@ impl Kind for SnsSubscription {
             .topic_arn(&want.topic_arn)
             .protocol(&want.protocol)
             .endpoint(&want.endpoint)
-            // The ARN, even where the endpoint has to confirm first.
+            // Returns the ARN even if the endpoint has to confirm first.
             .return_subscription_arn(true);
         for (name, value) in attributes(want) {
             let is_default = value.is_empty() || (name == "RawMessageDelivery" && value == "false");
@@ -220,8 +221,8 @@ impl Kind for SnsSubscription {
         Ok(created.subscription_arn().unwrap_or_default().to_owned())
     }
 
-    /// <https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html>: what is not confirmed cannot
-    /// be deleted.
+    /// An unconfirmed subscription cannot be deleted
+    /// (<https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html>).
     async fn parting(_: &Cx, _: &str, _: &Spec, attrs: &Attrs, _: &[Known<'_>]) -> Result<Option<Parting>> {
         let words = "the old one is not confirmed: AWS cannot delete it, and drops it within 48 hours unless \
                      it is confirmed";
@@ -231,8 +232,8 @@ impl Kind for SnsSubscription {
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let before = attributes(live);
         let mut after = attributes(want);
-        // A policy on the body may say more than one on attributes: the wider scope comes before
-        // the policy, the narrower one after it.
+        // A policy on the body allows more than one on attributes. So a wider scope is set before the
+        // policy, and a narrower one after it.
         if want.filter_policy_scope == "MessageAttributes" {
             after.rotate_left(1);
         }
@@ -253,14 +254,14 @@ impl Kind for SnsSubscription {
 
     async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
         match cx.aws.sns().unsubscribe().subscription_arn(id).send().await.or_gone() {
-            // It goes by itself: see the documentation of the kind.
+            // It disappears by itself: see the documentation of the kind.
             Err(error) if error.says("pending confirmation") => Ok(()),
             answer => answer.map(|_| ()),
         }
     }
 }
 
-/// What an endpoint of each protocol looks like
+/// Checks the form of the endpoint for each protocol
 /// (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
 fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let (Some(protocol), Some(endpoint)) = (spec.text("protocol"), spec.text("endpoint")) else { return };
@@ -307,7 +308,7 @@ fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let is_fifo = topic.is_some_and(|topic| topic.ends_with(".fifo"));
     if is_fifo && protocol != "sqs" {
         problems.push(
-            // https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
+            // See https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
             Problem::new("protocol", "a FIFO topic delivers to SQS queues")
                 .help("subscribe a queue, and what reads from it to the queue"),
         );
@@ -341,7 +342,7 @@ fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
             Some(Value::String(arn)) if arn.ends_with(".fifo") != fifo.unwrap_or(arn.ends_with(".fifo")) => {
                 let (topic, queue) =
                     if fifo == Some(true) { ("a FIFO", "a FIFO") } else { ("a standard", "a standard") };
-                // https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+                // See https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
                 problems.push(Problem::new(
                     "redrive_policy.deadLetterTargetArn",
                     format!("what {topic} topic cannot deliver goes to {queue} queue"),
@@ -359,13 +360,13 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
     let pending_confirmation = attributes.is_true("PendingConfirmation");
     let topic_arn = match attributes.text("TopicArn") {
         Some(arn) => arn,
-        // A subscription's ARN is its topic's and an id.
+        // The ARN of a subscription is that of its topic plus an id.
         None => lookup.id.rsplit_once(':').map(|(topic, _)| topic).unwrap_or_default().to_owned(),
     };
     let protocol = attributes.text("Protocol").unwrap_or_default();
     let endpoint = attributes.text("Endpoint").unwrap_or_default();
     if pending_confirmation && lookup.is_bare() {
-        // It was given up, and nobody can delete it: AWS drops it 48 hours after its birth.
+        // It was abandoned and cannot be deleted: AWS drops it 48 hours after its creation.
         return Ok(None);
     }
     let filter_policy = attributes.json("FilterPolicy")?;
@@ -373,7 +374,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
         topic_arn,
         protocol,
         endpoint,
-        // Without a policy the scope means nothing.
+        // Without a policy, the scope has no effect.
         filter_policy_scope: filter_policy
             .as_ref()
             .and_then(|_| attributes.text("FilterPolicyScope"))
@@ -393,7 +394,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
     Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new()).born(Some(lookup.id))))
 }
 
-/// The text at a path, secret or not: to be compared, never to be shown.
+/// The text at a path, secret or not. It may be compared, but never shown.
 fn plain<'a>(spec: Known<'a>, path: &str) -> Option<&'a str> {
     match spec.get(path)? {
         Value::String(text) => Some(text),
@@ -405,8 +406,8 @@ fn plain<'a>(spec: Known<'a>, path: &str) -> Option<&'a str> {
     }
 }
 
-/// The spec as SNS takes it, an empty text for what is off. The scope is the first, and there only
-/// with a policy, without which SNS refuses it.
+/// The attributes for SNS, with an empty text for those that are unset. The scope comes first, and only with
+/// a policy, since SNS refuses it without one.
 fn attributes(spec: &Spec) -> Vec<(&'static str, String)> {
     let json = |document: &Option<Json>| document.as_ref().map(Json::to_text).unwrap_or_default();
     let mut attributes = Vec::with_capacity(7);
@@ -424,8 +425,8 @@ fn attributes(spec: &Spec) -> Vec<(&'static str, String)> {
     attributes
 }
 
-/// The value that sets an attribute or, where it is empty, unsets it: an empty policy filters
-/// nothing, and a redrive policy goes by giving no value
+/// The value that sets an attribute or, if it is empty, unsets it: an empty policy filters nothing, and a
+/// redrive policy is removed by sending no value
 /// (<https://docs.aws.amazon.com/sns/latest/dg/message-filtering-policy-remove.html>).
 fn to_unset(name: &str, value: String) -> Option<String> {
     match name {
@@ -436,8 +437,8 @@ fn to_unset(name: &str, value: String) -> Option<String> {
     }
 }
 
-/// The subscriptions of a topic with their ARNs; none of a topic that is gone. A pending one is
-/// listed as "PendingConfirmation". It needs no finding: to subscribe once more returns its ARN.
+/// The subscriptions of a topic, with their ARNs; none if the topic is gone. A pending one is listed as
+/// "PendingConfirmation". It need not be found: a second `Subscribe` returns its ARN.
 async fn confirmed(cx: &Cx, topic: &str) -> Result<Vec<(String, Subscription)>> {
     let mut listed =
         cx.aws.sns().list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();

@@ -100,7 +100,7 @@ pub struct DeliveryStatusLogging {
     pub failure_feedback_role_arn: Option<String>,
 }
 
-/// The policy that AWS gives a topic that is made without one: its owner may do everything
+/// The policy that AWS gives to a topic created without one: its owner may do everything
 /// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html>).
 fn default_policy() -> serde_json::Value {
     serde_json::json!({ "value": {
@@ -142,7 +142,7 @@ pub struct Attrs {
     pub owner: String,
 }
 
-/// How deliveries are logged is told by attributes for each protocol there.
+/// In Terraform, delivery logging has separate attributes for each protocol.
 fn arrange(topic: &mut Block) -> Vec<TerraformPart> {
     if let Value::Map(protocols) = take(topic, "delivery_status_logging") {
         for (protocol, settings) in protocols {
@@ -162,7 +162,7 @@ fn arrange(topic: &mut Block) -> Vec<TerraformPart> {
 /// The kind `sns_topic`.
 pub struct SnsTopic;
 
-/// Actions on topics that a policy of one may name
+/// Actions that a topic policy may name
 /// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html>).
 const ACTIONS: [&str; 16] = [
     "AddPermission",
@@ -183,7 +183,7 @@ const ACTIONS: [&str; 16] = [
     "UntagResource",
 ];
 
-/// SNS refuses actions that are not about topics, as out of the service's scope.
+/// SNS refuses actions that are not about topics as "out of service scope".
 fn check_action(action: &str, path: String) -> Option<Problem> {
     let (service, name) = action.split_once(':')?;
     let known = ACTIONS.iter().any(|one| one.eq_ignore_ascii_case(name));
@@ -197,7 +197,7 @@ fn check_action(action: &str, path: String) -> Option<Problem> {
     Some(Problem::warning(path, format!("SNS has no action `{action}` on topics")).help(help))
 }
 
-/// Messages are kept 1 to 365 days
+/// Messages can be archived for 1 to 365 days
 /// (<https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html>).
 fn check_archive(policy: &Value) -> Vec<Problem> {
     let path = "archive_policy.MessageRetentionPeriod";
@@ -217,7 +217,7 @@ fn check_archive(policy: &Value) -> Vec<Problem> {
     ]
 }
 
-/// The protocols with delivery status, as the stack and as AWS's attributes spell them.
+/// The protocols with delivery status: the stack's name and the prefix of AWS's attributes.
 const PROTOCOLS: [(&str, &str); 5] = [
     ("application", "Application"),
     ("firehose", "Firehose"),
@@ -282,7 +282,7 @@ impl Kind for SnsTopic {
         delete: &["sns:DeleteTopic"],
     };
     const TAGGABLE: bool = true;
-    // `CreateTopic` returns a topic of the same name
+    // `CreateTopic` returns an existing topic of the same name
     // (<https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>).
     const CREATE_OVERWRITES: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["policy"];
@@ -371,7 +371,7 @@ impl Kind for SnsTopic {
     async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
         let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(Some(to_tags(birth.tags)?));
         for (name, value) in attributes(want) {
-            // These defaults are what a new topic has.
+            // A new topic already has these defaults.
             let is_default = matches!(
                 (name.as_str(), value.as_str()),
                 ("SignatureVersion", "1")
@@ -480,7 +480,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
         fifo_throughput_scope: text("FifoThroughputScope"),
         archive_policy: attributes.json("ArchivePolicy")?,
         signature_version: text("SignatureVersion").unwrap_or_else(signature_version),
-        // AWS tells it only where it was set.
+        // AWS returns it only if it was set.
         maximum_message_size: text("MaximumMessageSize")
             .and_then(|size| size.parse().ok())
             .unwrap_or_else(maximum_message_size),
@@ -492,7 +492,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     Ok(Some(Live::ready(spec, attrs, tags)))
 }
 
-/// The spec as `SetTopicAttributes` takes it: an empty value unsets
+/// The attributes for `SetTopicAttributes`, where an empty value unsets
 /// (<https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>).
 fn attributes(spec: &Spec) -> BTreeMap<String, String> {
     let mut attributes = BTreeMap::from([

@@ -1,4 +1,4 @@
-//! State machines that Step Functions takes, and those that it refuses.
+//! State machines that Step Functions accepts or refuses.
 
 use super::{check, is_timestamp};
 use crate::value::{Unknown, Value};
@@ -11,7 +11,7 @@ fn faults(definition: Json) -> Vec<String> {
         .collect()
 }
 
-/// A machine of one state, `A`, with another to go to.
+/// A machine with the state `A`, and another state as a possible successor.
 fn one(state: Json) -> Json {
     json!({ "StartAt": "A", "States": { "A": state, "B": { "Type": "Succeed" } } })
 }
@@ -58,7 +58,7 @@ fn a_jsonata_machine_passes() {
     assert_eq!(faults(machine), [""; 0]);
 }
 
-/// Recorded at AWS: each state of a JSONPath machine chooses for itself, wherever it stands.
+/// As observed at AWS: each state of a JSONPath machine may choose its own language, at any depth.
 #[test]
 fn a_state_has_the_language_of_the_machine_unless_it_says() {
     let nested = |outer: &str, machine: &str| {
@@ -75,7 +75,7 @@ fn a_state_has_the_language_of_the_machine_unless_it_says() {
             "definition.States.Each.ItemProcessor.States.Load.QueryLanguage: a state of a JSONata machine cannot go back to JSONPath"
         ]
     );
-    // Inside of a JSONata state of a JSONPath machine, what does not say is JSONPath.
+    // In a JSONPath machine, an inner state without a language is JSONPath, even inside a JSONata state.
     let mut silent = nested("JSONPath", "JSONPath");
     silent["States"]["Each"]["ItemProcessor"]["States"]["Load"] =
         json!({ "Type": "Pass", "InputPath": "$.a", "End": true });
@@ -204,7 +204,7 @@ fn unknown_parts_are_taken_as_right() {
             state.insert("Resource".to_owned(), unknown.clone());
             state.insert("Retry".to_owned(), unknown.clone());
         }
-        // Where an unknown state leads is unknown, too: nothing is out of reach.
+        // An unknown state may lead anywhere, so no state is unreachable.
         states.insert("C".to_owned(), unknown.clone());
     }
     assert_eq!(check(&Value::Map(machine), false), []);
