@@ -1,4 +1,4 @@
-//! The risks of a plan in SARIF 2.1.0, at the lines of the stack's files, for code scanning
+//! The risks of a plan as SARIF 2.1.0, at lines of the stack's files, for code scanning
 //! (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>).
 
 use serde_json::{Value as Json, json};
@@ -8,7 +8,7 @@ use crate::diag::counted;
 use crate::plan::review::{Item, Review, Sort, brief, risk_text, shorten, visible};
 use crate::plan::{Risk, RiskLabel};
 
-/// Every rule: its id, level, and what it means.
+/// The rules: id, level and meaning.
 const RULES: [(&str, &str, &str); 8] = [
     ("data-loss", "error", "Data is lost."),
     ("irreversible", "error", "It cannot be undone."),
@@ -20,18 +20,18 @@ const RULES: [(&str, &str, &str); 8] = [
     ("cost-up", "note", "It costs more."),
 ];
 
-/// The rules that were one in earlier versions, `security-widening`.
+/// The rules that earlier versions had as one, `security-widening`.
 const SPLIT: [&str; 2] = ["wider-access", "weaker-protection"];
 
 /// GitHub shows 5,000 results of a run
 /// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
 const MOST: usize = 5_000;
-/// GitHub takes 10 MB, compressed; we count before.
+/// GitHub takes 10 MB after compression; we count before.
 const ROOM: usize = 9_000_000;
-/// What the layout of a result takes.
+/// The bytes for the layout of a result.
 const INDENT: usize = 700;
 const LONGEST_MESSAGE: usize = 1_000;
-/// Most of what is wrong beside the changes.
+/// The most warnings besides the changes.
 const MOST_NOTICES: usize = 50;
 const LONGEST_NAME: usize = 300;
 
@@ -41,7 +41,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     items.sort_by_key(|item| item.gravity());
     for item in items {
         let (found, from) = (results.len(), (review, options));
-        // Of what goes, what AWS calls it, and what stays of it.
+        // For removed resources, their id, and what AWS keeps of them.
         let rest = [item.id_words(), item.leaves.clone()].into_iter().filter(|words| !words.is_empty());
         let rest: String = rest.map(|words| format!("; {words}")).collect();
         for detail in &item.details {
@@ -51,7 +51,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
                 results.push(result(rule(risk), item, Some(&detail.attribute), message, from));
             }
         }
-        // What is of the resource as a whole.
+        // Risks of the resource as a whole.
         let told: Vec<RiskLabel> =
             item.details.iter().flat_map(|detail| &detail.risks).map(|risk| risk.label).collect();
         for risk in item.risks.iter().filter(|risk| !told.contains(&risk.label)) {
@@ -102,7 +102,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
                 "properties": { "tags": ["infrastructure"] },
             });
             if SPLIT.contains(id) {
-                // What was dismissed under the old name stays so.
+                // Findings that were dismissed under the old name stay dismissed.
                 rule["deprecatedIds"] = json!(["dwctl/security-widening"]);
             }
             rule
@@ -142,7 +142,7 @@ fn rule(risk: &Risk) -> &'static str {
     }
 }
 
-/// A result, and how many bytes it takes.
+/// A result, and the number of bytes it takes.
 fn result(
     id: &str,
     item: &Item<'_>,
@@ -152,17 +152,18 @@ fn result(
 ) -> (usize, Json) {
     let index = RULES.iter().position(|(rule, ..)| *rule == id);
     let level = index.and_then(|index| RULES.get(index)).map_or("warning", |(_, level, _)| level);
-    // What is no longer declared has no line, and code scanning wants one: that of its stack.
+    // A resource that is no longer declared has no line, but code scanning needs one: that of its
+    // stack.
     let (file, line) = place(item.change, attribute, options).unwrap_or_else(|| {
         match place_of(&review.plan.asked.stack_at, None, options) {
-            // A plan that an earlier version saved does not tell.
+            // Plans saved by an earlier version do not record it.
             (file, _) if file.is_empty() => ("stack.toml".to_owned(), 1),
             place => place,
         }
     });
     let message = brief(message.trim_end(), LONGEST_MESSAGE);
     let name = brief(&item.address, LONGEST_NAME);
-    // Of two names that are alike where they are shown, one is still not the other.
+    // Two names may look the same when they are shortened, but must stay distinct.
     let whole = format!("{}:{}", item.address, visible(attribute.unwrap_or_default()));
     let print = match brief(&whole, LONGEST_NAME) {
         short if short == whole => whole,
@@ -180,7 +181,7 @@ fn result(
             },
             "logicalLocations": [{ "fullyQualifiedName": name, "kind": "resource" }],
         }],
-        // The same finding in the next run is the same alert, wherever its line moved to.
+        // The same finding in the next run is the same alert, even if its line has moved.
         "partialFingerprints": { "dwctl/v1": format!("{id}:{print}") },
     });
     (result.to_string().len() + INDENT, result)
