@@ -1,10 +1,10 @@
-//! What evaluating a stack may take: steps, bytes, depth. A few lines of expressions can ask
-//! for more time or memory than any machine has (a local that holds its predecessor twice,
-//! 44 times over), and a pull request can bring such lines; so each pass over a stack has a
-//! budget, and the expression that goes beyond it is an error at its place.
+//! The limits for evaluating a stack: steps, bytes, depth. A few lines of expressions can need
+//! more time or memory than any machine has (a local that contains its predecessor twice, 44
+//! times in a row), and a pull request can contain such lines. So each pass over a stack has a
+//! budget, and the expression that exceeds it is reported as an error at its place.
 //!
-//! The budget counts what is done, and looks at no clock: what is valid on one machine is
-//! valid on all. A stack of 2,000 resources takes about a hundredth of it.
+//! The budget counts work and uses no clock, so a stack that is valid on one machine is valid on
+//! all. A stack of 2,000 resources takes about a hundredth of the budget.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,26 +13,26 @@ use crate::diag::{Diagnostic, FileId, Span};
 use crate::limits;
 use crate::value::Value;
 
-/// Steps of a pass: parts of expressions that are evaluated, and the like of functions. A
-/// million of them take about a tenth of a second.
+/// Steps of a pass: evaluated parts of expressions, and comparable work of functions. A million steps
+/// take about a tenth of a second.
 pub const STEPS: u64 = 8_000_000;
-/// Bytes that all values of a pass take in memory.
+/// Memory, in bytes, of all values of a pass.
 pub const BYTES: u64 = 128 << 20;
-/// Lists and maps within each other.
+/// Depth of nested lists and maps.
 pub const DEPTH: usize = 128;
 
-/// What is left for one pass over a stack; clones share it.
+/// The remaining budget of one pass over a stack; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Budget(Rc<Spent>);
 
 #[derive(Debug)]
 struct Spent {
-    /// How often the limits may be reached.
+    /// The factor by which the limits are multiplied.
     times: Cell<u64>,
     steps: Cell<u64>,
     bytes: Cell<u64>,
     over: Cell<Option<Over>>,
-    /// What was said when it was over, so that it is said once.
+    /// The error that was reported when it was exceeded, so that it is reported once.
     said: RefCell<Option<Diagnostic>>,
 }
 
@@ -43,25 +43,25 @@ enum Over {
     Depth,
 }
 
-/// The budget is spent: nothing more is evaluated.
+/// The budget is exceeded: nothing more is evaluated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exhausted;
 
-/// How much a value is.
+/// The size of a value.
 #[derive(Clone, Copy, Default)]
 struct Weight {
     bytes: u64,
-    /// Those of texts alone.
+    /// The bytes of texts alone.
     text: u64,
     values: u64,
     depth: usize,
 }
 
-/// A value besides what it points to, with its share of the list that it is in.
+/// Bytes of a value without what it points to, its share of the surrounding list included.
 const VALUE: u64 = 64;
-/// A map that is not empty: its tree has room for eleven entries.
+/// Bytes of a map that is not empty: its tree has room for eleven entries.
 pub(super) const MAP: u64 = 640;
-/// A key of a map, and its share of the tree.
+/// Bytes of a key of a map, its share of the tree included.
 pub(super) const KEY: u64 = 96;
 
 impl Default for Spent {
@@ -77,20 +77,20 @@ impl Default for Spent {
 }
 
 impl Budget {
-    /// With so many times the limits. A stack is checked before anything else is done with it:
-    /// what passed then must not fail in the middle of an apply, when more is known.
+    /// A budget with `times` the limits. A stack is checked before anything else: what passes the check
+    /// must not fail in the middle of an apply, when more values are known.
     pub fn wide(times: u64) -> Self {
         let budget = Self::default();
         budget.0.times.set(times);
         budget
     }
 
-    /// From now on with the limits as they are.
+    /// Returns to the plain limits from now on.
     pub fn tighten(&self) {
         self.0.times.set(1);
     }
 
-    /// Begins a pass.
+    /// Starts a pass.
     pub fn renew(&self) {
         self.0.steps.set(0);
         self.0.bytes.set(0);
@@ -98,26 +98,26 @@ impl Budget {
         self.0.said.replace(None);
     }
 
-    /// Bytes that are held at the moment.
+    /// The bytes that are held now.
     pub(crate) fn held(&self) -> u64 {
         self.0.bytes.get()
     }
 
-    /// What was held since there were as many bytes is let go of.
+    /// Releases the bytes that were taken since `held` bytes were held.
     pub(crate) fn release(&self, held: u64) {
         self.0.bytes.set(held);
     }
 
-    /// Takes what a value takes that is written out in the stack, at `span`.
+    /// Charges for a value that is written in the stack, at `span`.
     ///
     /// # Errors
-    /// The budget is spent.
+    /// The budget is exceeded.
     pub fn take(&self, value: &Value, span: Span) -> Result<(), Diagnostic> {
         let taken = self.steps(1).and_then(|()| self.hold(Self::weight(value)));
         taken.map_err(|Exhausted| self.error(span))
     }
 
-    /// Takes steps.
+    /// Charges steps.
     pub(super) fn steps(&self, count: u64) -> Result<(), Exhausted> {
         let steps = self.0.steps.get().saturating_add(count);
         self.0.steps.set(steps);
@@ -128,24 +128,24 @@ impl Budget {
         }
     }
 
-    /// Holds more bytes.
+    /// Charges bytes.
     pub(super) fn hold(&self, bytes: u64) -> Result<(), Exhausted> {
         self.room(bytes)?;
         self.0.bytes.set(self.0.bytes.get().saturating_add(bytes));
         Ok(())
     }
 
-    /// Looks whether there is room for as many more bytes.
+    /// Checks that there is room for this many more bytes.
     pub(super) fn room(&self, bytes: u64) -> Result<(), Exhausted> {
         let most = BYTES.saturating_mul(self.0.times.get());
         if self.0.bytes.get().saturating_add(bytes) > most { self.exhaust(Over::Bytes) } else { Ok(()) }
     }
 
-    /// In place of all that was held since `held`, holds a value.
+    /// Replaces everything held since `held` by one value.
     pub(super) fn settle(&self, held: u64, value: &Value) -> Result<(), Exhausted> {
         let weight = Weight::of(value, 0);
         self.0.bytes.set(held);
-        // To copy and to count a value takes a fraction of what evaluating does.
+        // Copying and counting a value takes a fraction of the time of evaluating it.
         self.steps(weight.values / 8 + weight.bytes / 4096)?;
         if weight.depth > DEPTH {
             return self.exhaust(Over::Depth);
@@ -153,14 +153,14 @@ impl Budget {
         self.hold(weight.bytes)
     }
 
-    /// Takes the steps of a function for an argument: each goes through what it is given.
-    /// What takes longer than that, the function takes itself.
+    /// Charges the steps of a function for reading an argument. A function that needs more time charges
+    /// the rest itself.
     pub(super) fn read(&self, argument: &Value) -> Result<(), Exhausted> {
         let weight = Weight::of(argument, 0);
         self.steps(1 + weight.values / 2 + weight.text / 32)
     }
 
-    /// Bytes that a value takes.
+    /// The bytes of a value.
     pub(crate) fn weight(value: &Value) -> u64 {
         Weight::of(value, 0).bytes
     }
@@ -172,15 +172,15 @@ impl Budget {
         Err(Exhausted)
     }
 
-    /// Whether nothing more is evaluated.
+    /// Returns whether the budget is exceeded, so that nothing more is evaluated.
     pub(super) fn is_exhausted(&self) -> bool {
         self.0.over.get().is_some()
     }
 
-    /// The error of the expression that spent it, whichever asks.
+    /// The error of the expression that exceeded it, even if another expression asks.
     pub(super) fn error(&self, span: Span) -> Diagnostic {
         let mut said = self.0.said.borrow_mut();
-        // In a file of a template it was said for nobody to see.
+        // Nobody saw the error if it was reported within a template file.
         let inner = |error: &mut Diagnostic| {
             error.primary.as_ref().is_some_and(|label| label.span.file == FileId(u32::MAX))
         };
@@ -208,7 +208,7 @@ impl Budget {
 
 impl Weight {
     fn of(value: &Value, depth: usize) -> Self {
-        // Deeper than this no value gets, since each one that is made is weighed.
+        // No value gets deeper than this, because every new value is weighed.
         if depth > 4 * DEPTH {
             return Self { bytes: VALUE, text: 0, values: 1, depth };
         }
@@ -221,7 +221,7 @@ impl Weight {
         };
         match value {
             Value::Null | Value::Bool(_) | Value::Unknown(_) => {}
-            // To print one takes as long as the square of its length.
+            // The time for printing a number is quadratic in its length.
             Value::Number(number) if number.limbs() > 1 => {
                 weight.bytes += 8 * number.limbs();
                 weight.values += number.limbs() * number.limbs() / 16;

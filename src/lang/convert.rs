@@ -8,7 +8,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 pub(super) use crate::value::order;
 use crate::value::{Number, Value};
 
-/// As a string: strings, numbers and booleans.
+/// Converts strings, numbers and booleans to a string.
 pub(super) fn to_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
@@ -19,13 +19,13 @@ pub(super) fn to_text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A text in Unicode's composed form (NFC), which Terraform's texts are all in: `e` and an
-/// accent after it are equal to `é`.
+/// Converts a text to Unicode's composed form (NFC), which all texts of Terraform have: `e` followed
+/// by a combining accent equals `é`.
 pub(super) fn normal(text: String) -> String {
     if is_nfc(&text) { text } else { text.nfc().collect() }
 }
 
-/// As [`normal`], of all texts in a value.
+/// As [`normal`], for all texts in a value.
 pub(super) fn normalize(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -50,7 +50,7 @@ pub(super) fn normalize(value: &mut Value) {
     }
 }
 
-/// As a number: numbers, and strings that hold a decimal number.
+/// Converts numbers, and strings with a decimal number, to a number.
 pub(super) fn to_number(value: &Value) -> Option<Number> {
     match value {
         Value::Number(number) => Some(number.clone()),
@@ -59,7 +59,7 @@ pub(super) fn to_number(value: &Value) -> Option<Number> {
     }
 }
 
-/// As a boolean: booleans, and strings that spell one.
+/// Converts booleans, and strings that spell one, to a boolean.
 pub(super) fn to_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(bool) => Some(*bool),

@@ -1,8 +1,8 @@
-//! The walk over the tree.
+//! Evaluates the tree of an expression.
 //!
-//! Errors are gathered on the way, so that independent parts each report theirs; a
-//! part that failed gives [`Failed`] and is not used further. No message shows a
-//! value that may be secret: names in messages come from the stack's own text.
+//! Errors are collected, so that independent parts each report theirs. A part with an error
+//! yields [`Failed`] and is not used further. No message shows a value that may be secret: names
+//! in messages come from the text of the stack.
 
 mod access;
 mod loops;
@@ -21,25 +21,25 @@ use crate::value::{Unknown, Value};
 
 pub(super) struct Evaluator<'a> {
     scope: &'a dyn Scope,
-    /// What the `for`s around bind, innermost last.
+    /// The names that enclosing `for`s bind, innermost last.
     bound: Vec<(&'a str, Value)>,
     errors: Vec<Diagnostic>,
     inside_template_file: bool,
-    /// The whole template.
+    /// The span of the whole template.
     whole: Span,
 }
 
-/// The part has no value; why is among the errors.
+/// The part has no value; the reason is among the errors.
 struct Failed;
 
 type Evaluated<T = Value> = Result<T, Failed>;
 
-/// Whether something that went into a result was secret.
+/// True if a value that contributed to a result was secret.
 #[derive(Clone, Copy, Default)]
 struct Taint(bool);
 
 impl Taint {
-    /// What a secret holds, remembering that it was one.
+    /// Unwraps a secret, and remembers that there was one.
     fn open(&mut self, value: Value) -> Value {
         match value {
             Value::Secret(inner) => {
@@ -70,7 +70,7 @@ impl<'a> Evaluator<'a> {
         Self { scope, bound: Vec::new(), errors: Vec::new(), inside_template_file, whole }
     }
 
-    /// Turns the outcome of a walk into the outcome of the template.
+    /// Turns the result of the evaluation into that of the template.
     fn finish(self, outcome: Evaluated) -> Result<Value, Vec<Diagnostic>> {
         match outcome {
             Ok(value) if self.errors.is_empty() => Ok(value),
@@ -100,7 +100,7 @@ impl<'a> Evaluator<'a> {
         Ok(value)
     }
 
-    /// Goes on if the budget allows it.
+    /// Fails if the budget is exceeded.
     fn within(&mut self, span: Span, spent: Result<(), Exhausted>) -> Evaluated<()> {
         match spent {
             Ok(()) => Ok(()),
@@ -156,7 +156,7 @@ impl<'a> Evaluator<'a> {
         Ok(taint.close(unknown.map_or(Value::Map(map), Value::Unknown)))
     }
 
-    /// The key of a map, as text.
+    /// Converts the key of a map to text.
     fn key(&mut self, key: &Value, span: Span) -> Evaluated<String> {
         match convert::to_text(key) {
             Some(text) => Ok(text.into_owned()),
@@ -185,7 +185,7 @@ impl<'a> Evaluator<'a> {
     fn bound(&mut self, name: &str, span: Span) -> Evaluated {
         match self.bound.iter().rev().find(|(bound, _)| *bound == name) {
             Some((_, value)) => Ok(value.clone()),
-            // The parser tells bound names from references, so this is out of reach.
+            // Unreachable: the parser distinguishes bound names from references.
             None => {
                 self.fail(Diagnostic::error("unknown-name", format!("`{name}` is not bound")).at(span, ""))
             }
@@ -208,7 +208,7 @@ impl<'a> Evaluator<'a> {
         Ok(taint.close(value))
     }
 
-    /// The type of the arm that is not chosen; `None` where it has no value here.
+    /// The type of the arm that is not chosen; `None` if it has no value here.
     fn type_of(&mut self, node: &'a Node) -> Evaluated<Option<Type>> {
         if let Expression::Literal(value) = &node.expression {
             return Ok(Some(Type::of(value)));
@@ -225,7 +225,7 @@ impl<'a> Evaluator<'a> {
         Ok(value.ok().map(|value| Type::of(&value)))
     }
 
-    /// A value of the type that it has in common with the other arm.
+    /// Converts a value to the common type of both arms.
     fn as_one(&mut self, value: Value, other: &Type, node: &Node) -> Evaluated {
         let own = Type::of(&value);
         if own == *other {
@@ -244,7 +244,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// A condition as a boolean, or what it waits for.
+    /// The condition as a boolean, or the unknown that it depends on.
     fn condition(
         &mut self,
         value: Value,
@@ -346,7 +346,7 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// The error of a function, at the argument it is about.
+/// The error of a function, at the argument that caused it.
 fn explain(problem: Problem, function: &Function, call: &Call, span: Span, withheld: bool) -> Diagnostic {
     let place = problem
         .argument

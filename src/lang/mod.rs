@@ -1,8 +1,8 @@
-//! The expressions of a stack: `"${…}"` in HCL's own syntax, over [`Value`].
+//! The expressions of a stack: `"${…}"` in HCL's own syntax, with values of type [`Value`].
 //!
-//! [`Template::parse`] turns a TOML string into a tree once; [`Template::evaluate`]
-//! walks it in a [`Scope`]. Nothing here does I/O except the `file` functions, and
-//! those read through [`Scope::files`].
+//! [`Template::parse`] turns a TOML string into a tree once; [`Template::evaluate`] evaluates it
+//! in a [`Scope`]. Nothing here does I/O except the `file` functions, and they read through
+//! [`Scope::files`].
 
 mod budget;
 mod convert;
@@ -27,8 +27,8 @@ use crate::value::Value;
 use evaluate::Evaluator;
 use tree::Part;
 
-/// Gives all values one type, as the items of a list have in Terraform; leaves them as they are
-/// where there is none.
+/// Converts all values to one type, like the items of a list in Terraform. If there is none, leaves
+/// them as they are and returns false.
 pub fn unify(values: &mut [Value]) -> bool {
     unify::unify(values)
 }
@@ -47,14 +47,13 @@ enum Content {
 }
 
 impl Template {
-    /// Parses `text`, the decoded string whose content lies at `span` of its file.
-    /// `exact` says that the bytes there equal `text` (no escapes), so that places
-    /// inside of it can be shown; otherwise every place is the whole `span`.
+    /// Parses `text`, the decoded string whose content lies at `span` of its file. With `exact`, the
+    /// bytes there equal `text` (no escapes), so that places within it can be shown; otherwise every
+    /// place is the whole `span`.
     ///
     /// # Errors
     ///
-    /// Where the text is not a template, nests too deeply, or calls a function that
-    /// there is not.
+    /// The text is not a template, nests too deeply, or calls an unknown function.
     pub fn parse(text: &str, span: Span, exact: bool) -> Result<Self, Diagnostic> {
         let content = match parse::literal(text) {
             Some(literal) => Content::Literal(convert::normal(literal)),
@@ -66,7 +65,7 @@ impl Template {
         Ok(Self { span, content })
     }
 
-    /// The text, if there is no expression in it.
+    /// The text, if it contains no expression.
     pub fn is_literal(&self) -> Option<&str> {
         match &self.content {
             Content::Literal(text) => Some(text),
@@ -74,8 +73,7 @@ impl Template {
         }
     }
 
-    /// Everything it refers to, in the order of writing, without names that a `for`
-    /// inside of it binds.
+    /// All references in it, in the order of the text, without names that a `for` within it binds.
     pub fn references(&self) -> Vec<Reference> {
         match &self.content {
             Content::Literal(_) => Vec::new(),
@@ -83,17 +81,17 @@ impl Template {
         }
     }
 
-    /// Its value: that of the expression where it is nothing but `${expression}`,
-    /// a string otherwise. A set becomes a list.
+    /// Its value: a string, or the value of the expression if the text is just `${expression}`. A set
+    /// becomes a list.
     ///
     /// # Errors
     ///
-    /// Every error of the parts that can be evaluated on their own.
+    /// Every error of the parts that can be evaluated independently.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, Vec<Diagnostic>> {
         self.evaluate_as(scope, false).map(Value::listed)
     }
 
-    /// As [`Template::evaluate`], for what other expressions refer to: a set stays one.
+    /// As [`Template::evaluate`], but a set stays a set. For values that other expressions refer to.
     ///
     /// # Errors
     ///
@@ -116,7 +114,7 @@ impl Template {
         }
     }
 
-    /// Where its text lies.
+    /// The place of its text.
     pub fn span(&self) -> Span {
         self.span
     }

@@ -1,4 +1,4 @@
-//! From text to tree: `hcl-edit` reads the syntax, this room gives it meaning.
+//! Parses text to a tree: `hcl-edit` parses the syntax, and this module interprets it.
 
 mod text;
 
@@ -16,7 +16,7 @@ use crate::diag::{self, Diagnostic, Span};
 use crate::value::{Number, Value};
 use text::Text;
 
-/// The text with `$${` and `%%{` unescaped, if there is no expression in it.
+/// The text with `$${` and `%%{` unescaped, if it contains no expression.
 pub(super) fn literal(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
@@ -26,7 +26,7 @@ pub(super) fn literal(text: &str) -> Option<String> {
         if marker.starts_with("${") || marker.starts_with("%{") {
             return None;
         }
-        // Markers are ASCII: the cuts below fall between characters.
+        // Markers are ASCII, so the cuts below are at character boundaries.
         if marker.starts_with("$${") || marker.starts_with("%%{") {
             out.push_str(&marker[1..3]);
             rest = &marker[3..];
@@ -39,17 +39,17 @@ pub(super) fn literal(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// So many brackets and operators that nest are no danger to any stack.
+/// Nesting of brackets and operators that can never overflow the stack.
 const SHALLOW: usize = 16;
 
-/// Enough for the deepest expression that the parser accepts, several times over.
+/// Several times enough for the deepest expression that the parser accepts.
 const DEEP_STACK: usize = 16 * 1024 * 1024;
 
-/// Parses a template that holds expressions, with everything it refers to.
+/// Parses a template with expressions, and collects all its references.
 ///
-/// The parser bounds how deep expressions may nest and how long operators may chain,
-/// so no walk over its tree can exhaust the stack. Itself it takes up to 30 KB a level,
-/// which is why what could be deep is parsed on a stack of its own.
+/// The parser limits the nesting of expressions and the length of operator chains, so walking its
+/// tree cannot overflow the stack. The parser itself takes up to 30 KB for each level, so texts that
+/// may be deep are parsed on a separate stack.
 pub(super) fn template(
     text: &str,
     span: Span,
@@ -73,7 +73,7 @@ pub(super) fn template(
 fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
     let mut lowering = Lowering { text, offset: 0, span, exact, bound: Vec::new(), references: Vec::new() };
     let parsed = parsed(text).map_err(|error| {
-        // At the end of the text the parser gives the place of its last byte.
+        // For an error at the end of the text, the parser gives the place of the last byte.
         let at = text.floor_char_boundary(error.location().offset());
         let place = lowering.place(Some(at..at + text[at..].chars().next().map_or(0, char::len_utf8)));
         if error.message().contains("nested levels") || error.message().contains("chained") {
@@ -101,8 +101,8 @@ fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Referenc
     Ok((parts, lowering.references))
 }
 
-/// What `hcl-edit` makes of a text. It refuses numbers that no double holds, such as `1e400`; these
-/// are given to it with an exponent of zeros, and read from the text afterwards.
+/// Parses a text with `hcl-edit`. It refuses numbers that no double can hold, such as `1e400`. Their
+/// exponents are replaced by zeros here, and the numbers are read from the text afterwards.
 fn parsed(text: &str) -> Result<template::Template, hcl_edit::parser::Error> {
     let mut source = Cow::Borrowed(text);
     loop {
@@ -120,7 +120,7 @@ fn parsed(text: &str) -> Result<template::Template, hcl_edit::parser::Error> {
     }
 }
 
-/// The digits of the exponent of the number at `at`, if no double holds that number.
+/// The exponent's digits of the number at `at`, if no double can hold that number.
 fn large_exponent(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+');
@@ -136,7 +136,7 @@ fn large_exponent(text: &str, at: usize) -> Option<Range<usize>> {
     number[..exponent + digits].parse::<f64>().is_ok_and(f64::is_infinite).then_some(start..start + digits)
 }
 
-/// What may be meant where a text is no template.
+/// A hint at the intended syntax where a text is no template.
 fn foreign(text: &str, at: usize) -> Option<String> {
     if text[at..].starts_with("%{") {
         return Some("a `%{` that begins no directive is written `%%{`".to_owned());
@@ -153,12 +153,12 @@ fn foreign(text: &str, at: usize) -> Option<String> {
 }
 
 struct Lowering<'t> {
-    /// The template that is parsed, and where it begins in the outermost one.
+    /// The template that is parsed, and its offset in the outermost one.
     text: &'t str,
     offset: usize,
     span: Span,
     exact: bool,
-    /// The names that enclosing `for`s bind.
+    /// The names bound by enclosing `for`s.
     bound: Vec<String>,
     references: Vec<Reference>,
 }
@@ -214,7 +214,7 @@ impl Lowering<'_> {
         Ok(Node { span, expression })
     }
 
-    /// A number with all the digits that are written.
+    /// The number with all its written digits.
     fn number(&self, number: &Formatted<HclNumber>) -> Value {
         let written = number.span().and_then(|range| self.text.get(range)).and_then(Number::parse);
         match (written, number.value().as_i64()) {
@@ -256,7 +256,7 @@ impl Lowering<'_> {
                     span: self.place(name.span()),
                     expression: Expression::Literal(literal_text(name.as_str())),
                 },
-                // A key is a name first.
+                // A key is primarily a name.
                 ObjectKey::Expression(null @ expr::Expression::Null(_)) => {
                     Node { span: self.place(null.span()), expression: Expression::Literal("null".into()) }
                 }

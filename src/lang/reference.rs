@@ -1,4 +1,4 @@
-//! What an expression refers to, as far as it can be said without evaluating it.
+//! References of expressions, as far as they are known without evaluation.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use crate::value::Value;
 pub struct Reference {
     /// The first name: `s3_bucket`.
     pub root: String,
-    /// What follows it, up to the first index that is not a literal, or splat.
+    /// The steps after it, up to the first splat or index that is not a literal.
     pub steps: Vec<Step>,
-    /// Where it is written.
+    /// Its place in the file.
     pub span: Span,
 }
 
@@ -25,7 +25,7 @@ pub enum Step {
     Index(Value),
 }
 
-/// As it is written in a stack.
+/// Written as in a stack.
 impl fmt::Display for Reference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.root)?;
@@ -33,7 +33,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// As it is written in a stack, with its dot or brackets.
+/// Written as in a stack, with its dot or brackets.
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -44,8 +44,7 @@ impl fmt::Display for Step {
 }
 
 impl Reference {
-    /// The name of step `index`, whether written `.name` or `["name"]`; `None` past
-    /// the end and for numbers.
+    /// The name in step `index`, written `.name` or `["name"]`; `None` past the end and for numbers.
     pub fn name(&self, index: usize) -> Option<&str> {
         match self.steps.get(index)? {
             Step::Attribute(name) => Some(name),

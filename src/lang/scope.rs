@@ -1,4 +1,4 @@
-//! Where names get their values from.
+//! Scopes: the values of names.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,23 @@ use crate::diag::{self, Diagnostic};
 use crate::files::Files;
 use crate::value::Value;
 
-/// What an expression is evaluated in.
+/// The environment in which an expression is evaluated.
 pub trait Scope {
-    /// The value of the longest prefix of `reference` that the scope knows, and how
-    /// many of its steps that took; the evaluator applies the rest to the value.
+    /// The value of the longest prefix of `reference` that the scope knows, and the number of steps in
+    /// that prefix. The evaluator applies the other steps to the value.
     ///
     /// # Errors
     ///
-    /// Where the name is not known. Without a place of its own the diagnostic is put
-    /// at the reference.
+    /// The name is not known. A diagnostic without a place is shown at the reference.
     fn resolve(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic>;
 
-    /// What `file` and its like may read.
+    /// The files that `file` and similar functions may read.
     fn files(&self) -> &Files;
 
-    /// What evaluating may take.
+    /// The budget for evaluation.
     fn budget(&self) -> &Budget;
 
-    /// When the plan was made, in RFC 3339; `None` where there is no plan.
+    /// The time of the plan, in RFC 3339; `None` without a plan.
     fn planned_at(&self) -> Option<&str> {
         None
     }
@@ -33,11 +32,11 @@ pub trait Scope {
 /// A scope of plain names.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// The values by their first name.
+    /// The values by name.
     pub values: BTreeMap<String, Value>,
     /// The files of the stack.
     pub files: Files,
-    /// What evaluating may take.
+    /// The budget for evaluation.
     pub budget: Budget,
 }
 
@@ -59,8 +58,8 @@ impl Scope for Names {
     }
 }
 
-/// What the steps of `reference` from `taken` on lead to in `value`, as far as they do, and how
-/// many are taken then. Going down by reference spares the copy of everything beside it.
+/// Follows the steps of `reference` from `taken` on into `value` as far as possible. Returns the value
+/// there and the number of steps taken. Borrowing avoids copies of the values beside the path.
 pub fn descend(mut value: &Value, reference: &Reference, mut taken: usize) -> (Value, usize) {
     while let Some(step) = reference.steps.get(taken) {
         let inner = match (value, step) {
@@ -79,7 +78,7 @@ pub fn descend(mut value: &Value, reference: &Reference, mut taken: usize) -> (V
     (value.clone(), taken)
 }
 
-/// The error for a first name that no scope knows, with the nearest of `known`.
+/// The error for an unknown root name, with the most similar of `known`.
 pub fn unknown_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
     let error = Diagnostic::error("unknown-name", format!("nothing is named `{name}` here"));
     match diag::nearest(name, known) {

@@ -1,5 +1,5 @@
-//! The tree that a template is parsed into: functions looked up, places resolved,
-//! names that a `for` binds told apart from references.
+//! The tree of a parsed template, in which functions are looked up, places are resolved, and names
+//! that a `for` binds are distinguished from references.
 
 use hcl_edit::expr::{BinaryOperator, UnaryOperator};
 
@@ -15,30 +15,30 @@ pub(super) struct Node {
     pub(super) expression: Expression,
 }
 
-/// What an expression is.
+/// The content of a [`Node`].
 #[derive(Clone, Debug)]
 pub(super) enum Expression {
     Literal(Value),
     Template(Vec<Part>),
     List(Vec<Node>),
-    /// In the order of writing; of equal keys the last wins.
+    /// In the order of the text; the last of equal keys wins.
     Map(Vec<(Node, Node)>),
     Reference(Box<Reference>),
-    /// A name that a `for` around it binds.
+    /// A name that an enclosing `for` binds.
     Bound(String),
     Access(Box<Access>),
     Conditional(Box<Conditional>),
     Unary(UnaryOperator, Box<Node>),
     Binary(BinaryOperator, Box<(Node, Node)>),
     Call(Box<Call>),
-    /// `try(…)`: the first that can be evaluated.
+    /// `try(…)`: the first argument that can be evaluated.
     Try(Vec<Node>),
-    /// `can(…)`: whether it can be evaluated.
+    /// `can(…)`: true if the argument can be evaluated.
     Can(Box<Node>),
     For(Box<For>),
 }
 
-/// Steps into a value that cannot be taken before it is known.
+/// Steps into a value that must be evaluated first.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     pub(super) base: Node,
@@ -52,9 +52,9 @@ pub(super) enum AccessStep {
     Attribute(String, Span),
     /// `[expression]`
     Index(Node),
-    /// `.*`: the attributes that follow are taken of every item.
+    /// `.*`: the following attributes are taken from every item.
     AttributeSplat,
-    /// `[*]`: all that follows is taken of every item.
+    /// `[*]`: all following steps are taken from every item.
     FullSplat,
 }
 
@@ -66,16 +66,16 @@ pub(super) struct Conditional {
     pub(super) otherwise: Node,
 }
 
-/// A call of any function but `try` and `can`.
+/// A call of a function other than `try` and `can`.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) function: &'static Function,
     pub(super) arguments: Vec<Node>,
-    /// The last argument is a list of arguments: `f(list...)`.
+    /// True if the last argument is a list of arguments: `f(list...)`.
     pub(super) expand: bool,
 }
 
-/// The names that a `for` binds, and what it goes through.
+/// The names that a `for` binds, and its collection.
 #[derive(Clone, Debug)]
 pub(super) struct Loop {
     pub(super) key: Option<String>,
@@ -90,7 +90,7 @@ pub(super) struct For {
     pub(super) key: Option<Node>,
     pub(super) value: Node,
     pub(super) condition: Option<Node>,
-    /// `value...`: values of one key are gathered in a list.
+    /// `value...`: values with the same key are collected in a list.
     pub(super) grouping: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Terraform's types of values, as far as they decide what an expression gives: the one type that
-//! several values can have, and values brought to it.
+//! Terraform's types, as far as they affect the value of an expression: finds the common type of
+//! several values, and converts values to it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,16 +7,16 @@ use std::fmt;
 use super::convert;
 use crate::value::Value;
 
-/// What a value is. dwctl tells no list from a tuple and no map from an object, so that the types
-/// of values are tuples and objects; a list or map is what several of these become.
+/// The type of a value. dwctl does not distinguish list from tuple and map from object, so values have
+/// tuple and object types; a list or map type is the common type of several of these.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Type {
-    /// Null, or not known yet: it fits everything.
+    /// Null or unknown: compatible with every type.
     Any,
     Bool,
     Number,
     String,
-    /// A boolean and a number, which are one only beside a text.
+    /// A boolean and a number: they have a common type only beside a text.
     Mixed,
     Tuple(Vec<Type>),
     List(Box<Type>),
@@ -33,7 +33,7 @@ impl Type {
             Value::Number(_) => Self::Number,
             Value::String(_) => Self::String,
             Value::List(items) => Self::Tuple(items.iter().map(Self::of).collect()),
-            // Its items have one type.
+            // All items of a set have one type.
             Value::Set(items) => {
                 let of_items = items.iter().map(Self::of).find(|of| *of != Self::Any);
                 Self::Set(Box::new(of_items.unwrap_or(Self::Any)))
@@ -45,7 +45,7 @@ impl Type {
         }
     }
 
-    /// The type that values of all these can be brought to.
+    /// The type to which values of all these types can be converted.
     pub(super) fn common<'t>(types: impl IntoIterator<Item = &'t Self>) -> Option<Self> {
         Self::gathered(types).filter(Self::is_settled)
     }
@@ -112,7 +112,7 @@ impl Type {
         }
     }
 
-    /// Whether a value of the other type may become one of this.
+    /// Returns whether a value of the other type can be converted to this one.
     fn takes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
@@ -125,7 +125,7 @@ impl Type {
         }
     }
 
-    /// The value as one of this type; the value that cannot become one where there is one.
+    /// Converts a value to this type. The error is the value, or part of it, that does not convert.
     pub(super) fn bring(&self, value: Value) -> Result<Value, Value> {
         Ok(match (self, value) {
             (_, Value::Secret(inner)) => self.bring(*inner)?.into_secret(),
@@ -176,10 +176,10 @@ impl Type {
     }
 }
 
-/// Gives all values one type, as the items of a list have in Terraform: texts beside numbers make
-/// texts of all. `false` where there is none; the values are then as they were.
+/// Converts all values to one type, like the items of a list in Terraform: texts beside numbers make
+/// all of them texts. Returns false, and leaves the values as they are, if there is none.
 pub(super) fn unify(values: &mut [Value]) -> bool {
-    // Most lists hold texts alone.
+    // Most lists contain only texts.
     let texts = values.iter().all(|value| matches!(value, Value::String(_)));
     let numbers = || values.iter().all(|value| matches!(value, Value::Number(_)));
     if texts || numbers() {
@@ -197,7 +197,7 @@ pub(super) fn unify(values: &mut [Value]) -> bool {
     true
 }
 
-/// As messages say it.
+/// The name of the type in messages.
 impl fmt::Display for Type {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

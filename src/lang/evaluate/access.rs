@@ -16,8 +16,8 @@ impl<'a> Evaluator<'a> {
         {
             match self.evaluate(node)? {
                 index @ (Value::String(_) | Value::Number(_)) => {
-                    // As if it were written out: the scope then copies the one element alone.
-                    // What it has not is looked for, and told, in the usual way.
+                    // As if the index were a literal: the scope then copies only this element.
+                    // An element that does not exist is reported in the usual way.
                     let mut written = reference.as_ref().clone();
                     written.steps.push(Step::Index(index));
                     if let Ok((value, taken)) = self.scope.resolve(&written)
@@ -64,7 +64,7 @@ impl<'a> Evaluator<'a> {
         Ok(taint.close(value))
     }
 
-    /// The steps taken of every item; null is no item, anything but a list is one.
+    /// Takes the steps from every item. Null counts as no item, and any other value as one item.
     fn spread(&mut self, value: Value, steps: &'a [AccessStep], base: Span) -> Evaluated {
         let mut taint = Taint::default();
         let items = match taint.open(value) {
@@ -75,7 +75,7 @@ impl<'a> Evaluator<'a> {
         };
         let mut list = Vec::with_capacity(items.len());
         for item in items {
-            // A secret stays one on the way, so that no message tells of it.
+            // The item stays secret during the steps, so that no message shows it.
             list.push(self.steps(taint.close(item), steps, base)?);
         }
         Ok(taint.close(Value::List(list)))

@@ -9,16 +9,16 @@ use super::{Evaluated, Evaluator, Taint};
 use crate::diag::Diagnostic;
 use crate::value::{Unknown, Value};
 
-/// What a loop goes through: keys and values in order, or what it waits for.
+/// The keys and values of a loop in order, or the unknown that it depends on.
 pub(super) type Pairs = Result<Vec<(Value, Value)>, Unknown>;
 
 impl<'a> Evaluator<'a> {
-    /// The pairs of the collection of a loop.
+    /// The pairs of a loop's collection.
     pub(super) fn pairs(&mut self, over: &'a Loop, taint: &mut Taint) -> Evaluated<Pairs> {
         let collection = self.evaluate(&over.collection)?;
         let mut pairs: Vec<(Value, Value)> = match taint.open(collection) {
             Value::Unknown(unknown) => return Ok(Err(unknown)),
-            // A list has no more items than an i64 counts.
+            // No list has more items than an i64 can count.
             Value::List(items) => {
                 items.into_iter().enumerate().map(|(at, item)| ((at as i64).into(), item)).collect()
             }
@@ -27,7 +27,7 @@ impl<'a> Evaluator<'a> {
             other => return self.wrong_type(over.collection.span, "`for`", "list or map", &other),
         };
         if taint.0 {
-            // So that no message of the body tells them.
+            // Secret, so that messages from the body do not show them.
             for (key, value) in &mut pairs {
                 *key = std::mem::take(key).into_secret();
                 *value = std::mem::take(value).into_secret();
@@ -62,7 +62,7 @@ impl<'a> Evaluator<'a> {
         let mut gathered = Gathered::default();
         for pair in pairs {
             self.within(source.value.span, self.scope.budget().steps(1))?;
-            // One item that fails is enough: the others tell the same.
+            // Stop at the first item that fails: the others would report the same.
             self.with_pair(&source.over, pair, |this| this.item(source, &mut gathered, &mut taint))?;
         }
         let value = match gathered {

@@ -42,7 +42,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// `&&` and `||`: an operand that equals `decisive` decides, whatever the other is.
+    /// `&&` and `||`: an operand equal to `decisive` decides, regardless of the other.
     fn logical(&mut self, left: &'a Node, right: &'a Node, decisive: bool) -> Evaluated {
         let mut taint = Taint::default();
         let value = self.evaluate(left)?;
@@ -106,7 +106,7 @@ impl<'a> Evaluator<'a> {
             BinaryOperator::Mul => left.multiply(&right).map(Value::Number),
             BinaryOperator::Div => left.divide(&right).map(Value::Number),
             BinaryOperator::Mod => left.remainder(&right).map(Value::Number),
-            // `binary` has taken care of the logical ones.
+            // `binary` handles the logical operators.
             BinaryOperator::Eq | BinaryOperator::NotEq | BinaryOperator::And | BinaryOperator::Or => None,
         };
         match result {

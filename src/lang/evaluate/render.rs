@@ -6,7 +6,7 @@ use super::{Evaluated, Evaluator, Failed, Taint};
 use crate::diag::{Diagnostic, Span, a};
 use crate::value::{Unknown, Value};
 
-/// A text on the way.
+/// A text under construction.
 #[derive(Default)]
 struct Text {
     text: String,
@@ -15,7 +15,7 @@ struct Text {
 }
 
 impl<'a> Evaluator<'a> {
-    /// The value of a whole template, with every error in it.
+    /// The value of a whole template, or all its errors.
     pub(in super::super) fn evaluate_template(mut self, parts: &'a [Part]) -> Result<Value, Vec<Diagnostic>> {
         let budget = self.scope.budget();
         let held = budget.held();
@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
         match part {
             Part::Literal(literal) => {
                 let budget = self.scope.budget();
-                // A literal has no place of its own; the template's is told.
+                // A literal has no place of its own, so use the template's.
                 let taken = budget.steps(1).and_then(|()| budget.hold(literal.len() as u64));
                 self.within(self.whole, taken)?;
                 text.text.push_str(literal);

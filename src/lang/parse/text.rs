@@ -1,5 +1,5 @@
-//! Text with expressions and directives in it. As in HCL it is taken apart into tokens first: `~`
-//! strips white space of the token beside it, and `<<-` takes the indentation of what is left.
+//! Text with expressions and directives. As in HCL, it is split into tokens first: `~` strips white
+//! space from the adjacent token, and `<<-` then removes the common indentation.
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::Expression as Source;
@@ -10,14 +10,14 @@ use super::super::tree::{ForPart, IfPart, Part};
 use super::{Lowered, Lowering, parsed};
 use crate::diag::Diagnostic;
 
-/// What is one token of text.
+/// The source of a text token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Text {
-    /// All of a string in quotes.
+    /// A whole quoted string.
     Quoted,
-    /// A line, with its line break.
+    /// A line, including its line break.
     Lines,
-    /// A line of a heredoc whose indentation is taken away.
+    /// A line of a heredoc whose indentation is removed.
     Flush,
 }
 
@@ -31,7 +31,7 @@ enum Token<'e> {
     EndFor,
 }
 
-/// The tokens of a template, each with the strips before and after it.
+/// The tokens of a template, each with its strip markers.
 type Tokens<'e> = Vec<(Token<'e>, Strip)>;
 
 impl Lowering<'_> {
@@ -39,8 +39,8 @@ impl Lowering<'_> {
         self.elements(template.iter(), text)
     }
 
-    /// A heredoc. The parser takes away indentation by other rules than HCL does, so the text is
-    /// parsed once more as it is written.
+    /// Parses a heredoc again from its source text, because `hcl-edit` removes indentation by other
+    /// rules than HCL.
     pub(super) fn heredoc(&mut self, template: &Template) -> Lowered<Vec<Part>> {
         let (Some(range), outer, offset) = (template.span(), self.text, self.offset) else {
             return self.parts(template, Text::Lines);
@@ -81,12 +81,12 @@ impl Lowering<'_> {
         self.build(&mut tokens.into_iter().map(|(token, _)| token))
     }
 
-    /// Parts up to the end of the directive that they are in.
+    /// The parts up to the end of the surrounding directive.
     fn build<'e>(&mut self, tokens: &mut dyn Iterator<Item = Token<'e>>) -> Lowered<Vec<Part>> {
         Ok(self.until_end(tokens)?.0)
     }
 
-    /// As [`Lowering::build`], and whether it is an `else` that ends it.
+    /// As [`Lowering::build`]; also returns whether an `else` ended the parts.
     fn until_end<'e>(&mut self, tokens: &mut dyn Iterator<Item = Token<'e>>) -> Lowered<(Vec<Part>, bool)> {
         let mut parts = Vec::new();
         while let Some(token) = tokens.next() {
@@ -117,8 +117,8 @@ impl Lowering<'_> {
     }
 }
 
-/// An escape sequence that there is not is the error. `inside` a directive, where the parser leaves
-/// the escapes of a string in quotes as they are.
+/// Splits elements into tokens. The error is an invalid escape sequence. `inside` a directive, the
+/// parser leaves the escapes of quoted strings as they are.
 fn flatten<'e>(
     elements: impl Iterator<Item = &'e Element>,
     text: Text,
@@ -159,7 +159,7 @@ fn flatten<'e>(
     Ok(())
 }
 
-/// A text without the escapes of a string in quotes, or the escape that there is not.
+/// A quoted text with its escapes replaced. The error is an invalid escape.
 fn unescaped(text: &str) -> Result<String, String> {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('\\') {
@@ -190,7 +190,7 @@ fn unescaped(text: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// Takes away the white space beside a `~`, within the token there.
+/// Removes the white space next to a `~`, within the adjacent token.
 fn strip(tokens: &mut Tokens<'_>) {
     for at in 0..tokens.len() {
         let strip = tokens.get(at).map_or(Strip::None, |(_, strip)| *strip);
@@ -208,8 +208,8 @@ fn strip(tokens: &mut Tokens<'_>) {
     }
 }
 
-/// Takes as much indentation from each line as all have. Lines of white space do not count, and
-/// what an expression or a directive begins has none.
+/// Removes the indentation that all lines share. Lines of only white space do not count, and a line
+/// that begins with an expression or a directive has no indentation.
 fn flush(tokens: &mut Tokens<'_>) {
     let (mut least, mut starts) = (usize::MAX, true);
     let mut indented = Vec::new();

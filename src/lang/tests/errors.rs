@@ -1,11 +1,11 @@
-//! What is said, and where, when an expression is wrong.
+//! The messages and places of errors in expressions.
 
 use super::{expression, template};
 use crate::diag::{FileId, Span};
 use crate::lang::Template;
 use crate::value::Value;
 
-/// The code of the only error, the text it points at, and all it says.
+/// The code of the only error, the text at its place, and its full message.
 fn error(text: &str) -> (String, String, String) {
     let values = [("var", Value::map([("name", Value::from("x")), ("list", Value::list([1, 2]))]))];
     let errors = template(text, &values).expect_err(text);

@@ -1,4 +1,4 @@
-//! The functions that read files, and what they refuse.
+//! Functions that read files, and the files that they refuse.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! How unknowns and secrets flow.
+//! Propagation of unknowns and secrets.
 
 use super::{expression, template, value};
 use crate::value::Value;
@@ -189,7 +189,7 @@ fn an_expression_alone_keeps_its_type() {
     );
 }
 
-/// A scope that knows only when the plan was made.
+/// A scope that knows only the time of the plan.
 struct Planned(crate::files::Files, crate::lang::Budget);
 
 impl super::super::Scope for Planned {
@@ -225,7 +225,7 @@ fn the_time_of_the_plan_is_the_same_everywhere() {
         .evaluate(&Planned(crate::files::Files::default(), crate::lang::Budget::default()))
         .unwrap_or_else(|errors| panic!("{errors:?}"));
     assert_eq!(value, "2026-02-01T08:00:00Z after 2026-01-31T08:00:00Z".into());
-    // Where there is no plan there is no time of it.
+    // Without a plan there is no time of it.
     assert!(super::expression("plantimestamp()", &[]).is_err());
 }
 
@@ -239,7 +239,7 @@ fn arms_of_a_conditional_have_one_type_as_far_as_it_is_known() {
         ("true ? [1, unknown] : [\"a\", \"b\"]", Value::list([Value::from("1"), unknown])),
         ("true ? { a = 1 } : half", Value::map([("a", "1")])),
         ("true ? 1 : secret", "1".into()),
-        // What is not chosen need not have a value.
+        // The arm that is not chosen need not have a value.
         ("true ? 1 : [][0]", 1.into()),
         ("false ? secret.x : 2", 2.into()),
         ("[for x in [1, 2] : x > 1 ? x : \"no\"]", Value::list(["no", "2"])),

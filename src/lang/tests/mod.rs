@@ -1,4 +1,4 @@
-//! The language against Terraform's answers, and its own promises.
+//! Compares the language with Terraform's answers, and tests its other guarantees.
 
 mod errors;
 mod files;

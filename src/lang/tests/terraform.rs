@@ -1,4 +1,4 @@
-//! The table of `terraform.txt`, whose answers are Terraform's own.
+//! The table `terraform.txt`, whose answers come from Terraform.
 
 use super::expression;
 use crate::lang::functions::json;
