@@ -1,4 +1,4 @@
-//! What a function is given, and what it says when it cannot go on.
+//! Arguments and errors of functions.
 
 use crate::diag::a;
 use std::borrow::Cow;
@@ -9,29 +9,29 @@ use super::super::{Budget, Scope, convert};
 use crate::files::Files;
 use crate::value::{Number, Value};
 
-/// The arguments of one call, their number checked.
+/// The arguments of one call; their number was checked.
 pub(in super::super) struct Arguments<'a> {
     values: Vec<Value>,
-    /// What files may be read.
+    /// The files that may be read.
     pub(super) files: &'a Files,
-    /// What evaluating may take.
+    /// The budget for evaluation.
     pub(super) budget: &'a Budget,
-    /// When the plan was made, in RFC 3339.
+    /// The time of the plan, in RFC 3339.
     pub(super) planned_at: Option<&'a str>,
-    /// Whether the call is in a file that `templatefile` reads.
+    /// True if the call is in a file that `templatefile` reads.
     pub(super) inside_template_file: bool,
 }
 
-/// Why a function has no result.
+/// The reason why a function has no result.
 pub(in super::super) struct Problem {
-    /// The argument it is about.
+    /// The argument that caused it.
     pub(in super::super) argument: Option<usize>,
-    /// A stable name in kebab case.
+    /// Its code: a stable name in kebab case.
     pub(in super::super) code: &'static str,
-    /// What is wrong; may show the arguments.
+    /// The message; may show the arguments.
     pub(in super::super) message: String,
     pub(in super::super) notes: Vec<String>,
-    /// The message shows no part of any argument, so it may be told of secrets too.
+    /// True if the message shows no part of any argument, so that it is safe for secrets.
     pub(in super::super) shows_nothing: bool,
 }
 
@@ -52,7 +52,7 @@ impl Problem {
         }
     }
 
-    /// The type of argument `index` is not what it should be.
+    /// Argument `index` has the wrong type.
     pub(super) fn wrong_type(index: usize, expected: &str, found: &Value) -> Self {
         let message = match found {
             Value::String(_) if expected == "number" || expected == "bool" => {
@@ -63,13 +63,13 @@ impl Problem {
         Self { code: "wrong-type", shows_nothing: true, ..Self::of(index, message) }
     }
 
-    /// With another code.
+    /// Replaces the code.
     pub(super) fn code(self, code: &'static str) -> Self {
         Self { code, ..self }
     }
 }
 
-/// The evaluator says it in its own words.
+/// The evaluator replaces this problem by its own message.
 impl From<Exhausted> for Problem {
     fn from(_: Exhausted) -> Self {
         Self { shows_nothing: true, ..Self::new("too much").code("too-much") }
@@ -91,12 +91,12 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Takes steps of the budget, for what takes long: one for about a tenth of a microsecond.
+    /// Charges steps for slow work: one for about a tenth of a microsecond.
     pub(super) fn work(&self, steps: usize) -> Result<(), Problem> {
         Ok(self.budget.steps(steps as u64)?)
     }
 
-    /// Looks whether there is room for as many bytes more, before they are made.
+    /// Checks that there is room for this many more bytes, before they are allocated.
     pub(super) fn room(&self, bytes: usize) -> Result<(), Problem> {
         Ok(self.budget.room(bytes as u64)?)
     }
@@ -105,17 +105,17 @@ impl<'a> Arguments<'a> {
         self.values.len()
     }
 
-    /// The argument, null where it is not given.
+    /// The argument; null if it is not given.
     pub(super) fn get(&self, index: usize) -> &Value {
         self.values.get(index).unwrap_or(&Value::Null)
     }
 
-    /// As [`Arguments::get`], leaving null in its place.
+    /// As [`Arguments::get`], but takes the argument, leaving null.
     pub(super) fn take(&mut self, index: usize) -> Value {
         self.values.get_mut(index).map(std::mem::take).unwrap_or_default()
     }
 
-    /// All arguments from `start` on, leaving none.
+    /// Takes all arguments from `start` on.
     pub(super) fn take_from(&mut self, start: usize) -> Vec<Value> {
         self.values.split_off(start.min(self.values.len()))
     }
@@ -139,7 +139,7 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// A whole number that is not negative and fits this machine.
+    /// A whole number that is not negative and fits a `usize`.
     pub(super) fn count(&self, index: usize) -> Result<usize, Problem> {
         usize::try_from(self.integer(index)?).map_err(|_| Problem::of(index, "expected a number from 0 up"))
     }
@@ -154,7 +154,7 @@ impl<'a> Arguments<'a> {
         value.as_list().ok_or_else(|| Problem::wrong_type(index, "list", value))
     }
 
-    /// The items of a list or of a set.
+    /// Takes the items of a list or a set.
     pub(super) fn take_list(&mut self, index: usize) -> Result<Vec<Value>, Problem> {
         match self.take(index) {
             Value::List(items) | Value::Set(items) => Ok(items),
@@ -162,7 +162,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// The items of a list: a set has no places.
+    /// Takes the items of a list. A set is refused, because its items have no positions.
     pub(super) fn take_ordered(&mut self, index: usize) -> Result<Vec<Value>, Problem> {
         match self.take(index) {
             Value::List(items) => Ok(items),
@@ -182,7 +182,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A list of strings, numbers and booleans taken as strings.
+    /// The items of a list as strings; numbers and booleans are converted.
     pub(super) fn texts(&self, index: usize) -> Result<Vec<Cow<'_, str>>, Problem> {
         self.list(index)?
             .iter()

@@ -13,7 +13,7 @@ const PARTS: [&str; 5] = ["partition", "service", "region", "account_id", "resou
 fn arn_build(arguments: &mut Arguments<'_>) -> Outcome {
     let parts = (0..PARTS.len()).map(|index| arguments.text(index)).collect::<Result<Vec<_>, _>>()?;
     for (index, part) in parts.iter().enumerate() {
-        // The resource comes last and may hold colons of its own.
+        // The resource comes last and may contain colons.
         if index + 1 < PARTS.len() && part.contains(':') {
             return Err(Problem::of(index, format!("the {} cannot contain a colon", PARTS[index])));
         }

@@ -47,7 +47,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("zipmap", &["keys", "values"], Reads::Surface, zipmap),
 ];
 
-/// What is inside of a value that is only moved: whether it is secret, and the value.
+/// Looks into a value that is only moved: returns whether it is secret, and the value inside.
 fn inside(value: &Value) -> (bool, &Value) {
     match value {
         Value::Secret(inner) => (true, inner),
@@ -98,12 +98,12 @@ fn chunklist(arguments: &mut Arguments<'_>) -> Outcome {
 fn coalesce(arguments: &mut Arguments<'_>) -> Outcome {
     let mut secret = false;
     let mut values = arguments.take_from(0);
-    // A null has no type: beside one nothing need have a type in common.
+    // Null has no type: beside a null, the values need no common type.
     in_common(unify(&mut values) || values.iter().any(Value::is_null))?;
     for value in values {
         let (is_secret, plain) = inside(&value);
         secret |= is_secret;
-        // What is unknown decides nothing yet.
+        // An unknown value counts as present: it is the result for now.
         if !matches!(plain, Value::Null) && plain.as_str() != Some("") {
             return Ok(tainted(value, secret));
         }
@@ -170,7 +170,7 @@ fn contains(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(tainted(unknown.map_or(Value::Bool(false), Value::Unknown), secret))
 }
 
-/// Equality after both lists are brought to one type: a number is the same as its text.
+/// Equality after converting both lists to one type: a number equals its text.
 fn same(left: &Value, right: &Value) -> bool {
     left == right
         || match (left, right) {
@@ -184,7 +184,7 @@ fn same(left: &Value, right: &Value) -> bool {
 fn element(arguments: &mut Arguments<'_>) -> Outcome {
     let at = arguments.integer(1)?;
     let mut items = arguments.take_ordered(0)?;
-    // No list has more items than an i64 counts; a negative position counts from the end.
+    // No list has more items than an i64 can count; a negative position counts from the end.
     match at.checked_rem_euclid(items.len() as i64).map(usize::try_from) {
         Some(Ok(position)) => Ok(items.swap_remove(position)),
         _ => Err(Problem::of(0, "an empty list has no elements").code("invalid-index")),
@@ -202,7 +202,7 @@ fn flatten(arguments: &mut Arguments<'_>) -> Outcome {
                     *secret = true;
                     into(vec![*inner], flat, secret)?;
                 }
-                // It may turn out to be a list of any length.
+                // It may become a list of any length.
                 Value::Unknown(_) => return Err(item),
                 item => flat.push(item),
             }
@@ -222,7 +222,7 @@ fn index(arguments: &mut Arguments<'_>) -> Outcome {
     }
 }
 
-/// No collection has more items than an i64 counts.
+/// Counts as a value: no collection has more items than an i64 can count.
 fn count(length: usize) -> Value {
     (length as i64).into()
 }

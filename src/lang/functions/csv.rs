@@ -1,9 +1,9 @@
-//! CSV by RFC 4180. The well-known reader takes what Terraform's refuses, such as text after a
-//! closing quote, and so would hide what is wrong with a file.
+//! CSV after RFC 4180. The usual crate accepts errors that Terraform refuses, such as text after a
+//! closing quote, and would hide them.
 
 use super::Problem;
 
-/// The records of a text. Lines without anything are none.
+/// The records of a text; empty lines are skipped.
 pub(super) struct Records<'a> {
     rest: &'a str,
     line: usize,
@@ -14,7 +14,7 @@ impl<'a> Records<'a> {
         Self { rest: text, line: 0 }
     }
 
-    /// The next line without its line break, and whether it has one.
+    /// The next line without its line break, and whether it had one.
     fn line(&mut self) -> Option<(&'a str, bool)> {
         if self.rest.is_empty() {
             return None;
@@ -34,7 +34,7 @@ impl<'a> Records<'a> {
         Problem::of(0, format!("not valid CSV: line {}: {reason}", self.line))
     }
 
-    /// A field in quotes, whose first one is read, and what follows it in its line.
+    /// The rest of a field after its opening quote, and the text after it in its line.
     fn quoted(&mut self, mut line: &'a str, mut ended: bool) -> Result<(String, &'a str), Problem> {
         let mut field = String::new();
         loop {

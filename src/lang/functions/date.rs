@@ -1,4 +1,4 @@
-//! Points in time, as RFC 3339 writes them.
+//! Points in time in RFC 3339.
 
 use std::cmp::Ordering;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("timecmp", &["left", "right"], Reads::All, timecmp),
 ];
 
-/// The time of the plan: the same wherever a run asks for it.
+/// The time of the plan: the same for every call in a run.
 fn plantimestamp(arguments: &mut Arguments<'_>) -> Outcome {
     arguments.planned_at.map(Value::from).ok_or_else(|| Problem::new("there is no plan here"))
 }
@@ -27,7 +27,7 @@ fn timeadd(arguments: &mut Arguments<'_>) -> Outcome {
     let moment = Moment::of(arguments, 0)?;
     let duration = duration(&arguments.text(1)?)
         .ok_or_else(|| Problem::of(1, "this is no duration: write one such as \"1h30m\" or \"-24h\""))?;
-    // The calendar repeats after 400 years, and the library's ends with the year 9999.
+    // The calendar repeats every 400 years, and that of the library ends with the year 9999.
     let earlier = || moment.local.with().year(moment.local.year() - CYCLE).build().ok();
     let added = match moment.local.checked_add(duration) {
         Ok(local) => Some((local, 0)),
@@ -48,7 +48,7 @@ fn timecmp(arguments: &mut Arguments<'_>) -> Outcome {
     }))
 }
 
-/// A time as YAML writes it (`2026-1-31`, `2026-01-31 08:00:00`), in RFC 3339.
+/// Converts a time in YAML (`2026-1-31`, `2026-01-31 08:00:00`) to RFC 3339.
 pub(super) fn of_yaml(text: &str) -> Option<String> {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
@@ -58,7 +58,7 @@ pub(super) fn of_yaml(text: &str) -> Option<String> {
     });
     let parts = FORM.as_ref()?.captures(text)?;
     let part = |index: usize| parts.get(index).map_or("0", |part| part.as_str());
-    // With a space there is no zone, with a `T` there is one.
+    // A time with a space has no zone, and one with a `T` has one.
     let zone = match (parts.get(4).map(|part| part.as_str()), parts.get(8)) {
         (None | Some(" "), None) => "Z",
         (Some("T" | "t"), Some(zone)) => zone.as_str(),
@@ -70,10 +70,10 @@ pub(super) fn of_yaml(text: &str) -> Option<String> {
     Moment::parse(&full).map(|moment| moment.written(0))
 }
 
-/// Years after which the calendar is the same.
+/// Years after which the calendar repeats.
 const CYCLE: i16 = 400;
 
-/// A point in time, and how it is written.
+/// A point in time with the offset of its clock.
 #[derive(Clone, Copy)]
 struct Moment {
     local: DateTime,
@@ -88,7 +88,7 @@ impl Moment {
         })
     }
 
-    /// RFC 3339, with the capital letters that Terraform asks for.
+    /// Parses RFC 3339 with the capital letters that Terraform requires.
     fn parse(text: &str) -> Option<Self> {
         static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
             Regex::new(
@@ -115,15 +115,15 @@ impl Moment {
         Some(Self { local: DateTime::from_parts(date, time), offset })
     }
 
-    /// Where two clocks of different offsets show.
+    /// Compares two points in time whose offsets may differ.
     fn cmp_utc(&self, other: &Self) -> Ordering {
-        // The offset is at most a day, so the difference of two local times decides with it.
+        // Offsets are at most a day, so compare the difference of local times with that of offsets.
         let between = self.local.duration_since(other.local);
         let offsets = i64::from(self.offset.seconds()) - i64::from(other.offset.seconds());
         between.cmp(&SignedDuration::from_secs(offsets))
     }
 
-    /// To the second, so many years later.
+    /// The time to the second, `years` later.
     fn written(&self, years: i16) -> String {
         let (date, time) = (self.local.date(), self.local.time());
         let year = date.year() + years;
@@ -140,7 +140,7 @@ impl Moment {
         )
     }
 
-    /// `+01:00`, or `zero` at Greenwich.
+    /// The offset, `+01:00`; `zero` for UTC.
     fn zone(&self, zero: &str, colon: &str) -> String {
         let seconds = self.offset.seconds();
         if seconds == 0 && !zero.is_empty() {
@@ -151,7 +151,7 @@ impl Moment {
     }
 }
 
-/// `1h30m`, `-0.5s`: numbers with units from hours to nanoseconds, as Go writes durations.
+/// Parses a duration of Go, `1h30m` or `-0.5s`: numbers with units from hours to nanoseconds.
 fn duration(text: &str) -> Option<SignedDuration> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -183,7 +183,7 @@ fn duration(text: &str) -> Option<SignedDuration> {
             return None;
         }
         let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        // Digits beyond the 18th are below a nanosecond of any unit.
+        // Digits beyond the 18th are less than a nanosecond in any unit.
         let mut part: i128 = 0;
         let mut scale: i128 = 1;
         for digit in fraction.bytes().take(18) {
@@ -197,7 +197,7 @@ fn duration(text: &str) -> Option<SignedDuration> {
     Some(SignedDuration::from_nanos(if negative { -total } else { total }))
 }
 
-/// Runs of one letter stand for parts of the time, text in single quotes for itself
+/// Formats a time: runs of a letter are parts of the time, text in single quotes stays as it is
 /// (<https://developer.hashicorp.com/terraform/language/functions/formatdate>).
 fn formatdate(arguments: &mut Arguments<'_>) -> Outcome {
     let moment = Moment::of(arguments, 1)?;
@@ -225,11 +225,11 @@ fn formatdate(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(written.into())
 }
 
-/// The text in quotes at the start of `rest`, and what follows; two quotes in it are one.
+/// The quoted text at the start of `rest`, and the text after it; a doubled quote is one quote.
 fn quoted(rest: &str) -> Option<(String, &str)> {
     let mut text = String::new();
     let mut inside = rest.strip_prefix('\'')?;
-    // Nothing between two quotes is a quote.
+    // Two adjacent quotes are one quote.
     if let Some(after) = inside.strip_prefix('\'') {
         return Some(("'".to_owned(), after));
     }
@@ -246,7 +246,7 @@ fn quoted(rest: &str) -> Option<(String, &str)> {
     }
 }
 
-/// What a run of one letter stands for.
+/// The part of the time for a run of one letter.
 fn part(run: &str, moment: &Moment) -> Option<String> {
     let (date, time) = (moment.local.date(), moment.local.time());
     let twelve = if time.hour() % 12 == 0 { 12 } else { time.hour() % 12 };

@@ -1,4 +1,4 @@
-//! Text forms: Base64, CSV, JSON, TOML, URLs, YAML.
+//! Encodings of text: Base64, CSV, JSON, TOML, URLs, YAML.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
@@ -41,9 +41,9 @@ fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
         .map_err(|_| Problem::of(0, "what it decodes to is not UTF-8 text"))
 }
 
-/// The bytes of the first argument. Line breaks in it mean nothing, as in Go's decoder.
+/// Decodes Base64. Line breaks are ignored, as in Go's decoder.
 pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, Problem> {
-    // Nor do the bits after the last byte.
+    // Bits after the last byte are ignored, too.
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &STANDARD_ALPHABET,
         GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -53,17 +53,17 @@ pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, Problem> {
         .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))
 }
 
-/// A gzip file with the header and the blocks of Go's writer, which is flushed before it is
-/// closed; for texts of some length another compression than Go's may stand between them.
+/// A gzip file with the header and the block structure of Go's writer, which is flushed before it is
+/// closed. Longer texts may be compressed differently than in Go.
 fn base64gzip(arguments: &mut Arguments<'_>) -> Outcome {
     const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
     let text = arguments.text(0)?;
-    // Each compressor begins with tables of its own.
+    // Every compressor initialises its tables first.
     arguments.work(256 + text.len() / 16)?;
     let mut file = HEADER.to_vec();
     let mut encoder = Compress::new(Compression::default(), false);
-    // What cannot be made smaller is stored in blocks of some bytes more.
+    // Incompressible data is stored in blocks with a few bytes of overhead.
     file.reserve(text.len() + text.len() / 1000 + 64);
     loop {
         let read = usize::try_from(encoder.total_in()).unwrap_or(usize::MAX);
@@ -124,7 +124,7 @@ fn jsondecode(arguments: &mut Arguments<'_>) -> Outcome {
         .map_err(|error| Problem::of(0, format!("not valid JSON: {}", not_json(&text, &error))))
 }
 
-/// Looks whether there is room for what a text decodes to, by the marks between its values.
+/// Checks that there is room for the values in a text, estimated by the marks between them.
 fn decodable(arguments: &Arguments<'_>, text: &str, marks: &[u8]) -> Result<(), Problem> {
     let values = text.bytes().filter(|byte| marks.contains(byte)).count();
     let maps = text.bytes().filter(|&byte| byte == b'{').count();

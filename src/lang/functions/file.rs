@@ -1,4 +1,4 @@
-//! Files of the stack. Nothing outside of its folder, and of those that it shares, is read.
+//! Functions that read files of the stack: only from its folder and the folders that it shares.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::files::{Refusal, lexical};
 use crate::limits;
 use crate::value::Value;
 
-/// Its template is a reference.
+/// The function whose template must be a reference.
 pub(in super::super) const TEMPLATE_STRING: &str = "templatestring";
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(TEMPLATE_STRING, &["template", "variables"], Reads::Surface, templatestring),
 ];
 
-/// The bytes of the file that the first argument names.
+/// The bytes of the file in the first argument.
 pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> {
     let text = arguments.text(0)?;
     let bytes =
@@ -103,11 +103,11 @@ fn fileexists(arguments: &mut Arguments<'_>) -> Outcome {
 fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {
     let text = read_text(arguments)?;
     let path = arguments.text(0)?.into_owned();
-    // An editor's mark at the start is no part of the text.
+    // A byte order mark is not part of the text.
     rendered(arguments, &path, text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
-/// The parser has seen to it that the template comes from elsewhere.
+/// The parser has checked that the template is a reference.
 fn templatestring(arguments: &mut Arguments<'_>) -> Outcome {
     let Value::String(text) = arguments.take(0) else {
         return Err(Problem::wrong_type(0, "string", arguments.get(0)));
@@ -119,7 +119,7 @@ fn templatestring(arguments: &mut Arguments<'_>) -> Outcome {
     }
 }
 
-/// What a template makes of the variables in the second argument.
+/// Renders a template with the variables in the second argument.
 fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
     if arguments.inside_template_file {
         return Err(Problem::new("a template cannot evaluate other templates").code("recursive-template"));
@@ -128,7 +128,7 @@ fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
     if let Some(name) = variables.keys().find(|name| !is_name(name)) {
         return Err(Problem::of(1, format!("`{name}` cannot be the name of a variable")));
     }
-    // The text is not one of the stack's sources, so its places are told in words.
+    // The text is no source file of the stack, so messages describe places in words.
     let whole = Span::new(FileId(u32::MAX), 0, text.len());
     arguments.work(128 + text.len() / 4)?;
     let names = Names { values: variables, files: arguments.files.clone(), budget: arguments.budget.clone() };
@@ -153,7 +153,7 @@ fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
     Err(Problem { notes: problem, ..Problem::of(0, message).code("invalid-template") })
 }
 
-/// Whether an expression can name a variable so.
+/// Returns whether an expression can refer to a variable with this name.
 fn is_name(name: &str) -> bool {
     let starts = name.starts_with(|first: char| first.is_alphabetic() || first == '_');
     starts && name.chars().all(|one| one.is_alphanumeric() || matches!(one, '_' | '-') || !one.is_ascii())

@@ -1,5 +1,5 @@
-//! `fileset`: the files of a folder that fit a pattern. The patterns are those of the library
-//! that Terraform uses (<https://github.com/bmatcuk/doublestar>, version 1): `*` and `?` within
+//! `fileset`: the files in a folder that match a pattern. The patterns are those of Terraform's
+//! library (<https://github.com/bmatcuk/doublestar>, version 1): `*` and `?` within
 //! a name, `[a-z]`, `[^a]`, `{a,b}`, and `**` for any number of folders.
 
 use std::collections::BTreeSet;
@@ -19,11 +19,11 @@ use crate::value::Value;
 pub(super) fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
     let (text, pattern) = (arguments.text(0)?, arguments.text(1)?);
     let folder = lexical(Path::new(&*text));
-    // A pattern is below the folder, even if it begins with a `/`.
+    // A pattern is relative to the folder, even if it begins with `/`.
     let all = lexical(&folder.join(pattern.trim_start_matches('/')));
     let names: Vec<&str> = all.components().filter_map(|one| one.as_os_str().to_str()).collect();
     let plain = |name: &&&str| !name.contains(['*', '?', '[', '{', '\\']);
-    // The folder is a name, whatever is in it.
+    // The folder's path is literal, even with special characters.
     let within = folder.components().zip(all.components()).take_while(|(left, right)| left == right).count();
     let start = within.max(names.iter().take_while(plain).count()).min(names.len().saturating_sub(1));
     let (base, wanted) = names.split_at(start);
@@ -41,7 +41,7 @@ pub(super) fn fileset(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(Value::set(search.found.iter().map(|path| from(&folder, path).into()).collect()))
 }
 
-/// A path as it is seen from a folder.
+/// The relative path from a folder.
 fn from(folder: &Path, path: &Path) -> String {
     let common = folder.components().zip(path.components()).take_while(|(left, right)| left == right).count();
     let up = folder.components().skip(common).map(|_| Component::ParentDir);
@@ -50,7 +50,7 @@ fn from(folder: &Path, path: &Path) -> String {
 }
 
 enum Step {
-    /// Any number of folders within each other.
+    /// `**`: any number of nested folders.
     Folders,
     Name(Regex),
 }
@@ -60,7 +60,7 @@ struct Search<'a> {
     named: &'a str,
     found: BTreeSet<PathBuf>,
     seen: usize,
-    /// Where the folders lead that it is within, so that no link leads in circles.
+    /// The real paths of the open folders, so that links cannot cause endless recursion.
     within: Vec<PathBuf>,
 }
 
@@ -134,7 +134,7 @@ impl Search<'_> {
     }
 }
 
-/// What matches one name.
+/// Compiles the pattern of one name.
 fn matcher(arguments: &Arguments<'_>, pattern: &str) -> Result<Regex, Problem> {
     let invalid = |reason: &str| Problem::of(1, format!("not a valid pattern: {reason} in `{pattern}`"));
     let mut expression = String::from("^(?s:");
@@ -171,7 +171,7 @@ fn matcher(arguments: &Arguments<'_>, pattern: &str) -> Result<Regex, Problem> {
     Regex::new(&expression).map_err(|_| invalid("it is too long"))
 }
 
-/// The members of a class after its `[`, as a regular expression.
+/// The class after a `[`, as a regular expression.
 fn class(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
     let negated = characters.next_if_eq(&'^').is_some();
     let (mut ranges, mut members) = (Vec::new(), 0);
@@ -182,7 +182,7 @@ fn class(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
             None => low,
         };
         members += 1;
-        // A range in the wrong order has nothing in it.
+        // A range in the wrong order is empty.
         ranges.extend((low <= high).then(|| ClassUnicodeRange::new(low, high)));
     }
     if members == 0 && !negated {

@@ -1,4 +1,4 @@
-//! `format` and `formatlist`: Go's verbs, as Terraform has them.
+//! `format` and `formatlist`: Go's verbs, as in Terraform.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -8,7 +8,7 @@ use super::json;
 use super::{Arguments, Outcome, Problem};
 use crate::value::{Number, Value};
 
-/// Widest field and longest fraction, so that a slip of the finger takes no memory.
+/// Maximum width and precision, so that a typo cannot use up the memory.
 const WIDEST: usize = 10_000;
 
 pub(super) fn format(arguments: &mut Arguments<'_>) -> Outcome {
@@ -47,7 +47,7 @@ pub(super) fn format_list(arguments: &mut Arguments<'_>) -> Outcome {
         .map(Value::List)
 }
 
-/// What stands between `%` and the letter.
+/// The part of a verb between `%` and its letter, and the letter.
 #[derive(Clone, Default)]
 struct Verb {
     plus: bool,
@@ -60,7 +60,7 @@ struct Verb {
     letter: char,
 }
 
-/// `made` bytes were made before in the same call.
+/// Formats one pattern. The same call already made `made` bytes.
 fn formatted(
     pattern: &str,
     values: &[&Value],
@@ -113,7 +113,7 @@ fn verb(characters: &mut Peekable<Chars<'_>>, next: &mut usize) -> Result<Verb, 
         verb.precision = Some(digits(characters)?.unwrap_or(0));
     }
     if characters.next_if_eq(&'[').is_some() {
-        // A number that begins with 0 is none.
+        // A number does not begin with 0.
         let zero = characters.peek() == Some(&'0');
         let position = digits(characters)?.filter(|_| !zero);
         match (position, characters.next()) {
@@ -150,7 +150,7 @@ fn rendered(verb: &Verb, value: &Value, at: usize) -> Result<String, Problem> {
             }
             other => padded(verb, json::encode(other)),
         },
-        // It has no width.
+        // `%t` ignores a width.
         't' => match convert::to_bool(value) {
             Some(bool) => bool.to_string(),
             None => return Err(Problem::wrong_type(at, "bool", value)),
@@ -190,7 +190,7 @@ fn sign(verb: &Verb, number: &Number) -> &'static str {
     }
 }
 
-/// A precision of zero shows everything, as in Terraform.
+/// Shortens a text. A precision of zero keeps everything, as in Terraform.
 fn shortened(verb: &Verb, text: &str) -> String {
     match verb.precision {
         Some(precision) if precision > 0 => super::string::clusters(text).take(precision).collect(),
@@ -198,7 +198,7 @@ fn shortened(verb: &Verb, text: &str) -> String {
     }
 }
 
-/// An integer as Go formats its `big.Int`.
+/// Formats an integer like Go's `big.Int`.
 fn whole(verb: &Verb, number: &Number) -> String {
     let (radix, prefix) = match verb.letter {
         'b' => (2, "0b"),
@@ -207,7 +207,7 @@ fn whole(verb: &Verb, number: &Number) -> String {
         'X' => (16, "0X"),
         _ => (10, ""),
     };
-    // No integer has a sign for zero.
+    // An integer zero has no sign.
     let sign = if number.is_zero() { sign(verb, &Number::Integer(0)) } else { sign(verb, number) };
     let prefix = if verb.sharp { prefix } else { "" };
     let digits = match (number, radix) {
@@ -231,7 +231,7 @@ fn whole(verb: &Verb, number: &Number) -> String {
     format!("{left}{sign}{prefix}{zeros}{digits}{right}")
 }
 
-/// A number as Go formats its `big.Float`; zeros go between sign and digits, wherever it stands.
+/// Formats a number like Go's `big.Float`; zeros go between sign and digits, wherever the field is.
 fn fractional(verb: &Verb, sign: &str, digits: &str) -> String {
     let missing = verb.width.unwrap_or(0).saturating_sub(sign.len() + digits.len());
     if verb.zero {
@@ -244,7 +244,7 @@ fn fractional(verb: &Verb, sign: &str, digits: &str) -> String {
 }
 
 fn padded(verb: &Verb, shown: String) -> String {
-    // Counting takes long where the text is.
+    // Counting the characters of a long text is slow.
     let Some(width) = verb.width else { return shown };
     let missing = width.saturating_sub(super::string::length(&shown));
     let fill = (if verb.zero { "0" } else { " " }).repeat(missing);

@@ -1,4 +1,4 @@
-//! Digests, of strings and of files.
+//! Digests of strings and files.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,7 +45,7 @@ fn of_file<D: Digest>(arguments: &Arguments<'_>, shown: Shown) -> Outcome {
     Ok(shown(&D::digest(bytes)).into())
 }
 
-/// Processors have instructions for SHA-1 and SHA-256, and none for the others.
+/// Bytes digested in one step. Processors have instructions for SHA-1 and SHA-256 only.
 fn bytes_a_step<D: Digest>() -> usize {
     match <D as Digest>::output_size() {
         20 | 32 => 32,
@@ -63,7 +63,7 @@ fn base64(bytes: &[u8]) -> String {
 
 fn bcrypt(arguments: &mut Arguments<'_>) -> Outcome {
     const LONGEST: usize = 72;
-    /// Each more doubles the time; this takes about two seconds.
+    /// Each increment doubles the time; this cost takes about two seconds.
     const MOST_COST: u32 = 15;
     let text = arguments.text(0)?;
     if text.len() > LONGEST {

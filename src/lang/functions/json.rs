@@ -1,18 +1,17 @@
-//! JSON as Terraform writes it: names in order, no white space, `<`, `>` and `&` escaped.
+//! JSON as Terraform writes it: names sorted, no white space, `<`, `>` and `&` escaped.
 
 use std::fmt::Write as _;
 
 use crate::value::Value;
 
-/// The value as JSON text. It is given wholly known, plain values; what else there
-/// may be becomes null.
+/// The value as JSON text. The caller passes known, plain values only; others become null.
 pub(in super::super) fn encode(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out
 }
 
-/// No fewer bytes than [`encode`] writes.
+/// An upper bound on the bytes that [`encode`] writes.
 pub(super) fn length(value: &Value) -> usize {
     match value {
         Value::String(text) => text_length(text),
@@ -66,7 +65,7 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
-/// A string in quotes, escaped as Go's encoder does.
+/// Writes a quoted string, escaped like Go's encoder.
 pub(super) fn write_text(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! The function library, by Terraform's names and semantics; one file a family.
+//! The function library, with Terraform's names and semantics; one file for each family.
 
 mod arguments;
 mod aws;
@@ -35,8 +35,8 @@ use crate::value::Value;
 /// A function of the language.
 pub(super) struct Function {
     pub(super) name: &'static str,
-    /// The names of the parameters, for messages; `?` ends an optional one, `...` one
-    /// that takes any number of arguments.
+    /// The names of the parameters, for messages; `?` ends an optional one, and `...` one that takes any
+    /// number of arguments.
     pub(super) parameters: &'static [&'static str],
     pub(super) reads: Reads,
     pub(super) run: fn(&mut Arguments<'_>) -> Outcome,
@@ -44,19 +44,19 @@ pub(super) struct Function {
 
 pub(super) type Outcome = Result<Value, Problem>;
 
-/// How far into its arguments a function looks. What it looks at is given to it
-/// without secret wrappers, and is known; the caller taints the result.
+/// How deep a function looks into its arguments. To that depth it receives known values without
+/// secret wrappers, and the caller marks the result as secret where necessary.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reads {
-    /// Everything: an unknown leaf makes the result unknown, a secret leaf secret.
+    /// All levels: an unknown leaf makes the result unknown, and a secret leaf makes it secret.
     All,
-    /// The outermost layer: what is inside is only moved, and stays what it is.
+    /// Only the outermost level: inner values are moved without a change.
     Surface,
-    /// Nothing: the function takes care of unknowns and secrets itself.
+    /// None: the function handles unknowns and secrets itself.
     Nothing,
 }
 
-/// Every family, each a table.
+/// All families, each a table.
 static FAMILIES: [&[Function]; 11] = [
     numeric::FUNCTIONS,
     string::FUNCTIONS,
@@ -79,7 +79,7 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
 }
 
-/// The names of all functions, in no order.
+/// The names of all functions, unsorted.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     BY_NAME.keys().copied().chain(["can", "try"])
 }
@@ -94,7 +94,7 @@ impl Function {
         Self { name, parameters, reads, run }
     }
 
-    /// Whether it takes that many arguments; what it takes, if not.
+    /// Checks the number of arguments. The error says how many are expected.
     pub(super) fn check_count(&self, count: usize) -> Result<(), String> {
         let required =
             self.parameters.iter().filter(|name| !name.ends_with('?') && !name.ends_with("...")).count();

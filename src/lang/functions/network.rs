@@ -1,4 +1,4 @@
-//! IP address blocks, version 4 and 6.
+//! IP address ranges, versions 4 and 6.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,12 +14,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("cidrsubnets", &["prefix", "new_bits..."], Reads::All, cidrsubnets),
 ];
 
-/// A block as numbers, so that both versions count alike.
+/// A range as numbers, so that both versions use the same arithmetic.
 #[derive(Clone, Copy)]
 struct Block {
     first: u128,
     length: u8,
-    /// 32 or 128.
+    /// 32 or 128, by version.
     bits: u8,
 }
 
@@ -37,7 +37,7 @@ impl Block {
         })
     }
 
-    /// The highest host number: all host bits set.
+    /// The highest host number, with all host bits set.
     fn last_host(self) -> u128 {
         u128::MAX.checked_shr(128 - u32::from(self.bits - self.length)).unwrap_or(0)
     }
@@ -75,7 +75,7 @@ fn cidrhost(arguments: &mut Arguments<'_>) -> Outcome {
         return Err(Problem::of(1, "expected a whole number"));
     }
     let host = u128::try_from(number.magnitude()).ok().and_then(|distance| match distance.checked_sub(1) {
-        // -1 is the last address.
+        // -1 means the last address.
         Some(back) if number.is_negative() => block.last_host().checked_sub(back),
         _ => Some(distance).filter(|&host| host <= block.last_host()),
     });
@@ -116,7 +116,7 @@ fn cidrsubnets(arguments: &mut Arguments<'_>) -> Outcome {
     for index in 1..arguments.len() {
         let length = block.longer_by(arguments.integer(index)?, index)?;
         let subnet = Block { length, ..block };
-        // Blocks are aligned to their size.
+        // A block is aligned to its size.
         let last = subnet.last_host();
         let first = next
             .and_then(|next| next.checked_add(last))

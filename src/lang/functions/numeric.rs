@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("sum", &["list"], Reads::All, sum),
 ];
 
-/// So many digits `parseint` reads.
+/// Maximum number of digits that `parseint` reads.
 const LONGEST: usize = 10_000;
 
 fn abs(arguments: &mut Arguments<'_>) -> Outcome {
@@ -35,7 +35,7 @@ fn abs(arguments: &mut Arguments<'_>) -> Outcome {
 fn rounded(arguments: &Arguments<'_>, down: bool) -> Outcome {
     let number = arguments.number(0)?;
     let whole = number.truncate();
-    // What is cut off makes a negative number larger.
+    // Truncation makes a negative number larger.
     if whole == number || number.is_negative() != down {
         return Ok(whole.into());
     }
@@ -51,7 +51,7 @@ fn double(arguments: &Arguments<'_>, index: usize) -> Result<f64, Problem> {
     if double.is_finite() { Ok(double) } else { Err(Problem::of(index, "the number is too large")) }
 }
 
-/// Some functions compute with doubles, in Terraform as well.
+/// The result of a function that computes with doubles, as Terraform does.
 fn finite(result: f64) -> Outcome {
     within(Number::exactly(result))
 }
@@ -60,7 +60,7 @@ fn log(arguments: &mut Arguments<'_>) -> Outcome {
     finite(logarithm(double(arguments, 0)?) / logarithm(double(arguments, 1)?))
 }
 
-/// As Go's `math.Log` rounds, after <https://www.netlib.org/fdlibm/e_log.c>.
+/// The logarithm with the rounding of Go's `math.Log`, after <https://www.netlib.org/fdlibm/e_log.c>.
 #[allow(clippy::unreadable_literal, clippy::excessive_precision, reason = "as they are published")]
 fn logarithm(number: f64) -> f64 {
     if !number.is_finite() || number <= 0.0 {
@@ -129,7 +129,7 @@ fn parseint(arguments: &mut Arguments<'_>) -> Outcome {
     Number::from_integer(negative, magnitude).map(Value::Number).ok_or_else(too_large)
 }
 
-/// Up to base 36 letters have no case, beyond it upper case follows lower case.
+/// The value of a digit. Up to base 36, letters have no case; beyond it, upper case follows lower case.
 fn digit(character: char, base: u32) -> Option<u8> {
     let character = u8::try_from(character).ok()?;
     match character {
@@ -145,8 +145,8 @@ fn pow(arguments: &mut Arguments<'_>) -> Outcome {
     finite(power(double(arguments, 0)?, double(arguments, 1)?))
 }
 
-/// As Go's `math.Pow`, which does not round as other libraries do: the fraction of the exponent by
-/// logarithms, the rest by squares.
+/// A power with the rounding of Go's `math.Pow`, which differs from other libraries: it computes the
+/// fraction of the exponent by logarithms and the rest by squares.
 fn power(base: f64, exponent: f64) -> f64 {
     let whole = exponent.abs().trunc();
     if !base.is_finite() || !exponent.is_finite() || base == 0.0 || base == 1.0 || whole >= 9.2e18 {
@@ -169,7 +169,7 @@ fn power(base: f64, exponent: f64) -> f64 {
     }
     let (mut square, mut square_power) = fraction_and_power(base);
     while rest != 0 {
-        // Squaring again would leave what an exponent can be.
+        // The next square would exceed the range of exponents.
         if !(-4_096..=4_096).contains(&square_power) {
             result_power += square_power;
             break;
@@ -193,7 +193,7 @@ fn power(base: f64, exponent: f64) -> f64 {
     scaled(result, result_power)
 }
 
-/// A number as a fraction from one half up to one, and a power of two.
+/// A number as a fraction in [0.5, 1) and a power of two.
 fn fraction_and_power(number: f64) -> (f64, i64) {
     if number.abs() < f64::MIN_POSITIVE {
         let (fraction, power) = fraction_and_power(number * 2_f64.powi(64));
@@ -206,7 +206,7 @@ fn fraction_and_power(number: f64) -> (f64, i64) {
 
 fn scaled(number: f64, power: i64) -> f64 {
     let power = power.clamp(-4_400, 4_400) as i32;
-    // By halves, so that no factor leaves the range before the result does.
+    // In parts, so that no factor overflows before the result does.
     let half = power / 2;
     let quarter = half / 2;
     number

@@ -1,5 +1,5 @@
-//! Regular expressions, in RE2's syntax. The library takes time in proportion to pattern and
-//! text, but both can be large: what a search may take is counted before it begins.
+//! Regular expressions in RE2's syntax. The library's time grows with the product of pattern and
+//! text, and both can be large, so the cost of a search is charged before it begins.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,16 +12,16 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::{Arguments, Outcome, Problem, re2};
 use crate::value::Value;
 
-/// Most parts of a pattern, repetitions counted as often as they repeat.
+/// Maximum number of parts of a pattern; a repeated part counts as often as it repeats.
 const MOST_PARTS: usize = 10_000;
-/// How long one call may look for matches: of some patterns each search goes to the end of
-/// the text, which cannot be counted before.
+/// Timeout of one call that searches for matches. With some patterns each search runs to the end of
+/// the text, which cannot be predicted.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A compiled pattern.
 struct Pattern {
     regex: Regex,
-    /// The names of its groups, of the whole match first.
+    /// The names of its groups, starting with the whole match.
     names: Vec<Option<String>>,
     parts: usize,
 }
@@ -62,7 +62,7 @@ impl Pattern {
         Err(Problem::of(0, "a pattern has either named groups or unnamed ones, not both"))
     }
 
-    /// The match; its groups where there are any, by name where they have one.
+    /// The match, or its groups if there are any: by name if they have names.
     fn captured(&self, captures: &Captures<'_>) -> Value {
         let group = |index: usize| captures.get(index).map(|group| group.as_str()).into();
         if self.names.len() == 1 {
@@ -76,7 +76,7 @@ impl Pattern {
     }
 }
 
-/// The text with what matches replaced; `$1` and `$name` stand for groups.
+/// Replaces the matches in a text; `$1` and `$name` stand for groups.
 pub(super) fn replace(
     arguments: &Arguments<'_>,
     pattern: &str,
@@ -111,12 +111,12 @@ pub(super) fn replace(
 /// A part of a replacement.
 enum Piece<'a> {
     Text(&'a str),
-    /// The first of these groups that matched.
+    /// The first group of these that matched.
     Groups(Vec<usize>),
 }
 
-/// A replacement as Go's `Expand` reads it: `$name` is as long as it can be, a group that there
-/// is not is empty, and a `$` that begins no name stands for itself.
+/// Splits a replacement like Go's `Expand`: `$name` is as long as possible, an unknown group is empty,
+/// and a `$` that begins no name is literal.
 fn pieces<'a>(replacement: &'a str, names: &[Option<String>]) -> Vec<Piece<'a>> {
     let word = |one: char| one == '_' || one.is_alphanumeric();
     let (mut pieces, mut rest) = (Vec::new(), replacement);
@@ -155,8 +155,8 @@ fn patient(began: Instant) -> Result<(), Problem> {
     Err(Problem { shows_nothing: true, ..Problem::new(message).code("too-much") })
 }
 
-/// The compiled pattern, with the work of a search in a text of this length taken; the last
-/// few are kept, as stacks apply one pattern many times.
+/// The compiled pattern; charges for a search in a text of this length. The last few patterns are
+/// cached, because stacks use one pattern many times.
 fn compiled(
     arguments: &Arguments<'_>,
     pattern: &str,
@@ -180,7 +180,7 @@ fn compiled(
             }
             arguments.work(256 + cost(&hir).saturating_mul(64).saturating_add(pattern.len()))?;
             let regex = Regex::new(&hir.to_string()).map_err(|error| {
-                // The last line of the message is the reason, those above draw the pattern.
+                // The last line of the message is the reason; those above quote the pattern.
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default();
                 invalid(reason.trim_start_matches("error: ").to_owned())
@@ -195,18 +195,18 @@ fn compiled(
             found
         }
     };
-    // All parts of a pattern can be looked for at once, at every character.
+    // At worst, all parts of a pattern are compared at every character.
     let few = if found.parts <= 64 { 1 } else { found.parts / 2 };
     arguments.work(8 + length.saturating_mul(few) / 16)?;
     Ok(found)
 }
 
-/// How many characters a pattern can look for at once.
+/// The number of characters that a pattern may compare at the same time.
 fn parts(pattern: &Hir) -> usize {
     sum(pattern, |_| 1)
 }
 
-/// What it takes to compile a pattern: classes of Unicode are many ranges of characters.
+/// The cost of compiling a pattern: Unicode classes are many ranges of characters.
 fn cost(pattern: &Hir) -> usize {
     sum(pattern, |class| match class {
         Class::Unicode(class) => 1 + class.ranges().len() / 8,
@@ -214,7 +214,7 @@ fn cost(pattern: &Hir) -> usize {
     })
 }
 
-/// The sum over its characters and classes, each as often as it repeats.
+/// The sum over its characters and classes, each multiplied by its repetitions.
 fn sum(pattern: &Hir, of_class: fn(&Class) -> usize) -> usize {
     match pattern.kind() {
         HirKind::Empty | HirKind::Look(_) => 0,

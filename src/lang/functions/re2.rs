@@ -1,28 +1,28 @@
-//! RE2's syntax (<https://github.com/google/re2/wiki/Syntax>), as Terraform's `regexp` reads
-//! it, into the tree of `regex-syntax`. That crate's own syntax is another one: its `\d`, `\w`
-//! and `\b` are Unicode's, and it takes `(?x)`, `\<` and `[a&&b]`.
+//! Parses RE2's syntax (<https://github.com/google/re2/wiki/Syntax>), which Terraform's `regexp` uses,
+//! to the tree of `regex-syntax`. The syntax of that crate differs: its `\d`, `\w` and `\b` follow
+//! Unicode, and it accepts `(?x)`, `\<` and `[a&&b]`.
 
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, Look, Repetition};
 
-/// Most repetitions, those of repetitions within each other multiplied.
+/// Maximum repetitions; those of nested repetitions are multiplied.
 const MOST_TIMES: u32 = 1000;
-/// Most parts of a pattern, and most of Unicode's classes, which are large.
+/// Maximum number of parts of a pattern, and of Unicode classes, which are large.
 const MOST_PARTS: usize = 10_000;
 const MOST_CLASSES: usize = 500;
-/// Groups within each other. RE2 takes more, but recursion must end.
+/// Maximum depth of nested groups. RE2 accepts more, but the recursion needs a limit.
 const DEEPEST: usize = 200;
 
-/// Unicode's scripts, by the names that RE2 has for them.
+/// Unicode's scripts by their names in RE2.
 const SCRIPTS: &str = include_str!("re2_scripts.txt");
 
-/// A pattern: its tree, in which no group has a name, and the names of its groups, of the whole
-/// match first. Unlike elsewhere, a name can begin with a digit, and two groups can have the same.
+/// A parsed pattern: its tree, without group names, and the names of its groups, starting with the
+/// whole match. Unlike in `regex-syntax`, names can begin with a digit and occur twice.
 pub(super) struct Parsed {
     pub(super) hir: Hir,
     pub(super) names: Vec<Option<String>>,
 }
 
-/// Reads a pattern; or says what is wrong with it.
+/// Parses a pattern. The error is in words.
 pub(super) fn parse(pattern: &str) -> Result<Parsed, String> {
     let mut parser =
         Parser { rest: pattern, flags: Flags::default(), names: vec![None], depth: 0, parts: 0, classes: 0 };
@@ -51,7 +51,7 @@ struct Flags {
     swap_greed: bool,
 }
 
-/// A part of a pattern, and how often what is in it repeats at most.
+/// A part of a pattern, and the maximum number of repetitions within it.
 struct Piece {
     hir: Hir,
     times: u32,
@@ -75,7 +75,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Alternatives up to the `)` that ends them, or the end of the pattern.
+    /// Parses alternatives up to their closing `)` or the end of the pattern.
     fn alternation(&mut self) -> Result<Piece, String> {
         let (mut branches, mut times) = (Vec::new(), 1);
         loop {
@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
 
     fn sequence(&mut self) -> Result<Piece, String> {
         let mut pieces: Vec<Piece> = Vec::new();
-        // What was read last, if it was a repetition.
+        // The last piece, if it was a repetition.
         let mut repeated: Option<&str> = None;
         while let Some(first) = self.rest.chars().next() {
             let before = self.rest;
@@ -152,7 +152,7 @@ impl<'a> Parser<'a> {
         Ok(Piece { hir: Hir::concat(pieces.into_iter().map(|piece| piece.hir).collect()), times })
     }
 
-    /// Repeats the last piece. `before` begins with the operator, which is read.
+    /// Repeats the last piece. `before` begins with the operator, which is already parsed.
     fn repeat(
         &mut self,
         pieces: &mut Vec<Piece>,
@@ -181,7 +181,7 @@ impl<'a> Parser<'a> {
         }
         let greedy = lazy == self.flags.swap_greed;
         let hir = match max {
-            // Nothing, but the groups in it keep their numbers.
+            // Matches the empty text, but keeps the numbers of groups within it.
             Some(0) => Hir::alternation(vec![Hir::empty(), Hir::concat(vec![Hir::fail(), hir])]),
             _ => Hir::repetition(Repetition { min, max, greedy, sub: Box::new(hir) }),
         };
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A group; none where it sets flags alone.
+    /// Parses a group; `None` if it only sets flags.
     fn group(&mut self) -> Result<Option<Piece>, String> {
         let before = self.rest;
         let outer = self.flags;
@@ -232,7 +232,7 @@ impl<'a> Parser<'a> {
         Ok(Some(Piece { hir, times }))
     }
 
-    /// Flags after `(?`; whether a group follows.
+    /// Parses flags after `(?`. Returns whether a group follows.
     fn flags(&mut self, before: &str) -> Result<bool, String> {
         let (mut flags, mut on, mut any) = (self.flags, true, true);
         while let Some(flag) = self.next() {
@@ -264,16 +264,16 @@ impl<'a> Parser<'a> {
         Piece { hir, times: 1 }
     }
 
-    /// With the other cases of its characters, where case is ignored.
+    /// Adds the other cases of the characters if case is ignored.
     fn folded(&self, mut class: ClassUnicode) -> ClassUnicode {
-        // The tables of cases are compiled in.
+        // The case tables are compiled in.
         if self.flags.ignore_case && class.try_case_fold_simple().is_err() {
             debug_assert!(false, "there are no tables of cases");
         }
         class
     }
 
-    /// What begins with a backslash outside of `[…]`.
+    /// Parses a backslash sequence outside of `[…]`.
     fn escape(&mut self, pieces: &mut Vec<Piece>) -> Result<(), String> {
         let hir = match self.rest.chars().nth(1) {
             Some('A') => Hir::look(Look::Start),
@@ -304,7 +304,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `\d`, `\pL` and the like, if that is what follows.
+    /// Parses `\d`, `\pL` and the like, if present.
     fn named_class(&mut self) -> Result<Option<ClassUnicode>, String> {
         let mut following = self.rest.chars().skip(1);
         let (mut class, mut negated) = match following.next() {
@@ -344,7 +344,7 @@ impl<'a> Parser<'a> {
                 (class, letter.is_ascii_uppercase())
             }
             Some(':') if self.rest.starts_with('[') => {
-                // Without an end these are characters of their own.
+                // Without `:]`, these are ordinary characters.
                 let Some((name, rest)) = self.rest.get(2..).and_then(|rest| rest.split_once(":]")) else {
                     return Ok(None);
                 };
@@ -362,7 +362,7 @@ impl<'a> Parser<'a> {
         Ok(Some(class))
     }
 
-    /// The character that a backslash and what follows stand for.
+    /// The character that an escape sequence stands for.
     fn escaped(&mut self) -> Result<char, String> {
         let before = self.rest;
         self.next();
@@ -375,7 +375,7 @@ impl<'a> Parser<'a> {
             'r' => Some('\r'),
             't' => Some('\t'),
             'v' => Some('\u{b}'),
-            // One digit alone would refer back to a group.
+            // A single digit would be a backreference.
             '0'..='7' if first == '0' || octal(self.rest) > 0 => {
                 let (more, rest) = self.rest.split_at(octal(self.rest));
                 self.rest = rest;
@@ -443,7 +443,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The numbers of `{2}`, `{2,}` and `{2,3}`, and what follows; none where it is no repetition.
+/// The numbers in `{2}`, `{2,}` and `{2,3}`, and the text after it; `None` if it is no repetition.
 fn counts(text: &str) -> Option<(&str, Option<&str>, &str)> {
     let (inside, rest) = text.strip_prefix('{')?.split_once('}')?;
     let number = |text: &str| {
@@ -457,7 +457,7 @@ fn counts(text: &str) -> Option<(&str, Option<&str>, &str)> {
     }
 }
 
-/// These numbers, if they are neither too large nor in the wrong order.
+/// The numbers as integers, if they are not too large and in the right order.
 fn sizes(min: &str, max: Option<&str>) -> Option<(u32, Option<u32>)> {
     let size = |text: &str| text.parse().ok().filter(|&size: &u32| size <= MOST_TIMES);
     let min = size(min)?;
@@ -471,7 +471,7 @@ fn class<const N: usize>(ranges: [(char, char); N]) -> ClassUnicode {
     ClassUnicode::new(ranges.map(|(low, high)| ClassUnicodeRange::new(low, high)))
 }
 
-/// A category or a script of Unicode.
+/// A general category or a script of Unicode.
 fn unicode(name: &str) -> Option<ClassUnicode> {
     const CATEGORIES: &[&str] = &[
         "Cc", "Cf", "Co", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No",
@@ -479,9 +479,9 @@ fn unicode(name: &str) -> Option<ClassUnicode> {
     ];
     match name {
         "Any" => Some(class([('\0', char::MAX)])),
-        // No text holds a surrogate.
+        // No text contains a surrogate.
         "Cs" => Some(ClassUnicode::empty()),
-        // RE2's has no characters that are not assigned.
+        // RE2's `C` does not contain unassigned characters.
         "C" => {
             let mut all = unicode("Cc")?;
             all.union(&unicode("Cf")?);

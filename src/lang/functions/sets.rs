@@ -1,4 +1,4 @@
-//! Lists as sets: in order, equal items once.
+//! Set functions: sorted, without duplicates.
 
 use super::super::unify::unify;
 use super::super::{Budget, convert};
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn distinct(arguments: &mut Arguments<'_>) -> Outcome {
     let mut items = arguments.take_list(0)?;
     in_common(unify(&mut items))?;
-    // Sorted with their places, equal ones are neighbours; sorting keeps the first one first.
+    // Sort positions, so that equal items become neighbours. The sort is stable: the first one stays.
     let mut places: Vec<usize> = (0..items.len()).collect();
     places.sort_by(|&left, &right| convert::order(&items[left], &items[right]));
     places.dedup_by(|&mut later, &mut earlier| convert::order(&items[later], &items[earlier]).is_eq());
@@ -39,7 +39,7 @@ fn distinct(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(Value::List(places.into_iter().map(|place| std::mem::take(&mut items[place])).collect()))
 }
 
-/// Whether a list in the order of a set has an item.
+/// Returns whether a sorted list contains an item.
 fn has(sorted: &[Value], item: &Value) -> bool {
     sorted.binary_search_by(|known| convert::order(known, item)).is_ok()
 }

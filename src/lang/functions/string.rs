@@ -95,11 +95,11 @@ fn substr(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
     let (offset, length) = (arguments.integer(1)?, arguments.integer(2)?);
     arguments.work(text.len() / 2)?;
-    // A string has no more clusters than an i64 counts.
+    // A string has no more clusters than an i64 can count.
     let count = clusters(&text).count() as i64;
     let start = if offset < 0 { offset.saturating_add(count).max(0) } else { offset.min(count) };
     let end = if length < 0 { count } else { start.saturating_add(length).min(count) };
-    // Both are between 0 and the count.
+    // Both are between 0 and `count`.
     let (start, end) = (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0));
     Ok(clusters(&text).take(end).skip(start).collect::<String>().into())
 }
@@ -109,7 +109,7 @@ fn title(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
     let cased = text.chars().map(|character| {
         let cased = if inside_word { character } else { letters::title(character) };
-        // As Go's `strings.Title`: beyond ASCII only white space parts words.
+        // Like Go's `strings.Title`: beyond ASCII, only white space separates words.
         inside_word = match character {
             _ if character.is_ascii() => character.is_ascii_alphanumeric() || character == '_',
             _ => !character.is_whitespace(),
@@ -139,8 +139,8 @@ fn replace(arguments: &mut Arguments<'_>) -> Outcome {
     }
 }
 
-/// The characters of a text as people count them, by Unicode 15.0 as Terraform has it: since then
-/// two consonants of an Indic script that a virama joins are one.
+/// The characters of a text as people count them (grapheme clusters), by Unicode 15.0 as in Terraform.
+/// Later versions join two consonants of an Indic script around a virama.
 pub(in super::super) fn clusters(text: &str) -> Box<dyn DoubleEndedIterator<Item = &str> + '_> {
     if !text.contains(is_indic_consonant) {
         return Box::new(text.graphemes(true));
@@ -153,7 +153,7 @@ pub(in super::super) fn clusters(text: &str) -> Box<dyn DoubleEndedIterator<Item
     }))
 }
 
-/// Consonants that later versions of Unicode join (`Indic_Conjunct_Break=Consonant`).
+/// Returns whether later versions of Unicode join the consonant (`Indic_Conjunct_Break=Consonant`).
 fn is_indic_consonant(character: char) -> bool {
     matches!(character,
         '\u{915}'..='\u{939}' | '\u{958}'..='\u{95f}' | '\u{978}'..='\u{97f}'
@@ -168,7 +168,7 @@ fn is_indic_consonant(character: char) -> bool {
         | '\u{a984}'..='\u{a9b2}')
 }
 
-/// The number of characters as people count them.
+/// The number of grapheme clusters.
 pub(super) fn length(text: &str) -> usize {
     clusters(text).count()
 }

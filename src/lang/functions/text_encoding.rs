@@ -1,4 +1,4 @@
-//! Texts in encodings other than UTF-8, by their names at the IANA
+//! Texts in encodings other than UTF-8, by their IANA names
 //! (<https://www.iana.org/assignments/character-sets>).
 
 use base64::Engine as _;
@@ -7,8 +7,8 @@ use encoding_rs::{DecoderResult, EncoderResult, Encoding};
 
 use super::{Arguments, Outcome, Problem};
 
-/// Names of encodings of which the Encoding Standard has the same. Those that it has besides, such
-/// as `utf8` and `cp1252`, are not the IANA's, and Terraform knows none of them.
+/// IANA names of encodings that the Encoding Standard also has. Its other names, such as `utf8` and
+/// `cp1252`, are not the IANA's, and Terraform does not know them.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "866", "arabic", "asmo-708", "big5", "cp866", "csbig5", "cseuckr", "cseucpkdfmtjapanese",
@@ -28,7 +28,7 @@ const NAMES: &[&str] = &[
     "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874",
 ];
 
-/// How characters become bytes.
+/// An encoding of characters to bytes.
 #[derive(Clone, Copy)]
 enum Charset {
     Utf16 {
@@ -36,8 +36,8 @@ enum Charset {
         marked: bool,
     },
     Ascii,
-    /// An encoding of one byte of which another one is given, that differs from it where this one has
-    /// the control characters U+0080 to U+009F.
+    /// A single-byte encoding, given by a similar one that differs where this one has the control
+    /// characters U+0080 to U+009F.
     Iso(&'static Encoding),
     Other(&'static Encoding),
 }
@@ -77,7 +77,7 @@ pub(super) fn encode(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(STANDARD.encode(bytes).into())
 }
 
-/// The bytes of a text, or the first character that has none.
+/// The encoded text, or the first character that cannot be encoded.
 fn with(encoding: &'static Encoding, text: &str) -> Result<Vec<u8>, char> {
     if let Some(control) =
         text.chars().find(|&character| encoding.is_single_byte() && is_upper_control(character))
@@ -137,7 +137,7 @@ fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// The Encoding Standard has these for bytes that mean nothing in an encoding of one byte.
+/// The Encoding Standard decodes unused bytes of single-byte encodings to these.
 fn is_upper_control(character: char) -> bool {
     matches!(character, '\u{80}'..='\u{9f}')
 }

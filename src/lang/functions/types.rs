@@ -1,4 +1,4 @@
-//! Types and marks. `try` and `can` are part of the evaluator.
+//! Types and marks. `try` and `can` are handled by the evaluator.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::{Arguments, Function, Outcome, Problem, Reads};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    // Reached only with no or too many arguments: see the parser.
+    // Reached only with a wrong number of arguments: see the parser.
     Function::new("can", &["expression"], Reads::Nothing, |_| Err(Problem::new("takes one expression"))),
     Function::new("try", &["expression", "expressions..."], Reads::Nothing, |_| {
         Err(Problem::new("takes expressions, none of them with `...`"))
@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("defaults", &["value", "defaults"], Reads::Surface, |arguments| {
         Ok(defaults(arguments.take(0), arguments.take(1)))
     }),
-    // No value is ephemeral here, so that none becomes null.
+    // No value is ephemeral here, so none becomes null.
     Function::new("ephemeralasnull", &["value"], Reads::Nothing, |arguments| Ok(arguments.take(0))),
     Function::new("issensitive", &["value"], Reads::Nothing, |arguments| {
         Ok(matches!(arguments.get(0), Value::Secret(_)).into())
@@ -51,7 +51,7 @@ fn tolist(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(items.into())
 }
 
-/// What items that have no type in common are told.
+/// Fails unless the items `have` a common type.
 pub(super) fn in_common(have: bool) -> Result<(), Problem> {
     match have {
         true => Ok(()),
@@ -69,7 +69,7 @@ fn tomap(arguments: &mut Arguments<'_>) -> Outcome {
     Ok(keys.into_iter().zip(values).collect::<BTreeMap<_, _>>().into())
 }
 
-/// Nulls in `value` filled from `defaults`; of a list every item.
+/// Fills nulls in `value` from `defaults`; in a list, those of every item.
 fn defaults(value: Value, fallback: Value) -> Value {
     match (value, fallback) {
         (Value::Null, fallback) => fallback,

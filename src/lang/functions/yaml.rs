@@ -1,4 +1,4 @@
-//! YAML, read and written as Terraform's functions do.
+//! YAML, decoded and encoded like Terraform's functions.
 
 mod decode;
 mod encode;

@@ -1,4 +1,4 @@
-//! Reading.
+//! Decodes YAML.
 
 use crate::diag::a;
 use std::collections::{BTreeMap, HashMap};
@@ -35,12 +35,12 @@ pub(in super::super) fn decode(arguments: &Arguments<'_>, text: &str) -> Result<
 struct Decoder<'a> {
     arguments: &'a Arguments<'a>,
     events: Parser<'a, StrInput<'a>>,
-    /// Of the last event.
+    /// The place of the last event.
     place: Span,
-    /// What anchors stand for, and how many bytes it is.
+    /// The values of anchors, each with its size in bytes.
     anchors: HashMap<usize, (Value, usize)>,
-    /// Bytes so far: an alias stands for all that its anchor does, and a few lines of them for
-    /// more than any machine has.
+    /// The bytes so far. An alias counts as much as its anchor, because a few lines of aliases can expand
+    /// to more than any machine has.
     made: usize,
 }
 
@@ -130,8 +130,8 @@ impl<'a> Decoder<'a> {
         Ok(value)
     }
 
-    /// The entries up to the end of a mapping. Of equal keys the last wins, also of those that `<<`
-    /// takes over from another mapping.
+    /// The entries up to the end of a mapping. The last of equal keys wins, also among those that `<<`
+    /// merges from another mapping.
     fn mapping(&mut self, depth: usize) -> Decoded<BTreeMap<String, Value>> {
         let mut entries = BTreeMap::new();
         loop {
@@ -192,7 +192,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The name of a tag of `tag:yaml.org,2002:`.
+/// The name of a tag in `tag:yaml.org,2002:`.
 fn known(tag: &Tag) -> Option<&str> {
     match tag.handle.as_str() {
         "tag:yaml.org,2002:" => Some(&tag.suffix),

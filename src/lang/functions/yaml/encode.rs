@@ -1,31 +1,30 @@
-//! Writing: names in order, block style, strings in double quotes or, where they have several
-//! lines, as literal blocks; byte for byte what Terraform's library writes.
+//! Encodes YAML: names sorted, block style, strings in double quotes or, if they have several lines,
+//! as literal blocks. The output equals that of Terraform's library byte for byte.
 
 use std::collections::BTreeMap;
 
 use crate::value::Value;
 
-/// Spaces of one level.
+/// Spaces of indentation for each level.
 const INDENT: usize = 2;
-/// After so many columns a text in quotes is folded at its next space.
+/// The column after which a quoted text is folded at its next space.
 const WIDTH: usize = 80;
-/// The longest key that stands before its `:` without a `?`, in bytes.
+/// The longest key, in bytes, that is written without a `?`.
 const LONGEST_KEY: usize = 128;
 
-/// The value as a YAML document. It is given wholly known, plain values; what else
-/// there may be becomes null.
+/// The value as a YAML document. The caller passes known, plain values only; others become null.
 pub(in super::super) fn encode(value: &Value) -> String {
     let mut writer = Writer { out: String::new(), column: 0, after_space: true, in_indent: true };
     writer.node(value, None, Place::Item);
     writer.begin_line(0);
     if let Value::Null | Value::Bool(_) | Value::Number(_) = value {
-        // A plain scalar alone could go on: a marker ends its document.
+        // A plain scalar could continue, so a marker ends the document.
         writer.out.push_str("...\n");
     }
     writer.out
 }
 
-/// No fewer bytes than [`encode`] writes of a value that is indented so much.
+/// An upper bound on the bytes that [`encode`] writes for a value at this indentation.
 pub(in super::super) fn length(value: &Value, indent: usize) -> usize {
     match value {
         Value::String(text) => text_length(text, indent),
@@ -44,18 +43,18 @@ pub(in super::super) fn length(value: &Value, indent: usize) -> usize {
 
 fn text_length(text: &str, indent: usize) -> usize {
     let lines = text.matches('\n').count() + 1;
-    // A character of one byte that is escaped takes four.
+    // An escaped character of one byte takes four.
     let plain = |one: char| one == '\n' || matches!(one, ' '..='~' if one != '"' && one != '\\');
     let escaped = if text.chars().all(plain) { 1 } else { 4 };
     (text.len() * escaped).saturating_add(lines.saturating_mul(indent + 4)) + 8
 }
 
-/// Where a node stands.
+/// The context of a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The whole document, or an item of a list.
     Item,
-    /// A key that its `:` follows in the same line.
+    /// A key with its `:` in the same line.
     SimpleKey,
     /// A key after `?`, or a value.
     Entry,
@@ -64,9 +63,9 @@ enum Place {
 struct Writer {
     out: String,
     column: usize,
-    /// The last thing written is white space, or a sign that needs none after it.
+    /// True after white space, or after an indicator that needs none.
     after_space: bool,
-    /// Nothing but indentation and signs of blocks is in this line.
+    /// True if the line contains only indentation and block indicators.
     in_indent: bool,
 }
 
@@ -81,7 +80,7 @@ impl Writer {
         self.column = 0;
     }
 
-    /// Goes to a column, in a new line where this one has something in it.
+    /// Moves to a column, on a new line if the current one has content there.
     fn begin_line(&mut self, indent: usize) {
         if !self.in_indent || self.column > indent || (self.column == indent && !self.after_space) {
             self.line_break();
@@ -92,7 +91,7 @@ impl Writer {
         (self.after_space, self.in_indent) = (true, true);
     }
 
-    /// Writes a sign. `in_indent`: a block can begin after it in the same line.
+    /// Writes an indicator. `in_indent`: a block can begin after it in the same line.
     fn sign(&mut self, sign: &str, spaced: bool, in_indent: bool) {
         if spaced && !self.after_space {
             self.put(' ');
@@ -151,10 +150,10 @@ impl Writer {
         }
     }
 
-    /// A text in double quotes; where it is long and may be, in several lines.
+    /// Writes a text in double quotes. A long one is folded to several lines if `folds`.
     fn quoted(&mut self, text: &str, indent: usize, folds: bool) {
         self.sign("\"", true, false);
-        // The library looks for the mark at the start of the text, wherever it is.
+        // After a byte order mark at the start, the library escapes every character.
         let all = text.starts_with('\u{feff}');
         let mut after_space = false;
         for (at, character) in text.char_indices() {
@@ -210,7 +209,7 @@ impl Writer {
         self.put(short);
     }
 
-    /// A literal block, with the signs that keep its start and its end as they are.
+    /// Writes a literal block, with the indicators that preserve its start and end.
     fn block(&mut self, text: &str, indent: usize) {
         self.sign("|", true, false);
         if text.starts_with(' ') || text.starts_with(is_break) {
@@ -245,13 +244,13 @@ fn is_break(character: char) -> bool {
     matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character stands as it is. Those beyond the first plane do not.
+/// Returns whether a character is written unescaped. Characters beyond the first plane are not.
 fn is_printable(character: char) -> bool {
     matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
         && character != '\u{feff}'
 }
 
-/// Whether a literal block holds the text: no line ends in a space.
+/// Returns whether a literal block can contain the text: no line may end in a space.
 fn fits_a_block(text: &str) -> bool {
     let mut after_space = false;
     for character in text.chars() {

@@ -1,5 +1,5 @@
-//! What a scalar of YAML stands for: YAML 1.1's words for booleans, YAML 1.2's numbers, and
-//! times, which become strings in RFC 3339.
+//! The values of YAML scalars: YAML 1.1's words for booleans, YAML 1.2's numbers, and times, which
+//! become strings in RFC 3339.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use super::super::super::convert;
 use super::super::date;
 use crate::value::{Number, Value};
 
-/// How a scalar is written.
+/// The style in which a scalar is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,
@@ -18,16 +18,16 @@ pub(super) enum Style {
     Block,
 }
 
-/// The tags of `tag:yaml.org,2002:` that a scalar can have.
+/// The tags in `tag:yaml.org,2002:` that a scalar can have.
 const TAGS: [&str; 7] = ["str", "bool", "int", "float", "null", "timestamp", "binary"];
 
-/// The value of a scalar with this tag of `tag:yaml.org,2002:`, if it has one.
+/// The value of a scalar, with its tag in `tag:yaml.org,2002:` if it has one.
 pub(super) fn resolve(text: &str, style: Style, tag: Option<&str>) -> Result<Value, String> {
     if let Some(tag) = tag.filter(|tag| !TAGS.contains(tag)) {
         return Err(format!("a scalar cannot be a {tag}"));
     }
     let value = resolved(text, style, tag)?;
-    // A block without a tag is always a string, but that of what is in it.
+    // A block without a tag is always a string, but that of the value in it.
     match (style, tag) {
         (Style::Block, None) => Ok(match convert::to_text(&value) {
             Some(text) => text.into_owned().into(),
@@ -99,7 +99,7 @@ fn word(text: &str) -> Option<Value> {
     })
 }
 
-/// Whether a plain scalar is a number by YAML 1.2.
+/// Returns whether a plain scalar is a number in YAML 1.2.
 fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(octal) = text.strip_prefix("0o") {
@@ -121,7 +121,7 @@ fn is_number(text: &str) -> bool {
     mantissa && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
-/// A number in any of its forms.
+/// Parses a number in any of its forms.
 fn number(text: &str) -> Option<Value> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
