@@ -44,8 +44,8 @@ pub mod mark {
     pub const REPLACE: &str = "replace";
     /// If absent, AWS's choice is kept. Without this mark, an absent field means its default, or off.
     pub const AWS_DEFAULT: &str = "aws-default";
-    /// If absent, [`derive`](super::Kind::derive) computes the field from other attributes. If it cannot,
-    /// AWS's choice is kept.
+    /// If absent, [`derive`](super::Kind::derive) computes the field from other attributes. If it
+    /// cannot, AWS's choice is kept.
     pub const DERIVED: &str = "derived";
     /// Controls dwctl itself, such as `force_destroy`. It is never read back.
     pub const LOCAL: &str = "local";
@@ -188,9 +188,9 @@ impl<'a> Known<'a> {
 pub struct Problem {
     /// Dotted path of the attribute, as in [`Known::get`].
     pub path: String,
-    /// What is wrong, without a full stop.
+    /// The error, without a full stop.
     pub message: String,
-    /// What to do about it; may be empty.
+    /// Advice; may be empty.
     pub help: String,
     /// A warning is shown but stops nothing: AWS accepts the value, or may accept it.
     pub warning: bool,
@@ -308,7 +308,7 @@ pub enum Parting {
     Refused {
         /// The reason, worded to follow the address: `holds 3 objects`.
         why: String,
-        /// What to do about it.
+        /// Advice.
         help: String,
     },
     /// AWS deletes the resource, but leaves this behind.

@@ -149,7 +149,7 @@ fn canonical_principal(principal: Value) -> Value {
     }
 }
 
-/// `111122223333` is short for `arn:aws:iam::111122223333:root`.
+/// Expands an account id, which is short for the ARN of its root: `arn:aws:iam::111122223333:root`.
 fn root_of_account(name: &str) -> String {
     if name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit()) {
         format!("arn:aws:iam::{name}:root")

@@ -23,8 +23,8 @@ const YEAR: Field = Field { name: "year", range: 1970..=2199, names: &[] };
 
 /// Checks that AWS accepts a schedule: `rate(value unit)` or a `cron(…)` with six fields.
 ///
+/// # Errors
 /// The error, as a sentence without a full stop.
-/// What is wrong with it, as one sentence without a full stop.
 pub fn check_schedule(text: &str) -> Result<(), String> {
     if let Some(rate) = text.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')) {
         check_rate(rate)

@@ -295,7 +295,7 @@ mod tests {
         let canonical = normalize(&schema, written.clone());
         assert_ne!(canonical, written);
         assert_eq!(in_order(&schema, canonical, &written), written);
-        // What is at AWS beside them comes last.
+        // Elements that only AWS has come last.
         let live = Value::from_json(&json!({ "rules": [rule("b", 9), rule("m", 4), rule("z", 1)] }));
         let shown = Value::from_json(&json!({ "rules": [rule("z", 1), rule("m", 4), rule("b", 9)] }));
         assert_eq!(in_order(&schema, live, &written), shown);

@@ -55,7 +55,7 @@ mod tests {
         assert!(help.ends_with(r#"write '''${join("'", local.names)}'''"#), "{help}");
         let directive = r#"a = "%{ if var.x == "y" }b%{ endif }""#;
         assert!(told(directive, directive.find('y').unwrap()).is_some());
-        // In a list, after a text that is right.
+        // In a list, after a correct text.
         let list = r#"a = ["${b}", "${c["d"]}"]"#;
         assert!(told(list, list.find("d\"").unwrap()).is_some());
         // Other mistakes.
