@@ -1,4 +1,4 @@
-//! An account on paper: what is at AWS, and the plan of a stack against it.
+//! A simulated account: what AWS has, and the plan of a stack against it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use dwctl::world::{Facts, Instance, World};
 
 use crate::paper;
 
-/// The stack of one file, and the folder that it lives in.
+/// Reads a stack of one file, in a folder of its own.
 pub(crate) fn read(text: &str) -> (Stack, tempfile::TempDir) {
     let folder = paper::folder(&[("stack.toml", &paper::headed(text))]);
     let stack = paper::load(folder.path()).unwrap_or_else(|(problems, _)| panic!("{problems:#?}"));
@@ -27,7 +27,7 @@ pub(crate) fn world(stack: &Stack) -> World<'_> {
     World::new(stack, Facts::offline(stack), variables).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
-/// Something that AWS might have decided.
+/// A value that AWS might have decided.
 pub(crate) fn decided(node: &Node, name: &str, address: &Address) -> Value {
     match node.shape {
         Shape::Bool => Value::Bool(false),
@@ -45,22 +45,22 @@ pub(crate) fn decided(node: &Node, name: &str, address: &Address) -> Value {
     }
 }
 
-/// Tells what AWS decided for an attribute.
+/// Returns the value that AWS decides for an attribute.
 pub(crate) type Decide = fn(&Node, &str, &Address) -> Value;
 
-/// An account on paper: what is there, by address.
+/// A simulated account: its resources, by address.
 pub(crate) struct Account {
     pub(crate) ledger: Ledger,
     pub(crate) lives: BTreeMap<Address, ErasedLive>,
 }
 
 impl Account {
-    /// As if this stack had just been applied.
+    /// The account right after an apply of this stack.
     pub(crate) fn after(text: &str) -> Self {
         Self::deciding(text, decided)
     }
 
-    /// The same where AWS decided what a function tells.
+    /// Like [`Self::after`], with a function for the values that AWS decides.
     pub(crate) fn deciding(text: &str, decided: Decide) -> Self {
         let (stack, _folder) = read(text);
         let world = world(&stack);
@@ -126,7 +126,7 @@ impl Account {
         self
     }
 
-    /// Someone set an attribute outside of dwctl.
+    /// Simulates a change of an attribute outside of dwctl.
     pub(crate) fn set(self, address: &str, attribute: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
         self.change(address, |live| {
@@ -135,14 +135,13 @@ impl Account {
         })
     }
 
-    /// Someone deleted it.
+    /// Simulates a deletion outside of dwctl.
     pub(crate) fn without(mut self, address: &str) -> Self {
         self.lives.remove(&address.parse().expect("an address"));
         self
     }
 
-    /// The plan of a stack against this account, as a terminal shows it, or the reasons
-    /// why there is none.
+    /// The plan of a stack against this account as a terminal shows it, or the errors that prevent it.
     pub(crate) fn plan(&self, text: &str, selection: &Selection) -> String {
         match self.planned(text, selection) {
             Ok(plan) => plan::render(&plan, &TextOptions::default()),
@@ -150,8 +149,7 @@ impl Account {
         }
     }
 
-    /// The plan of a stack against this account, or the reasons why there is none, as a
-    /// terminal shows them.
+    /// The plan of a stack against this account, or the errors that prevent it as a terminal shows them.
     pub(crate) fn planned(&self, text: &str, selection: &Selection) -> Result<Plan, String> {
         let (stack, folder) = read(text);
         let world = world(&stack);

@@ -1,4 +1,4 @@
-//! `--audit`: a line for every call that changed something, whatever became of it.
+//! `--audit`: a line for every call that changes something, with its outcome.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-/// The operations of an address, with what became of them.
+/// The operations on an address, with their outcomes.
 fn told(lines: &[Value], address: &str) -> Vec<String> {
     let of = lines.iter().filter(|line| line["address"] == address);
     of.map(|line| format!("{} {}", line["operation"].as_str().unwrap(), line["result"].as_str().unwrap()))

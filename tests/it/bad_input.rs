@@ -1,5 +1,5 @@
-//! What is wrong with a stack, its files or the surroundings is said at its place, at
-//! once, with the right exit code; nothing is written and nothing panics.
+//! Errors in a stack, its files or the environment are reported at their place, at once, with the right
+//! exit code. Nothing is written and nothing panics.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,10 +11,10 @@ const ERROR: i32 = 1;
 const INVALID: i32 = 3;
 const REFUSED: i32 = 7;
 
-/// Credentials as a test has them: of no account.
+/// Fake credentials of no account.
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
 
-/// The rules for every bad end.
+/// Checks the rules for every failed run.
 fn orderly(run: &Run, code: i32, folder: &Path) {
     assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
     assert!(!run.stderr.contains("panicked") && !run.stderr.contains("stack backtrace"), "{}", run.stderr);
@@ -24,7 +24,7 @@ fn orderly(run: &Run, code: i32, folder: &Path) {
     assert!(!folder.join(".dwctl").exists(), "something was written: {}", run.stderr);
 }
 
-/// `validate`, `plan` and `apply` of this one file all say `place` and each of `words`.
+/// Expects that `validate`, `plan` and `apply` of this file all report `place` and each of `words`.
 fn refused(text: &str, place: &str, words: &[&str]) {
     let stack = folder(&[("stack.toml", &headed(text))]);
     let mut said = Vec::new();
@@ -146,7 +146,7 @@ fn every_error_is_told_in_one_run() {
     assert!(run.stderr.trim_end().ends_with("errors"), "{}", run.stderr);
 }
 
-/// What is told of a stack: the line, the code and the words of each error.
+/// The reported errors of a stack: line, code and message of each.
 fn told(text: &str, arguments: &[&str]) -> Vec<String> {
     let stack = folder(&[("stack.toml", &headed(text))]);
     let run = dwctl(stack.path(), arguments);
@@ -159,7 +159,7 @@ fn told(text: &str, arguments: &[&str]) -> Vec<String> {
     told.collect()
 }
 
-/// The lines that something is told of, each once for every error there.
+/// The lines with errors, one entry per error.
 fn lines(text: &str) -> Vec<String> {
     let told = told(text, &["validate"]);
     told.iter().map(|one| one.split(' ').next().unwrap_or_default().to_owned()).collect()
@@ -175,7 +175,7 @@ fn an_unknown_table_hides_no_other_error() {
     assert_eq!((count("unknown-kind"), count("unknown-attribute"), told.len()), (5, 33, 38), "{told:#?}");
 }
 
-/// What stands in a table of a wrong name, or is none itself, is there all the same.
+/// A declaration with a wrong name, or that is not a table, still counts as declared.
 #[test]
 fn what_is_named_by_a_broken_table_is_no_further_mistake() {
     let topic = "[sns_topic.a]\nname = '${local.prefix}'\nnope = 1\n";
@@ -227,7 +227,7 @@ fn a_variable_without_a_value_hides_no_other_error() {
     assert_eq!(codes, ["5 missing-variable", "9 unknown-attribute", "13 unknown-attribute"], "{told:?}");
 }
 
-/// A rule whose inputs are broken stays silent.
+/// A rule with broken inputs stays silent.
 #[test]
 fn what_follows_from_a_broken_attribute_is_not_told() {
     let crawler = "[glue_crawler.a]\nname = 'a'\nrole = 'r'\ndatabase_name = 'd'\n";
@@ -236,7 +236,7 @@ fn what_follows_from_a_broken_attribute_is_not_told() {
     }
 }
 
-/// The names of other tools and services, and what is said of each.
+/// Names from other tools and services, with the expected hint for each.
 #[test]
 fn a_name_from_elsewhere_has_a_hint() {
     let classifier = "[glue_classifier.a]\nname = 'a'\ncsv_classifier = { name = 'a' }";
@@ -294,7 +294,7 @@ fn numbers_and_articles_are_those_of_speech() {
     }
 }
 
-/// AWS has no id of a group before it is made, so that an apply would stop half-way.
+/// A group has no id before it is created, so an apply would stop half-way.
 #[test]
 fn a_group_that_names_itself_is_told_of_self() {
     let group =
@@ -400,7 +400,7 @@ fn an_environment_that_does_not_exist() {
     assert!(run.stderr.contains("prd"), "{}", run.stderr);
 }
 
-/// An environment is the name of a file, and never a path out of the stack.
+/// An environment names a file, and must not be a path out of the stack.
 #[test]
 fn an_environment_that_leaves_the_stack() {
     let stack = folder(&[("shop/stack.toml", &headed("")), ("secret.toml", "x = 'hunter2'")]);
@@ -484,7 +484,7 @@ fn an_endpoint_that_is_no_url() {
     }
 }
 
-/// A server that answers one request after the other with `body`; its URL.
+/// Starts a server that answers every request with `body`. Returns its URL.
 fn answering(body: &'static str) -> String {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -504,7 +504,7 @@ fn answering(body: &'static str) -> String {
     format!("http://{address}")
 }
 
-/// No answer of AWS is as large, and none would end otherwise.
+/// Without a limit, an endless answer would never end. No real answer of AWS is this large.
 #[test]
 fn an_answer_without_end() {
     use std::io::{Read, Write};
@@ -557,7 +557,7 @@ fn the_account_of_somebody_else() {
     }
 }
 
-/// What answers, but is not AWS.
+/// The endpoint answers, but is not AWS.
 #[test]
 fn an_endpoint_that_is_something_else() {
     let endpoint = answering("<html><body>It works!</body></html>");
@@ -642,7 +642,7 @@ fn subnets_that_overlap() {
     refused(by_id, "12:19", &["2600:1f14::/64 overlaps 2600:1f14::/56 of ec2_subnet.a"]);
 }
 
-/// Each would take the other's place in every apply, or fail in it.
+/// Two resources that every apply would swap or fail on.
 #[test]
 fn two_that_would_be_one_at_aws() {
     let topics = "[sns_topic.a]\nname = 'x'\n[sns_topic.b]\nname = 'x'\n";
@@ -698,7 +698,7 @@ fn a_file_that_is_missing() {
     );
 }
 
-/// A checkout may hold links to anything that its reader may read: tokens, keys, `/proc`.
+/// A checkout may contain links to anything that its reader may read: tokens, keys, `/proc`.
 #[cfg(unix)]
 #[test]
 fn links_out_of_the_stack() {
@@ -740,7 +740,7 @@ fn links_out_of_the_stack() {
     }
 }
 
-/// What the repository itself links inside of the stack is read as ever.
+/// Links inside the stack's own folder still work.
 #[cfg(unix)]
 #[test]
 fn links_inside_of_the_stack() {
@@ -843,8 +843,8 @@ fn a_file_of_values_that_is_no_text_or_too_large() {
     }
 }
 
-/// Where there is an instance its metadata answers in milliseconds; elsewhere the address
-/// swallows all that is sent there.
+/// On an instance, the metadata service answers within milliseconds. Elsewhere, the address may swallow
+/// all requests.
 #[test]
 fn metadata_of_an_instance_that_never_answers() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -876,7 +876,7 @@ fn credentials_that_aws_refuses() {
     }
 }
 
-/// A name that is taken in another region is told in the plan, and not by the apply.
+/// A bucket name that is taken in another region is reported by the plan, not by the apply.
 #[test]
 fn a_bucket_that_is_in_another_region() {
     use crate::exchange::{Exchange, on};
@@ -894,7 +894,7 @@ fn a_bucket_that_is_in_another_region() {
     }
 }
 
-/// A byte order mark is not seen in an editor: a stack may begin with one, and of JSON it is said.
+/// Editors hide a byte order mark. A stack may begin with one; in JSON it is reported.
 #[test]
 fn a_byte_order_mark() {
     let policy = "\u{feff}{\"Version\": \"2012-10-17\", \"Statement\": []}";

@@ -1,5 +1,5 @@
-//! Inputs that a few lines make, and that would take all time or memory: each ends soon, in
-//! little memory, with an error at its place.
+//! Short inputs that could consume all time or memory. Each must end soon, in little memory, with an error
+//! at its place.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 
 use crate::paper::{folder, headed};
 
-/// The most that one may take: seconds of the processor, which other work on the machine
-/// cannot take away, and kilobytes that are in memory.
+/// Maximum CPU seconds of a run, which do not depend on other load, and maximum kilobytes of resident
+/// memory.
 const SECONDS: u64 = 10;
 const KILOBYTES: u64 = 500 << 10;
-/// A run that waits for something takes no time of the processor.
+/// A run that only waits consumes no CPU time, so it needs its own limit.
 const STUCK: Duration = Duration::from_secs(120);
 
-/// How a run must end.
+/// The expected end of a run.
 #[derive(Clone, Copy)]
 enum End {
-    /// The stack is not valid, in these words.
+    /// The stack is invalid, with this message.
     Refused(&'static str),
-    /// Another error, in these words.
+    /// Another error, with this message.
     Failed(&'static str),
-    /// It is much, but fits.
+    /// The input is large but within the limits.
     Fits,
 }
 use End::{Failed, Fits, Refused};
@@ -33,7 +33,7 @@ struct Bomb {
     files: Vec<(String, String)>,
     arguments: Vec<String>,
     end: End,
-    /// Whether the error must name a file and a line.
+    /// True if the error must name a file and a line.
     located: bool,
 }
 
@@ -43,7 +43,7 @@ fn stack(name: &'static str, end: End, text: impl Into<String>) -> Bomb {
     Bomb { name, files, arguments: vec!["validate".to_owned()], end, located: true }
 }
 
-/// One local of this expression, written in a literal string of TOML.
+/// A stack with one local of this expression, in a literal TOML string.
 fn local(name: &'static str, end: End, expression: &str) -> Bomb {
     stack(name, end, format!("[local]\nx = '''${{{expression}}}'''\n"))
 }
@@ -61,7 +61,7 @@ impl Bomb {
     }
 }
 
-/// `a0`, and so many locals that are each made of the one before.
+/// `a0` and a chain of locals, each made from the one before.
 fn chain(first: &str, count: usize, next: impl Fn(&str) -> String) -> String {
     let mut text = format!("[local]\na0 = {first}\n");
     for number in 1..=count {
@@ -71,7 +71,7 @@ fn chain(first: &str, count: usize, next: impl Fn(&str) -> String) -> String {
     text
 }
 
-/// A text of so many megabytes, as locals that double it.
+/// Locals that double a text until it has this many megabytes.
 fn large(megabytes: usize) -> String {
     let doublings = megabytes.ilog2() as usize + 10;
     let text = chain(&format!("\"{}\"", "x".repeat(1024)), doublings, |before| {
@@ -438,7 +438,7 @@ fn bombs() -> Vec<Bomb> {
     bombs
 }
 
-/// What one run took, and what it said.
+/// The resources that a run used, and its output.
 struct Taken {
     code: Option<i32>,
     said: String,
@@ -446,7 +446,7 @@ struct Taken {
     kilobytes: u64,
 }
 
-/// Runs in `sh`, which bounds what it may take, so that a bomb that goes off harms nothing.
+/// Runs in `sh` with limits, so that a bomb that goes off does no harm.
 fn run(folder: &Path, arguments: &[String]) -> Taken {
     let home = tempfile::tempdir().expect("a folder");
     let script = format!("ulimit -v {}; ulimit -t {}; exec \"$@\"", 4 * KILOBYTES, 3 * SECONDS);
@@ -483,7 +483,7 @@ fn run(folder: &Path, arguments: &[String]) -> Taken {
     Taken { code: status.code(), said: said.concat(), seconds, kilobytes }
 }
 
-/// Seconds of the processor, and the most kilobytes of memory that a process took so far.
+/// CPU seconds and peak kilobytes of memory of a process so far.
 fn taken(process: u32) -> Option<(f64, u64)> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -496,7 +496,7 @@ fn taken(process: u32) -> Option<(f64, u64)> {
     Some(((ticks(11)? + ticks(12)?) / 100.0, kilobytes))
 }
 
-/// Runs all of them, as many at a time as there are processors; what is wrong with each.
+/// Runs all of them, as many at a time as there are processors. Returns the failures.
 fn measure(bombs: &[Bomb]) -> Vec<String> {
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
@@ -561,7 +561,7 @@ fn each_of_them_ends_soon_in_little_memory() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), bombs.len(), wrong.join("\n\n"));
 }
 
-/// The same limits pass what people need.
+/// The same limits allow generous real use.
 #[cfg(target_os = "linux")]
 #[test]
 fn generous_use_fits() {
@@ -612,7 +612,7 @@ fn generous_use_fits() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// A folder of a process that was killed is removed by the next one.
+/// The folder of a killed process is removed by the next one.
 #[cfg(unix)]
 #[test]
 fn what_a_killed_process_left_is_removed() {

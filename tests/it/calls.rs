@@ -1,10 +1,10 @@
-//! What a plan costs: fewer calls than resources, and none of them saved by looking away.
+//! The cost of a plan: fewer calls than resources, without skipping any check.
 
 use std::path::Path;
 
 use crate::harness::{Project, Run, copy};
 
-/// The number before `words` in what was printed.
+/// The number before `words` in the output.
 fn count(run: &Run, words: &str) -> u64 {
     let lines = run.stdout.lines().chain(run.stderr.lines());
     let number = lines.filter_map(|line| line.split(" · ").find_map(|part| part.split_once(words))).next();

@@ -1,8 +1,7 @@
-//! Random runs: a random stack, random things done to it and to its AWS, and after each
-//! apply what must always hold. A failure prints the seed that reproduces it, and the
-//! shortest sequence that was found.
+//! Random runs: a random stack, random events on it and its AWS, and checks of the invariants after each
+//! apply. A failure prints the seed that reproduces it, and the shortest sequence found.
 //!
-//! `DWCTL_CHAOS=1000` runs so many cases, `DWCTL_CHAOS_SEED=7` that one alone.
+//! `DWCTL_CHAOS=1000` runs 1000 cases, `DWCTL_CHAOS_SEED=7` runs only that one.
 
 mod case;
 pub mod engine;
@@ -23,23 +22,23 @@ use wire::Wire;
 
 use crate::harness::Cloud;
 
-/// Cases of a `cargo test`, as long as time allows.
+/// Number of cases in a `cargo test`, if time allows.
 const SAMPLE: u64 = 12;
-/// The time that they may take.
+/// Their time limit.
 const TIME: Duration = Duration::from_secs(25);
-/// Runs of a case that fails, in search of a shorter one.
+/// Maximum number of runs to shorten a failing case.
 const SHRINKS: u32 = 60;
 
-/// After so many cases the cloud is made anew, and after one that failed: what a case made is
-/// deleted by itself, which is faster.
+/// The cloud is recreated after this many cases, and after a failing one. Otherwise a case deletes its own
+/// resources, which is faster.
 const RESET: u32 = 8;
 
-/// One case after the other on a cloud of its own.
+/// Runs cases one after the other on its own cloud.
 struct Worker {
     cloud: Cloud,
     wire: Wire,
     runtime: tokio::runtime::Runtime,
-    /// Cases since the cloud was made anew.
+    /// Cases since the cloud was recreated.
     used: Cell<u32>,
 }
 
@@ -74,7 +73,7 @@ impl Worker {
         outcome.map_err(|error: String| TestCaseError::fail(error))
     }
 
-    /// The case of a seed; what is wrong with it, where something is.
+    /// Runs the case of a seed. Returns its failure, if any.
     fn seed(&self, seed: u64) -> Option<String> {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -97,7 +96,7 @@ impl Worker {
     }
 }
 
-/// Runs these seeds, side by side on two clouds, until `deadline`; how many were run.
+/// Runs these seeds on two clouds in parallel, until `deadline`. Returns how many were run.
 fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
     let (next, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let wrong: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -145,9 +144,9 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
     count
 }
 
-/// An apply that is killed right after it made something the ledger does not know yet; then the
-/// stack is changed so that it is another's, nobody's, to stay as nobody's, has another name, or is
-/// in another region.
+/// An apply is killed right after it created something that the ledger does not know yet. Then the stack
+/// changes: it becomes another's or nobody's, releases the resource, renames it, or moves to another
+/// region.
 #[test]
 fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next() {
     let worker = Worker::new();
@@ -173,7 +172,7 @@ fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next(
     }
 }
 
-/// AWS tags no subscription: it is told by its topic, and by what it was to be.
+/// AWS does not tag subscriptions: one is recognised by its topic and its intended attributes.
 #[test]
 fn what_cannot_be_tagged_is_no_orphan_either() {
     let worker = Worker::new();
@@ -185,7 +184,7 @@ fn what_cannot_be_tagged_is_no_orphan_either() {
     }
 }
 
-/// The SDK sends a call again whose answer was lost, and AWS says that the rule is there.
+/// The SDK retries a call whose answer was lost, and AWS says that the rule exists.
 #[test]
 fn a_rule_whose_answer_was_lost_is_not_taken_for_a_failure() {
     let worker = Worker::new();
@@ -198,8 +197,8 @@ fn a_rule_whose_answer_was_lost_is_not_taken_for_a_failure() {
     }
 }
 
-/// An apply that is killed right after it made something; then the stack takes back what was
-/// written, or says another secret.
+/// An apply is killed right after it created something. Then the stack reverts the change, or declares
+/// another secret.
 #[test]
 fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_next() {
     let worker = Worker::new();
@@ -217,8 +216,8 @@ fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_n
     }
 }
 
-/// A key has another address than before, which is no rename since it differs; the old one was
-/// made by an apply that was killed after it had given it its alias.
+/// A key gets another address. It differs, so this is no rename. The old key was created by an apply that
+/// was killed after it had added the alias.
 #[test]
 fn an_alias_goes_from_one_key_to_the_other() {
     let worker = Worker::new();
@@ -229,8 +228,8 @@ fn an_alias_goes_from_one_key_to_the_other() {
     }
 }
 
-/// A role that one apply made, and another one went on with before it was killed, too: it is ours though
-/// somebody takes its owner tags off then (seed 821).
+/// A role was created by one apply, and updated by another that was also killed. It is ours even if somebody
+/// then removes its owner tags (seed 821).
 #[test]
 fn what_a_killed_apply_made_stays_ours_without_its_tags() {
     let first = vec![(184, 17), (50, 216), (183, 232), (93, 177), (72, 179)];
@@ -269,8 +268,8 @@ fn whatever_happens_it_converges() {
     eprintln!("chaos: seeds {seeds:?}");
     assert!(run(seeds, Some(Instant::now() + TIME)) > 0);
 }
-/// Another stack takes over what is ours, or a hand makes it anew; someone makes what an apply is
-/// about to make, at any of its requests.
+/// Another stack takes over a resource of ours, or somebody recreates it. Somebody creates a resource that
+/// an apply is about to create, at any of its requests.
 #[test]
 fn what_is_someone_elses_is_left_alone() {
     let worker = Worker::new();

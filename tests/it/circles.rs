@@ -1,4 +1,4 @@
-//! Resources that refer to each other: all are made first, what refers follows.
+//! Reference cycles: all resources are created first, and references are set afterwards.
 
 use dwctl::value::Value;
 
@@ -33,7 +33,7 @@ fn groups(port: &str) -> String {
     GROUPS.replace("PORT", port)
 }
 
-/// The group that the first ingress rule of a group names.
+/// The group named by the first ingress rule of a group.
 fn peer(project: &Project, address: &str) -> String {
     let live = project.live(address).expect("it exists");
     let peer = live.spec.get("ingress").and_then(|rules| match rules {
@@ -148,7 +148,7 @@ fn what_is_protected_may_depend_on_the_environment() {
     project.run(&["destroy", "--yes"]).exits(0);
 }
 
-/// Buckets of which each but the last logs to that one, which the declaration `logs` to.
+/// Buckets that all log to the last one, which itself logs to `logs`.
 fn logging(logs: &str) -> Project {
     Project::new(&format!(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[local]\nprefix = \"shop-lake\"\n\
@@ -181,7 +181,7 @@ fn a_sibling_that_others_refer_to_is_made_before_them() {
     }
 }
 
-/// Each is named by what must be there before it: by names alone, too, both are made first.
+/// Both name each other. Even if the names are known, both are created before the references are set.
 #[test]
 fn what_names_each_other_is_made_without_that_at_first() {
     for [a, b] in [["s3_bucket.a.bucket", "s3_bucket.b.bucket"], ["'shop-a'", "'shop-b'"]] {
@@ -206,7 +206,7 @@ fn what_names_each_other_is_made_without_that_at_first() {
     }
 }
 
-/// One that logs to itself exists before it does.
+/// A bucket that logs to itself is created first, and then completed.
 #[test]
 fn what_names_itself_is_completed() {
     let project = Project::new(

@@ -1,4 +1,4 @@
-//! What is secret of a value is that which came of a secret: neither more nor less of it is hidden.
+//! Exactly those parts of a value are hidden that come from a secret.
 
 use dwctl::plan::format::{Format, Options, render};
 use dwctl::plan::{Plan, RiskLabel, Selection};
@@ -10,7 +10,7 @@ fn planned(before: &str, after: &str) -> Plan {
     Account::after(before).planned(after, &Selection::default()).expect("a plan")
 }
 
-/// In all formats, from the plan and from its file.
+/// The plan in all formats, directly and from its file.
 fn told(plan: &Plan) -> Vec<String> {
     let mut veiled = plan.clone();
     veiled.veil(None);
@@ -24,7 +24,7 @@ fn told(plan: &Plan) -> Vec<String> {
     all
 }
 
-/// The screen, of which the file shows the same.
+/// The screen, which is the same from the plan's file.
 fn screen(plan: &Plan) -> String {
     let told = told(plan);
     let (shown, veiled, read) = (&told[0], &told[Format::ALL.len()], &told[2 * Format::ALL.len()]);
@@ -165,7 +165,7 @@ fn of_a_document_with_a_secret_in_it_the_rest_is_none() {
     assert!(run.stdout.contains("secret_string") && !run.stdout.contains("Tr0ub4dor"), "{}", run.stdout);
 }
 
-/// By one rule of the engine, whatever the kind: what its id, its ARN or its URLs are made of.
+/// A rule of the engine for all kinds: ids, ARNs and URLs contain no secret.
 #[test]
 fn no_resource_is_called_by_a_secret() {
     let variable = "[variable.v]\nsensitive = true\ndefault = \"hidden-name-1\"\n";
@@ -217,7 +217,7 @@ fn no_resource_is_called_by_a_secret() {
     }
 }
 
-/// An excerpt is searched for what may be a secret; the path that leads to it is not.
+/// Excerpts are searched for secrets, but their paths are not.
 #[test]
 fn no_path_is_masked() {
     let folder = paper::folder(&[(
@@ -245,7 +245,7 @@ fn no_path_is_masked() {
     assert_eq!(json["dwctl"]["stack"], "warehouse", "{json:#}");
 }
 
-/// A label stands at its words, also behind a secret in its line, and tells the true column.
+/// A label stays at its words even after a secret in the same line, and names the true column.
 #[test]
 fn excerpts_are_masked_and_labels_stay_where_they_are() {
     let stack = "[stack]\nname = \"x\"\nregion = \"us-east-1\"\n[variable.v]\nsensitive = true\ndefault = \"hidden-longer-than-its-mask\"\n\
@@ -261,7 +261,7 @@ fn excerpts_are_masked_and_labels_stay_where_they_are() {
     assert_eq!(lines[at + 1].find('^'), lines[at].find("\"aws:b\""), "{}", run.stderr);
 }
 
-/// The value of a sensitive variable, where the file that it is in is not understood.
+/// A sensitive variable's value is hidden even if its file cannot be parsed.
 #[test]
 fn excerpts_of_broken_files_show_no_sensitive_value() {
     let stack = "[stack]\nname = \"x\"\nregion = \"us-east-1\"\n[variable.login]\nsensitive = true\ntype = \"string\"\n";
@@ -299,7 +299,7 @@ fn excerpts_of_broken_files_show_no_sensitive_value() {
     }
 }
 
-/// Thousands of secrets are learnt and looked for in no time, and none is forgotten.
+/// Thousands of secrets are learnt and found quickly, and none is forgotten.
 #[test]
 fn a_bundle_of_certificates_hides_nothing_else() {
     let bundle: String = (0..6_000u64)

@@ -1,7 +1,7 @@
-//! Killed at any request, it converges: a second run ends where an unbroken one does, with
-//! nothing made twice and nothing forgotten, and a third has nothing to do.
+//! Killed at any request, an apply converges: a second run ends like an uninterrupted one, with nothing
+//! created twice or forgotten, and a third has nothing to do.
 //!
-//! `cargo test` kills at a few requests of each scenario; `tests/crash` at every one.
+//! `cargo test` kills at a few requests of each scenario, `tests/crash` at every one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -17,14 +17,14 @@ use dwctl::ledger::Ledger;
 use crate::gate::{Gate, Refusal};
 use crate::harness::{Project, REGION, Run, copy, read_all, run};
 
-/// More than 60 resources of all shapes.
+/// More than 60 resources of all types.
 const STACK: &str = include_str!("crash/stack.toml");
-/// The bucket of the ledgers that live in S3.
+/// The bucket of the ledgers in S3.
 const BUCKET: &str = "dwctl-ledgers";
-/// Long enough for a heartbeat to be answered by a machine that has much to do.
+/// Long enough for a heartbeat to be answered on a busy machine.
 const EXPIRY: Duration = Duration::from_secs(6);
 
-/// What is killed.
+/// The command that is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Apply,
@@ -53,9 +53,9 @@ const SCENARIOS: [Scenario; 6] = [
 #[derive(Clone, Copy, Debug)]
 struct Case {
     scenario: Scenario,
-    /// The request at which it is killed.
+    /// The request at which the command is killed.
     at: u64,
-    /// Whether AWS does what is asked, and the answer is lost.
+    /// True if AWS executes the request and only the answer is lost.
     after: bool,
 }
 
@@ -68,7 +68,7 @@ fn stack(place: Where) -> String {
     }
 }
 
-/// The stack with something of everything that an apply can do.
+/// The changed stack, with every type of change that an apply can make.
 fn changed(place: Where) -> String {
     let mut text = stack(place);
     let mut change = |from: &str, to: &str| {
@@ -100,11 +100,11 @@ fn changed(place: Where) -> String {
     text + "\n[[moved]]\nfrom = \"eventbridge_rule.failures\"\nto = \"eventbridge_rule.failed\"\n"
 }
 
-/// A stage as it is before the run that is to be killed, as often as it is wanted.
+/// The state of a stage before the run that is killed. It can be restored repeatedly.
 struct Start {
     stage: Stage,
     scenario: Scenario,
-    /// Where what `dwctl` keeps is kept.
+    /// The copy of dwctl's files.
     folder: tempfile::TempDir,
 }
 
@@ -130,7 +130,7 @@ impl Start {
     }
 }
 
-/// A stack, and a gate through which its `dwctl` reaches the cloud.
+/// A stack, and a gate between its `dwctl` and the cloud.
 struct Stage {
     project: Project,
     gate: Gate,
@@ -138,7 +138,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Everything as it is before the run that is to be killed.
+    /// The stage before the run that is killed.
     fn new((what, place): Scenario) -> Self {
         let stage = Self::of(&stack(place), place);
         if what != What::Apply {
@@ -162,7 +162,7 @@ impl Stage {
         Self { project, gate, place }
     }
 
-    /// The folder of what `dwctl` keeps.
+    /// The folder of dwctl's files.
     fn kept(&self) -> PathBuf {
         self.project.stack().join(".dwctl")
     }
@@ -177,7 +177,7 @@ impl Stage {
         run(&mut self.command(arguments), &arguments.join(" "))
     }
 
-    /// Runs until it is killed; whether it was.
+    /// Runs until the process is killed. Returns whether it was.
     fn killed(&self, arguments: &[&str], at: u64, after: bool) -> bool {
         let output = fs::File::create(self.project.stack().join("killed.log")).unwrap();
         let mut command = self.command(arguments);
@@ -196,7 +196,7 @@ impl Stage {
         }
     }
 
-    /// What there is at AWS, whoever knows of it, and how it is; with addresses for ids.
+    /// The live state of everything at AWS, owned or not, with addresses in place of ids.
     fn live(&self) -> BTreeMap<String, String> {
         let ledger = self.ledger();
         assert!(ledger.intents.is_empty() && ledger.deposed.is_empty(), "{:?}", ledger.intents);
@@ -238,7 +238,7 @@ impl Stage {
     }
 }
 
-/// All there is, by service: names, and ids where there are none.
+/// Everything at AWS, by service: names, or ids for resources without a name.
 async fn listed(cx: &dwctl::aws::Cx) -> Vec<(&'static str, Vec<String>)> {
     fn all<T>(items: &[T], name: impl Fn(&T) -> Option<&str>) -> Vec<String> {
         items.iter().filter_map(|item| name(item).map(str::to_owned)).collect()
@@ -326,7 +326,7 @@ async fn listed(cx: &dwctl::aws::Cx) -> Vec<(&'static str, Vec<String>)> {
     found
 }
 
-/// An unbroken run: how many requests it makes, and where it ends.
+/// An uninterrupted run: its number of requests, and its end state.
 struct Reference {
     requests: u64,
     live: BTreeMap<String, String>,
@@ -341,7 +341,7 @@ fn reference(stage: &Stage, what: What) -> Reference {
     Reference { requests: stage.gate.count(), live: stage.live() }
 }
 
-/// Kills one, and expects that the next ends as if nothing had been.
+/// Kills one run, and expects that the next ends as if nothing had happened.
 fn survive(stage: &Stage, case: Case, reference: &Reference) -> bool {
     let arguments = arguments(case.scenario.0);
     let killed = stage.killed(arguments, case.at, case.after);
@@ -363,8 +363,8 @@ fn survive(stage: &Stage, case: Case, reference: &Reference) -> bool {
     killed
 }
 
-/// At which requests of a run to kill: a few, or those that `DWCTL_CRASH` says: `all`,
-/// `FROM-TO`, `/STEP`.
+/// The requests of a run at which to kill: a few, or those chosen by `DWCTL_CRASH`: `all`, `FROM-TO`,
+/// `/STEP`.
 fn moments(scenario: Scenario, after: bool, requests: u64) -> Vec<u64> {
     let wish = std::env::var("DWCTL_CRASH").unwrap_or_default();
     let number = |text: &str| text.parse::<u64>().expect("DWCTL_CRASH is all, FROM-TO or /STEP");
@@ -389,7 +389,7 @@ fn moments(scenario: Scenario, after: bool, requests: u64) -> Vec<u64> {
         .collect()
 }
 
-/// Whether a scenario is among those that `DWCTL_CRASH_ONLY` names, such as `update/file`.
+/// Returns whether `DWCTL_CRASH_ONLY` selects a scenario, such as `update/file`.
 fn is_wanted((what, place): Scenario) -> bool {
     let name = format!("{what:?}/{place:?}").to_lowercase();
     std::env::var("DWCTL_CRASH_ONLY").map_or(true, |only| only.split(',').any(|one| one == name))
@@ -467,7 +467,7 @@ fn killed_at_any_request_it_converges() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// Works in so many threads.
+/// Runs the work in this many threads.
 fn side_by_side(workers: usize, work: impl Fn() + Sync) {
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -485,7 +485,7 @@ fn take_where<T>(from: &Mutex<Vec<T>>, wanted: impl Fn(&T) -> bool) -> Option<T>
     from.iter().position(wanted).map(|index| from.remove(index))
 }
 
-/// Two keys that are to be replaced, the new ones first.
+/// Two keys that are replaced, create-before-delete.
 fn keys(spec: &str) -> String {
     format!(
         "[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n[kms_key.data]\ndescription = \"Data\"\n\
@@ -498,7 +498,7 @@ fn live_keys(stage: &Stage) -> usize {
     lists.into_iter().find(|(service, _)| *service == "keys").map_or(0, |(_, keys)| keys.len())
 }
 
-/// The request at which `words` are said first in an unbroken run from `before` to `after`.
+/// The request that first says `words` in an uninterrupted run from `before` to `after`.
 fn rehearse(before: &str, after: &str, words: &'static str) -> u64 {
     let stage = Stage::of(before, Where::File);
     stage.run(&["apply", "--yes"]).exits(0);
@@ -545,7 +545,7 @@ fn a_deposed_resource_stays_known_until_it_is_gone() {
     assert!(stage.project.ledger().deposed.is_empty());
 }
 
-/// AWS does not tell that it may be emptied.
+/// AWS does not show whether a bucket may be emptied.
 #[test]
 fn a_deposed_bucket_is_emptied_where_that_was_applied() {
     let lake = |name: &str| {
@@ -615,7 +615,7 @@ fn what_was_not_selected_is_not_taken_for_applied() {
     stage.run(&["plan"]).plans("secretsmanager_secret.a", "~ update in place").leaves("sns_topic.a");
 }
 
-/// The ledger's bucket is out of reach from some moment on.
+/// The bucket of the ledger becomes unreachable at some moment.
 fn out_of_reach(status: Option<u16>) {
     // Few, so that the heartbeat is not kept waiting before the first is made.
     let names: Vec<String> = (0..12).map(|number| format!("\"{number}\"")).collect();

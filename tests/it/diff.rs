@@ -1,5 +1,5 @@
-//! Two revisions of a stack, folders or of git, are compared without AWS: what a plan would
-//! tell, with the places of what is wrong, and without a secret.
+//! Compares two revisions of a stack, folders or of git, without AWS. The result is what a plan would
+//! show, with the places of errors and without secrets.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -61,18 +61,18 @@ name          = "warehouse"
 secret_string = "Correct-Horse-7"
 "#;
 
-/// Where git is, since a test's environment is empty.
+/// The path to git, since a test's environment is empty.
 fn path() -> (&'static str, String) {
     ("PATH", std::env::var("PATH").expect("a PATH"))
 }
 
-/// The program, in an environment with nothing but the way to git: no account, no network.
+/// Runs the program in an environment with only a path to git: no account, no network.
 fn dwctl(place: &Path, arguments: &[&str]) -> Run {
     let (name, path) = path();
     dwctl_with(place, arguments, &[(name, path.as_str())])
 }
 
-/// The text with each change made, which must be possible.
+/// The text with each change made. Every change must match.
 fn edited(text: &str, changes: &[(&str, &str)]) -> String {
     changes.iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from} is not in\n{text}");
@@ -80,7 +80,7 @@ fn edited(text: &str, changes: &[(&str, &str)]) -> String {
     })
 }
 
-/// What is told of two stacks in folders.
+/// The diff of two stacks in folders.
 fn told(before: &str, after: &str) -> String {
     let place = folder(&[("old/stack.toml", &headed(before)), ("new/stack.toml", &headed(after))]);
     let run = dwctl(place.path(), &["diff", "old", "new"]);
@@ -90,7 +90,7 @@ fn told(before: &str, after: &str) -> String {
     run.stdout
 }
 
-/// As [`told`], of this stack with these changes.
+/// The diff of this stack and a changed copy.
 fn changed(changes: &[(&str, &str)]) -> String {
     told(BEFORE, &edited(BEFORE, changes))
 }
@@ -103,7 +103,7 @@ fn refused(place: &Path, arguments: &[&str], code: i32) -> String {
     run.stderr
 }
 
-/// A git repository of a test, without any configuration of this machine.
+/// A git repository for a test, independent of this machine's configuration.
 struct Repository(tempfile::TempDir);
 
 impl Repository {
@@ -146,7 +146,7 @@ impl Repository {
         self.git(&["commit", "--quiet", "--message", "a"]);
     }
 
-    /// A stack in `stacks/shop`, two revisions of it, and one more edit that is not committed.
+    /// A stack in `stacks/shop` with two committed revisions and one uncommitted edit.
     fn with_history() -> Self {
         let repository = Self::new();
         let stack = |days: u32| {
@@ -400,8 +400,8 @@ fn what_a_plan_would_refuse_is_warned_of() {
     assert!(!run.stderr.contains("sns_topic.a") && run.stderr.contains("sns_topic.b"), "{}", run.stderr);
 }
 
-/// What happens to each resource, and to which of its attributes; of what moves, the owner's
-/// tags do so as well in a plan.
+/// The action on each resource, with its changed attributes. Owner tags are left out, because a moved
+/// resource only changes them in a plan.
 fn fates(plan: &Plan) -> Vec<String> {
     let told = plan.effective().map(|change| {
         let paths = change.attributes.iter().filter(|one| !one.is_owner_tag());
@@ -416,7 +416,7 @@ fn fates(plan: &Plan) -> Vec<String> {
     told.collect()
 }
 
-/// Where AWS is as the old revision declares it, a plan of the new one is the diff of both.
+/// If AWS matches the old revision, a plan of the new one equals the diff of both.
 #[test]
 fn a_diff_is_what_a_plan_would_be() {
     let whole = format!("{TOPIC}{ROLE}{JOB}{CLUSTER}");
@@ -459,7 +459,7 @@ pub(crate) fn compared(old: &World<'_>, new: &World<'_>) -> Plan {
     compare(&old, &new).expect("a diff")
 }
 
-/// Every kind, and the largest stack there is, come to nothing against themselves.
+/// Every kind, and the largest stack, show no difference to themselves.
 #[test]
 fn nothing_differs_from_itself() {
     let run = dwctl(&crate::paper::root().join("stacks/ecommerce"), &["diff", ".", ".", "--env", "dev"]);
@@ -847,7 +847,7 @@ fn without_git_or_a_repository() {
     assert!(run.stderr.contains("cannot run git") && run.stderr.contains("install git"), "{}", run.stderr);
 }
 
-/// Of a file that changes its lines are told, without secrets; of what is no short text, which file.
+/// Changed lines of a text file are shown without secrets; for any other file, only its name.
 #[test]
 fn an_object_says_which_file_and_how_it_changes() {
     let stack = r#"
@@ -913,7 +913,7 @@ content = "${var.password}"
     insta::assert_snapshot!(run.stdout);
 }
 
-/// A content that is long, or differs everywhere, takes neither all time nor all the screen.
+/// A long or entirely different content is shown within bounds of time and space.
 #[test]
 fn the_lines_of_a_content_are_bounded() {
     let stack = "[s3_object.script]\nbucket = 'shop-lake'\nkey = 'a'\nsource = 'a'\n";
@@ -938,7 +938,7 @@ fn the_lines_of_a_content_are_bounded() {
     assert!(run.time < std::time::Duration::from_secs(20), "{:?}", run.time);
 }
 
-/// What a stack shares is that of the revision, too.
+/// A revision reads the shared folders as of the same revision.
 #[test]
 fn a_revision_reads_its_own_shared_folders() {
     let repository = Repository::new();

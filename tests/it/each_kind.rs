@@ -1,5 +1,4 @@
-//! Nothing of a kind can be forgotten: what a new one needs besides its source fails here where it
-//! is missing, in words that say what to do.
+//! Finds what a new kind still lacks besides its source, and says in words what to add.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -22,7 +21,7 @@ fn nothing_is_missing(missing: &[String]) {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
-/// Tests are made from the names in the list.
+/// The names in the list generate tests.
 #[test]
 fn every_kind_is_listed_by_its_own_name() {
     let kinds = KINDS.iter().map(|kind| kind.name());
@@ -36,7 +35,7 @@ fn every_kind_is_listed_by_its_own_name() {
     nothing_is_missing(&wrong);
 }
 
-/// So that `cargo test <kind>` never passes because it ran nothing.
+/// Ensures that `cargo test <kind>` never passes only because it ran nothing.
 #[test]
 fn every_kind_has_a_test_by_its_name() {
     let this = std::env::current_exe().expect("this program");
@@ -77,7 +76,7 @@ fn every_kind_has_its_files() {
     nothing_is_missing(&missing);
 }
 
-/// A file of the emulator that extends a service without being loaded for it would change nothing.
+/// An emulator file that extends a service without being loaded for it would have no effect.
 #[test]
 fn every_addition_to_the_emulator_is_loaded() {
     let folder = root().join("src/sandbox/emulator");

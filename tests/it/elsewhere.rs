@@ -1,5 +1,5 @@
-//! Who knows Terraform or CloudFormation is led to ours: every argument and property of each kind
-//! there has the same name here, or a hint. The table is `data/elsewhere.toml`.
+//! Users of Terraform and CloudFormation find our names: every argument and property of each kind there has
+//! the same name here, or a hint. The table is `data/elsewhere.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use serde_json::Value as Json;
 
 use crate::paper::root;
 
-/// What every resource may have besides the attributes of its kind.
+/// The settings that every resource may have besides its attributes.
 const SETTINGS: [&str; 6] = ["tags", "region", "lifecycle", "depends_on", "for_each", "when"];
 
-/// Theirs, dotted, to ours; empty where we have nothing of the sort.
+/// Their dotted paths to ours; an empty one has no counterpart.
 type Hints = BTreeMap<String, String>;
 
 fn data(name: &str) -> String {
@@ -28,7 +28,7 @@ fn element(node: &Node) -> &Node {
     }
 }
 
-/// The table at a dotted path; `None` where it is none.
+/// The table at a dotted path; `None` if it is not a table.
 fn table<'n>(kind: &'n dyn ErasedKind, path: &str) -> Option<&'n Node> {
     let steps = path.split('.').filter(|step| !step.is_empty());
     let node =
@@ -36,7 +36,7 @@ fn table<'n>(kind: &'n dyn ErasedKind, path: &str) -> Option<&'n Node> {
     Some(element(node)).filter(|node| node.fields().is_some())
 }
 
-/// Where each of their paths leads, parents first: to an attribute of the same name, or by a hint.
+/// Our counterpart of each of their paths, parents first: an attribute of the same name, or a hint.
 fn led(kind: &'static dyn ErasedKind, theirs: &BTreeSet<Vec<String>>) -> Hints {
     let mut homes: BTreeMap<Vec<String>, Option<String>> =
         BTreeMap::from([(Vec::new(), Some(String::new()))]);
@@ -96,8 +96,8 @@ fn properties(kind: &dyn ErasedKind) -> BTreeSet<Vec<String>> {
     all
 }
 
-/// Every name is our own, has the hint that the table says, or stands there as one that has no
-/// counterpart: then nothing is guessed.
+/// Every name is one of ours, has the hint from the table, or is listed there as without a counterpart. For
+/// the last, nothing is guessed.
 #[test]
 fn every_argument_and_property_elsewhere_leads_home() {
     let table: BTreeMap<String, Hints> =

@@ -1,6 +1,6 @@
-//! What AWS's errors mean, judged by AWS: by the errors that its models name for the calls of our
-//! kinds, and by those that it was seen to answer (`tests/data/recorded/errors.json`, laid out by
-//! `tests/support/recorded.py`). What is decided about them stands in `tests/data/error_classes.toml`.
+//! Checks how AWS's errors are classified: the errors that AWS's models declare for our calls, and
+//! recorded ones (`tests/data/recorded/errors.json`, created by `tests/support/recorded.py`). The decisions
+//! are in `tests/data/error_classes.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::exchange::{Exchange, on};
 use crate::harness::{Cloud, emulator_home};
 use crate::paper::root;
 
-/// The services of our kinds: as the SDK's crate, botocore and IAM's actions call them.
+/// The services of our kinds, with their names in the SDK's crates, botocore and IAM's actions.
 const SERVICES: &[(&str, &str, &str)] = &[
     ("cloudwatch", "cloudwatch", "cloudwatch"),
     ("cloudwatchlogs", "logs", "logs"),
@@ -34,9 +34,9 @@ const SERVICES: &[(&str, &str, &str)] = &[
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Decisions {
-    /// By service: codes that do not mean what their names say, with their class and the reason.
+    /// By service: codes that do not mean what their names say, each with its class and the reason.
     model: BTreeMap<String, BTreeMap<String, String>>,
-    /// By service and class: codes of recorded errors; `CODE: words` is of that message alone.
+    /// By service and class: codes of recorded errors. `CODE: words` matches only that message.
     recorded: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
@@ -62,7 +62,7 @@ fn word(class: Class) -> &'static str {
     }
 }
 
-/// What the name of an error says; none where AWS just refuses.
+/// The class that an error's name suggests; none for a plain refusal.
 fn by_name(code: &str) -> Option<Class> {
     const WORDS: &[(&str, Class)] = &[
         ("Throttl", Class::Throttled),
@@ -98,7 +98,7 @@ fn by_name(code: &str) -> Option<Class> {
     found.or(state.then_some(Class::Conflict))
 }
 
-/// The errors that the models name for the calls of our kinds: by crate, code and status.
+/// The errors that the models declare for the calls of our kinds, by crate, code and status.
 fn of_models() -> BTreeMap<String, BTreeMap<String, Option<u16>>> {
     let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for kind in KINDS.iter() {
@@ -175,7 +175,7 @@ struct Errors {
     services: BTreeMap<String, Vec<Recorded>>,
 }
 
-/// An error as it was recorded.
+/// A recorded error.
 #[derive(Deserialize)]
 struct Recorded {
     code: String,
@@ -183,7 +183,7 @@ struct Recorded {
     message: String,
 }
 
-/// A call of the service, of which the error is looked at.
+/// A call of the service that fails.
 async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
     match service {
         "cloudwatch" => drop(cx.aws.cloudwatch().describe_alarms().send().await?),
@@ -201,7 +201,7 @@ async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same as the script names it.
+/// The name of that call in a script.
 fn operation(service: &str) -> &'static str {
     match service {
         "cloudwatch" => "monitoring:DescribeAlarms",

@@ -1,5 +1,5 @@
-//! `--json`: what an apply says to a program. And what it says to a runner of GitHub
-//! Actions, which does what some lines command.
+//! `--json`: the events of an apply. Also the output to a runner of GitHub Actions, which executes
+//! some lines as commands.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use crate::harness::{Project, Run, finish, run};
 use crate::interrupt::{STACK, signal};
 use crate::secrets::Echo;
 
-/// One needs the other; two outputs, one of them secret.
+/// One resource needs the other. There are two outputs, one of them secret.
 const SMALL: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = \"Alerts\"\n\
     [sns_topic.copies]\nname = \"copies\"\ntags = { of = \"${sns_topic.alerts.arn}\" }\n\
     [output]\nalerts = \"${sns_topic.alerts.arn}\"\n\
     [output.hidden]\nvalue = '${sensitive(\"planted-events-secret\")}'\nsensitive = true\n";
 
-/// The events of a run, which says nothing else.
+/// The events of a run, which prints nothing else.
 #[track_caller]
 fn events(run: &Run) -> Vec<Json> {
     assert_eq!(run.stderr, "", "stderr holds nothing\n{run}");
@@ -50,8 +50,8 @@ fn events(run: &Run) -> Vec<Json> {
     events
 }
 
-/// Names are in snake case, but for those of Terraform that begin with `@`, and what the
-/// stack and AWS name.
+/// Checks that names are in snake case, except Terraform's that begin with `@`, and names from the stack or
+/// AWS.
 fn snake_case(json: &Json) {
     let name = Regex::new("^@?[a-z][a-z0-9_]*$").unwrap();
     match json {
@@ -68,8 +68,8 @@ fn snake_case(json: &Json) {
     }
 }
 
-/// Every `apply_start` is followed by one `apply_complete` or `apply_errored` of the same
-/// address and action, and by nothing of it after that; none of these is without a start.
+/// Checks that every `apply_start` is followed by exactly one `apply_complete` or `apply_errored` of the same
+/// address and action, and by nothing after that, and that none of these lacks a start.
 #[track_caller]
 fn balanced(events: &[Json]) -> usize {
     let mut open: BTreeMap<String, usize> = BTreeMap::new();
@@ -97,7 +97,7 @@ fn of_type<'e>(events: &'e [Json], kind: &str) -> Vec<&'e Json> {
     events.iter().filter(|event| event["type"] == kind).collect()
 }
 
-/// The one event of a type.
+/// The only event of a type.
 #[track_caller]
 fn one<'e>(events: &'e [Json], kind: &str) -> &'e Json {
     let found = of_type(events, kind);
@@ -105,7 +105,7 @@ fn one<'e>(events: &'e [Json], kind: &str) -> &'e Json {
     found[0]
 }
 
-/// The stream with times, versions, counts of calls and request ids left out.
+/// The stream without times, versions, counts of calls and request ids.
 fn shown(run: &Run) -> String {
     let mut text = run.stdout.clone();
     for (pattern, with) in [
@@ -218,7 +218,7 @@ fn what_is_not_allowed_is_an_event() {
     assert!(of_type(&events, "apply_start").is_empty());
 }
 
-/// Starts an apply and stops it once a few resources are being made, `times` times.
+/// Starts an apply, and stops it `times` times once a few resources are being created.
 fn interrupted(latency_ms: u32, times: usize) -> (Project, Vec<Json>) {
     let project = Project::new(STACK);
     project.cloud.disturb(&format!("latency_ms={latency_ms}"));
@@ -267,8 +267,8 @@ fn what_is_no_longer_awaited_has_an_end_too() {
     project.cloud.await_calm();
 }
 
-/// Forty topics, a bucket and its objects, of which some fail;
-/// then others of them, replacements and what is no longer declared.
+/// Forty topics, a bucket and its objects, some of which fail. Then others fail, with replacements and
+/// deletions.
 #[test]
 fn whatever_is_started_ends_once() {
     let many = |name: &str, topics: u32| {
@@ -335,8 +335,7 @@ fn commands(text: &str) -> Vec<&str> {
     lines.filter(|line| line.trim_start().starts_with("::") || line.contains("##[")).collect()
 }
 
-/// Text in the stack, and an error of AWS that quotes it, by which someone commands the
-/// runner that dwctl runs on.
+/// Text in the stack, or an AWS error that quotes it, tries to command the runner.
 #[test]
 fn no_foreign_line_commands_a_runner() {
     const TEXT: &str = "a job\\n::error::x\\n  ::add-mask::done\\r::stop-commands::token\\n##[error]y";

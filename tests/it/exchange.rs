@@ -1,10 +1,9 @@
-//! AWS as its documentation says, where the emulator cannot be it: a server on loopback
-//! that answers each request by its operation from a script, looks at what was sent, and
-//! fails the test on a request that no answer is for and on an answer that nobody asked for.
+//! A scripted AWS for what the emulator cannot do: a server on loopback that answers requests by
+//! operation and checks what was sent. A test fails on a request without an answer, and on an answer that
+//! was never requested.
 //!
-//! An answer is the inside of AWS's: the envelope of the service's protocol goes around it.
-//! Pages of a list, slow states and errors are answers one after the other, of which the
-//! last may [stay](Answer::stays).
+//! An answer is the inner part of AWS's: the envelope of the service's protocol is added. Pages of a
+//! list, slow states and errors are successive answers. The last of them may [stay](Answer::stays).
 
 pub mod play;
 mod protocol;
@@ -20,14 +19,14 @@ use dwctl::aws::{Cx, Options, Session};
 use crate::harness::{ACCOUNT, REGION};
 use protocol::Protocol;
 
-/// What a script says to one request.
+/// An answer to one request of a script.
 #[derive(Clone, Debug)]
 pub struct Answer {
     operation: String,
-    /// Members that the request must have, and those that it must not have.
+    /// Members that the request must have or, with `None`, must not have.
     sends: BTreeMap<String, Option<String>>,
     stays: bool,
-    /// Whether it may be left.
+    /// True if it need not be requested.
     perhaps: bool,
     status: u16,
     headers: Vec<(String, String)>,
@@ -37,9 +36,9 @@ pub struct Answer {
 
 #[derive(Clone, Debug)]
 enum Body {
-    /// The inside of an answer.
+    /// The inner part of an answer.
     Result(String),
-    /// An error: its code and its words.
+    /// An error: its code and message.
     Fault(String, String),
 }
 
@@ -58,45 +57,45 @@ pub fn on(operation: &str) -> Answer {
 }
 
 impl Answer {
-    /// Only for a request with this member. A member of a member is named with a dot, an
+    /// Restricts the answer to requests with this member. A nested member is named with dots, an
     /// element by its number from 1: `Filter.1.Name`.
     pub fn sends(mut self, member: &str, value: &str) -> Self {
         self.sends.insert(member.to_owned(), Some(value.to_owned()));
         self
     }
 
-    /// Only for a request without this member.
+    /// Restricts the answer to requests without this member.
     pub fn sends_no(mut self, member: &str) -> Self {
         self.sends.insert(member.to_owned(), None);
         self
     }
 
-    /// The inside of the answer: XML or JSON, as the service speaks.
+    /// Sets the inner part of the answer: XML or JSON, depending on the service.
     pub fn answers(mut self, inside: impl Into<String>) -> Self {
         self.body = Body::Result(inside.into());
         self
     }
 
-    /// An error of AWS.
+    /// Answers with an AWS error.
     pub fn fails(mut self, status: u16, code: &str, words: &str) -> Self {
         self.status = status;
         self.body = Body::Fault(code.to_owned(), words.to_owned());
         self
     }
 
-    /// With a header, as S3 has them.
+    /// Adds a header, for S3.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Again and again, once those before it are used up.
+    /// Lets the answer repeat, once those before it are used up.
     pub fn stays(mut self) -> Self {
         self.stays = true;
         self
     }
 
-    /// Whether or not anyone asks for it.
+    /// Lets the answer remain unrequested.
     pub fn perhaps(mut self) -> Self {
         self.perhaps = true;
         self
@@ -108,17 +107,17 @@ impl Answer {
     }
 }
 
-/// A request that was made.
+/// A request that was received.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// `service:Operation`.
     pub operation: String,
-    /// What was sent, flat.
+    /// The members that were sent, flattened.
     pub members: BTreeMap<String, String>,
 }
 
 impl Call {
-    /// A member; empty where it was not sent.
+    /// A member; empty if it was not sent.
     pub fn member(&self, name: &str) -> &str {
         self.members.get(name).map_or("", String::as_str)
     }
@@ -132,7 +131,7 @@ struct Script {
 }
 
 impl Script {
-    /// The answer to a call: the first that is left and fits, in the order of the script.
+    /// The answer to a call: the first unused one that matches, in the order of the script.
     fn answer(&mut self, call: Call) -> Answer {
         let left = |answer: &&mut Answer| (answer.used == 0 || answer.stays) && answer.fits(&call);
         let answer = self.answers.iter_mut().find(left).map(|answer| {
@@ -154,7 +153,7 @@ impl Script {
     }
 }
 
-/// What every script may leave out: who is asking, and an index of tags without entries.
+/// Answers that every script may leave out: the caller's identity, and an empty tag index.
 fn known(call: &Call) -> Option<Answer> {
     let inside = match call.operation.as_str() {
         "sts:GetCallerIdentity" => format!(
@@ -174,7 +173,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An AWS that gives these answers.
+    /// A server with these answers.
     pub fn of(answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -199,33 +198,33 @@ impl Exchange {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where it is.
+    /// The URL of the server.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Further answers, after those that there are.
+    /// Adds answers after the existing ones.
     pub fn then(&self, answers: impl IntoIterator<Item = Answer>) {
         self.script().answers.extend(answers);
     }
 
-    /// These answers in the place of all that there are, as if nothing had been asked for.
+    /// Replaces all answers, and forgets all calls.
     pub fn instead(&self, answers: impl IntoIterator<Item = Answer>) {
         *self.script() = Script { answers: answers.into_iter().collect(), ..Script::default() };
     }
 
-    /// The requests so far, but for who is asking and the index of tags.
+    /// The calls so far, except those for the caller's identity and the tag index.
     pub fn calls(&self) -> Vec<Call> {
         let calls = self.script().calls.clone();
         calls.into_iter().filter(|call| known(call).is_none()).collect()
     }
 
-    /// Calls of one operation.
+    /// The calls of one operation.
     pub fn calls_of(&self, operation: &str) -> Vec<Call> {
         self.calls().into_iter().filter(|call| call.operation == operation).collect()
     }
 
-    /// Fails unless every answer so far was asked for, and nothing else.
+    /// Fails unless every answer so far was requested, and nothing else.
     #[track_caller]
     pub fn is_done(&self) {
         let faults = self.faults();
@@ -237,7 +236,7 @@ impl Exchange {
         script.faults.iter().cloned().chain(script.unused()).collect()
     }
 
-    /// Runs `work` with a connection to it.
+    /// Runs `work` with a connection to the server.
     pub fn with<T>(&self, work: impl AsyncFnOnce(&Cx) -> T) -> T {
         let options = Options { endpoint_url: Some(self.endpoint()), sandbox: true, ..Options::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -262,7 +261,7 @@ impl Drop for Exchange {
     }
 }
 
-/// Answers the requests of one connection, one after the other, until it is closed.
+/// Answers the requests of one connection until it is closed.
 fn serve(stream: TcpStream, script: &Mutex<Script>) {
     let mut connection = wire::Connection::new(stream);
     while let Some(request) = connection.request() {

@@ -1,4 +1,4 @@
-//! One random run: what is done, and what must hold.
+//! One random run: its operations and invariants.
 
 mod others;
 mod part;
@@ -23,21 +23,21 @@ use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
 use super::wire::{Fault, Script};
 use crate::harness::{Cloud, REGION, dwctl, finish};
 
-/// What is done. Numbers choose among what there is then.
+/// An operation. The numbers choose among what exists at that time.
 #[derive(Clone, Debug)]
 pub enum Op {
     /// Sets a knob of a resource.
     Edit(u8, u8, u8),
-    /// Gives a resource another physical name.
+    /// Changes the physical name of a resource.
     Rename(u8),
-    /// Moves a resource, and what is a part of it, to the other region or back.
+    /// Moves a resource and its children to the other region or back.
     Relocate(u8),
-    /// Gives a resource another address, with `[[moved]]` or without.
+    /// Changes the address of a resource, with `[[moved]]` or without.
     Readdress(u8, bool),
     Add(u8, u8),
     Remove(u8),
     FlipCreateFirst(u8),
-    /// One more `depends_on`.
+    /// Adds a `depends_on`.
     Depend(u8, u8),
     /// Takes a resource out with a `[[removed]]`: it stays at AWS, without its parts.
     Release(u8),
