@@ -1,5 +1,4 @@
-//! Every format of a plan: snapshots over a corpus of plans, structure, limits, and that
-//! nothing breaks out of a format or leaks into it.
+//! Every format of a plan: snapshots over a corpus of plans, structure, limits, escaping and secrets.
 
 mod corpus;
 mod filed;
@@ -60,7 +59,7 @@ fn every_format_of_every_sort_of_change() {
     assert!(differing.is_empty(), "these differ from their snapshots: {differing:?}");
 }
 
-/// The names in Terraform are those of its provider, as far as that was asked.
+/// The names in Terraform's notation are those of its provider, as far as they were checked.
 #[test]
 fn every_kind_is_in_terraforms_words() {
     let data =
@@ -119,7 +118,7 @@ fn nothing_breaks_out_of_a_comment() {
     }
 }
 
-/// Of a machine that is too large to be looked at, the page draws what changes, and says so.
+/// For a state machine that is too large to draw, the page draws only the changes, and says so.
 #[test]
 fn of_a_large_state_machine_what_changes_is_drawn() {
     let chain = |seconds: u32| {
@@ -229,7 +228,7 @@ fn formats_on_the_command_line() {
     insta::assert_snapshot!(screens);
 }
 
-/// What a plan looked at, and where, is what its command applies.
+/// The command applies exactly the selection, in the place, that the plan was for.
 #[test]
 fn the_command_applies_what_was_planned_and_where() {
     let project = Project::new(
@@ -257,7 +256,7 @@ fn the_command_applies_what_was_planned_and_where() {
     );
 }
 
-/// As Terraform's JSON has them, but for the secrets.
+/// The same as in Terraform's JSON, except for secrets.
 #[test]
 fn json_tells_variables_and_the_time() {
     let stack = format!(
@@ -279,8 +278,8 @@ fn json_tells_variables_and_the_time() {
     assert!(time.len() == 20 && time.ends_with('Z') && time.starts_with("20"), "{time}");
 }
 
-/// A comment links its run and its commit, and says what merging does; nothing of that is
-/// notation, whoever sets the environment.
+/// A comment links its run and its commit, and says what merging does. No value from the environment can
+/// become notation.
 #[test]
 fn a_comment_says_where_it_was_made_and_what_merging_does() {
     let folder = paper::folder(&[("stack.toml", &paper::headed(TOPIC))]);
@@ -330,7 +329,7 @@ fn a_comment_says_where_it_was_made_and_what_merging_does() {
     assert!(foot(true, true).contains("exactly this plan"), "{}", foot(true, true));
 }
 
-/// What an apply did, and what it refused to do, is in the file that it is to write.
+/// The file reports what an apply did and what it refused.
 #[test]
 fn an_apply_tells_in_markdown_what_it_did() {
     let project = Project::new(

@@ -1,5 +1,5 @@
-//! A gate between `dwctl` and the local AWS: it counts requests, kills who sent one before
-//! or after it is done, holds one, and refuses some.
+//! A gate between `dwctl` and the local AWS: it counts requests, kills the sender before or after a request
+//! is executed, holds one, and refuses some.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Requests that are refused.
+/// The requests to refuse.
 pub struct Refusal {
-    /// What the head of the request says after which they are refused; without one, all are.
+    /// Refuse only after a request whose head contains this; `None` refuses all.
     pub after: Option<&'static str>,
-    /// What their heads say.
+    /// Words in their heads.
     pub words: &'static str,
-    /// The status of the answer; without one the connection is closed.
+    /// The status of the answer; `None` closes the connection.
     pub status: Option<u16>,
 }
 
-/// Who is killed, and when.
+/// The process to kill, and when.
 struct Trap {
     victim: Option<Child>,
     at: u64,
@@ -26,12 +26,12 @@ struct Trap {
     sprung: bool,
 }
 
-/// Which request is held.
+/// The request to hold.
 #[derive(Clone, Copy)]
 pub enum Which {
     /// By its number.
     Number(u64),
-    /// The first whose head says this.
+    /// The first whose head contains this.
     Saying(&'static str),
 }
 
@@ -47,12 +47,12 @@ impl From<&'static str> for Which {
     }
 }
 
-/// A request that is held, before it is passed on or before its answer is.
+/// A request to hold, before it is forwarded or before its answer is.
 #[derive(Clone, Copy)]
 struct Halt {
     which: Which,
     after: bool,
-    /// The number of the one that has come.
+    /// The number of the held request, once it has arrived.
     held: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate before the emulator with this URL.
+    /// A gate in front of the emulator with this URL.
     pub fn before(emulator: &str) -> Self {
         let upstream = emulator.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
@@ -113,7 +113,7 @@ impl Gate {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Requests since it was told to forget.
+    /// Requests since the count was reset.
     pub fn count(&self) -> u64 {
         self.state.count.load(Ordering::SeqCst)
     }
@@ -123,36 +123,36 @@ impl Gate {
         self.state.heads.lock().unwrap().clear();
     }
 
-    /// The number of the first request whose head says `words`.
+    /// The number of the first request whose head contains `words`.
     pub fn position(&self, words: &str) -> u64 {
         let heads = self.state.heads.lock().unwrap();
         let found = heads.iter().position(|head| head.contains(words));
         found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
     }
 
-    /// The number of the last request whose head says `words`.
+    /// The number of the last request whose head contains `words`.
     pub fn last(&self, words: &str) -> u64 {
         let heads = self.state.heads.lock().unwrap();
         let found = heads.iter().rposition(|head| head.contains(words));
         found.unwrap_or_else(|| panic!("nobody asked for {words}: {heads:#?}")) as u64 + 1
     }
 
-    /// What was asked for since it was told to forget.
+    /// The requests since the count was reset.
     pub fn heads(&self) -> Vec<String> {
         self.state.heads.lock().unwrap().clone()
     }
 
-    /// Holds a request: before it is passed on or, if `after`, when it is done and not yet answered.
+    /// Holds a request: before it is forwarded or, if `after`, between its execution and its answer.
     pub fn halt(&self, which: impl Into<Which>, after: bool) {
         *self.state.halt.lock().unwrap() = Some(Halt { which: which.into(), after, held: None });
     }
 
-    /// Whether the request that is to be held has come.
+    /// Returns whether the request to hold has arrived.
     pub fn holds(&self) -> bool {
         self.state.halt.lock().unwrap().is_some_and(|halt| halt.held.is_some())
     }
 
-    /// Returns once the request that is to be held has come.
+    /// Waits for the request to hold.
     pub fn await_held(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.holds() {
@@ -161,12 +161,12 @@ impl Gate {
         }
     }
 
-    /// Lets go of the request that is held.
+    /// Releases the held request.
     pub fn let_go(&self) {
         *self.state.halt.lock().unwrap() = None;
     }
 
-    /// Returns once all that was sent is done.
+    /// Returns when all requests sent are executed.
     pub fn await_calm(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut calm = 0;
@@ -186,9 +186,9 @@ impl Gate {
         *self.state.refusal.lock().unwrap() = None;
     }
 
-    /// Runs a command and kills it at request `at`: before it is passed on or, if `after`,
-    /// when it is done and not yet answered. Returns when all that was sent is done; whether
-    /// it was killed.
+    /// Runs a command and kills it at request `at`: before it is forwarded or, if `after`, after it is
+    /// executed and before it is answered. Returns when all requests sent are executed, with whether the
+    /// command was killed.
     pub fn kill(&self, command: &mut Command, at: u64, after: bool) -> bool {
         {
             let mut trap = self.state.trap.lock().unwrap();
@@ -222,7 +222,7 @@ impl Drop for Gate {
 }
 
 impl State {
-    /// Passes on one request and its answer.
+    /// Forwards one request and its answer.
     fn pass(&self, mut client: TcpStream) -> std::io::Result<()> {
         client.set_read_timeout(Some(Duration::from_secs(60)))?;
         let Some((head, body)) = request(&mut client)? else { return Ok(()) };
@@ -268,7 +268,7 @@ impl State {
         client.write_all(&answer)
     }
 
-    /// Waits while this request is held; whether it was.
+    /// Waits while this request is held. Returns whether it was.
     fn halt(&self, number: u64, head: &str, after: bool) -> bool {
         let mut held = false;
         loop {
@@ -282,7 +282,7 @@ impl State {
         }
     }
 
-    /// Kills who is to be killed at this request; whether that was so.
+    /// Kills the process if this is the request to do so. Returns whether it was.
     fn spring(&self, number: u64, after: bool) -> bool {
         let mut trap = self.trap.lock().unwrap();
         match trap.as_mut().filter(|trap| trap.at == number && trap.after == after) {
@@ -295,7 +295,7 @@ impl State {
     }
 }
 
-/// Whether who sent a request has closed the connection.
+/// Returns whether the sender of a request has closed the connection.
 fn is_gone(client: &TcpStream) -> std::io::Result<bool> {
     client.set_nonblocking(true)?;
     let end = client.peek(&mut [0]);
@@ -307,7 +307,7 @@ fn is_gone(client: &TcpStream) -> std::io::Result<bool> {
     }
 }
 
-/// An answer, whole. The emulator keeps a connection open for a while after it.
+/// Reads a whole answer. The emulator keeps the connection open for a while after it.
 fn answer(upstream: &mut TcpStream, bodiless: bool) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 * 1024];
@@ -336,8 +336,8 @@ fn header(head: &str, name: &str) -> Option<String> {
     })
 }
 
-/// The head, with the empty line, and the body of a request; `None` where the connection
-/// ends without one.
+/// The head of a request, with the empty line, and its body; `None` if the connection ends without
+/// one.
 fn request(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<u8>)>> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 * 1024];

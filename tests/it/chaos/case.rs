@@ -44,31 +44,31 @@ pub enum Op {
     Apply,
     /// An apply of a part of the stack, by `--target` or `--exclude`, which may be killed.
     Part(u8, bool, Option<(u8, bool)>),
-    /// An apply that makes a resource anew.
+    /// An apply with `--replace` of a resource.
     Replace(u8),
-    /// An apply with trouble at these requests.
+    /// An apply with faults at these requests.
     Trouble(Vec<(u8, u8)>),
-    /// An apply that is killed at a request, before or after it is done.
+    /// An apply that is killed at a request, before or after AWS executes it.
     Kill(u8, bool),
-    /// An apply that is killed when exactly this request is done.
+    /// An apply that is killed right after AWS executes this request.
     KillAt(u32),
-    /// A `dwctl` of its own that is killed after so many milliseconds.
+    /// A separate `dwctl` process that is killed after so many milliseconds.
     KillProcess(u16),
     /// An apply during which someone else writes the ledger.
     Conflict(u8),
-    /// Someone makes something; where a name allows, the next one that the stack is to have.
+    /// Someone creates a resource; if names allow, the next one that the stack will have.
     Foreign(u8, bool),
-    /// An apply during which someone makes what it is to make: another stack, or a hand.
+    /// Someone, another stack or a person, creates what an apply is about to create.
     Premake(u8, u8, bool),
-    /// Another stack takes something of ours over, or a hand makes it anew under its name.
+    /// Another stack takes over a resource of ours, or a person recreates it under its name.
     LoseToOthers(u8, bool),
-    /// Someone changes something of ours.
+    /// Someone changes a resource of ours.
     Meddle(u8, u8, u8),
-    /// Someone deletes something of ours.
+    /// Someone deletes a resource of ours.
     Vanish(u8),
-    /// Someone changes the tags of something of ours.
+    /// Someone changes the tags of a resource of ours.
     Retag(u8, u8),
-    /// The ledger is lost, and recovered or not.
+    /// The ledger is lost, and may be recovered.
     Lose(bool),
 }
 
@@ -76,7 +76,7 @@ pub enum Op {
 pub struct Case {
     in_s3: bool,
     destroy: bool,
-    /// Whether it is destroyed as it is, without an apply before.
+    /// True if everything is destroyed without an apply before.
     at_once: bool,
     parallel: bool,
     first: Vec<(u8, u8)>,
@@ -113,7 +113,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Any case.
+/// Generates a case.
 pub fn case() -> impl Strategy<Value = Case> {
     let flags = (prop::bool::weighted(0.25), prop::bool::weighted(0.4), any::<bool>(), any::<bool>());
     // What goes, and a part of the stack right after it.
@@ -141,24 +141,24 @@ struct Run<'r> {
     cloud: &'r Cloud,
     parallelism: usize,
     model: Model,
-    /// What is not ours, as it was made.
+    /// Foreign resources, as they were created.
     foreign: Survey,
-    /// Former and later addresses since the last apply of everything.
+    /// Old and new addresses since the last full apply.
     readdressed: Vec<(String, String)>,
-    /// What was ours, and is to stay as nobody's.
+    /// Resources that were released and must stay, without an owner.
     released: BTreeSet<Thing>,
-    /// Resources whose names are taken by what is foreign.
+    /// Resources whose names are taken by foreign ones.
     collisions: BTreeSet<u32>,
-    /// Keys that someone put into maps that others may write to as well: they stay, unless the
-    /// stack came to declare them.
+    /// Keys that someone put into shared maps. They must stay, unless the stack came to declare
+    /// them.
     added: BTreeSet<(Thing, String)>,
-    /// Whether tags that say whose something is were changed since the last apply.
+    /// True if owner tags were changed since the last apply.
     disowned: bool,
-    /// What was given another address, name or region since the last apply, or taken out.
+    /// Resources that changed address, name or region since the last apply, or were removed.
     restructured: BTreeSet<u32>,
-    /// Whether the ledger was lost since the last apply, and not recovered.
+    /// True if the ledger was lost since the last apply, and not recovered.
     lost: bool,
-    /// Whether the last thing done was an apply that did all.
+    /// True if the last operation was a complete apply.
     settled: bool,
     requests: u32,
     log: Vec<String>,
@@ -167,12 +167,12 @@ struct Run<'r> {
 type Outcome = Result<(), String>;
 
 impl Case {
-    /// A case that is not random: resources by shape and choice, and what is done.
+    /// A case that is not random: resources by shape and choice, and operations.
     pub fn of(first: Vec<(u8, u8)>, ops: Vec<Op>) -> Self {
         Self { in_s3: false, destroy: false, at_once: false, parallel: false, first, ops }
     }
 
-    /// Runs it; what is wrong, where something is.
+    /// Runs the case. Returns its failure, if any.
     pub async fn run(&self, engine: &Engine, cloud: &Cloud) -> Outcome {
         let mut run = Run {
             engine,
@@ -220,7 +220,7 @@ impl Case {
     }
 }
 
-/// An error of the command line, with what a user is told.
+/// The message of an error as a user sees it.
 fn words(problems: &[Diagnostic]) -> String {
     let one = |problem: &Diagnostic| {
         format!("{}: {} {:?} {:?}", problem.code, problem.message, problem.notes, problem.helps)
@@ -357,7 +357,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A request of an apply, by how far it is.
+    /// Maps a progress value to a request of an apply.
     fn request(&self, at: u8) -> u32 {
         1 + u32::from(at) * self.requests / 255
     }
@@ -375,7 +375,7 @@ impl Run<'_> {
         std::fs::write(self.engine.folder().join("stack.toml"), self.model.text()).expect("written");
     }
 
-    /// An apply of whatever there is, which may be refused or die.
+    /// An apply in any state, which may be refused or killed.
     async fn apply(&mut self, script: Script) -> Outcome {
         if self.collisions.is_empty() {
             return self.clean(script, Selection::default(), false).await;
@@ -383,7 +383,7 @@ impl Run<'_> {
         self.refused().await
     }
 
-    /// An apply that finds what is foreign in its way, and does nothing.
+    /// An apply that must be refused because of foreign resources, without changes.
     async fn refused(&mut self) -> Outcome {
         let before = self.engine.survey().await;
         self.write();
@@ -399,7 +399,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// An apply that has nothing in its way but what the script says, and what must hold then.
+    /// An apply with no obstacles except those of the script, and its invariants.
     async fn clean(&mut self, script: Script, selection: Selection, again: bool) -> Outcome {
         self.write();
         let intrudes = script.iter().any(|(_, fault)| *fault == Fault::Intrude);
@@ -435,7 +435,7 @@ impl Run<'_> {
         }
     }
 
-    /// What holds after an apply that did all.
+    /// Checks the invariants after a complete apply.
     async fn holds(&mut self) -> Outcome {
         self.model.moved.clear();
         (self.disowned, self.lost, self.settled) = (false, false, true);
@@ -506,7 +506,7 @@ impl Run<'_> {
         }
     }
 
-    /// That a resource is what the model says, without asking `dwctl` what differs.
+    /// Checks a resource against the model, without dwctl's own diff.
     fn is_as_declared(&mut self, of: &str, thing: &Thing, live: &dwctl::kind::ErasedLive) -> Outcome {
         let id = &thing.id;
         let Some(one) = self.model.resources.values().find(|one| one.address() == of) else {
@@ -533,7 +533,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// That a secret holds the value that the model says: AWS tells it by a call of its own.
+    /// Checks the value of a secret against the model. AWS returns it by a separate call.
     async fn is_secret_as_declared(&self, of: &str, thing: &Thing) -> Outcome {
         let one = self.model.resources.values().find(|one| one.address() == of);
         let Some(one) = one.filter(|one| one.shape().kind == "secretsmanager_secret") else { return Ok(()) };
@@ -550,7 +550,7 @@ impl Run<'_> {
         }
     }
 
-    /// That what is foreign is as it was made.
+    /// Checks that foreign resources are as they were created.
     fn untouched(&self, survey: &Survey) -> Outcome {
         for (key, was) in &self.foreign {
             match survey.get(key) {
@@ -564,7 +564,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// That what was let go is there.
+    /// Checks that released resources still exist.
     fn stayed(&self, survey: &Survey) -> Outcome {
         match self.released.iter().find(|thing| !survey.contains_key(thing)) {
             Some(thing) => Err(format!("{thing:?} was let go, and was deleted")),
@@ -572,7 +572,7 @@ impl Run<'_> {
         }
     }
 
-    /// Gives way to what is foreign: other names for what collides.
+    /// Renames the resources that collide with foreign ones.
     fn give_way(&mut self) {
         for slot in std::mem::take(&mut self.collisions) {
             let number = self.model.fresh_number();
@@ -641,7 +641,7 @@ impl Run<'_> {
         }
     }
 
-    /// Someone makes something, with tags of their own.
+    /// Someone creates a resource with tags of their own.
     async fn make_foreign(&mut self, shape: usize, collides: bool) {
         let shape = shape % SHAPES.len();
         if SHAPES[shape].parent.is_some() || SHAPES[shape].kind == "s3_object" {
@@ -658,7 +658,7 @@ impl Run<'_> {
         }
     }
 
-    /// Something of ours that exists.
+    /// A resource of ours that exists.
     async fn ours(&self, choice: u8) -> Option<Thing> {
         let ledger = self.engine.ledger().await?;
         let count = ledger.resources.len();
@@ -722,7 +722,7 @@ impl Run<'_> {
         tagged.unwrap_or_else(|error| panic!("{name} {id} cannot be tagged: {error}"));
     }
 
-    /// Loses the ledger where the tags still tell of everything.
+    /// Loses the ledger, if the tags still identify everything.
     async fn lose(&mut self, recover: bool) -> Outcome {
         let untagged = self.model.resources.values().any(|one| one.shape().kind == "sns_subscription");
         if self.disowned || !self.restructured.is_empty() || !self.collisions.is_empty() {
@@ -746,7 +746,7 @@ impl Run<'_> {
     }
 }
 
-/// What an entry of the ledger is of.
+/// The resource of a ledger entry.
 fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
     let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
     // What is outside of regions was made by way of either.
@@ -754,7 +754,7 @@ fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
     Some(Thing { kind: shape.kind, region: if abroad { ABROAD } else { REGION }, id: entry.id.clone() })
 }
 
-/// Whether every error is one that is documented, and says what to do.
+/// Checks that every error is a documented one, and says what to do.
 fn explained(problems: &[Diagnostic]) -> Outcome {
     const CODES: [&str; 10] = [
         "still-there",

@@ -1,5 +1,4 @@
-//! The verbs of `dwctl` in process, as the command line puts them together, and what is at
-//! AWS as seen by someone else.
+//! The commands of `dwctl` in process, assembled as by the command line, and AWS as seen by someone else.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -24,32 +23,32 @@ use super::model::{BUCKET, SHAPES};
 use super::wire::{Script, Wire};
 use crate::harness::REGION;
 
-/// After this long an apply of a few resources is taken for stuck.
+/// An apply of a few resources that takes longer counts as stuck.
 const STUCK: Duration = Duration::from_secs(90);
 
-/// How an apply ended.
+/// The outcome of an apply.
 #[derive(Debug)]
 pub enum End {
-    /// All was done.
+    /// Everything was done.
     Done,
-    /// Some of it was not.
+    /// Something was not done.
     Failed(Vec<Diagnostic>),
-    /// The process died.
+    /// The process was killed.
     Killed,
 }
 
-/// A process's view: a connection and a folder.
+/// The view of one process: a connection and a folder.
 pub struct Engine {
     pub wire: Wire,
     pub session: Session,
-    /// The same AWS past the wire: someone else's connection.
+    /// A connection that bypasses the wire, for someone else.
     pub aside: Session,
     folder: PathBuf,
-    /// Whether something may be in [`ABROAD`].
+    /// True if there may be resources in [`ABROAD`].
     pub abroad: Cell<bool>,
 }
 
-/// The other region than the stack's.
+/// The region besides the stack's.
 pub const ABROAD: &str = "eu-west-1";
 
 /// A resource at AWS.
@@ -128,13 +127,12 @@ impl Engine {
         live::plan(Some(&self.session), &world, &ledger, &Selection::default()).await
     }
 
-    /// `dwctl apply`, or `dwctl destroy`; `intrude` is what someone else does where the wire
-    /// says so.
+    /// `dwctl apply` or `dwctl destroy`. `intrude` is what someone else does when the wire says so.
     pub async fn apply(&self, selection: Selection, parallelism: usize, intrude: impl AsyncFn()) -> End {
         self.apply_asking(selection, parallelism, async || (), intrude).await
     }
 
-    /// The same, where `meanwhile` is done while the plan is shown and nobody has said yes.
+    /// The same, with `meanwhile` while the plan is shown and the question is open.
     pub async fn apply_asking(
         &self,
         selection: Selection,
@@ -182,7 +180,7 @@ impl Engine {
         end
     }
 
-    /// `dwctl apply` on the wire as it is, with the number of its requests and what befell them.
+    /// `dwctl apply` with the current wire. Also returns the number of requests, and their faults.
     pub async fn apply_told(
         &self,
         selection: Selection,
@@ -195,7 +193,7 @@ impl Engine {
         (end, told.0, told.1)
     }
 
-    /// The spec of the one resource of another stack, complete.
+    /// The complete spec of the only resource of another stack.
     pub async fn evaluate(&self, text: &str) -> Option<Value> {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("stack.toml"), text).expect("written");
@@ -208,14 +206,14 @@ impl Engine {
         instances.into_iter().next().map(|instance| instance.spec)
     }
 
-    /// Awaits what was under way when a process died.
+    /// Waits for the requests that were under way when a process died.
     async fn settle(&self) {
         self.wire.calm().await;
         // Files are written one after the other on the one thread that there is for it.
         tokio::task::spawn_blocking(|| ()).await.expect("a thread");
     }
 
-    /// Frees a lock in S3 whose holder is dead, as `dwctl ledger unlock` does.
+    /// Frees a lock in S3 whose holder is dead, like `dwctl ledger unlock`.
     pub async fn unlock(&self) {
         let Ok(stack) = self.load() else { return };
         let store = self.store(&self.aside, &stack, &Holder::new("ledger unlock", None));
@@ -224,14 +222,14 @@ impl Engine {
         }
     }
 
-    /// The ledger, where there is one.
+    /// The ledger, if there is one.
     pub async fn ledger(&self) -> Option<Ledger> {
         let stack = self.load().expect("a stack");
         let store = self.store(&self.aside, &stack, &Holder::new("ledger pull", None));
         store.read().await.expect("a ledger that can be read")
     }
 
-    /// Someone else writes the ledger, and changes nothing of it.
+    /// Someone else writes the ledger without changing it.
     pub async fn write_ledger(&self) {
         let stack = self.load().expect("a stack");
         let store = self.store(&self.aside, &stack, &Holder::new("ledger push", None));
@@ -276,7 +274,7 @@ impl Engine {
         Ok(recovered)
     }
 
-    /// A resource with all its settings.
+    /// Reads a resource with all its settings.
     pub async fn look(&self, thing: &Thing) -> Option<ErasedLive> {
         let found = self.look_at(thing.kind, thing.region, vec![thing.id.clone()]).await;
         found.into_iter().next().map(|(_, live)| live)
@@ -298,7 +296,7 @@ impl Engine {
         there
     }
 
-    /// Deletes all that there is; whether that worked.
+    /// Deletes everything. Returns whether that worked.
     pub async fn clear(&self) -> bool {
         let mut left = self.survey().await;
         // Parts first.
@@ -323,8 +321,7 @@ impl Engine {
         left.is_empty()
     }
 
-    /// Everything at AWS of the kinds that chaos uses, listed by AWS and not by what anybody
-    /// remembers.
+    /// Lists everything at AWS of the kinds that chaos uses, independent of any record.
     pub async fn survey(&self) -> Survey {
         let mut survey = Survey::new();
         let regions = if self.abroad.get() { &[REGION, ABROAD][..] } else { &[REGION] };
@@ -337,7 +334,7 @@ impl Engine {
         survey
     }
 
-    /// The ids of what is in a region, by kind.
+    /// The ids of the resources in a region, by kind.
     async fn listed(&self, region: &str) -> BTreeMap<&'static str, Vec<String>> {
         let cx = self.cx(region);
         let ids: RefCell<BTreeMap<&'static str, Vec<String>>> = RefCell::default();
@@ -399,7 +396,7 @@ impl Engine {
     }
 }
 
-/// A spec with which a resource is deleted at once, with all that is in it.
+/// A spec that lets a resource be deleted at once, with its contents.
 pub fn without_mercy(name: &str, mut spec: Value) -> Value {
     if let Value::Map(map) = &mut spec {
         match name {
@@ -413,7 +410,7 @@ pub fn without_mercy(name: &str, mut spec: Value) -> Value {
     spec
 }
 
-/// The address that a text is.
+/// Parses an address.
 pub fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }

@@ -1,4 +1,4 @@
-//! What the stack of a case declares, and how it is written down.
+//! The stack that a case declares, and its text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use super::engine::ABROAD;
 
 /// The stack's name.
 pub const STACK: &str = "chaos";
-/// The bucket of its ledger, in cases where that is in S3.
+/// The bucket of the ledger, in cases that keep it in S3.
 pub const BUCKET: &str = "chaos-ledger";
 const TRUST: &str = "assume_role_policy_document = { Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", \
     Action = \"sts:AssumeRole\", Principal = { Service = \"glue.amazonaws.com\" } }] }";
@@ -26,13 +26,13 @@ const FILTERS: [&str; 2] = [
     "[{ filter_name = \"runs\", filter_pattern = \"RUN\", metric_transformations = [{ metric_name = \"Runs\", metric_namespace = \"Chaos\", metric_value = \"1\" }] }]",
 ];
 
-/// An attribute that varies: absent, or one of these; `{n}` is the resource's number.
+/// An attribute that varies: absent, or one of these values. `{n}` is the resource's number.
 pub struct Knob {
     pub name: &'static str,
     pub options: &'static [&'static str],
-    /// Whether AWS returns exactly what is declared.
+    /// True if AWS returns exactly the declared value.
     pub plain: bool,
-    /// Whether it is set when the resource is made, and never after.
+    /// True if it is set on creation and cannot change afterwards.
     pub replaces: bool,
 }
 
@@ -48,27 +48,27 @@ const fn forever(name: &'static str, options: &'static [&'static str]) -> Knob {
     Knob { name, options, plain: true, replaces: true }
 }
 
-/// A kind, as far as chaos needs to know it.
+/// A kind, as far as chaos knows it.
 pub struct Shape {
     pub kind: &'static str,
-    /// The kind that it is a part of.
+    /// The parent's kind.
     pub parent: Option<usize>,
-    /// What is always declared; `{n}` is the resource's number, `{p}` its parent.
+    /// Attributes that are always declared. `{n}` is the resource's number, `{p}` its parent.
     head: &'static str,
-    /// Where its id follows from its name: that of the resource of number `{n}`.
+    /// The id of resource `{n}`, if it follows from its name.
     pub named: Option<&'static str>,
     pub knobs: &'static [Knob],
 }
 
 impl Shape {
-    /// Whether it can be made before its predecessor goes, whatever changes: another role of the
-    /// same name cannot, and is not there before when a job needs it.
+    /// True if any replacement can be created first. Another role of the same name cannot, and then does
+    /// not exist when a job needs it.
     pub fn may_be_first(&self) -> bool {
         !["iam_role", "glue_job"].contains(&self.kind)
     }
 }
 
-/// Kinds of different shapes: named and assigned, parts of others, with one call and with many.
+/// Kinds of different shapes: named and assigned ids, children, single and multiple calls.
 pub const SHAPES: [Shape; 13] = [
     Shape {
         kind: "sns_topic",
@@ -177,20 +177,20 @@ pub const SHAPES: [Shape; 13] = [
     },
 ];
 
-/// A resource that is declared.
+/// A declared resource.
 #[derive(Clone, Debug)]
 pub struct Declared {
     pub shape: usize,
     /// The name in its address.
     pub label: String,
-    /// What its physical name is made of.
+    /// The number in its physical name.
     pub number: u32,
     pub parent: Option<u32>,
-    /// For each knob 0, or one more than the option.
+    /// For each knob 0, or the option's index plus one.
     pub knobs: Vec<usize>,
     pub create_first: bool,
     pub after: Option<u32>,
-    /// Whether it is in the other region, where it is not where its parent is.
+    /// True if it is in the other region; children are in that of their parent.
     pub abroad: bool,
 }
 
@@ -203,7 +203,7 @@ impl Declared {
         format!("{}.{}", self.shape().kind, self.label)
     }
 
-    /// The knobs that are set, and the option's text.
+    /// The knobs that are set, with the option's text.
     pub fn set(&self) -> impl Iterator<Item = (&'static Knob, String)> + '_ {
         let options = self.shape().knobs.iter().zip(&self.knobs);
         options
@@ -215,10 +215,10 @@ impl Declared {
 /// All that is declared.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    /// In the order in which they were added: what a resource needs comes before it.
+    /// In the order of addition, so dependencies come first.
     pub resources: BTreeMap<u32, Declared>,
     pub moved: Vec<(String, String)>,
-    /// What a `[[removed]]` tells of.
+    /// The addresses in `[[removed]]` blocks.
     pub removed: Vec<String>,
     pub in_s3: bool,
     pub slots: u32,
@@ -232,7 +232,7 @@ impl Model {
         self.numbers
     }
 
-    /// Declares another resource, and a parent for it where there is none.
+    /// Declares another resource, and a parent for it if there is none.
     pub fn add(&mut self, shape: usize, choice: usize) -> u32 {
         let parent = SHAPES[shape].parent.map(|parent| {
             let there: Vec<u32> = self.of(parent);
@@ -256,8 +256,7 @@ impl Model {
         slot
     }
 
-    /// The resource of which the region is that of the one in this slot; `None` where AWS keeps it
-    /// outside of regions.
+    /// The resource that decides the region of this slot; `None` for a global resource.
     pub fn seat(&self, slot: u32) -> Option<u32> {
         let one = self.resources.get(&slot)?;
         match one.parent.and_then(|parent| self.seat(parent)) {
@@ -280,8 +279,7 @@ impl Model {
         (count > 0).then(|| self.resources.keys().nth(choice % count).copied()).flatten()
     }
 
-    /// The resources with what they need or, if `upwards`, with what needs them, in any number of
-    /// steps.
+    /// The resources with their direct and indirect dependencies or, if `upwards`, dependents.
     pub fn spread(&self, slots: impl IntoIterator<Item = u32>, upwards: bool) -> BTreeSet<u32> {
         let mut all: BTreeSet<u32> = slots.into_iter().collect();
         loop {
@@ -300,7 +298,7 @@ impl Model {
         }
     }
 
-    /// Takes a resource out, and what is a part of it.
+    /// Removes a resource and its children.
     pub fn remove(&mut self, slot: u32) {
         let mut gone = BTreeSet::from([slot]);
         gone.extend(self.resources.iter().filter(|(_, one)| one.parent == Some(slot)).map(|(slot, _)| *slot));

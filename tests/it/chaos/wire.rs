@@ -1,5 +1,5 @@
-//! The wire between `dwctl` and its AWS, in process: it counts requests, loses some, answers
-//! others as an AWS in trouble does, and can stop the world as a `kill -9` does.
+//! The wire between `dwctl` and its AWS, in process. It counts requests, loses some, answers others like
+//! an AWS in trouble, and can stop everything like a `kill -9`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,27 +23,27 @@ pub enum Fault {
     Throttle,
     /// A fault inside the service.
     Internal,
-    /// It does not arrive: the connection is cut before.
+    /// The request does not arrive: the connection is cut first.
     Cut,
-    /// It is done, and the answer is lost with the connection.
+    /// The request is executed, but the answer is lost with the connection.
     Lost,
-    /// It is done, and the answer takes too long.
+    /// The request is executed, but the answer comes too late.
     Late,
-    /// The process dies before it is sent.
+    /// The process is killed before the request is sent.
     KillBefore,
-    /// The process dies when it is done and before it is answered.
+    /// The process is killed after the request is executed and before its answer arrives.
     KillAfter,
-    /// Someone else does something first; see [`Wire::intruded`].
+    /// Someone else acts first; see [`Wire::intruded`].
     Intrude,
-    /// What it asks for is not shown: an AWS that is not consistent yet. Only reads that tell
-    /// whether something exists are answered so.
+    /// The requested resource is not shown, as by an AWS that is not consistent yet. Only reads that check
+    /// existence are answered so.
     Empty,
 }
 
-/// Faults by the number of the request that they befall, counted from 1.
+/// Faults by request number, counted from 1.
 pub type Script = Vec<(u32, Fault)>;
 
-/// The wire; clones are the same one.
+/// The wire. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Wire(Arc<Inner>);
 
@@ -60,11 +60,11 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     script: Script,
-    /// What befalls the first request of these words.
+    /// A fault for the first request with these words.
     trap: Option<(&'static str, Fault)>,
     count: u32,
     dead: bool,
-    /// What befell which request.
+    /// The requests with faults so far.
     befell: Vec<String>,
 }
 
@@ -83,42 +83,42 @@ impl Wire {
         }))
     }
 
-    /// As the way to the network of a session.
+    /// The HTTP client of a session on the wire.
     pub fn http(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
 
-    /// The way past the wire.
+    /// An HTTP client that bypasses the wire.
     pub fn aside(&self) -> SharedHttpClient {
         self.0.http.clone()
     }
 
-    /// Begins to count anew, and does what the script says.
+    /// Restarts the count, and follows the script.
     pub fn follow(&self, script: Script) {
         *self.state() = State { script, ..State::default() };
     }
 
-    /// Begins to count anew; this befalls the first request that is described by these words.
+    /// Restarts the count. The fault hits the first request described by these words.
     pub fn trap(&self, words: &'static str, fault: Fault) {
         *self.state() = State { trap: Some((words, fault)), ..State::default() };
     }
 
-    /// Requests since then.
+    /// Requests since the count was restarted.
     pub fn count(&self) -> u32 {
         self.state().count
     }
 
-    /// What befell which request since then.
+    /// Requests with faults since the count was restarted.
     pub fn befell(&self) -> Vec<String> {
         self.state().befell.clone()
     }
 
-    /// Returns when the process is to die.
+    /// Returns when the process must die.
     pub async fn killed(&self) {
         self.0.killed.notified().await;
     }
 
-    /// Returns when someone else is to do something; what waits goes on after [`Self::resume`].
+    /// Returns when someone else must act. The waiting request continues after [`Self::resume`].
     pub async fn intruded(&self) {
         self.0.intruded.notified().await;
     }
@@ -128,7 +128,7 @@ impl Wire {
         self.0.resumed.notify_one();
     }
 
-    /// Returns when AWS has done all that it was asked for.
+    /// Returns when AWS has finished all requests.
     pub async fn calm(&self) {
         while self.0.in_flight.load(Ordering::SeqCst) > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -139,7 +139,7 @@ impl Wire {
         self.0.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// The fate of the next request; `None` where the process is dead.
+    /// The fault of the next request; `None` if the process is dead.
     fn fate(&self, request: &HttpRequest) -> Option<Option<Fault>> {
         let mut state = self.state();
         if state.dead {
@@ -240,7 +240,7 @@ fn service(request: &HttpRequest) -> String {
     header.split('/').nth(3).unwrap_or_default().to_owned()
 }
 
-/// A request in a few words.
+/// A short description of a request.
 fn operation(request: &HttpRequest) -> String {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
@@ -249,8 +249,8 @@ fn operation(request: &HttpRequest) -> String {
     format!("{} {target}{action} /{path}", service(request))
 }
 
-/// The answer to a read that tells whether something exists, in the words of each service: it
-/// does not. `None` for other requests.
+/// The answer, in the format of each service, that a resource does not exist. `None` if the request is not
+/// one that checks existence.
 fn nothing(request: &HttpRequest) -> Option<HttpResponse> {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
@@ -290,7 +290,7 @@ fn nothing(request: &HttpRequest) -> Option<HttpResponse> {
     Some(answer)
 }
 
-/// An AWS in trouble, in the words of each service.
+/// The error of an AWS in trouble, in the format of each service.
 fn refusal(request: &HttpRequest, throttled: bool) -> HttpResponse {
     let service = service(request);
     let (status, code, kind, body) = match (service.as_str(), throttled) {

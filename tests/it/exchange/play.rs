@@ -1,12 +1,12 @@
-//! Plays a part of a kind's life against a script: `tests/data/exchanges/<name>.toml`,
-//! made from AWS's documentation.
+//! Plays part of a kind's life against a script, `tests/data/exchanges/<name>.toml`, which was written
+//! from AWS's documentation.
 //!
-//! - `kind`, `pages`: the kind, and the pages of AWS's documentation that the script follows;
-//! - `[spec]`: what is declared at first; a dotted path such as `object_lock_mode` in `set`
-//!   and `remove` of a phase changes it;
-//! - `[[phase]]`: `does = "create" | "update" | "replace" | "delete"`, with `shows`, the
-//!   attributes that a plan shows as changed, and its `[[phase.call]]`: the requests that
-//!   the kind's own verbs make for it, reading back included, and what AWS answers.
+//! - `kind`, `pages`: the kind, and the pages of AWS's documentation that the script follows.
+//! - `[spec]`: the initial declaration. `set` and `remove` of a phase change it, by a dotted path such as
+//!   `object_lock_mode`.
+//! - `[[phase]]`: `does = "create" | "update" | "replace" | "delete"`, with `shows`, the attributes that a
+//!   plan shows as changed, and its `[[phase.call]]`: the requests that the kind makes for it, including
+//!   reads, and AWS's answers.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ pub struct Play {
 #[serde(deny_unknown_fields)]
 struct Phase {
     does: String,
-    /// The id that AWS gives, where it makes something.
+    /// The id that AWS assigns on creation.
     id: Option<String>,
     #[serde(default)]
     set: toml::Table,
@@ -57,7 +57,7 @@ struct Scripted {
     answer: String,
     #[serde(default)]
     headers: std::collections::BTreeMap<String, String>,
-    /// Status, code and words of an error.
+    /// Status, code and message of an error.
     fails: Option<(u16, String, String)>,
 }
 
@@ -88,12 +88,12 @@ pub fn script(name: &str) -> Play {
 }
 
 impl Play {
-    /// Whether a phase makes this call.
+    /// Returns whether a phase makes this call.
     pub fn calls(&self, operation: &str) -> bool {
         self.phase.iter().flat_map(|phase| &phase.call).any(|call| call.is == operation)
     }
 
-    /// Whether a plan shows this attribute as changed, or what is made has it.
+    /// Returns whether a plan shows this attribute as changed, or the created resource has it.
     pub fn shows(&self, attribute: &str) -> bool {
         let mut shown = self.phase.iter().flat_map(|phase| &phase.shows);
         shown.any(|shown| shown == attribute)
@@ -120,7 +120,7 @@ impl Play {
     }
 }
 
-/// A spec as the engine hands it to a kind.
+/// A spec as the engine passes it to a kind.
 pub fn declared(kind: &dyn ErasedKind, spec: &toml::Table) -> Value {
     let mut value = Value::from_json(&serde_json::to_value(spec).expect("plain"));
     kind.derive(&mut value, &dwctl::files::Files::default()).expect("derived");
@@ -151,7 +151,7 @@ pub async fn read(
     kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer")
 }
 
-/// What differs, as a plan has it where all that AWS cannot tell is as it was applied.
+/// The differences in a plan, if everything that AWS does not return is as applied.
 pub fn differences(
     kind: &dyn ErasedKind,
     live: &ErasedLive,
@@ -210,7 +210,7 @@ impl Stage {
         self.settle(cx, id, want, place).await;
     }
 
-    /// Reads until AWS is no longer at work: then nothing differs any more.
+    /// Reads until AWS has finished. Then nothing may differ.
     async fn settle(&mut self, cx: &Cx, id: String, want: &Value, place: &str) {
         loop {
             let live =
@@ -227,7 +227,7 @@ impl Stage {
         }
     }
 
-    /// Deletes it, and reads until it is gone.
+    /// Deletes the resource, and reads until it is gone.
     async fn delete(&mut self, cx: &Cx, have: &Value, place: &str) {
         let (id, _) = self.live.take().expect("alive");
         self.kind.delete(cx, &id, have).await.unwrap_or_else(|error| panic!("{place}: {error}"));

@@ -1,5 +1,5 @@
-//! How the services speak: which operation a request is, what it says, and what goes
-//! around an answer (<https://smithy.io/2.0/aws/protocols/>).
+//! The protocols of the services: the operation and members of a request, and the envelope of an answer
+//! (<https://smithy.io/2.0/aws/protocols/>).
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use super::wire::{Request, decoded, pairs};
 pub enum Protocol {
     /// Forms, answered in XML: IAM, Redshift, SNS, STS.
     Query,
-    /// The same with other envelopes.
+    /// Like `Query`, with different envelopes.
     Ec2,
     /// JSON, with the operation in a header.
     Json,
-    /// The same in CBOR, with the operation in the path: CloudWatch.
+    /// Like `Json`, but in CBOR, with the operation in the path: CloudWatch.
     Cbor,
     /// Paths and headers, answered in XML: S3.
     S3,
@@ -28,7 +28,7 @@ type Members = BTreeMap<String, String>;
 type Said = (Vec<(String, String)>, Vec<u8>);
 
 impl Protocol {
-    /// The protocol of a request, and what it asks for.
+    /// Parses the protocol and the call of a request.
     pub fn read(request: &Request) -> Result<(Self, Call), String> {
         let service = request.service().ok_or("it is not signed")?;
         let call = |operation: &str, members| Call { operation: format!("{service}:{operation}"), members };
@@ -55,7 +55,7 @@ impl Protocol {
         Ok((protocol, call(&operation, members)))
     }
 
-    /// An answer with this inside.
+    /// Wraps the inner part of an answer.
     pub fn result(self, call: &Call, inside: &str) -> Said {
         let operation = call.operation.rsplit(':').next().unwrap_or_default();
         match self {
@@ -75,7 +75,7 @@ impl Protocol {
         }
     }
 
-    /// An error with this code and these words.
+    /// An error with this code and message.
     pub fn fault(self, code: &str, words: &str) -> Said {
         let escaped = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         match self {
@@ -120,7 +120,7 @@ fn xml(body: String) -> Said {
     (vec![("content-type".to_owned(), "text/xml".to_owned())], body.into_bytes())
 }
 
-/// A document as members, named as the forms name theirs.
+/// Flattens a document to members, named as in forms.
 fn flatten(path: &str, value: &Value, members: &mut Members) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
@@ -136,7 +136,7 @@ fn flatten(path: &str, value: &Value, members: &mut Members) {
     }
 }
 
-/// The operation of a request to S3: from its method, whether it has a key, and its query.
+/// The operation of an S3 request: from its method, its key and its query.
 fn s3(request: &Request) -> Result<(String, Members), String> {
     // The path is that of a bucket: the host is an address.
     let path = decoded(request.path.trim_start_matches('/'));
@@ -192,7 +192,7 @@ fn pascal(text: &str) -> String {
         .collect()
 }
 
-/// As much of CBOR (RFC 8949) as JSON can say.
+/// The subset of CBOR (RFC 8949) that JSON can express.
 mod cbor {
     use serde_json::{Map, Value};
 
@@ -213,7 +213,7 @@ mod cbor {
             Some(self.take(bytes)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
         }
 
-        /// The end of what has no length.
+        /// Reads the end of an item of indefinite length.
         fn is_over(&mut self) -> bool {
             let over = self.0.first() == Some(&0xff);
             if over {

@@ -1,4 +1,4 @@
-//! HTTP/1.1, as far as an AWS SDK speaks it.
+//! The subset of HTTP/1.1 that an AWS SDK uses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,28 +16,28 @@ pub struct Request {
 }
 
 impl Request {
-    /// A header; empty where there is none.
+    /// A header; empty if there is none.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(one, _)| one == name).map_or("", |(_, value)| value)
     }
 
-    /// The headers that start so.
+    /// The headers whose names start with this.
     pub fn headers_with<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a (String, String)> {
         self.headers.iter().filter(move |(name, _)| name.starts_with(start))
     }
 
-    /// The service that it is signed for.
+    /// The service in the request's signature.
     pub fn service(&self) -> Option<&str> {
         self.header("authorization").split("Credential=").nth(1)?.split('/').nth(3)
     }
 }
 
-/// `%2F` and `+`.
+/// Decodes `%2F` and `+`.
 pub fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// `a=1&b=2`.
+/// Parses `a=1&b=2`.
 pub fn pairs(text: &str) -> Vec<(String, String)> {
     text.split('&')
         .filter(|pair| !pair.is_empty())
@@ -48,7 +48,7 @@ pub fn pairs(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A connection that stays open from request to request.
+/// A connection that is kept alive between requests.
 pub struct Connection {
     stream: BufReader<TcpStream>,
 }
@@ -64,7 +64,7 @@ impl Connection {
         Some(line.trim_end().to_owned())
     }
 
-    /// The next request; none where the other side is gone.
+    /// The next request; `None` if the client is gone.
     pub fn request(&mut self) -> Option<Request> {
         let first = self.line()?;
         let mut words = first.split(' ');
@@ -87,7 +87,7 @@ impl Connection {
         Some(request)
     }
 
-    /// Answers it. One who does not wait for the answer may be gone.
+    /// Answers the request. A client that does not wait may be gone.
     pub fn answer(&mut self, request: &Request, status: u16, headers: &[(String, String)], body: &[u8]) {
         let mut head = format!("HTTP/1.1 {status} Scripted\r\nx-amzn-requestid: exchange-1\r\n");
         for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! The corpus: a plan for each sort of change, and large plans made of them.
+//! The corpus: a plan for each type of change, and large plans made of them.
 
 use std::fmt::Write;
 
@@ -53,7 +53,7 @@ Retry    = [{ ErrorEquals = ["States.ALL"], MaxAttempts = 3 }]
 Type = "Succeed"
 "#;
 
-/// A loop that waits, a branch that fails, and machines inside of states.
+/// A waiting loop, a failing branch, and nested machines.
 const WAITING: &str = r#"
 [sfn_state_machine.load]
 name     = "load"
@@ -187,7 +187,7 @@ description            = "Warehouse"
 wlm_json_configuration = [{ name = "bi", query_group = ["bi"], priority = "high", queue_type = "auto", auto_wlm = true }, { name = "rest", queue_type = "auto", auto_wlm = true }]
 "#;
 
-/// What listens to the topic.
+/// The subscribers of the topic.
 const LOADS: &str = r#"
 [sns_subscription.mail]
 topic_arn = "${sns_topic.alerts.arn}"
@@ -217,10 +217,10 @@ command           = { script_location = "s3://lake/code.py" }
 timeout_minutes   = 60
 "#;
 
-/// Notation of every format that its text must not become.
+/// Notation of every format, which must stay plain text in each.
 pub(crate) const HOSTILE: &str = "x</code></summary><script>alert(1)</script> @acme/admins #1 ```\n| a | b | `c` <img src=x onerror=alert(2)> --> ]]> %%{init}%% [link](https://evil.example) \u{1b}[2J\u{202e}";
 
-/// One plan for each sort of change.
+/// One plan for each type of change.
 pub(crate) fn corpus() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |name, account: Account, text: &str, selection: Selection| {
@@ -489,7 +489,7 @@ pub(crate) fn toml_text(text: &str) -> String {
     quoted.replace("%%%%{", "%%{") + "\""
 }
 
-/// A plan of many changes of all sorts, made by hand.
+/// A hand-made plan of many changes of all types.
 pub(crate) fn many(count: usize) -> Plan {
     let base = corpus();
     let of = |name: &str| base.iter().find(|case| case.name == name).expect("a case").plan.clone();

@@ -1,11 +1,11 @@
-//! A plan in a file shows what the plan shows, and no secret.
+//! A plan's file shows what the plan shows, and contains no secret.
 
 use dwctl::plan::Plan;
 use dwctl::plan::format::Format;
 
 use super::corpus::{Case, corpus};
 
-/// A plan as it is in a file, and read from there again.
+/// A plan's file, and the plan read from it again.
 pub(crate) fn filed(plan: &Plan) -> (String, Plan) {
     let mut veiled = plan.clone();
     veiled.veil(None);
@@ -30,7 +30,7 @@ fn a_plan_in_a_file_shows_what_the_plan_shows() {
     }
 }
 
-/// That two texts are the same, with the first lines that are not.
+/// Expects equal texts; shows the first lines that differ.
 #[track_caller]
 fn same(name: &str, format: Format, left: &str, right: &str) {
     for (left, right) in left.lines().zip(right.lines()) {

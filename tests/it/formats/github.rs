@@ -1,4 +1,4 @@
-//! What GitHub makes of our Markdown, by its own parser.
+//! GitHub's own rendering of our Markdown.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What no format tells, and how large each may be.
+//! Data that no format shows, and the maximum size of each.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -141,7 +141,7 @@ fn all_formats_of_1_000_changes_are_small_and_quick() {
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
-/// Names, reasons and commands of any length, in letters that take more room once they are escaped.
+/// Names, reasons and commands of any length, in characters that grow when they are escaped.
 #[test]
 fn every_format_keeps_to_its_hosts_limits_whatever_the_names() {
     for (length, count, letters) in [

@@ -1,13 +1,12 @@
-//! What the notation of a format is, and whether a text keeps to it.
+//! Separates the notation of a format from its text, and checks it.
 
-/// The page between its head and its foot, which are the same for all.
+/// The part of a page between the head and the foot, which are the same for all.
 pub(crate) fn main_of(page: &str) -> &str {
     let (_, rest) = page.split_once("<body>").expect("a body");
     rest.split_once("<footer>").expect("a footer").0
 }
 
-/// Whether every tag that is opened is closed, in order: of XML, or of HTML with its void
-/// elements.
+/// Checks that every opened tag is closed, in order: for XML, or for HTML with its void elements.
 pub(crate) fn balanced(text: &str) -> Result<(), String> {
     const VOID: [&str; 4] = ["meta", "br", "input", "!DOCTYPE"];
     let mut open: Vec<String> = Vec::new();
@@ -61,7 +60,7 @@ pub(crate) fn attribute(text: &str, name: &str) -> String {
     rest.split('"').next().unwrap_or_default().to_owned()
 }
 
-/// Markdown without what stands in code, where nothing is notation.
+/// Markdown without code, in which nothing is notation.
 pub(crate) fn outside_of_code(text: &str) -> String {
     let mut plain = String::new();
     let mut fence: Option<String> = None;

@@ -1,4 +1,4 @@
-//! Plans of anything, however wrong: no format panics, breaks, or tells a secret.
+//! Random plans, however wrong: no format panics, breaks, or shows a secret.
 
 use dwctl::graph::Address;
 use dwctl::kinds::KINDS;
@@ -66,7 +66,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A state machine, however wrong, that leads anywhere, in a circle too.
+/// A state machine, however wrong. Its transitions may form cycles.
 fn machine() -> impl Strategy<Value = Value> {
     let name = || prop_oneof![prop::sample::select(vec!["A", "B", "C"]).prop_map(str::to_owned), text()];
     let state = (name(), name(), name(), value(), 0..5usize).prop_map(|(next, other, kind, value, shape)| {
@@ -106,7 +106,7 @@ fn machine() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A change of any kind between any two values of its attributes, however wrong.
+/// A change with any two values of its attributes, however wrong.
 fn change() -> impl Strategy<Value = Change> {
     let drawn = KINDS.iter().position(|kind| kind.name() == "sfn_state_machine").expect("a kind");
     (

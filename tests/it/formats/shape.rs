@@ -1,4 +1,4 @@
-//! The shape of the formats that programs read.
+//! The structure of the formats for programs.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ fn every_json_has_the_shape_of_terraforms() {
     assert_eq!(actions, ["create", "delete", "forget", "no-op", "update"].map(str::to_owned).into());
 }
 
-/// The JSON of a case, and the change of a resource of Terraform in it.
+/// The JSON of a case, and the change of one Terraform resource in it.
 fn change_of(case: &str, address: &str) -> Json {
     let case = corpus().into_iter().find(|one| one.name == case).expect("a case");
     let json: Json = serde_json::from_str(&case.render(Format::Json)).expect("JSON");
@@ -75,7 +75,7 @@ fn change_of(case: &str, address: &str) -> Json {
         .clone()
 }
 
-/// What checkov's rules and the usual policies of conftest read.
+/// The fields that checkov's rules and common conftest policies read.
 #[test]
 fn policies_find_what_they_look_for() {
     let encryption = change_of("encryption_off", "aws_s3_bucket_server_side_encryption_configuration.lake");
@@ -111,8 +111,8 @@ fn policies_find_what_they_look_for() {
     assert_eq!(topic.pointer("/change/after/kms_master_key_id"), None);
 }
 
-/// What is known after the apply only is not in `after`: that it is set, the configuration says,
-/// and what it refers to. It says so afterwards, too.
+/// A value that is only known after the apply is not in `after`. The configuration says that it is set, and
+/// what it refers to, and still does so afterwards.
 #[test]
 fn what_refers_to_another_resource_is_told_in_the_configuration() {
     let plan = |account: Account, text: &str| {

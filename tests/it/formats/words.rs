@@ -1,5 +1,4 @@
-//! Whatever a secret is, nothing of a format changes by it: not if it is each of the words that
-//! formats are made of.
+//! A secret never changes the notation of a format, even if it equals a word of that notation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -14,11 +13,11 @@ use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC};
 use crate::harness::Project;
 use crate::paper;
 
-/// Where a secret stands in plans: it is replaced by each word.
+/// Stands for a secret in plans, and is replaced by each word.
 const PLACEHOLDER: &str = "Pl4ceh0lder-of-no-format";
 
-/// All that the formats write over the corpus, and the events of `--json`: words, words with what
-/// is next to them, and lines.
+/// Everything that the formats and the events of `--json` write over the corpus: words, words with their
+/// neighbours, and lines.
 fn words() -> BTreeSet<String> {
     let mut texts: Vec<String> =
         corpus().iter().flat_map(|case| Format::ALL.map(|format| case.render(format))).collect();
@@ -56,12 +55,12 @@ fn words() -> BTreeSet<String> {
     words
 }
 
-/// A text as TOML writes it, which is as JSON does.
+/// A text as a TOML string, which is the same in JSON.
 fn quoted(text: &str) -> String {
     Json::from(text).to_string()
 }
 
-/// The plan with another secret in the place of each placeholder.
+/// The plan with each placeholder replaced by another secret.
 fn with(plan: &Plan, secret: &str) -> Plan {
     fn replace(value: &mut Value, secret: &str) {
         match value {
@@ -204,7 +203,7 @@ fn no_word_changes_what_dwctl_says() {
     assert!(deleted.filter(|one| one["change"]["actions"] == serde_json::json!(["delete"])).count() >= 1);
 }
 
-/// A handful, each by itself: what a fork would choose to blind who reviews it.
+/// A few words, each by itself, that a fork might choose to hide changes from a reviewer.
 #[test]
 fn a_fork_blinds_no_review() {
     for secret in [

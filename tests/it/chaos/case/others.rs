@@ -1,4 +1,4 @@
-//! What others do to what is ours, or is about to be: another stack, or a hand.
+//! Actions of others, another stack or a person, on resources that are ours or about to be.
 
 use std::cell::RefCell;
 
@@ -14,7 +14,7 @@ use super::super::wire::Fault;
 use super::{Outcome, Run, explained, thing, words};
 use crate::harness::REGION;
 
-/// The tags of another stack's resource.
+/// The tags of a resource of another stack.
 fn of_another_stack(kind: &str) -> Tags {
     Owner { stack: "other".to_owned(), env: "prod".to_owned(), address: format!("{kind}.theirs") }.tags()
 }
@@ -24,8 +24,8 @@ fn of_a_hand() -> Tags {
 }
 
 impl Run<'_> {
-    /// Makes what is declared so by default, under the name of this number, as someone else does;
-    /// `None` where there is one already.
+    /// Creates a default resource under the name of this number, as someone else. Returns `None` if one
+    /// exists already.
     pub(super) async fn make_theirs(
         &self,
         shape: usize,
@@ -54,7 +54,7 @@ impl Run<'_> {
         is_there(id).await.filter(|(_, live)| live.tags == *tags)
     }
 
-    /// An apply during which someone makes what it is to make.
+    /// An apply during which someone creates what it is about to create.
     pub(super) async fn premake(&mut self, which: u8, at: u8, stack: bool) -> Outcome {
         if !self.collisions.is_empty() || self.model.in_s3 {
             return Ok(());
@@ -95,8 +95,8 @@ impl Run<'_> {
         }
     }
 
-    /// Something of ours becomes someone else's: another stack takes it over, or a hand makes it
-    /// anew under its name. Until it is forgotten, nothing is done.
+    /// A resource of ours becomes foreign: another stack takes it over, or a person recreates it under its
+    /// name. Until it is forgotten, applies must do nothing.
     pub(super) async fn lose_to_others(&mut self, which: u8, remade: bool) -> Outcome {
         if !self.collisions.is_empty() || self.disowned || self.lost || !self.restructured.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What is done to a part of a stack: it alone is applied, made anew, or let go.
+//! Operations on a part of a stack: a partial apply, a replacement, a release.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::super::wire::Script;
 use super::{Outcome, Run, thing, words};
 
 impl Run<'_> {
-    /// Takes a resource out of the stack, that is to stay at AWS.
+    /// Removes a resource from the stack that must stay at AWS.
     pub(super) async fn release(&mut self, which: u8) {
         let slot = self.model.pick(usize::from(which));
         let Some((slot, one)) = slot.and_then(|slot| Some((slot, self.model.resources.get(&slot)?))) else {
@@ -47,8 +47,7 @@ impl Run<'_> {
         self.restructured.insert(slot);
     }
 
-    /// An apply of a part of the stack: that is as declared then, and what has nothing to do with it
-    /// as it was.
+    /// A partial apply. Afterwards that part must be as declared, and unrelated resources must be unchanged.
     pub(super) async fn apply_part(&mut self, which: u8, exclude: bool, kill: Option<(u8, bool)>) -> Outcome {
         let applied = self.engine.ledger().await.map(|ledger| ledger.resources).unwrap_or_default();
         let declared = self.model.resources.iter();
@@ -119,8 +118,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What needs this address or is needed by it, now or when it was applied, directly or by way of
-    /// others.
+    /// All direct and indirect dependencies and dependents of this address, now or when it was applied.
     fn related(&self, named: &Address, applied: &BTreeMap<Address, Entry>) -> BTreeSet<Address> {
         let mut edges: Vec<(Address, Address)> = Vec::new();
         for (from, entry) in applied {
@@ -146,7 +144,7 @@ impl Run<'_> {
         }
     }
 
-    /// An apply that makes a resource anew, where both can exist or the old one goes first.
+    /// An apply that replaces a resource, with either order of creation and deletion.
     pub(super) async fn replace(&mut self, which: u8) -> Outcome {
         let slot = self.model.pick(usize::from(which)).filter(|_| self.collisions.is_empty());
         let Some(slot) = slot else { return Ok(()) };
