@@ -1,5 +1,5 @@
-//! A cloud and a stack of one's own: the sandbox behind the checking proxy, and `dwctl`
-//! as a user runs it.
+//! An isolated cloud and stack for a test: the sandbox behind the checking proxy, and `dwctl` as a user
+//! runs it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -19,33 +19,33 @@ use dwctl::value::Value;
 
 use crate::waivers::VIOLATIONS;
 
-/// The region of the tests' stacks.
+/// The region of the test stacks.
 pub const REGION: &str = "us-east-1";
 /// The account of the sandbox.
 pub const ACCOUNT: &str = "123456789012";
-/// After this long a `dwctl` is taken for stuck.
+/// A `dwctl` that takes longer counts as stuck.
 const STUCK: Duration = Duration::from_secs(180);
 
-/// Clouds that no test uses at the moment. They end with this process: the proxy sees
-/// its stdin close and removes the folder, and the emulator ends when its folder is gone.
+/// Clouds that no test uses at the moment. They end with this process: the proxy sees its stdin close and
+/// removes the folder, and the emulator ends when its folder is gone.
 static IDLE: Mutex<Vec<Machine>> = Mutex::new(Vec::new());
 
-/// An emulator and the proxy before it.
+/// An emulator with the proxy in front of it.
 struct Machine {
     emulator: u16,
     proxy: u16,
     folder: PathBuf,
     process: Child,
-    /// What the emulator wants to hear from who controls it.
+    /// The secret that the emulator expects from its controller.
     nonce: String,
 }
 
-/// A cloud that one test has for itself: empty at first, emptied in the end.
+/// A cloud for one test: empty at first, and emptied at the end.
 pub struct Cloud {
     machine: Option<Machine>,
-    /// How much of the record of violations was written for earlier tests.
+    /// The length of the log of violations when this test began.
     seen: usize,
-    /// Whether it can no longer be made as new.
+    /// True if it cannot be reset any more.
     saved: bool,
 }
 
@@ -62,35 +62,35 @@ impl Cloud {
         self.machine.as_ref().unwrap()
     }
 
-    /// Where `dwctl` reaches it: every request is checked against AWS's models.
+    /// The URL for `dwctl`. Every request is checked against AWS's models.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.machine().proxy)
     }
 
-    /// Where it is reached unseen by the proxy.
+    /// The URL that bypasses the proxy.
     pub fn emulator(&self) -> String {
         format!("http://127.0.0.1:{}", self.machine().emulator)
     }
 
-    /// Makes `--sandbox` of a command mean this cloud's emulator.
+    /// Makes `--sandbox` of a command use this cloud's emulator.
     pub fn use_as_sandbox(&self, command: &mut Command) {
         command
             .env("DWCTL_SANDBOX_DIR", self.machine().folder.join("sandbox"))
             .env("DWCTL_EMULATOR_DIR", emulator_home());
     }
 
-    /// Sets options of the proxy, as `latency_ms=100&fault_match=s3:`.
+    /// Sets options of the proxy, such as `latency_ms=100&fault_match=s3:`.
     pub fn disturb(&self, options: &str) {
         let (status, body) = request(self.machine().proxy, "GET", &format!("/__config?{options}"));
         assert_eq!(status, 200, "{body}");
     }
 
-    /// Deletes all that there is, or all that there was not when it was saved.
+    /// Deletes everything, or everything that was created since [`Self::save`].
     pub fn empty(&self) {
         assert!(self.machine().empty(), "the emulator does not answer");
     }
 
-    /// From now on [`Self::empty`] leads back to what there is at this moment.
+    /// Makes [`Self::empty`] return to the current state from now on.
     pub fn save(&mut self) {
         let path = format!("/dwctl/save?nonce={}", self.machine().nonce);
         let (status, body) = request(self.machine().emulator, "POST", &path);
@@ -103,7 +103,7 @@ impl Cloud {
         self.statistics()["calls"][operation].as_u64().unwrap_or(0)
     }
 
-    /// Calls of a service that went through the proxy and were not throttled by it.
+    /// Calls of a service that went through the proxy without being throttled.
     pub fn answered(&self, service: &str) -> u64 {
         let statistics = self.statistics();
         let of = |counts: &serde_json::Value| -> u64 {
@@ -125,7 +125,7 @@ impl Cloud {
             .sum()
     }
 
-    /// Returns once every request that was sent has been answered, or its sender is gone.
+    /// Returns once every request has been answered, or its sender is gone.
     pub fn await_calm(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
@@ -140,7 +140,7 @@ impl Cloud {
         }
     }
 
-    /// Calls since the test began that change something, by `service:Operation`.
+    /// Mutating calls since the test began, by `service:Operation`.
     pub fn writes(&self) -> std::collections::BTreeMap<String, u64> {
         const READS: [&str; 8] =
             ["Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Filter", "Search"];
@@ -159,14 +159,14 @@ impl Cloud {
         serde_json::from_str(&body).expect("the proxy's statistics")
     }
 
-    /// A call of the JSON protocol, past the proxy: `target` is its X-Amz-Target.
+    /// Makes a call of the JSON protocol, bypassing the proxy. `target` is its X-Amz-Target.
     pub fn call_json(&self, service: &str, target: &str, body: &str) {
         let (status, answer) = self.post_json(self.machine().emulator, service, target, body);
         assert_eq!(status, 200, "{target}: {answer}");
     }
 
-    /// The same through the proxy: what its models have against the request, which is held against
-    /// nobody then.
+    /// Makes such a call through the proxy. Returns the violations that its models find, which then do not
+    /// fail the test.
     pub fn check_json(&mut self, service: &str, target: &str, body: &str) -> Vec<String> {
         assert_eq!(self.violations(), [""; 0], "of earlier requests");
         self.post_json(self.machine().proxy, service, target, body);
@@ -184,7 +184,7 @@ impl Cloud {
         exchange(port, "POST", "/", &headers, body).expect("it answers")
     }
 
-    /// Requests that AWS's own models refuse, those waived left out.
+    /// Requests that violate AWS's models, except waived ones.
     fn violations(&self) -> Vec<String> {
         let record = fs::read(self.machine().violations()).unwrap_or_default();
         let mut found: Vec<String> = String::from_utf8_lossy(&record[self.seen.min(record.len())..])
@@ -283,7 +283,7 @@ impl Machine {
         self.folder.join("violations.jsonl")
     }
 
-    /// Makes it as new; false where it does not answer any more.
+    /// Resets the machine. Returns false if it no longer answers.
     fn empty(&self) -> bool {
         let calm = "latency_ms=0&fault_match=&fail_nth=&drop_response_nth=&error_nth=&rps=";
         try_request(self.proxy, "GET", &format!("/__config?{calm}")).is_ok_and(|(status, _)| status == 200)
@@ -306,7 +306,7 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Where the emulator is installed: once for all tests.
+/// The folder of the emulator's installation, shared by all tests.
 pub fn emulator_home() -> PathBuf {
     std::env::var_os("DWCTL_EMULATOR_DIR")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"), PathBuf::from)
@@ -320,14 +320,14 @@ impl Drop for Machine {
     }
 }
 
-/// A resource as it is, once AWS is no longer at work on it.
+/// Reads a resource, once AWS has finished changing it.
 pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Option<ErasedLive> {
     let wanted =
         Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
     settled(kind, cx, &[wanted]).await.pop().expect("one answer")
 }
 
-/// Resources of one kind as they are, once AWS is no longer at work on them.
+/// Reads resources of one kind, once AWS has finished changing them.
 pub async fn read_all(kind: &dyn ErasedKind, cx: &Cx, ids: &[&str]) -> Vec<Option<ErasedLive>> {
     let wanted = |id: &&str| Wanted {
         id: (*id).to_owned(),
@@ -363,7 +363,7 @@ async fn settled(kind: &dyn ErasedKind, cx: &Cx, wanted: &[Wanted]) -> Vec<Optio
     }
 }
 
-/// How a `dwctl` ended and what it said.
+/// The exit code and output of a `dwctl`.
 #[derive(Debug)]
 pub struct Run {
     pub code: Option<i32>,
@@ -387,14 +387,14 @@ impl Run {
         self
     }
 
-    /// Expects that words are neither on stdout nor on stderr.
+    /// Expects that words are not in the output.
     #[track_caller]
     pub fn says_not(self, words: &str) -> Self {
         assert!(!self.stdout.contains(words) && !self.stderr.contains(words), "`{words}` is said\n{self}");
         self
     }
 
-    /// Expects that `first` was said before `second`.
+    /// Expects `first` before `second` in the output.
     #[track_caller]
     pub fn in_order(&self, first: &str, second: &str) {
         let at =
@@ -402,7 +402,7 @@ impl Run {
         assert!(at(first) < at(second), "`{first}` is to come before `{second}`\n{self}");
     }
 
-    /// Expects that the plan that was printed does this to `address`: `~ update in place`.
+    /// Expects that the printed plan has this action for `address`: `~ update in place`.
     #[track_caller]
     pub fn plans(self, address: &str, action: &str) -> Self {
         let found = self.action(address);
@@ -413,7 +413,7 @@ impl Run {
         self
     }
 
-    /// Expects that the plan that was printed leaves `address` as it is.
+    /// Expects that the printed plan leaves `address` unchanged.
     #[track_caller]
     pub fn leaves(self, address: &str) -> Self {
         let found = self.action(address);
@@ -421,7 +421,7 @@ impl Run {
         self
     }
 
-    /// What the plan that was printed does to `address`: sign and words.
+    /// The action of the printed plan for `address`: sign and words.
     pub fn action(&self, address: &str) -> Option<String> {
         self.stdout.lines().find_map(|line| {
             let (sign, rest) = line.strip_prefix("  ")?.split_once(' ')?;
@@ -430,7 +430,7 @@ impl Run {
         })
     }
 
-    /// The attribute lines below `address` in the plan that was printed.
+    /// The attribute lines below `address` in the printed plan.
     pub fn attributes(&self, address: &str) -> Vec<String> {
         let mut lines = self
             .stdout
@@ -448,13 +448,13 @@ impl std::fmt::Display for Run {
     }
 }
 
-/// A stack in a folder of its own, and the cloud that it is applied to.
+/// A stack in a folder of its own, and its cloud.
 pub struct Project {
     folder: tempfile::TempDir,
     pub cloud: Cloud,
 }
 
-/// The binary; another build of it, such as an optimised one, where `tests/crash` is given one.
+/// The binary, or another build of it, such as an optimised one for `tests/crash`.
 pub fn dwctl() -> std::ffi::OsString {
     std::env::var_os("DWCTL_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_dwctl").into())
 }
@@ -479,7 +479,7 @@ impl Project {
         fs::write(self.stack().join("stack.toml"), text).unwrap();
     }
 
-    /// A `dwctl` in the stack's folder, not run yet, that reaches this cloud alone.
+    /// A `dwctl` command in the stack's folder that only reaches this cloud. It is not started yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command_without_endpoint(arguments);
         if matches!(
@@ -516,19 +516,19 @@ impl Project {
         run(&mut self.command(arguments), &arguments.join(" "))
     }
 
-    /// Applies, and expects that it succeeds.
+    /// Applies, and expects success.
     #[track_caller]
     pub fn apply(&self) -> Run {
         self.run(&["apply", "--yes"]).exits(0)
     }
 
-    /// Plans, and expects that nothing is to be done.
+    /// Plans, and expects no changes.
     #[track_caller]
     pub fn settled(&self) {
         self.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
     }
 
-    /// Runs `work` with a connection of its own, past the proxy.
+    /// Runs `work` with a separate connection that bypasses the proxy.
     pub fn with<T>(&self, work: impl AsyncFnOnce(&Session, &Cx) -> T) -> T {
         let options = Options {
             endpoint_url: Some(self.cloud.emulator()),
@@ -543,7 +543,7 @@ impl Project {
         })
     }
 
-    /// A resource as it is, once AWS is no longer at work on it.
+    /// Reads a resource, once AWS has finished changing it.
     pub fn read(&self, kind: &dyn ErasedKind, region: &str, id: &str, spec: &Value) -> Option<ErasedLive> {
         self.with(async |session, _| read(kind, &session.cx(region), id, spec).await)
     }
@@ -562,14 +562,14 @@ impl Project {
         self.store().read().expect("a readable ledger").expect("a ledger")
     }
 
-    /// The id that the ledger tells of an address.
+    /// The id of an address in the ledger.
     #[track_caller]
     pub fn id(&self, address: &str) -> String {
         let address: Address = address.parse().unwrap();
         self.ledger().resources.get(&address).expect("in the ledger").id.clone()
     }
 
-    /// The live resource that the ledger tells of an address; `None` where it is gone.
+    /// The live resource of an address in the ledger; `None` if it is gone.
     pub fn live(&self, address: &str) -> Option<ErasedLive> {
         let address: Address = address.parse().unwrap();
         let ledger = self.ledger();
@@ -584,7 +584,7 @@ pub fn run(command: &mut Command, words: &str) -> Run {
     finish(command.spawn().expect("dwctl can be run"), words)
 }
 
-/// Awaits a command that was started with its output piped.
+/// Waits for a command that was started with its output piped.
 pub fn finish(mut child: Child, words: &str) -> Run {
     fn reader(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
         std::thread::spawn(move || {
@@ -617,7 +617,7 @@ pub fn finish(mut child: Child, words: &str) -> Run {
     }
 }
 
-/// One plain request to 127.0.0.1: the status and the body of its answer.
+/// Makes a plain request to 127.0.0.1. Returns the status and the body.
 pub fn request(port: u16, method: &str, path: &str) -> (u16, String) {
     try_request(port, method, path).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
 }

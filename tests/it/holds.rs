@@ -1,4 +1,4 @@
-//! What AWS does not delete while something else names it: the new one is made first, or the
+//! Resources that AWS does not delete while another names them: the successor is created first, or the
 //! holder lets go for a moment, or the plan is refused.
 
 use dwctl::value::Value;
@@ -30,7 +30,7 @@ fn policy(name: &str, more: &str) -> String {
 const ATTACHED: &str = "managed_policy_arns = [\"${iam_policy.p.arn}\"]";
 const BOUNDED: &str = "permissions_boundary = \"${iam_policy.p.arn}\"";
 
-/// The names of an attribute of a live resource.
+/// The values in an attribute of a live resource.
 fn names(project: &Project, address: &str, attribute: &str) -> Vec<String> {
     let live = project.live(address).expect("it exists");
     let Some(Value::List(list)) = live.spec.get(attribute).cloned() else { return Vec::new() };
@@ -41,8 +41,8 @@ fn write(project: &Project, text: &str) {
     project.write(&format!("{HEAD}{text}"));
 }
 
-/// Replicated buckets need the role, it needs the policy, and that names the buckets: of the
-/// ends of all these only one order is AWS's own.
+/// Replicated buckets need the role, the role needs the policy, and the policy names the buckets. AWS allows
+/// only one order of deletion.
 #[test]
 fn a_circle_of_what_goes_is_broken_where_aws_allows_it() {
     let project = stack(
@@ -101,7 +101,7 @@ fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
     project.settled();
 }
 
-/// Where both can be there, nothing is without its policy even for a moment.
+/// If both policies can exist, nothing is without one even for a moment.
 #[test]
 fn what_is_held_is_made_first_where_its_name_is_free() {
     let text = |name: &str, more: &str| format!("{}{}", policy(name, ""), role("r", more));
@@ -182,7 +182,7 @@ fn rule(direction: &str, of: &str) -> String {
     )
 }
 
-/// The rules of a live group, both ways.
+/// The number of rules of a live group, in both directions.
 fn rules(project: &Project, address: &str) -> usize {
     let live = project.live(address).expect("it exists");
     let count = |name| match live.spec.get(name) {
@@ -212,8 +212,8 @@ fn a_rule_that_names_a_group_goes_while_that_is_replaced() {
     }
 }
 
-/// A last rule for what goes out leaves a group without any, which is not the default: that
-/// would let everything out.
+/// Removing the last egress rule leaves a group without any. The default, which lets everything out, must
+/// not come back.
 #[test]
 fn to_let_go_opens_nothing() {
     let text = |description: &str| {
@@ -246,7 +246,7 @@ fn groups_that_name_each_other_are_destroyed() {
     project.run(&["destroy", "--yes"]).exits(0).says("released").says("3 destroyed");
 }
 
-/// Killed between letting go and taking again, the next apply ends where an unbroken one does.
+/// After a kill between detaching and attaching, the next apply ends like an uninterrupted one.
 #[test]
 fn what_was_let_go_of_is_taken_again_after_a_kill() {
     let text = |description: u64| {
@@ -279,8 +279,8 @@ fn what_was_let_go_of_is_taken_again_after_a_kill() {
     }
 }
 
-/// A cluster in a network of its own; `pg` is what its parameter group is called and for, `sg` its
-/// security group likewise, and `b` the addresses of its second subnet.
+/// A cluster in its own network. `pg` is the name and family of its parameter group, `sg` the same for its
+/// security group, and `b` the block of its second subnet.
 fn warehouse(pg: (&str, &str), sg: (&str, &str), b: &str) -> String {
     let subnet = |name: &str, cidr: &str, zone: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! What is left alone: `ignore_changes` of a resource, and `ignore_tags` of a stack.
+//! Ignored changes: `ignore_changes` of a resource, and `ignore_tags` of a stack.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,21 +13,20 @@ use crate::diff::compared;
 use crate::harness::Project;
 use crate::paper::problems;
 
-/// The attributes that a plan tells of `KIND.example`, as it writes them.
+/// The attributes of `KIND.example` that a plan shows, as it writes them.
 fn told(plan: &Plan, kind: &str) -> BTreeSet<String> {
     let change = plan.changes.iter().find(|change| change.address.to_string() == format!("{kind}.example"));
     let change = change.expect("the example");
     details(change, plan.now).into_iter().map(|detail| detail.attribute).collect()
 }
 
-/// What differs between two revisions.
+/// The plan between two revisions.
 fn between(before: &str, after: &str) -> Plan {
     let ((before, _old), (after, _new)) = (read(before), read(after));
     compared(&world(&before), &world(&after))
 }
 
-/// Every path that a plan writes, of every kind, can be copied into `ignore_changes`, and is left
-/// alone then.
+/// Every path in a plan, of every kind, can be copied into `ignore_changes`, and is then ignored.
 #[test]
 fn a_path_is_ignored_as_the_plan_writes_it() {
     let mut tried = 0;
@@ -78,7 +77,7 @@ fn topic(stack: &str, more: &str) -> String {
     )
 }
 
-/// An account in which an organisation's automation has tagged the topic.
+/// An account in which an automation of the organisation has tagged the topic.
 fn automated(text: &str) -> Account {
     Account::after(text).change("sns_topic.one", |live| {
         live.tags.insert("org:cost".to_owned(), "4711".to_owned());
@@ -154,7 +153,7 @@ fn what_cannot_be_ignored_is_told_where_it_is_written() {
     assert!(said.contains("`nonsense`") && said.contains("`displayname`"), "{said}");
 }
 
-/// Applied, imported and looked at for drift, a topic keeps what the automation set.
+/// Through apply, import and drift, a topic keeps the tags of the automation.
 #[test]
 fn the_tags_of_an_automation_stay() {
     let stack = |more: &str| topic("ignore_tags = [\"org:*\"]", more);
@@ -186,7 +185,7 @@ fn the_tags_of_an_automation_stay() {
     assert!(!is_tagged("org:cost"));
 }
 
-/// `all` is every attribute that there is, and Terraform's word for it.
+/// `all` means every attribute, as in Terraform.
 #[test]
 fn all_changes_can_be_ignored() {
     let before = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"A\"\ntags = { team = \"x\" }\n";

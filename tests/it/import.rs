@@ -1,4 +1,4 @@
-//! `dwctl import`: what is taken over, and what is refused.
+//! `dwctl import`: what it accepts and what it refuses.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn stack(text: &str) -> Project {
     Project::new(&format!("{HEAD}{text}"))
 }
 
-/// Makes a resource past `dwctl`; its id.
+/// Creates a resource without `dwctl`. Returns its id.
 fn foreign(project: &Project, name: &str, spec: &[(&str, &str)], tags: &[(&str, &str)]) -> String {
     let kind = kind(name).expect("a kind");
     let spec = spec.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value)));
@@ -36,7 +36,7 @@ fn topic() -> String {
     format!("arn:aws:sns:us-east-1:{ACCOUNT}:alerts")
 }
 
-/// What a run showed, without what differs from run to run.
+/// The output of a run, without the parts that vary.
 fn screen(project: &Project, run: &Run) -> String {
     let text = format!("{}{}", run.stdout, run.stderr);
     let text = text.replace(&project.stack().display().to_string(), "STACK");
@@ -92,7 +92,7 @@ fn an_assigned_id_is_taken_over() {
     project.run(&["apply", "--yes"]).exits(7).says("which is protected");
 }
 
-/// AWS takes a key's ARN where it takes its id: two addresses would share it.
+/// AWS accepts a key's ARN as its id, so two addresses could share the key.
 #[test]
 fn an_arn_names_what_its_id_names() {
     let keys = "[kms_key.a]\ndescription = \"A\"\n[kms_key.b]\ndescription = \"B\"\n";
@@ -201,7 +201,7 @@ fn what_refers_to_others_is_imported_by_what_is_known_of_them() {
     assert_eq!(entry.needs, ["ec2_vpc.main".parse().expect("an address")]);
 }
 
-/// What is done to one address would be done to the other, and a second id would be ignored.
+/// Two addresses would act on one resource, or a second id would be ignored.
 #[test]
 fn an_id_has_one_address_and_an_address_one_id() {
     let import = |to: &str, id: &str| format!("[[import]]\nto = \"{to}\"\nid = \"{id}\"\n");
@@ -233,7 +233,7 @@ fn an_id_has_one_address_and_an_address_one_id() {
     stack(&regions).run(&["validate"]).exits(0);
 }
 
-/// What the stack has already is not given another address by an import.
+/// A resource that is in the ledger under another address is not imported again.
 #[test]
 fn what_another_address_of_the_ledger_has_is_not_imported() {
     let project = stack("[ec2_vpc.a]\ncidr_block = \"10.0.0.0/16\"\n");

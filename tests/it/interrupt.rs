@@ -1,5 +1,5 @@
-//! Stopped anywhere, it converges: what was made is known or found again, and nothing is
-//! made twice.
+//! Interrupted anywhere, an apply converges: what was created is known or found again, and nothing is
+//! created twice.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Project, Run, emulator_home, finish};
 
-/// Named and assigned ids, some that need each other, more than are made at once.
+/// Named and assigned ids, dependencies, and more resources than are created at once.
 pub const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [sns_topic.feeds]\nfor_each = [\"a\", \"b\", \"c\", \"d\"]\nname = \"feed-${each.key}\"\n\
     [kms_key.data]\nfor_each = [\"a\", \"b\", \"c\"]\ndescription = \"Data ${each.key}\"\n\
@@ -17,17 +17,17 @@ pub const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     assume_role_policy_document = { Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", \
     Action = \"sts:AssumeRole\", Principal = { Service = \"glue.amazonaws.com\" } }] }\n";
 const RESOURCES: usize = 10;
-/// Calls by which something of the stack is made.
+/// The calls that create resources of the stack.
 const CREATES: [&str; 5] =
     ["sns:CreateTopic", "kms:CreateKey", "ec2:CreateVpc", "ec2:CreateSubnet", "iam:CreateRole"];
 
-/// Sends a signal, by its name.
+/// Sends a signal by name.
 pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
 }
 
-/// Starts an apply and returns once `count` resources are being made.
+/// Starts an apply, and returns once `count` resources are being created.
 fn apply_until(project: &Project, count: u64) -> Child {
     let mut child = project.command(&["apply", "--yes", "--parallelism", "2"]).spawn().expect("dwctl");
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -40,7 +40,7 @@ fn apply_until(project: &Project, count: u64) -> Child {
     child
 }
 
-/// How much of the stack there is at AWS, whoever knows of it.
+/// The number of the stack's resources at AWS, in the ledger or not.
 fn made(project: &Project) -> usize {
     project.with(async |_, cx| {
         let ours = aws_sdk_ec2::types::Filter::builder().name("tag:dwctl:stack").values("shop").build();
@@ -93,8 +93,8 @@ fn a_second_ctrl_c_stops_at_once() {
     assert_eq!(made(&project), RESOURCES);
 }
 
-/// As GitHub Actions cancels a job: SIGINT, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
-/// Here they come faster than the calls in work are answered.
+/// The way GitHub Actions cancels a job: SIGINT, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
+/// Here the signals come faster than the running calls are answered.
 #[test]
 fn interrupted_terminated_and_killed_it_converges() {
     let project = Project::new(STACK);
@@ -119,7 +119,7 @@ fn interrupted_terminated_and_killed_it_converges() {
     assert!(project.ledger().intents.is_empty());
 }
 
-/// Killed while the `count`th resource is being made.
+/// An apply is killed while the `count`th resource is being created.
 fn killed_at(count: u64) {
     let project = Project::new(STACK);
     project.cloud.disturb("latency_ms=25");
@@ -151,7 +151,7 @@ fn killed_at_the_last_resource_it_converges() {
     killed_at(RESOURCES as u64);
 }
 
-/// AWS made it, and its answer was lost on the way.
+/// AWS created the resource, but its answer was lost.
 fn answer_lost(operation: &str) {
     let project = Project::new(STACK);
     project.cloud.disturb(&format!("drop_response_nth=1&fault_match={operation}"));
@@ -189,7 +189,7 @@ fn throttles_are_borne() {
     assert_eq!(made(&project), RESOURCES);
 }
 
-/// The same command in a terminal of its own, to which its stdin is typed.
+/// The same command in a terminal, with its stdin as the keyboard.
 fn in_a_terminal(command: &Command) -> Command {
     const SPAWN: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
     let mut outer = Command::new(emulator_home().join("venv/bin/python"));
@@ -200,7 +200,7 @@ fn in_a_terminal(command: &Command) -> Command {
     outer
 }
 
-/// Reads until these words are said.
+/// Reads until these words appear.
 fn hear(output: &mut impl Read, words: &str) {
     let (mut heard, mut byte) = (Vec::new(), [0]);
     while !String::from_utf8_lossy(&heard).contains(words) {
@@ -210,7 +210,7 @@ fn hear(output: &mut impl Read, words: &str) {
     }
 }
 
-/// Awaits the end of one that was told to stop.
+/// Waits for the end of a process that was told to stop.
 #[track_caller]
 fn ends_soon(child: Child, words: &str) -> Run {
     let began = Instant::now();
@@ -241,7 +241,7 @@ fn ctrl_c_at_the_question_ends_it_at_once() {
     }
 }
 
-/// What holds a process up before it has changed anything: a program, a pipe, a lock.
+/// A program, a pipe or a lock blocks the process before it has changed anything.
 #[test]
 fn what_has_changed_nothing_ends_at_the_first_signal() {
     let project = Project::new(STACK);
@@ -326,7 +326,7 @@ fn what_has_changed_nothing_ends_at_the_first_signal() {
     }
 }
 
-/// The lock is freed also where the main thread is held up while it holds it.
+/// The lock is released even if the main thread is blocked while holding it.
 #[test]
 fn a_lock_is_freed_by_one_that_is_held_up() {
     let names: Vec<String> = (0..300).map(|number| format!("\"{number}\"")).collect();
@@ -388,7 +388,7 @@ fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
     project.run(&["destroy", "--yes"]).exits(0).says("1 destroyed");
 }
 
-/// A pipe in the place of the ledger's file is not waited for: nothing is begun, and what is known stays.
+/// A pipe in place of the ledger's file is not waited for: nothing is started, and the ledger stays known.
 #[test]
 fn a_ledger_that_cannot_be_written_holds_nobody_up() {
     let project = Project::new(STACK);

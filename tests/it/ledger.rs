@@ -1,5 +1,4 @@
-//! The ledger as a file and as a verb: its format, its store, and what `dwctl ledger` shows
-//! and mends.
+//! The ledger's format and store, and the commands of `dwctl ledger`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +13,7 @@ const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
 const TOPICS: &str = "[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { protect = true }\n\
                       [sns_topic.loads]\nname = \"loads\"\ndepends_on = [\"sns_topic.alerts\"]\n";
 
-/// The ledger of today's format, as an apply wrote it.
+/// A ledger of the current format, as an apply wrote it.
 const FIXTURE: &str = include_str!("../data/ledger_v1.json");
 
 fn stack(text: &str) -> Project {
@@ -31,7 +30,7 @@ fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-/// What a run showed, without what differs from run to run.
+/// The output of a run, without the parts that vary.
 fn screen(project: &Project, run: &Run) -> String {
     let text = format!("{}{}", run.stdout, run.stderr);
     let text = text.replace(&project.stack().display().to_string(), "STACK");
@@ -339,7 +338,7 @@ fn recover_rebuilds_what_was_lost() {
     insta::assert_snapshot!(screens);
 }
 
-/// Without a ledger nothing would tell that a topic is no longer declared: it would stay for good.
+/// Without a ledger, an undeclared topic would be forgotten and stay forever.
 #[test]
 fn without_its_ledger_what_is_no_longer_declared_is_not_forgotten() {
     let (alerts, loads) =
@@ -360,7 +359,7 @@ fn without_its_ledger_what_is_no_longer_declared_is_not_forgotten() {
     project.run(&["plan"]).exits(0).plans("sns_topic.loads", "- destroy");
 }
 
-/// The index of tags knows no object, and no listing of all objects tells their tags.
+/// The tag index has no objects, and no listing of objects contains their tags.
 #[test]
 fn recover_finds_objects_that_are_no_longer_declared() {
     let bucket = "[s3_bucket.lake]\nbucket = \"shop-lake\"\n";
@@ -429,7 +428,7 @@ fn init_makes_a_bucket_that_is_private_versioned_encrypted_and_reached_by_tls_al
     project.settled();
 }
 
-/// Every verb of `dwctl ledger` is in this file.
+/// Every command of `dwctl ledger` has a test in this file.
 #[test]
 fn every_verb_has_a_test() {
     let help = crate::paper::dwctl(std::path::Path::new("."), &["ledger", "--help"]).stdout;

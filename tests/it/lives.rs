@@ -1,12 +1,12 @@
-//! One life for every kind: made, changed in place attribute by attribute, replaced,
-//! changed and deleted behind our back, destroyed, and after each step a plan that finds
-//! nothing to do. The inputs are the kind's example and `tests/lives/<kind>.toml`:
+//! The whole life of every kind: create, update in place attribute by attribute, replace, drift, external
+//! deletion, destroy. After each step, a plan finds no changes. The inputs are the kind's example and
+//! `tests/lives/<kind>.toml`:
 //!
-//! - `[[change]]`: attributes to set or remove, which must be done in place;
-//! - `[[replace]]`: the same, which must make the resource anew; a `[[replace.change]]`
-//!   after it is done in place to what was made;
-//! - `[also.KIND.NAME]`: a resource beside those of the example;
-//! - `[[given]]`: what there must be and `dwctl` has no kind for, as a call in JSON.
+//! - `[[change]]`: attributes to set or remove, which must be updated in place;
+//! - `[[replace]]`: the same, which must replace the resource; a `[[replace.change]]` after it is made
+//!   in place on the new resource;
+//! - `[also.KIND.NAME]`: a resource in addition to those of the example;
+//! - `[[given]]`: a prerequisite that `dwctl` has no kind for, as a call in JSON.
 
 mod blame;
 
@@ -36,18 +36,18 @@ fn live(name: &str) {
     Life::new(name).live();
 }
 
-/// One step of a life file.
+/// A step of a life file.
 struct Step {
-    /// Such as `change 2`, or `replace 1 change 2`.
+    /// For example `change 2`, or `replace 1 change 2`.
     name: String,
     set: Table,
     remove: Vec<String>,
-    /// Changes in place of what a replacement made.
+    /// Updates in place after a replacement.
     changes: Vec<Step>,
 }
 
 impl Step {
-    /// The steps of a list in a life file, those waived left out.
+    /// The steps of a list in a life file, except waived ones.
     fn read(list: Option<&toml::Value>, word: &str, kind: &str) -> Vec<Self> {
         let steps = list.and_then(toml::Value::as_array).into_iter().flatten().enumerate();
         let waived = |name: &str| is_waived(kind, |what| matches!(what, What::Step(step) if step == name));
@@ -79,12 +79,12 @@ struct Life {
     kind: &'static dyn ErasedKind,
     /// `<kind>.example`.
     address: String,
-    /// The stack as it is declared now.
+    /// The currently declared stack.
     stack: Table,
     project: Project,
-    /// Everything that ever was in the ledger: address and id, and the region it was in.
+    /// Everything that was ever in the ledger: address and id, with its region.
     made: BTreeMap<(Address, String), String>,
-    /// Attributes that a plan showed as changed in place, and as replaced for.
+    /// Attributes that a plan showed as changed in place, or as the reason of a replacement.
     changed: BTreeSet<String>,
     replaced: BTreeSet<String>,
 }
@@ -158,19 +158,19 @@ impl Life {
         (Step::read(life.get("change"), "change", name), Step::read(life.get("replace"), "replace", name))
     }
 
-    /// Makes what the life needs and `dwctl` has no kind for, by a call in JSON.
+    /// Creates a prerequisite that `dwctl` has no kind for, by a call in JSON.
     fn give(&self, given: &Table) {
         let text = |name: &str| given.get(name).and_then(toml::Value::as_str).expect("a text").to_owned();
         let body = serde_json::to_string(given.get("body").expect("a body")).unwrap();
         self.project.cloud.call_json(&text("service"), &text("target"), &body);
     }
 
-    /// For those who look at the output, of a failure most of all.
+    /// Prints a step, for readers of the output of a failure.
     fn say(&self, what: &str) {
         println!("{}: {what}", self.address);
     }
 
-    /// Applies, and expects that a plan finds nothing to do then.
+    /// Applies, and expects that the next plan finds no changes.
     fn apply(&mut self) -> Run {
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         let began = Instant::now();
@@ -211,7 +211,7 @@ impl Life {
         self.changed.extend(shown.iter().map(|line| attribute(line)));
     }
 
-    /// Takes back what the changes declared: AWS has the example again, or the plan says once what stays.
+    /// Reverts the changes: AWS matches the example again, or the plan says once what stays.
     fn back(&mut self, example: Table) {
         self.say("back to the example");
         let changed = std::mem::replace(self.example(), example);
@@ -229,7 +229,7 @@ impl Life {
         self.replaced.extend(forcing.map(|line| attribute(line)));
     }
 
-    /// What was foreseen of the resource before it was made is what it became.
+    /// The resource matches what was predicted before its creation.
     fn is_as_foreseen(&self) {
         let live = self.look();
         let id = self.project.id(&self.address);
@@ -250,7 +250,7 @@ impl Life {
         });
     }
 
-    /// Someone takes back the last change: the plan says so, and apply makes it again.
+    /// Someone reverts the last change: the plan shows drift, and apply makes the change again.
     fn drifts(&mut self, before: &ErasedLive) {
         self.say("drift");
         let after = self.look();
@@ -281,7 +281,7 @@ impl Life {
         self.apply().plans(&self.address, "~ update in place").says("drift: changed outside dwctl");
     }
 
-    /// Someone deletes it: the plan says so, and apply makes it again.
+    /// Someone deletes the resource: the plan says so, and apply creates it again.
     fn vanishes(&mut self) {
         self.say("deleted behind our back");
         let (id, live) = (self.project.id(&self.address), self.look());
@@ -294,7 +294,7 @@ impl Life {
         self.apply().plans(&self.address, "+ create  gone from AWS");
     }
 
-    /// A live spec with what is declared, literally, of that which AWS does not return.
+    /// A live spec, with the literal declared values of attributes that AWS does not return.
     fn with_unreadable(&mut self, spec: Value) -> Value {
         let (mut spec, declared) = (spec.as_map().cloned().expect("a spec"), self.example().clone());
         for (name, field) in fields(self.kind) {

@@ -1,4 +1,4 @@
-//! A ledger that was lost: what is at AWS tells all that it told.
+//! A lost ledger can be rebuilt completely from AWS.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,7 @@
-//! All integration tests, in one binary: the real `dwctl` against a local AWS of their own.
+//! All integration tests in one binary: the real `dwctl` against a local AWS.
 //!
-//! `cargo test --test it lives::glue_job` runs the life of one kind. What they need is
-//! started by them and ends with them; besides Rust it takes Python 3.10 or newer.
+//! `cargo test --test it lives::glue_job` runs the life of one kind. The tests start what they need, and
+//! stop it at the end. Besides Rust they need Python 3.10 or newer.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

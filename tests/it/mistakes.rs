@@ -1,5 +1,5 @@
-//! Mistakes of one line of a stack, told by `validate` at that line; and their neighbours that
-//! AWS takes, of which nothing is told. The table is `data/mistakes.toml`.
+//! Mistakes in one line of a stack, which `validate` reports at that line, and similar lines that AWS
+//! accepts, which it does not report. The table is `data/mistakes.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::paper;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kind {
-    /// A stack that is right.
+    /// A valid stack.
     base: String,
     rows: Vec<Row>,
 }
@@ -27,17 +27,17 @@ struct Kind {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    /// How the line of the base begins that gives way.
+    /// The beginning of the line of the base that is replaced.
     at: Option<String>,
     wrong: String,
     right: String,
     says: String,
-    /// How the line begins that it is told at, where that is another.
+    /// The beginning of the line of the report, if it is another one.
     told_at: Option<String>,
 }
 
 impl Kind {
-    /// The stack with a line in its place.
+    /// The stack with this line in place of the original.
     fn with(&self, row: &Row, line: &str) -> String {
         let text = match &row.at {
             None => format!("{}{line}\n", self.base),
@@ -58,7 +58,7 @@ fn table() -> BTreeMap<String, Kind> {
     toml::from_str(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// All that `validate` tells of a stack: errors and warnings.
+/// All errors and warnings of `validate`.
 fn told(text: &str) -> (Vec<Diagnostic>, Sources) {
     let folder = paper::folder(&[("stack.toml", text)]);
     let stack = match paper::load(folder.path()) {
@@ -140,7 +140,7 @@ fn what_aws_takes_is_accepted() {
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
 
-/// The same value with one part after the other in it not known: those of tables and lists, too.
+/// The value with one part after the other unknown, including those of tables and lists.
 fn unknowns(value: &Value) -> Vec<Value> {
     let mut all = vec![Value::unknown("other.resource", "attribute")];
     match value {
@@ -167,7 +167,7 @@ fn unknowns(value: &Value) -> Vec<Value> {
     all
 }
 
-/// Who knows less finds no more: a rule whose inputs are not known, or are broken themselves, is silent.
+/// With less known, nothing more is reported: a rule with unknown or broken inputs is silent.
 #[test]
 fn what_is_not_known_breaks_no_rule() {
     let (mut specs, mut checked, mut untrue) = (0, 0, BTreeSet::new());
@@ -217,7 +217,7 @@ fn every_kind_has_mistakes() {
     assert!(few.is_empty(), "{few:?}");
 }
 
-/// A module's variable that is empty by default is no change, whichever attribute it is for.
+/// A module's variable that is empty by default means an absent attribute, for any attribute.
 #[test]
 fn an_empty_text_is_an_absent_one() {
     let table = table();

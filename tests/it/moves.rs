@@ -1,5 +1,4 @@
-//! Addresses and ownership: what is imported, moved, renamed, let go of; and what was
-//! changed by whom.
+//! Addresses and ownership: import, move, rename, release, and who changed what.
 
 use dwctl::kind::{Birth, Owner};
 use dwctl::kinds::kind;
@@ -22,7 +21,7 @@ fn stack(text: &str) -> Project {
     Project::new(&format!("{HEAD}{text}"))
 }
 
-/// Makes a resource past `dwctl`; its id.
+/// Creates a resource without `dwctl`. Returns its id.
 fn foreign(project: &Project, name: &str, spec: Value, tags: &[(&str, &str)]) -> String {
     let kind = kind(name).expect("a kind");
     let spec = normalize(&kind.schema().spec, spec);
@@ -124,7 +123,7 @@ fn a_move_follows_for_each_and_chains() {
     project.settled();
 }
 
-/// What is there is never left out of a plan: not under its old address, nor under the new.
+/// An existing resource is never missing from a plan, neither under its old address nor the new one.
 #[test]
 fn a_move_to_what_is_not_declared_is_a_removal() {
     let each =
@@ -259,7 +258,7 @@ fn a_deep_plan_sees_what_nobody_declared() {
     project.run(&["plan", "--deep"]).exits(0).says("No changes");
 }
 
-/// Whichever of the keys is changed first.
+/// The order in which the keys are changed does not matter.
 #[test]
 fn an_alias_may_move_between_keys() {
     let stack = |one: &str, other: &str| {

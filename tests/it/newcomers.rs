@@ -1,13 +1,12 @@
-//! The first hour of somebody who has read the README: its first stack runs as it is written, and
-//! no guess, whether from Terraform, from CloudFormation or in plain words, gets an error that does
-//! not lead to what is right.
+//! The first hour of a new user: the first stack of the README works as written, and every wrong guess from
+//! Terraform, CloudFormation or plain words gets an error that leads to the right name.
 
 use std::process::Command;
 
 use crate::harness::{Project, run};
 use crate::paper::{dwctl, dwctl_with, folder, problems, root};
 
-/// The blocks of the README in a language, below a heading.
+/// The code blocks of the README in a language, below a heading.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("README.md")).expect("the README");
     let section = text.split("\n## ").find(|section| section.starts_with(heading)).expect("the heading");
@@ -190,7 +189,7 @@ fn a_part_is_chosen_as_a_shell_leaves_it() {
     project.run(&["plan", "--target", "aws_s3_bucket.lake"]).exits(1).says("did you mean `s3_bucket.lake`?");
 }
 
-/// From an empty file to a small lake, by wrong guesses: what is written, and the words that lead on.
+/// From an empty file to a small data lake by wrong guesses: each text, and the helpful words of its error.
 const WALK: &[(&str, &[&str])] = &[
     ("name = 'lake'", &["`name` stands in no table", "write `[stack]`"]),
     ("region = 'us-east-1'\n", &["did you mean `region` of `[stack]`?"]),
@@ -351,7 +350,7 @@ fn no_guess_gets_an_error_that_does_not_lead_home() {
     assert!(lost.is_empty(), "{}\n{} in all", lost.join("\n\n"), lost.len());
 }
 
-/// Where the walk ends: all of it, as the errors told it.
+/// The end of the walk contains everything that the errors suggested.
 #[test]
 fn the_walk_ends_in_a_small_lake() {
     let project = Project::new(

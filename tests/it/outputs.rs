@@ -1,5 +1,4 @@
-//! What a plan says of outputs: what they were, as far as that can be proved, and what they
-//! are to be.
+//! Outputs in a plan: their old values, as far as these can be proved, and their new ones.
 
 use serde_json::{Value as Json, json};
 
@@ -22,7 +21,7 @@ fn outputs(words: &str, secret: &str) -> String {
     )
 }
 
-/// `output_changes` of the plan in JSON, with the screen.
+/// `output_changes` of the JSON plan, and the screen.
 fn planned(project: &Project, more: &[&str]) -> (Json, String) {
     let arguments: Vec<&str> = ["plan", "--output", "json=p.json"].iter().chain(more).copied().collect();
     let run = project.run(&arguments).exits(0).says_not(SECRET);
@@ -98,7 +97,7 @@ fn outputs_before_and_after() {
     assert!(project.ledger().outputs.is_empty());
 }
 
-/// Topics whose names come from a local, with outputs of every sort.
+/// Topics with names from a local, and outputs of every type.
 fn named(name: &str, keys: &str, more: &str) -> String {
     format!(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[local]\nname = \"{name}\"\n\
@@ -174,7 +173,7 @@ fn an_output_tells_what_is_at_aws() {
     run.says("Output by_reference has no value: sns_topic.one does not exist at AWS.");
 }
 
-/// AWS tells in the open what the stack has as a secret.
+/// AWS shows in the open what the stack treats as secret.
 #[test]
 fn an_output_of_a_secret_stays_one_while_it_changes() {
     let stack = |word: &str| {
@@ -194,7 +193,7 @@ fn an_output_of_a_secret_stays_one_while_it_changes() {
     assert_eq!(project.run(&["output", "--name", "word"]).exits(0).stdout, format!("{SECRET}\n"));
 }
 
-/// What is read from AWS but was never applied as an output is told with a word.
+/// An output that was never applied is marked, even if its value can be read from AWS.
 #[test]
 fn an_output_that_was_never_applied_says_so() {
     let first = "[output]\nkey = \"${kms_key.data.arn}\"\n";

@@ -1,6 +1,6 @@
-//! No plan blames someone who did nothing: for every kind, nobody touches what was applied but
-//! `dwctl`, and whatever the stack says next, no plan and no drift tells of anyone else. The same
-//! after updates that AWS refused in part.
+//! No plan reports drift that did not happen. For every kind, only `dwctl` changes the resource, and
+//! whatever the stack declares next, neither plan nor drift blames anyone else. The same holds after
+//! updates that AWS refused in part.
 
 use dwctl::schema::{Form, Node, Shape};
 use toml::{Table, Value};
@@ -16,7 +16,7 @@ macro_rules! blames {
 
 dwctl::each_kind!(blames);
 
-/// Matches calls that change something.
+/// Matches mutating calls.
 const WRITES: &str = ":(?!Get|List|Describe|Head|BatchGet|Validate|Search|Lookup|AssumeRole)";
 
 impl Life {
@@ -99,8 +99,8 @@ impl Life {
         self.project.run(&["destroy", "--yes"]).exits(0);
     }
 
-    /// Writes each of these attributes in every spelling by which AWS knows it: nothing changes, and
-    /// nobody is blamed, before an apply and after it.
+    /// Writes each of these attributes in every spelling that AWS considers equal: no changes and no drift,
+    /// before an apply and after it.
     fn knows_spellings(&mut self, names: &[String]) {
         let example = self.example().clone();
         for name in names {
@@ -114,7 +114,7 @@ impl Life {
         }
     }
 
-    /// Writes what AWS takes an absent attribute for: it is as if absent.
+    /// Writes the value that AWS uses for an absent attribute: no changes.
     fn knows_defaults(&mut self) {
         let example = self.example().clone();
         for (path, default) in defaults(self.kind.schema().spec.fields().expect("fields"), &example) {
@@ -148,7 +148,7 @@ impl Life {
         }
     }
 
-    /// Nothing is to be changed, and after an apply of that, too; nobody is blamed.
+    /// Expects no changes and no drift, before an apply and after it.
     fn is_the_same(&self, what: &str) {
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         let plan = self.project.run(&["plan"]);
@@ -159,7 +159,7 @@ impl Life {
         assert!(drift.code == Some(0), "{what}\n{drift}");
     }
 
-    /// Plans the stack as it is now, and expects that nobody is blamed; whether it can be planned.
+    /// Plans the current stack, and expects no drift. Returns whether it can be planned.
     fn blames_none(&self, what: &str) -> bool {
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         let blames = |run: &Run| run.stdout.contains("outside dwctl");
@@ -177,8 +177,8 @@ impl Life {
     }
 }
 
-/// The same said in other words, or nearly so: names for ARNs, ARNs with more, other cases; and
-/// tables without one of their parts.
+/// The same value in other or similar words: names for ARNs, longer ARNs, other cases, and tables without
+/// one of their parts.
 fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
     let told = |how: &str, value: Value| (how.to_owned(), value);
     match (&node.shape, value) {
@@ -225,10 +225,10 @@ fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
     }
 }
 
-/// Values written otherwise, and how.
+/// Values in other spellings, with a description.
 type Spellings = Vec<(String, Value)>;
 
-/// The other spellings of a value by which AWS knows the same, wherever in it they stand.
+/// The other spellings of a value that AWS considers equal, for any part of it.
 fn spellings(node: &Node, value: &Value) -> Spellings {
     match (&node.shape, value) {
         (Shape::Object { fields, .. }, Value::Table(table)) => {
@@ -268,7 +268,7 @@ fn each_of(table: &Table, spellings: &dyn Fn(&String) -> Option<Spellings>) -> S
     all.collect()
 }
 
-/// A text in another spelling: a name for an ARN, and an ARN for a name.
+/// A text in another spelling: a name for an ARN, or an ARN for a name.
 fn respelled_as(form: Form, text: &str) -> Option<String> {
     let own = |service: &str, name: &str| {
         format!("arn:${{aws.partition}}:{service}:{REGION}:${{aws.account_id}}:{name}")
@@ -296,7 +296,7 @@ fn respelled_as(form: Form, text: &str) -> Option<String> {
     }
 }
 
-/// The attributes that AWS takes for something where they are absent, with that.
+/// The attributes with an implied value at AWS if they are absent, and that value.
 fn defaults(fields: &std::collections::BTreeMap<String, Node>, example: &Table) -> Vec<(Vec<String>, Value)> {
     let mut found = Vec::new();
     for (name, field) in fields {
