@@ -1,8 +1,8 @@
-//! Every way in which a resource may come to be someone else's, for every kind, with the kinds' own
-//! examples: nothing foreign is written or deleted without `--adopt`, by no verb.
+//! Every way in which a resource may come to belong to someone else, for every kind, with the kinds' own
+//! examples. No command writes or deletes anything foreign without `--adopt`.
 //!
-//! All examples are one stack here, `a`, so that each row of the table takes a few runs only. What
-//! is foreign is read before and after, and calls that write are counted by the proxy.
+//! All examples form one stack `a`, so each row of the table takes only a few runs. Foreign resources are
+//! read before and after, and the proxy counts the calls that write.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ use toml::Table;
 
 use crate::harness::{Project, Run, copy, read_all, run};
 
-/// The kinds of which AWS tells nothing by which one is told from another that is made under its
-/// name: without tags, nobody knows whose they are.
+/// The kinds for which AWS returns nothing that distinguishes a resource from another one created under its
+/// name. Without tags, nobody knows their owner.
 const NAMELESS: [&str; 7] = [
     "cloudwatch_dashboard",
     "eventbridge_rule",
@@ -35,14 +35,14 @@ const NAMELESS: [&str; 7] = [
     "sns_topic",
 ];
 
-/// The kind that has neither tags nor a whole whose they are: that somebody took one over, nobody
-/// can tell; that one was made anew, its time of birth does.
+/// The kind with neither tags nor a parent. Nobody can see that someone took one over; only its creation
+/// time shows that one was recreated.
 const UNTAGGED: &str = "glue_classifier";
 
-/// The stack `a` without a resource.
+/// The stack `a` without resources.
 const HEAD: &str = "[stack]\nname = \"a\"\nregion = \"us-east-1\"\n";
 
-/// The attribute that names what is of a kind.
+/// The attribute with the name of a resource of a kind.
 fn naming(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "cloudwatch_alarm" => "alarm_name",
@@ -61,7 +61,7 @@ fn naming(kind: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether AWS chooses the ids of a kind.
+/// Returns whether AWS assigns the ids of a kind.
 fn is_assigned(kind: &str) -> bool {
     kind == "ec2_security_group" || naming(kind).is_none()
 }
@@ -70,12 +70,12 @@ fn examples() -> impl Iterator<Item = &'static dyn ErasedKind> {
     KINDS.iter().map(AsRef::as_ref).filter(|kind| kind.name() != UNTAGGED)
 }
 
-/// The address of a kind's example in the stack of all.
+/// The address of a kind's example in the common stack.
 fn example(kind: &str) -> Address {
     format!("{kind}.{kind}_example").parse().unwrap()
 }
 
-/// Gives a declaration another name at AWS, with all that tells of it in the declaration itself.
+/// Renames a declaration, with all references to the name in the declaration itself.
 fn rename(kind: &str, declaration: &mut Table, prefix: &str) {
     for alias in declaration.get_mut("aliases").and_then(toml::Value::as_array_mut).into_iter().flatten() {
         let name = alias.as_str().unwrap().strip_prefix("alias/").unwrap();
@@ -99,7 +99,7 @@ fn rename(kind: &str, declaration: &mut Table, prefix: &str) {
     }
 }
 
-/// All examples as one stack; `prefix` begins the names of all that they make.
+/// All examples as one stack. `prefix` begins the names of all their resources.
 fn all(stack: &str, prefix: &str) -> Table {
     let mut merged = Table::new();
     for kind in examples() {
@@ -134,7 +134,7 @@ fn all(stack: &str, prefix: &str) -> Table {
     merged
 }
 
-/// Blocks that import what has these ids.
+/// Import blocks for these ids.
 fn imports<'i>(ids: impl IntoIterator<Item = (&'i Address, &'i String)>) -> String {
     let block = |(address, id): (&Address, &String)| format!("[[import]]\nto = '{address}'\nid = '{id}'\n");
     ids.into_iter().map(block).collect()
@@ -145,7 +145,7 @@ fn write(folder: &Path, text: &str) {
     std::fs::write(folder.join("stack.toml"), text).unwrap();
 }
 
-/// The table: stacks beside each other in one cloud, and a state to come back to.
+/// The fixture of the table: stacks in one cloud, and a state to return to.
 struct Owners {
     project: Project,
     /// The ledger of `a` in that state.
@@ -153,7 +153,7 @@ struct Owners {
 }
 
 impl Owners {
-    /// The stack `a` is applied.
+    /// Applies the stack `a`.
     fn new() -> Self {
         let project = Project::new(&all("a", "").to_string());
         project.apply();
@@ -163,13 +163,13 @@ impl Owners {
         owners
     }
 
-    /// From now on a row begins with what there is now.
+    /// Makes the current state the start of each row.
     fn keep(&mut self) {
         self.project.cloud.save();
         copy(&self.a().join(".dwctl"), self.kept.path());
     }
 
-    /// Begins a row.
+    /// Returns to the start state for a row.
     fn row(&self, name: &str) {
         println!("{name}");
         self.project.cloud.empty();
@@ -197,7 +197,7 @@ impl Owners {
         FileStore::new(folder, "default", false).read().unwrap().unwrap()
     }
 
-    /// The ids of the examples, as a ledger tells.
+    /// The ids of the examples in a ledger.
     fn ids(&self, folder: &Path) -> BTreeMap<Address, String> {
         let ledger = self.ledger(folder);
         let ids = examples().map(|kind| {
@@ -208,7 +208,7 @@ impl Owners {
         ids.collect()
     }
 
-    /// What there is of these.
+    /// Reads these resources.
     fn look(&self, ids: &BTreeMap<Address, String>) -> BTreeMap<Address, Option<ErasedLive>> {
         self.project.with(async |_, cx| {
             let mut found = BTreeMap::new();
@@ -220,8 +220,8 @@ impl Owners {
         })
     }
 
-    /// Expects that work on a stack is refused and touches nothing, and that the plan says so of
-    /// each of these.
+    /// Expects that commands on a stack are refused and touch nothing, and that the plan names each of these
+    /// resources.
     #[track_caller]
     fn refuses(&self, folder: &Path, foreign: &BTreeMap<Address, String>, verbs: &[&str]) {
         let (writes, before) = (self.project.cloud.writes(), self.look(foreign));
@@ -254,8 +254,8 @@ impl Owners {
         }
     }
 
-    /// Plans, lets something happen, and applies what was planned, as where it happens while the
-    /// question stands; what failed.
+    /// Plans, then runs `meanwhile` as if the question were open, and applies the plan. Returns the
+    /// failures.
     fn overtaken(&self, selection: &Selection, meanwhile: impl AsyncFnOnce(&Cx)) -> Vec<Diagnostic> {
         self.project.with(async |session, cx| {
             let names: Vec<&str> = examples().map(ErasedKind::name).collect();
@@ -275,7 +275,7 @@ impl Owners {
         })
     }
 
-    /// Makes the examples anew under their names, past `dwctl`, with these tags; what has a name.
+    /// Recreates the examples that have a name under that name, without `dwctl`, with these tags.
     fn make_anew(&self, tags: &dyn Fn(&Address) -> Tags) -> BTreeMap<Address, String> {
         let mut ids = self.ids(&self.a());
         ids.retain(|address, _| !is_assigned(&address.kind));
@@ -288,7 +288,7 @@ impl Owners {
     }
 }
 
-/// Deletes what has an id and makes another in its place, as it was.
+/// Deletes a resource, and creates another of the same settings in its place.
 async fn make_anew(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
     let live = read_all(kind, cx, &[id]).await.pop().unwrap().expect("it is there");
     let Value::Map(mut spec) = live.spec else { panic!("a spec") };
@@ -319,7 +319,7 @@ async fn make_anew(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
     }
 }
 
-/// The tags of an owner.
+/// The owner tags of a stack and an address.
 fn owned_by(stack: &str, address: &Address) -> Tags {
     Owner::new(stack, "default", address).tags()
 }
@@ -508,7 +508,7 @@ fn nothing_foreign_is_touched() {
     }
 }
 
-/// Takes the owner's tags off.
+/// Removes the owner tags.
 async fn untag(kind: &dyn ErasedKind, cx: &Cx, id: &str) {
     if kind.taggable() {
         let live = read_all(kind, cx, &[id]).await.pop().unwrap().expect("it is there");

@@ -1,5 +1,5 @@
-//! What is a stack's own and what is not: nothing foreign is touched, nothing own is
-//! lost, and what a user said about keeping, replacing and choosing is kept to.
+//! What belongs to a stack and what does not: nothing foreign is touched, nothing of its own is lost, and
+//! the user's choices to keep, replace and select are respected.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn stack(resources: &str) -> Project {
     Project::new(&format!("{HEAD}\n{resources}"))
 }
 
-/// Someone else's resource, made past `dwctl`; its id.
+/// Creates a foreign resource without `dwctl`. Returns its id.
 fn foreign(project: &Project, name: &str, spec: Value, tags: &[(&str, &str)]) -> String {
     let kind = kind(name).expect("a kind");
     let spec = normalize(&kind.schema().spec, spec);
@@ -41,7 +41,7 @@ fn topic_exists(project: &Project, name: &str) -> bool {
     project.read(kind("sns_topic").expect("a kind"), "us-east-1", &topic_arn(name), &Value::Null).is_some()
 }
 
-/// What is not selected does not stand in the way of what is.
+/// Resources that are not selected do not block those that are.
 #[test]
 fn a_topic_of_someone_else_is_no_hindrance_to_another_that_is_asked_for() {
     let project = stack("[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n");
@@ -407,7 +407,7 @@ fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
     assert_eq!((found["dwctl:stack"].as_str(), found["team"].as_str()), ("shop", "data"));
 }
 
-/// The owner's tags say whose it is: they are no setting that could be ignored.
+/// Owner tags identify the owner. They cannot be ignored like a setting.
 #[test]
 fn the_owners_tags_are_set_where_tags_are_ignored() {
     let project =
@@ -419,8 +419,8 @@ fn the_owners_tags_are_set_where_tags_are_ignored() {
     assert_eq!((found["dwctl:stack"].as_str(), found["team"].as_str()), ("shop", "finance"));
 }
 
-/// A new name that is another's is not looked away from; with `--adopt` what has it takes the
-/// address over, and the old one goes.
+/// A new name that belongs to another stack is not ignored. With `--adopt`, its resource is taken over for
+/// the address, and the old one is deleted.
 #[test]
 fn a_rename_onto_a_bucket_of_another_stack_is_refused_and_takes_it_over_only_with_adopt() {
     let declare = |name: &str, more: &str| format!("{HEAD}[s3_bucket.lake]\nbucket = \"{name}\"\n{more}");
@@ -450,7 +450,7 @@ fn a_rename_onto_a_bucket_of_another_stack_is_refused_and_takes_it_over_only_wit
     project.settled();
 }
 
-/// An entry that an older version wrote knows of no birth: its next apply finds it out.
+/// An entry of an older version has no creation mark; the next apply adds it.
 #[test]
 fn an_older_ledger_learns_what_its_resources_are_told_by() {
     let project = stack(
@@ -485,7 +485,7 @@ fn an_older_ledger_learns_what_its_resources_are_told_by() {
     project.run(&["plan"]).exits(0).plans("cloudwatchlogs_log_group.etl", "~ update in place").says("drift");
 }
 
-/// What the ledger forgets is no hindrance to the end of the rest.
+/// A forgotten resource does not block the deletion of the rest.
 #[test]
 fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
     let project = stack(
@@ -522,7 +522,7 @@ fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
     assert!(project.ledger().resources.is_empty());
 }
 
-/// The first row: what is absent is made, and what vanished is made again.
+/// The first row: a missing resource is created, and a vanished one is created again.
 #[test]
 fn what_is_declared_and_absent_is_made() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
@@ -534,7 +534,7 @@ fn what_is_declared_and_absent_is_made() {
     project.settled();
 }
 
-/// Names that AWS gives to one at a time move before their former holder goes.
+/// A name that only one resource can have moves before its former holder is deleted.
 #[test]
 fn an_alias_stays_with_the_key_that_replaces_another() {
     let key = |multi_region: bool| {
@@ -558,7 +558,7 @@ fn an_alias_stays_with_the_key_that_replaces_another() {
     project.settled();
 }
 
-/// What steers dwctl alone is known when its block is gone: by the ledger's fingerprint.
+/// The settings of a removed block that only steer dwctl are known from the ledger's fingerprint.
 #[test]
 fn a_bucket_whose_block_is_gone_is_emptied_only_where_that_was_applied() {
     let bucket = |force: bool| {
@@ -585,7 +585,7 @@ fn a_bucket_whose_block_is_gone_is_emptied_only_where_that_was_applied() {
     assert!(left.unwrap_or_default().is_empty());
 }
 
-/// AWS takes a bus by its name and by its ARN: the rule is one, and nobody's twin.
+/// AWS accepts a bus by name and by ARN: both mean the same rule, not a second one.
 #[test]
 fn a_rule_is_the_same_on_a_bus_by_name_and_by_arn() {
     let rule = |bus: &str| {
@@ -607,7 +607,7 @@ fn a_rule_is_the_same_on_a_bus_by_name_and_by_arn() {
     }
 }
 
-/// Whoever forgets `--env` is led to the right env, not to take its resources into a second ledger.
+/// A user who forgets `--env` is led to the right environment, not to adopt its resources in another.
 #[test]
 fn what_another_env_of_the_stack_has_leads_to_that_env() {
     let project =

@@ -1,6 +1,5 @@
-//! Every list that a kind goes through, in pages as AWS gives them (the emulator ignores
-//! paging): what is looked for is on the last of three, and the one before it is empty, as
-//! a page may be while more follow.
+//! Every list that a kind reads, in pages as AWS returns them (the emulator ignores paging). The wanted item
+//! is on the last of three pages, and the middle one is empty, as a page may be while more follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,40 +12,40 @@ use serde_json::json;
 use crate::exchange::{Answer, Exchange, on};
 use crate::paper::root;
 
-/// A list, and one who goes through it.
+/// A list, with code that reads it.
 struct Case {
     kind: &'static str,
-    /// The lists of the kind that this goes through.
+    /// The lists of the kind that this reads.
     lists: &'static [&'static str],
     does: Does,
     script: fn() -> Vec<Answer>,
 }
 
 enum Does {
-    /// Reads these resources with these settings; of the last one this is found.
+    /// Reads these resources with these settings, and checks the last one.
     Read { ids: &'static [&'static str], wants: &'static [&'static str], finds: fn(&ErasedLive) -> bool },
-    /// Looks for a resource of the owner.
+    /// Finds a resource of the owner.
     Find { spec: &'static str, id: &'static str },
-    /// Deletes a resource, all that the script tells of included.
+    /// Deletes a resource, including everything in the script.
     Delete { id: &'static str, spec: &'static str },
-    /// Deletes a resource, which is refused in these words.
+    /// Tries to delete a resource, and expects this error.
     Refuse { id: &'static str, spec: &'static str, words: &'static str },
-    /// Changes a resource, from what is there to what is wanted.
+    /// Updates a resource.
     Update { id: &'static str, live: &'static str, want: &'static str },
 }
 
-/// How a service tells of the next page.
+/// How a service returns the token of the next page.
 #[derive(Clone, Copy)]
 enum Next {
     /// In an element of this name.
     Xml(&'static str),
-    /// The same, and a flag says that there is more, as IAM does.
+    /// The same, with a separate flag for more pages, as in IAM.
     Truncated,
     /// In a member of this name.
     Json(&'static str),
 }
 
-/// Three pages, the middle one empty. `sent` is the member that asks for the next.
+/// Three pages, the middle one empty. `sent` is the member that requests the next.
 fn pages(operation: &str, sent: &str, next: Next, first: &str, empty: &str, last: &str) -> Vec<Answer> {
     let told = |inside: &str, token: &str| match next {
         Next::Xml(name) => format!("{inside}<{name}>{token}</{name}>"),
@@ -64,7 +63,7 @@ fn pages(operation: &str, sent: &str, next: Next, first: &str, empty: &str, last
     ]
 }
 
-/// Pages of XML: a list of elements, each of which names one resource.
+/// Pages of XML: a list of elements, each with the name of one resource.
 fn xml(operation: &str, list: &str, item: &str, first: &str, last: &str) -> Vec<Answer> {
     let (service, _) = operation.split_once(':').expect("a service");
     let (sent, next) = match service {
@@ -77,7 +76,7 @@ fn xml(operation: &str, list: &str, item: &str, first: &str, last: &str) -> Vec<
     pages(operation, sent, next, &of(first), &format!("<{list}/>"), &of(last))
 }
 
-/// Pages of EC2 of which the first is empty, as those of a filter may be.
+/// Pages of EC2, the first one empty, as with a filter.
 fn late(operation: &str, list: &str, inside: &str) -> Vec<Answer> {
     let empty = format!("<{list}/><nextToken>page-2</nextToken>");
     let last = format!("<{list}><item>{inside}</item></{list}>");
@@ -770,7 +769,7 @@ fn value(text: &str) -> Value {
     Value::from_json(&serde_json::from_str(text).expect("a spec"))
 }
 
-/// A spec as the engine hands it to a kind: with its defaults.
+/// A spec as the engine passes it to a kind: with its defaults.
 fn whole(kind: &dyn dwctl::kind::ErasedKind, text: &str) -> Value {
     dwctl::schema::normalize(&kind.schema().spec, value(text))
 }
@@ -845,7 +844,7 @@ fn the_index_of_tags_is_read_to_its_last_page() {
     assert_eq!(found["z"], dwctl::aws::Tags::from([("team".to_owned(), "data".to_owned())]));
 }
 
-/// Lists of which one page is enough: of a kind, or of a room of the engine, with the reason.
+/// Lists for which one page is enough, by kind or module of the engine, with the reason.
 const ONE_PAGE: &[(&str, &str, &str)] = &[
     ("aws", "DescribeAvailabilityZones", "AWS has no pages of it"),
     ("redshift_cluster", "DescribeClusters", "of one cluster by its name"),
@@ -863,13 +862,13 @@ const ONE_PAGE: &[(&str, &str, &str)] = &[
     ("ledger", "ListObjectsV2", "whether there is any object"),
 ];
 
-/// A list in the source.
+/// A list call in the source.
 #[derive(Debug)]
 struct List {
-    /// Below `src`.
+    /// Path below `src`.
     file: String,
     operation: String,
-    /// The kinds that go through it, or the room of the engine that does.
+    /// The kinds that use it, or the module of the engine.
     owners: BTreeSet<String>,
     is_paged: bool,
 }
@@ -899,7 +898,7 @@ fn sources() -> BTreeMap<String, String> {
     texts
 }
 
-/// The kinds that a file is of: those that it makes, else those of the files that use it.
+/// The kinds of a file: those that it defines, else those of the files that use it.
 fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
     let name = Regex::new(r#"const NAME: &'static str = "(\w+)""#).expect("a pattern");
     let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
@@ -931,7 +930,7 @@ fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
     of
 }
 
-/// Every list in the source.
+/// Every list call in the source.
 fn lists() -> Vec<List> {
     let call = Regex::new(
         r"\.((?:list|describe)_\w+s(?:_v2|_for_\w+|_by_\w+)?|get_classifiers|get_tables|get_databases|get_resources|get_account_authorization_details)\(\)",
@@ -1016,7 +1015,7 @@ fn every_list_is_paged_and_every_paged_list_has_a_test() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Calls that take many resources by name, and how many AWS takes at once.
+/// Calls for many resources by name, with AWS's maximum number.
 const BATCHES: &[(&str, &str, &str, usize)] = &[
     ("glue_crawler", "glue:BatchGetCrawlers", "CrawlerNames.", 100),
     ("glue_job", "glue:BatchGetJobs", "JobNames.", 100),

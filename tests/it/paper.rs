@@ -1,4 +1,4 @@
-//! Stacks on paper: written to a folder of their own, and looked at without AWS.
+//! Stacks in folders of their own, read without AWS.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A folder that holds these files, and goes with what is returned.
+/// A temporary folder with these files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in files {
@@ -25,7 +25,7 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// A stack of one file, headed by its `[stack]` unless it has one.
+/// A stack of one file, with a `[stack]` table added if it has none.
 pub(crate) fn headed(text: &str) -> String {
     if text.contains("[stack]") {
         text.to_owned()
@@ -40,8 +40,7 @@ pub(crate) fn load(folder: &Path) -> Result<Stack, (Vec<Diagnostic>, Sources)> {
     stack::load(folder, None, &kinds)
 }
 
-/// What `validate` finds wrong with a stack of one file, as it is shown: empty where it
-/// finds nothing.
+/// The rendered errors of `validate` for a stack of one file; empty if there are none.
 pub(crate) fn problems(text: &str) -> String {
     let folder = folder(&[("stack.toml", &headed(text))]);
     // The path of the folder differs from run to run.
@@ -60,7 +59,7 @@ fn problems_of(folder: &Path) -> String {
     render_all(&problems, &stack.sources, false)
 }
 
-/// How a run of the program ended.
+/// The exit code and output of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -69,12 +68,12 @@ pub(crate) struct Run {
     pub(crate) time: Duration,
 }
 
-/// The program, in a folder, with an environment that knows no account and no network.
+/// Runs the program in a folder, in an environment without account and network.
 pub(crate) fn dwctl(folder: &Path, arguments: &[&str]) -> Run {
     dwctl_with(folder, arguments, &[])
 }
 
-/// As [`dwctl`], with more of an environment.
+/// Like [`dwctl`], with additional environment variables.
 pub(crate) fn dwctl_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
     let home = tempfile::tempdir().expect("a temporary folder");
     let began = Instant::now();
@@ -97,9 +96,9 @@ pub(crate) fn dwctl_with(folder: &Path, arguments: &[&str], environment: &[(&str
     }
 }
 
-/// Whether this test is alone in its process. If not, it is run in one of its own, and has passed
-/// when this returns: what another test made a secret is one for its whole process, and would be
-/// masked in excerpts of this test's files.
+/// Returns whether this test is alone in its process. If not, it is run in a process of its own, and has
+/// passed when this returns. Secrets are known to the whole process, so those of another test would be
+/// redacted in the excerpts of this one.
 pub(crate) fn is_alone(test: &str) -> bool {
     const ALONE: &str = "DWCTL_TEST_ALONE";
     if std::env::var_os(ALONE).is_some_and(|name| name == test) {

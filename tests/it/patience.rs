@@ -1,4 +1,4 @@
-//! Throttled at any call, and by every service at once: it takes longer, and succeeds.
+//! Throttled at any call, or by every service at once, an apply takes longer and succeeds.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use crate::harness::Project;
 
 const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
 
-/// Resources of several services, each of which takes several calls.
+/// Resources of several services that each need several calls.
 const STACK: &str = "[sns_topic.feeds]\nfor_each = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\nname = \"feed-${each.key}\"\n\
     display_name = \"Feed\"\n\
     [kms_key.data]\nfor_each = [\"a\", \"b\", \"c\"]\ndescription = \"Data ${each.key}\"\n\
@@ -35,7 +35,7 @@ fn an_apply_under_five_requests_a_second_takes_about_as_long_as_it_must() {
     project.settled();
 }
 
-/// A throttle at the first call of each kind that a run makes.
+/// Throttling of the first call of each type in a run.
 #[test]
 fn the_first_calls_of_all_are_repeated_when_throttled() {
     let project = Project::new(&format!(
@@ -61,7 +61,7 @@ fn the_first_calls_of_all_are_repeated_when_throttled() {
     }
 }
 
-/// AWS's services are eventually consistent: what was made may be unknown for a moment.
+/// AWS is eventually consistent: a new resource may be invisible for a moment.
 #[test]
 fn what_was_made_and_cannot_be_seen_yet_is_awaited_and_not_made_again() {
     for (resource, gone, read, create) in [

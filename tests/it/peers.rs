@@ -1,6 +1,5 @@
-//! Where other tools are known to see a difference that is none, or to ask AWS for what it
-//! refuses. A state machine made right after its role is in `slow.rs`, and so is a cluster
-//! that is paused.
+//! Cases in which other tools are known to show a difference that is none, or to make calls that AWS
+//! refuses. A state machine created right after its role is in `slow.rs`, and so is a paused cluster.
 
 use dwctl::aws::Tags;
 use dwctl::kind::{ErasedLive, Known};
@@ -19,7 +18,7 @@ fn declared(name: &str, spec: Json) -> Value {
     normalize(&kind.schema().spec, spec)
 }
 
-/// Reads a resource that is declared so from these answers.
+/// Reads a resource with this declaration from these answers.
 #[track_caller]
 fn read(name: &str, id: &str, spec: &Value, answers: Vec<Answer>) -> ErasedLive {
     let kind = kind(name).expect("a kind");
@@ -28,7 +27,7 @@ fn read(name: &str, id: &str, spec: &Value, answers: Vec<Answer>) -> ErasedLive 
     live.unwrap_or_else(|error| panic!("{error}")).expect("it exists")
 }
 
-/// Expects that a resource is found to be as declared.
+/// Expects that a resource is as declared.
 #[track_caller]
 fn is_as_declared(name: &str, id: &str, spec: Json, answers: Vec<Answer>) -> ErasedLive {
     let spec = declared(name, spec);
@@ -73,7 +72,7 @@ fn workload_management_in_another_order_is_the_same() {
     );
 }
 
-/// `EnableSnapshotCopy` would be answered with SnapshotCopyAlreadyEnabledFault.
+/// `EnableSnapshotCopy` would fail with SnapshotCopyAlreadyEnabledFault.
 #[test]
 fn a_new_retention_of_copied_snapshots_does_not_enable_the_copies_again() {
     let cluster = |days: u8, manual: i16| {
@@ -150,7 +149,7 @@ fn a_key_is_the_same_by_its_id_and_by_its_arn() {
     }
 }
 
-/// AWS returns the key where an alias was given; which one that was it does not tell.
+/// AWS returns the key in place of the alias, and does not say which alias it was.
 #[test]
 fn an_alias_that_aws_would_not_return_is_refused() {
     let object = json!({ "bucket": "lake", "key": "k", "content": "", "server_side_encryption": "aws:kms", "ssekms_key_id": "alias/lake" });
@@ -226,7 +225,7 @@ fn a_policy_that_aws_returns_in_another_order_is_the_same() {
     );
 }
 
-/// Tags that AWS adds, as those of CloudFormation and of cost categories, are neither drift nor ours.
+/// Tags that AWS adds, as for CloudFormation and cost categories, are neither drift nor ours.
 #[test]
 fn tags_of_aws_are_left_alone() {
     let none = |live: &ErasedLive| {

@@ -1,5 +1,5 @@
-//! Tools that read Terraform's plans read ours: checkov, and policies in Rego as conftest
-//! and OPA evaluate them. They find each fault that is planted, and nothing where it is mended.
+//! Tools that read Terraform's plans can read ours: checkov, and Rego policies as evaluated by conftest and
+//! OPA. They find each planted fault, and nothing once it is fixed.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::account::Account;
 use crate::tools;
 
-/// A stack that offends none of the rules, with what it needs.
+/// A stack that violates none of the rules, with its prerequisites.
 const SOUND: &str = r#"
 [kms_key.data]
 description         = "Data at rest"
@@ -74,7 +74,7 @@ kms_key_id        = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-5
 tags              = { team = "data" }
 "#;
 
-/// A fault: what is written, what instead, and what checkov finds of it, by its check and address.
+/// A fault: the original text, its replacement, and checkov's findings by check and address.
 type Fault = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const FAULTS: &[Fault] = &[
@@ -138,8 +138,8 @@ const FAULTS: &[Fault] = &[
     ("retention_in_days = 400", "retention_in_days = 7", &[("CKV_AWS_338", "aws_cloudwatch_log_group.etl")]),
 ];
 
-/// Rules that ask for what this stack leaves out on purpose: copies in another region, and
-/// a function that rotates the secret.
+/// Rules for features that this stack lacks on purpose: copies in another region, and a function that
+/// rotates the secret.
 const LEFT_OUT: &str = "CKV_AWS_144,CKV2_AWS_57";
 
 fn faulty() -> String {
@@ -156,7 +156,7 @@ fn plan(account: &Account, text: &str) -> String {
     render(Format::Json, &plan, &Options::default())
 }
 
-/// The checks of checkov that fail, with the address of what they fail for.
+/// The failed checks of checkov, each with its address.
 fn checkov(plan: &str) -> BTreeSet<(String, String)> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("plan.json");
@@ -192,7 +192,7 @@ fn checkov_finds_what_is_planted_and_nothing_else() {
     assert_eq!(checkov(&plan(&Account::after(&faulty()), SOUND)), BTreeSet::new());
 }
 
-/// What a rule of a policy says of a plan.
+/// The result of a policy's rule for a plan.
 fn rego(policies: &[&str], rule: &str, plan: &str) -> Json {
     let mut engine = regorus::Engine::new();
     for policy in policies {
@@ -210,7 +210,7 @@ fn denied(plan: &str) -> Json {
     rego(&POLICIES, "data.main.deny", plan)
 }
 
-/// The stack that the policies forbid, as an edit of the sound one.
+/// The stack that violates the policies, as an edit of the sound one.
 fn forbidden() -> String {
     let (without_logs, _) = SOUND.split_once("[cloudwatchlogs_log_group.etl]").expect("it");
     without_logs
@@ -251,7 +251,7 @@ fn policies_in_rego_deny_what_is_planted_and_nothing_else() {
     assert_eq!(mended, json!(["aws_redshift_cluster.main holds data and is to be replaced"]));
 }
 
-/// The policies are written for Terraform's plans: they say the same of one.
+/// The policies are written for Terraform's plans, and give the same result for one.
 #[test]
 fn policies_in_rego_read_a_plan_of_terraforms() {
     let theirs = include_str!("rego/terraform.json");

@@ -1,4 +1,4 @@
-//! What holds for every kind and for every text, over many that nobody would write.
+//! Invariants of every kind and every text, over many random inputs.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn word() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned)
 }
 
-/// Any JSON-like value: what a document may hold.
+/// Any JSON-like value that a document may hold.
 fn anything() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -51,7 +51,7 @@ fn anything() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// A policy document, in any of the forms that mean the same.
+/// A policy document, in any of its equivalent forms.
 fn policy() -> BoxedStrategy<Value> {
     let names = prop::sample::subsequence(vec!["s3:GetObject", "s3:PutObject", "s3:*"], 1..3)
         .prop_map(|names| if names.len() == 1 { Value::from(names[0]) } else { Value::list(names) });
@@ -77,7 +77,7 @@ fn policy() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Any value that has the shape of `node`, within its limits where that is easy.
+/// Any value with the shape of `node`, within its limits where that is easy.
 fn of(node: &Node, depth: u32) -> BoxedStrategy<Value> {
     match &node.shape {
         Shape::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
@@ -135,7 +135,7 @@ fn of(node: &Node, depth: u32) -> BoxedStrategy<Value> {
     }
 }
 
-/// What validation asks of a list with a key: no key twice.
+/// Removes elements with a duplicate key, which validation would refuse.
 fn distinct(list: Vec<Value>, key: Option<&str>) -> Vec<Value> {
     let Some(key) = key else { return list };
     let mut seen = Vec::new();
@@ -149,7 +149,7 @@ fn distinct(list: Vec<Value>, key: Option<&str>) -> Vec<Value> {
         .collect()
 }
 
-/// Two specs of a kind: often near to each other.
+/// Two specs of a kind, often similar.
 fn two(node: &Node) -> BoxedStrategy<(Value, Value)> {
     let strategy = of(node, 6);
     (strategy.clone(), strategy, prop::collection::vec(any::<bool>(), 64))
@@ -201,7 +201,7 @@ fn the_canonical_form_of_a_canonical_form_is_itself() {
     }
 }
 
-/// Every third text as a secret.
+/// Makes every third text secret.
 fn veiled(value: Value, count: &mut usize) -> Value {
     match value {
         Value::String(text) => {
@@ -216,7 +216,7 @@ fn veiled(value: Value, count: &mut usize) -> Value {
     }
 }
 
-/// AWS answers in the open; a stack whose documents hold secrets converges all the same.
+/// AWS returns values in the open. A stack with secrets in its documents converges all the same.
 #[test]
 fn what_aws_tells_in_the_open_and_the_stack_keeps_secret_is_no_difference() {
     for kind in KINDS.iter() {
@@ -231,7 +231,7 @@ fn what_aws_tells_in_the_open_and_the_stack_keeps_secret_is_no_difference() {
     }
 }
 
-/// A plan that is empty for the user must be empty for `update`, which compares typed specs.
+/// A plan without changes must also be empty for `update`, which compares typed specs.
 #[test]
 fn what_aws_chose_where_the_user_said_nothing_is_no_difference() {
     for kind in KINDS.iter() {
@@ -256,7 +256,7 @@ fn what_aws_chose_where_the_user_said_nothing_is_no_difference() {
     }
 }
 
-/// What AWS cannot tell is equal if it was the one applied, and differs if it was not.
+/// A value that AWS does not return is equal if it was the applied one, and differs otherwise.
 #[test]
 fn what_aws_cannot_tell_is_compared_with_what_was_applied() {
     for kind in KINDS.iter() {
@@ -313,7 +313,7 @@ fn checks_of_kinds_take_whatever_has_the_shape() {
     }
 }
 
-/// The schema says what serde takes: what validates and is complete becomes the kind's type.
+/// Schema and serde agree: a valid and complete spec can be converted to the kind's type.
 #[test]
 fn what_validates_has_the_type_of_the_kind() {
     for kind in KINDS.iter() {
@@ -329,7 +329,7 @@ fn what_validates_has_the_type_of_the_kind() {
     }
 }
 
-/// Pieces of stacks, whole and broken.
+/// Fragments of stacks, valid and broken.
 fn fragment() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
         "[stack]\nname = 'a'\nregion = 'us-east-1'\n",
@@ -416,7 +416,7 @@ fn expression() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Loads, checks and evaluates a stack of these files; renders what is wrong with it.
+/// Loads, checks and evaluates a stack of these files, and renders its errors.
 fn try_out(files: &[(&str, &str)]) {
     let folder = paper::folder(files);
     let (problems, sources) = match paper::load(folder.path()) {
@@ -515,7 +515,7 @@ fn a_ledger_comes_back_as_it_was_written() {
     });
 }
 
-/// `value` with every text of it replaced by the marker.
+/// `value` with every text replaced by the marker.
 fn marked(value: Value) -> Value {
     match value {
         Value::String(_) => Value::from(MARKER),
@@ -592,7 +592,7 @@ fn a_ledger_holds_no_value() {
     }
 }
 
-/// Wherever a kind has a secret, at the top or deep inside, no plan shows it.
+/// No plan shows a secret, at the top level or nested.
 #[test]
 fn a_plan_shows_no_secret_wherever_it_stands() {
     for kind in KINDS.iter() {

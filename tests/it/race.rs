@@ -1,5 +1,5 @@
-//! What happens at AWS between a plan and what it does: someone else makes what was to be made,
-//! takes over what was to be deleted, and AWS does not show for a moment what is there.
+//! Events at AWS between a plan and its apply: someone else creates a planned resource or takes over one to
+//! be deleted, or AWS briefly does not show an existing one.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::chaos::engine::{End, Engine};
 use crate::chaos::wire::{Fault, Wire};
 use crate::harness::{Project, REGION, read_all};
 
-/// A stack, and who changes it in this process.
+/// A stack, and a process that changes it.
 struct Race {
     project: Project,
     runtime: tokio::runtime::Runtime,
@@ -47,7 +47,7 @@ impl Race {
         self.runtime.block_on(read_all(kind, &self.engine.cx(REGION), &[id])).pop().expect("one answer")
     }
 
-    /// What is planned for an address to be made.
+    /// The planned spec of an address to be created.
     fn wanted(&self, address: &Address) -> Value {
         let plan = self.runtime.block_on(self.engine.plan()).expect("a plan");
         let change = plan.changes.into_iter().find(|change| change.address == *address).expect("declared");
@@ -72,7 +72,7 @@ async fn make(engine: &Engine, kind: &dyn ErasedKind, spec: &Value, tags: &Tags)
     made.unwrap_or_else(|error| panic!("{} cannot be made: {error}", kind.name()))
 }
 
-/// Whether AWS makes a second one beside the first without a word.
+/// Returns whether AWS silently creates a second resource beside the first.
 fn is_another(kind: &dyn ErasedKind, spec: &Value, engine: &Engine) -> bool {
     let scope = engine.session.scope(REGION);
     kind.taggable() && kind.identity(Known(spec), &scope) == Identity::Assigned
@@ -85,8 +85,8 @@ fn not_ours(end: &End) -> &[Diagnostic] {
     problems
 }
 
-/// Born between plan and create: the example of a kind is planned, then someone makes the same,
-/// then the plan is applied.
+/// Created between plan and apply: the example of a kind is planned, someone creates the same, and then the
+/// plan is applied.
 fn born(name: &str, tags: &Tags) {
     let kind = kind(name).expect("a kind");
     // A deleted secret keeps its name for days otherwise.
@@ -154,7 +154,7 @@ macro_rules! kinds {
 
 dwctl::each_kind!(kinds);
 
-/// The same, made by a person, where AWS's create call does not refuse.
+/// The same by a person, for kinds whose create call does not refuse.
 #[test]
 fn what_a_person_made_meanwhile_is_not_overwritten() {
     for kind in KINDS.iter().filter(|kind| kind.create_overwrites()) {
@@ -172,7 +172,7 @@ const RULE: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [eventbridge_rule.a]\nname = \"a\"\nschedule_expression = \"rate(1 hour)\"\n\
     targets = [{ id = \"log\", arn = \"arn:aws:logs:us-east-1:123456789012:log-group:/aws/events/a\" }]\n";
 
-/// Between the last look and the call nothing can be done; what is read next tells.
+/// Nothing can be done between the last read and the call, but the next read shows the change.
 #[test]
 fn what_is_made_at_the_very_moment_is_left_after_the_first_read() {
     for (text, name, call) in [
@@ -214,7 +214,7 @@ fn what_is_made_at_the_very_moment_is_left_after_the_first_read() {
     }
 }
 
-/// A create whose answer was lost finds its own again, and makes nothing twice.
+/// After a create whose answer was lost, the resource is found again, and not created twice.
 #[test]
 fn a_create_without_an_answer_finds_its_own() {
     for (text, call) in [(ALARM, "PutMetricAlarm"), (BUCKET, "PUT s3"), (RULE, "PutRule")] {
@@ -230,7 +230,7 @@ fn a_create_without_an_answer_finds_its_own() {
     }
 }
 
-/// A rename: the new one is made first, and someone was faster.
+/// A rename, create-before-delete, and someone was faster.
 #[test]
 fn a_replacement_that_someone_was_faster_with_leaves_the_old_one_known() {
     for first in [true, false] {
@@ -263,8 +263,8 @@ fn a_replacement_that_someone_was_faster_with_leaves_the_old_one_known() {
     }
 }
 
-/// What another stack took over while the question stood is neither deleted nor changed, nor are
-/// its tags taken.
+/// A resource that another stack took over while the question was open is neither deleted nor changed, and
+/// keeps its tags.
 #[test]
 fn what_is_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
     let declare = |rest: &str| format!("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{rest}");
@@ -338,7 +338,7 @@ const NETWORK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [iam_role.a]\nrole_name = \"a\"\nassume_role_policy_document = { Version = \"2012-10-17\", \
     Statement = [{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Principal = { Service = \"glue.amazonaws.com\" } }] }\n";
 
-/// Ids by address.
+/// The ids, by address.
 fn ids(ledger: &Ledger) -> BTreeMap<String, String> {
     ledger.resources.iter().map(|(address, entry)| (address.to_string(), entry.id.clone())).collect()
 }
@@ -375,7 +375,7 @@ fn one_empty_answer_makes_nothing_anew() {
     }
 }
 
-/// What was taken over since the plan, and is not shown at the first look before its deletion.
+/// A resource was taken over since the plan, and the first read before its deletion does not show it.
 #[test]
 fn one_empty_answer_before_a_deletion_does_not_hide_whose_it_is() {
     const PARTS: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n\
@@ -408,7 +408,7 @@ fn one_empty_answer_before_a_deletion_does_not_hide_whose_it_is() {
     }
 }
 
-/// What the stack lets go of bears its owner's tags no more, though one answer does not show it.
+/// A released resource loses its owner tags even if one answer does not show it.
 #[test]
 fn one_empty_answer_leaves_no_tags_on_what_is_let_go_of() {
     let text = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
@@ -446,8 +446,8 @@ fn what_is_gone_is_made_anew_within_seconds() {
     race.apply();
 }
 
-/// What the plan took for gone is there when it is applied: nothing is made beside it, and nothing
-/// that needs it is replaced.
+/// A resource that the plan took for deleted exists when it is applied: it is not created twice, and nothing
+/// that depends on it is replaced.
 #[test]
 fn what_is_there_again_when_the_plan_is_applied_is_not_made_twice() {
     let race = Race::new(NETWORK);
@@ -471,7 +471,7 @@ fn what_is_there_again_when_the_plan_is_applied_is_not_made_twice() {
     assert_eq!(ids(&race.ledger()), before);
 }
 
-/// A second resource with the tags of the first, and one of an address that is not declared.
+/// A second resource with the tags of the first, and one of an undeclared address.
 #[test]
 fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     let text =
@@ -527,7 +527,7 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     }
 }
 
-/// A clone without the ledger finds what the stack has made.
+/// A clone without the ledger finds the resources of the stack.
 #[test]
 fn a_clone_without_the_ledger_says_that_there_is_one() {
     let text = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n";

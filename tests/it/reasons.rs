@@ -1,5 +1,5 @@
-//! What a plan says is what there is: no alarm about spellings and orders that mean nothing, whom a policy
-//! lets in, why data is lost, and what of what is there needs what goes. Why a reference is null.
+//! A plan is accurate: it ignores meaningless spellings and orders, and names whom a policy lets in, why data
+//! is lost, what depends on a deleted resource, and why a reference is null.
 
 use dwctl::plan::format::{Format, Options, render};
 use dwctl::plan::review::Review;
@@ -14,7 +14,7 @@ fn planned(before: &str, after: &str) -> Plan {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// The words of each risk, and the notes and parts of each detail.
+/// The text of each risk, and the notes and parts of each detail.
 fn told(plan: &Plan) -> (Vec<String>, Vec<String>) {
     let review = Review::new(plan, false);
     let risks = review.items.iter().flat_map(|item| &item.risks).map(|risk| risk.words.clone()).collect();
@@ -44,7 +44,7 @@ Principal = "*"
 Condition = { Bool = { "aws:SecureTransport" = "false" } }
 "#;
 
-/// IAM takes names of actions and condition keys in any case.
+/// IAM accepts names of actions and condition keys in any case.
 #[test]
 fn case_that_means_nothing_is_no_difference() {
     let other = TOPIC
@@ -71,7 +71,7 @@ fn case_that_means_nothing_is_no_difference() {
     assert!(!plan.is_empty(), "a condition's value has its case");
 }
 
-/// `*` in the policy of a resource is that resource: whom it lets in is the point.
+/// `*` in a resource's policy means that resource: the important part is whom it lets in.
 #[test]
 fn a_policy_of_a_resource_says_whom_it_lets_in() {
     let with = |principal: &str| TOPIC.replace("{ Service = \"cloudwatch.amazonaws.com\" }", principal);
@@ -119,7 +119,7 @@ fn order_that_means_nothing_is_no_difference_and_another_is_a_move() {
     assert_eq!(told(&planned(TRIGGER, &turned)).1, ["~ actions [\"the same in another order\"] "]);
 }
 
-/// The reason of a loss reaches every format.
+/// Every format contains the reason of a data loss.
 #[test]
 fn why_data_is_lost_is_in_every_format() {
     let before = CLUSTER.replace("node_type ", "skip_final_snapshot = true\nnode_type ");
@@ -139,7 +139,7 @@ fn why_data_is_lost_is_in_every_format() {
     assert!(sarif.contains("db_name: data loss: no final snapshot is taken"), "{sarif}");
 }
 
-/// What is destroyed already needs nothing any more.
+/// A resource that is already gone depends on nothing.
 #[test]
 fn what_is_not_there_needs_nothing() {
     let text = "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
@@ -159,7 +159,7 @@ fn what_is_not_there_needs_nothing() {
     assert_eq!(dependents(&account), [""; 0]);
 }
 
-/// A plan that would make a reference null fails, and says which.
+/// A plan that would make a reference null fails, and names the reference.
 #[test]
 fn a_reference_that_becomes_null_is_named() {
     let before =
@@ -190,7 +190,7 @@ Resource = ["${redshift_cluster.main.master_password_secret_arn}", "arn:aws:s3::
     assert_eq!(paper::problems(&format!("{before}{role}")), "");
 }
 
-/// A region that changed for all, as by a line of an environment's file, is said once.
+/// A new region for all resources, as from an environment's file, is reported once.
 #[test]
 fn a_stack_that_changes_its_region_is_told_once() {
     let text = "[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n";
@@ -204,7 +204,7 @@ fn a_stack_that_changes_its_region_is_told_once() {
     assert!(planned(text, &one).warnings.is_empty());
 }
 
-/// A file of a plan that could not be made would be taken for this one: it holds the errors.
+/// An old file would be taken for the current plan, so if there is no plan, it holds the errors.
 #[test]
 fn where_there_is_no_plan_its_files_hold_the_errors() {
     let text = |attribute: &str| paper::headed(&format!("[sns_topic.a]\nname = \"a\"\n{attribute}"));

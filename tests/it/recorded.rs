@@ -1,8 +1,7 @@
-//! AWS as judge: what it was seen to answer to the calls by which kinds read
-//! (`tests/data/recorded/answers.json`, laid out by `tests/support/recorded.py`) goes through each
-//! kind. It can be read and may be declared, nothing of it is lost without a waiver that says why, and
-//! what AWS returns of a resource that was made with few settings is what the kind calls their
-//! defaults.
+//! Recorded answers of AWS to the read calls of kinds (`tests/data/recorded/answers.json`, created by
+//! `tests/support/recorded.py`) go through each kind. The result must be readable and declarable. Nothing
+//! may be lost without a waiver that says why. What AWS returns for a resource with few settings must match
+//! the kind's defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -25,7 +24,7 @@ struct Answers {
     kinds: BTreeMap<String, Vec<Recorded>>,
 }
 
-/// An answer of AWS.
+/// A recorded answer.
 #[derive(Clone, Deserialize)]
 struct Recorded {
     /// Where it was recorded: the test, and its name there.
@@ -35,7 +34,7 @@ struct Recorded {
     id: String,
     inside: String,
     headers: BTreeMap<String, String>,
-    /// Of parts that have one of a few values: another of them.
+    /// For parts with a fixed set of values: another one.
     others: BTreeMap<String, String>,
 }
 
@@ -55,14 +54,14 @@ fn recorded(name: &str) -> Vec<Recorded> {
     all.kinds.remove(name).unwrap_or_default()
 }
 
-/// What the other calls of a read are answered.
+/// The answers to the other calls of a read.
 fn beside(name: &str) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, BTreeMap<String, String>> =
         toml::from_str(&data("beside.toml")).expect("answers");
     all.remove(name).unwrap_or_default()
 }
 
-/// The script for an answer: it, and quiet ones to what else the kind asks.
+/// The script for a recorded answer, with empty answers to the kind's other calls.
 fn script(name: &str, recorded: &Recorded) -> Vec<Answer> {
     let mut quiet = Vec::new();
     for (call, inside) in beside(name) {
@@ -95,16 +94,16 @@ async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: Value) -> Read {
     kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer")
 }
 
-/// A part of an answer that holds nothing else.
+/// A leaf of an answer.
 enum Part {
-    /// In JSON, by its pointer.
+    /// In JSON: its pointer.
     Json(String),
     /// In XML: the value, and the whole element.
     Xml(Range<usize>, Range<usize>),
     Header(String),
 }
 
-/// The parts of an answer, by what they are: a path without the places in lists.
+/// The leaves of an answer, by path without list indexes.
 fn parts(recorded: &Recorded) -> Vec<(String, Part)> {
     let mut parts: Vec<(String, Part)> =
         recorded.headers.keys().map(|name| (format!("{name}:"), Part::Header(name.clone()))).collect();
@@ -180,7 +179,7 @@ fn changed(value: &str, other: Option<&String>) -> String {
     }
 }
 
-/// The same answer with another value in this part, and without it.
+/// The same answer with another value for this part, and without it.
 fn without(recorded: &Recorded, path: &str, part: &Part) -> [Recorded; 2] {
     let other_value = recorded.others.get(path);
     let (mut other, mut none) = (recorded.clone(), recorded.clone());
@@ -221,7 +220,7 @@ fn without(recorded: &Recorded, path: &str, part: &Part) -> [Recorded; 2] {
     [other, none]
 }
 
-/// Kinds whose reads nobody recorded.
+/// Kinds without recorded reads.
 const UNRECORDED: &[&str] = &[
     "ec2_security_group",
     "ec2_subnet",
@@ -307,14 +306,14 @@ macro_rules! recorded {
 
 dwctl::each_kind!(recorded);
 
-/// A resource as it was made when AWS was asked for it.
+/// A resource that AWS was asked to create.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Made {
     kind: String,
     test: String,
     label: String,
-    /// What was said of it when it was made.
+    /// The request to create it.
     spec: toml::Table,
 }
 

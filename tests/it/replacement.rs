@@ -1,5 +1,4 @@
-//! What is replaced: which goes first, the old one or the new one, and what only one of them
-//! can have.
+//! Replacements: their order of creation and deletion, and names that only one of both can have.
 
 use crate::harness::{ACCOUNT, Project};
 use crate::paper;
@@ -7,7 +6,7 @@ use crate::paper;
 const HEAD: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
 const FIRST: &str = "lifecycle = { create_before_destroy = true }\n";
 
-/// A network with a subnet, and what more is said of the subnet.
+/// A network with a subnet, and more settings of the subnet.
 fn network(cidr_block: &str, of_subnet: &str) -> String {
     format!(
         "{HEAD}[ec2_vpc.main]\ncidr_block = \"{cidr_block}\"\n[ec2_subnet.a]\n\
@@ -57,8 +56,8 @@ fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
     project.settled();
 }
 
-/// AWS deletes no network with something in it: were it deleted first, the subnet would be in its
-/// way until the new one could be made, which needs the new network.
+/// AWS deletes no network with something in it. If it were deleted first, the subnet would block it until
+/// its successor exists, which needs the new network.
 #[test]
 fn what_is_needed_by_what_is_made_first_is_made_first_as_well() {
     let project = Project::new(&network("10.1.0.0/16", FIRST));
@@ -75,7 +74,7 @@ fn what_is_needed_by_what_is_made_first_is_made_first_as_well() {
     project.settled();
 }
 
-/// AWS deletes the parts with the whole, and the new whole has the name of the old one.
+/// AWS deletes children with their parent, and the new parent has the name of the old one.
 #[test]
 fn what_is_a_part_of_what_is_made_anew_is_made_anew_with_it() {
     let project = Project::new(&format!(
@@ -98,7 +97,7 @@ fn what_is_a_part_of_what_is_made_anew_is_made_anew_with_it() {
     project.settled();
 }
 
-/// It is no reason to refuse a plan: what needs it stays.
+/// This is no reason to refuse the plan, since the dependent stays.
 #[test]
 fn what_cannot_be_made_first_goes_first_though_something_that_needs_it_is_made_first() {
     let job = format!("{}{FIRST}", job("load"));

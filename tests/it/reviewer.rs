@@ -1,5 +1,5 @@
-//! A reviewer's test: of the changes that matter in a large plan, each is named on the first
-//! screen, or in the lines of its resource, without a look into raw JSON.
+//! A reviewer's test: every important change in a large plan is named on the first screen, or in the lines
+//! of its resource, without looking into raw JSON.
 
 use std::fmt::Write;
 
@@ -9,8 +9,8 @@ use dwctl::plan::format::{Format, Options, render};
 use crate::account::Account;
 use crate::harness::Project;
 
-/// A change to be found: the resource, what is written before and after, and what is to be
-/// read on its line or below it.
+/// A change to be found: the resource, the text before and after, and the words expected on its line or
+/// below it.
 struct Hidden {
     address: &'static str,
     before: &'static str,
@@ -165,7 +165,7 @@ fn stack(text: impl Fn(&Hidden) -> &'static str) -> String {
     stack
 }
 
-/// Harmless changes, and what does not change, to hide among.
+/// Harmless changes, and unchanged resources, to hide among.
 fn noise(version: u32) -> String {
     let mut text = String::new();
     for number in 0..180 {
@@ -178,13 +178,13 @@ fn noise(version: u32) -> String {
     text
 }
 
-/// What a format tells of a resource: on its own line, and below it.
+/// The text of a format about a resource: on its own line, and below it.
 struct Shown {
     summary: String,
     below: String,
 }
 
-/// The resource's part of a text for a terminal.
+/// The part of a terminal's text about the resource.
 fn in_text(screen: &str, address: &str) -> Shown {
     let mut lines = screen
         .lines()
@@ -194,7 +194,7 @@ fn in_text(screen: &str, address: &str) -> Shown {
     Shown { summary, below: below.join("\n") }
 }
 
-/// The resource's part of a comment or a page: the element that opens to show more.
+/// The part of a comment or page about the resource: an element that opens to show more.
 fn in_details(text: &str, start: &str, address: &str) -> Shown {
     let named = format!("{address}<");
     let plain = |html: &str| {
@@ -218,7 +218,7 @@ fn in_details(text: &str, start: &str, address: &str) -> Shown {
     Shown { summary: String::new(), below: String::new() }
 }
 
-/// With single spaces, and without emphasis, colons, and what makes a sign a picture.
+/// Collapses spaces, and removes emphasis, colons and the picture variants of signs.
 fn spaced(text: &str) -> String {
     text.replace(['\u{fe0f}', '*', ':'], "").split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -280,7 +280,7 @@ fn every_change_that_matters_is_named_in_every_format_that_people_read() {
     }
 }
 
-/// Nothing is applied without a question that cannot be undone, unless it is allowed.
+/// A change that cannot be undone needs a confirmation or permission.
 #[test]
 fn what_is_not_allowed_is_not_applied() {
     const LOGS: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[cloudwatchlogs_log_group.jobs]\nlog_group_name = \"jobs\"\n";

@@ -1,5 +1,5 @@
-//! The risks of a change: which setting deletes data, weakens what protects or opens more, and
-//! which does not. Every attribute of every kind has a decision.
+//! The risks of a change: which settings delete data, weaken protection or widen access, and which do not.
+//! Every attribute of every kind has a decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ fn harmless() -> BTreeMap<String, BTreeSet<String>> {
     file.iter().map(|(kind, list)| (kind.clone(), names(list))).collect()
 }
 
-/// Every attribute, with whether its schema says what a change of it costs.
+/// Every attribute, with whether its schema declares a risk.
 fn attributes(node: &Node, path: &str, found: &mut Vec<(String, bool)>) {
     match &node.shape {
         Shape::List { element, .. } | Shape::Map(element) => attributes(element, path, found),
@@ -61,8 +61,8 @@ fn attributes(node: &Node, path: &str, found: &mut Vec<(String, bool)>) {
     }
 }
 
-/// A new attribute cannot be forgotten: it has a mark, is read by what knows its document, or
-/// is listed as without a risk.
+/// Every new attribute must have a mark, be read by the code for its document, or be listed as
+/// without a risk.
 #[test]
 fn every_attribute_has_a_decision() {
     let harmless = harmless();
@@ -93,7 +93,7 @@ fn every_attribute_has_a_decision() {
     assert!(wrong.is_empty(), "{}\n{} in all", wrong.join("\n"), wrong.len());
 }
 
-/// Every mark can happen, and stands where its change can be told.
+/// Every mark can apply, and its change can be described.
 #[test]
 fn every_mark_fits_its_attribute() {
     fn look(node: &Node, root: &Node, path: &str, wrong: &mut Vec<String>) {
@@ -207,7 +207,7 @@ fn planned(account: &Account, after: &str) -> Plan {
     account.planned(after, &Selection::default()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// `data loss: log events are kept 7 days instead of 365 days`, for each risk.
+/// Each risk in words, such as `data loss: log events are kept 7 days instead of 365 days`.
 fn told(plan: &Plan) -> Vec<String> {
     let risks = plan.risks();
     let each = risks.iter().flat_map(|(label, all)| {
@@ -239,7 +239,7 @@ const SUBNET: &str = "[ec2_subnet.x]\nvpc_id = \"vpc-1\"\ncidr_block = \"10.0.0.
 const VPC: &str = "[ec2_vpc.x]\ncidr_block = \"10.0.0.0/16\"\n";
 const GROUP: &str = "[ec2_security_group.x]\ngroup_name = \"x\"\ndescription = \"x\"\nvpc_id = \"vpc-1\"\n";
 
-/// A change, what it costs, and what the way back does.
+/// A change with its risks, and those of the change back.
 struct Row {
     base: &'static str,
     before: &'static str,
@@ -282,7 +282,7 @@ fn changes_and_their_risks() {
     assert!(2 * ROWS.len() >= 120, "{}", ROWS.len());
 }
 
-/// What is destroyed, and what goes with it.
+/// A deletion, and what is lost with it.
 #[test]
 fn what_is_destroyed_and_what_goes_with_it() {
     let bare: [(String, &[&str]); 12] = [
@@ -333,7 +333,7 @@ fn what_is_destroyed_and_what_goes_with_it() {
     }
 }
 
-/// What is not known before the apply may delete data.
+/// A value that is unknown before the apply may delete data.
 #[test]
 fn what_is_not_known_yet_may_delete_data() {
     let account = Account::after(&format!("{LOGS}retention_in_days = 365\n"));
@@ -385,7 +385,7 @@ fn what_is_not_known_yet_may_delete_data() {
     assert_eq!(told(&plan), Vec::<String>::new());
 }
 
-/// A secret is judged as what it is, and told as a secret.
+/// A secret is judged by its value, but shown as a secret.
 #[test]
 fn a_secret_is_judged_by_its_value() {
     let with = |days: &str| format!("{LOGS}retention_in_days = \"${{sensitive({days})}}\"\n");
@@ -406,7 +406,7 @@ fn a_secret_is_judged_by_its_value() {
     assert_eq!(plan::needed(&plan), BTreeSet::new());
 }
 
-/// Someone kept more by hand, and the stack takes that back.
+/// Someone increased the retention by hand, and the stack reverts that.
 #[test]
 fn drift_that_is_taken_back_deletes_data() {
     let stack = format!("{LOGS}retention_in_days = 7\n");
@@ -436,7 +436,7 @@ fn drift_that_is_taken_back_deletes_data() {
     assert!(drift.contains("data loss: rule \"x\" deletes objects after 3 days"), "{drift}");
 }
 
-/// What is taken over exists, and holds data; what is new does not.
+/// An adopted resource already holds data; a new one does not.
 #[test]
 fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
     let rules = format!("{BUCKET}lifecycle_rules = [{{ id = \"a\", expiration = {{ days = 9 }} }}]\n");
@@ -459,7 +459,7 @@ fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
     assert_eq!(plan::needed(&plan).into_iter().collect::<Vec<_>>(), ["data-loss"]);
 }
 
-/// A first plan of what we ship shows the risks that a reviewer wants to see, and no others.
+/// The first plan of each shipped stack shows the risks that a reviewer wants to see, and no others.
 #[test]
 fn a_first_plan_shows_no_risk_that_is_none() {
     let mut folders: Vec<(std::path::PathBuf, Option<&str>)> = vec![
@@ -507,7 +507,7 @@ fn a_first_plan_shows_no_risk_that_is_none() {
     assert_eq!(found, Vec::<String>::new());
 }
 
-/// Of brand-new things, what opens them to the world is told.
+/// For new resources, access from the whole world is reported.
 #[test]
 fn what_is_new_and_open_to_the_world_is_told() {
     let rows: [(String, &[&str]); 8] = [
@@ -541,7 +541,7 @@ fn what_is_new_and_open_to_the_world_is_told() {
     }
 }
 
-/// `apply --yes` changes nothing that deletes data, until that is allowed.
+/// `apply --yes` refuses changes that delete data until they are allowed.
 #[test]
 fn a_setting_that_deletes_data_is_refused_and_allowed() {
     let head = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
@@ -574,7 +574,7 @@ fn a_setting_that_deletes_data_is_refused_and_allowed() {
     assert!(said.contains("log events are kept 7 days instead of for ever"), "{said}");
 }
 
-/// Objects of all sorts that rules of [`rules`] may be for.
+/// Objects of all types that [`rules`] may apply to.
 fn objects() -> Vec<(&'static str, BTreeMap<&'static str, &'static str>, i64)> {
     let mut objects = Vec::new();
     for key in ["", "a", "ab", "abc", "b"] {
@@ -626,7 +626,7 @@ fn rules() -> impl Strategy<Value = Vec<serde_json::Value>> {
     })
 }
 
-/// After how many days an object, or its noncurrent version of a rank, is deleted: what S3 does.
+/// The age in days at which S3 deletes an object, or its noncurrent version of a rank.
 fn deleted_after(
     rules: &[serde_json::Value],
     object: &(&str, BTreeMap<&str, &str>, i64),
@@ -680,7 +680,7 @@ fn stack_of(rules: &[serde_json::Value]) -> String {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Where no loss is told, no object is deleted sooner than before, whatever the rules are called.
+    /// If no loss is reported, no object is deleted sooner than before, whatever the ids of the rules.
     #[test]
     fn rules_that_delete_more_are_always_told(before in rules(), after in rules()) {
         let loses = |before: &[serde_json::Value], after: &[serde_json::Value]| {

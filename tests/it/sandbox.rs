@@ -1,5 +1,5 @@
-//! The sandbox and emulators: no request leaves this machine, whatever the environment
-//! says, and what an emulator lacks is never taken for a resource that is gone.
+//! The sandbox and emulators: no request leaves this machine, whatever the environment says, and missing
+//! features of an emulator never make a resource look deleted.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use crate::harness::{Cloud, Project, Run, emulator_home, run};
 use crate::paper::root;
 
-/// An address for documentation: nobody answers there.
+/// An address reserved for documentation, where nobody answers.
 const ELSEWHERE: &str = "http://192.0.2.1";
 const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [s3_bucket.lake]\nbucket = \"shop-lake\"\n\
     [sns_topic.alerts]\nname = \"alerts\"\n";
 
-/// `dwctl plan --sandbox` with the sandbox of the test.
+/// `dwctl plan --sandbox` with the test's sandbox.
 fn plan(project: &Project) -> Command {
     let mut command = project.command_without_endpoint(&["plan", "--sandbox"]);
     project.cloud.use_as_sandbox(&mut command);
     command
 }
 
-/// Runs it, and expects that it waits for nobody.
+/// Runs a command, and expects that it does not wait for an answer.
 fn quickly(command: &mut Command) -> Run {
     let began = Instant::now();
     let run = run(command, "plan --sandbox");
@@ -70,7 +70,7 @@ fn the_sandbox_has_a_ledger_of_its_own() {
     assert!(!project.ledger_file().exists(), "the ledger of the real AWS");
 }
 
-/// An emulator that knows the caller, and answers everything else with a web page.
+/// An emulator that answers the caller's identity, and everything else with a web page.
 fn web_page(status: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -126,7 +126,7 @@ fn what_an_emulator_lacks_is_said_and_not_taken_for_gone() {
     }
 }
 
-/// What the sandbox adds to moto's state machines, crawlers and alarms, as any AWS client sees it.
+/// The sandbox's additions to moto for state machines, crawlers and alarms, as AWS clients see them.
 #[test]
 fn additions_are_as_clients_of_aws_see_them() {
     let cloud = Cloud::new();
@@ -140,7 +140,7 @@ fn additions_are_as_clients_of_aws_see_them() {
     run.exits(0);
 }
 
-/// Some SDKs name the namespace of a service in the target, others do not.
+/// Some SDKs include a service's namespace in the target, others do not.
 #[test]
 fn targets_with_and_without_a_namespace_are_checked_alike() {
     let mut cloud = Cloud::new();

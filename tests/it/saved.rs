@@ -1,4 +1,4 @@
-//! Saved plans: what was reviewed is what is applied, and nothing else.
+//! Saved plans: exactly the reviewed plan is applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use crate::harness::{Project, Run, emulator_home, finish, run};
 
 const PASSWORD: &str = "planted-hunter2-password";
 
-/// Two topics, a key that one of them needs, a secret, and what more there is to be.
+/// Two topics, a key that one of them needs, a secret, and more resources.
 fn stack(display: &str, more: &str) -> String {
     format!("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{}", resources(display, more))
 }
@@ -57,7 +57,7 @@ fn change(project: &Project, address: &str, attribute: &str, value: &str) {
     project.with(async |_, cx| kind.update(cx, &id, &live, &wanted).await.expect("it can be changed"));
 }
 
-/// Someone changes the name that a topic shows.
+/// Someone changes the display name of a topic.
 fn rename(project: &Project, topic: &str, display: &str) {
     change(project, &format!("sns_topic.{topic}"), "display_name", display);
 }
@@ -135,22 +135,22 @@ fn show_needs_no_aws() {
         .plans("sns_topic.alerts", "~ update in place");
 }
 
-/// How a plan goes stale, or is forged.
+/// How a plan becomes stale or is forged.
 enum Spoil {
-    /// By what happens around it.
+    /// By a change around it.
     World(fn(&Project)),
-    /// By an edit of the file.
+    /// By an edit of its file.
     Edit(fn(&mut Json)),
-    /// By other bytes.
+    /// By different bytes.
     Bytes(fn(&[u8]) -> Vec<u8>),
 }
 
 use Spoil::{Bytes, Edit, World};
 
-/// What is spoilt, how, with which arguments of `apply` besides, the exit code, and words.
+/// Name, change, additional arguments of `apply`, exit code, and expected words.
 type Row = (&'static str, Spoil, &'static [&'static str], i32, &'static str);
 
-/// What differs in the stack's folder: the account is as it was.
+/// Changes in the stack's folder. The account is unchanged.
 const HERE: &[Row] = &[
     (
         "a stack file edited",
@@ -416,7 +416,7 @@ const HERE: &[Row] = &[
     ("no seals", Edit(|plan| plan["seals"] = json!({})), &[], 7, "the seals of its parts were removed"),
 ];
 
-/// What differs at AWS.
+/// Changes at AWS.
 const AT_AWS: &[Row] = &[
     (
         "what is updated, by hand",
@@ -476,14 +476,14 @@ const AT_AWS: &[Row] = &[
     ),
 ];
 
-/// Someone writes something into the ledger's file.
+/// Someone edits a field of the ledger's file.
 fn ledger(project: &Project, field: &str, value: &str) {
     let mut ledger: Json = serde_json::from_slice(&fs::read(project.ledger_file()).unwrap()).unwrap();
     ledger[field] = json!(value);
     fs::write(project.ledger_file(), ledger.to_string()).unwrap();
 }
 
-/// Applies what is spoilt: refused as the row says, and nothing was written to AWS.
+/// Applies the spoiled plan: it is refused as the row says, and nothing is written to AWS.
 fn refused(project: &Project, (name, spoil, more, code, words): &Row) -> String {
     let path = project.stack().join("p.dwplan");
     match spoil {
@@ -568,7 +568,7 @@ fn what_is_no_file_is_said() {
     project.run(&["apply", "/proc/self/mem", "--yes"]).exits(1).says("cannot read the plan /proc/self/mem");
 }
 
-/// Every sort of change: new, changed by statement and by state, made anew, gone, secret.
+/// Every type of change: created, changed by statement and by state, replaced, deleted, secret.
 fn edition(second: bool) -> String {
     let (action, retry, name, password, more) = if second {
         ("s3:*", "", "feeds", "planted-second-password", "[sns_topic.new]\nname = \"new\"\n")
@@ -728,7 +728,7 @@ fn a_ledger_in_s3_seals_a_plan_too() {
     apply(&project, &[]).exits(7).says("the plan is of another ledger").says("shop/default has none yet");
 }
 
-/// Credentials of another account, as the emulator's STS gives them.
+/// Credentials of another account, from the emulator's STS.
 fn of_another_account(project: &Project) -> [String; 3] {
     let body = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=it&\
                 RoleArn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Fdeploy";
@@ -795,12 +795,12 @@ fn a_plan_of_a_part_and_one_of_the_end_are_applied_as_reviewed() {
     assert!(project.ledger().resources.is_empty());
 }
 
-/// Applies on a terminal: `while_asked` happens when the question is there.
+/// Applies on a terminal, and runs `while_asked` while the question is open.
 fn confirmed(project: &Project, while_asked: impl FnOnce()) -> Run {
     answered(project, "yes", while_asked)
 }
 
-/// The same with another answer.
+/// The same with a given answer.
 fn answered(project: &Project, answer: &str, while_asked: impl FnOnce()) -> Run {
     let apply = project.command(&["apply", "p.dwplan", "--audit", "audit.jsonl"]);
     let mut command = std::process::Command::new(emulator_home().join("venv/bin/python"));
@@ -829,7 +829,7 @@ fn answered(project: &Project, answer: &str, while_asked: impl FnOnce()) -> Run 
     ended
 }
 
-/// Who says no has made no mistake.
+/// A user who answers no has made no mistake.
 #[test]
 fn no_is_an_answer() {
     let project = planned();

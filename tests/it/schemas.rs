@@ -1,6 +1,5 @@
-//! Every kind against the schema that AWS itself has of it, and against what another
-//! provisioner was seen to replace for. Differences stand in `data/schema_waivers.toml`,
-//! each with its reason.
+//! Compares every kind with AWS's own schema, and with the replacements observed in another provisioner.
+//! Differences are listed in `data/schema_waivers.toml`, each with its reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::paper;
 
-/// What belongs to the engine in every resource.
+/// Names that belong to the engine in every resource.
 const RESERVED: [&str; 11] = [
     "tags",
     "for_each",
@@ -44,7 +43,7 @@ fn walk<'n>(node: &'n Node, path: &str, see: &mut impl FnMut(&str, &'n Node)) {
     }
 }
 
-/// Fails with every line that `find` reports of any kind.
+/// Fails with every finding of `find` in any kind.
 fn no_kind_has(find: impl Fn(&dyn ErasedKind, &mut Vec<String>)) {
     let mut found = Vec::new();
     for kind in KINDS.iter() {
@@ -183,7 +182,7 @@ fn every_limit_leaves_something() {
     });
 }
 
-/// An unknown mark would be silently without effect.
+/// An unknown mark would silently have no effect.
 #[test]
 fn every_mark_is_known() {
     const KNOWN: [&str; 12] = [
@@ -254,7 +253,7 @@ fn every_mark_is_known() {
     no_kind_has(|kind, found| look(&kind.schema().json, kind.name(), found));
 }
 
-/// What would contradict itself in a diff.
+/// Marks that would contradict each other in a diff.
 #[test]
 fn marks_fit_what_they_are_on() {
     no_kind_has(|kind, found| {
@@ -325,7 +324,7 @@ fn every_example_is_a_valid_stack_about_its_kind() {
     });
 }
 
-/// The schema that editors get.
+/// The schema for editors.
 fn stack_schema() -> Json {
     let folder = paper::folder(&[]);
     let run = paper::dwctl(folder.path(), &["schema"]);
@@ -361,8 +360,8 @@ fn editors_accept_every_example_and_every_stack() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// Editors take a table of which nothing is said for one that holds nothing else (Tombi does), and
-/// show descriptions where the cursor is.
+/// Some editors (Tombi) treat a table without `additionalProperties` as closed, and show descriptions where
+/// the cursor is.
 #[test]
 fn editors_are_told_of_every_table_and_every_member() {
     fn look(schema: &Json, path: &str, found: &mut Vec<String>) {
@@ -398,7 +397,7 @@ fn editors_are_told_of_every_table_and_every_member() {
     assert!(found.is_empty(), "{}\n{} in all", found.join("\n"), found.len());
 }
 
-/// The schema of the environments of a stack.
+/// The schema of a stack's environments.
 fn env_schema(stack: &std::path::Path) -> Json {
     let folder = paper::folder(&[]);
     let run = paper::dwctl(folder.path(), &["schema", "--env", "--stack", &stack.display().to_string()]);
@@ -471,11 +470,11 @@ fn editors_mark_what_is_wrong() {
     }
 }
 
-/// The deliberate differences, and the names that differ.
+/// The deliberate differences and different names.
 #[derive(serde::Deserialize)]
 struct Waivers {
-    /// By kind, AWS's path → our name: below the same parent, or absolute with a leading
-    /// dot; `.` alone is the parent itself.
+    /// By kind, AWS's path → our name: below the same parent, or absolute with a leading dot. `.` alone
+    /// means the parent itself.
     rename: BTreeMap<String, BTreeMap<String, String>>,
     /// By kind, `path difference` → reason.
     waive: BTreeMap<String, BTreeMap<String, String>>,
@@ -485,8 +484,7 @@ fn waivers() -> Waivers {
     toml::from_str(&data("schema_waivers.toml")).expect("waivers")
 }
 
-/// Fails with the differences that are not waived, and with the waivers and renames
-/// that nothing needed.
+/// Collects differences. Fails with those that are not waived, and with unused waivers and renames.
 struct Ledger {
     waivers: Waivers,
     used: BTreeSet<(String, String)>,
@@ -513,7 +511,7 @@ impl Ledger {
         }
     }
 
-    /// `mine` says which waivers are this test's business.
+    /// Fails if there are findings. `mine` selects the waivers of this test.
     fn close(mut self, mine: impl Fn(&str) -> bool) {
         for (kind, waived) in &self.waivers.waive {
             for (key, reason) in waived {
@@ -539,14 +537,14 @@ impl Ledger {
     }
 }
 
-/// One node of ours, with what it inherits.
+/// A node of our schema, with inherited marks.
 #[derive(Clone, Copy)]
 struct Ours<'n> {
     node: &'n Node,
     replace: bool,
 }
 
-/// The place in our schema at a dotted path below `from`, lists looked through.
+/// The node of our schema at a dotted path below `from`, through lists.
 fn at<'n>(from: Ours<'n>, path: &str) -> Option<Ours<'n>> {
     let mut place = from;
     for step in path.split('.').filter(|step| !step.is_empty()) {
@@ -556,7 +554,7 @@ fn at<'n>(from: Ours<'n>, path: &str) -> Option<Ours<'n>> {
     Some(place)
 }
 
-/// What a list or a map holds, else the node itself.
+/// The element of a list or a map, else the node itself.
 fn element(node: &Node) -> &Node {
     match &node.shape {
         Shape::List { element, .. } | Shape::Map(element) => self::element(element),
@@ -583,7 +581,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The properties of AWS's `node` at `path` against the fields of `ours`.
+    /// Compares the properties of AWS's `node` at `path` with the fields of `ours`.
     fn properties(&mut self, path: &str, props: &'a Json, required: &[&str], ours: Ours<'a>, depth: usize) {
         for (name, theirs) in props.as_object().into_iter().flatten() {
             let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -755,7 +753,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether a change of any part of it replaces.
+/// Returns whether a change of any part of it forces a replacement.
 fn all_replace(ours: Ours<'_>) -> bool {
     ours.replace
         || match &element(ours.node).shape {
@@ -773,19 +771,19 @@ fn matches(pattern: &str, text: &str) -> bool {
     regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
 }
 
-/// A pattern without what two spellings of the same pattern differ by.
+/// Removes the differences between equivalent spellings of a pattern.
 fn plainly(pattern: &str) -> String {
     let pattern = pattern.replace(r"\Z", "$").replace(r"\/", "/").replace(r"\.", ".").replace(r"\u00", r"\x");
     pattern.trim_start_matches('^').trim_end_matches('$').to_owned()
 }
 
-/// Whether a pattern of AWS refuses anything that a person would write on purpose.
+/// Returns whether a pattern of AWS refuses anything that a person would write on purpose.
 fn restricts(pattern: &str) -> bool {
     let core = pattern.trim_start_matches('^').trim_end_matches('$');
     !["", ".*", ".+", r"[\s\S]*", r"[\s\S]+", "(.*)"].contains(&core) && !core.starts_with(r"[\u0020-\uD7FF")
 }
 
-/// By kind: what Terraform was seen to replace for.
+/// By kind: the attributes for which Terraform was observed to replace.
 fn terraform() -> BTreeMap<String, Vec<String>> {
     let facts: Json = serde_json::from_str(&data("terraform_replaces.json")).expect("facts");
     let list = |json: &Json| {
@@ -805,7 +803,7 @@ fn terraform() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// Whether Terraform, too, replaces for this node of ours.
+/// Returns whether Terraform also replaces for this node of ours.
 fn terraform_replaces(kind: &str, node: &Node, root: &Node) -> bool {
     let renames = waivers().rename.remove(kind).unwrap_or_default();
     let root = Ours { node: root, replace: false };
@@ -855,8 +853,8 @@ fn every_kind_replaces_for_what_terraform_was_seen_to_replace_for() {
     ledger.close(|key| key.starts_with("terraform."));
 }
 
-/// Fields that are called like the name of a resource say what they name, so that `validate` knows the
-/// form and the place of it.
+/// Fields with the name of another resource say which kind they name, so that `validate` can check form and
+/// place.
 #[test]
 fn what_names_a_resource_says_so() {
     fn look(node: &Node, path: &str, found: &mut Vec<String>, marked: &mut usize) {

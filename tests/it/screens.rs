@@ -1,5 +1,5 @@
-//! What a person sees: plans, errors, documentation. A change of a screen is a change
-//! of a file in `snapshots/`, to be looked at in review.
+//! What users see: plans, errors, documentation. A changed screen is a changed file in `snapshots/`, to be
+//! looked at in review.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ pub(crate) use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, read, world}
 use crate::harness::Project;
 use crate::paper::{self, is_alone};
 
-/// The screen between what was applied and what is written now.
+/// The plan's screen between an applied stack and a new one.
 fn change(before: &str, after: &str) -> String {
     Account::after(before).plan(after, &Selection::default())
 }
@@ -238,7 +238,7 @@ fn what_cannot_be_found_is_said() {
     insta::assert_snapshot!(Account::after(TOPIC).plan(TOPIC, &target("sns_topic.alert")));
 }
 
-/// All errors of a few stacks, one under the other.
+/// All errors of several stacks, one after the other.
 fn errors(stacks: &[&str]) -> String {
     let mut text = String::new();
     for stack in stacks {
@@ -344,7 +344,7 @@ fn an_offline_plan() {
     insta::assert_snapshot!(run.stdout);
 }
 
-/// The schema alone knows that this is one: it stands deep in a table, as a plain text.
+/// Only the schema knows that this value is secret: it is a plain text, deep in a table.
 #[test]
 fn a_secret_inside_of_a_table() {
     let details =
@@ -451,8 +451,8 @@ fn completions_for_every_shell() {
     }
 }
 
-/// Red is what may do harm, yellow what someone else changed; what only costs is neither. Lines go
-/// on below themselves, and long values are cut, on a terminal alone.
+/// Red marks possible harm, yellow drift; mere cost has neither. On a terminal only, lines wrap with an
+/// indent, and long values are cut.
 #[test]
 fn a_plan_in_colours_on_a_narrow_terminal() {
     let long = format!(
@@ -488,7 +488,7 @@ fn a_plan_in_colours_on_a_narrow_terminal() {
     insta::assert_snapshot!(told(Some(80), true).replace('\u{1b}', "ESC"));
 }
 
-/// What is waited for is told on a terminal, and is gone before anything else is said.
+/// A terminal shows what is being read, and clears it before other output.
 #[test]
 fn a_terminal_is_told_what_is_read() {
     let project =

@@ -1,10 +1,10 @@
-//! The scripts of the shipped warehouse start as Glue starts them.
+//! Starts the scripts of the shipped warehouse in the same way as Glue.
 
 use std::path::Path;
 use std::process::Command;
 
-/// PySpark makes no column expressions before there is a SparkContext: a script that does is
-/// over in its first second.
+/// PySpark cannot create column expressions before there is a SparkContext. A script that does so fails in
+/// its first second.
 #[test]
 fn the_jobs_of_the_warehouse_make_no_columns_before_there_is_a_context() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,6 +1,5 @@
-//! The hunt for secrets: they are planted wherever one can enter, everything is done with
-//! the stack that can be done, and then everything that was written is searched for them,
-//! as they are and in every form in which they might be written.
+//! The hunt for secrets. They are planted at every possible entry, every command is run, and then all output
+//! is searched for them, in plain and in every possible encoding.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +13,7 @@ use base64::Engine;
 
 use crate::harness::{Project, Run, finish, run};
 
-/// What is planted, by where it enters.
+/// The planted secrets, by the place where they enter.
 const PLANTED: [(&str, &str); 14] = [
     ("a variable of --var-file", "varfile-8XK\"q2&w<Lm"),
     ("a variable of DWCTL_VAR_", "dwctlvar-9ZQ/r3+t=Pn"),
@@ -36,7 +35,7 @@ fn planted(place: &str) -> &'static str {
     PLANTED.iter().find(|(name, _)| name.contains(place)).expect("it is planted").1
 }
 
-/// Where each secret that is written in the stack's files is written.
+/// The stack's file, with each planted secret at its place.
 fn stack() -> String {
     format!(
         r#"[stack]
@@ -187,10 +186,10 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// A stack with all secrets in it, and everything that was found so far.
+/// A stack with all secrets in it, and the findings so far.
 struct Hunt {
     project: Project,
-    /// Files that hold secrets because they were planted there.
+    /// Files that contain secrets because they were planted there.
     sources: Vec<PathBuf>,
     outside: tempfile::TempDir,
     found: Vec<String>,
@@ -211,7 +210,7 @@ impl Hunt {
         Self { project, sources, outside, found: Vec::new(), searched: 0 }
     }
 
-    /// A command with everything that might make it talk.
+    /// A command with maximal output.
     fn command(&self, arguments: &[&str], endpoint: Option<&str>) -> Command {
         let mut command = match endpoint {
             Some(url) => {
@@ -238,7 +237,7 @@ impl Hunt {
         command
     }
 
-    /// Runs a command, and searches what it says and what it leaves.
+    /// Runs a command, and searches its output and files.
     #[track_caller]
     fn run(&mut self, arguments: &[&str], code: i32) -> Run {
         self.run_at(arguments, None, code)
@@ -287,7 +286,7 @@ impl Hunt {
         }
     }
 
-    /// The arguments of a process and of its children, and the environment of the latter.
+    /// Searches the arguments of a process and its children, and the environment of the children.
     #[cfg(target_os = "linux")]
     fn search_processes(&mut self, process: u32) {
         let parent = |id: u32| -> Option<u32> {
@@ -313,7 +312,7 @@ impl Hunt {
     }
 }
 
-/// The commands that only look: a new one is added here.
+/// The read-only commands. New ones belong here.
 const LOOKS: &[&[&str]] = &[
     &["validate"],
     &["plan"],
@@ -327,7 +326,7 @@ const LOOKS: &[&[&str]] = &[
     &["graph"],
     &["graph", "--format", "dot"],
 ];
-/// Those that need a ledger or what an apply made.
+/// The read-only commands that need a ledger or applied resources.
 const LOOKS_BACK: &[&[&str]] = &[
     &["drift"],
     &["drift", "--deep"],
@@ -436,15 +435,15 @@ impl Hunt {
     }
 }
 
-/// A stand-in before the cloud that refuses to make anything, with an error that quotes
-/// the whole request, as some services quote a value that they do not take.
+/// A proxy in front of the cloud that refuses every creation, with an error that quotes the whole request, as
+/// some services quote a value that they refuse.
 pub struct Echo {
     port: u16,
     stop: Arc<AtomicBool>,
 }
 
 impl Echo {
-    /// Before the cloud at this URL.
+    /// A proxy in front of the cloud at this URL.
     pub fn before(cloud: &str) -> Self {
         let upstream = cloud.strip_prefix("http://").expect("a URL").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -463,7 +462,7 @@ impl Echo {
         Self { port, stop }
     }
 
-    /// Where it listens.
+    /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -647,7 +646,7 @@ fn secrets_become_no_addresses() {
     assert!(shown.contains("(secret)") && !shown.contains("hidden-value-1"), "{shown}");
 }
 
-/// It outlives the command that started it.
+/// The sandbox outlives the command that started it.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_sandbox_is_started_without_the_secrets_of_the_environment() {

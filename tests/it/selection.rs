@@ -1,4 +1,4 @@
-//! A part of a stack: what `--target` and `--exclude` take along, and what they leave.
+//! Partial plans: what `--target` and `--exclude` include and leave out.
 
 use crate::harness::Project;
 
@@ -107,7 +107,7 @@ fn what_is_in_the_way_of_what_is_replaced_is_replaced_with_it() {
         .leaves("sns_topic.alerts");
 }
 
-/// It has to let go first.
+/// The dependent has to let go first.
 #[test]
 fn what_needed_what_goes_is_changed_with_it() {
     let declare = |first: &str, then: &str| {

@@ -1,5 +1,5 @@
-//! What differs, in the words of what it is: policies by grant, state machines by state,
-//! dashboards by widget, and what a change may cost.
+//! Differences in terms of their meaning: policies by grant, state machines by state, dashboards by widget,
+//! and the risks of a change.
 
 use dwctl::plan::{self, Allowed, Change, Detail, Plan, RiskLabel, Selection, Sign, consent, details};
 use dwctl::schema::{normalize, path_text};
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::account::{Account, CLUSTER, JOB, ROLE};
 
-/// The screen between what was applied and what is written now.
+/// The plan's screen between an applied stack and a new one.
 fn change(before: &str, after: &str) -> String {
     Account::after(before).plan(after, &Selection::default())
 }
@@ -19,7 +19,7 @@ fn planned(before: &str, after: &str) -> Plan {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// What is told of the one resource that changes.
+/// The details of the only resource that changes.
 fn told(before: &str, after: &str) -> Vec<Detail> {
     let plan = planned(before, after);
     let changes: Vec<&Change> = plan.effective().collect();
@@ -196,8 +196,8 @@ fn a_secret_in_a_state_machine_is_told_nowhere() {
     }
 }
 
-/// A key, who may use it, and a warehouse's firewall that lets an application in: both refer
-/// to what AWS decides.
+/// A key with a policy, and a warehouse's security group that lets an application in. Both refer to values
+/// that AWS decides.
 const REFERRING: &str = r#"
 [kms_key.data]
 description = "Data"
@@ -224,7 +224,7 @@ ingress = [
 ]
 "#;
 
-/// The plan that makes the key and the application's group anew.
+/// The plan that replaces the key and the application's group.
 fn made_anew(after: &str) -> Plan {
     let replace = vec!["kms_key.data".to_owned(), "ec2_security_group.app".to_owned()];
     let selection = Selection { replace, ..Selection::default() };
@@ -232,7 +232,7 @@ fn made_anew(after: &str) -> Plan {
     planned.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// What is said to widen, by address.
+/// The reported access widenings, by address.
 fn widened(plan: &Plan) -> Vec<String> {
     let risks = plan.risks().remove(&RiskLabel::Access).unwrap_or_default();
     risks.into_iter().map(|(address, words)| format!("{address}: {words}")).collect()
@@ -374,7 +374,7 @@ fn a_long_text_by_hunk() {
     insta::assert_snapshot!(change(&text("four"), &text("4")));
 }
 
-/// Elements that have a name are told in the order of the declaration; what is removed comes first.
+/// Named elements are shown in the order of the declaration, after the removed ones.
 #[test]
 fn named_elements_in_the_order_of_the_stack() {
     let bucket = |metrics: &[(&str, &str)]| {
@@ -406,7 +406,7 @@ fn what_protects_and_is_turned_off() {
     insta::assert_snapshot!(change(after, before));
 }
 
-/// A secret that loses its name is in the open at AWS alone.
+/// A secret argument that was removed from the stack is in the open only at AWS.
 #[test]
 fn a_secret_argument_that_goes_is_told_nowhere() {
     let with =
@@ -456,7 +456,7 @@ fn consent_is_asked_for_what_cannot_be_undone() {
     assert!(consent(&planned(JOB, ""), &nothing).is_ok());
 }
 
-/// A document of a few names and values, so that two of them have much in common.
+/// A document of few names and values, so that two of them have much in common.
 fn document() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::json!("Allow")),
@@ -509,7 +509,7 @@ fn document() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Attributes that hold documents of every sort.
+/// Attributes with documents of every type.
 const DOCUMENTS: [(&str, &str); 5] = [
     ("iam_policy", "policy_document"),
     ("sfn_state_machine", "definition"),
@@ -567,7 +567,7 @@ proptest! {
     }
 }
 
-/// With every `Allow` in it a secret one.
+/// The same value with every `Allow` in it secret.
 fn hidden(value: Value) -> Value {
     match value {
         Value::String(text) if text == "Allow" => Value::from("hunter2").into_secret(),
@@ -577,7 +577,7 @@ fn hidden(value: Value) -> Value {
     }
 }
 
-/// Whether all that is secret on one side is so, or not there, on the other.
+/// Returns whether everything that is secret on one side is secret or absent on the other.
 fn aligned(before: &Value, after: &Value) -> bool {
     before.clone().reveal() == after.clone().reveal()
 }

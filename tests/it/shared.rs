@@ -1,4 +1,4 @@
-//! Folders beside a stack's own that it reads from, and what bounds them.
+//! Shared folders that a stack reads besides its own, and their limits.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -29,7 +29,7 @@ fn shop(place: &tempfile::TempDir) -> std::path::PathBuf {
     place.path().join("repository/stacks/shop")
 }
 
-/// What `validate` says, and its exit code.
+/// The output of `validate`, and its exit code.
 fn said(stack: &Path) -> (i32, String) {
     let run = dwctl(stack, &["validate"]);
     (run.code, format!("{}{}", run.stdout, run.stderr))
@@ -126,7 +126,7 @@ fn no_link_leads_out_and_none_from_one_folder_to_another() {
     }
 }
 
-/// What git and dwctl keep is read by no stack, not even by one at the top of a repository.
+/// No stack reads the files of git and dwctl, not even one at the top of a repository.
 #[test]
 fn what_git_and_dwctl_keep_is_read_by_nobody() {
     for path in [".git/config", "./.git/config", "sub/../.git/config", ".dwctl/key", "modules/a/.git/config"]

@@ -1,5 +1,5 @@
-//! States through which AWS takes its time, and services that do not know yet what another
-//! has just made: scripted, as no emulator is slow, and gone through by the real program.
+//! Slow transitions at AWS, and services that do not know yet what another has just created. They are
+//! scripted, as no emulator is slow, and run with the real program.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Scene {
         std::fs::write(self.folder.path().join("stack.toml"), headed(stack)).expect("a file");
     }
 
-    /// Runs the program while AWS answers so: every answer is asked for, and no other.
+    /// Runs the program against these answers. Each must be requested, and no other.
     #[track_caller]
     fn run(&self, arguments: &[&str], answers: Vec<Answer>) -> Run {
         self.aws.then(answers);
@@ -47,7 +47,7 @@ impl Scene {
     }
 }
 
-/// The owner's tags of `address`, each made a text.
+/// The owner tags of `address`, each as a text.
 fn owned(address: &str, tag: impl Fn(&str, &str) -> String) -> String {
     [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", address)]
         .iter()
@@ -62,7 +62,7 @@ fn stack(nodes: u8) -> String {
     CLUSTER.replace("NODES", &nodes.to_string())
 }
 
-/// What `DescribeClusters` says of the cluster.
+/// The answer of `DescribeClusters`.
 fn cluster(status: &str, availability: &str, nodes: u8) -> Answer {
     let tags = owned("redshift_cluster.w", |key, value| {
         format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>")
@@ -89,7 +89,7 @@ fn created() -> Answer {
         .answers("<Cluster><ClusterIdentifier>warehouse</ClusterIdentifier></Cluster>")
 }
 
-/// A scene in which the cluster is there and as declared.
+/// A scene with a cluster that is as declared.
 fn with_cluster() -> Scene {
     let scene = Scene::new(&stack(2));
     scene.apply(vec![no_cluster(), created(), cluster("available", "Available", 2)]);
@@ -240,7 +240,7 @@ fn key_tags(id: &str) -> Answer {
     on("kms:ListResourceTags").sends("KeyId", id).answers(json!({ "Tags": tags }).to_string())
 }
 
-/// Such a key is not to be enabled: it waits for its material, which is not ours to give.
+/// Such a key cannot be enabled: it waits for its material, which dwctl does not provide.
 #[test]
 fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gone() {
     let scene = Scene::new(KEY);
@@ -363,7 +363,7 @@ fn machine_made() -> Answer {
     on("states:CreateStateMachine").answers(made.to_string())
 }
 
-/// The cluster of an apply that was not awaited, and what needs it.
+/// A cluster of an earlier apply that did not wait for it, and its dependents.
 #[test]
 fn what_aws_is_still_at_work_on_is_waited_for_by_what_needs_it() {
     let scene = with_cluster();
@@ -437,7 +437,7 @@ fn a_state_machine_that_is_being_deleted_is_waited_for() {
 
 const SECRET: &str = "[secretsmanager_secret.s]\nname = 'warehouse/admin'\nsecret_string = 'hunter2'\n";
 
-/// What `DescribeSecret` says of a secret of this address.
+/// The answer of `DescribeSecret` for a secret of this address.
 fn secret(address: &str, is_deleted: bool) -> Answer {
     let tags: Vec<serde_json::Value> =
         [("dwctl:stack", "shop"), ("dwctl:env", "default"), ("dwctl:address", address)]
@@ -492,8 +492,8 @@ fn a_secret_of_others_that_is_scheduled_for_deletion_is_left() {
     assert!(run.stderr.contains("choose another name"), "{}", run.stderr);
 }
 
-/// The words in which each service says that a role made a moment ago is not there yet
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>).
+/// Each service's message that a new role is not visible yet ("Changes that I make are not always
+/// immediately visible" in <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>).
 #[test]
 fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
     for (code, words) in [
@@ -558,7 +558,7 @@ fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
     }
 }
 
-/// A policy that is refused for another reason is not tried for minutes.
+/// A policy that is refused for another reason is not retried for minutes.
 #[test]
 fn what_no_waiting_mends_is_told_at_once() {
     let scene = Scene::new(MACHINE);
@@ -578,13 +578,12 @@ fn what_no_waiting_mends_is_told_at_once() {
     );
 }
 
-/// The tags are asked for beside the machine, whether it is there or not.
+/// The tags are requested together with the machine, whether it exists or not.
 fn machine_tags_unused() -> Answer {
     on("states:ListTagsForResource").fails(400, "ResourceNotFound", "Resource not found").stays()
 }
 
-/// What is being deleted is no longer there for a plan, and in the way of its successor until
-/// it is gone.
+/// A cluster that is being deleted counts as gone in a plan, but blocks its successor until it is gone.
 #[test]
 fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
     let scene = with_cluster();
@@ -611,7 +610,7 @@ fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
     assert!(run.stdout.contains("1 created"), "{}", run.stdout);
 }
 
-/// A deletion that is under way is not asked for again, and awaited all the same.
+/// A deletion in progress is not requested again, but waited for.
 #[test]
 fn a_cluster_that_somebody_deletes_is_destroyed_when_it_is_gone() {
     let scene = with_cluster();
@@ -642,8 +641,7 @@ fn a_state_machine_that_somebody_deletes_is_made_again() {
     assert!(run.stdout.contains("1 created"), "{}", run.stdout);
 }
 
-/// The same of policies and grants: what names a principal made a moment ago is refused by
-/// services that have not heard of it.
+/// The same for policies and grants: services refuse a new principal that they do not know yet.
 #[test]
 fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
     use dwctl::aws::Class;
@@ -724,7 +722,7 @@ fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
     }
 }
 
-/// What AWS gave up on cannot be changed, and can be removed or made anew.
+/// A failed cluster cannot be updated, but it can be deleted or replaced.
 #[test]
 fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
     let failed = || cluster("incompatible-network", "Failed", 2);

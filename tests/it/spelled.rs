@@ -1,5 +1,5 @@
-//! One thing in several spellings: nothing changes where AWS takes both for the same, and nobody is
-//! blamed for how the stack writes it.
+//! Different spellings of one value: no change if AWS treats them as the same, and no drift because of the
+//! stack's spelling.
 
 use dwctl::kind::ErasedKind;
 use dwctl::kinds::KINDS;
@@ -55,7 +55,7 @@ fn what_others_changed_is_told_however_the_stack_writes_it() {
     assert!(plan.contains("changed by the stack and outside dwctl"), "{plan}");
 }
 
-/// A fingerprint of an earlier version is of the spelling that the stack had then.
+/// A fingerprint of an earlier version is of the stack's spelling at that time.
 #[test]
 fn a_ledger_of_an_earlier_version_blames_nobody_without_proof() {
     let key = arn(&format!("key/{KEY}"));
@@ -77,7 +77,7 @@ fn a_ledger_of_an_earlier_version_blames_nobody_without_proof() {
     assert!(drift.contains("drift: changed outside dwctl"), "{drift}");
 }
 
-/// The field in which an earlier version kept AWS's spellings is read, and not kept.
+/// The field in which an earlier version kept AWS's spellings is read, but no longer written.
 #[test]
 fn what_an_earlier_version_kept_of_spellings_is_dropped() {
     let entry = serde_json::json!({
@@ -88,7 +88,7 @@ fn what_an_earlier_version_kept_of_spellings_is_dropped() {
     assert!(!serde_json::to_string(&entry).expect("JSON").contains("spelled"));
 }
 
-/// A written default is as if absent: to write it, or to take it out, changes and risks nothing.
+/// A declared default equals an absent one: adding or removing it changes and risks nothing.
 #[test]
 fn a_default_of_aws_is_as_if_absent() {
     let bucket = |more: &str| {
@@ -153,7 +153,7 @@ fn an_entry_that_others_wrote_is_nobodys_change() {
     assert!(plan.contains("theirs") && !plan.contains("outside dwctl"), "{plan}");
 }
 
-/// What a kind's fields of a sort are, by path, lists and maps by one element.
+/// Visits each field of a kind, with its path. Lists and maps are visited by one element.
 fn each<'n>(node: &'n Node, path: &[PathStep], see: &mut dyn FnMut(&[PathStep], &'n Node, &'n Node)) {
     match &node.shape {
         Shape::Object { fields, .. } => {
@@ -168,8 +168,8 @@ fn each<'n>(node: &'n Node, path: &[PathStep], see: &mut dyn FnMut(&[PathStep], 
     }
 }
 
-/// Every text that may be empty and need not be written is as if absent where it is empty, and every
-/// value that AWS takes an absent field for is, too; in whichever table.
+/// An empty optional text counts as absent, and so does every value that AWS uses for an absent field, in
+/// any table.
 #[test]
 fn what_means_nothing_is_left_out_everywhere() {
     let mut seen = 0;
@@ -198,7 +198,7 @@ fn what_means_nothing_is_left_out_everywhere() {
     assert!(seen > 60, "{seen} were tried");
 }
 
-/// A key that AWS has itself is the default of its attribute, or the attribute says otherwise.
+/// A key that AWS itself owns is the default of its attribute, or the attribute says otherwise.
 #[test]
 fn every_key_has_its_spellings() {
     // Not encrypted, or what the bucket says, or AWS's choice: no alias is the default.

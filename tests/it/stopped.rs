@@ -1,8 +1,8 @@
-//! Stopped by signals at any request of any verb that changes something: it ends in time, its lock is
-//! freed, what was made is known or found, and the next run finishes.
+//! Signals at any request of any mutating command: it ends in time, its lock is released, what was created
+//! is known or found again, and the next run finishes.
 //!
-//! `cargo test` stops at a few requests of each verb; `DWCTL_SIGNALS=all` at every one, `/STEP` at
-//! some, and `DWCTL_SIGNALS_ONLY=apply/s3` at those of some scenarios.
+//! `cargo test` stops at a few requests of each command, `DWCTL_SIGNALS=all` at every one, `/STEP` at
+//! some. `DWCTL_SIGNALS_ONLY=apply/s3` selects scenarios.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,16 +16,16 @@ use crate::harness::{Project, Run, copy, finish, run};
 use crate::interrupt::signal;
 
 const BUCKET: &str = "dwctl-ledgers";
-/// What a busy machine takes more than the two seconds.
+/// Additional time for a busy machine, beyond the two seconds.
 const SLACK: Duration = Duration::from_millis(1_500);
 
-/// Named and assigned ids, and some that need each other.
+/// Named and assigned ids, and some dependencies.
 const STACK: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
     [sns_topic.feeds]\nfor_each = [\"a\", \"b\"]\nname = \"feed-${each.key}\"\n\
     [ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
     [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n";
 
-/// A verb, and what there is before it.
+/// A command, with its initial state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {
     Apply,
@@ -72,7 +72,7 @@ impl Verb {
         }
     }
 
-    /// Whether the ledger's place matters: some have nothing to ask AWS for where it is a file.
+    /// Returns whether the command calls AWS: some do not if the ledger is a file.
     fn calls(self, s3: bool) -> bool {
         s3 || matches!(
             self,
@@ -81,7 +81,7 @@ impl Verb {
     }
 }
 
-/// A stack as it is before the verb, and a gate through which its `dwctl` reaches the cloud.
+/// A stack before the command, and a gate between its `dwctl` and the cloud.
 struct Stage {
     project: Project,
     gate: Gate,
@@ -137,7 +137,7 @@ impl Stage {
         stage
     }
 
-    /// As it was before the verb.
+    /// Restores the state before the command.
     fn again(&self) -> &Self {
         self.project.cloud.empty();
         std::fs::remove_dir_all(self.project.stack()).unwrap();
@@ -177,13 +177,13 @@ impl Stage {
 struct Case {
     verb: Verb,
     at: u64,
-    /// Whether AWS does what is asked, and the answer does not come.
+    /// True if AWS executes the request, but its answer does not arrive.
     after: bool,
-    /// Whether a second signal follows the first.
+    /// True if a second signal follows the first.
     twice: bool,
 }
 
-/// Whether a request changes something, or may.
+/// Returns whether a request changes something, or may.
 fn writes(head: &str) -> bool {
     let reads = ["GET ", "HEAD "].iter().any(|method| head.starts_with(method))
         || ["Action=Describe", "Action=Get", "Action=List", ".Get", ".List", ".Describe"]
@@ -192,7 +192,7 @@ fn writes(head: &str) -> bool {
     !reads
 }
 
-/// Stops one, and expects that the next finishes.
+/// Stops one run, and expects that the next one finishes.
 fn stop(stage: &Stage, case: Case) {
     let arguments = case.verb.arguments();
     let name = if case.at.is_multiple_of(2) { "-INT" } else { "-TERM" };
@@ -243,7 +243,7 @@ fn stop(stage: &Stage, case: Case) {
     conclude(stage, case.verb, &ended);
 }
 
-/// The next run finishes.
+/// Expects that the next run finishes.
 fn conclude(stage: &Stage, verb: Verb, ended: &Run) {
     let again = || {
         let run = stage.run(verb.arguments());
@@ -302,7 +302,7 @@ fn conclude(stage: &Stage, verb: Verb, ended: &Run) {
     }
 }
 
-/// At which requests of a run to stop.
+/// The requests of a run at which to stop.
 fn moments(requests: u64, few: u64, salt: u64) -> Vec<u64> {
     let wish = std::env::var("DWCTL_SIGNALS").unwrap_or_default();
     if wish == "all" {

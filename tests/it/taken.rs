@@ -1,5 +1,5 @@
-//! What is taken out of a stack and was AWS's choice before: AWS's default is restored, or the plan
-//! says once that it stays.
+//! Attributes removed from a stack that AWS chose before: AWS's default is restored, or the plan says once
+//! that the value stays.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ fn every_attribute_has_a_decision() {
     assert_eq!(decisions.len(), found.len());
 }
 
-/// What is restored is a value of its attribute.
+/// Every restored default is a valid value of its attribute.
 #[test]
 fn every_default_fits_its_attribute() {
     fn visit(node: &Node, path: &str) {
@@ -86,8 +86,8 @@ fn every_default_fits_its_attribute() {
     KINDS.iter().for_each(|kind| visit(&kind.schema().spec, kind.name()));
 }
 
-/// Each attribute that an example or a step of a life declares, taken out: the plan does not say
-/// that nothing changes.
+/// Each attribute that an example or a life's step declares is removed. The plan must not say that nothing
+/// changes.
 #[test]
 fn no_plan_is_silent_about_what_is_taken_out() {
     let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -212,8 +212,8 @@ command = {{ script_location = \"s3://scripts/j.py\" }}
     )
 }
 
-/// Policies that let another account in, and a closed egress, go back to what AWS gives; a timeout
-/// stays, which is told once, in every format.
+/// Policies that let another account in, and closed egress, go back to AWS's defaults. A timeout stays, which
+/// is reported once, in every format.
 #[test]
 fn what_is_taken_out_is_restored_or_told_once() {
     let written = stack(

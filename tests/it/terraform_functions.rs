@@ -1,8 +1,8 @@
-//! The expression language against Terraform's own answers: `data/terraform_functions.json`, and
-//! `data/terraform_texts.json` for what is about texts.
+//! Compares the expression language with Terraform's own answers in `data/terraform_functions.json` and, for
+//! text functions, `data/terraform_texts.json`.
 //!
-//! A row that differs stands in `data/terraform_differs.toml`, and one that stands there differs.
-//! What differs on purpose is told by a row of the README's table, which the list names.
+//! Rows that differ are listed in `data/terraform_differs.toml`, and every listed row must differ. Each
+//! intentional difference names a row of the README's table.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,11 +18,11 @@ const ROWS: &str = include_str!("../data/terraform_functions.json");
 const TEXTS: &str = include_str!("../data/terraform_texts.json");
 const DIFFERS: &str = include_str!("../data/terraform_differs.toml");
 const README: &str = include_str!("../../README.md");
-/// The heading of the table of what differs on purpose, and so many rows may.
+/// The heading of the table of intentional differences, and its maximum number of rows.
 const HEADING: &str = "## Where dwctl differs from Terraform";
 const DELIBERATE: usize = 20;
 
-/// What dwctl makes of an expression in a stack with these files.
+/// The result of an expression in a stack with these files.
 fn evaluate(expression: &str, files: &Files) -> Result<Value, String> {
     let text = format!("${{{expression}}}");
     let file = Sources::default().add("stack.toml", &text);
@@ -35,7 +35,7 @@ fn evaluate(expression: &str, files: &Files) -> Result<Value, String> {
         .map_err(|errors| errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))
 }
 
-/// Whether a value is what Terraform's JSON says; a number is there an object of its digits.
+/// Returns whether a value equals Terraform's JSON, in which a number is an object with its digits.
 fn is(value: &Value, expected: &Json) -> bool {
     match (value, expected) {
         (Value::Number(number), Json::Object(digits)) => {
@@ -56,7 +56,7 @@ fn is(value: &Value, expected: &Json) -> bool {
     }
 }
 
-/// Writes the files and links that a table names.
+/// Writes the files and links in a table.
 fn write_files(folder: &Path, table: &Json) {
     for (name, content) in table["files"].as_object().into_iter().flatten() {
         let path = folder.join(name);

@@ -7,12 +7,12 @@ use regex::Regex;
 
 use crate::paper;
 
-/// Files that are tables: long, and read a line at a time.
+/// Files that contain tables, which may be long.
 const TABLES: [&str; 0] = [];
 
 /// A file of the project's source.
 struct File {
-    /// Below the project's folder, with `/`.
+    /// Path below the project's folder, with `/`.
     path: String,
     text: String,
 }
@@ -108,7 +108,7 @@ fn planning_reads_no_clock_and_no_disk() {
     );
 }
 
-/// Links in somebody else's repository lead anywhere: see `src/files.rs`.
+/// Links in a foreign repository may lead anywhere: see `src/files.rs`.
 #[test]
 fn the_files_of_a_stack_are_read_through_one_door() {
     let mut files = below("src/stack");
@@ -209,7 +209,7 @@ fn only_the_command_line_and_its_diagnostics_write_to_the_terminal() {
     without(&files, r"\be?print(ln)?!|\bstdout\(\)|\bstderr\(\)", "errors are data until they are shown");
 }
 
-/// AWS's words, those of tools and excerpts of files may quote a secret.
+/// Messages of AWS and of tools, and excerpts of files, may quote a secret.
 #[test]
 fn the_words_of_others_are_shown_without_secrets() {
     let decide = ["src/aws/error.rs", "src/kinds/cloudwatch/dashboard.rs", "src/stack/load.rs"];

@@ -1,6 +1,5 @@
-//! Several at once: one at a time changes a stack, nothing is lost or made twice, and who
-//! waits is told for whom. And what a ledger costs when many things are made, or AWS is slow
-//! to let them be made.
+//! Concurrent runs: only one at a time changes a stack, nothing is lost or created twice, and those who wait
+//! are told for whom. Also the cost of a ledger when many resources are created, or AWS is slow.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ const RESOURCES: &str = "[sns_topic.feeds]\nfor_each = [\"a\", \"b\", \"c\"]\nna
     [kms_key.data]\ndescription = \"Data\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n";
 const COUNT: usize = 5;
 
-/// A stack with its ledger in S3, whose lock expires after so many seconds.
+/// A stack with its ledger in S3, whose lock expires after this many seconds.
 fn in_s3(expiry: u64, resources: &str) -> Project {
     let ledger = format!("[ledger]\nbucket = \"{BUCKET}\"\nlock_expiry_seconds = {expiry}\n");
     let project = Project::new(&format!("{HEAD}{ledger}{resources}"));
@@ -36,7 +35,7 @@ fn ledger(project: &Project) -> Ledger {
     })
 }
 
-/// Whether someone holds the lock in S3.
+/// Returns whether the lock in S3 is held.
 fn locked(project: &Project) -> bool {
     project.with(async |_, cx| {
         let key = format!("{KEY}.lock");
@@ -44,7 +43,7 @@ fn locked(project: &Project) -> bool {
     })
 }
 
-/// How often an object was written.
+/// The number of versions of an object.
 fn versions(project: &Project, key: &str) -> u64 {
     project.with(async |_, cx| {
         let listed = cx.aws.s3().list_object_versions().bucket(BUCKET).prefix(key).send().await;
@@ -53,7 +52,7 @@ fn versions(project: &Project, key: &str) -> u64 {
     })
 }
 
-/// Topics, keys and VPCs that are there, whoever made them.
+/// The number of topics, keys and VPCs at AWS, owned or not.
 fn made(project: &Project) -> usize {
     project.with(async |_, cx| {
         let ours = aws_sdk_ec2::types::Filter::builder().name("tag:dwctl:stack").values("shop").build();
@@ -72,7 +71,7 @@ fn start(command: &mut Command) -> Child {
     command.spawn().expect("dwctl can be run")
 }
 
-/// Waits until something is so.
+/// Waits for a condition.
 fn until(what: &str, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !is() {
@@ -81,7 +80,7 @@ fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// 16 applies of one stack at once, of which all are to have their turn.
+/// Starts 16 applies of one stack at once, and expects that all get their turn.
 fn sixteen(project: &Project) {
     let children: Vec<Child> =
         (0..16).map(|_| start(&mut apply(project, &["--lock-timeout", "150s"]))).collect();
@@ -186,7 +185,7 @@ fn a_holder_that_lost_its_lock_begins_nothing_more() {
     assert_eq!(project.cloud.calls("sns:CreateTopic"), 12, "nothing is made twice");
 }
 
-/// Things of seven services, about thirty, some of which need others.
+/// About thirty resources of seven services, with dependencies.
 fn over_services() -> String {
     let trust = "{ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"sts:AssumeRole\", \
                  Principal = { Service = \"glue.amazonaws.com\" } }] }";

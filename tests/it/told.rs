@@ -1,4 +1,4 @@
-//! What is told is so: counts, words where nothing happens, and what a reader may take for
+//! Messages are accurate: counts, words if nothing happens, and anything that a reader might mistake for
 //! something else.
 
 use std::process::Stdio;
@@ -115,7 +115,7 @@ fn an_output_that_is_secret_no_longer_is_a_change() {
     assert!(same.contains("No changes: AWS is") && !same.contains("outputs"), "{same}");
 }
 
-/// A grant that goes must not read as one that is there.
+/// A removed grant must not read like an existing one.
 #[test]
 fn junit_tells_what_comes_and_what_goes() {
     let wider = ROLE.replace("\"s3:GetObject\", ", "\"s3:GetObject\", \"s3:PutObject\", ");
@@ -261,7 +261,7 @@ fn put(project: &Project, key: &str) {
     });
 }
 
-/// AWS deletes no bucket that holds something: that is known before anything else is gone.
+/// AWS does not delete a bucket with objects. This is reported before anything else is deleted.
 #[test]
 fn a_bucket_that_holds_objects_is_told_before_anything_is_destroyed() {
     let project = Project::new(&bucket("versioning = true\n"));
@@ -296,7 +296,7 @@ fn a_bucket_that_holds_objects_is_told_before_anything_is_destroyed() {
     project.run(&["destroy", "--yes"]).exits(0).says("2 destroyed");
 }
 
-/// What the stack deletes itself is not in the way, unless versioning keeps it.
+/// Objects that the stack deletes itself do not block the bucket, unless versioning keeps them.
 #[test]
 fn the_objects_of_a_stack_are_in_the_way_of_its_bucket_only_with_versions() {
     let object =
@@ -313,7 +313,7 @@ fn the_objects_of_a_stack_are_in_the_way_of_its_bucket_only_with_versions() {
     project.run(&["destroy", "--yes"]).exits(0).says("3 destroyed");
 }
 
-/// The old endpoint of a subscription that is not confirmed is there, and told as such.
+/// The old endpoint of an unconfirmed subscription is still there, and reported.
 #[test]
 fn a_pending_subscription_is_there_until_it_was_given_up() {
     const ARN: &str = "arn:aws:sns:us-east-1:123456789012:t:0a";
@@ -352,7 +352,7 @@ fn a_pending_subscription_is_there_until_it_was_given_up() {
     });
 }
 
-/// One thing that is wrong hides nothing else, and nothing is told twice.
+/// One error does not hide others, and none is reported twice.
 #[test]
 fn every_mistake_is_told_at_once() {
     let said = paper::problems(
@@ -382,7 +382,7 @@ fn every_mistake_is_told_at_once() {
     assert_eq!(places.len(), unique.len(), "a place is told twice\n{said}");
 }
 
-/// Not every refusal goes away by allowing the caller more.
+/// Not every refusal can be solved by more permissions.
 #[test]
 fn a_refusal_is_helped_by_its_reason() {
     use dwctl::aws::{Class, Error};

@@ -1,5 +1,5 @@
-//! Tools of others that judge what we write: schemas of workflows, shellcheck, checkov, GitHub's Markdown. In an
-//! environment of their own beside the emulator's, made on first use from exact, hashed versions.
+//! Foreign tools that check our output: schemas of workflows, shellcheck, checkov, GitHub's Markdown. They
+//! have an environment of their own beside the emulator's, created on first use from pinned, hashed versions.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::harness::emulator_home;
 
-/// The exact versions and hashes of what is installed.
+/// The pinned versions and hashes of the tools.
 const REQUIREMENTS: &str = include_str!("../support/tools.txt");
 
 /// The folder of the tools' programs.
@@ -55,7 +55,7 @@ fn succeeds(command: &mut Command) {
     assert!(done.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Runs a tool, which finds nothing of the machine it runs on and gets nowhere.
+/// Runs a tool without access to this machine's settings or to the network.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
     let home = tempfile::tempdir().expect("a temporary folder");
     // Whatever would go out is told to go here.
@@ -79,12 +79,12 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
     done
 }
 
-/// What a tool said, on both streams.
+/// The output of a tool, on both streams.
 pub(crate) fn words(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
-/// `jq` as a command line, as far as the workflows use it.
+/// A `jq` command line with the features that the workflows use.
 pub(crate) fn jq() -> String {
     let script = crate::paper::root().join("tests/support/run_jq.py");
     format!("'{}' '{}' \"$@\"", programs().join("python").display(), script.display())

@@ -1,5 +1,5 @@
-//! Changes by others that one answer of AWS only hints at: the value of a secret, and the rules of
-//! a group that is to be without any.
+//! External changes that AWS only hints at: the value of a secret, and the rules of a group that is
+//! declared without any.
 
 use crate::harness::Project;
 

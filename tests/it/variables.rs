@@ -1,5 +1,5 @@
-//! Values of variables from outside of the stack: what is wrong with one says which, where it comes from, and
-//! how it is written.
+//! Variable values from outside the stack: an error names the variable, the source of the value, and
+//! the right notation.
 
 use std::path::Path;
 

@@ -1,28 +1,26 @@
-//! What the tests let pass, each with its reason. Everything here is a difference between
-//! the emulator, or the models that requests are checked against, and AWS as documented:
-//! never a reason for `dwctl` to be otherwise.
+//! Exceptions in the tests, each with its reason. Each one is a difference between the emulator, or the
+//! models that check requests, and AWS as documented. None is a reason for `dwctl` to behave differently.
 
 use std::collections::BTreeSet;
 
 use crate::exchange::play;
 use crate::paper::root;
 
-/// The version that the waivers below were seen with; see `src/sandbox/requirements.txt`.
+/// The version for which the waivers were found; see `src/sandbox/requirements.txt`.
 pub const EMULATOR: &str = "moto==5.2.5";
 
-/// A part of a kind's life that the emulator cannot live through.
+/// A part of a kind's life that the emulator does not support.
 pub struct Gap {
     pub kind: &'static str,
     pub what: What,
     /// The operation that the emulator lacks or gets wrong.
     pub operation: &'static str,
     pub reason: &'static str,
-    /// What goes through it instead: `tests/data/exchanges/<name>.toml`, from AWS's
-    /// documentation.
+    /// The script that covers it instead: `tests/data/exchanges/<name>.toml`, from AWS's documentation.
     pub exchange: &'static str,
 }
 
-/// Which part.
+/// The part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "which of them are needed changes with the emulator")]
 pub enum What {
@@ -30,7 +28,7 @@ pub enum What {
     Step(&'static str),
     /// No step changes this attribute.
     Attribute(&'static str),
-    /// This foreseen attribute is another one live.
+    /// The live value of this attribute differs from the predicted one.
     Foreseen(&'static str),
 }
 
@@ -80,7 +78,7 @@ pub const GAPS: &[Gap] = &[
     },
 ];
 
-/// A request that AWS accepts and the models of the checking proxy do not.
+/// A request that AWS accepts, but the models of the checking proxy refuse.
 pub struct Violation {
     /// `service:Operation`.
     pub operation: &'static str,
@@ -94,7 +92,7 @@ pub struct Violation {
 /// Rules of the models that AWS does not have.
 pub const VIOLATIONS: &[Violation] = &[];
 
-/// What the lives leave out is gone through all the same.
+/// Every step that the lives leave out is covered by a script.
 #[test]
 fn every_waived_step_is_played() {
     let names: BTreeSet<&str> = GAPS.iter().map(|gap| gap.exchange).collect();

@@ -1,6 +1,5 @@
-//! The examples for CI: each is YAML with what it must have, its scripts are scripts and use
-//! options that exist, and what they do is done here against a local AWS, with a `gh` or
-//! `curl` that answers as it is told.
+//! The examples for CI: each is valid YAML with the required parts, its scripts are valid and use existing
+//! options. They run here against a local AWS, with fake `gh` and `curl`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,7 +51,7 @@ fn steps_of(job: &Value) -> Vec<&Value> {
     job["steps"].as_sequence().expect("steps").iter().collect()
 }
 
-/// Every script, by the file that it is in.
+/// Every script, with its file.
 fn scripts() -> Vec<(&'static str, String)> {
     let mut scripts = Vec::new();
     for path in workflows().chain([ACTION]) {
@@ -72,7 +71,7 @@ fn scripts() -> Vec<(&'static str, String)> {
     scripts
 }
 
-/// All scripts of a job of GitLab, which one shell runs.
+/// All scripts of a GitLab job, which one shell runs.
 fn job_script(name: &str) -> String {
     let gitlab = yaml(GITLAB);
     let parts = [&gitlab[".dwctl"]["before_script"], &gitlab[name]["script"]];
@@ -80,7 +79,7 @@ fn job_script(name: &str) -> String {
     scripts.map(text).collect::<Vec<_>>().join("\n")
 }
 
-/// The script of the step of this name.
+/// The script of the step with this name.
 fn script(path: &str, name: &str) -> String {
     let document = yaml(path);
     let step = steps(&document).into_iter().find(|step| step["name"] == name);
@@ -155,7 +154,7 @@ fn workflows_have_what_they_must() {
     assert_eq!(gitlab["apply"]["needs"][0], "plan");
 }
 
-/// What is wrong with a file by the schema that its makers publish; empty where nothing is.
+/// The violations of a file against its published schema; empty if there are none.
 fn by_schema(schema: &str, path: &Path) -> String {
     let transform: &[&str] =
         if schema == "vendor.gitlab-ci" { &["--data-transform", "gitlab-ci"] } else { &[] };
@@ -184,7 +183,7 @@ fn every_file_fits_its_schema() {
     }
 }
 
-/// A name that means nothing is the empty text for GitHub, and no error.
+/// In GitHub, an unknown name is the empty text, and no error.
 #[test]
 fn expressions_refer_to_what_there_is() {
     let expression = Regex::new(r"\$\{\{(.*?)\}\}").unwrap();
@@ -309,8 +308,8 @@ fn scripts_use_options_that_exist() {
     }
 }
 
-/// A `gh` that writes down how it was called, and answers with what is in the file that the
-/// call is named after, through the call's own filter: a run's artifact is a folder.
+/// A `gh` that logs its calls, and answers with the file named after the call, through the call's own filter.
+/// A run's artifact is a folder.
 const GH: &str = r#"#!/usr/bin/env bash
 set -eu
 here="$(dirname "$0")"
@@ -331,8 +330,8 @@ case "$1 $2" in
 esac
 "#;
 
-/// A `curl` that writes down how it was called, and answers with the pages of notes that are
-/// there; the header that authorises it must be in a file.
+/// A `curl` that logs its calls, and answers with pages of notes. The authorization header must be in a
+/// file.
 const CURL: &str = r#"#!/usr/bin/env bash
 set -eu
 here="$(dirname "$0")"
@@ -357,7 +356,7 @@ if [ "$method" = GET ]; then
 fi
 "#;
 
-/// A checkout, and what a runner has on its PATH.
+/// A checkout, and the programs on a runner's PATH.
 struct Runner {
     project: Project,
     bin: tempfile::TempDir,
@@ -393,12 +392,12 @@ impl Runner {
         self.project.stack().parent().unwrap().to_owned()
     }
 
-    /// Runs a step as a runner does, in the checkout that the stack's folder is in.
+    /// Runs a step as a runner does, in the stack's checkout.
     fn step(&self, path: &str, name: &str, more: &[(&str, &str)]) -> Run {
         self.run(&script(path, name), name, more)
     }
 
-    /// Runs a job of GitLab: all its scripts, in one shell.
+    /// Runs a GitLab job: all its scripts, in one shell.
     fn job(&self, name: &str, more: &[(&str, &str)]) -> Run {
         let variables = [
             ("ROLE", ""),
@@ -449,11 +448,11 @@ impl Runner {
 const STACK: &str = "[stack]\nname = \"warehouse\"\nregion = \"us-east-1\"\n\
                      [sns_topic.alerts]\nname = \"alerts\"\n";
 
-/// The pull requests that GitHub tells of a commit.
+/// GitHub's answer for the pull requests of a commit.
 const PULLS: &str = r#"[{ "merged_at": null, "head": { "sha": "dead" } },
                        { "merged_at": "2026-11-01T00:00:00Z", "head": { "sha": "beef" } }]"#;
 
-/// Comments and issues as GitHub tells them: whose, number, and text.
+/// GitHub's answer for comments and issues: author, number, and text.
 fn by<const N: usize>(all: [(&str, u32, &str); N]) -> String {
     let told = all.map(|(who, number, body)| {
         serde_json::json!({ "id": number, "number": number, "user": { "type": who }, "body": body })

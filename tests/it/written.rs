@@ -1,5 +1,5 @@
-//! What is written, and where to: results that cannot be written are an error, files are written where
-//! their links lead, and no log tells what the SDK says.
+//! Output and files: failed output is an error, files are written through links, and no log contains the
+//! SDK's messages.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, symlink};

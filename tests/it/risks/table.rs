@@ -1,4 +1,4 @@
-//! The table of changes and their risks, both ways.
+//! The table of changes and their risks, in both directions.
 
 use super::*;
 
