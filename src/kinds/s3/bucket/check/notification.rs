@@ -1,4 +1,4 @@
-//! Who is told of events
+//! Checks event notifications, and lists with fixed sets of values
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>).
 
 use aws_sdk_s3::types::{Event, InventoryOptionalField, StorageClass};
@@ -13,11 +13,11 @@ const DESTINATIONS: [(&str, &str); 3] = [
     ("topic_configurations", "topic_arn"),
 ];
 
-/// One entry, as far as it decides who is told of what.
+/// The parts of an entry that decide which events it sends.
 struct Entry<'a> {
     id: Option<&'a str>,
     events: Vec<(&'a str, String)>,
-    /// `None` where it is not known.
+    /// `None` if unknown.
     prefix: Option<&'a str>,
     suffix: Option<&'a str>,
 }
@@ -60,9 +60,9 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 fn check_destination(arn: &str, path: &str, problems: &mut Vec<Problem>) {
     if arn.ends_with(".fifo") {
-        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
         problems.push(
             Problem::new(path, "S3 tells no FIFO queue and no FIFO topic of events")
                 .help("take a standard one, or set `event_bridge = true` and send them on by a rule"),
@@ -79,7 +79,7 @@ fn check_event(event: &str, path: &str, problems: &mut Vec<Problem>) {
     problems.push(Problem::new(path, format!("S3 has no event `{event}`")).help(help));
 }
 
-/// The event of `one` that `other` tells of, too, where some object fits both.
+/// An event of `one` that `other` also sends, if some object matches both.
 fn overlap<'e>(other: &Entry<'_>, one: &'e Entry<'_>) -> Option<&'e (&'e str, String)> {
     let (ours, theirs) = (one.prefix?, other.prefix?);
     if !(ours.starts_with(theirs) || theirs.starts_with(ours)) {
@@ -97,7 +97,7 @@ fn overlap<'e>(other: &Entry<'_>, one: &'e Entry<'_>) -> Option<&'e (&'e str, St
     })
 }
 
-/// Whether a list of rules for web pages, copies and lists has what S3 refuses.
+/// Checks the rules for CORS, replication and inventories.
 pub(super) fn check_others(spec: Known<'_>, problems: &mut Vec<Problem>) {
     for (index, rule) in spec.list("cors_rules").iter().enumerate() {
         let rule = Known(rule);
@@ -157,7 +157,7 @@ pub(super) fn check_others(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// That a text is one of those that S3 has.
+/// Checks that a text is a value that S3 knows.
 fn check_one_of(text: &str, all: &[&'static str], what: &str, path: String, problems: &mut Vec<Problem>) {
     if !all.contains(&text) {
         let help = nearest(text, all.iter().copied())
