@@ -21,7 +21,9 @@ use crate::diag::Diagnostic;
 /// How long the main thread may take to notice the first signal if no change is running.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long it may take to end once what was in work has ended.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(2);
+/// The time for S3 to free the lock after the first signal, if the main thread is held up.
+const UNLOCK: Duration = Duration::from_secs(3);
 /// How long one call that frees the lock is waited for after the second signal.
 const PROMPT: Duration = Duration::from_millis(300);
 /// Time after the second signal at which the main thread is considered blocked.
@@ -136,7 +138,7 @@ fn end_idle_after(time: Duration) {
         if !is_working() {
             let now = Instant::now();
             // Without a second signal, S3 has time to free the lock.
-            end(now + FAREWELL, now);
+            end(now + UNLOCK, now);
         }
     });
 }
