@@ -20,7 +20,7 @@ use crate::diag::Diagnostic;
 
 /// How long the main thread may take to notice the first signal if no change is running.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long it may take to end once what was in work has ended.
+/// How long the main thread may take to end after the running changes have ended.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// The time for S3 to free the lock after the first signal, if the main thread is held up.
 const UNLOCK: Duration = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! What most commands start with: the stack, its variables, AWS, the ledger.
+//! The first steps of most commands: the stack, its variables, AWS, the ledger.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

@@ -63,7 +63,7 @@ pub(super) struct Args {
     detailed_exitcode: bool,
 }
 
-/// What is compared.
+/// The two sides of a comparison: folders, or revisions.
 #[derive(Debug, PartialEq, Eq)]
 enum Subjects {
     Folders(PathBuf, PathBuf),

@@ -47,11 +47,11 @@ enum Face {
 
 struct Working {
     since: Instant,
-    /// What it waits for, once that is known.
+    /// The reason that it waits, once that is known.
     on: Option<String>,
     /// When it was last reported.
     told: Option<Instant>,
-    /// What it was waiting for at the last report.
+    /// The reason at the last report.
     told_on: Option<String>,
 }
 

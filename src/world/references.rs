@@ -45,7 +45,7 @@ struct Target {
     deferrable: Option<String>,
 }
 
-/// What a reference uses of its target.
+/// The parts of its target that a reference uses.
 #[derive(Clone, Debug)]
 enum Sees {
     /// Only the order.

@@ -478,7 +478,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What is wrong with a text that is sent as the value of a header
+/// The problem of a text that is sent as the value of a header
 /// (<https://www.rfc-editor.org/rfc/rfc9110#section-5.5>).
 fn not_a_header(path: &str, text: &str) -> Option<Problem> {
     let is_control = |one: char| one.is_ascii_control() && one != '\t';

@@ -681,7 +681,7 @@ fn rotation_of(secret: &DescribeSecretOutput) -> Option<Rotation> {
     })
 }
 
-/// What AWS returned, unless it is nothing.
+/// The text that AWS returned; `None` if it is empty.
 fn given(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
