@@ -13,6 +13,7 @@ mod calls;
 mod chaos;
 mod circles;
 mod concealed;
+mod contract;
 mod crash;
 mod diff;
 mod digits;
