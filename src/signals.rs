@@ -58,8 +58,22 @@ struct State {
     signals: u32,
     /// Running work that the first signal must not interrupt.
     working: usize,
+    /// What is held and must be released before the command ends, such as a lock.
+    held: usize,
     /// The time of the second signal.
     second: Option<Instant>,
+}
+
+impl State {
+    /// Returns whether a signal has come and no change is running: what has changed nothing yet ends.
+    fn is_idle(&self) -> bool {
+        self.signals > 0 && self.working == 0
+    }
+
+    /// Returns whether a signal has come and there is nothing left to release either.
+    fn is_free(&self) -> bool {
+        self.is_idle() && self.held == 0
+    }
 }
 
 static STATE: LazyLock<watch::Sender<State>> = LazyLock::new(|| watch::Sender::new(State::default()));
@@ -188,7 +202,12 @@ pub async fn second() {
 
 /// Returns once a signal has come and no change is running.
 pub async fn idle() {
-    until(|state| state.signals > 0 && state.working == 0).await;
+    until(State::is_idle).await;
+}
+
+/// Returns once a signal has come, no change is running, and nothing is held that must be released.
+pub async fn free() {
+    until(State::is_free).await;
 }
 
 /// Runs `work` until it is done or a signal comes. Only for work that has changed nothing yet.
@@ -270,7 +289,7 @@ impl Drop for Working {
 }
 
 /// An action that runs before the process is ended if the main thread does not get to it. Drop it once
-/// the main thread has done it.
+/// the main thread has done it. While it lives, [`free`] does not return.
 pub struct LastResort(u64);
 
 /// Registers an action that must not be left undone when the process is ended.
@@ -278,18 +297,20 @@ pub fn last_resort(act: impl Fn(Instant) + Send + Sync + 'static) -> LastResort 
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
     resorts().insert(id, Arc::new(act));
+    STATE.send_modify(|state| state.held += 1);
     LastResort(id)
 }
 
 impl Drop for LastResort {
     fn drop(&mut self) {
         resorts().remove(&self.0);
+        STATE.send_modify(|state| state.held -= 1);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Last, ignores, within};
+    use super::{Last, State, ignores, within};
     use std::time::Duration;
 
     #[test]
@@ -299,6 +320,17 @@ mod tests {
         assert_eq!(ignores(status, 2), Some(false));
         assert_eq!(ignores(status, 13), Some(true));
         assert_eq!(ignores("Name:\tdwctl\n", 1), None);
+    }
+
+    #[test]
+    fn what_is_held_is_not_dropped_by_a_signal() {
+        let (none, one) = (State::default(), State { signals: 1, ..State::default() });
+        assert!(!none.is_idle() && !none.is_free());
+        assert!(one.is_idle() && one.is_free());
+        let held = State { held: 1, ..one };
+        assert!(held.is_idle() && !held.is_free());
+        let working = State { working: 1, ..one };
+        assert!(!working.is_idle() && !working.is_free());
     }
 
     #[tokio::test]

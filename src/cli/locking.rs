@@ -39,7 +39,13 @@ pub(super) async fn locked<T>(
 ) -> Result<T, Failure> {
     let say = |text: &str| printer.note(text);
     let lock = store.lock(holder, args.lock_timeout, &say).await?;
-    let outcome = work(&lock).await;
+    // A signal may come after the work looked for one and before it waits: the work then ends here, where
+    // the lock is released, and nowhere further out.
+    let outcome = tokio::select! {
+        biased;
+        outcome = work(&lock) => outcome,
+        () = signals::idle() => Err(signals::interrupted().note("nothing was changed").into()),
+    };
     let _working = signals::finish();
     if let Err(problem) = lock.release().await {
         let warning = Diagnostic { severity: crate::diag::Severity::Warning, ..problem };

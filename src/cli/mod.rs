@@ -303,7 +303,7 @@ async fn run(verb: Verb, printer: &Printer) -> Outcome {
     }
 }
 
-/// Works until it is done, or until a signal came and nothing is running.
+/// Works until it is done, or until a signal came and nothing is running or held.
 async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -> Outcome {
     let mut work = std::pin::pin!(work);
     let mut told = false;
@@ -311,7 +311,7 @@ async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -
         tokio::select! {
             biased;
             outcome = &mut work => return outcome,
-            () = signals::idle() => return Err(signals::interrupted().note("nothing was changed").into()),
+            () = signals::free() => return Err(signals::interrupted().note("nothing was changed").into()),
             () = signals::first(), if !told => {
                 told = true;
                 // If nothing is running, the command ends at once.

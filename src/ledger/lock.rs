@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::Holder;
 use super::file::FileLock;
 use super::s3::{Expect, Objects};
+use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last, LastResort};
 
@@ -228,7 +229,7 @@ impl Heart {
 
     /// Deletes the lock object.
     async fn free(&self) -> Result<(), Diagnostic> {
-        let failed = |error: &crate::aws::Error| {
+        let failed = |error: &Error| {
             let error = self.objects.trouble("cannot free the lock", &self.key, error);
             frees_itself(error, self.expiry)
         };
@@ -241,9 +242,12 @@ impl Heart {
                 // The answer to the last renewal was lost or not waited for, or somebody else has the
                 // lock.
                 Ok(false) => match self.objects.get(&self.key).await {
-                    Ok(Some((text, there)))
-                        if Holder::parse(&text, "").id == self.holder.id && there != etag =>
-                    {
+                    Ok(Some((text, there))) if Holder::parse(&text, "").id == self.holder.id => {
+                        if there == etag {
+                            let what =
+                                format!("S3 says that the lock {etag} changed, and returns it unchanged");
+                            return Err(failed(&Error::finding(Class::Conflict, what)));
+                        }
                         etag = there;
                     }
                     Ok(_) => return Ok(()),

@@ -122,9 +122,7 @@ impl Objects {
                 Ok(answer) => return Ok(Some(answer.e_tag.unwrap_or_default())),
                 Err(error) => Error::from(error),
             };
-            if error.has_code(&["ConditionalRequestConflict"]) && conflicts < CONFLICTS {
-                conflicts += 1;
-                tokio::time::sleep(Duration::from_millis(100 << conflicts)).await;
+            if is_conflict(&error, &mut conflicts).await {
                 continue;
             }
             let refused = error.has_code(&["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]);
@@ -143,21 +141,23 @@ impl Objects {
 
     /// Deletes the object with this ETag. Returns false if another one is there.
     pub(super) async fn delete(&self, key: &str, etag: &str) -> Answer<bool> {
-        let answer = self
-            .client
-            .delete_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .expected_bucket_owner(&self.account)
-            .if_match(etag)
-            .send()
-            .await
-            .map_err(Error::from);
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) if error.has_code(&["NoSuchKey"]) => Ok(true),
-            Err(error) if error.has_code(&["PreconditionFailed", "ConditionalRequestConflict"]) => Ok(false),
-            Err(error) => Err(error),
+        let mut conflicts = 0;
+        loop {
+            let request = self.client.delete_object().bucket(&self.bucket).key(key);
+            let request = request.expected_bucket_owner(&self.account).if_match(etag);
+            let error = match request.send().await {
+                Ok(_) => return Ok(true),
+                Err(error) => Error::from(error),
+            };
+            if error.has_code(&["NoSuchKey"]) {
+                return Ok(true);
+            }
+            if error.has_code(&["PreconditionFailed"]) {
+                return Ok(false);
+            }
+            if !is_conflict(&error, &mut conflicts).await {
+                return Err(error);
+            }
         }
     }
 
@@ -177,6 +177,17 @@ impl Objects {
     pub(super) fn trouble(&self, what: &str, key: &str, error: &Error) -> Diagnostic {
         trouble(&format!("{what} {}", self.place(key)), &self.bucket, error)
     }
+}
+
+/// Returns whether S3 asks to try again because a conflicting operation is under way, and waits for it.
+/// Gives up after [`CONFLICTS`].
+async fn is_conflict(error: &Error, conflicts: &mut u32) -> bool {
+    let is_one = error.has_code(&["ConditionalRequestConflict"]) && *conflicts < CONFLICTS;
+    if is_one {
+        *conflicts += 1;
+        tokio::time::sleep(Duration::from_millis(100 << *conflicts)).await;
+    }
+    is_one
 }
 
 /// An error of S3 about a ledger's bucket: the failure, AWS's words and advice.

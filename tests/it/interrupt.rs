@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::gate::Gate;
 use crate::harness::{Project, Run, emulator_home, finish};
 
 /// Named and assigned ids, dependencies, and more resources than are created at once.
@@ -359,6 +360,36 @@ fn a_lock_is_freed_by_one_that_is_held_up() {
     }
     finish(child, "apply").exits(6);
     assert!(!is_locked(), "the lock is left");
+}
+
+/// A signal that comes while the main thread evaluates is noticed only at its next wait. The lock is
+/// released then, too.
+#[test]
+fn a_signal_during_an_evaluation_frees_the_lock() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ledger]\nbucket = \"shop-ledger\"\n\
+         [local]\nhashes = '${[for number in range(5) : bcrypt(tostring(number), 10)]}'\n\
+         [sns_topic.one]\nname = \"one\"\ndisplay_name = '${substr(local.hashes[4], 0, 50)}'\n",
+    );
+    project.run(&["ledger", "init"]).exits(0);
+    let gate = Gate::before(&project.cloud.emulator());
+    for delay in [0, 20, 40, 80, 120, 180, 240] {
+        gate.forget();
+        gate.halt("default.json?x-id=GetObject", true);
+        let mut command = project.command_without_endpoint(&["apply", "--yes"]);
+        let child = command.args(["--endpoint-url", &gate.endpoint()]).spawn().expect("dwctl");
+        gate.await_held();
+        gate.let_go();
+        std::thread::sleep(Duration::from_millis(delay));
+        signal(&child, "-INT");
+        let run = finish(child, "apply").exits(6);
+        gate.await_calm();
+        let is_locked = project.with(async |_, cx| {
+            let head = cx.aws.s3().head_object().bucket("shop-ledger").key("dwctl/shop/default.json.lock");
+            head.send().await.is_ok()
+        });
+        assert!(!is_locked, "the lock is left by a signal after {delay} ms\n{run}");
+    }
 }
 
 #[test]
