@@ -392,6 +392,23 @@ fn a_signal_during_an_evaluation_frees_the_lock() {
     }
 }
 
+/// S3 asks to try again while a conflicting operation is under way. A lock that stays is told.
+#[test]
+fn a_conflict_does_not_leave_the_lock_in_silence() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ledger]\nbucket = \"shop-ledger\"\n\
+         [sns_topic.one]\nname = \"one\"\n",
+    );
+    project.run(&["ledger", "init"]).exits(0);
+    let conflict = "409:ConditionalRequestConflict&fault_match=s3:DeleteObject";
+    project.cloud.disturb(&format!("error_nth=1,2:{conflict}"));
+    project.run(&["apply", "--yes"]).exits(0).says_not("cannot free the lock");
+    project.cloud.disturb(&format!("error_nth=every:1:{conflict}"));
+    project.run(&["apply", "--yes"]).exits(0).says("cannot free the lock").says("it frees itself");
+    project.cloud.disturb("error_nth=&fault_match=");
+    project.run(&["apply", "--yes"]).exits(5);
+}
+
 #[test]
 fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
     let project = Project::new(
