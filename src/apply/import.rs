@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::book::Book;
 use super::execute::failure;
 use super::record::record;
-use super::{HOUR, Keeper, instances};
+use super::{HOUR, LockedLedger, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -38,9 +38,9 @@ pub async fn import(
     session: &Session,
     world: &World<'_>,
     plan: &Plan,
-    keeper: Keeper<'_>,
+    locked: LockedLedger<'_>,
 ) -> Result<Tagged, Diagnostic> {
-    let Keeper { ledger, store, lock } = keeper;
+    let LockedLedger { ledger, store, lock } = locked;
     let before = ledger.clone();
     let instances = instances(world, plan);
     world.facts.scope.account_id.clone_into(&mut ledger.account);

@@ -150,7 +150,7 @@ impl Summary {
 }
 
 /// The ledger that an apply updates, its store, and the lock that permits writing it.
-pub struct Keeper<'k> {
+pub struct LockedLedger<'k> {
     /// The resources that the stack owns.
     pub ledger: &'k mut Ledger,
     /// The store of the ledger.
@@ -169,12 +169,12 @@ pub async fn apply(
     session: &Session,
     world: &World<'_>,
     plan: &Plan,
-    keeper: Keeper<'_>,
+    locked: LockedLedger<'_>,
     options: &Options,
     report: &dyn Fn(Event),
 ) -> Result<Summary, Diagnostic> {
     let began = Instant::now();
-    let Keeper { ledger, store, lock } = keeper;
+    let LockedLedger { ledger, store, lock } = locked;
     // Check first whether a resource that the plan took for gone is there: this apply may delete its
     // dependents.
     if let Some((address, id)) = live::reappeared(session, plan, ledger).await {

@@ -252,12 +252,12 @@ async fn changed(
             deep: selection.deep,
             partial: selection.is_partial(),
         };
-        let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock };
+        let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock };
         let report = |event| {
             how.record.sees(&event);
             progress.report(event);
         };
-        let work = apply::apply(&session, &world, &plan, keeper, &options, &report);
+        let work = apply::apply(&session, &world, &plan, locked, &options, &report);
         let summary = progress.during(work).await;
         progress.finish();
         let summary =

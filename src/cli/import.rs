@@ -8,7 +8,7 @@ use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
-use crate::apply::{self, Keeper};
+use crate::apply::{self, LockedLedger};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kinds;
@@ -89,8 +89,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             return Ok(Exit::Done);
         };
         let _working = signals::begin()?;
-        let keeper = Keeper { ledger: &mut ledger, store: &store, lock };
-        let tagged = apply::import(&session, &world, &plan, keeper)
+        let locked = LockedLedger { ledger: &mut ledger, store: &store, lock };
+        let tagged = apply::import(&session, &world, &plan, locked)
             .await
             .map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
         let tags = match tagged {

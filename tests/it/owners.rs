@@ -267,9 +267,9 @@ impl Owners {
             let world = World::new(&stack, facts, BTreeMap::new()).unwrap();
             let plan = live::plan(Some(session), &world, &ledger, selection).await.unwrap();
             meanwhile(cx).await;
-            let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
+            let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock: &lock };
             let options = apply::Options { parallelism: 16, deep: false, partial: false };
-            let summary = apply::apply(session, &world, &plan, keeper, &options, &|_| {}).await.unwrap();
+            let summary = apply::apply(session, &world, &plan, locked, &options, &|_| {}).await.unwrap();
             lock.release().await.unwrap();
             summary.failures
         })

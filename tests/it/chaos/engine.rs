@@ -151,8 +151,8 @@ impl Engine {
                 let plan = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
                 meanwhile().await;
                 let options = apply::Options { parallelism, deep: false, partial: false };
-                let keeper = apply::Keeper { ledger: &mut ledger, store: &store, lock: &lock };
-                let done = apply::apply(&self.session, &world, &plan, keeper, &options, &|_| {}).await;
+                let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock: &lock };
+                let done = apply::apply(&self.session, &world, &plan, locked, &options, &|_| {}).await;
                 let summary = done.map_err(|error| vec![error])?;
                 if summary.failures.is_empty() { Ok(()) } else { Err(summary.failures) }
             }
