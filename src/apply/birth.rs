@@ -56,7 +56,7 @@ impl Work<'_, '_, '_, '_> {
         let tags = self.tags();
         let address = &self.instance.address;
         let token = {
-            let ledger = self.executor.book.ledger.borrow();
+            let ledger = self.executor.writer.ledger.borrow();
             ledger.intents.get(address).map(|intent| intent.token.clone())
         };
         let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
@@ -187,7 +187,7 @@ impl Work<'_, '_, '_, '_> {
 
     /// Returns whether the ledger has this id for the address, as current or deposed.
     fn is_known(&self, id: &str) -> bool {
-        let ledger = self.executor.book.ledger.borrow();
+        let ledger = self.executor.writer.ledger.borrow();
         let deposed = ledger.deposed.get(&self.instance.address).into_iter().flatten();
         let mut known = deposed.chain(ledger.resources.get(&self.instance.address));
         known.any(|entry| entry.id == id && entry.region == self.instance.region)

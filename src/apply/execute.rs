@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::birth::Birthmark;
 use super::look::{look, look_at_tags};
 use super::record::{record, refused, take};
-use super::{Book, Event, Step, Unit};
+use super::{Event, LedgerWriter, Step, Unit};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -38,7 +38,7 @@ const LEAVING: Duration = Duration::from_secs(3);
 pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
     pub(super) world: &'e World<'a>,
-    pub(super) book: &'e Book<'l>,
+    pub(super) writer: &'e LedgerWriter<'l>,
     /// Resources that are created or replaced.
     pub(super) made: BTreeSet<&'e Address>,
     /// Whether settings that nobody declared are read, too.
@@ -77,12 +77,12 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 
     fn forget(&self, change: &Change) {
-        let mut ledger = self.book.ledger.borrow_mut();
+        let mut ledger = self.writer.ledger.borrow_mut();
         let Some(id) = &change.id else {
             // The plan found that it is gone.
             ledger.resources.remove(&change.address);
             ledger.intents.remove(&change.address);
-            self.book.dirty.set(true);
+            self.writer.dirty.set(true);
             return;
         };
         let region = change.existing_region();
@@ -99,7 +99,7 @@ impl<'a> Executor<'_, 'a, '_> {
         {
             ledger.resources.remove(&change.address);
         }
-        self.book.dirty.set(true);
+        self.writer.dirty.set(true);
     }
 
     /// Removes the owner tags from a resource that stays at AWS, so that it has no owner.
@@ -146,7 +146,7 @@ impl<'a> Executor<'_, 'a, '_> {
         }
         let (address, region) = (&change.address, &cx.scope.region);
         let whose = {
-            let ledger = self.book.ledger.borrow();
+            let ledger = self.writer.ledger.borrow();
             let deposed = ledger.deposed.get(address).into_iter().flatten();
             let mut known = ledger.resources.get(address).into_iter().chain(deposed);
             // A resource to be deleted may be known from an intent alone.
@@ -159,11 +159,11 @@ impl<'a> Executor<'_, 'a, '_> {
         if !plan::is_wholes(kind, &whose) {
             return Ok(whose);
         }
-        let whole = plan::whole(kind, region, id, live, &self.book.ledger.borrow());
+        let whole = plan::whole(kind, region, id, live, &self.writer.ledger.borrow());
         let Some((address, entry)) = whole else { return Ok(whose) };
         let Some(kind) = kinds::kind(&address.kind) else { return Ok(whose) };
         Ok(match look_at_tags(kind, cx, &entry.id).await? {
-            Some(live) => plan::whose(kind, &address, &entry, &live, &self.book.ledger.borrow()),
+            Some(live) => plan::whose(kind, &address, &entry, &live, &self.writer.ledger.borrow()),
             None => whose,
         })
     }
@@ -259,7 +259,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let (kind, began) = (instance.kind, Instant::now());
         let before = RefCell::default();
         let work = Work { executor: self, unit, change, instance: &instance, kind, cx: &cx, began, before };
-        let made = || self.book.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
+        let made = || self.writer.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
             Step::Complete => made(),
@@ -283,7 +283,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let mut before = None;
         if made.is_some() {
             before = Some(self.known(&instance.address));
-            let mut ledger = self.book.ledger.borrow_mut();
+            let mut ledger = self.writer.ledger.borrow_mut();
             // The new one was created first, and the old one is still to be deleted.
             if change.live.is_some() {
                 ledger.depose(&instance.address);
@@ -295,7 +295,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 Some(born) => take(&mut ledger, &instance, born),
                 None => record(&mut ledger, &instance, &id, None),
             }
-            self.book.dirty.set(true);
+            self.writer.dirty.set(true);
         }
         let live = match work.converge(&id, fresh).await {
             Ok(converged) => converged,
@@ -309,10 +309,10 @@ impl<'a> Executor<'_, 'a, '_> {
             }
         };
         {
-            let mut ledger = self.book.ledger.borrow_mut();
+            let mut ledger = self.writer.ledger.borrow_mut();
             record(&mut ledger, &instance, &id, Some(&live));
             ledger.intents.remove(&instance.address);
-            self.book.dirty.set(true);
+            self.writer.dirty.set(true);
         }
         self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
         Ok(id)
@@ -329,22 +329,22 @@ impl<'a> Executor<'_, 'a, '_> {
         if live.state != State::Ready || (before.is_none() && !fresh) {
             return;
         }
-        let mut ledger = self.book.ledger.borrow_mut();
+        let mut ledger = self.writer.ledger.borrow_mut();
         let before = before.filter(|_| !fresh);
         refused(&mut ledger, work.instance, before.as_ref(), &live);
-        self.book.dirty.set(true);
+        self.writer.dirty.set(true);
     }
 
     /// The entries of an address in the ledger.
     fn known(&self, address: &Address) -> Known {
-        let ledger = self.book.ledger.borrow();
+        let ledger = self.writer.ledger.borrow();
         (ledger.resources.get(address).cloned(), ledger.deposed.get(address).cloned())
     }
 
     /// Removes the intent of an address, because the resource found there is not ours, and restores
     /// its entries from `before`.
     fn disclaim(&self, address: &Address, before: Option<Known>) {
-        let mut ledger = self.book.ledger.borrow_mut();
+        let mut ledger = self.writer.ledger.borrow_mut();
         if !self.inherited.contains(address) {
             ledger.intents.remove(address);
         }
@@ -354,7 +354,7 @@ impl<'a> Executor<'_, 'a, '_> {
             ledger.resources.extend(entry.map(|entry| (address.clone(), entry)));
             ledger.deposed.extend(deposed.map(|deposed| (address.clone(), deposed)));
         }
-        self.book.dirty.set(true);
+        self.writer.dirty.set(true);
     }
 
     async fn destroy(&self, unit: &Unit, change: &Change) -> Outcome<String> {
@@ -511,7 +511,7 @@ impl Work<'_, '_, '_, '_> {
     }
 
     fn wanted(&self, id: &str) -> Wanted {
-        let ledger = self.executor.book.ledger.borrow();
+        let ledger = self.executor.writer.ledger.borrow();
         let entry = ledger.resources.get(&self.instance.address);
         plan::wanted(id, Some(self.instance), entry, self.executor.deep)
     }
@@ -594,7 +594,7 @@ impl Work<'_, '_, '_, '_> {
             let schema = &self.kind.schema().spec;
             let found = normalize(schema, live.spec.clone());
             let (want, have, changes, tag_changes) = {
-                let ledger = self.executor.book.ledger.borrow();
+                let ledger = self.executor.writer.ledger.borrow();
                 let written = ledger.resources.get(&self.instance.address);
                 let past = Past::of(self.kind, written, &live);
                 let past = Past { entry: written.filter(|_| !sent_unreadable), ..past };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::book::Book;
 use super::execute::failure;
+use super::ledger_writer::LedgerWriter;
 use super::record::record;
 use super::{HOUR, LockedLedger, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
@@ -89,9 +89,9 @@ pub async fn import(
         })?;
         tagged = Tagged::Set;
     }
-    let book = Book::new(ledger, &before, store, lock, &|_| {});
-    let lost = book.lost();
-    match book.finish(false, &BTreeSet::new(), lost).await {
+    let writer = LedgerWriter::new(ledger, &before, store, lock, &|_| {});
+    let lost = writer.lost();
+    match writer.finish(false, &BTreeSet::new(), lost).await {
         Some(error) => Err(error),
         None => Ok(tagged),
     }

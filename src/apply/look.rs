@@ -74,7 +74,7 @@ impl<'a> Executor<'_, 'a, '_> {
             failure(&what, id, error).at_maybe(self.span(&unit.address), "")
         };
         let wanted = {
-            let ledger = self.book.ledger.borrow();
+            let ledger = self.writer.ledger.borrow();
             plan::wanted(id, Some(instance), ledger.resources.get(&busy.address), self.deep)
         };
         let mut patience = Patience::new(deadline);

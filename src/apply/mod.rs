@@ -2,9 +2,9 @@
 //! match its declaration.
 
 mod birth;
-mod book;
 mod execute;
 mod import;
+mod ledger_writer;
 mod look;
 mod prepare;
 mod record;
@@ -28,8 +28,8 @@ use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::signals::{self, Last};
 use crate::world::{Instance, World};
 
-use book::{Book, Writing};
 use execute::{Executor, Outcome};
+use ledger_writer::{LedgerWriter, Writing};
 use prepare::{prepare, take_back};
 use schedule::Schedule;
 
@@ -195,10 +195,10 @@ pub async fn apply(
         started: BTreeSet::new(),
         report,
     };
-    let book = Book::new(ledger, &before, store, lock, report);
+    let writer = LedgerWriter::new(ledger, &before, store, lock, report);
     // Write the intents before the first call. A first signal waits for this write. If a second one
     // cuts it off, nothing was created.
-    let begun = signals::within(Last::Ledger, HOUR, book.begin()).await;
+    let begun = signals::within(Last::Ledger, HOUR, writer.begin()).await;
     if begun.transpose()?.is_none() {
         dispatch.summary.interrupted = true;
         dispatch.skip_rest();
@@ -207,7 +207,7 @@ pub async fn apply(
     let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
     let busy = busy(plan, &instances);
     let executor =
-        Executor { session, world, book: &book, made, deep: options.deep, report, inherited, busy };
+        Executor { session, world, writer: &writer, made, deep: options.deep, report, inherited, busy };
     let mut running = FuturesUnordered::new();
     let throttled = Cell::new(session.bill().throttled);
     let tell_throttled = || {
@@ -227,14 +227,14 @@ pub async fn apply(
         }
         if signals::is_stopping() && !dispatch.summary.interrupted {
             dispatch.summary.interrupted = true;
-            book.hurry();
+            writer.hurry();
             report(Event::Stopping { in_flight: running.len() });
         }
         if trouble.is_none() {
-            trouble = book.lost();
+            trouble = writer.lost();
         }
         // While the lock is in doubt, start nothing and wait for the answer of the heartbeat.
-        let held = book.is_held();
+        let held = writer.is_held();
         while !dispatch.summary.interrupted && trouble.is_none() && held && running.len() < width {
             let Some((unit, change)) = dispatch.start() else { break };
             let instance = instances.get(&unit.address).cloned();
@@ -248,8 +248,8 @@ pub async fn apply(
         if running.is_empty() && (dispatch.summary.interrupted || trouble.is_some() || held) {
             break;
         }
-        if writing.is_idle() && trouble.is_none() && book.is_due() {
-            writing.set(Writing::of(book.write()));
+        if writing.is_idle() && trouble.is_none() && writer.is_due() {
+            writing.set(Writing::of(writer.write()));
         }
         tokio::select! {
             Some((unit, outcome)) = running.next() => dispatch.end(unit, outcome),
@@ -262,12 +262,12 @@ pub async fn apply(
     }
     dispatch.summary.interrupted |= signals::is_stopping();
     drop(running);
-    take_back(&dispatch.started, plan, &before, &book);
+    take_back(&dispatch.started, plan, &before, &writer);
     dispatch.abandon();
     tell_throttled();
     if !writing.is_idle() {
         let written = signals::within(Last::Ledger, PATIENCE, writing).await;
-        trouble = trouble.or(written.unwrap_or_else(|| Err(book.late())).err());
+        trouble = trouble.or(written.unwrap_or_else(|| Err(writer.late())).err());
     }
     if dispatch.summary.interrupted || trouble.is_some() {
         dispatch.skip_rest();
@@ -275,12 +275,12 @@ pub async fn apply(
     let Dispatch { mut summary, .. } = dispatch;
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     if finished {
-        record_outputs(plan, world, options.partial, &book);
+        record_outputs(plan, world, options.partial, &writer);
     }
     summary.elapsed = began.elapsed();
     let unselected = plan.changes.iter().filter(|change| change.reason == Reason::Unselected);
     let unselected: BTreeSet<&Address> = unselected.map(|change| &change.address).collect();
-    match book.finish(finished, &unselected, trouble).await {
+    match writer.finish(finished, &unselected, trouble).await {
         Some(error) => Err(error.note(format!(
             "{} changed, {} not begun",
             counted(summary.changed(), "resource"),
@@ -408,8 +408,8 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
 
 /// Records the outputs after the apply. Outputs that depend on an unselected resource
 /// keep their entries.
-fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, book: &Book<'_>) {
-    let mut ledger = book.ledger.borrow_mut();
+fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, writer: &LedgerWriter<'_>) {
+    let mut ledger = writer.ledger.borrow_mut();
     let goes = plan.changes.iter().any(|change| change.reason == Reason::Destroy);
     if goes && !ledger.resources.is_empty() {
         return;
@@ -428,6 +428,6 @@ fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, book: &Book<'_>
     }
     if ledger.outputs != prints {
         ledger.outputs = prints;
-        book.dirty.set(true);
+        writer.dirty.set(true);
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::book::Book;
+use super::ledger_writer::LedgerWriter;
 use super::record;
 use crate::graph::Address;
 use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
@@ -198,15 +198,20 @@ fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger)
 }
 
 /// Reverts what [`about_to_write`] noted for resources whose change was not started.
-pub(super) fn take_back(started: &BTreeSet<Address>, plan: &Plan, before: &Ledger, book: &Book<'_>) {
-    let mut ledger = book.ledger.borrow_mut();
+pub(super) fn take_back(
+    started: &BTreeSet<Address>,
+    plan: &Plan,
+    before: &Ledger,
+    writer: &LedgerWriter<'_>,
+) {
+    let mut ledger = writer.ledger.borrow_mut();
     for change in plan.effective().filter(|change| !started.contains(&change.address)) {
         let Some(entry) = ledger.resources.get_mut(&change.address) else { continue };
         let former = before.resources.get(change.moved_from.as_ref().unwrap_or(&change.address));
         let writing = former.map(|former| former.writing.clone()).unwrap_or_default();
         if entry.writing != writing {
             entry.writing = writing;
-            book.dirty.set(true);
+            writer.dirty.set(true);
         }
     }
 }

@@ -24,7 +24,7 @@ const QUIET_WRITES: u32 = 2;
 const QUIET: Duration = Duration::from_secs(4);
 
 /// The ledger while executors write to it.
-pub(super) struct Book<'l> {
+pub(super) struct LedgerWriter<'l> {
     pub(super) ledger: RefCell<&'l mut Ledger>,
     /// Set by whoever changes the ledger.
     pub(super) dirty: Cell<bool>,
@@ -75,8 +75,8 @@ fn ids(ledger: &Ledger) -> BTreeMap<Address, String> {
     ledger.resources.iter().map(|(address, entry)| (address.clone(), entry.id.clone())).collect()
 }
 
-impl<'l> Book<'l> {
-    /// Creates the book of a ledger whose store holds `before`.
+impl<'l> LedgerWriter<'l> {
+    /// Creates the writer of a ledger whose store holds `before`.
     pub(super) fn new(
         ledger: &'l mut Ledger,
         before: &Ledger,
