@@ -23,7 +23,7 @@ use again::{Knowledge, Reading, Search};
 pub use again::{PAUSES, reappeared};
 
 /// Time limit for the tag index; the kinds work without it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The tags of a stack's resources in the tag index, by ARN.
 type Index = HashMap<String, Tags>;
@@ -258,7 +258,7 @@ async fn consult(
     let filter = [(Owner::STACK, owner.0.as_str()), (Owner::ENV, owner.1.as_str())];
     let asked = join_all(regions.into_iter().map(|region| async move {
         let cx = session.cx(region);
-        let index = match tokio::time::timeout(PATIENCE, aws::tags_by_arn(&cx, &filter)).await {
+        let index = match tokio::time::timeout(TIMEOUT, aws::tags_by_arn(&cx, &filter)).await {
             Ok(Ok(index)) => index,
             Ok(Err(error)) => {
                 tracing::debug!(region, %error, "no index of tags");

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::birth::Birthmark;
+use super::create::OwnerCheck;
 use super::look::{look, look_at_tags};
 use super::record::{record, refused, take};
 use super::{Event, LedgerWriter, Step, Unit};
@@ -185,8 +185,8 @@ impl<'a> Executor<'_, 'a, '_> {
             (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
         };
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
-        let mut patience = Patience::new(deadline);
-        let mut pause = Pause::default();
+        let mut retry = Retry::new(deadline);
+        let mut backoff = Backoff::default();
         let wanted = plan::wanted(id, None, None, true);
         let mut sent: Option<Instant> = None;
         loop {
@@ -195,7 +195,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 // A resource that is gone holds nothing.
                 Ok(None) => return Ok(id.clone()),
                 Err(error) => {
-                    patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
+                    retry.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
                     continue;
                 }
             };
@@ -226,12 +226,12 @@ impl<'a> Executor<'_, 'a, '_> {
                     };
                     match updated {
                         Ok(()) => sent = Some(Instant::now()),
-                        Err(error) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
+                        Err(error) => retry.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
                     }
                     continue;
                 }
             }
-            pause.sleep_through().await;
+            backoff.sleep_through().await;
         }
     }
 
@@ -382,7 +382,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let waiting = |on: String| {
             (self.report)(Event::Waiting { unit: unit.clone(), on, elapsed: began.elapsed() });
         };
-        let mut patience = Patience::new(deadline);
+        let mut retry = Retry::new(deadline);
         // The owner may have changed since the plan.
         let there = loop {
             let there = async {
@@ -394,7 +394,7 @@ impl<'a> Executor<'_, 'a, '_> {
             };
             match there.await {
                 Ok(there) => break there,
-                Err(error) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
+                Err(error) => retry.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
         };
         let Some(whose) = there else {
@@ -406,16 +406,16 @@ impl<'a> Executor<'_, 'a, '_> {
             return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
         }
         let delete = async || {
-            let mut patience = Patience::new(deadline);
+            let mut retry = Retry::new(deadline);
             while let Err(error) = kind.delete(&cx, id, &change.existing).await {
-                patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
+                retry.wait(&error, &waiting).await.map_err(|()| failed(&error))?;
             }
             Ok::<_, Vec<Diagnostic>>(Instant::now())
         };
         let mut deleted = delete().await?;
-        let mut patience = Patience::new(deadline);
+        let mut retry = Retry::new(deadline);
         let wanted = plan::wanted(id, None, None, false);
-        let mut pause = Pause::default();
+        let mut backoff = Backoff::default();
         let mut stopped: Option<Instant> = None;
         loop {
             match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
@@ -446,11 +446,11 @@ impl<'a> Executor<'_, 'a, '_> {
                     waiting(on);
                     match stopped {
                         Some(_) => tokio::time::sleep(LEAVING / 10).await,
-                        None if pause.sleep().await => {}
+                        None if backoff.sleep().await => {}
                         None => stopped = Some(Instant::now()),
                     }
                 }
-                Some(Err(error)) => patience.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
+                Some(Err(error)) => retry.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
         }
         self.forget(change);
@@ -525,8 +525,8 @@ impl Work<'_, '_, '_, '_> {
     /// now, with all settings that AWS cannot return.
     async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
         // Reads and updates have separate limits: a read that succeeds proves nothing about updates.
-        let (mut reads, mut updates) = (Patience::new(self.deadline()), Patience::new(self.deadline()));
-        let mut pause = Pause::default();
+        let (mut reads, mut updates) = (Retry::new(self.deadline()), Retry::new(self.deadline()));
+        let mut backoff = Backoff::default();
         let mut missing: Option<Instant> = None;
         let mut sent_unreadable = fresh;
         let mut last_update: Option<(Instant, Vec<AttributeChange>)> = None;
@@ -538,7 +538,7 @@ impl Work<'_, '_, '_, '_> {
                 // It is not visible yet, or a single answer was wrong.
                 Ok(None) if missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
                     self.waiting("to be visible");
-                    pause.sleep_through().await;
+                    backoff.sleep_through().await;
                     continue;
                 }
                 Ok(None) => {
@@ -554,14 +554,14 @@ impl Work<'_, '_, '_, '_> {
             missing = None;
             reads.relax();
             if fresh {
-                match self.birthmark(&live) {
-                    Birthmark::Ours => {}
-                    Birthmark::Missing if self.began.elapsed() < SETTLE => {
+                match self.check_owner(&live) {
+                    OwnerCheck::Ours => {}
+                    OwnerCheck::Missing if self.began.elapsed() < SETTLE => {
                         self.waiting("for its tags to be visible");
-                        pause.sleep_through().await;
+                        backoff.sleep_through().await;
                         continue;
                     }
-                    Birthmark::Missing | Birthmark::Theirs => {
+                    OwnerCheck::Missing | OwnerCheck::Theirs => {
                         return Err(Halt::Foreign(self.intruded(id, &live)));
                     }
                 }
@@ -580,7 +580,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 State::Busy(words) | State::Leaving(words) => {
                     self.waiting(words.clone());
-                    pause.sleep_through().await;
+                    backoff.sleep_through().await;
                     continue;
                 }
             }
@@ -621,7 +621,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 if resent || since < RESEND {
                     self.waiting("for AWS to show the change");
-                    pause.sleep_through().await;
+                    backoff.sleep_through().await;
                     continue;
                 }
                 resent = true;
@@ -645,7 +645,7 @@ impl Work<'_, '_, '_, '_> {
                 Ok(()) => {
                     sent_unreadable = true;
                     last_update = Some((Instant::now(), left));
-                    pause = Pause::default();
+                    backoff = Backoff::default();
                     updates.relax();
                 }
                 Err(error) => {
@@ -736,18 +736,18 @@ fn is_repeated(class: Class) -> bool {
 }
 
 /// How long each class of error is retried.
-pub(super) struct Patience {
+pub(super) struct Retry {
     began: Instant,
     deadline: Instant,
     /// Remaining retries after errors of the network or of AWS.
     faults: u32,
-    pause: Pause,
+    backoff: Backoff,
 }
 
-impl Patience {
+impl Retry {
     /// For calls that the SDK retries as well.
     pub(super) fn new(deadline: Instant) -> Self {
-        Self { began: Instant::now(), deadline, faults: 4, pause: Pause::default() }
+        Self { began: Instant::now(), deadline, faults: 4, backoff: Backoff::default() }
     }
 
     /// For calls that the SDK does not retry.
@@ -758,7 +758,7 @@ impl Patience {
     /// Resets the time limits and the pauses after a successful call.
     fn relax(&mut self) {
         self.began = Instant::now();
-        self.pause = Pause::default();
+        self.backoff = Backoff::default();
     }
 
     /// Waits before the next attempt and reports why, or gives up. A signal ends the wait, since only
@@ -776,17 +776,17 @@ impl Patience {
             return Err(());
         }
         say(error.to_string());
-        if self.pause.sleep().await { Ok(()) } else { Err(()) }
+        if self.backoff.sleep().await { Ok(()) } else { Err(()) }
     }
 }
 
 /// Growing pauses of up to 15 s, with jitter so that many tasks do not wake at once.
 #[derive(Default)]
-pub(super) struct Pause {
+pub(super) struct Backoff {
     count: u32,
 }
 
-impl Pause {
+impl Backoff {
     /// Pauses unless a signal comes. Returns false if one came.
     pub(super) async fn sleep(&mut self) -> bool {
         signals::unless_stopping(self.sleep_through()).await.is_ok()

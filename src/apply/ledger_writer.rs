@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Event, PATIENCE};
+use super::{Event, WRITE_TIMEOUT};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Ledger, Lock, Snapshot, Standing, Store};
@@ -242,7 +242,7 @@ impl<'l> LedgerWriter<'l> {
         let error = if lost {
             trouble?
         } else if self.unsaved.get() {
-            let written = signals::within(Last::Ledger, PATIENCE, self.attempt()).await;
+            let written = signals::within(Last::Ledger, WRITE_TIMEOUT, self.attempt()).await;
             match written.unwrap_or_else(|| Err(self.late())) {
                 Ok(()) => {
                     if let Some(copy) = self.kept.take() {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::execute::{Executor, Patience, Pause, failure};
+use super::execute::{Backoff, Executor, Retry, failure};
 use super::{Event, Unit};
 use crate::aws::{Class, Cx, Error};
 use crate::diag::Diagnostic;
@@ -77,8 +77,8 @@ impl<'a> Executor<'_, 'a, '_> {
             let ledger = self.writer.ledger.borrow();
             plan::wanted(id, Some(instance), ledger.resources.get(&busy.address), self.deep)
         };
-        let mut patience = Patience::new(deadline);
-        let mut pause = Pause::default();
+        let mut retry = Retry::new(deadline);
+        let mut backoff = Backoff::default();
         loop {
             let live = match look(kind, &cx, &wanted).await {
                 Ok(Some(live)) => live,
@@ -87,7 +87,7 @@ impl<'a> Executor<'_, 'a, '_> {
                     return Err(failed(&Error::finding(Class::Gone, words)));
                 }
                 Err(error) => {
-                    patience.wait(&error, &|on| waiting(&on)).await.map_err(|()| failed(&error))?;
+                    retry.wait(&error, &|on| waiting(&on)).await.map_err(|()| failed(&error))?;
                     continue;
                 }
             };
@@ -109,7 +109,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 State::Busy(words) => waiting(words),
             }
             // Nothing was started yet, so a signal ends the wait.
-            if !pause.sleep().await {
+            if !backoff.sleep().await {
                 return Err(Diagnostic::error("interrupted", format!("{} was not begun", unit.address))
                     .note(format!("it needs {}, on which AWS is still at work", busy.address))
                     .help("run it again: it goes on where it stopped")

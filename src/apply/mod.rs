@@ -1,7 +1,7 @@
 //! Carries out a plan. A dispatcher owns the order and the events; each executor makes one resource
 //! match its declaration.
 
-mod birth;
+mod create;
 mod execute;
 mod import;
 mod ledger_writer;
@@ -38,7 +38,7 @@ pub use import::{Tagged, import};
 pub use recover::{Recovered, recover};
 
 /// Time limit of the last write of the ledger; a second signal shortens it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer than any call: calls end by their own timeouts, or by signals.
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -266,7 +266,7 @@ pub async fn apply(
     dispatch.abandon();
     tell_throttled();
     if !writing.is_idle() {
-        let written = signals::within(Last::Ledger, PATIENCE, writing).await;
+        let written = signals::within(Last::Ledger, WRITE_TIMEOUT, writing).await;
         trouble = trouble.or(written.unwrap_or_else(|| Err(writer.late())).err());
     }
     if dispatch.summary.interrupted || trouble.is_some() {

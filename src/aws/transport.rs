@@ -25,7 +25,7 @@ use super::rate::Lanes;
 use crate::limits;
 
 /// How long to wait for an answer after a request is sent; its turn may take longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const NOT_LOOPBACK: &str = "the sandbox never leaves this machine, but the request is for";
 const NOT_IMPLEMENTED: &str = "this endpoint does not implement the operation (it answered with a web page)";
 
@@ -148,7 +148,7 @@ impl HttpConnector for GateConnector {
         let custom_endpoint = self.custom_endpoint;
         HttpConnectorFuture::new(async move {
             let passage = lane.enter().await;
-            let answered = tokio::time::timeout(PATIENCE, exchange(&inner, request)).await;
+            let answered = tokio::time::timeout(TIMEOUT, exchange(&inner, request)).await;
             let response =
                 answered.unwrap_or_else(|_| Err(ConnectorError::timeout("no answer in time".into())))?;
             if answer::is_throttle(&response) {

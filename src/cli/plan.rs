@@ -138,8 +138,8 @@ async fn keyed_ledger(
     let holder = Holder::new("plan --out", Some(session.caller()));
     let store = context::store(&args.aws, stack, session, &holder).await?;
     if store.read().await?.is_none() {
-        let patience = LockArgs::of(Duration::from_secs(60));
-        locked(&store, holder, &patience, printer, async |_| {
+        let timeout = LockArgs::of(Duration::from_secs(60));
+        locked(&store, holder, &timeout, printer, async |_| {
             // Another process may have created it meanwhile.
             if interruptible(async { Ok(store.read().await?) }).await?.is_some() {
                 return Ok(());

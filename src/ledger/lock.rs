@@ -138,8 +138,8 @@ impl Lock {
     pub async fn release(self) -> Result<(), Diagnostic> {
         let Hold::S3(Beating { place, expiry, stop, mut freed, .. }) = self.hold else { return Ok(()) };
         stop.notify_one();
-        let patience = expiry.max(Duration::from_secs(60));
-        let told = signals::within(Last::Lock, patience, freed.wait_for(Option::is_some)).await;
+        let timeout = expiry.max(Duration::from_secs(60));
+        let told = signals::within(Last::Lock, timeout, freed.wait_for(Option::is_some)).await;
         let outcome = told.and_then(Result::ok).and_then(|outcome| outcome.clone());
         outcome.unwrap_or_else(|| {
             let late = Diagnostic::error("ledger", format!("the lock {place} could not be freed in time"));

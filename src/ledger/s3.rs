@@ -386,12 +386,12 @@ impl S3Store {
             if watched.as_ref().is_none_or(|(seen, _)| *seen != etag) {
                 watched = Some((etag, Instant::now()));
             }
-            let mut patience = timeout;
+            let mut longest = timeout;
             if other.seems_dead() {
                 let theirs = Duration::from_secs(other.expiry_seconds);
-                patience = patience.max(expiry.max(theirs) + Duration::from_secs(5));
+                longest = longest.max(expiry.max(theirs) + Duration::from_secs(5));
             }
-            if began.elapsed() >= patience {
+            if began.elapsed() >= longest {
                 return Err(other.locked());
             }
             if told != other.id {

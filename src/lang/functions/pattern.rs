@@ -16,7 +16,7 @@ use crate::value::Value;
 const MOST_PARTS: usize = 10_000;
 /// Timeout of one call that searches for matches. With some patterns each search runs to the end of
 /// the text, which cannot be predicted.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A compiled pattern.
 struct Pattern {
@@ -148,10 +148,10 @@ fn pieces<'a>(replacement: &'a str, names: &[Option<String>]) -> Vec<Piece<'a>> 
 }
 
 fn patient(began: Instant) -> Result<(), Problem> {
-    if began.elapsed() < PATIENCE {
+    if began.elapsed() < TIMEOUT {
         return Ok(());
     }
-    let message = format!("looking for this pattern takes more than {} seconds", PATIENCE.as_secs());
+    let message = format!("looking for this pattern takes more than {} seconds", TIMEOUT.as_secs());
     Err(Problem { shows_nothing: true, ..Problem::new(message).code("too-much") })
 }
 

@@ -12,14 +12,14 @@ const CONTEXT: usize = 2;
 const MOST: usize = 1_000;
 /// The time spent on finding the shortest difference. After that, the result is still correct, but
 /// longer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The lines that differ, with some context; `None` if neither text has several lines.
 pub(super) fn hunks(before: &str, after: &str) -> Option<Vec<Line>> {
     if before.lines().count() < 2 && after.lines().count() < 2 {
         return None;
     }
-    let difference = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
+    let difference = TextDiff::configure().timeout(TIMEOUT).diff_lines(before, after);
     let mut lines = Vec::new();
     for group in difference.grouped_ops(CONTEXT) {
         let first = group.first().map_or(0, |operation| operation.new_range().start);

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::execute::{Halt, Patience, Pause, SETTLE, Work};
+use super::execute::{Backoff, Halt, Retry, SETTLE, Work};
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::kind::{Birth, ErasedLive, Identity, Known, Owner, State};
@@ -22,7 +22,7 @@ pub(super) struct Made {
 }
 
 /// The verdict on a new resource by its owner tags, which are part of the create call.
-pub(super) enum Birthmark {
+pub(super) enum OwnerCheck {
     /// They are ours.
     Ours,
     /// There are none, or they are not visible yet.
@@ -69,14 +69,14 @@ impl Work<'_, '_, '_, '_> {
         let mut failed = false;
         let mut unseen = 0;
         let mut taken: Option<(Instant, Error)> = None;
-        let mut patience = Patience::of_single_calls(self.deadline());
-        let mut pause = Pause::default();
+        let mut retry = Retry::of_single_calls(self.deadline());
+        let mut backoff = Backoff::default();
         loop {
             if looks || taken.is_some() || (assigned && failed) {
                 let place = match self.place(sent).await {
                     Ok(place) => place,
                     Err(error) => {
-                        let waited = patience.wait(&error, &|on| self.waiting(on)).await;
+                        let waited = retry.wait(&error, &|on| self.waiting(on)).await;
                         waited.map_err(|()| self.uncreated(&error, sent))?;
                         continue;
                     }
@@ -88,7 +88,7 @@ impl Work<'_, '_, '_, '_> {
                         // The name was taken by this one.
                         taken = None;
                         self.waiting(format!("the one before it to be gone ({words})"));
-                        if Instant::now() > self.deadline() || !pause.sleep().await {
+                        if Instant::now() > self.deadline() || !backoff.sleep().await {
                             let words = format!("AWS is still deleting the one before it ({words})");
                             return Err(self.uncreated(&Error::finding(Class::Exists, words), sent));
                         }
@@ -99,7 +99,7 @@ impl Work<'_, '_, '_, '_> {
                         if sent && live.tags.is_empty() && self.began.elapsed() < SETTLE =>
                     {
                         self.waiting("for its tags to be visible");
-                        pause.sleep_through().await;
+                        backoff.sleep_through().await;
                         continue;
                     }
                     Place::Foreign(id, live) => return Err(Halt::Foreign(self.taken(&id, &live))),
@@ -110,7 +110,7 @@ impl Work<'_, '_, '_, '_> {
                     Some((since, error)) if sent && since.elapsed() < SETTLE => {
                         self.waiting("what has its name to be visible");
                         taken = Some((since, error));
-                        pause.sleep_through().await;
+                        backoff.sleep_through().await;
                         continue;
                     }
                     Some((_, error)) => return Err(self.uncreated(&error, sent)),
@@ -118,7 +118,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 unseen += 1;
                 if assigned && sent && unseen < LOOKS {
-                    pause.sleep_through().await;
+                    backoff.sleep_through().await;
                     continue;
                 }
             }
@@ -133,7 +133,7 @@ impl Work<'_, '_, '_, '_> {
                 continue;
             }
             sent |= matches!(error.class, Class::Transient | Class::Unreachable);
-            if patience.wait(&error, &|on| self.waiting(on)).await.is_ok() {
+            if retry.wait(&error, &|on| self.waiting(on)).await.is_ok() {
                 continue;
             }
             // A signal ended the wait: a resource created by an unanswered call belongs in the ledger.
@@ -225,16 +225,16 @@ impl Work<'_, '_, '_, '_> {
     }
 
     /// Compares the tags of a resource with those that the create call gave it.
-    pub(super) fn birthmark(&self, live: &ErasedLive) -> Birthmark {
+    pub(super) fn check_owner(&self, live: &ErasedLive) -> OwnerCheck {
         match Owner::of(&live.tags) {
-            _ if !self.kind.taggable() => Birthmark::Ours,
-            Some(owner) if owner == self.owner() => Birthmark::Ours,
-            Some(_) => Birthmark::Theirs,
+            _ if !self.kind.taggable() => OwnerCheck::Ours,
+            Some(owner) if owner == self.owner() => OwnerCheck::Ours,
+            Some(_) => OwnerCheck::Theirs,
             // Other kinds refuse to overwrite, so this is what the call created.
-            None if !self.kind.create_overwrites() => Birthmark::Ours,
+            None if !self.kind.create_overwrites() => OwnerCheck::Ours,
             // A create call sets all tags or none.
-            None if live.tags.is_empty() => Birthmark::Missing,
-            None => Birthmark::Theirs,
+            None if live.tags.is_empty() => OwnerCheck::Missing,
+            None => OwnerCheck::Theirs,
         }
     }
 
