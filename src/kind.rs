@@ -420,7 +420,7 @@ impl Owner {
 }
 
 /// The arguments of `create` besides the spec.
-pub struct Birth<'a> {
+pub struct NewResource<'a> {
     /// All tags, the owner's included. Set them in the create call if the API allows it.
     pub tags: &'a Tags,
     /// A client token of 36 characters, the same for every attempt to create this resource.
@@ -619,7 +619,7 @@ pub trait Kind: Sized + 'static {
     ///
     /// # Errors
     /// Errors of AWS; of class [`crate::aws::Class::Exists`] if the name is taken.
-    async fn create(cx: &Cx, want: &Self::Spec, birth: &Birth<'_>) -> Result<String>;
+    async fn create(cx: &Cx, want: &Self::Spec, new: &NewResource<'_>) -> Result<String>;
 
     /// Changes the settings that differ between `live` and `want`; not tags. `AWS_DEFAULT` fields
     /// that are not declared hold the live value in `want`.

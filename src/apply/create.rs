@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::execute::{Backoff, Halt, Retry, SETTLE, Work};
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
-use crate::kind::{Birth, ErasedLive, Identity, Known, Owner, State};
+use crate::kind::{ErasedLive, Identity, Known, NewResource, Owner, State};
 use crate::plan::{self, Action, Reason};
 use crate::signals;
 
@@ -122,8 +122,8 @@ impl Work<'_, '_, '_, '_> {
                     continue;
                 }
             }
-            let birth = Birth { tags: &tags, token: &token };
-            let error = match self.kind.create(&cx, &self.instance.spec, birth).await {
+            let new = NewResource { tags: &tags, token: &token };
+            let error = match self.kind.create(&cx, &self.instance.spec, new).await {
                 Ok(id) => return Ok(Made { id, now: true }),
                 Err(error) => error,
             };

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace,
+    Actions, Among, Applied, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner, Pace,
     Parting, Peer, Problem, State, TagRules, Terraform, names::check_names,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
@@ -144,7 +144,7 @@ pub trait ErasedKind: Send + Sync {
         &'a self,
         cx: &'a Cx,
         want: &'a Value,
-        birth: Birth<'a>,
+        new: NewResource<'a>,
     ) -> LocalBoxFuture<'a, Result<String>>;
     /// See [`Kind::update`].
     fn update<'a>(
@@ -400,9 +400,9 @@ impl<K: Kind> ErasedKind for Of<K> {
         &'a self,
         cx: &'a Cx,
         want: &'a Value,
-        birth: Birth<'a>,
+        new: NewResource<'a>,
     ) -> LocalBoxFuture<'a, Result<String>> {
-        Box::pin(async move { K::create(cx, &typed(want)?, &birth).await })
+        Box::pin(async move { K::create(cx, &typed(want)?, &new).await })
     }
 
     fn update<'a>(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dwctl::kind::{Birth, Owner};
+use dwctl::kind::{NewResource, Owner};
 use dwctl::kinds::kind;
 use dwctl::schema::normalize;
 use dwctl::value::Value;
@@ -24,8 +24,8 @@ fn foreign(project: &Project, name: &str, spec: &[(&str, &str)], tags: &[(&str, 
     let spec = spec.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value)));
     let spec = normalize(&kind.schema().spec, Value::Map(spec.collect()));
     let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let birth = Birth { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    project.with(async |_, cx| kind.create(cx, &spec, birth).await.expect("it can be made"))
+    let new = NewResource { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
+    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made"))
 }
 
 fn tags(project: &Project, address: &str) -> BTreeMap<String, String> {

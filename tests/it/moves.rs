@@ -1,6 +1,6 @@
 //! Addresses and ownership: import, move, rename, release, and who changed what.
 
-use dwctl::kind::{Birth, Owner};
+use dwctl::kind::{NewResource, Owner};
 use dwctl::kinds::kind;
 use dwctl::schema::normalize;
 use dwctl::value::Value;
@@ -26,8 +26,8 @@ fn foreign(project: &Project, name: &str, spec: Value, tags: &[(&str, &str)]) ->
     let kind = kind(name).expect("a kind");
     let spec = normalize(&kind.schema().spec, spec);
     let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let birth = Birth { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    project.with(async |_, cx| kind.create(cx, &spec, birth).await.expect("it can be made"))
+    let new = NewResource { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
+    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made"))
 }
 
 fn write(project: &Project, text: &str) {

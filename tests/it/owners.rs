@@ -11,7 +11,7 @@ use std::time::Duration;
 use dwctl::aws::{Cx, Tags};
 use dwctl::diag::Diagnostic;
 use dwctl::graph::Address;
-use dwctl::kind::{Birth, ErasedKind, ErasedLive, Owner};
+use dwctl::kind::{ErasedKind, ErasedLive, NewResource, Owner};
 use dwctl::kinds::{KINDS, kind};
 use dwctl::ledger::{FileStore, Holder, Ledger, Store};
 use dwctl::plan::Selection;
@@ -308,8 +308,8 @@ async fn make_anew(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
     while read_all(kind, cx, &[id]).await.pop().unwrap().is_some() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let birth = Birth { tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    let made = kind.create(cx, &spec, birth).await.unwrap_or_else(|error| panic!("{id}: {error}"));
+    let new = NewResource { tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
+    let made = kind.create(cx, &spec, new).await.unwrap_or_else(|error| panic!("{id}: {error}"));
     assert_eq!(made, id);
     // The emulator keeps the tags of a dashboard that is deleted; AWS does not.
     let live = read_all(kind, cx, &[id]).await.pop().unwrap().expect("it was made");

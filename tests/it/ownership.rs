@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use dwctl::aws::Tags;
-use dwctl::kind::Birth;
+use dwctl::kind::NewResource;
 use dwctl::kinds::kind;
 use dwctl::ledger::{FileStore, Holder};
 use dwctl::schema::normalize;
@@ -24,8 +24,8 @@ fn foreign(project: &Project, name: &str, spec: Value, tags: &[(&str, &str)]) ->
     let kind = kind(name).expect("a kind");
     let spec = normalize(&kind.schema().spec, spec);
     let tags: Tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let birth = Birth { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    project.with(async |_, cx| kind.create(cx, &spec, birth).await.expect("it can be made"))
+    let new = NewResource { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
+    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made"))
 }
 
 /// The tags of a live resource of the stack.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use dwctl::aws::Tags;
 use dwctl::diag::Diagnostic;
 use dwctl::graph::Address;
-use dwctl::kind::{Birth, ErasedKind, ErasedLive, Identity, Known, Owner};
+use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known, NewResource, Owner};
 use dwctl::kinds::{KINDS, kind};
 use dwctl::ledger::Ledger;
 use dwctl::plan::{Action, Reason, Selection};
@@ -67,8 +67,8 @@ fn someone() -> Tags {
 }
 
 async fn make(engine: &Engine, kind: &dyn ErasedKind, spec: &Value, tags: &Tags) -> String {
-    let birth = Birth { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0001" };
-    let made = kind.create(&engine.cx(REGION), spec, birth).await;
+    let new = NewResource { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0001" };
+    let made = kind.create(&engine.cx(REGION), spec, new).await;
     made.unwrap_or_else(|error| panic!("{} cannot be made: {error}", kind.name()))
 }
 
@@ -483,8 +483,8 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     let live = project.live("ec2_vpc.main").expect("there");
     let make = |tags: &Tags| {
         project.with(async |_, cx| {
-            let birth = Birth { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0002" };
-            vpc.create(cx, &live.spec, birth).await.expect("made")
+            let new = NewResource { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0002" };
+            vpc.create(cx, &live.spec, new).await.expect("made")
         })
     };
     let twin = make(&live.tags);

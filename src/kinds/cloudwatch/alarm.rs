@@ -14,7 +14,7 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform, each,
 };
 use crate::value::Value;
 
@@ -414,8 +414,8 @@ impl Kind for Alarm {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
-        put(cx, want, to_tags(birth.tags)).await?;
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+        put(cx, want, to_tags(new.tags)).await?;
         Ok(want.alarm_name.clone())
     }
 

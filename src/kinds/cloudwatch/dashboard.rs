@@ -9,7 +9,8 @@ use super::shared::{change_tags, read_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform,
+    each,
 };
 use crate::value::Value;
 
@@ -86,13 +87,13 @@ impl Kind for Dashboard {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .cloudwatch()
             .put_dashboard()
             .dashboard_name(&want.dashboard_name)
             .dashboard_body(want.dashboard_body.to_text())
-            .set_tags(to_tags(birth.tags))
+            .set_tags(to_tags(new.tags))
             .send()
             .await
             .map_err(explained)?;

@@ -13,8 +13,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, TagRules, Terraform,
-    counted, each, user_tags,
+    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, Problem, Reads, TagRules,
+    Terraform, counted, each, user_tags,
 };
 use crate::value::Value;
 
@@ -375,7 +375,7 @@ impl Kind for LogGroup {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .cloudwatchlogs()
             .create_log_group()
@@ -383,7 +383,7 @@ impl Kind for LogGroup {
             .set_kms_key_id(want.kms_key_id.clone())
             .log_group_class(types::LogGroupClass::from(want.log_group_class.as_str()))
             .deletion_protection_enabled(want.deletion_protection_enabled)
-            .set_tags(to_tags(birth.tags))
+            .set_tags(to_tags(new.tags))
             .send()
             .await?;
         Ok(want.log_group_name.clone())

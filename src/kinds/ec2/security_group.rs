@@ -14,7 +14,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, listed, take};
 use crate::kind::{
-    Actions, Among, Birth, Hold, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer, Problem,
+    Actions, Among, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner, Pace, Peer, Problem,
     Reads, Terraform, answer,
 };
 use crate::value::Value;
@@ -296,7 +296,7 @@ impl Kind for Ec2SecurityGroup {
         Ok(groups.into_iter().filter_map(|group| group.group_id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let created = cx
             .aws
             .ec2()
@@ -304,7 +304,7 @@ impl Kind for Ec2SecurityGroup {
             .group_name(&want.group_name)
             .description(&want.description)
             .set_vpc_id(want.vpc_id.clone())
-            .set_tag_specifications(tags_of(ResourceType::SecurityGroup, birth.tags))
+            .set_tag_specifications(tags_of(ResourceType::SecurityGroup, new.tags))
             .send()
             .await?;
         created

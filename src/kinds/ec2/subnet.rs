@@ -14,7 +14,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE};
 use crate::kind::terraform::{Block, TerraformPart, take, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Files, Hold, Identity, Kind, Known, Link, Live, Lookup, Owner, Pace, Peer,
+    Actions, Among, Files, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner, Pace, Peer,
     Problem, Reads, State, Terraform, answer,
 };
 use crate::value::Value;
@@ -277,7 +277,7 @@ impl Kind for Ec2Subnet {
         Ok(subnets.into_iter().filter_map(|subnet| subnet.subnet_id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let created = cx
             .aws
             .ec2()
@@ -288,7 +288,7 @@ impl Kind for Ec2Subnet {
             .set_ipv6_native(want.ipv6_native.then_some(true))
             .set_availability_zone(want.availability_zone.clone())
             .set_availability_zone_id(want.availability_zone_id.clone())
-            .set_tag_specifications(tags_of(ResourceType::Subnet, birth.tags))
+            .set_tag_specifications(tags_of(ResourceType::Subnet, new.tags))
             .send()
             .await?;
         created

@@ -17,7 +17,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Identity, Kind, Known, Live, Lookup, Owner, Pace, Problem, Reads, State, Terraform,
+    Actions, Identity, Kind, Known, Live, Lookup, NewResource, Owner, Pace, Problem, Reads, State, Terraform,
     answer,
 };
 use crate::value::Value;
@@ -213,7 +213,7 @@ impl Kind for Ec2Vpc {
         Ok(vpcs.into_iter().filter_map(|vpc| vpc.vpc_id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let created = cx
             .aws
             .ec2()
@@ -221,7 +221,7 @@ impl Kind for Ec2Vpc {
             .cidr_block(&want.cidr_block)
             .instance_tenancy(Tenancy::from(want.instance_tenancy.as_str()))
             .amazon_provided_ipv6_cidr_block(want.amazon_provided_ipv6_cidr_block)
-            .set_tag_specifications(tags_of(ResourceType::Vpc, birth.tags))
+            .set_tag_specifications(tags_of(ResourceType::Vpc, new.tags))
             .send()
             .await?;
         created

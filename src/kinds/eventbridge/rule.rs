@@ -13,8 +13,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take_blocks};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Problem, Reads, Terraform,
-    check_pattern, check_schedule, each, in_document, nearest, never_comes, user_tags,
+    Actions, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads,
+    Terraform, check_pattern, check_schedule, each, in_document, nearest, never_comes, user_tags,
 };
 use crate::value::Value;
 
@@ -247,8 +247,8 @@ impl Kind for EventbridgeRule {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
-        put_rule(cx, &want.event_bus_name, want, Some(birth.tags)).await?;
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+        put_rule(cx, &want.event_bus_name, want, Some(new.tags)).await?;
         Ok(format!("{}|{}", named(&want.event_bus_name, &cx.scope), want.name))
     }
 

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, REPLACE_WHEN_COME_OR_GONE};
-use crate::kind::{Actions, Birth, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform, answer};
+use crate::kind::{
+    Actions, Identity, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform, answer,
+};
 
 /// An AWS Glue classifier: tells crawlers what their data looks like, where AWS's own classifiers
 /// do not find out. It has one of the four tables. A crawler uses it by its name in `classifiers`.
@@ -169,7 +171,7 @@ impl Kind for GlueClassifier {
         answer(lookups, classifiers(cx, names).await)
     }
 
-    async fn create(cx: &Cx, want: &Spec, _: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<String> {
         let csv = |csv: &CsvClassifier| {
             CreateCsvClassifierRequest::builder()
                 .name(&want.name)

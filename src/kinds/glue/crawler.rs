@@ -19,8 +19,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DEFAULT_IS_ABSENT, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads, State,
-    Terraform,
+    Actions, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Pace, Problem, Reads,
+    State, Terraform,
 };
 
 /// A crawler with delete behavior `DELETE_FROM_DATABASE` may delete tables that it no longer finds
@@ -464,7 +464,7 @@ impl Kind for GlueCrawler {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .glue()
             .create_crawler()
@@ -487,7 +487,7 @@ impl Kind for GlueCrawler {
             .set_lake_formation_configuration(want.lake_formation_configuration.as_ref().map(lake_formation))
             .set_configuration(want.configuration.as_ref().map(Json::to_text))
             .set_crawler_security_configuration(want.crawler_security_configuration.clone())
-            .set_tags(Some(shared::tags_map(birth.tags)))
+            .set_tags(Some(shared::tags_map(new.tags)))
             .send()
             .await?;
         Ok(want.name.clone())

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE, SET, SHARED};
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Problem, Reads, Terraform};
+use crate::kind::{
+    Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform,
+};
 
 /// A database of the AWS Glue Data Catalog: what tables, crawlers, Athena and Redshift
 /// Spectrum refer to. Also a link to a database of another account.
@@ -245,7 +247,7 @@ impl Kind for GlueDatabase {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let permissions = &want.create_table_default_permissions;
         cx.aws
             .glue()
@@ -256,7 +258,7 @@ impl Kind for GlueDatabase {
                 &want.parameters,
                 (!permissions.is_empty()).then(|| grants(permissions)),
             )?)
-            .set_tags(Some(shared::tags_map(birth.tags)))
+            .set_tags(Some(shared::tags_map(new.tags)))
             .send()
             .await?;
         Ok(to_id(want.catalog_id.as_deref(), &want.name, &cx.scope))

@@ -16,7 +16,8 @@ use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, REPLACE, WRITE_ONLY};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, Secret, Terraform,
+    Actions, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads, Secret,
+    Terraform,
 };
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
@@ -329,9 +330,8 @@ impl Kind for GlueJob {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
-        let request =
-            cx.aws.glue().create_job().name(&want.name).set_tags(Some(shared::tags_map(birth.tags)));
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+        let request = cx.aws.glue().create_job().name(&want.name).set_tags(Some(shared::tags_map(new.tags)));
         define!(request, want, Capacity::of_new(want), None).send().await.map_err(shared::name_taken)?;
         Ok(want.name.clone())
     }

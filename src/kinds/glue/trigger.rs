@@ -14,7 +14,7 @@ use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, State,
+    Actions, Among, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads, State,
     Terraform,
 };
 use crate::value::Value;
@@ -320,7 +320,7 @@ impl Kind for GlueTrigger {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .glue()
             .create_trigger()
@@ -333,7 +333,7 @@ impl Kind for GlueTrigger {
             .set_actions(Some(want.actions.iter().map(action).collect()))
             .set_event_batching_condition(want.event_batching_condition.as_ref().map(batching).transpose()?)
             .start_on_creation(want.enabled && is_switched(&want.r#type))
-            .set_tags(Some(shared::tags_map(birth.tags)))
+            .set_tags(Some(shared::tags_map(new.tags)))
             .send()
             .await
             .map_err(shared::name_taken)?;

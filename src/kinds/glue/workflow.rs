@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::shared;
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
-use crate::kind::{Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Reads, Terraform};
+use crate::kind::{Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Reads, Terraform};
 
 /// An AWS Glue workflow: jobs, crawlers and the triggers that chain them, run and
 /// watched as one. A trigger joins it by `workflow_name`.
@@ -99,7 +99,7 @@ impl Kind for GlueWorkflow {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .glue()
             .create_workflow()
@@ -107,7 +107,7 @@ impl Kind for GlueWorkflow {
             .set_description(want.description.clone())
             .set_default_run_properties(Some(shared::hash_map(&want.default_run_properties)))
             .set_max_concurrent_runs(want.max_concurrent_runs)
-            .set_tags(Some(shared::tags_map(birth.tags)))
+            .set_tags(Some(shared::tags_map(new.tags)))
             .send()
             .await?;
         Ok(want.name.clone())

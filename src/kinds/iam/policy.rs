@@ -10,8 +10,8 @@ use super::shared::{PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, 
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Kind, Known, Live, Lookup, Peer, PolicyDocument, PolicyUse, Problem,
-    Reads, TagRules, Terraform, check_policy, each, user_tags,
+    Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Peer, PolicyDocument, PolicyUse,
+    Problem, Reads, TagRules, Terraform, check_policy, each, user_tags,
 };
 
 /// A managed IAM policy of this account: permissions that roles, users and groups share.
@@ -150,7 +150,7 @@ impl Kind for IamPolicy {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let created = cx
             .aws
             .iam()
@@ -159,7 +159,7 @@ impl Kind for IamPolicy {
             .path(&want.path)
             .set_description(want.description.clone())
             .policy_document(want.policy_document.to_text())
-            .set_tags(Some(to_tags(birth.tags)?))
+            .set_tags(Some(to_tags(new.tags)?))
             .send()
             .await?;
         created

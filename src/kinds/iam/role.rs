@@ -16,7 +16,7 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Pace, Peer,
+    Actions, Among, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace, Peer,
     PolicyDocument, PolicyUse, Problem, Reads, TagRules, Terraform, check_policy, check_statements, each,
     user_tags,
 };
@@ -305,7 +305,7 @@ impl Kind for IamRole {
         Ok(found)
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .iam()
             .create_role()
@@ -315,7 +315,7 @@ impl Kind for IamRole {
             .path(&want.path)
             .max_session_duration(want.max_session_duration)
             .set_permissions_boundary(want.permissions_boundary.clone())
-            .set_tags(Some(to_tags(birth.tags)?))
+            .set_tags(Some(to_tags(new.tags)?))
             .send()
             .await?;
         Ok(want.role_name.clone())

@@ -11,8 +11,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem,
-    Reads, State, Statement, Terraform, check_policy, check_statements, each, has_hidden_statement,
+    Actions, Among, Identity, Kind, Known, Live, Lookup, NewResource, Owner, PolicyDocument, PolicyUse,
+    Problem, Reads, State, Statement, Terraform, check_policy, check_statements, each, has_hidden_statement,
     matches_pattern, user_tags,
 };
 use crate::value::Value;
@@ -319,7 +319,7 @@ impl Kind for KmsKey {
         Ok(found.into_iter().map(|(_, id)| id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let created = cx
             .aws
             .kms()
@@ -331,7 +331,7 @@ impl Kind for KmsKey {
             .key_spec(KeySpec::from(want.key_spec.as_str()))
             .key_usage(KeyUsageType::from(want.key_usage.as_str()))
             .origin(OriginType::from(want.origin.as_str()))
-            .set_tags(Some(to_tags(birth.tags)?))
+            .set_tags(Some(to_tags(new.tags)?))
             .send()
             .await?;
         created

@@ -9,8 +9,8 @@ use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Hold, Identity, Kind, Known, Link, Lookup, Pace, Peer, Problem, Reads,
-    Secret, Terraform, answer,
+    Actions, Among, Foreseen, Hold, Identity, Kind, Known, Link, Lookup, NewResource, Pace, Peer, Problem,
+    Reads, Secret, Terraform, answer,
 };
 use crate::value::Value;
 
@@ -455,10 +455,10 @@ impl Kind for RedshiftCluster {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         match &want.snapshot_identifier {
-            Some(snapshot) => restore(cx, want, snapshot, birth).await?,
-            None => make(cx, want, birth).await?,
+            Some(snapshot) => restore(cx, want, snapshot, new).await?,
+            None => make(cx, want, new).await?,
         }
         Ok(want.cluster_identifier.clone())
     }
@@ -529,7 +529,7 @@ fn unless_empty(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
 }
 
-async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
+async fn make(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<()> {
     cx.aws
         .redshift()
         .create_cluster()
@@ -568,7 +568,7 @@ async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
         .set_cluster_version(want.cluster_version.clone())
         .automated_snapshot_retention_period(want.automated_snapshot_retention_period)
         .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
-        .set_tags(Some(to_tags(birth.tags)))
+        .set_tags(Some(to_tags(new.tags)))
         .send()
         .await?;
     Ok(())
@@ -576,7 +576,7 @@ async fn make(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<()> {
 
 /// Restores a cluster from a snapshot. The call accepts no tags, so they are set afterwards
 /// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_RestoreFromClusterSnapshot.html>).
-async fn restore(cx: &Cx, want: &Spec, snapshot: &str, birth: &Birth<'_>) -> Result<()> {
+async fn restore(cx: &Cx, want: &Spec, snapshot: &str, new: &NewResource<'_>) -> Result<()> {
     cx.aws
         .redshift()
         .restore_from_cluster_snapshot()
@@ -610,7 +610,7 @@ async fn restore(cx: &Cx, want: &Spec, snapshot: &str, birth: &Birth<'_>) -> Res
         .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
         .send()
         .await?;
-    tag(cx, &arn(&cx.scope, &want.cluster_identifier), birth.tags, &[]).await
+    tag(cx, &arn(&cx.scope, &want.cluster_identifier), new.tags, &[]).await
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, Problem, Reads, Terraform, each,
+    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform,
+    each,
 };
 use crate::value::Value;
 
@@ -151,14 +152,14 @@ impl Kind for RedshiftClusterParameterGroup {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .redshift()
             .create_cluster_parameter_group()
             .parameter_group_name(&want.parameter_group_name)
             .parameter_group_family(&want.parameter_group_family)
             .description(&want.description)
-            .set_tags(Some(to_tags(birth.tags)))
+            .set_tags(Some(to_tags(new.tags)))
             .send()
             .await?;
         Ok(want.parameter_group_name.clone())

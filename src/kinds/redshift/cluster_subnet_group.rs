@@ -10,7 +10,7 @@ use super::shared::{from_tags, tag, to_tags};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{REPLACE, SET};
 use crate::kind::{
-    Actions, Birth, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Problem, Reads, State,
+    Actions, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads, State,
     Terraform, answer,
 };
 
@@ -91,14 +91,14 @@ impl Kind for RedshiftClusterSubnetGroup {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         cx.aws
             .redshift()
             .create_cluster_subnet_group()
             .cluster_subnet_group_name(&want.cluster_subnet_group_name)
             .description(&want.description)
             .set_subnet_ids(Some(want.subnet_ids.clone()))
-            .set_tags(Some(to_tags(birth.tags)))
+            .set_tags(Some(to_tags(new.tags)))
             .send()
             .await?;
         Ok(want.cluster_subnet_group_name.clone())

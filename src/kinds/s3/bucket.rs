@@ -20,7 +20,7 @@ use serde_json::json;
 use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
-    Actions, Among, Birth, Foreseen, Identity, Kind, Known, Link, Live, Lookup, Pace, Parting, Peer,
+    Actions, Among, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace, Parting, Peer,
     PolicyDocument, Problem, Reads, TagRules, Terraform, each, user_tags,
 };
 use crate::value::Value;
@@ -256,14 +256,14 @@ impl Kind for S3Bucket {
         each(lookups, 8, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         // A bucket without a location is created in `us-east-1`
         // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
         let location = (cx.scope.region != "us-east-1")
             .then(|| BucketLocationConstraint::from(cx.scope.region.as_str()));
         let configuration = CreateBucketConfiguration::builder()
             .set_location_constraint(location)
-            .set_tags(Some(to_tags(birth.tags)?))
+            .set_tags(Some(to_tags(new.tags)?))
             .build();
         let created = cx
             .aws

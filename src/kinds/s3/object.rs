@@ -19,8 +19,8 @@ use super::shared::{built, changed_tags, delete_versions, of_tags, text, to_tags
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DERIVED, LOCAL, REPLACE};
 use crate::kind::{
-    Actions, Birth, Files, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads,
-    TagRules, Terraform, each, nearest, user_tags,
+    Actions, Files, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace, Problem,
+    Reads, TagRules, Terraform, each, nearest, user_tags,
 };
 use crate::value::Value;
 use body::{Body, checksum, media_type};
@@ -316,9 +316,9 @@ impl Kind for S3Object {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         // An object that appeared since the plan is not overwritten.
-        put(cx, want, birth.tags, Some("*")).await?;
+        put(cx, want, new.tags, Some("*")).await?;
         Ok(format!("{}/{}", want.bucket, want.key))
     }
 

@@ -11,8 +11,9 @@ use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{LOCAL, REPLACE, STAMPED, WRITE_ONLY};
 use crate::kind::terraform::{Block, TerraformPart, nested, take, take_block};
 use crate::kind::{
-    Actions, Among, Birth, Identity, Kind, Known, Live, Lookup, Owner, PolicyDocument, PolicyUse, Problem,
-    Reads, Secret, State, Terraform, check_policy, check_statements, each, foreign_actions, user_tags,
+    Actions, Among, Identity, Kind, Known, Live, Lookup, NewResource, Owner, PolicyDocument, PolicyUse,
+    Problem, Reads, Secret, State, Terraform, check_policy, check_statements, each, foreign_actions,
+    user_tags,
 };
 use crate::value::Value as Untyped;
 
@@ -382,7 +383,7 @@ impl Kind for SecretsManagerSecret {
         each(lookups, 16, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let value = value(cx, want).await?;
         let (text, binary) = value.parts();
         let created = cx
@@ -390,12 +391,12 @@ impl Kind for SecretsManagerSecret {
             .secretsmanager()
             .create_secret()
             .name(&want.name)
-            .client_request_token(birth.token)
+            .client_request_token(new.token)
             .set_description(want.description.clone())
             .set_kms_key_id(want.kms_key_id.clone())
             .set_secret_string(text)
             .set_secret_binary(binary)
-            .set_tags(Some(to_tags(birth.tags)))
+            .set_tags(Some(to_tags(new.tags)))
             .send()
             .await
             .map_err(Error::from);
@@ -404,7 +405,7 @@ impl Kind for SecretsManagerSecret {
             Err(error)
                 if error.has_code(&["InvalidRequestException"]) && error.says("scheduled for deletion") =>
             {
-                restore(cx, want, birth, value, error).await
+                restore(cx, want, new, value, error).await
             }
             Err(error) => Err(error),
         }
@@ -750,7 +751,7 @@ fn place(generate: &Generate, password: Secret) -> Result<Secret> {
 }
 
 /// Takes a secret back that this same resource deleted before; one of anybody else stays.
-async fn restore(cx: &Cx, want: &Spec, birth: &Birth<'_>, value: Value, taken: Error) -> Result<String> {
+async fn restore(cx: &Cx, want: &Spec, new: &NewResource<'_>, value: Value, taken: Error) -> Result<String> {
     let secrets = cx.aws.secretsmanager();
     let Some(old) = secrets.describe_secret().secret_id(&want.name).send().await.or_gone()? else {
         // Deleted without recovery, and not quite gone.
@@ -759,7 +760,7 @@ async fn restore(cx: &Cx, want: &Spec, birth: &Birth<'_>, value: Value, taken: E
     let tags = user_tags(
         old.tags().iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
     );
-    let owner = Owner::of(birth.tags);
+    let owner = Owner::of(new.tags);
     if owner.is_none() || Owner::of(&tags) != owner {
         return Err(Error {
             class: Class::Invalid,

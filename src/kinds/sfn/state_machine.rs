@@ -12,8 +12,8 @@ use super::states_language;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::{AWS_DEFAULT, DEFAULT_IS_ABSENT, REPLACE};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, Pace, Problem, Reads, State,
-    TagRules, Terraform, each, in_document, user_tags,
+    Actions, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Pace, Problem, Reads,
+    State, TagRules, Terraform, each, in_document, user_tags,
 };
 use crate::value::Value;
 
@@ -249,7 +249,7 @@ impl Kind for SfnStateMachine {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         let created = cx
             .aws
             .sfn()
@@ -263,7 +263,7 @@ impl Kind for SfnStateMachine {
             .set_encryption_configuration(
                 want.encryption_configuration.as_ref().map(to_encryption).transpose()?,
             )
-            .set_tags(Some(to_tags(birth.tags)))
+            .set_tags(Some(to_tags(new.tags)))
             .send()
             .await?;
         Ok(created.state_machine_arn)

@@ -9,8 +9,8 @@ use super::shared::{Attributes, check_retries};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Birth, Foreseen, Form, Identity, Json, Kind, Known, Link, Live, Lookup, Owner, Parting, Peer,
-    Problem, Reads, Terraform, each, in_document, nearest,
+    Actions, Foreseen, Form, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Owner, Parting,
+    Peer, Problem, Reads, Terraform, each, in_document, nearest,
 };
 use crate::value::Value;
 
@@ -201,7 +201,7 @@ impl Kind for SnsSubscription {
         Ok(confirmed(cx, id).await?.into_iter().map(|(arn, _)| (arn, Tags::new())).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, _: &Birth<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<String> {
         let mut request = cx
             .aws
             .sns()

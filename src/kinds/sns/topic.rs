@@ -11,8 +11,9 @@ use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
-    Actions, Birth, Foreseen, Identity, Json, Kind, Known, Live, Lookup, PolicyDocument, PolicyUse, Problem,
-    Reads, Terraform, check_policy, check_statements, each, foreign_actions, in_document, nearest, user_tags,
+    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, PolicyDocument, PolicyUse,
+    Problem, Reads, Terraform, check_policy, check_statements, each, foreign_actions, in_document, nearest,
+    user_tags,
 };
 use crate::value::Value;
 
@@ -368,8 +369,8 @@ impl Kind for SnsTopic {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {
-        let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(Some(to_tags(birth.tags)?));
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+        let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(Some(to_tags(new.tags)?));
         for (name, value) in attributes(want) {
             // A new topic already has these defaults.
             let is_default = matches!(

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use dwctl::aws::{Cx, Error, Scope, Tags};
-use dwctl::kind::{Birth, ErasedKind, ErasedLive, State, Wanted};
+use dwctl::kind::{ErasedKind, ErasedLive, NewResource, State, Wanted};
 use dwctl::kinds::kind;
 use dwctl::plan::{AttributeChange, diff, overlay};
 use dwctl::schema::{PathStep, normalize, respelled, validate};
@@ -204,8 +204,8 @@ impl Stage {
 
     async fn create(&mut self, cx: &Cx, phase: &Phase, want: &Value, place: &str) {
         let tags = Tags::from([("team".to_owned(), "data".to_owned())]);
-        let birth = Birth { tags: &tags, token: "11111111-2222-4333-8444-555555555555" };
-        let id = self.kind.create(cx, want, birth).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let new = NewResource { tags: &tags, token: "11111111-2222-4333-8444-555555555555" };
+        let id = self.kind.create(cx, want, new).await.unwrap_or_else(|error| panic!("{place}: {error}"));
         assert_eq!(Some(&id), phase.id.as_ref(), "{place}");
         self.settle(cx, id, want, place).await;
     }

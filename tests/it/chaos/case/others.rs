@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use dwctl::aws::Tags;
 use dwctl::graph::Address;
-use dwctl::kind::{Birth, ErasedLive, Owner};
+use dwctl::kind::{ErasedLive, NewResource, Owner};
 use dwctl::kinds::kind;
 use dwctl::plan::Selection;
 
@@ -48,9 +48,9 @@ impl Run<'_> {
             return None;
         }
         let token = uuid::Uuid::new_v4().to_string();
-        let birth = Birth { tags, token: &token };
+        let new = NewResource { tags, token: &token };
         // Ours may have been made at this very moment.
-        let id = kind.create(&self.engine.cx(REGION), &spec, birth).await.ok()?;
+        let id = kind.create(&self.engine.cx(REGION), &spec, new).await.ok()?;
         is_there(id).await.filter(|(_, live)| live.tags == *tags)
     }
 
