@@ -328,7 +328,7 @@ pub struct Live<K: Kind> {
     /// Distinguishes this resource from one created later under the same id. AWS sets such a value
     /// once, at creation (a unique id, a time), or only a write changes it (the time of the last
     /// write). `None` if AWS has nothing of the kind.
-    pub born: Option<String>,
+    pub incarnation: Option<String>,
     /// Attributes of the spec that AWS does not return at present, such as the port of a cluster that
     /// is still being created. They count as last applied, and their values in `spec` are ignored.
     pub untold: Vec<&'static str>,
@@ -337,13 +337,13 @@ pub struct Live<K: Kind> {
 impl<K: Kind> Live<K> {
     /// A resource that is ready.
     pub fn ready(spec: K::Spec, attrs: K::Attrs, tags: Tags) -> Self {
-        Self { spec, attrs, tags, state: State::Ready, born: None, untold: Vec::new() }
+        Self { spec, attrs, tags, state: State::Ready, incarnation: None, untold: Vec::new() }
     }
 
-    /// Sets [`Live::born`].
+    /// Sets [`Live::incarnation`].
     #[must_use]
-    pub fn born(self, born: Option<impl ToString>) -> Self {
-        Self { born: born.map(|born| born.to_string()).filter(|born| !born.is_empty()), ..self }
+    pub fn with_incarnation(self, told: Option<impl ToString>) -> Self {
+        Self { incarnation: told.map(|told| told.to_string()).filter(|told| !told.is_empty()), ..self }
     }
 }
 
@@ -635,10 +635,10 @@ pub trait Kind: Sized + 'static {
     async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<()>;
 
     /// A note for the reviewer of a deletion about what AWS keeps: a final snapshot, the days in which
-    /// the resource can be restored. `attrs` and `born` are those of the live resource, and unknown if
+    /// the resource can be restored. `attrs` and `incarnation` are those of the live resource, and unknown if
     /// AWS was not asked.
-    fn leaves(spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String> {
-        let _ = (spec, attrs, born);
+    fn leaves(spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
+        let _ = (spec, attrs, incarnation);
         None
     }
 

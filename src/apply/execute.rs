@@ -290,9 +290,9 @@ impl<'a> Executor<'_, 'a, '_> {
             }
             // Created earlier, by a call that seemed lost: its settings may differ from today's
             // declaration.
-            let born = ledger.intents.remove(&instance.address).map(|intent| intent.born(&id));
-            match born.filter(|_| !fresh) {
-                Some(born) => take(&mut ledger, &instance, born),
+            let intended = ledger.intents.remove(&instance.address).map(|intent| intent.entry(&id));
+            match intended.filter(|_| !fresh) {
+                Some(entry) => take(&mut ledger, &instance, entry),
                 None => record(&mut ledger, &instance, &id, None),
             }
             self.writer.dirty.set(true);

@@ -198,8 +198,8 @@ pub async fn apply(
     let writer = LedgerWriter::new(ledger, &before, store, lock, report);
     // Write the intents before the first call. A first signal waits for this write. If a second one
     // cuts it off, nothing was created.
-    let begun = signals::within(Last::Ledger, HOUR, writer.begin()).await;
-    if begun.transpose()?.is_none() {
+    let written = signals::within(Last::Ledger, HOUR, writer.begin()).await;
+    if written.transpose()?.is_none() {
         dispatch.summary.interrupted = true;
         dispatch.skip_rest();
         return Ok(Summary { elapsed: began.elapsed(), ..dispatch.summary });

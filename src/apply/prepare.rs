@@ -57,11 +57,13 @@ fn depose_replaced(plan: &Plan, ledger: &mut Ledger) {
 /// are recorded, and new intents are about to replace these.
 fn depose_interrupted(plan: &Plan, ledger: &mut Ledger) {
     for change in &plan.deposed {
-        let is_born = change.reason == Reason::Undeclared && change.action == Action::Delete;
-        let Some(id) = change.id.as_ref().filter(|_| is_born) else { continue };
-        let Some(born) = ledger.intents.get(&change.address).map(|intent| intent.born(id)) else { continue };
-        let born = with_birth(born, change, ledger);
-        ledger.deposed.entry(change.address.clone()).or_default().push(born);
+        let is_made = change.reason == Reason::Undeclared && change.action == Action::Delete;
+        let Some(id) = change.id.as_ref().filter(|_| is_made) else { continue };
+        let Some(entry) = ledger.intents.get(&change.address).map(|intent| intent.entry(id)) else {
+            continue;
+        };
+        let entry = with_incarnation(entry, change, ledger);
+        ledger.deposed.entry(change.address.clone()).or_default().push(entry);
     }
 }
 
@@ -76,22 +78,22 @@ fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, 
         if !goes_on || ledger.resources.contains_key(&change.address) {
             continue;
         }
-        if let Some(born) = ledger.begun(&change.address, change.existing_region(), id) {
-            ledger.intents.remove(born.fingerprinted(&change.address));
-            let born = with_birth(born, change, ledger);
-            record::take(ledger, instance, born);
+        if let Some(entry) = ledger.intended_entry(&change.address, change.existing_region(), id) {
+            ledger.intents.remove(entry.fingerprinted(&change.address));
+            let entry = with_incarnation(entry, change, ledger);
+            record::take(ledger, instance, entry);
         }
     }
 }
 
-/// Adds the birth fingerprint to the entry of a resource that an interrupted apply created. It was
+/// Adds the incarnation fingerprint to the entry of a resource that an interrupted apply created. It was
 /// found by its owner tags or its intent, and stays the stack's even if somebody removes the tags.
-fn with_birth(entry: Entry, change: &Change, ledger: &Ledger) -> Entry {
+fn with_incarnation(entry: Entry, change: &Change, ledger: &Ledger) -> Entry {
     let live = change.live.as_ref();
-    let birth = live.and_then(|live| {
-        ledger.print_of_birth(&change.address.kind, change.existing_region(), &entry.id, live)
+    let incarnation = live.and_then(|live| {
+        ledger.incarnation_fingerprint(&change.address.kind, change.existing_region(), &entry.id, live)
     });
-    Entry { born: birth, ..entry }
+    Entry { incarnation, ..entry }
 }
 
 /// Records resources that match their declaration, with their current `protect` and `retain`.
@@ -139,7 +141,7 @@ fn write_intents(
         }
         let token = uuid::Uuid::new_v4().to_string();
         let needs = instance.needs.iter().cloned().collect();
-        let fingerprints = plan::begun(instance, &change.address, ledger);
+        let fingerprints = plan::intended_prints(instance, &change.address, ledger);
         let intent = Intent {
             region: instance.region.clone(),
             token,
@@ -173,7 +175,7 @@ fn about_to_write(instance: &Instance<'_>, change: &Change, ledger: &mut Ledger)
     let address = &instance.address;
     let entry = ledger.resources.get(address);
     let printed = entry.map_or(address, |entry| entry.fingerprinted(address));
-    let prints = plan::begun(instance, printed, ledger);
+    let prints = plan::intended_prints(instance, printed, ledger);
     match (ledger.resources.get_mut(address), ledger.intents.get_mut(address)) {
         // An existing resource gets no new fingerprints before the change was applied; only secrets
         // are marked.

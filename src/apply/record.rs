@@ -24,7 +24,9 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         retain: instance.retain,
         fingerprinted_as: None,
         stamp: live.and_then(|live| instance.kind.stamp(live)).map(str::to_owned),
-        born: live.and_then(|live| ledger.print_of_birth(instance.kind.name(), &instance.region, id, live)),
+        incarnation: live.and_then(|live| {
+            ledger.incarnation_fingerprint(instance.kind.name(), &instance.region, id, live)
+        }),
         secrets: plan::prints_of_secrets(instance, &found, ledger),
         unknown: known.map(|known| known.unknown.clone()).unwrap_or_default(),
         fingerprints,
@@ -39,9 +41,9 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
 }
 
 /// Records a resource that an interrupted apply created.
-pub(super) fn take(ledger: &mut Ledger, instance: &Instance<'_>, born: Entry) {
-    let born = Entry { protect: instance.protect, retain: instance.retain, ..born };
-    ledger.resources.insert(instance.address.clone(), born);
+pub(super) fn take(ledger: &mut Ledger, instance: &Instance<'_>, entry: Entry) {
+    let entry = Entry { protect: instance.protect, retain: instance.retain, ..entry };
+    ledger.resources.insert(instance.address.clone(), entry);
 }
 
 /// Records what an apply changed of a resource before AWS refused the rest. `before` is the live state

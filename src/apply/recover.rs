@@ -207,7 +207,7 @@ impl Found<'_> {
                     applied: ledger::now(),
                     protect: Owner::says(&live.tags, Owner::PROTECT),
                     retain: Owner::says(&live.tags, Owner::RETAIN),
-                    born: ledger.print_of_birth(kind.name(), region, &id, &live),
+                    incarnation: ledger.incarnation_fingerprint(kind.name(), region, &id, &live),
                     ..Entry::default()
                 };
                 ledger.resources.insert(address.clone(), entry);

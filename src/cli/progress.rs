@@ -56,7 +56,7 @@ struct Working {
 }
 
 impl Working {
-    fn begun(now: Instant) -> Self {
+    fn started(now: Instant) -> Self {
         Self { since: now, on: None, told: None, told_on: None }
     }
 
@@ -176,7 +176,7 @@ impl<'p> Progress<'p> {
                 if stream {
                     self.printer.event(&self.hook(&unit, None).start());
                 }
-                self.state.borrow_mut().insert(unit, Working::begun(Instant::now()));
+                self.state.borrow_mut().insert(unit, Working::started(Instant::now()));
             }
             Event::Waiting { unit, on, .. } => {
                 if let Some(working) = self.state.borrow_mut().get_mut(&unit) {
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn what_takes_long_is_told_once_and_again_while_it_waits() {
         let began = Instant::now();
-        let mut working = Working::begun(began);
+        let mut working = Working::started(began);
         assert!(!working.is_slow(began + QUICK / 2));
         assert!(working.is_slow(began + QUICK));
         assert!(!working.is_slow(began + QUICK * 9), "it is told once");
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn a_program_hears_of_news_at_once_and_of_nothing_new_in_a_beat() {
         let began = Instant::now();
-        let mut working = Working::begun(began);
+        let mut working = Working::started(began);
         assert!(!working.is_news(began + BEAT / 2));
         working.on = Some("creating".to_owned());
         assert!(working.is_news(began + BEAT / 2));

@@ -25,9 +25,9 @@ pub struct ErasedLive {
     pub tags: Tags,
     /// The readiness for use and changes.
     pub state: State,
-    /// Distinguishes it from a later resource with its id; see [`Live::born`].
+    /// Distinguishes it from a later resource with its id; see [`Live::incarnation`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub born: Option<String>,
+    pub incarnation: Option<String>,
     /// Attributes missing from the spec because AWS does not return them at present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untold: Vec<String>,
@@ -157,7 +157,7 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Kind::delete`].
     fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>>;
     /// See [`Kind::leaves`].
-    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String>;
+    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String>;
     /// See [`Kind::content`].
     fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String>;
     /// See [`Kind::parting`]; `existing` as for [`ErasedKind::delete`].
@@ -220,7 +220,7 @@ fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
         attrs: untyped(&live.attrs)?,
         tags: live.tags,
         state: live.state,
-        born: live.born,
+        incarnation: live.incarnation,
         untold: live.untold.into_iter().map(str::to_owned).collect(),
     })
 }
@@ -339,8 +339,8 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::clash(own, other)
     }
 
-    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, born: Option<&str>) -> Option<String> {
-        K::leaves(spec, attrs, born)
+    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
+        K::leaves(spec, attrs, incarnation)
     }
 
     fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String> {

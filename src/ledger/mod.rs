@@ -114,10 +114,10 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
     /// Keyed fingerprint of its id and of what distinguishes it from a later resource with the same id
-    /// ([`crate::kind::Live::born`]), when dwctl last wrote or saw it. None if AWS returns nothing of
+    /// ([`crate::kind::Live::incarnation`]), when dwctl last wrote or saw it. None if AWS returns nothing of
     /// the kind, and in entries of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub born: Option<String>,
+    #[serde(default, rename = "born", skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<String>,
     /// Keyed fingerprint of each attribute as it was applied, by path. Empty if that is unknown, for
     /// example after an interrupted apply that may have written it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -180,7 +180,7 @@ impl Entry {
 
 impl Intent {
     /// The entry of the resource if it was created with this id.
-    pub fn born(&self, id: &str) -> Entry {
+    pub fn entry(&self, id: &str) -> Entry {
         Entry {
             id: id.to_owned(),
             region: self.region.clone(),
@@ -210,8 +210,8 @@ impl Ledger {
             self.deposed.entry(to.clone()).or_default().extend(deposed.into_iter().map(printed));
         }
         let entries = self.resources.values_mut().chain(self.deposed.values_mut().flatten());
-        let begun = self.intents.values_mut().map(|intent| &mut intent.needs);
-        for needed in entries.map(|entry| &mut entry.needs).chain(begun).flatten() {
+        let intended = self.intents.values_mut().map(|intent| &mut intent.needs);
+        for needed in entries.map(|entry| &mut entry.needs).chain(intended).flatten() {
             if needed == from {
                 *needed = to.clone();
             }
@@ -220,15 +220,15 @@ impl Ledger {
 
     /// The entry of a resource that an interrupted apply started to create for this address, or for a
     /// former address if its id follows from its spec.
-    pub fn begun(&self, address: &Address, region: &str, id: &str) -> Option<Entry> {
+    pub fn intended_entry(&self, address: &Address, region: &str, id: &str) -> Option<Entry> {
         let own = self.intents.get(address).filter(|intent| {
             intent.region == region && intent.id.as_deref().is_none_or(|intended| intended == id)
         });
         if let Some(intent) = own {
-            return Some(intent.born(id));
+            return Some(intent.entry(id));
         }
         let (former, intent) = self.intended(&address.kind, region, id)?;
-        Some(Entry { fingerprinted_as: Some(former.clone()), ..intent.born(id) })
+        Some(Entry { fingerprinted_as: Some(former.clone()), ..intent.entry(id) })
     }
 
     /// The intent for a resource with this id, and its address.
@@ -294,11 +294,17 @@ impl Ledger {
         self.print_of_output(name, &value).as_deref() == Some(print)
     }
 
-    /// The fingerprint of a resource's birth, or `None` if AWS returns nothing of it. It does not
+    /// The fingerprint of a resource's incarnation, or `None` if AWS returns nothing of it. It does not
     /// depend on the address.
-    pub fn print_of_birth(&self, kind: &str, region: &str, id: &str, live: &ErasedLive) -> Option<String> {
+    pub fn incarnation_fingerprint(
+        &self,
+        kind: &str,
+        region: &str,
+        id: &str,
+        live: &ErasedLive,
+    ) -> Option<String> {
         let address = Address { kind: kind.to_owned(), name: "born".to_owned(), key: None };
-        let told = [region, id, live.born.as_deref()?].map(Value::from);
+        let told = [region, id, live.incarnation.as_deref()?].map(Value::from);
         self.fingerprints().of(&address, "", &Value::List(told.into()))
     }
 

@@ -372,7 +372,11 @@ fn map_entries<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (&'i str,
 /// The provisional fingerprints of an apply that is about to begin; the final ones replace them
 /// once it is done. They record only which values are secret, values that cannot be changed later,
 /// and settings that only dwctl uses. `address` is the one that fingerprints are taken with.
-pub fn begun(instance: &Instance<'_>, address: &Address, ledger: &Ledger) -> BTreeMap<String, String> {
+pub fn intended_prints(
+    instance: &Instance<'_>,
+    address: &Address,
+    ledger: &Ledger,
+) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let print = |path: &str, value: &Value, lasts: bool| {

@@ -170,7 +170,7 @@ impl<'a> Side<'_, 'a> {
             attrs: self.told(Value::Map(attrs.collect())),
             tags: tags.collect(),
             state: State::Ready,
-            born: None,
+            incarnation: None,
             untold: Vec::new(),
         }
     }

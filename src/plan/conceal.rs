@@ -168,9 +168,9 @@ fn lists(element: Option<&Node>, before: Vec<Value>, after: Vec<Value>) -> (Vec<
             None => free_right.push(at),
         }
     }
-    let begun = (left.clone(), right.clone());
-    cover(element, &mut left, &free_left, &begun.1, &free_right);
-    cover(element, &mut right, &free_right, &begun.0, &free_left);
+    let initial = (left.clone(), right.clone());
+    cover(element, &mut left, &free_left, &initial.1, &free_right);
+    cover(element, &mut right, &free_right, &initial.0, &free_left);
     (left, right)
 }
 

@@ -513,7 +513,7 @@ mod tests {
     fn change(address: &Address, action: Action, needs: &BTreeSet<Address>) -> Change {
         let spec = spec(address, needs);
         let empty = ErasedLive {
-            born: None,
+            incarnation: None,
             untold: Vec::new(),
             spec: Value::Null,
             attrs: Value::Null,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::applied::{begun, declared, print_of, readable};
+use super::applied::{declared, intended_prints, print_of, readable};
 use super::diff::unreadable;
 use super::tags::tags;
 use crate::kind::ErasedLive;
@@ -17,7 +17,7 @@ use crate::world::Instance;
 /// everything that AWS cannot return.
 pub fn unseen(instance: &Instance<'_>, ledger: &Ledger) -> (BTreeMap<String, String>, BTreeSet<String>) {
     let prints = ledger.fingerprints();
-    let mut all = begun(instance, &instance.address, ledger);
+    let mut all = intended_prints(instance, &instance.address, ledger);
     for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
         let path = format!("tags.{name}");
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path, print)));

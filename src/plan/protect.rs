@@ -11,8 +11,8 @@ impl Planner<'_, '_, '_> {
     pub(super) fn protect(&mut self) {
         // A deposed resource was replaced with permission. One known only by an intent had no
         // successor.
-        let begun = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
-        for change in self.changes.values().chain(begun) {
+        let intended = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
+        for change in self.changes.values().chain(intended) {
             if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
                 continue;
             }
@@ -22,8 +22,9 @@ impl Planner<'_, '_, '_> {
                     let tagged = change.live.as_ref();
                     let tagged = tagged.is_some_and(|live| Owner::says(&live.tags, Owner::PROTECT));
                     let applied = self.entry(&change.address).map(|entry| entry.protect);
-                    let begun = self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
-                    applied.or(begun) == Some(true) || tagged
+                    let intended =
+                        self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
+                    applied.or(intended) == Some(true) || tagged
                 }
             };
             if is_protected {

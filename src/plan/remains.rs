@@ -117,11 +117,11 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
             };
-            let Some((id, live)) = self.born(kind, address, intent, ids) else { continue };
-            let born = intent.born(&id);
-            let stays = !declared && self.stays(address, &born, Some(&live));
+            let Some((id, live)) = self.created_by(kind, address, intent, ids) else { continue };
+            let entry = intent.entry(&id);
+            let stays = !declared && self.stays(address, &entry, Some(&live));
             let action = if stays { Action::Forget } else { Action::Delete };
-            let mut change = removal(address, kind, &born, Some(live), action, Reason::Undeclared, ledger);
+            let mut change = removal(address, kind, &entry, Some(live), action, Reason::Undeclared, ledger);
             change.declared = block_of(self.inputs.world.stack, address);
             // The address may belong to the resource that it was to replace, or to a declared one.
             if declared || ledger.resources.contains_key(address) {
@@ -139,7 +139,7 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Finds the one of `ids` that the intent's apply created.
-    fn born(
+    fn created_by(
         &mut self,
         kind: &'static dyn ErasedKind,
         address: &Address,

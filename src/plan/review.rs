@@ -632,9 +632,9 @@ fn leaves(change: &Change) -> String {
     }
     let (null, live) = (Value::Null, change.live.as_ref());
     let attrs = live.map_or(&null, |live| &live.attrs);
-    let born = live.and_then(|live| live.born.as_deref());
+    let incarnation = live.and_then(|live| live.incarnation.as_deref());
     let kind = crate::kinds::kind(&change.address.kind);
-    let told = kind.and_then(|kind| kind.leaves(Known(&change.existing), Known(attrs), born));
+    let told = kind.and_then(|kind| kind.leaves(Known(&change.existing), Known(attrs), incarnation));
     visible(&told.unwrap_or_default())
 }
 

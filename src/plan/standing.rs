@@ -46,7 +46,8 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
     });
     let settled = plan.is_empty();
     // A stack that was never applied has no outputs, not even an empty list.
-    let begun = !ledger.resources.is_empty() || plan.changes.iter().any(|change| change.live.is_some());
+    let applied_before =
+        !ledger.resources.is_empty() || plan.changes.iter().any(|change| change.live.is_some());
     let of_output = |(name, (value, problems)): (String, (Value, Vec<Diagnostic>))| {
         let print = ledger.outputs.get(&name);
         let next = plan.outputs.get(&name);
@@ -60,7 +61,8 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
             None => {
                 let was = |value: &Value| print.is_some_and(|print| ledger.is_output(&name, print, value));
                 let proved = settled
-                    || begun && (was(&value) || next.is_some_and(was) || world.is_of_resources(&name));
+                    || applied_before
+                        && (was(&value) || next.is_some_and(was) || world.is_of_resources(&name));
                 // AWS returns in the open what the stack or the last apply keeps secret.
                 let secret = print.is_some_and(|print| is_of_secret(print))
                     || next.is_some_and(Value::contains_secret);

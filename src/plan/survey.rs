@@ -151,14 +151,14 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             }
         };
         let region = instance.region.clone();
-        let begun = self.inputs.ledger.begun(&instance.address, &region, &id);
-        let Some(live) = self.read_declared(instance, &region, &id, begun.as_ref())? else {
+        let intended = self.inputs.ledger.intended_entry(&instance.address, &region, &id);
+        let Some(live) = self.read_declared(instance, &region, &id, intended.as_ref())? else {
             return match import {
                 Some(_) => Err(nothing_to_import(instance, &id).into()),
                 None => Ok(Survey::New),
             };
         };
-        let origin = match (self.is_ours(instance, &id, &live), begun) {
+        let origin = match (self.is_ours(instance, &id, &live), intended) {
             (true, Some(entry)) => Origin::Intent(entry),
             (true, None) => Origin::Tags,
             (false, _) if import.is_some() => Origin::Import,
@@ -315,8 +315,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                     || former.is_some_and(|former| owner == self.owner(former))
             });
         }
-        let begun = self.inputs.ledger.begun(&instance.address, &instance.region, id);
-        begun.is_some() || self.was_intended(instance, id, live)
+        let intended = self.inputs.ledger.intended_entry(&instance.address, &instance.region, id);
+        intended.is_some() || self.was_intended(instance, id, live)
     }
 
     /// Finds the resource that an interrupted apply created to replace the ledger's one. It is
@@ -330,10 +330,10 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             Some(id) if id != old.id || region != old.region => id,
             _ => return Ok(None),
         };
-        let begun = self.inputs.ledger.begun(&instance.address, &region, &id);
-        match self.read(&instance.address, instance.kind, &region, &id, Some(instance), begun.as_ref()) {
+        let intended = self.inputs.ledger.intended_entry(&instance.address, &region, &id);
+        match self.read(&instance.address, instance.kind, &region, &id, Some(instance), intended.as_ref()) {
             Ok(Some(live)) if self.is_ours(instance, &id, &live) => {
-                let origin = begun.map_or(Origin::Tags, Origin::Intent);
+                let origin = intended.map_or(Origin::Tags, Origin::Intent);
                 Ok(Some(Found { origin, region, id, live }))
             }
             // A resource that is not ours or cannot be read is reported only if it is in the way.
@@ -366,8 +366,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         {
             return Ok(None);
         }
-        let begun = ledger.begun(&instance.address, &region, &id);
-        let live = self.read(&instance.address, kind, &region, &id, Some(instance), begun.as_ref())?;
+        let intended = ledger.intended_entry(&instance.address, &region, &id);
+        let live = self.read(&instance.address, kind, &region, &id, Some(instance), intended.as_ref())?;
         let is_free =
             |live: &ErasedLive| matches!(live.state, State::Leaving(_)) || self.is_ours(instance, &id, live);
         match live.filter(|live| !is_free(live)) {

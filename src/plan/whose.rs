@@ -61,8 +61,9 @@ impl OtherEnv {
 ///
 /// Its tags decide, since another stack that takes it over sets them. Without tags that name a
 /// stack, it is ours as long as AWS shows that it is still the same resource (see
-/// [`born`](crate::kind::Live::born)): then someone removed the tags, which is drift. Entries of
-/// older versions of dwctl do not record `born`; for those, an id that AWS assigned is the proof.
+/// [`incarnation`](crate::kind::Live::incarnation)): then someone removed the tags, which is drift.
+/// Entries of older versions of dwctl do not record it; for those, an id that AWS assigned is the
+/// proof.
 pub fn whose(
     kind: &dyn ErasedKind,
     address: &Address,
@@ -98,9 +99,10 @@ pub fn whose(
             None => Whose::Ours,
         };
     }
-    let same = match &entry.born {
-        Some(born) => {
-            ledger.print_of_birth(kind.name(), &entry.region, &entry.id, live).as_ref() == Some(born)
+    let same = match &entry.incarnation {
+        Some(incarnation) => {
+            ledger.incarnation_fingerprint(kind.name(), &entry.region, &entry.id, live).as_ref()
+                == Some(incarnation)
         }
         None => kind.assigns_ids(),
     };

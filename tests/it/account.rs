@@ -97,7 +97,7 @@ impl Account {
             attrs: Value::Map(attrs.collect()),
             tags: tags.collect(),
             state: State::Ready,
-            born: None,
+            incarnation: None,
             untold: Vec::new(),
         };
         let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {

@@ -217,7 +217,7 @@ def main():
     name = spec.name and snake(spec.name)
     attrs = [path for path in facts.paths(schema, "readOnlyProperties") if "/" not in path]
     taggable = schema.get("tagging", {}).get("taggable", "Tags" in schema["properties"])
-    imports = ", ".join(sorted({"Actions", "Birth", "Identity", "Kind", "Known", "Live", "Lookup", "Reads",
+    imports = ", ".join(sorted({"Actions", "Identity", "Kind", "Known", "Live", "Lookup", "NewResource", "Reads",
                                 "Terraform", "each"} | (spec.kinds & {"Json", "PolicyDocument"})))
     mark = "use crate::kind::mark::REPLACE;\n" if "REPLACE" in spec.kinds else ""
     maps = "use std::collections::BTreeMap;\n\n" if "BTreeMap" in spec.kinds else ""
@@ -270,8 +270,8 @@ impl Kind for {struct} {{
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }}
 
-    async fn create(cx: &Cx, want: &Spec, birth: &Birth<'_>) -> Result<String> {{
-        todo!("make {{:?}} with the tags {{:?}}, by {{:?}}", want, birth.tags, cx.scope)
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {{
+        todo!("make {{:?}} with the tags {{:?}}, by {{:?}}", want, new.tags, cx.scope)
     }}
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {{

@@ -409,7 +409,7 @@ impl Kind for Alarm {
             };
             let Some(tags) = read_tags(cx, &lookup, &arn).await? else { return Ok(None) };
             let live = Live::ready(to_spec(alarm), Attrs { arn }, tags);
-            Ok(Some(live.born(alarm.alarm_configuration_updated_timestamp())))
+            Ok(Some(live.with_incarnation(alarm.alarm_configuration_updated_timestamp())))
         })
         .await
     }

@@ -562,7 +562,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         subscription_filters: subscription_filters.iter().map(subscription_filter).collect(),
     };
     let attrs = Attrs { arn, retention_policy_name: group.retention_policy_name().map(str::to_owned) };
-    Ok(Some(Live { untold, ..Live::ready(spec, attrs, tags).born(group.creation_time()) }))
+    Ok(Some(Live { untold, ..Live::ready(spec, attrs, tags).with_incarnation(group.creation_time()) }))
 }
 
 fn unreadable(error: serde_json::Error) -> Error {

@@ -759,7 +759,7 @@ fn live(cx: &Cx, id: String, group: SecurityGroup) -> Live<Ec2SecurityGroup> {
         revoke_all_egress: egress.is_empty(),
         egress,
     };
-    Live::ready(spec, attrs, tags).born(Some(id))
+    Live::ready(spec, attrs, tags).with_incarnation(Some(id))
 }
 
 async fn groups(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<Vec<SecurityGroup>> {

@@ -452,7 +452,7 @@ fn live(cx: &Cx, id: String, subnet: &Subnet) -> Live<Ec2Subnet> {
         owner_id: subnet.owner_id().unwrap_or(&cx.scope.account_id).to_owned(),
         subnet_id: id.clone(),
     };
-    Live { state, ..Live::ready(spec, attrs, from_tags(subnet.tags())).born(Some(id)) }
+    Live { state, ..Live::ready(spec, attrs, from_tags(subnet.tags())).with_incarnation(Some(id)) }
 }
 
 #[cfg(test)]

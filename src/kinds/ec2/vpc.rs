@@ -493,8 +493,8 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
                 _ if in_transit => State::Busy("changing its address blocks".to_owned()),
                 _ => State::Ready,
             };
-            let born = Some(id.clone());
-            let live = Live::ready(spec, attrs, from_tags(vpc.tags())).born(born);
+            let incarnation = Some(id.clone());
+            let live = Live::ready(spec, attrs, from_tags(vpc.tags())).with_incarnation(incarnation);
             Ok::<_, Error>(Some((id, Live { state, ..live })))
         }
     }))

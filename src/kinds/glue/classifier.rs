@@ -318,7 +318,7 @@ fn to_live(classifier: &Classifier) -> Option<(String, Live<GlueClassifier>)> {
         json_classifier: None,
         xml_classifier: None,
     };
-    let born = if let Some(csv) = classifier.csv_classifier() {
+    let incarnation = if let Some(csv) = classifier.csv_classifier() {
         spec.name = csv.name().to_owned();
         spec.csv_classifier = Some(CsvClassifier {
             contains_header: csv.contains_header().map_or_else(unknown, |option| option.as_str().to_owned()),
@@ -354,7 +354,7 @@ fn to_live(classifier: &Classifier) -> Option<(String, Live<GlueClassifier>)> {
         xml.creation_time()
     };
     let name = spec.name.clone();
-    Some((name, Live::ready(spec, Attrs {}, Tags::new()).born(born)))
+    Some((name, Live::ready(spec, Attrs {}, Tags::new()).with_incarnation(incarnation)))
 }
 
 /// See <https://docs.aws.amazon.com/glue/latest/dg/custom-classifier.html>.

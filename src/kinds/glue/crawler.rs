@@ -459,7 +459,7 @@ impl Kind for GlueCrawler {
                 found.schedule().and_then(|schedule| schedule.state()) == Some(&ScheduleState::Transitioning);
             let state = if is_scheduling { State::Busy("scheduling".to_owned()) } else { State::Ready };
             let live = Live::ready(to_spec(lookup, &found)?, Attrs { arn: arn(lookup.id) }, tags);
-            Ok(Live { state, ..live.born(found.creation_time()) })
+            Ok(Live { state, ..live.with_incarnation(found.creation_time()) })
         })
         .await
     }

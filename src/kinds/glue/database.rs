@@ -242,7 +242,7 @@ impl Kind for GlueDatabase {
         let arn = |id: &str| arn(id, &cx.scope);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
             let live = Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
-            Ok(live.born(found.create_time()))
+            Ok(live.with_incarnation(found.create_time()))
         })
         .await
     }

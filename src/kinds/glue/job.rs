@@ -325,7 +325,7 @@ impl Kind for GlueJob {
         let arn = |name: &str| shared::arn(&cx.scope, "job", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
             let live = Live::ready(to_spec(lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
-            Ok(live.born(found.created_on()))
+            Ok(live.with_incarnation(found.created_on()))
         })
         .await
     }

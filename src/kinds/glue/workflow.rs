@@ -94,7 +94,7 @@ impl Kind for GlueWorkflow {
                 default_run_properties: shared::texts(found.default_run_properties()),
                 max_concurrent_runs: found.max_concurrent_runs(),
             };
-            Ok(Live::ready(spec, Attrs { arn: arn(lookup.id) }, tags).born(found.created_on()))
+            Ok(Live::ready(spec, Attrs { arn: arn(lookup.id) }, tags).with_incarnation(found.created_on()))
         })
         .await
     }

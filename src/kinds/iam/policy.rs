@@ -259,7 +259,7 @@ fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<
         policy_document: document(Some(text))?,
     };
     let attrs = Attrs { arn: lookup.id.to_owned(), policy_id: policy_id.to_owned() };
-    Ok(Some(Live::ready(spec, attrs, tags.clone()).born(Some(policy_id))))
+    Ok(Some(Live::ready(spec, attrs, tags.clone()).with_incarnation(Some(policy_id))))
 }
 
 /// Reads one policy. `listed` are the versions that are already known. The document is taken from there
@@ -289,8 +289,8 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
         policy_document,
     };
     let attrs = Attrs { arn: id.to_owned(), policy_id: policy.policy_id.unwrap_or_default() };
-    let born = Some(attrs.policy_id.clone());
-    Ok(Some(Live::ready(spec, attrs, tags).born(born)))
+    let incarnation = Some(attrs.policy_id.clone());
+    Ok(Some(Live::ready(spec, attrs, tags).with_incarnation(incarnation)))
 }
 
 /// The policies among `ids` that the account's listing contains.

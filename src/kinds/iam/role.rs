@@ -482,7 +482,7 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
     };
     let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
     let attrs = Attrs { arn: role.arn, role_id: role.role_id };
-    let born = Some(attrs.role_id.clone());
+    let incarnation = Some(attrs.role_id.clone());
     let spec = Spec {
         role_name: role.role_name,
         assume_role_policy_document: document(role.assume_role_policy_document.as_deref())?,
@@ -493,7 +493,7 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
         managed_policy_arns,
         inline_policies,
     };
-    Ok(Some(Live::ready(spec, attrs, tags).born(born)))
+    Ok(Some(Live::ready(spec, attrs, tags).with_incarnation(incarnation)))
 }
 
 /// The account's listing of roles, with their policies and tags.
@@ -553,8 +553,8 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
             inline_policies,
         };
         let attrs = Attrs { arn: role.arn.unwrap_or_default(), role_id: role.role_id.unwrap_or_default() };
-        let born = Some(attrs.role_id.clone());
-        found.insert(name, Live::ready(spec, attrs, tags).born(born));
+        let incarnation = Some(attrs.role_id.clone());
+        found.insert(name, Live::ready(spec, attrs, tags).with_incarnation(incarnation));
     }
     Ok(found)
 }

@@ -547,8 +547,8 @@ async fn read(
         Some(KeyState::Updating) => State::Busy("updating".to_owned()),
         _ => State::Ready,
     };
-    let born = Some(attrs.key_id.clone());
-    Ok(Some(Live { state, ..Live::ready(spec, attrs, tags?).born(born) }))
+    let incarnation = Some(attrs.key_id.clone());
+    Ok(Some(Live { state, ..Live::ready(spec, attrs, tags?).with_incarnation(incarnation) }))
 }
 
 /// Deletes the aliases that still belong to this key. Those moved to another key meanwhile are left alone.

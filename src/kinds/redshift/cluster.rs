@@ -490,14 +490,14 @@ impl Kind for RedshiftCluster {
         Ok(())
     }
 
-    fn leaves(spec: Known<'_>, _: Known<'_>, born: Option<&str>) -> Option<String> {
+    fn leaves(spec: Known<'_>, _: Known<'_>, incarnation: Option<&str>) -> Option<String> {
         if spec.flag("skip_final_snapshot") == Some(true) {
             return None;
         }
         let id = spec.text("cluster_identifier")?;
-        let name = match (spec.text("final_snapshot_identifier"), born) {
+        let name = match (spec.text("final_snapshot_identifier"), incarnation) {
             (Some(name), _) => name.to_owned(),
-            (None, Some(_)) => final_snapshot_name(id, born),
+            (None, Some(_)) => final_snapshot_name(id, incarnation),
             (None, None) => format!("{id}-final-<time at which the cluster was created>"),
         };
         let kept = match spec.integer("final_snapshot_retention_period") {
@@ -514,8 +514,9 @@ impl Kind for RedshiftCluster {
 }
 
 /// `warehouse-final-20260102030405678`: the same for every attempt to delete the same cluster.
-fn final_snapshot_name(id: &str, born: Option<&str>) -> String {
-    let digits: String = born.unwrap_or_default().chars().filter(char::is_ascii_digit).take(17).collect();
+fn final_snapshot_name(id: &str, incarnation: Option<&str>) -> String {
+    let digits: String =
+        incarnation.unwrap_or_default().chars().filter(char::is_ascii_digit).take(17).collect();
     if digits.is_empty() { format!("{id}-final") } else { format!("{id}-final-{digits}") }
 }
 
@@ -621,23 +622,23 @@ mod tests {
 
     #[test]
     fn it_leaves_its_last_snapshot_behind() {
-        let leaves = |more: &[(&str, Value)], born| {
+        let leaves = |more: &[(&str, Value)], incarnation| {
             let all = [("cluster_identifier", Value::from("dw"))].into_iter().chain(more.iter().cloned());
-            RedshiftCluster::leaves(Known(&Value::map(all)), Known(&Value::Null), born)
+            RedshiftCluster::leaves(Known(&Value::map(all)), Known(&Value::Null), incarnation)
         };
-        let born = Some("2026-01-02T03:04:05.678Z");
-        let told = leaves(&[("final_snapshot_retention_period", Value::from(-1))], born);
+        let incarnation = Some("2026-01-02T03:04:05.678Z");
+        let told = leaves(&[("final_snapshot_retention_period", Value::from(-1))], incarnation);
         let forever = "a final snapshot is taken first, and stays until somebody deletes it: ";
         assert_eq!(told, Some(format!("{forever}dw-final-20260102030405678")));
         let named = [
             ("final_snapshot_identifier", Value::from("last")),
             ("final_snapshot_retention_period", Value::from(7)),
         ];
-        assert!(leaves(&named, born).is_some_and(|told| told.ends_with("stays for 7 days: last")));
+        assert!(leaves(&named, incarnation).is_some_and(|told| told.ends_with("stays for 7 days: last")));
         assert!(
             leaves(&[], None).is_some_and(|told| told.ends_with("<time at which the cluster was created>"))
         );
-        assert_eq!(leaves(&[("skip_final_snapshot", Value::Bool(true))], born), None);
+        assert_eq!(leaves(&[("skip_final_snapshot", Value::Bool(true))], incarnation), None);
     }
 
     #[test]

@@ -179,9 +179,13 @@ fn live(
         cluster_status: given(cluster.cluster_status()),
     };
     let state = state(cluster.cluster_status(), cluster.cluster_availability_status());
-    let born = cluster.cluster_create_time().map(ToString::to_string);
+    let incarnation = cluster.cluster_create_time().map(ToString::to_string);
     let untold = untold.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name).collect();
-    Live { state, untold, ..Live::ready(spec, attrs, from_tags(cluster.tags())).born(born) }
+    Live {
+        state,
+        untold,
+        ..Live::ready(spec, attrs, from_tags(cluster.tags())).with_incarnation(incarnation)
+    }
 }
 
 fn live_logging(logging: &DescribeLoggingStatusOutput) -> Option<Logging> {

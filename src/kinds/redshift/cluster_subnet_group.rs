@@ -174,7 +174,7 @@ fn live(cx: &Cx, name: String, group: &ClusterSubnetGroup) -> Live<RedshiftClust
         },
         tags: from_tags(group.tags()),
         state: State::Ready,
-        born: None,
+        incarnation: None,
         untold: Vec::new(),
     }
 }

@@ -571,7 +571,7 @@ fn attrs(cx: &Cx, bucket: &str, key: &str, e_tag: Option<&str>, version_id: Opti
 
 /// What tells an object from another of its key: its version or, where the bucket has none, when
 /// it was written, to the second.
-fn born(attrs: &Attrs, written: Option<&DateTime>) -> Option<String> {
+fn incarnation(attrs: &Attrs, written: Option<&DateTime>) -> Option<String> {
     attrs.version_id.clone().or_else(|| written.map(|written| written.secs().to_string()))
 }
 
@@ -584,8 +584,10 @@ async fn read(
     let s3 = cx.aws.s3();
     if let Some((spec, attrs)) = version.and_then(|version| unchanged(cx, lookup, version)) {
         let tags = s3.get_object_tagging().bucket(bucket).key(key).send().await.or_gone()?;
-        let born = born(&attrs, version.and_then(ObjectVersion::last_modified));
-        return Ok(tags.map(|tags| Live::ready(spec, attrs, tags_of(tags.tag_set())).born(born)));
+        let incarnation = incarnation(&attrs, version.and_then(ObjectVersion::last_modified));
+        return Ok(
+            tags.map(|tags| Live::ready(spec, attrs, tags_of(tags.tag_set())).with_incarnation(incarnation))
+        );
     }
     let (head, tags) = futures_util::future::join(
         s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send(),
@@ -631,8 +633,8 @@ async fn read(
         force_destroy: false,
     };
     let attrs = attrs(cx, bucket, key, head.e_tag(), head.version_id());
-    let born = born(&attrs, head.last_modified());
-    Ok(Some(Live::ready(spec, attrs, tags_of(tags.tag_set())).born(born)))
+    let incarnation = incarnation(&attrs, head.last_modified());
+    Ok(Some(Live::ready(spec, attrs, tags_of(tags.tag_set())).with_incarnation(incarnation)))
 }
 
 fn tags_of(tags: &[Tag]) -> Tags {

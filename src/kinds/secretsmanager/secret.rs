@@ -659,8 +659,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
         None => State::Ready,
     };
     // It ends with six characters that AWS chooses at random.
-    let born = Some(attrs.arn.clone());
-    Ok(Some(Live { state, ..Live::ready(spec, attrs, tags).born(born) }))
+    let incarnation = Some(attrs.arn.clone());
+    Ok(Some(Live { state, ..Live::ready(spec, attrs, tags).with_incarnation(incarnation) }))
 }
 
 fn rotation_of(secret: &DescribeSecretOutput) -> Option<Rotation> {

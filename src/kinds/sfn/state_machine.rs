@@ -400,8 +400,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
         Some(StateMachineStatus::Deleting) => State::Leaving("deleting".to_owned()),
         _ => State::Ready,
     };
-    let born = Some(machine.creation_date.to_string());
-    let live = Live::ready(spec, Attrs { arn: lookup.id.to_owned() }, tags).born(born);
+    let incarnation = Some(machine.creation_date.to_string());
+    let live = Live::ready(spec, Attrs { arn: lookup.id.to_owned() }, tags).with_incarnation(incarnation);
     Ok(Some(Live { state, ..live }))
 }
 

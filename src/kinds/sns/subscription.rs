@@ -391,7 +391,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription
         pending_confirmation,
         owner: attributes.text("Owner").unwrap_or_default(),
     };
-    Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new()).born(Some(lookup.id))))
+    Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new()).with_incarnation(Some(lookup.id))))
 }
 
 /// The text at a path, secret or not. It may be compared, but never shown.

@@ -116,7 +116,7 @@ impl Told<'_, '_> {
     }
 
     fn changed(&self, old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
-        let begun = parts.len();
+        let earlier = parts.len();
         let sides = [
             (&old.actions, &new.actions),
             (&old.resources, &new.resources),
@@ -142,7 +142,7 @@ impl Told<'_, '_> {
             parts.push(self.goes(old, old.sentence()));
             parts.push(self.comes(new, new.sentence()));
         }
-        if parts.len() == begun {
+        if parts.len() == earlier {
             // The difference is in members that statements do not have.
             parts.extend(super::json::parts(&new.title(), old.value, new.value));
         }

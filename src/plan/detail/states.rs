@@ -74,8 +74,8 @@ fn summed_up(part: Part, state: &Value) -> Part {
 
 fn changed(name: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
     let what = format!("state {name}");
-    for (member, begun) in [("Retry", "retry on"), ("Catch", "catch of")] {
-        handlers(&what, member, begun, old, new, parts);
+    for (member, prefix) in [("Retry", "retry on"), ("Catch", "catch of")] {
+        handlers(&what, member, prefix, old, new, parts);
     }
     let apart = ["Retry", "Catch", "Branches", "ItemProcessor", "Iterator"];
     parts.extend(json::parts(&what, &without(old, &apart), &without(new, &apart)));
@@ -93,7 +93,7 @@ fn changed(name: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
 }
 
 /// Describes retriers or catchers, matched by the errors that they handle.
-fn handlers(what: &str, member: &str, begun: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
+fn handlers(what: &str, member: &str, prefix: &str, old: &Value, new: &Value, parts: &mut Vec<Part>) {
     fn list<'v>(state: &'v Value, member: &str) -> Option<&'v [Value]> {
         state.get(member).map_or(Some(&[]), Value::as_list)
     }
@@ -109,7 +109,7 @@ fn handlers(what: &str, member: &str, begun: &str, old: &Value, new: &Value, par
             (Some(attempts), None) => format!(", {} attempts", value_text(attempts)),
             (None, None) => String::new(),
         };
-        format!("{what}: {begun} {errors}{more}")
+        format!("{what}: {prefix} {errors}{more}")
     };
     let count = parts.len();
     let mut order = Vec::new();

@@ -395,8 +395,9 @@ pub(crate) fn corpus() -> Vec<Case> {
     let kept = format!("{TOPIC}[sns_topic.alerts.lifecycle]\nretain = true\n");
     add("forgotten", Account::after(&kept), "", all());
     let born = |account: Account| {
-        account
-            .change("redshift_cluster.main", |live| live.born = Some("2026-01-02T03:04:05.678Z".to_owned()))
+        account.change("redshift_cluster.main", |live| {
+            live.incarnation = Some("2026-01-02T03:04:05.678Z".to_owned())
+        })
     };
     add("cluster_destroyed", born(Account::after(CLUSTER)), "", all());
     let brief = format!("{SECRET}recovery_window_days = 7\n{CLUSTER}final_snapshot_retention_period = 30\n");

@@ -147,7 +147,7 @@ fn change() -> impl Strategy<Value = Change> {
                 attrs: Value::Map(Default::default()),
                 tags: [(name.clone(), name.clone())].into(),
                 state: dwctl::kind::State::Ready,
-                born: None,
+                incarnation: None,
                 untold: Vec::new(),
             });
             Change {

@@ -99,10 +99,10 @@ impl Pictures<'_> {
         self.pair(chart, within);
         for state in chart.states.iter().filter(|state| state.sign == Some(Sign::Changed)) {
             for (place, inner) in state.inner.iter().enumerate().filter(|(_, inner)| changes(inner)) {
-                let begun = if within.is_empty() { String::new() } else { format!("{within} / ") };
+                let outer = if within.is_empty() { String::new() } else { format!("{within} / ") };
                 let branch =
                     if state.kind == "Parallel" { format!(", branch {}", place + 1) } else { String::new() };
-                self.of(inner, &format!("{begun}{}{branch}", state.name));
+                self.of(inner, &format!("{outer}{}{branch}", state.name));
             }
         }
     }
