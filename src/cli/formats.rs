@@ -160,7 +160,7 @@ impl FormatArgs {
         };
         let origin = origin::of_environment();
         let mut options = Options { text, commands, is_saved, since, root: root(), origin };
-        plan.veil(options.root.as_deref());
+        plan.redact(options.root.as_deref());
         let shown = render(self.format, &plan, &options);
         options.text = plain;
         for (format, path) in &self.output {

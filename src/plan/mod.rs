@@ -17,6 +17,7 @@ mod ownership;
 mod partly;
 mod policy_case;
 mod protect;
+mod redact;
 mod remains;
 mod replacement;
 pub mod review;
@@ -29,7 +30,6 @@ mod survey;
 mod tags;
 mod taken;
 mod text;
-mod veil;
 mod whose;
 
 pub use applied::{Past, complete, intended_prints, prints, prints_of_secrets, wanted};
@@ -169,13 +169,13 @@ pub struct Change {
     pub parting: Option<Parting>,
     /// The risks, if they follow from secrets that are masked by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub veiled_risks: Option<VeiledRisks>,
+    pub redacted_risks: Option<RedactedRisks>,
 }
 
 /// The risks of a change, computed before its secrets were masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct VeiledRisks {
+pub struct RedactedRisks {
     /// The risks of each detail, in order.
     pub details: Vec<Vec<Risk>>,
     /// The risks of creating, replacing or deleting the resource itself.
@@ -316,7 +316,7 @@ impl Change {
             wanted_tags: BTreeMap::new(),
             declared: None,
             parting: None,
-            veiled_risks: None,
+            redacted_risks: None,
         }
     }
 

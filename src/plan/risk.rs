@@ -87,8 +87,8 @@ const MOST_WORDS: usize = 3;
 
 /// The risks of a deletion or replacement.
 pub(super) fn of_fate(change: &Change) -> Vec<Risk> {
-    if let Some(veiled) = &change.veiled_risks {
-        return veiled.fate.clone();
+    if let Some(redacted) = &change.redacted_risks {
+        return redacted.fate.clone();
     }
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return Vec::new() };
     let schema = &kind.schema().spec;

@@ -12,11 +12,11 @@ fn planned(before: &str, after: &str) -> Plan {
 
 /// The plan in all formats, directly and from its file.
 fn told(plan: &Plan) -> Vec<String> {
-    let mut veiled = plan.clone();
-    veiled.veil(None);
-    let text = serde_json::to_string(&veiled).expect("JSON");
+    let mut redacted = plan.clone();
+    redacted.redact(None);
+    let text = serde_json::to_string(&redacted).expect("JSON");
     let read: Plan = serde_json::from_str(&text).expect("a plan");
-    let mut all: Vec<String> = [plan, &veiled, &read]
+    let mut all: Vec<String> = [plan, &redacted, &read]
         .iter()
         .flat_map(|plan| Format::ALL.map(|format| render(format, plan, &Options::default())))
         .collect();
@@ -27,8 +27,8 @@ fn told(plan: &Plan) -> Vec<String> {
 /// The screen, which is the same from the plan's file.
 fn screen(plan: &Plan) -> String {
     let told = told(plan);
-    let (shown, veiled, read) = (&told[0], &told[Format::ALL.len()], &told[2 * Format::ALL.len()]);
-    assert_eq!(shown, veiled);
+    let (shown, redacted, read) = (&told[0], &told[Format::ALL.len()], &told[2 * Format::ALL.len()]);
+    assert_eq!(shown, redacted);
     assert_eq!(shown, read);
     shown.clone()
 }

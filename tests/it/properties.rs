@@ -202,15 +202,15 @@ fn the_canonical_form_of_a_canonical_form_is_itself() {
 }
 
 /// Makes every third text secret.
-fn veiled(value: Value, count: &mut usize) -> Value {
+fn redacted(value: Value, count: &mut usize) -> Value {
     match value {
         Value::String(text) => {
             *count += 1;
             if count.is_multiple_of(3) { Value::from(text).into_secret() } else { Value::from(text) }
         }
-        Value::List(list) => Value::List(list.into_iter().map(|one| veiled(one, count)).collect()),
+        Value::List(list) => Value::List(list.into_iter().map(|one| redacted(one, count)).collect()),
         Value::Map(map) => {
-            Value::Map(map.into_iter().map(|(name, one)| (name, veiled(one, count))).collect())
+            Value::Map(map.into_iter().map(|(name, one)| (name, redacted(one, count))).collect())
         }
         other => other,
     }
@@ -223,7 +223,7 @@ fn what_aws_tells_in_the_open_and_the_stack_keeps_secret_is_no_difference() {
         let node = &kind.schema().spec;
         hold(24, of(node, 6), |live| {
             let live = normalize(node, live);
-            let want = normalize(node, veiled(live.clone(), &mut 0));
+            let want = normalize(node, redacted(live.clone(), &mut 0));
             let changes = diff(node, &live, &want);
             prop_assert!(changes.is_empty(), "{}: {:?}", kind.name(), changes);
             Ok(())

@@ -102,7 +102,7 @@ fn an_output_that_is_secret_no_longer_is_a_change() {
         let change = &told["output_changes"]["word"];
         assert_eq!(change["actions"], serde_json::json!(["update"]));
         assert_eq!((&change["before_sensitive"], &change["after_sensitive"]), (&was.into(), &is.into()));
-        plan.veil(None);
+        plan.redact(None);
         let text = shown(&plan, Format::Text, false);
         assert!(text.contains(words) && !text.contains("hunter-two"), "{text}");
         assert!(

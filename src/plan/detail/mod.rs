@@ -119,8 +119,10 @@ pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -
         let node = schema.and_then(|schema| schema.at(place));
         told.extend(Group { change, node, these, risks, now }.details());
     }
-    if let Some(veiled) = change.veiled_risks.as_ref().filter(|veiled| veiled.details.len() == told.len()) {
-        for (detail, risks) in told.iter_mut().zip(&veiled.details) {
+    if let Some(redacted) =
+        change.redacted_risks.as_ref().filter(|redacted| redacted.details.len() == told.len())
+    {
+        for (detail, risks) in told.iter_mut().zip(&redacted.details) {
             detail.risks.clone_from(risks);
         }
     }
@@ -175,7 +177,7 @@ impl Group<'_> {
         let mut told = self.shown();
         let is_secret =
             |one: &AttributeChange| one.before.iter().chain(&one.after).any(Value::contains_secret);
-        if !self.these.iter().any(is_secret) || self.change.veiled_risks.is_some() {
+        if !self.these.iter().any(is_secret) || self.change.redacted_risks.is_some() {
             return told;
         }
         let open: Vec<AttributeChange> = self.these.iter().map(AttributeChange::revealed).collect();

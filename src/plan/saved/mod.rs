@@ -31,7 +31,7 @@ use seal::Verdict;
 
 /// The format that this version writes, and the only one that it reads, since plans are
 /// short-lived.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// A saved plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct Saved {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
-    /// The plan, [veiled](Plan::veil).
+    /// The plan, [redacted](Plan::veil).
     pub plan: Plan,
     /// Shows every attribute of created resources.
     pub details: bool,
@@ -148,7 +148,7 @@ impl Saved {
         let prints = ledger.fingerprints();
         let changes = facts(&plan, &prints);
         let reads = reads(&plan, ledger);
-        plan.veil(showing.root);
+        plan.redact(showing.root);
         let mut saved = Self {
             dwctl_plan: FORMAT,
             dwctl_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -7,11 +7,11 @@ use super::corpus::{Case, corpus};
 
 /// A plan's file, and the plan read from it again.
 pub(crate) fn filed(plan: &Plan) -> (String, Plan) {
-    let mut veiled = plan.clone();
-    veiled.veil(None);
-    let text = serde_json::to_string(&veiled).expect("it has a form in JSON");
+    let mut redacted = plan.clone();
+    redacted.redact(None);
+    let text = serde_json::to_string(&redacted).expect("it has a form in JSON");
     let read: Plan = serde_json::from_str(&text).expect("it can be read again");
-    assert!(read == veiled, "{text}");
+    assert!(read == redacted, "{text}");
     (text, read)
 }
 

@@ -173,7 +173,7 @@ fn change() -> impl Strategy<Value = Change> {
                 wanted_tags: [(name.clone(), Value::from(name.clone()))].into(),
                 declared: Some(Declared { file: name.into(), line: 1, attributes: Default::default() }),
                 parting: None,
-                veiled_risks: None,
+                redacted_risks: None,
             }
         })
 }

@@ -110,7 +110,7 @@ fn no_word_changes_a_format() {
         Options { text: TextOptions { details: true, ..TextOptions::default() }, ..Options::default() };
     let told = |plan: &Plan, secret: &str, format: Format| {
         let mut plan = with(plan, secret);
-        plan.veil(None);
+        plan.redact(None);
         render(format, &plan, &options)
     };
     for plan in &plans {

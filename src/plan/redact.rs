@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::conceal::conceal;
 use super::risk::of_fate;
-use super::{Change, Plan, VeiledRisks, details};
+use super::{Change, Plan, RedactedRisks, details};
 use crate::kinds;
 use crate::schema::PathStep;
 use crate::value::{self, Value};
@@ -15,10 +15,10 @@ use crate::value::{self, Value};
 impl Plan {
     /// Masks secrets, and drops data that no format shows. Files inside `root` are shown relative
     /// to it. The resulting plan cannot be applied.
-    pub fn veil(&mut self, root: Option<&Path>) {
+    pub fn redact(&mut self, root: Option<&Path>) {
         for change in self.changes.iter_mut().chain(&mut self.deposed) {
-            change.veiled_risks = risks(change).or(change.veiled_risks.take());
-            Veil::default().change(change, root);
+            change.redacted_risks = risks(change).or(change.redacted_risks.take());
+            Redactor::default().change(change, root);
         }
         if let Some(file) = root.and_then(|root| self.asked.stack_at.file.strip_prefix(root).ok()) {
             self.asked.stack_at.file = file.to_owned();
@@ -31,32 +31,32 @@ impl Plan {
                 *after = std::mem::take(after).into_secret();
             }
         }
-        let mut veil = Veil::default();
+        let mut redactor = Redactor::default();
         let before = self.outputs_before.values_mut().flatten();
         let variables = self.variables.values_mut();
-        before.chain(self.outputs.values_mut()).chain(variables).for_each(|value| veil.value(value));
+        before.chain(self.outputs.values_mut()).chain(variables).for_each(|value| redactor.value(value));
     }
 }
 
 /// Computes the risks of a change if they follow from secrets.
-fn risks(change: &Change) -> Option<VeiledRisks> {
+fn risks(change: &Change) -> Option<RedactedRisks> {
     let values = change.attributes.iter().flat_map(|one| one.before.iter().chain(&one.after));
-    if change.veiled_risks.is_some()
+    if change.redacted_risks.is_some()
         || !values.chain([&change.existing, &change.wanted]).any(Value::contains_secret)
     {
         return None;
     }
     let details = details(change, None).into_iter().map(|detail| detail.risks).collect();
-    Some(VeiledRisks { details, fate: of_fate(change) })
+    Some(RedactedRisks { details, fate: of_fate(change) })
 }
 
 /// Masks the secrets of one resource; different secrets get different masks.
 #[derive(Default)]
-struct Veil {
+struct Redactor {
     seen: Vec<Value>,
 }
 
-impl Veil {
+impl Redactor {
     fn change(&mut self, change: &mut Change, root: Option<&Path>) {
         let kind = kinds::kind(&change.address.kind);
         let node = kind.map(|kind| &kind.schema().spec);
