@@ -13,7 +13,8 @@ use super::remains::block_of;
 use super::replacement;
 use super::tags::{different_tags, marks, tags};
 use super::{
-    Action, Asked, AttributeChange, Change, Declared, Kept, Plan, Reason, Revisions, diff, overlay, taken,
+    Action, Asked, AttributeChange, Change, Declared, Plan, Reason, Revisions, Unreplaced, diff, overlay,
+    taken,
 };
 use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
@@ -336,16 +337,18 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     /// Decides every resource that the new revision declares. Returns its outputs.
     fn decide(&mut self) -> BTreeMap<String, Value> {
         // The specs that would result if nothing were replaced.
-        let mut kept: BTreeMap<Address, Value> = BTreeMap::new();
+        let mut unreplaced: BTreeMap<Address, Value> = BTreeMap::new();
         for instance in self.new.in_order() {
-            kept.insert(instance.address.clone(), self.new.draw(instance, &written).spec);
+            unreplaced.insert(instance.address.clone(), self.new.draw(instance, &written).spec);
         }
         let mut anew: BTreeSet<String> = BTreeSet::new();
         for instance in self.new.in_order() {
             let drawn = self.new.draw(instance, &|unknown| written_anew(unknown, &anew));
             let mut change = self.change(instance, &drawn);
-            if let Some(wanted) = kept.get(&instance.address).filter(|kept| **kept != drawn.spec) {
-                change.kept = Some(Kept { wanted: wanted.clone(), replaced: anew.clone() });
+            if let Some(wanted) =
+                unreplaced.get(&instance.address).filter(|unreplaced| **unreplaced != drawn.spec)
+            {
+                change.unreplaced = Some(Unreplaced { wanted: wanted.clone(), replaced: anew.clone() });
             }
             if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
                 self.new.world.show_sketch(&drawn, &|unknown| written_anew(unknown, &anew));

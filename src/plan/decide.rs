@@ -7,13 +7,13 @@ use super::applied::{complete, mark};
 use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::diff::in_order_of;
-use super::hindsight;
 use super::ownership::not_ours;
 use super::protect::protected;
 use super::standing::show_unselected;
 use super::survey::{Found, Origin, Stop, Survey};
 use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
+use super::unreplaced;
 use super::{Action, Asked, AttributeChange, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources, counted};
@@ -252,7 +252,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             let seen: BTreeSet<String> = only.iter().map(ToString::to_string).collect();
             let is_unseen = |value: &Value| {
                 let mut addresses = BTreeSet::new();
-                hindsight::unknowns(value, &mut addresses);
+                unreplaced::unknowns(value, &mut addresses);
                 !addresses.is_subset(&seen)
             };
             let names = outputs.iter().filter(|(_, value)| is_unseen(value)).map(|(name, _)| name.clone());
@@ -289,9 +289,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         let ledger = self.inputs.ledger;
         let mut changes = std::mem::take(&mut self.changes);
-        hindsight::keep(world, ledger, |address| self.entry(address), &mut changes);
+        unreplaced::fill_in(world, ledger, |address| self.entry(address), &mut changes);
         let outputs = if goes { BTreeMap::new() } else { outputs };
-        let mut outputs_before = hindsight::outputs(world, ledger, &outputs, &changes);
+        let mut outputs_before = unreplaced::outputs(world, ledger, &outputs, &changes);
         outputs_before.retain(|name, _| !unseen.contains(name));
         let sensitivity = |(name, print): (&String, &String)| {
             let (was, is) = (is_of_secret(print), outputs.get(name)?.contains_secret());

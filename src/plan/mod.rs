@@ -10,7 +10,6 @@ mod decide;
 mod detail;
 mod diff;
 pub mod format;
-mod hindsight;
 mod holds;
 pub mod order;
 mod ownership;
@@ -30,6 +29,7 @@ mod survey;
 mod tags;
 mod taken;
 mod text;
+mod unreplaced;
 mod whose;
 
 pub use applied::{Past, complete, intended_prints, prints, prints_of_secrets, wanted};
@@ -159,7 +159,7 @@ pub struct Change {
     /// The desired spec, complete; null if the resource is no longer declared.
     pub wanted: Value,
     /// The value that `wanted` would have if none of its references were replaced.
-    pub kept: Option<Kept>,
+    pub unreplaced: Option<Unreplaced>,
     /// All desired tags, including the owner tags.
     pub wanted_tags: BTreeMap<String, Value>,
     /// Its declaration. If it is no longer declared, the block that created it, if that still exists.
@@ -185,7 +185,7 @@ pub struct RedactedRisks {
 /// The desired spec of a resource if none of its references were replaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kept {
+pub struct Unreplaced {
     /// The desired spec.
     pub wanted: Value,
     /// The addresses of the replaced resources.
@@ -312,7 +312,7 @@ impl Change {
             live: None,
             existing: Value::Null,
             wanted: Value::Null,
-            kept: None,
+            unreplaced: None,
             wanted_tags: BTreeMap::new(),
             declared: None,
             parting: None,

@@ -78,8 +78,8 @@ impl Redactor {
             }
         }
         (change.existing, change.wanted) = conceal(node, &change.existing, &change.wanted);
-        if let Some(kept) = &mut change.kept {
-            kept.wanted = conceal(node, &change.existing, &kept.wanted).1;
+        if let Some(unreplaced) = &mut change.unreplaced {
+            unreplaced.wanted = conceal(node, &change.existing, &unreplaced.wanted).1;
         }
         (live_tags, wanted_tags) = conceal(None, &live_tags, &wanted_tags);
         if let Value::Map(tags) = wanted_tags {
@@ -102,7 +102,7 @@ impl Redactor {
         }
         self.value(&mut change.existing);
         self.value(&mut change.wanted);
-        change.kept.iter_mut().for_each(|kept| self.value(&mut kept.wanted));
+        change.unreplaced.iter_mut().for_each(|unreplaced| self.value(&mut unreplaced.wanted));
         change.wanted_tags.values_mut().for_each(|tag| self.value(tag));
         if let Some(declared) = &mut change.declared
             && let Some(file) = root.and_then(|root| declared.file.strip_prefix(root).ok())

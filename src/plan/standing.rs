@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::hindsight::unknowns;
+use super::unreplaced::unknowns;
 use super::{Change, Plan, Reason};
 use crate::diag::Diagnostic;
 use crate::ledger::{Ledger, is_of_secret};

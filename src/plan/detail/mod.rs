@@ -20,8 +20,8 @@ use jiff::Timestamp;
 
 use super::compare::is_anew;
 use super::diff::is_reordered;
-use super::hindsight::unknowns;
-use super::{Action, AttributeChange, Cause, Change, Kept, risk};
+use super::unreplaced::unknowns;
+use super::{Action, AttributeChange, Cause, Change, Unreplaced, risk};
 use crate::diag::{visible, visible_json};
 pub(super) use crate::schema::path_text;
 use crate::schema::{Document, Node, PathStep, Shape};
@@ -183,7 +183,11 @@ impl Group<'_> {
         let open: Vec<AttributeChange> = self.these.iter().map(AttributeChange::revealed).collect();
         let change = Change {
             existing: self.change.existing.clone().reveal(),
-            kept: self.change.kept.clone().map(|kept| Kept { wanted: kept.wanted.reveal(), ..kept }),
+            unreplaced: self
+                .change
+                .unreplaced
+                .clone()
+                .map(|one| Unreplaced { wanted: one.wanted.reveal(), ..one }),
             attributes: Vec::new(),
             live: None,
             ..self.change.clone()
@@ -259,7 +263,7 @@ impl Group<'_> {
     /// it names a replaced resource, whose id is unknown. The remaining risks are those it would
     /// have if the resource were not replaced.
     fn excuse(&self, parts: &mut [Part]) {
-        let (Some(kept), Some(first)) = (&self.change.kept, self.these.first()) else { return };
+        let (Some(unreplaced), Some(first)) = (&self.change.unreplaced, self.these.first()) else { return };
         let mut unknown = BTreeSet::new();
         self.these.iter().filter_map(|one| one.after.as_ref()).for_each(|one| unknowns(one, &mut unknown));
         // Unknown, or a reference on paper.
@@ -268,12 +272,12 @@ impl Group<'_> {
                 || self.these.iter().any(|one| one.after.as_ref().is_some_and(|one| is_anew(one, address)))
         };
         let replaced: Vec<&str> =
-            kept.replaced.iter().map(String::as_str).filter(|address| renewed(address)).collect();
+            unreplaced.replaced.iter().map(String::as_str).filter(|address| renewed(address)).collect();
         if replaced.is_empty() {
             return;
         }
         let place = place_of(first);
-        let (before, after) = (at(&self.change.existing, place), at(&kept.wanted, place));
+        let (before, after) = (at(&self.change.existing, place), at(&unreplaced.wanted, place));
         let list = |value: Option<&Value>| -> Vec<Value> {
             let value = if first.statement { value.and_then(|value| value.get("Statement")) } else { value };
             value.and_then(Value::as_list).map(<[Value]>::to_vec).unwrap_or_default()

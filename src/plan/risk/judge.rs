@@ -22,12 +22,12 @@ pub(in crate::plan) fn of_attributes(change: &Change, swapped: bool) -> Vec<Vec<
         true => (&change.wanted, &change.existing),
         false => (&change.existing, &change.wanted),
     };
-    let kept = change.kept.as_ref().filter(|_| !swapped).map(|kept| &kept.wanted);
+    let unreplaced = change.unreplaced.as_ref().filter(|_| !swapped).map(|unreplaced| &unreplaced.wanted);
     let creating = change.action == Action::Create;
     let schema = &kind.schema().spec;
     let (judged, read) = (BTreeSet::new(), BTreeSet::new());
     let attributes = change.attributes.as_slice();
-    let mut judge = Judge { schema, attributes, before, after, kept, creating, judged, read };
+    let mut judge = Judge { schema, attributes, before, after, unreplaced, creating, judged, read };
     for (index, one) in change.attributes.iter().enumerate() {
         for (place, risk) in judge.attribute(one) {
             // A risk that a whole document reports for one of its parts belongs to that part.
@@ -68,7 +68,7 @@ struct Judge<'c> {
     /// The desired resource.
     after: &'c Value,
     /// The resource that would be desired if nothing were replaced.
-    kept: Option<&'c Value>,
+    unreplaced: Option<&'c Value>,
     creating: bool,
     /// The places of judged tables and documents, each above a change.
     judged: BTreeSet<Vec<PathStep>>,
@@ -242,9 +242,9 @@ impl<'c> Judge<'c> {
 
     /// Returns whether a place would not change if none of its references were replaced.
     fn is_kept(&self, place: &[PathStep]) -> bool {
-        self.kept.is_some_and(|kept| {
+        self.unreplaced.is_some_and(|unreplaced| {
             let side = |value| within(self.schema, value, place).map(|value| value.clone().reveal());
-            side(kept) == side(self.before)
+            side(unreplaced) == side(self.before)
         })
     }
 }

@@ -80,7 +80,7 @@ pub struct Saved {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
-    /// The plan, [redacted](Plan::veil).
+    /// The plan, [redacted](Plan::redact).
     pub plan: Plan,
     /// Shows every attribute of created resources.
     pub details: bool,

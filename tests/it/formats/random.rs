@@ -169,7 +169,7 @@ fn change() -> impl Strategy<Value = Change> {
                 live,
                 existing,
                 wanted,
-                kept: None,
+                unreplaced: None,
                 wanted_tags: [(name.clone(), Value::from(name.clone()))].into(),
                 declared: Some(Declared { file: name.into(), line: 1, attributes: Default::default() }),
                 parting: None,

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Change, Kept, Past, complete};
+use super::{Action, Change, Past, Unreplaced, complete};
 use crate::graph::Address;
 use crate::ledger::{Entry, Ledger};
 use crate::schema::normalize;
 use crate::value::Value;
 use crate::world::{Instance, World};
 
-/// Fills in [`Change::kept`] for resources that refer to replaced ones.
-pub(super) fn keep<'l>(
+/// Fills in [`Change::unreplaced`] for resources that refer to replaced ones.
+pub(super) fn fill_in<'l>(
     world: &World<'_>,
     ledger: &'l Ledger,
     entry: impl Fn(&Address) -> Option<&'l Entry>,
@@ -41,7 +41,7 @@ pub(super) fn keep<'l>(
                     &Past::of(instance.kind, entry(&instance.address), live),
                     ledger,
                 );
-                change.kept = Some(Kept { wanted, replaced });
+                change.unreplaced = Some(Unreplaced { wanted, replaced });
             }
         }
     });
