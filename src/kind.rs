@@ -28,7 +28,7 @@ use crate::value::Value;
 pub use crate::diag::{a, counted, nearest};
 pub use among::{Among, Peer};
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
-pub use erased::{ErasedKind, ErasedLive, Wanted, erase};
+pub use erased::{ErasedKind, ErasedLive, ReadRequest, erase};
 pub use link::{Hold, Link};
 pub use names::Names;
 pub use pattern::check_pattern;

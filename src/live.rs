@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger};
 use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question, Selection};
@@ -110,7 +110,7 @@ async fn partings(session: &Session, plan: &mut Plan) {
 }
 
 /// Reads of one kind and region, with their indices in the whole list.
-type Batch = (&'static dyn ErasedKind, Vec<usize>, Vec<Wanted>);
+type Batch = (&'static dyn ErasedKind, Vec<usize>, Vec<ReadRequest>);
 
 /// Reads everything that AWS returns about the ledger's entries, in the same order. Returns `None` for
 /// entries that are gone.
@@ -122,12 +122,12 @@ pub async fn owned(
     for (index, (kind, entry)) in entries.iter().enumerate() {
         session.asks(1);
         let batch = batches.entry((kind.name(), &entry.region));
-        let (_, indices, wanted) = batch.or_insert_with(|| (*kind, Vec::new(), Vec::new()));
+        let (_, indices, requests) = batch.or_insert_with(|| (*kind, Vec::new(), Vec::new()));
         indices.push(index);
-        wanted.push(plan::wanted(&entry.id, None, None, true));
+        requests.push(plan::read_request(&entry.id, None, None, true));
     }
-    let read = join_all(batches.into_iter().map(|((_, region), (kind, indices, wanted))| async move {
-        let found = kind.read_many(&session.cx(region), &wanted).await;
+    let read = join_all(batches.into_iter().map(|((_, region), (kind, indices, requests))| async move {
+        let found = kind.read_many(&session.cx(region), &requests).await;
         session.answered(found.len());
         indices.into_iter().zip(found)
     }));
@@ -145,22 +145,23 @@ async fn ask(
     answers: &mut Answers,
 ) {
     let Knowledge { session, .. } = *knowledge;
-    let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)> = BTreeMap::new();
+    let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<ReadRequest>)> =
+        BTreeMap::new();
     let (mut searches, mut listings) = (Vec::new(), Vec::new());
     for question in questions {
         match question {
-            Question::Read { kind, region, wanted, tags } => {
+            Question::Read { kind, region, request, tags } => {
                 // The tags to expect, until an index has confirmed them.
-                let wanted = Wanted { tags, ..wanted };
+                let request = ReadRequest { tags, ..request };
                 let (_, batch) = reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
-                match batch.iter_mut().find(|one| one.id == wanted.id) {
+                match batch.iter_mut().find(|one| one.id == request.id) {
                     // Two addresses may name the same resource; read it once.
                     Some(one) => {
-                        one.attributes.get_or_insert_default().extend(wanted.attributes.unwrap_or_default());
+                        one.attributes.get_or_insert_default().extend(request.attributes.unwrap_or_default());
                         one.tags = None;
                         one.applied = None;
                     }
-                    None => batch.push(wanted),
+                    None => batch.push(request),
                 }
             }
             Question::Find { kind, region, address, spec } => searches.push((kind, region, address, spec)),
@@ -172,10 +173,10 @@ async fn ask(
     session.asks(reads.values().map(|(_, batch)| batch.len()).sum());
     let reading = async {
         look_up(knowledge, &mut reads, indices).await;
-        join_all(reads.into_iter().map(|((_, region), (kind, wanted))| async move {
-            let found = kind.read_many(&session.cx(&region), &wanted).await;
+        join_all(reads.into_iter().map(|((_, region), (kind, requests))| async move {
+            let found = kind.read_many(&session.cx(&region), &requests).await;
             session.answered(found.len());
-            Reading { kind, region, wanted, found }
+            Reading { kind, region, requests, found }
         }))
         .await
     };
@@ -203,9 +204,9 @@ async fn ask(
     }));
     let (mut readings, mut searches, listed) = futures_util::future::join3(reading, searching, listing).await;
     knowledge.look_again(&mut readings, &mut searches, indices).await;
-    for Reading { kind, region, wanted, found } in readings {
-        for (wanted, live) in wanted.into_iter().zip(found) {
-            answers.reads.insert((kind.name(), region.clone(), wanted.id), live);
+    for Reading { kind, region, requests, found } in readings {
+        for (request, live) in requests.into_iter().zip(found) {
+            answers.reads.insert((kind.name(), region.clone(), request.id), live);
         }
     }
     answers.found.extend(searches.into_iter().map(|one| ((one.address, one.region), one.found)));
@@ -227,21 +228,21 @@ async fn indexed_ids(cx: aws::Cx, kind: &dyn ErasedKind, owner: &Owner) -> aws::
 /// where it may help. Without an index, the kinds read the tags.
 async fn look_up(
     knowledge: &Knowledge<'_>,
-    reads: &mut BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Wanted>)>,
+    reads: &mut BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<ReadRequest>)>,
     indices: &mut BTreeMap<String, Index>,
 ) {
     let Knowledge { session, owner, .. } = *knowledge;
     // One call that may save another costs nothing, and shows resources that the ledger does not know.
-    let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|wanted| wanted.tags.is_some()));
+    let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|request| request.tags.is_some()));
     let hopes = hopes.map(|((_, region), (kind, _))| indexed(*kind, region));
     consult(session, hopes.collect(), owner, indices).await;
     for ((_, region), (kind, batch)) in reads {
         let index = indices.get(indexed(*kind, region));
-        for wanted in batch {
+        for request in batch {
             let is_others = |address: &str, key: &str| knowledge.is_others(address, key);
             let is_shown =
-                |tags: &Tags| index.is_some_and(|index| shows(index, &wanted.id, tags, &is_others));
-            wanted.tags = wanted.tags.take().filter(is_shown);
+                |tags: &Tags| index.is_some_and(|index| shows(index, &request.id, tags, &is_others));
+            request.tags = request.tags.take().filter(is_shown);
         }
     }
 }
@@ -288,9 +289,9 @@ pub async fn confirm(
     owner: &Owner,
 ) -> aws::Result<Option<ErasedLive>> {
     // Read the tags alone.
-    let wanted = plan::wanted(id, None, None, false);
+    let request = plan::read_request(id, None, None, false);
     let read = async || {
-        let live = kind.read_many(&session.cx(region), std::slice::from_ref(&wanted)).await.pop();
+        let live = kind.read_many(&session.cx(region), std::slice::from_ref(&request)).await.pop();
         live.transpose().map(Option::flatten)
     };
     let live = match read().await? {
@@ -340,29 +341,29 @@ mod tests {
     #[test]
     fn an_index_vouches_only_for_exactly_what_is_wanted() {
         let job = "arn:aws:glue:eu-west-1:123456789012:job/orders";
-        let wanted = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data")]);
+        let own = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data")]);
         let index = |entries: &[(&str, &Tags)]| -> Index {
             entries.iter().map(|(arn, tags)| ((*arn).to_owned(), (*tags).clone())).collect()
         };
         let other = tags(&[("dwctl:address", "glue_job.returns"), ("team", "data")]);
-        let plain = index(&[(job, &wanted), ("arn:aws:glue:eu-west-1:123456789012:job/returns", &other)]);
-        assert!(shows(&plain, "orders", &wanted, &|_, _| false));
+        let plain = index(&[(job, &own), ("arn:aws:glue:eu-west-1:123456789012:job/returns", &other)]);
+        assert!(shows(&plain, "orders", &own, &|_, _| false));
 
         // Tags that an organisation's automation adds are ignored, and no others.
         let more = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data"), ("org:cost", "1")]);
         let is_others = |address: &str, key: &str| address == "glue_job.orders" && key == "org:cost";
-        assert!(shows(&index(&[(job, &more)]), "orders", &wanted, &is_others));
-        assert!(!shows(&index(&[(job, &more)]), "orders", &wanted, &|_, _| false));
+        assert!(shows(&index(&[(job, &more)]), "orders", &own, &is_others));
+        assert!(!shows(&index(&[(job, &more)]), "orders", &own, &|_, _| false));
         assert!(!shows(
             &index(&[(job, &tags(&[("dwctl:address", "glue_job.orders")]))]),
             "orders",
-            &wanted,
+            &own,
             &is_others
         ));
 
         // The index has another resource at the address, or none.
-        assert!(!shows(&plain, "orders-2", &wanted, &|_, _| false));
-        assert!(!shows(&index(&[]), "orders", &wanted, &|_, _| false));
+        assert!(!shows(&plain, "orders-2", &own, &|_, _| false));
+        assert!(!shows(&index(&[]), "orders", &own, &|_, _| false));
         // Tags that were changed, added or taken away.
         for there in [
             tags(&[("dwctl:address", "glue_job.orders"), ("team", "ops")]),
@@ -370,12 +371,12 @@ mod tests {
             tags(&[("dwctl:address", "glue_job.orders")]),
             tags(&[("team", "data")]),
         ] {
-            assert!(!shows(&index(&[(job, &there)]), "orders", &wanted, &|_, _| false), "{there:?}");
+            assert!(!shows(&index(&[(job, &there)]), "orders", &own, &|_, _| false), "{there:?}");
         }
         // A predecessor that the index still shows.
         let former = "arn:aws:glue:eu-west-1:123456789012:job/orders-1";
         let gone = tags(&[("dwctl:address", "glue_job.orders")]);
-        assert!(!shows(&index(&[(job, &wanted), (former, &gone)]), "orders", &wanted, &|_, _| false));
+        assert!(!shows(&index(&[(job, &own), (former, &gone)]), "orders", &own, &|_, _| false));
         // Without an address, nothing proves whose tags they are.
         let nobody = tags(&[("team", "data")]);
         assert!(!shows(&index(&[(job, &nobody)]), "orders", &nobody, &|_, _| false));
@@ -402,11 +403,11 @@ mod tests {
             ),
             ("sns_topic.a", "arn:aws:sns:eu-west-1:123456789012:t", "arn:aws:sns:eu-west-1:123456789012:t"),
         ] {
-            let wanted = tags(&[("dwctl:address", address)]);
-            let index = Index::from([(arn.to_owned(), wanted.clone())]);
-            assert!(shows(&index, id, &wanted, &|_, _| false), "{arn}");
+            let own = tags(&[("dwctl:address", address)]);
+            let index = Index::from([(arn.to_owned(), own.clone())]);
+            assert!(shows(&index, id, &own, &|_, _| false), "{arn}");
             // An ARN with the same ending is another resource.
-            assert!(!shows(&index, &format!("/other{id}"), &wanted, &|_, _| false), "{arn}");
+            assert!(!shows(&index, &format!("/other{id}"), &own, &|_, _| false), "{arn}");
         }
     }
 }

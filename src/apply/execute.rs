@@ -12,7 +12,7 @@ use super::{Event, LedgerWriter, Step, Unit};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::kinds;
 use crate::ledger::Entry;
 use crate::plan::{self, Action, AttributeChange, Change, Past, Reason, Whose, diff};
@@ -187,10 +187,10 @@ impl<'a> Executor<'_, 'a, '_> {
         let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
         let mut retry = Retry::new(deadline);
         let mut backoff = Backoff::default();
-        let wanted = plan::wanted(id, None, None, true);
+        let request = plan::read_request(id, None, None, true);
         let mut sent: Option<Instant> = None;
         loop {
-            let live = match look(kind, &cx, &wanted).await {
+            let live = match look(kind, &cx, &request).await {
                 Ok(Some(live)) => live,
                 // A resource that is gone holds nothing.
                 Ok(None) => return Ok(id.clone()),
@@ -414,11 +414,11 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         let mut deleted = delete().await?;
         let mut retry = Retry::new(deadline);
-        let wanted = plan::wanted(id, None, None, false);
+        let request = plan::read_request(id, None, None, false);
         let mut backoff = Backoff::default();
         let mut stopped: Option<Instant> = None;
         loop {
-            match kind.read_many(&cx, std::slice::from_ref(&wanted)).await.pop() {
+            match kind.read_many(&cx, std::slice::from_ref(&request)).await.pop() {
                 Some(Ok(None)) | None => break,
                 Some(Ok(Some(live))) => {
                     let on = match live.state {
@@ -510,15 +510,15 @@ impl Work<'_, '_, '_, '_> {
             .collect()
     }
 
-    fn wanted(&self, id: &str) -> Wanted {
+    fn request(&self, id: &str) -> ReadRequest {
         let ledger = self.executor.writer.ledger.borrow();
         let entry = ledger.resources.get(&self.instance.address);
-        plan::wanted(id, Some(self.instance), entry, self.executor.deep)
+        plan::read_request(id, Some(self.instance), entry, self.executor.deep)
     }
 
     pub(super) async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
-        let wanted = self.wanted(id);
-        self.kind.read_many(self.cx, std::slice::from_ref(&wanted)).await.pop().unwrap_or(Ok(None))
+        let request = self.request(id);
+        self.kind.read_many(self.cx, std::slice::from_ref(&request)).await.pop().unwrap_or(Ok(None))
     }
 
     /// Updates until the live state matches the declaration. `fresh` means that it was created just

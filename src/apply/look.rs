@@ -7,7 +7,7 @@ use super::execute::{Backoff, Executor, Retry, failure};
 use super::{Event, Unit};
 use crate::aws::{Class, Cx, Error};
 use crate::diag::Diagnostic;
-use crate::kind::{ErasedKind, ErasedLive, State, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, ReadRequest, State};
 use crate::live;
 use crate::plan::{self, Change};
 use crate::signals;
@@ -18,11 +18,11 @@ use crate::world::Instance;
 pub(super) async fn look(
     kind: &dyn ErasedKind,
     cx: &Cx,
-    wanted: &Wanted,
+    request: &ReadRequest,
 ) -> Result<Option<ErasedLive>, Error> {
     let mut pauses = live::PAUSES.into_iter();
     loop {
-        let found = kind.read_many(cx, std::slice::from_ref(wanted)).await.pop().unwrap_or(Ok(None))?;
+        let found = kind.read_many(cx, std::slice::from_ref(request)).await.pop().unwrap_or(Ok(None))?;
         if found.is_some() {
             return Ok(found);
         }
@@ -40,7 +40,7 @@ pub(super) async fn look_at_tags(
     cx: &Cx,
     id: &str,
 ) -> Result<Option<ErasedLive>, Error> {
-    look(kind, cx, &plan::wanted(id, None, None, false)).await
+    look(kind, cx, &plan::read_request(id, None, None, false)).await
 }
 
 impl<'a> Executor<'_, 'a, '_> {
@@ -73,14 +73,14 @@ impl<'a> Executor<'_, 'a, '_> {
             let what = format!("{} needs {}, which did not become ready", unit.address, busy.address);
             failure(&what, id, error).at_maybe(self.span(&unit.address), "")
         };
-        let wanted = {
+        let request = {
             let ledger = self.writer.ledger.borrow();
-            plan::wanted(id, Some(instance), ledger.resources.get(&busy.address), self.deep)
+            plan::read_request(id, Some(instance), ledger.resources.get(&busy.address), self.deep)
         };
         let mut retry = Retry::new(deadline);
         let mut backoff = Backoff::default();
         loop {
-            let live = match look(kind, &cx, &wanted).await {
+            let live = match look(kind, &cx, &request).await {
                 Ok(Some(live)) => live,
                 Ok(None) => {
                     let words = format!("AWS says that {id} does not exist");

@@ -35,7 +35,7 @@ pub struct ErasedLive {
 
 /// A read that the engine asks for: the owned form of [`Lookup`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
+pub struct ReadRequest {
     /// The physical id.
     pub id: String,
     /// The attributes that are declared or were applied; `None` means all.
@@ -126,7 +126,7 @@ pub trait ErasedKind: Send + Sync {
     fn read_many<'a>(
         &'a self,
         cx: &'a Cx,
-        wanted: &'a [Wanted],
+        requests: &'a [ReadRequest],
     ) -> LocalBoxFuture<'a, Vec<Result<Option<ErasedLive>>>>;
     /// See [`Kind::find`].
     fn find<'a>(
@@ -361,17 +361,17 @@ impl<K: Kind> ErasedKind for Of<K> {
     fn read_many<'a>(
         &'a self,
         cx: &'a Cx,
-        wanted: &'a [Wanted],
+        requests: &'a [ReadRequest],
     ) -> LocalBoxFuture<'a, Vec<Result<Option<ErasedLive>>>> {
         Box::pin(async move {
-            let lookups: Vec<Lookup<'_>> = wanted
+            let lookups: Vec<Lookup<'_>> = requests
                 .iter()
-                .map(|wanted| Lookup {
-                    id: &wanted.id,
-                    attributes: wanted.attributes.as_ref(),
-                    spec: Known(&wanted.spec),
-                    tags: wanted.tags.as_ref(),
-                    applied: wanted.applied.as_ref(),
+                .map(|request| Lookup {
+                    id: &request.id,
+                    attributes: request.attributes.as_ref(),
+                    spec: Known(&request.spec),
+                    tags: request.tags.as_ref(),
+                    applied: request.applied.as_ref(),
                 })
                 .collect();
             let reads = K::read_many(cx, &lookups).await;

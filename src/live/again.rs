@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all};
 use super::{Index, consult, indexed};
 use crate::aws::{self, Session};
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::kinds;
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Reason};
@@ -26,7 +26,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Reading {
     pub(super) kind: &'static dyn ErasedKind,
     pub(super) region: String,
-    pub(super) wanted: Vec<Wanted>,
+    pub(super) requests: Vec<ReadRequest>,
     pub(super) found: Vec<aws::Result<Option<ErasedLive>>>,
 }
 
@@ -104,14 +104,15 @@ impl Knowledge<'_> {
             let believed = |known: bool, shown: bool| if looked == 0 { !known && !shown } else { !shown };
             let mut reads: Vec<(usize, Vec<usize>)> = Vec::new();
             for (at, one) in readings.iter().enumerate() {
-                let missing = one.wanted.iter().zip(&one.found).enumerate().filter(|(_, (wanted, found))| {
-                    let is_it = |arn: &str, tags: &aws::Tags| is_of(one.kind, arn, tags, &wanted.id);
-                    matches!(found, Ok(None))
-                        && !believed(
-                            self.knows(one.kind, &one.region, &wanted.id),
-                            shown(one.kind, &one.region, &is_it),
-                        )
-                });
+                let missing =
+                    one.requests.iter().zip(&one.found).enumerate().filter(|(_, (request, found))| {
+                        let is_it = |arn: &str, tags: &aws::Tags| is_of(one.kind, arn, tags, &request.id);
+                        matches!(found, Ok(None))
+                            && !believed(
+                                self.knows(one.kind, &one.region, &request.id),
+                                shown(one.kind, &one.region, &is_it),
+                            )
+                    });
                 let missing: Vec<usize> = missing.map(|(place, _)| place).collect();
                 if !missing.is_empty() {
                     reads.push((at, missing));
@@ -139,10 +140,11 @@ impl Knowledge<'_> {
             let reading = join_all(reads.into_iter().map(|(at, places)| {
                 let one = &readings[at];
                 // Do not trust an index for the tags of a resource that may not exist.
-                let wanted = places.iter().map(|&place| Wanted { tags: None, ..one.wanted[place].clone() });
-                let wanted: Vec<Wanted> = wanted.collect();
+                let requests =
+                    places.iter().map(|&place| ReadRequest { tags: None, ..one.requests[place].clone() });
+                let requests: Vec<ReadRequest> = requests.collect();
                 async move {
-                    let found = one.kind.read_many(&self.session.cx(&one.region), &wanted).await;
+                    let found = one.kind.read_many(&self.session.cx(&one.region), &requests).await;
                     (at, places, found)
                 }
             }));
@@ -155,7 +157,7 @@ impl Knowledge<'_> {
                 for (place, live) in places.into_iter().zip(found) {
                     // An error says less than the answer before it.
                     if let Ok(Some(live)) = live {
-                        tracing::debug!(id = readings[at].wanted[place].id, "there after all");
+                        tracing::debug!(id = readings[at].requests[place].id, "there after all");
                         readings[at].found[place] = Ok(Some(live));
                     }
                 }

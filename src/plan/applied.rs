@@ -9,7 +9,7 @@ use super::tags::tags;
 use super::{overlay, taken};
 use crate::aws::Scope;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
 use crate::ledger::{Entry, Ledger, is_of_canonical, is_of_secret, of_canonical};
 use crate::schema::{Document, Node, PathStep, Shape, canonical, normalize, respelled};
 use crate::value::Value;
@@ -27,7 +27,12 @@ pub(super) fn declared<'i>(instance: &'i Instance<'_>) -> impl Iterator<Item = (
 
 /// Selects what to read of a resource: the declared attributes, those applied before, and those
 /// that something refers to; everything if `deep`.
-pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, deep: bool) -> Wanted {
+pub fn read_request(
+    id: &str,
+    instance: Option<&Instance<'_>>,
+    entry: Option<&Entry>,
+    deep: bool,
+) -> ReadRequest {
     let mut attributes: BTreeSet<String> =
         instance.into_iter().flat_map(declared).map(|(name, _)| name.clone()).collect();
     let applied = entry.into_iter().flat_map(|entry| entry.fingerprints.keys());
@@ -39,7 +44,13 @@ pub fn wanted(id: &str, instance: Option<&Instance<'_>>, entry: Option<&Entry>, 
     attributes.extend(entries.map(|(name, key, _)| format!("{name}.{key}")));
     attributes.extend(instance.into_iter().flat_map(|instance| instance.referred.iter().cloned()));
     let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
-    Wanted { id: id.to_owned(), attributes: (!deep).then_some(attributes), spec, tags: None, applied: None }
+    ReadRequest {
+        id: id.to_owned(),
+        attributes: (!deep).then_some(attributes),
+        spec,
+        tags: None,
+        applied: None,
+    }
 }
 
 /// The last apply of a resource, as far as it is known.

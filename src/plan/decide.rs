@@ -18,7 +18,7 @@ use super::{Action, Asked, AttributeChange, Change, Declared, Past, Plan, Reason
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources, counted};
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State, Wanted};
+use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{in_order, normalize};
 use crate::stack::{Resource, Stack};
@@ -95,7 +95,7 @@ pub enum Question {
         /// Its region.
         region: String,
         /// Its id, and the attributes that are needed.
-        wanted: Wanted,
+        request: ReadRequest,
         /// The desired tags, if they are known and reading tags takes a separate call: an index
         /// that already shows them may save that call.
         tags: Option<Tags>,

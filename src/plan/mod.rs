@@ -32,7 +32,7 @@ mod text;
 mod unreplaced;
 mod whose;
 
-pub use applied::{Past, complete, intended_prints, prints, prints_of_secrets, wanted};
+pub use applied::{Past, complete, intended_prints, prints, prints_of_secrets, read_request};
 pub use compare::{Side, compare, refused};
 pub(crate) use conceal::conceal;
 pub use decide::{Answers, Inputs, Outcome, Question, Selection, plan, read_failed};

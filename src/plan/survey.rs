@@ -1,14 +1,14 @@
 //! Surveys a declared resource: finds it at AWS, and how it is known. This happens once, here; all
 //! decisions use the result.
 
-use super::applied::{prints, wanted};
+use super::applied::{prints, read_request};
 use super::decide::{Planner, Question, read_failed};
 use super::ownership::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
 use crate::aws::{Error, Scope, Tags};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Known, Owner, State, Wanted};
+use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Known, Owner, ReadRequest, State};
 use crate::ledger::Entry;
 use crate::value::Value;
 use crate::world::Instance;
@@ -266,9 +266,9 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                     self.questions.push(Question::Read {
                         kind,
                         region: region.to_owned(),
-                        wanted: Wanted {
+                        request: ReadRequest {
                             applied: self.applied(instance, entry),
-                            ..wanted(id, instance, entry, deep)
+                            ..read_request(id, instance, entry, deep)
                         },
                         tags: instance.and_then(|instance| self.known_tags(instance, id)),
                     });

@@ -184,13 +184,13 @@ impl Account {
 
     pub(crate) fn answer(&self, question: Question, answers: &mut Answers) {
         match question {
-            Question::Read { kind, region, wanted, .. } => {
+            Question::Read { kind, region, request, .. } => {
                 let live = self.lives.iter().find(|(address, _)| {
                     let entry = &self.ledger.resources[*address];
-                    address.kind == kind.name() && entry.id == wanted.id && entry.region == region
+                    address.kind == kind.name() && entry.id == request.id && entry.region == region
                 });
                 let live = live.map(|(_, live)| live.clone());
-                answers.reads.insert((kind.name(), region, wanted.id), Ok(live));
+                answers.reads.insert((kind.name(), region, request.id), Ok(live));
             }
             Question::Find { address, region, .. } => {
                 answers.found.insert((address, region), Ok(Vec::new()));

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use dwctl::aws::{Cx, Options, Session};
 use dwctl::graph::Address;
-use dwctl::kind::{ErasedKind, ErasedLive, State, Wanted};
+use dwctl::kind::{ErasedKind, ErasedLive, ReadRequest, State};
 use dwctl::kinds::kind;
 use dwctl::ledger::{FileStore, Ledger};
 use dwctl::schema::normalize;
@@ -322,32 +322,32 @@ impl Drop for Machine {
 
 /// Reads a resource, once AWS has finished changing it.
 pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Option<ErasedLive> {
-    let wanted =
-        Wanted { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
-    settled(kind, cx, &[wanted]).await.pop().expect("one answer")
+    let request =
+        ReadRequest { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
+    settled(kind, cx, &[request]).await.pop().expect("one answer")
 }
 
 /// Reads resources of one kind, once AWS has finished changing them.
 pub async fn read_all(kind: &dyn ErasedKind, cx: &Cx, ids: &[&str]) -> Vec<Option<ErasedLive>> {
-    let wanted = |id: &&str| Wanted {
+    let request = |id: &&str| ReadRequest {
         id: (*id).to_owned(),
         attributes: None,
         spec: Value::Null,
         tags: None,
         applied: None,
     };
-    settled(kind, cx, &ids.iter().map(wanted).collect::<Vec<_>>()).await
+    settled(kind, cx, &ids.iter().map(request).collect::<Vec<_>>()).await
 }
 
-async fn settled(kind: &dyn ErasedKind, cx: &Cx, wanted: &[Wanted]) -> Vec<Option<ErasedLive>> {
+async fn settled(kind: &dyn ErasedKind, cx: &Cx, request: &[ReadRequest]) -> Vec<Option<ErasedLive>> {
     let deadline = Instant::now() + STUCK;
     loop {
-        let read = kind.read_many(cx, wanted).await;
+        let read = kind.read_many(cx, request).await;
         let mut live: Vec<Option<ErasedLive>> = read
             .into_iter()
-            .zip(wanted)
-            .map(|(read, wanted)| {
-                read.unwrap_or_else(|error| panic!("{} {} cannot be read: {error}", kind.name(), wanted.id))
+            .zip(request)
+            .map(|(read, request)| {
+                read.unwrap_or_else(|error| panic!("{} {} cannot be read: {error}", kind.name(), request.id))
             })
             .collect();
         let busy =

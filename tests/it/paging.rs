@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dwctl::kind::{ErasedLive, Owner, Wanted};
+use dwctl::kind::{ErasedLive, Owner, ReadRequest};
 use dwctl::kinds::kind;
 use dwctl::value::Value;
 use regex::Regex;
@@ -783,9 +783,9 @@ fn what_is_on_the_last_page_is_found() {
         let aws = Exchange::of((case.script)());
         match &case.does {
             Does::Read { ids, wants, finds } => {
-                let wanted: Vec<Wanted> = ids
+                let requests: Vec<ReadRequest> = ids
                     .iter()
-                    .map(|id| Wanted {
+                    .map(|id| ReadRequest {
                         id: (*id).to_owned(),
                         attributes: Some(wants.iter().map(|name| (*name).to_owned()).collect()),
                         spec: Value::Null,
@@ -793,7 +793,7 @@ fn what_is_on_the_last_page_is_found() {
                         applied: None,
                     })
                     .collect();
-                let reads = aws.with(async |cx| kind.read_many(cx, &wanted).await);
+                let reads = aws.with(async |cx| kind.read_many(cx, &requests).await);
                 for (id, read) in ids.iter().zip(&reads) {
                     assert!(matches!(read, Ok(Some(_))), "{place}: {id}: {read:?}");
                 }
@@ -1038,8 +1038,8 @@ fn no_call_names_more_than_aws_takes() {
             // What belongs to VPCs is read beside them.
             aws.then([on("ec2:DescribeSecurityGroups").stays()]);
         }
-        let wanted: Vec<Wanted> = (0..MANY)
-            .map(|number| Wanted {
+        let requests: Vec<ReadRequest> = (0..MANY)
+            .map(|number| ReadRequest {
                 id: format!("n-{number}"),
                 attributes: Some(BTreeSet::new()),
                 spec: Value::Null,
@@ -1047,7 +1047,7 @@ fn no_call_names_more_than_aws_takes() {
                 applied: None,
             })
             .collect();
-        let reads = aws.with(async |cx| kind.read_many(cx, &wanted).await);
+        let reads = aws.with(async |cx| kind.read_many(cx, &requests).await);
         assert!(reads.len() == MANY && reads.iter().all(|read| *read == Ok(None)), "{name}: {:?}", reads[0]);
         let mut named = BTreeSet::new();
         for call in aws.calls_of(operation) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use dwctl::aws::{Cx, Error};
-use dwctl::kind::{ErasedKind, ErasedLive, Wanted};
+use dwctl::kind::{ErasedKind, ErasedLive, ReadRequest};
 use dwctl::kinds::kind;
 use dwctl::schema::{normalize, validate};
 use dwctl::value::Value;
@@ -90,8 +90,8 @@ fn script(name: &str, recorded: &Recorded) -> Vec<Answer> {
 type Read = Result<Option<ErasedLive>, Error>;
 
 async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: Value) -> Read {
-    let wanted = Wanted { id: id.to_owned(), attributes: None, spec, tags: None, applied: None };
-    kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer")
+    let request = ReadRequest { id: id.to_owned(), attributes: None, spec, tags: None, applied: None };
+    kind.read_many(cx, std::slice::from_ref(&request)).await.pop().expect("one answer")
 }
 
 /// A leaf of an answer.

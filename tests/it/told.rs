@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use dwctl::kind::Wanted;
+use dwctl::kind::ReadRequest;
 use dwctl::kinds::kind;
 use dwctl::plan::format::{Format, Options, render};
 use dwctl::plan::{Plan, Selection, TextOptions};
@@ -333,17 +333,17 @@ fn a_pending_subscription_is_there_until_it_was_given_up() {
         ("protocol", "https"),
         ("endpoint", "https://hooks.example.com/new"),
     ]);
-    let wanted =
-        |attributes, spec| Wanted { id: ARN.to_owned(), attributes, spec, tags: None, applied: None };
+    let request =
+        |attributes, spec| ReadRequest { id: ARN.to_owned(), attributes, spec, tags: None, applied: None };
     exchange.with(async |cx| {
-        let read = async |wanted: Wanted| {
-            let read = subscription.read_many(cx, &[wanted]).await.pop().expect("one answer");
+        let read = async |request: ReadRequest| {
+            let read = subscription.read_many(cx, &[request]).await.pop().expect("one answer");
             read.expect("an answer")
         };
-        let changed = read(wanted(None, spec)).await.expect("it is there, with the old endpoint");
+        let changed = read(request(None, spec)).await.expect("it is there, with the old endpoint");
         assert_eq!(changed.spec.get("endpoint"), Some(&"https://hooks.example.com/old".into()));
-        assert!(read(wanted(None, Value::Null)).await.is_some(), "what goes is shown");
-        let given_up = read(wanted(Some(Default::default()), Value::Null)).await;
+        assert!(read(request(None, Value::Null)).await.is_some(), "what goes is shown");
+        let given_up = read(request(Some(Default::default()), Value::Null)).await;
         assert!(given_up.is_none(), "what was deleted is waited for");
         let parting =
             subscription.parting(cx, ARN, &changed.spec, &changed.attrs, &[]).await.expect("an answer");

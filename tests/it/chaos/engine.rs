@@ -9,7 +9,7 @@ use dwctl::apply;
 use dwctl::aws::{Cx, Options, Session};
 use dwctl::diag::Diagnostic;
 use dwctl::graph::Address;
-use dwctl::kind::{ErasedLive, Wanted};
+use dwctl::kind::{ErasedLive, ReadRequest};
 use dwctl::kinds::{self, kind};
 use dwctl::ledger::{FileStore, Holder, Ledger, Place, S3Store, Snapshot, Store};
 use dwctl::live;
@@ -282,15 +282,16 @@ impl Engine {
 
     async fn look_at(&self, name: &str, region: &str, ids: Vec<String>) -> Vec<(String, ErasedLive)> {
         let kind = kind(name).expect("a kind");
-        let all = |id: String| Wanted { id, attributes: None, spec: Value::Null, tags: None, applied: None };
-        let wanted: Vec<Wanted> = ids.into_iter().map(all).collect();
-        let found = kind.read_many(&self.cx(region), &wanted).await;
+        let all =
+            |id: String| ReadRequest { id, attributes: None, spec: Value::Null, tags: None, applied: None };
+        let request: Vec<ReadRequest> = ids.into_iter().map(all).collect();
+        let found = kind.read_many(&self.cx(region), &request).await;
         let mut there = Vec::new();
-        for (wanted, live) in wanted.into_iter().zip(found) {
-            let live = live.unwrap_or_else(|error| panic!("{name} {}: {error}", wanted.id));
+        for (request, live) in request.into_iter().zip(found) {
+            let live = live.unwrap_or_else(|error| panic!("{name} {}: {error}", request.id));
             if let Some(mut live) = live {
                 live.spec = normalize(&kind.schema().spec, live.spec);
-                there.push((wanted.id, live));
+                there.push((request.id, live));
             }
         }
         there

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use dwctl::aws::{Cx, Error, Scope, Tags};
-use dwctl::kind::{ErasedKind, ErasedLive, NewResource, State, Wanted};
+use dwctl::kind::{ErasedKind, ErasedLive, NewResource, ReadRequest, State};
 use dwctl::kinds::kind;
 use dwctl::plan::{AttributeChange, diff, overlay};
 use dwctl::schema::{PathStep, normalize, respelled, validate};
@@ -147,8 +147,9 @@ pub async fn read(
         });
         spec.keys().cloned().chain(entries).collect()
     });
-    let wanted = Wanted { id: id.to_owned(), attributes, spec: spec.clone(), tags: None, applied: None };
-    kind.read_many(cx, std::slice::from_ref(&wanted)).await.pop().expect("one answer")
+    let request =
+        ReadRequest { id: id.to_owned(), attributes, spec: spec.clone(), tags: None, applied: None };
+    kind.read_many(cx, std::slice::from_ref(&request)).await.pop().expect("one answer")
 }
 
 /// The differences in a plan, if everything that AWS does not return is as applied.
