@@ -57,15 +57,15 @@ pub async fn import(
         if !instance.kind.taggable() {
             continue;
         }
-        let wanted = plan::tags(instance, &world.stack.name, &world.stack.env);
-        let missing: Tags = wanted
+        let desired = plan::tags(instance, &world.stack.name, &world.stack.env);
+        let missing: Tags = desired
             .iter()
             .filter(|(key, _)| Owner::KEYS.contains(&key.as_str()))
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .filter(|(key, value)| live.tags.get(key) != Some(value))
             .collect();
         // Another owner may have left more owner tags than are overwritten.
-        let needless = |key: &&str| live.tags.contains_key(*key) && !wanted.contains_key(*key);
+        let needless = |key: &&str| live.tags.contains_key(*key) && !desired.contains_key(*key);
         let needless: Vec<String> = Owner::KEYS.into_iter().filter(needless).map(str::to_owned).collect();
         if missing.is_empty() && needless.is_empty() {
             tagged = Tagged::Before;

@@ -93,9 +93,9 @@ pub fn complete(
     ignore(instance, &mut want, &found);
     if let Value::Map(found) = &mut found {
         for name in untold {
-            let Some(wanted) = want.get(name) else { continue };
-            if is_as_applied(instance, entry, name, wanted, ledger) {
-                found.insert(name.clone(), wanted.clone());
+            let Some(desired) = want.get(name) else { continue };
+            if is_as_applied(instance, entry, name, desired, ledger) {
+                found.insert(name.clone(), desired.clone());
             }
         }
     }
@@ -320,45 +320,45 @@ fn of_secret(address: &Address, name: &str, text: String, ledger: &Ledger) -> Op
 }
 
 /// Marks values as secret that were applied as secrets, because AWS returns them in the open.
-/// `found` is in canonical form. Values that are open in `wanted` stay open; those that are secret
-/// in `wanted` are not handled here.
+/// `found` is in canonical form. Values that are open in `desired` stay open; those that are secret
+/// in `desired` are not handled here.
 pub(super) fn mark(
     address: &Address,
     entry: &Entry,
     found: &mut Value,
-    wanted: &Value,
+    desired: &Value,
     schema: &Node,
     ledger: &Ledger,
 ) {
     let Value::Map(found) = found else { return };
     for (name, live) in found {
-        let wanted = wanted.get(name).unwrap_or(&Value::Null);
+        let desired = desired.get(name).unwrap_or(&Value::Null);
         let field = schema.fields().and_then(|fields| fields.get(name));
         let is_secret = |path: &str| entry.fingerprints.get(path).is_some_and(|print| is_of_secret(print));
         match (field.map(|field| &field.shape), live) {
             // Each entry of a free map has its own fingerprint.
             (Some(Shape::Map(_)), Value::Map(entries)) => {
                 for (key, live) in entries.iter_mut().filter(|(key, _)| is_secret(&format!("{name}.{key}"))) {
-                    uncover(address, entry, name, live, wanted.get(key).unwrap_or(&Value::Null), ledger);
+                    uncover(address, entry, name, live, desired.get(key).unwrap_or(&Value::Null), ledger);
                 }
             }
-            (_, live) if is_secret(name) => uncover(address, entry, name, live, wanted, ledger),
+            (_, live) if is_secret(name) => uncover(address, entry, name, live, desired, ledger),
             _ => {}
         }
     }
 }
 
 /// Marks a value as secret, or those parts of it that were applied as secrets.
-fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, wanted: &Value, ledger: &Ledger) {
+fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, desired: &Value, ledger: &Ledger) {
     if !matches!(live, Value::List(_) | Value::Map(_)) {
         *live = std::mem::take(live).into_secret();
         return;
     }
-    // The value is as applied, so `wanted` says what is secret in it.
-    if same(live, wanted) && wanted.contains_secret() {
+    // The value is as applied, so `desired` says what is secret in it.
+    if same(live, desired) && desired.contains_secret() {
         return;
     }
-    let (there, declared) = (Texts::of(live), Texts::of(wanted));
+    let (there, declared) = (Texts::of(live), Texts::of(desired));
     let known = declared.open.union(&declared.secret).cloned().collect();
     let mut secrets: BTreeSet<String> = there.open.difference(&known).cloned().collect();
     if let Some(prints) = entry.secrets.get(name).filter(|_| secrets.len() <= MOST_SECRETS) {

@@ -65,9 +65,10 @@ impl Planner<'_, '_, '_> {
             return Cause::Stack;
         }
         let prints = self.inputs.ledger.fingerprints();
-        let wanted = instance.spec.get(name);
-        let wanted = wanted.and_then(|value| prints.of(entry.fingerprinted(&instance.address), name, value));
-        match (wanted.as_ref() == entry.fingerprint(name), entry.writing.contains(name)) {
+        let desired = instance.spec.get(name);
+        let desired =
+            desired.and_then(|value| prints.of(entry.fingerprinted(&instance.address), name, value));
+        match (desired.as_ref() == entry.fingerprint(name), entry.writing.contains(name)) {
             (_, true) => Cause::Stack,
             (true, false) => Cause::Drift,
             (false, false) => Cause::Both,
@@ -85,8 +86,8 @@ impl Planner<'_, '_, '_> {
         let applied = entry.fingerprints.get(&path);
         let print = |value: &Value| prints.of(address, &path, value);
         let there = live.tags.get(tag).and_then(|text| print(&Value::String(text.clone())));
-        let wanted = tags(instance, &stack.name, &stack.env).get(tag).and_then(print);
-        match (there.as_ref() == applied, wanted.as_ref() == applied) {
+        let desired = tags(instance, &stack.name, &stack.env).get(tag).and_then(print);
+        match (there.as_ref() == applied, desired.as_ref() == applied) {
             (true, _) => Cause::Stack,
             (false, true) => Cause::Drift,
             (false, false) => Cause::Both,

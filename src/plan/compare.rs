@@ -345,10 +345,10 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         for instance in self.new.in_order() {
             let drawn = self.new.draw(instance, &|unknown| written_anew(unknown, &anew));
             let mut change = self.change(instance, &drawn);
-            if let Some(wanted) =
+            if let Some(desired) =
                 unreplaced.get(&instance.address).filter(|unreplaced| **unreplaced != drawn.spec)
             {
-                change.unreplaced = Some(Unreplaced { wanted: wanted.clone(), replaced: anew.clone() });
+                change.unreplaced = Some(Unreplaced { desired: desired.clone(), replaced: anew.clone() });
             }
             if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
                 self.new.world.show_sketch(&drawn, &|unknown| written_anew(unknown, &anew));
@@ -363,8 +363,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let mut change = Change {
             action: Action::Create,
             reason: Reason::New,
-            wanted: drawn.spec.clone(),
-            wanted_tags: tags(drawn, &stack.name, &stack.env),
+            desired: drawn.spec.clone(),
+            desired_tags: tags(drawn, &stack.name, &stack.env),
             ..Change::of(instance, &stack.sources)
         };
         if let Some(declared) = &mut change.declared {
@@ -409,7 +409,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             attributes,
             live: Some(self.old.live(was, old)),
             existing: have,
-            wanted: want,
+            desired: want,
             ..change
         }
     }

@@ -404,8 +404,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             action: Action::Create,
             reason,
             attributes: created(instance),
-            wanted: instance.spec.clone(),
-            wanted_tags: tags(instance, &stack.name, &stack.env),
+            desired: instance.spec.clone(),
+            desired_tags: tags(instance, &stack.name, &stack.env),
             ..Change::of(instance, &stack.sources)
         }
     }
@@ -490,8 +490,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             attributes,
             live: Some(live),
             existing: have,
-            wanted: want,
-            wanted_tags: tags(instance, &stack.name, &stack.env),
+            desired: want,
+            desired_tags: tags(instance, &stack.name, &stack.env),
             moved_from: self.moves.get(&instance.address).cloned(),
             imported: origin.is_taken_over(),
             ..Change::of(instance, &stack.sources)

@@ -462,17 +462,17 @@ fn overlay_at(
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 if field.marks.unreadable() {
                     live.remove(name);
-                    if let Some(wanted) = want.get(name)
-                        && was_applied(&path, wanted, field.marks) != Some(false)
+                    if let Some(desired) = want.get(name)
+                        && was_applied(&path, desired, field.marks) != Some(false)
                     {
-                        live.insert(name.clone(), wanted.clone());
+                        live.insert(name.clone(), desired.clone());
                     }
                     continue;
                 }
                 match (want.remove(name), live.remove(name)) {
-                    (Some(wanted), Some(found)) => {
-                        let (wanted, found) = overlay_at(field, wanted, found, was_applied, &path);
-                        want.insert(name.clone(), wanted);
+                    (Some(desired), Some(found)) => {
+                        let (desired, found) = overlay_at(field, desired, found, was_applied, &path);
+                        want.insert(name.clone(), desired);
                         live.insert(name.clone(), found);
                     }
                     (None, Some(found)) => {
@@ -484,8 +484,8 @@ fn overlay_at(
                     // Empty on both sides.
                     (Some(Value::List(list)), None) if list.is_empty() => {}
                     (Some(Value::Map(map)), None) if map.is_empty() => {}
-                    (Some(wanted), None) => {
-                        want.insert(name.clone(), wanted);
+                    (Some(desired), None) => {
+                        want.insert(name.clone(), desired);
                     }
                     (None, None) => {}
                 }
@@ -495,37 +495,37 @@ fn overlay_at(
         (Shape::Map(element), Value::Map(want), Value::Map(mut live)) => {
             let want = want
                 .into_iter()
-                .map(|(name, wanted)| match live.remove(&name) {
+                .map(|(name, desired)| match live.remove(&name) {
                     Some(found) => {
-                        let (wanted, found) =
-                            overlay_at(element, wanted, found, was_applied, &format!("{path}.{name}"));
+                        let (desired, found) =
+                            overlay_at(element, desired, found, was_applied, &format!("{path}.{name}"));
                         live.insert(name.clone(), found);
-                        (name, wanted)
+                        (name, desired)
                     }
-                    None => (name, wanted),
+                    None => (name, desired),
                 })
                 .collect();
             (Value::Map(want), Value::Map(live))
         }
         (Shape::List { element, .. }, Value::List(want), Value::List(mut live)) if !node.marks.set => {
-            let place = |wanted: &Value, index: usize, live: &[Value]| match node.key.as_deref() {
+            let place = |desired: &Value, index: usize, live: &[Value]| match node.key.as_deref() {
                 Some(key) => live
                     .iter()
-                    .position(|found| found.get(key).is_some() && found.get(key) == wanted.get(key)),
+                    .position(|found| found.get(key).is_some() && found.get(key) == desired.get(key)),
                 None => (index < live.len()).then_some(index),
             };
             let want = want
                 .into_iter()
                 .enumerate()
-                .map(|(index, wanted)| match place(&wanted, index, &live) {
+                .map(|(index, desired)| match place(&desired, index, &live) {
                     Some(at) => {
                         let found = std::mem::take(&mut live[at]);
-                        let (wanted, found) =
-                            overlay_at(element, wanted, found, was_applied, &format!("{path}.{index}"));
+                        let (desired, found) =
+                            overlay_at(element, desired, found, was_applied, &format!("{path}.{index}"));
                         live[at] = found;
-                        wanted
+                        desired
                     }
-                    None => wanted,
+                    None => desired,
                 })
                 .collect();
             (Value::List(want), Value::List(live))

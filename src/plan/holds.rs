@@ -138,8 +138,8 @@ enum Fate {
 
 fn fate(holder: &Change, held: &Change, one: &Held) -> Fate {
     let is_named = || {
-        let wanted = one.link.names(&holder.wanted);
-        wanted.iter().any(|name| one.names.iter().any(|one| one == name))
+        let desired = one.link.names(&holder.desired);
+        desired.iter().any(|name| one.names.iter().any(|one| one == name))
     };
     match holder.action {
         Action::Delete | Action::Replace { create_first: false } | Action::Create => Fate::Goes,
@@ -147,7 +147,7 @@ fn fate(holder: &Change, held: &Change, one: &Held) -> Fate {
         Action::Replace { create_first: true } => Fate::Goes,
         _ if matches!(holder.action, Action::Forget) || holder.reason == Reason::Unselected => Fate::Stays,
         _ => {
-            let needs = || holder.needs.contains(&held.address) || one.link.is_open(&holder.wanted);
+            let needs = || holder.needs.contains(&held.address) || one.link.is_open(&holder.desired);
             match held.action {
                 Action::Replace { create_first: false } if is_named() || needs() => Fate::Takes,
                 _ if is_named() => Fate::Stays,

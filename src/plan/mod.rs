@@ -157,11 +157,11 @@ pub struct Change {
     /// it.
     pub existing: Value,
     /// The desired spec, complete; null if the resource is no longer declared.
-    pub wanted: Value,
-    /// The value that `wanted` would have if none of its references were replaced.
+    pub desired: Value,
+    /// The value that `desired` would have if none of its references were replaced.
     pub unreplaced: Option<Unreplaced>,
     /// All desired tags, including the owner tags.
-    pub wanted_tags: BTreeMap<String, Value>,
+    pub desired_tags: BTreeMap<String, Value>,
     /// Its declaration. If it is no longer declared, the block that created it, if that still exists.
     pub declared: Option<Declared>,
     /// The answer of AWS about deleting it, asked before anything is deleted.
@@ -187,7 +187,7 @@ pub struct RedactedRisks {
 #[serde(deny_unknown_fields)]
 pub struct Unreplaced {
     /// The desired spec.
-    pub wanted: Value,
+    pub desired: Value,
     /// The addresses of the replaced resources.
     pub replaced: BTreeSet<String>,
 }
@@ -311,9 +311,9 @@ impl Change {
             attributes: Vec::new(),
             live: None,
             existing: Value::Null,
-            wanted: Value::Null,
+            desired: Value::Null,
             unreplaced: None,
-            wanted_tags: BTreeMap::new(),
+            desired_tags: BTreeMap::new(),
             declared: None,
             parting: None,
             redacted_risks: None,

@@ -231,7 +231,7 @@ impl Units {
         let takes = |(address, change): (&&Address, &&Change)| {
             let mine = *self.up.get(*address)?;
             let scope = Scope { region: change.region.clone(), ..scope.clone() };
-            let id = kinds::kind(&address.kind)?.identity(Known(&change.wanted), &scope).id()?;
+            let id = kinds::kind(&address.kind)?.identity(Known(&change.desired), &scope).id()?;
             let theirs = given_up.get(&place(&address.kind, &change.region, id))?;
             // The order of its own two units depends on the kind of replacement, and is set there.
             let own = self.down.get(&((*address).clone(), None));
@@ -527,7 +527,7 @@ mod tests {
             needs: needs.clone(),
             live: Some(empty),
             existing: spec.clone(),
-            wanted: spec,
+            desired: spec,
             ..Change::none(address.clone(), "us-east-1".to_owned())
         }
     }
@@ -568,7 +568,7 @@ mod tests {
                     prop_assert!(holder.is_none(), "{} is held by {:?}", id, holder);
                 }
                 Step::Create | Step::Update | Step::Complete => {
-                    let names = held(address, &change.wanted);
+                    let names = held(address, &change.desired);
                     let missing = names.keys().find(|name| !live.contains_key(*name));
                     prop_assert!(missing.is_none(), "{} needs {:?}", id, missing);
                     live.insert(id, names);
@@ -577,8 +577,8 @@ mod tests {
             }
         }
         for (address, change) in changes.iter().filter(|(_, change)| !change.goes()) {
-            let wanted = held(address, &change.wanted);
-            prop_assert_eq!(live.get(&address.to_string()), Some(&wanted), "{} is not as it was", address);
+            let desired = held(address, &change.desired);
+            prop_assert_eq!(live.get(&address.to_string()), Some(&desired), "{} is not as it was", address);
         }
         Ok(())
     }
@@ -617,7 +617,7 @@ mod tests {
         let named = |name: &str| Value::map([("role_name", Value::from(name))]);
         let mut change = change(&address, action, &BTreeSet::new());
         change.id = Some(is.to_owned());
-        (change.existing, change.wanted) = (named(is), named(becomes));
+        (change.existing, change.desired) = (named(is), named(becomes));
         if action == Action::Create {
             (change.id, change.live) = (None, None);
         }
@@ -672,7 +672,7 @@ mod tests {
         let mut old = change(&object, Action::Delete, &BTreeSet::new());
         (old.id, old.existing) = (Some("lake/k".to_owned()), in_bucket("lake"));
         let mut new = change(&object, Action::Create, &BTreeSet::from([bucket]));
-        (new.id, new.live, new.wanted) = (None, None, in_bucket("lake"));
+        (new.id, new.live, new.desired) = (None, None, in_bucket("lake"));
         let units = ["destroyed file", "destroyed lake", "created lake", "created file"].map(str::to_owned);
         assert_eq!(told(&[lake, new], &[old]), Ok(units.to_vec()));
     }

@@ -42,7 +42,7 @@ impl Plan {
 fn risks(change: &Change) -> Option<RedactedRisks> {
     let values = change.attributes.iter().flat_map(|one| one.before.iter().chain(&one.after));
     if change.redacted_risks.is_some()
-        || !values.chain([&change.existing, &change.wanted]).any(Value::contains_secret)
+        || !values.chain([&change.existing, &change.desired]).any(Value::contains_secret)
     {
         return None;
     }
@@ -60,7 +60,7 @@ impl Redactor {
     fn change(&mut self, change: &mut Change, root: Option<&Path>) {
         let kind = kinds::kind(&change.address.kind);
         let node = kind.map(|kind| &kind.schema().spec);
-        let mut wanted_tags = Value::Map(std::mem::take(&mut change.wanted_tags));
+        let mut desired_tags = Value::Map(std::mem::take(&mut change.desired_tags));
         let live_tags = change.live.as_ref().map_or_else(BTreeMap::new, |live| live.tags.clone());
         let mut live_tags = Value::map(live_tags);
         // Only the difference shows that a tag was applied as a secret.
@@ -69,7 +69,7 @@ impl Redactor {
             if tags != "tags" {
                 continue;
             }
-            for (side, told) in [(&mut live_tags, &one.before), (&mut wanted_tags, &one.after)] {
+            for (side, told) in [(&mut live_tags, &one.before), (&mut desired_tags, &one.after)] {
                 if let (Value::Map(tags), Some(Value::Secret(_))) = (side, told)
                     && let Some(value) = tags.get_mut(tag)
                 {
@@ -77,13 +77,13 @@ impl Redactor {
                 }
             }
         }
-        (change.existing, change.wanted) = conceal(node, &change.existing, &change.wanted);
+        (change.existing, change.desired) = conceal(node, &change.existing, &change.desired);
         if let Some(unreplaced) = &mut change.unreplaced {
-            unreplaced.wanted = conceal(node, &change.existing, &unreplaced.wanted).1;
+            unreplaced.desired = conceal(node, &change.existing, &unreplaced.desired).1;
         }
-        (live_tags, wanted_tags) = conceal(None, &live_tags, &wanted_tags);
-        if let Value::Map(tags) = wanted_tags {
-            change.wanted_tags = tags;
+        (live_tags, desired_tags) = conceal(None, &live_tags, &desired_tags);
+        if let Value::Map(tags) = desired_tags {
+            change.desired_tags = tags;
         }
         if let Some(live) = &mut change.live {
             // `existing` holds the same, in canonical form.
@@ -101,9 +101,9 @@ impl Redactor {
             one.before.iter_mut().chain(&mut one.after).for_each(|value| self.value(value));
         }
         self.value(&mut change.existing);
-        self.value(&mut change.wanted);
-        change.unreplaced.iter_mut().for_each(|unreplaced| self.value(&mut unreplaced.wanted));
-        change.wanted_tags.values_mut().for_each(|tag| self.value(tag));
+        self.value(&mut change.desired);
+        change.unreplaced.iter_mut().for_each(|unreplaced| self.value(&mut unreplaced.desired));
+        change.desired_tags.values_mut().for_each(|tag| self.value(tag));
         if let Some(declared) = &mut change.declared
             && let Some(file) = root.and_then(|root| declared.file.strip_prefix(root).ok())
         {

@@ -72,7 +72,7 @@ pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
         let address = format!("the {word} {}", change.address);
         Peer { address, kind: kind.name(), region, spec: Known(spec) }
     };
-    let new = peer("new", &change.region, &change.wanted);
+    let new = peer("new", &change.region, &change.desired);
     let old = peer("old", change.existing_region(), &change.existing);
     if let Some(problem) = kind.clash(&new, &old) {
         return Some(problem.message);

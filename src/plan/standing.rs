@@ -113,7 +113,7 @@ fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
     let is_secret = |name: &str| {
         let print = entry.and_then(|entry| entry.fingerprints.get(name));
         print.is_some_and(|print| is_of_secret(print))
-            || change.wanted.get(name).is_some_and(Value::contains_secret)
+            || change.desired.get(name).is_some_and(Value::contains_secret)
     };
     let mut spec = change.existing.clone();
     if let Value::Map(attributes) = &mut spec {

@@ -113,9 +113,9 @@ fn step(
 ) {
     let (Value::Map(want), Value::Map(found)) = (want, found) else { return };
     if let Shape::Map(element) = &node.shape {
-        for (name, wanted) in want.iter_mut() {
+        for (name, desired) in want.iter_mut() {
             if let Some(there) = found.get(name) {
-                step(element, wanted, there, &join(path, name), taken, visit);
+                step(element, desired, there, &join(path, name), taken, visit);
             }
         }
     }
@@ -123,7 +123,7 @@ fn step(
         let Some(there) = found.get(name).filter(|there| !matches!(there, Value::Null)) else { continue };
         let below = join(path, name);
         match want.get_mut(name) {
-            Some(wanted) => step(field, wanted, there, &below, taken, visit),
+            Some(desired) => step(field, desired, there, &below, taken, visit),
             None if field.marks.aws_default && !field.marks.unreadable() && taken(&below) => {
                 visit(field, name, want, there, &below);
             }

@@ -31,17 +31,17 @@ pub(super) fn fill_in<'l>(
             let Some(live) = &change.live else { continue };
             world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
             let mut unknown = BTreeSet::new();
-            unknowns(&change.wanted, &mut unknown);
+            unknowns(&change.desired, &mut unknown);
             let replaced: BTreeSet<String> = unknown.intersection(&replaced).cloned().collect();
             if !replaced.is_empty() {
                 let found = normalize(&instance.kind.schema().spec, live.spec.clone());
-                let (wanted, _) = complete(
+                let (desired, _) = complete(
                     &instance,
                     found,
                     &Past::of(instance.kind, entry(&instance.address), live),
                     ledger,
                 );
-                change.unreplaced = Some(Unreplaced { wanted, replaced });
+                change.unreplaced = Some(Unreplaced { desired, replaced });
             }
         }
     });

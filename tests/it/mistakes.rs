@@ -301,7 +301,7 @@ fn an_object_without_room_is_left_without_the_tags_of_the_stack() {
         Account::after("[sns_topic.t]\nname = 't'\n").planned(TAGGED, &Selection::default()).expect("a plan");
     let tags = |kind: &str| -> Vec<String> {
         let change = plan.effective().find(|change| change.address.kind == kind).expect("a change");
-        change.wanted_tags.keys().filter(|key| !key.starts_with("dwctl:")).cloned().collect()
+        change.desired_tags.keys().filter(|key| !key.starts_with("dwctl:")).cloned().collect()
     };
     assert_eq!(tags("s3_object"), ["team"]);
     assert_eq!(tags("s3_bucket").len(), 8);

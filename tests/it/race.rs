@@ -48,11 +48,11 @@ impl Race {
     }
 
     /// The planned spec of an address to be created.
-    fn wanted(&self, address: &Address) -> Value {
+    fn desired(&self, address: &Address) -> Value {
         let plan = self.runtime.block_on(self.engine.plan()).expect("a plan");
         let change = plan.changes.into_iter().find(|change| change.address == *address).expect("declared");
         assert_eq!(change.action, Action::Create);
-        change.wanted
+        change.desired
     }
 }
 
@@ -97,14 +97,14 @@ fn born(name: &str, tags: &Tags) {
     let only = Selection { targets: vec![address.to_string()], destroy: true, ..Selection::default() };
     let end = race.runtime.block_on(race.engine.apply(only, 8, async || ()));
     assert!(matches!(end, End::Done), "{end:?}");
-    let wanted = race.wanted(&address);
+    let desired = race.desired(&address);
 
     let made: RefCell<Option<(String, ErasedLive)>> = RefCell::default();
     let end = race.runtime.block_on(race.engine.apply_asking(
         Selection::default(),
         8,
         async || {
-            let mut theirs = wanted.clone();
+            let mut theirs = desired.clone();
             if let Value::Map(map) = &mut theirs {
                 for text in ["description", "alarm_description", "display_name"] {
                     map.entry(text.to_owned()).and_modify(|text| *text = "Theirs".into());
@@ -127,7 +127,7 @@ fn born(name: &str, tags: &Tags) {
     ));
     let (id, before) = made.take().expect("the plan was shown");
     assert_eq!(race.look(kind, &id), Some(before), "{id} is someone else's, and was changed");
-    if is_another(kind, &wanted, &race.engine) {
+    if is_another(kind, &desired, &race.engine) {
         return;
     }
     let problems = not_ours(&end);
@@ -184,7 +184,7 @@ fn what_is_made_at_the_very_moment_is_left_after_the_first_read() {
             let kind = kind(name).expect("a kind");
             let race = Race::new(text);
             let address: Address = format!("{name}.a").parse().expect("an address");
-            let mut spec = race.wanted(&address);
+            let mut spec = race.desired(&address);
             if let Value::Map(map) = &mut spec {
                 map.insert("targets".to_owned(), Value::List(Vec::new()));
                 map.retain(|name, _| {

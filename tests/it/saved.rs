@@ -50,11 +50,11 @@ fn change(project: &Project, address: &str, attribute: &str, value: &str) {
     let kind = kind(&address.kind).expect("a kind");
     let id = project.ledger().resources[&address].id.clone();
     let live = project.live(&address.to_string()).expect("it exists").spec;
-    let mut wanted = live.clone();
-    if let Value::Map(map) = &mut wanted {
+    let mut desired = live.clone();
+    if let Value::Map(map) = &mut desired {
         map.insert(attribute.into(), Value::from(value));
     }
-    project.with(async |_, cx| kind.update(cx, &id, &live, &wanted).await.expect("it can be changed"));
+    project.with(async |_, cx| kind.update(cx, &id, &live, &desired).await.expect("it can be changed"));
 }
 
 /// Someone changes the display name of a topic.
@@ -386,7 +386,7 @@ const HERE: &[Row] = &[
     ),
     (
         "what is shown",
-        Edit(|plan| plan["shown"]["plan"]["changes"][0]["wanted"]["description"] = json!("x")),
+        Edit(|plan| plan["shown"]["plan"]["changes"][0]["desired"]["description"] = json!("x")),
         &[],
         7,
         "what the reviewer is shown of kms_key.data was changed",

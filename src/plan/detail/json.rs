@@ -98,9 +98,9 @@ pub(super) fn matched<'v, K: PartialEq>(
     }
     for key in keys {
         for (old, new) in pairs.iter_mut().filter(|(old, _)| old.is_none()) {
-            let wanted = new.and_then(|(_, new)| key(new));
-            if wanted.is_some() {
-                *old = take(&mut left, &|_, value| key(value) == wanted);
+            let desired = new.and_then(|(_, new)| key(new));
+            if desired.is_some() {
+                *old = take(&mut left, &|_, value| key(value) == desired);
             }
         }
     }

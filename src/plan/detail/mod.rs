@@ -187,7 +187,7 @@ impl Group<'_> {
                 .change
                 .unreplaced
                 .clone()
-                .map(|one| Unreplaced { wanted: one.wanted.reveal(), ..one }),
+                .map(|one| Unreplaced { desired: one.desired.reveal(), ..one }),
             attributes: Vec::new(),
             live: None,
             ..self.change.clone()
@@ -277,7 +277,7 @@ impl Group<'_> {
             return;
         }
         let place = place_of(first);
-        let (before, after) = (at(&self.change.existing, place), at(&unreplaced.wanted, place));
+        let (before, after) = (at(&self.change.existing, place), at(&unreplaced.desired, place));
         let list = |value: Option<&Value>| -> Vec<Value> {
             let value = if first.statement { value.and_then(|value| value.get("Statement")) } else { value };
             value.and_then(Value::as_list).map(<[Value]>::to_vec).unwrap_or_default()
@@ -332,7 +332,7 @@ impl Group<'_> {
         let schema = &crate::kinds::kind(&self.change.address.kind)?.schema().spec;
         let is_file = |node: &Node| node.document == Some(Document::File);
         let (name, _) = schema.fields()?.iter().find(|(_, node)| is_file(node))?;
-        [&self.change.wanted, &self.change.existing].into_iter().find_map(|spec| spec.get(name)?.as_str())
+        [&self.change.desired, &self.change.existing].into_iter().find_map(|spec| spec.get(name)?.as_str())
     }
 
     fn as_it_is(&self, one: &AttributeChange, risks: Vec<Risk>) -> Detail {

@@ -149,12 +149,12 @@ impl<'o> Lists<'o> {
 
     fn add(&mut self, kind: &dyn ErasedKind, change: &Change, item: Option<&Item<'_>>, drift: bool) {
         let address = &change.address;
-        let (existing, wanted) = conceal(Some(&kind.schema().spec), &change.existing, &change.wanted);
+        let (existing, desired) = conceal(Some(&kind.schema().spec), &change.existing, &change.desired);
         let live = change.live.as_ref();
         let live_tags =
             live.map(|live| Value::map(live.tags.iter().map(|(key, tag)| (key.clone(), tag.as_str()))));
-        let (live_tags, wanted_tags) =
-            conceal(None, &live_tags.unwrap_or_default(), &Value::Map(change.wanted_tags.clone()));
+        let (live_tags, desired_tags) =
+            conceal(None, &live_tags.unwrap_or_default(), &Value::Map(change.desired_tags.clone()));
         let id = change.id.clone().map_or_else(|| Value::unknown(address.to_string(), "id"), Value::from);
         let made = || Value::unknown(address.to_string(), "id");
         let before = live.map(|live| side(kind, &existing, &live_tags, id.clone(), Some(&live.attrs)));
@@ -164,10 +164,10 @@ impl<'o> Lists<'o> {
             Action::Delete | Action::Forget => None,
             Action::Update => {
                 let attrs = live.map(|live| &live.attrs);
-                Some(side(kind, &wanted, &wanted_tags, id, attrs))
+                Some(side(kind, &desired, &desired_tags, id, attrs))
             }
             Action::NoOp | Action::Create | Action::Replace { .. } => {
-                Some(side(kind, &wanted, &wanted_tags, made(), None))
+                Some(side(kind, &desired, &desired_tags, made(), None))
             }
         };
         let needed = change.needs.iter().filter_map(|need| self.declared.get(need).copied());
@@ -187,7 +187,7 @@ impl<'o> Lists<'o> {
         }
         if let Some(item) = item
             && let Some((was, is)) =
-                drifted(kind, change, item, drift, &existing, &wanted, &live_tags, &wanted_tags)
+                drifted(kind, change, item, drift, &existing, &desired, &live_tags, &desired_tags)
         {
             let actions = if is.is_none() { vec!["delete"] } else { vec!["update"] };
             let pair = (was, is);
@@ -381,15 +381,15 @@ fn drifted(
     item: &Item<'_>,
     drift: bool,
     existing: &Value,
-    wanted: &Value,
+    desired: &Value,
     live_tags: &Value,
-    wanted_tags: &Value,
+    desired_tags: &Value,
 ) -> Option<Pair> {
     let id = change.id.clone().map_or(Value::Null, Value::from);
     let whole =
         |spec: &Value, tags: &Value| resources(kind, spec, tags.clone(), id.clone()).into_iter().next();
-    if change.reason == Reason::Vanished && !wanted.is_null() {
-        return Some((whole(wanted, wanted_tags), None));
+    if change.reason == Reason::Vanished && !desired.is_null() {
+        return Some((whole(desired, desired_tags), None));
     }
     if item.sort == Sort::Destroy || (drift && item.sort != Sort::Changed) {
         return None;
@@ -403,7 +403,7 @@ fn drifted(
     if names.is_empty() {
         return None;
     }
-    let (Value::Map(live), Value::Map(applied)) = (existing, wanted) else { return None };
+    let (Value::Map(live), Value::Map(applied)) = (existing, desired) else { return None };
     let mut was = live.clone();
     for name in &names {
         match applied.get(*name) {
@@ -411,7 +411,7 @@ fn drifted(
             None => was.remove(*name),
         };
     }
-    let tags = if names.contains("tags") { wanted_tags } else { live_tags };
+    let tags = if names.contains("tags") { desired_tags } else { live_tags };
     Some((whole(&Value::Map(was), tags), whole(existing, live_tags)))
 }
 

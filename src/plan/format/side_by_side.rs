@@ -55,8 +55,8 @@ pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
     if paths.is_empty() {
         return Vec::new();
     }
-    let (existing, wanted) = conceal(Some(schema), &change.existing, &change.wanted);
-    let (left, right) = if drift { (&wanted, &existing) } else { (&existing, &wanted) };
+    let (existing, desired) = conceal(Some(schema), &change.existing, &change.desired);
+    let (left, right) = if drift { (&desired, &existing) } else { (&existing, &desired) };
     paths
         .into_iter()
         .filter_map(|path| {

@@ -19,10 +19,10 @@ pub(in crate::plan) fn of_attributes(change: &Change, swapped: bool) -> Vec<Vec<
     let mut risks: Vec<Vec<Risk>> = vec![Vec::new(); change.attributes.len()];
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return risks };
     let (before, after) = match swapped {
-        true => (&change.wanted, &change.existing),
-        false => (&change.existing, &change.wanted),
+        true => (&change.desired, &change.existing),
+        false => (&change.existing, &change.desired),
     };
-    let unreplaced = change.unreplaced.as_ref().filter(|_| !swapped).map(|unreplaced| &unreplaced.wanted);
+    let unreplaced = change.unreplaced.as_ref().filter(|_| !swapped).map(|unreplaced| &unreplaced.desired);
     let creating = change.action == Action::Create;
     let schema = &kind.schema().spec;
     let (judged, read) = (BTreeSet::new(), BTreeSet::new());
@@ -486,11 +486,11 @@ fn plain(value: &Value) -> Option<String> {
 
 /// Returns whether the mark's condition holds, or may hold.
 fn allows(mark: &RiskMark, schema: &Node, resource: &Value) -> bool {
-    let Some((path, wanted)) = &mark.condition else { return true };
+    let Some((path, expected)) = &mark.condition else { return true };
     let path: Vec<PathStep> = path.split('.').map(|name| PathStep::Name(name.to_owned())).collect();
     let default = schema.at(&path).and_then(|node| node.default.as_ref());
     let value = within(schema, resource, &path).filter(|value| !is_nothing(value)).or(default);
-    value.is_some_and(|value| is_open(value) || plain(value).as_deref() == Some(wanted.as_str()))
+    value.is_some_and(|value| is_open(value) || plain(value).as_deref() == Some(expected.as_str()))
 }
 
 /// Returns the value at a place; list elements are found by key.

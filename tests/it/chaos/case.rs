@@ -521,12 +521,12 @@ impl Run<'_> {
         }
         let spec = live.spec.clone().reveal().to_json().map_err(|_| format!("{of} has unknown values"))?;
         for (knob, option) in one.set().filter(|(knob, _)| knob.plain) {
-            let (mut is, wanted) = (spec[knob.name].clone(), json(&option));
-            if let (Some(is), Some(wanted)) = (is.as_object_mut(), wanted.as_object()) {
-                self.added.retain(|(of, key)| of != thing || !wanted.contains_key(key));
+            let (mut is, desired) = (spec[knob.name].clone(), json(&option));
+            if let (Some(is), Some(desired)) = (is.as_object_mut(), desired.as_object()) {
+                self.added.retain(|(of, key)| of != thing || !desired.contains_key(key));
                 is.retain(|key, _| !self.added.contains(&(thing.clone(), key.clone())));
             }
-            if is != wanted {
+            if is != desired {
                 return Err(format!("{of} {id}: {} is {is} and not {option}", knob.name));
             }
         }

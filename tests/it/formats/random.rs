@@ -131,8 +131,8 @@ fn change() -> impl Strategy<Value = Change> {
                 before.insert("definition".to_owned(), machine);
                 after.insert("definition".to_owned(), other_machine);
             }
-            let (existing, wanted) = (Value::Map(before), Value::Map(after));
-            let attributes = diff(schema, &existing, &wanted);
+            let (existing, desired) = (Value::Map(before), Value::Map(after));
+            let attributes = diff(schema, &existing, &desired);
             let action = [
                 Action::NoOp,
                 Action::Create,
@@ -168,9 +168,9 @@ fn change() -> impl Strategy<Value = Change> {
                 attributes,
                 live,
                 existing,
-                wanted,
+                desired,
                 unreplaced: None,
-                wanted_tags: [(name.clone(), Value::from(name.clone()))].into(),
+                desired_tags: [(name.clone(), Value::from(name.clone()))].into(),
                 declared: Some(Declared { file: name.into(), line: 1, attributes: Default::default() }),
                 parting: None,
                 redacted_risks: None,

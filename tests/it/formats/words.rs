@@ -74,7 +74,7 @@ fn with(plan: &Plan, secret: &str) -> Plan {
     let mut plan = plan.clone();
     for change in &mut plan.changes {
         let sides = change.attributes.iter_mut().flat_map(|one| one.before.iter_mut().chain(&mut one.after));
-        sides.chain([&mut change.existing, &mut change.wanted]).for_each(|value| replace(value, secret));
+        sides.chain([&mut change.existing, &mut change.desired]).for_each(|value| replace(value, secret));
         if let Some(live) = &mut change.live {
             replace(&mut live.spec, secret);
         }
