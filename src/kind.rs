@@ -303,7 +303,7 @@ impl<'a> Lookup<'a> {
 /// A finding about a resource that a plan is going to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Parting {
+pub enum DeleteCheck {
     /// AWS would refuse to delete it.
     Refused {
         /// The reason, worded to follow the address: `holds 3 objects`.
@@ -331,13 +331,13 @@ pub struct Live<K: Kind> {
     pub incarnation: Option<String>,
     /// Attributes of the spec that AWS does not return at present, such as the port of a cluster that
     /// is still being created. They count as last applied, and their values in `spec` are ignored.
-    pub untold: Vec<&'static str>,
+    pub not_returned: Vec<&'static str>,
 }
 
 impl<K: Kind> Live<K> {
     /// A resource that is ready.
     pub fn ready(spec: K::Spec, attrs: K::Attrs, tags: Tags) -> Self {
-        Self { spec, attrs, tags, state: State::Ready, incarnation: None, untold: Vec::new() }
+        Self { spec, attrs, tags, state: State::Ready, incarnation: None, not_returned: Vec::new() }
     }
 
     /// Sets [`Live::incarnation`].
@@ -655,13 +655,13 @@ pub trait Kind: Sized + 'static {
     ///
     /// # Errors
     /// Errors of AWS.
-    async fn parting(
+    async fn check_delete(
         cx: &Cx,
         id: &str,
         live: &Self::Spec,
         attrs: &Self::Attrs,
         parts: &[Known<'_>],
-    ) -> Result<Option<Parting>> {
+    ) -> Result<Option<DeleteCheck>> {
         let _ = (cx, id, live, attrs, parts);
         Ok(None)
     }

@@ -91,12 +91,12 @@ async fn partings(session: &Session, plan: &mut Plan) {
         let Some(kind) = kinds::kind(&change.address.kind) else { return Ok(None) };
         let own = parts.get(&(kind.name(), id.as_str())).map(Vec::as_slice).unwrap_or_default();
         let cx = session.cx(change.existing_region());
-        kind.parting(&cx, id, &change.existing, &live.attrs, own).await
+        kind.check_delete(&cx, id, &change.existing, &live.attrs, own).await
     }))
     .await;
     for (change, told) in plan.changes.iter_mut().chain(&mut plan.deposed).zip(told) {
         match told {
-            Ok(parting) => change.parting = parting,
+            Ok(delete_check) => change.delete_check = delete_check,
             // This only warns early; AWS will answer the deletion itself.
             Err(error) => plan.warnings.push(
                 Diagnostic::warning(

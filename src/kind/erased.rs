@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner, Pace,
-    Parting, Peer, Problem, State, TagRules, Terraform, names::check_names,
+    Actions, Among, Applied, DeleteCheck, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource,
+    Owner, Pace, Peer, Problem, State, TagRules, Terraform, names::check_names,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::Schema;
@@ -30,7 +30,7 @@ pub struct ErasedLive {
     pub incarnation: Option<String>,
     /// Attributes missing from the spec because AWS does not return them at present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub untold: Vec<String>,
+    pub not_returned: Vec<String>,
 }
 
 /// A read that the engine asks for: the owned form of [`Lookup`].
@@ -160,15 +160,15 @@ pub trait ErasedKind: Send + Sync {
     fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String>;
     /// See [`Kind::content`].
     fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String>;
-    /// See [`Kind::parting`]; `existing` as for [`ErasedKind::delete`].
-    fn parting<'a>(
+    /// See [`Kind::check_delete`]; `existing` as for [`ErasedKind::delete`].
+    fn check_delete<'a>(
         &'a self,
         cx: &'a Cx,
         id: &'a str,
         existing: &'a Value,
         attrs: &'a Value,
         parts: &'a [&'a Value],
-    ) -> LocalBoxFuture<'a, Result<Option<Parting>>>;
+    ) -> LocalBoxFuture<'a, Result<Option<DeleteCheck>>>;
     /// See [`Kind::tag`].
     fn tag<'a>(
         &'a self,
@@ -213,7 +213,7 @@ fn untyped<T: serde::Serialize>(typed: &T) -> Result<Value> {
 fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
     let mut spec = untyped(&live.spec)?;
     if let Value::Map(spec) = &mut spec {
-        spec.retain(|name, _| !live.untold.contains(&name.as_str()));
+        spec.retain(|name, _| !live.not_returned.contains(&name.as_str()));
     }
     Ok(ErasedLive {
         spec,
@@ -221,7 +221,7 @@ fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
         tags: live.tags,
         state: live.state,
         incarnation: live.incarnation,
-        untold: live.untold.into_iter().map(str::to_owned).collect(),
+        not_returned: live.not_returned.into_iter().map(str::to_owned).collect(),
     })
 }
 
@@ -419,17 +419,17 @@ impl<K: Kind> ErasedKind for Of<K> {
         Box::pin(async move { K::delete(cx, id, &typed(live)?).await })
     }
 
-    fn parting<'a>(
+    fn check_delete<'a>(
         &'a self,
         cx: &'a Cx,
         id: &'a str,
         existing: &'a Value,
         attrs: &'a Value,
         parts: &'a [&'a Value],
-    ) -> LocalBoxFuture<'a, Result<Option<Parting>>> {
+    ) -> LocalBoxFuture<'a, Result<Option<DeleteCheck>>> {
         Box::pin(async move {
             let parts: Vec<Known<'_>> = parts.iter().map(|part| Known(part)).collect();
-            K::parting(cx, id, &typed(existing)?, &typed(attrs)?, &parts).await
+            K::check_delete(cx, id, &typed(existing)?, &typed(attrs)?, &parts).await
         })
     }
 

@@ -63,7 +63,7 @@ pub struct Past<'p> {
     /// AWS shows another stamp than it did then, so someone else wrote the resource.
     pub restamped: bool,
     /// Attributes that AWS does not return at present.
-    pub untold: &'p [String],
+    pub not_returned: &'p [String],
 }
 
 impl<'p> Past<'p> {
@@ -71,7 +71,7 @@ impl<'p> Past<'p> {
     pub fn of(kind: &dyn ErasedKind, entry: Option<&'p Entry>, live: &'p ErasedLive) -> Self {
         let stamp = entry.and_then(|entry| entry.stamp.as_deref());
         let restamped = stamp.zip(kind.stamp(live)).is_some_and(|(then, now)| then != now);
-        Self { entry, written: entry, restamped, untold: &live.untold }
+        Self { entry, written: entry, restamped, not_returned: &live.not_returned }
     }
 }
 
@@ -85,14 +85,14 @@ pub fn complete(
     past: &Past<'_>,
     ledger: &Ledger,
 ) -> (Value, Value) {
-    let Past { entry, written, restamped, untold } = *past;
+    let Past { entry, written, restamped, not_returned } = *past;
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
     taken::restore(instance, &mut want, &found, &taken::by_ledger(written), &instance.account_id);
     ignore(instance, &mut want, &found);
     if let Value::Map(found) = &mut found {
-        for name in untold {
+        for name in not_returned {
             let Some(desired) = want.get(name) else { continue };
             if is_as_applied(instance, entry, name, desired, ledger) {
                 found.insert(name.clone(), desired.clone());

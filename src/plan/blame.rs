@@ -97,7 +97,7 @@ impl Planner<'_, '_, '_> {
     fn cause(&self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
         let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
         let (found, want) = (sides.found.get(name), sides.want.get(name));
-        if entry.writing.contains(name) || sides.live.untold.iter().any(|one| one == name) {
+        if entry.writing.contains(name) || sides.live.not_returned.iter().any(|one| one == name) {
             return Cause::Stack;
         }
         let Some(applied) = entry.fingerprints.get(name) else {

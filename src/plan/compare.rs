@@ -172,7 +172,7 @@ impl<'a> Side<'_, 'a> {
             tags: tags.collect(),
             state: State::Ready,
             incarnation: None,
-            untold: Vec::new(),
+            not_returned: Vec::new(),
         }
     }
 }

@@ -56,7 +56,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{ErasedLive, Parting};
+use crate::kind::{DeleteCheck, ErasedLive};
 use crate::schema::PathStep;
 use crate::value::Value;
 
@@ -166,7 +166,7 @@ pub struct Change {
     pub declared: Option<Declared>,
     /// The answer of AWS about deleting it, asked before anything is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parting: Option<Parting>,
+    pub delete_check: Option<DeleteCheck>,
     /// The risks, if they follow from secrets that are masked by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted_risks: Option<RedactedRisks>,
@@ -315,7 +315,7 @@ impl Change {
             unreplaced: None,
             desired_tags: BTreeMap::new(),
             declared: None,
-            parting: None,
+            delete_check: None,
             redacted_risks: None,
         }
     }
@@ -430,8 +430,8 @@ impl Plan {
 
     /// Errors for resources that AWS would refuse to delete: an apply would stop there, half done.
     pub fn stuck(&self) -> Vec<Diagnostic> {
-        let stuck = self.effective().filter_map(|change| match &change.parting {
-            Some(Parting::Refused { why, help }) => Some((change, why, help)),
+        let stuck = self.effective().filter_map(|change| match &change.delete_check {
+            Some(DeleteCheck::Refused { why, help }) => Some((change, why, help)),
             _ => None,
         });
         let told = stuck.map(|(change, why, help)| {

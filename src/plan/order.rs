@@ -514,7 +514,7 @@ mod tests {
         let spec = spec(address, needs);
         let empty = ErasedLive {
             incarnation: None,
-            untold: Vec::new(),
+            not_returned: Vec::new(),
             spec: Value::Null,
             attrs: Value::Null,
             tags: BTreeMap::new(),

@@ -74,7 +74,7 @@ pub fn partly(
         let untouched = found == field.default.as_ref() || field.marks.aws_default;
         // An attribute that nobody declared may still be on its way to its default.
         let own = said.contains(name) || entry.fingerprints.contains_key(name) || !untouched;
-        if field.marks.unreadable() || !own || live.untold.contains(name) {
+        if field.marks.unreadable() || !own || live.not_returned.contains(name) {
             continue;
         }
         if was.as_ref().is_some_and(|was| was.get(name) == found) {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::diag::counted;
 use crate::graph::Address;
-use crate::kind::{Known, Parting};
+use crate::kind::{DeleteCheck, Known};
 use crate::value::Value;
 
 /// A plan as it is described.
@@ -592,9 +592,9 @@ fn why(change: &Change, drift: bool) -> String {
     };
     words.extend(reason);
     words.extend(lets_go(change));
-    words.extend(match &change.parting {
-        Some(Parting::Refused { why, .. }) => Some(format!("AWS would refuse: it {why}")),
-        Some(Parting::Stays(words)) => Some(words.clone()),
+    words.extend(match &change.delete_check {
+        Some(DeleteCheck::Refused { why, .. }) => Some(format!("AWS would refuse: it {why}")),
+        Some(DeleteCheck::Stays(words)) => Some(words.clone()),
         None => None,
     });
     visible(&words.join("  "))

@@ -98,7 +98,7 @@ impl Account {
             tags: tags.collect(),
             state: State::Ready,
             incarnation: None,
-            untold: Vec::new(),
+            not_returned: Vec::new(),
         };
         let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {
             Identity::Named(id) => id,

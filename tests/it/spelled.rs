@@ -132,7 +132,7 @@ fn what_aws_does_not_tell_is_as_it_was_applied() {
     let account = Account::after(&cluster(5440)).change("redshift_cluster.w", |live| {
         let Value::Map(spec) = &mut live.spec else { panic!("a table") };
         spec.remove("port");
-        live.untold = vec!["port".to_owned()];
+        live.not_returned = vec!["port".to_owned()];
     });
     let same = plan(&account, &cluster(5440));
     assert!(same.contains("No changes"), "{same}");

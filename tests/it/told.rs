@@ -345,9 +345,9 @@ fn a_pending_subscription_is_there_until_it_was_given_up() {
         assert!(read(request(None, Value::Null)).await.is_some(), "what goes is shown");
         let given_up = read(request(Some(Default::default()), Value::Null)).await;
         assert!(given_up.is_none(), "what was deleted is waited for");
-        let parting =
-            subscription.parting(cx, ARN, &changed.spec, &changed.attrs, &[]).await.expect("an answer");
-        let words = format!("{parting:?}");
+        let delete_check =
+            subscription.check_delete(cx, ARN, &changed.spec, &changed.attrs, &[]).await.expect("an answer");
+        let words = format!("{delete_check:?}");
         assert!(words.contains("not confirmed") && words.contains("48 hours"), "{words}");
     });
 }

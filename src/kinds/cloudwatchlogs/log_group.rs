@@ -543,7 +543,8 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
     let policy = policy.or_gone()?.flatten().filter(|text| !text.is_empty());
     let class = group.log_group_class().map_or_else(standard, |class| class.as_str().to_owned());
     // AWS shows the account's retention here. The log group's own retention is hidden and unchanged.
-    let untold = if group.retention_policy_name().is_some() { vec!["retention_in_days"] } else { Vec::new() };
+    let not_returned =
+        if group.retention_policy_name().is_some() { vec!["retention_in_days"] } else { Vec::new() };
     let retention_in_days = if class == "DELIVERY" {
         // This retention is fixed and cannot be set.
         None
@@ -562,7 +563,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         subscription_filters: subscription_filters.iter().map(subscription_filter).collect(),
     };
     let attrs = Attrs { arn, retention_policy_name: group.retention_policy_name().map(str::to_owned) };
-    Ok(Some(Live { untold, ..Live::ready(spec, attrs, tags).with_incarnation(group.creation_time()) }))
+    Ok(Some(Live { not_returned, ..Live::ready(spec, attrs, tags).with_incarnation(group.creation_time()) }))
 }
 
 fn unreadable(error: serde_json::Error) -> Error {

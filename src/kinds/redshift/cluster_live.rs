@@ -66,7 +66,7 @@ fn live(
         .and_then(|pending| pending.number_of_nodes())
         .or(cluster.number_of_nodes())
         .filter(|nodes| *nodes > 0);
-    let untold = [
+    let not_returned = [
         // A new cluster has no endpoint, and so no port, for a while.
         ("port", port.is_none()),
         // AWS may return a paused cluster without nodes. It has them again when it is resumed.
@@ -180,10 +180,10 @@ fn live(
     };
     let state = state(cluster.cluster_status(), cluster.cluster_availability_status());
     let incarnation = cluster.cluster_create_time().map(ToString::to_string);
-    let untold = untold.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name).collect();
+    let not_returned = not_returned.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name).collect();
     Live {
         state,
-        untold,
+        not_returned,
         ..Live::ready(spec, attrs, from_tags(cluster.tags())).with_incarnation(incarnation)
     }
 }
@@ -279,7 +279,7 @@ mod tests {
             )
             .build();
         let live = live(&scope(), &cluster, None);
-        assert_eq!(live.untold, ["port"]);
+        assert_eq!(live.not_returned, ["port"]);
         let spec = live.spec;
         assert_eq!(spec.number_of_nodes, 4);
         assert_eq!(spec.maintenance_track_name.as_deref(), Some("trailing"));

@@ -175,6 +175,6 @@ fn live(cx: &Cx, name: String, group: &ClusterSubnetGroup) -> Live<RedshiftClust
         tags: from_tags(group.tags()),
         state: State::Ready,
         incarnation: None,
-        untold: Vec::new(),
+        not_returned: Vec::new(),
     }
 }

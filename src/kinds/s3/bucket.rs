@@ -1,8 +1,8 @@
 //! `s3_bucket`.
 
 mod check;
+mod check_delete;
 mod convert;
-mod parting;
 mod spec;
 mod terraform;
 mod update;
@@ -20,8 +20,8 @@ use serde_json::json;
 use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::{
-    Actions, Among, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace, Parting, Peer,
-    PolicyDocument, Problem, Reads, TagRules, Terraform, each, user_tags,
+    Actions, Among, DeleteCheck, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace,
+    Peer, PolicyDocument, Problem, Reads, TagRules, Terraform, each, user_tags,
 };
 use crate::value::Value;
 pub use spec::*;
@@ -319,14 +319,18 @@ impl Kind for S3Bucket {
         }
     }
 
-    async fn parting(
+    async fn check_delete(
         cx: &Cx,
         id: &str,
         live: &Spec,
         _: &Attrs,
         parts: &[Known<'_>],
-    ) -> Result<Option<Parting>> {
-        if live.force_destroy { Ok(None) } else { parting::parting(cx, id, live.versioning, parts).await }
+    ) -> Result<Option<DeleteCheck>> {
+        if live.force_destroy {
+            Ok(None)
+        } else {
+            check_delete::check_delete(cx, id, live.versioning, parts).await
+        }
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

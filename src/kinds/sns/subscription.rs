@@ -9,8 +9,8 @@ use super::shared::{Attributes, check_retries};
 use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::{
-    Actions, Foreseen, Form, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Owner, Parting,
-    Peer, Problem, Reads, Terraform, each, in_document, nearest,
+    Actions, DeleteCheck, Foreseen, Form, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource,
+    Owner, Peer, Problem, Reads, Terraform, each, in_document, nearest,
 };
 use crate::value::Value;
 
@@ -223,10 +223,16 @@ impl Kind for SnsSubscription {
 
     /// An unconfirmed subscription cannot be deleted
     /// (<https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html>).
-    async fn parting(_: &Cx, _: &str, _: &Spec, attrs: &Attrs, _: &[Known<'_>]) -> Result<Option<Parting>> {
+    async fn check_delete(
+        _: &Cx,
+        _: &str,
+        _: &Spec,
+        attrs: &Attrs,
+        _: &[Known<'_>],
+    ) -> Result<Option<DeleteCheck>> {
         let words = "the old one is not confirmed: AWS cannot delete it, and drops it within 48 hours unless \
                      it is confirmed";
-        Ok(attrs.pending_confirmation.then(|| Parting::Stays(words.to_owned())))
+        Ok(attrs.pending_confirmation.then(|| DeleteCheck::Stays(words.to_owned())))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {

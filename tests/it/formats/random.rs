@@ -148,7 +148,7 @@ fn change() -> impl Strategy<Value = Change> {
                 tags: [(name.clone(), name.clone())].into(),
                 state: dwctl::kind::State::Ready,
                 incarnation: None,
-                untold: Vec::new(),
+                not_returned: Vec::new(),
             });
             Change {
                 address: Address {
@@ -172,7 +172,7 @@ fn change() -> impl Strategy<Value = Change> {
                 unreplaced: None,
                 desired_tags: [(name.clone(), Value::from(name.clone()))].into(),
                 declared: Some(Declared { file: name.into(), line: 1, attributes: Default::default() }),
-                parting: None,
+                delete_check: None,
                 redacted_risks: None,
             }
         })

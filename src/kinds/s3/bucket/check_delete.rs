@@ -2,15 +2,15 @@
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html>).
 
 use crate::aws::{Cx, Result, ResultExt};
-use crate::kind::{Known, Parting, counted};
+use crate::kind::{DeleteCheck, Known, counted};
 
 /// Checks the first thousand versions. `parts` are objects of the stack that are deleted before.
-pub(super) async fn parting(
+pub(super) async fn check_delete(
     cx: &Cx,
     id: &str,
     versioning: bool,
     parts: &[Known<'_>],
-) -> Result<Option<Parting>> {
+) -> Result<Option<DeleteCheck>> {
     let list = cx.aws.s3().list_object_versions().bucket(id).max_keys(1000).send().await;
     let Some(page) = list.or_gone()? else { return Ok(None) };
     let versions = page.versions().iter().map(|one| (one.key(), one.version_id(), true));
@@ -32,7 +32,7 @@ pub(super) async fn parting(
         (true, 2..) => format!("{count} versions of objects"),
         _ => counted(count, what),
     };
-    Ok(Some(Parting::Refused {
+    Ok(Some(DeleteCheck::Refused {
         why: format!("holds {more}{what}, such as `{key}`"),
         help: "empty it; or set `force_destroy = true`, apply that, and what it holds is deleted with it"
             .to_owned(),
