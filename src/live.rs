@@ -47,13 +47,13 @@ pub async fn plan(
             Outcome::Plan(mut plan) => {
                 if let Some(session) = session.filter(|_| !selection.recover && selection.import.is_none()) {
                     if ledger.account.is_empty() {
-                        claims::unremembered(session, world, &plan, &mut indices).await?;
+                        claims::not_in_ledger(session, world, &plan, &mut indices).await?;
                         plan.warnings.extend(claims::without_ledger(world, &plan));
                     }
                     let asks = selection.destroy || selection.drift;
                     let twins = claims::twins(session, world, ledger, &plan, asks, &mut indices).await;
                     plan.warnings.extend(twins);
-                    partings(session, &mut plan).await;
+                    check_deletes(session, &mut plan).await;
                 }
                 return Ok(*plan);
             }
@@ -71,7 +71,7 @@ pub async fn plan(
 }
 
 /// Asks ahead of each deletion whether AWS would refuse it, and what would stay.
-async fn partings(session: &Session, plan: &mut Plan) {
+async fn check_deletes(session: &Session, plan: &mut Plan) {
     let goes = |change: &&Change| {
         matches!(change.action, Action::Delete | Action::Replace { .. }) && change.live.is_some()
     };

@@ -64,7 +64,7 @@ impl Work<'_, '_, '_, '_> {
         let cx = self.executor.session.cx_once(&self.instance.region);
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.
-        let mut sent = self.executor.inherited.contains(address);
+        let mut sent = self.executor.maybe_created.contains(address);
         let looks = self.kind.create_overwrites() || self.change.reason == Reason::Vanished || sent;
         let mut failed = false;
         let mut unseen = 0;

@@ -45,7 +45,7 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
     /// Resources that an interrupted apply may have created, and this one continues with.
-    pub(super) inherited: BTreeSet<Address>,
+    pub(super) maybe_created: BTreeSet<Address>,
     /// Resources that match their declaration but that AWS is still working on.
     pub(super) busy: BTreeMap<&'e Address, (&'e Change, &'e Instance<'a>)>,
 }
@@ -69,7 +69,7 @@ impl<'a> Executor<'_, 'a, '_> {
             (Step::Release, _) => self.let_go(unit, change).await,
             (Step::Destroy, _) => self.destroy(unit, change).await,
             (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
-                self.raise(unit, change, instance).await
+                self.apply_change(unit, change, instance).await
             }
             // Only declared resources are created or updated.
             (_, None) => Err(vec![Diagnostic::error("defect", format!("{} is not declared", unit.address))]),
@@ -235,7 +235,12 @@ impl<'a> Executor<'_, 'a, '_> {
         }
     }
 
-    async fn raise(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<String> {
+    async fn apply_change(
+        &self,
+        unit: &Unit,
+        change: &Change,
+        mut instance: Instance<'a>,
+    ) -> Outcome<String> {
         self.await_needed(unit, change).await?;
         let mut problems = Vec::new();
         if !self.world.evaluate(&mut instance, &mut problems) {
@@ -345,7 +350,7 @@ impl<'a> Executor<'_, 'a, '_> {
     /// its entries from `before`.
     fn disclaim(&self, address: &Address, before: Option<Known>) {
         let mut ledger = self.writer.ledger.borrow_mut();
-        if !self.inherited.contains(address) {
+        if !self.maybe_created.contains(address) {
             ledger.intents.remove(address);
         }
         if let Some((entry, deposed)) = before {

@@ -12,7 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Event, WRITE_TIMEOUT};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::ledger::{Ledger, Lock, Snapshot, Standing, Store};
+use crate::ledger::{Ledger, Lock, LockState, Snapshot, Store};
 use crate::signals::{self, Last};
 
 /// The ledger is written once this many resources became known or were deleted. Together with the
@@ -114,12 +114,12 @@ impl<'l> LedgerWriter<'l> {
 
     /// Returns whether work may start: the lock is surely held.
     pub(super) fn is_held(&self) -> bool {
-        self.lock.standing() == Standing::Held
+        self.lock.state() == LockState::Held
     }
 
     /// Returns the error if the lock is lost.
     pub(super) fn lost(&self) -> Option<Diagnostic> {
-        let Standing::Lost(why) = self.lock.standing() else { return None };
+        let LockState::Lost(why) = self.lock.state() else { return None };
         Some(
             Diagnostic::error("lock-lost", format!("the lock of the ledger {} was lost", self.store.place()))
                 .note(why),

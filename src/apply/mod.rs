@@ -182,7 +182,7 @@ pub async fn apply(
     }
     let before = ledger.clone();
     let instances = instances(world, plan);
-    let inherited = prepare(plan, world, &instances, ledger);
+    let maybe_created = prepare(plan, world, &instances, ledger);
     let effective = plan.changes.iter().filter(|change| change.is_effective());
     let changes: BTreeMap<&Address, &Change> = effective.map(|change| (&change.address, change)).collect();
     let schedule = Schedule::of(&changes, &plan.deposed, ledger, &world.facts.scope)?;
@@ -207,7 +207,7 @@ pub async fn apply(
     let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
     let busy = busy(plan, &instances);
     let executor =
-        Executor { session, world, writer: &writer, made, deep: options.deep, report, inherited, busy };
+        Executor { session, world, writer: &writer, made, deep: options.deep, report, maybe_created, busy };
     let mut running = FuturesUnordered::new();
     let throttled = Cell::new(session.bill().throttled);
     let tell_throttled = || {

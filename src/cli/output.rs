@@ -8,7 +8,7 @@ use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan, stream};
 use crate::diag::{Diagnostic, nearest};
 use crate::lines::pairs;
-use crate::plan::{Selection, Standing, standing, value_text};
+use crate::plan::{OutputState, Selection, output_states, value_text};
 use crate::stack::Stack;
 use crate::value::Value;
 
@@ -47,21 +47,21 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     // The command only reads, so problems that would stop an apply do not matter.
     let selection = Selection { recover: true, ..Selection::default() };
     let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
-    let mut standing = standing(&world, &ledger, &plan);
+    let mut states = output_states(&world, &ledger, &plan);
     if let Some(name) = &args.name {
         // `known` has checked that it exists.
-        let Some(standing) = standing.remove(name) else { return Ok(Exit::Done) };
-        return one(name, standing, args.json, printer);
+        let Some(state) = states.remove(name) else { return Ok(Exit::Done) };
+        return one(name, state, args.json, printer);
     }
     if stack.outputs.is_empty() {
         printer.note("The stack declares no outputs.");
     } else if ledger.resources.is_empty()
-        && !standing.values().any(|one| matches!(one, Standing::There { .. }))
+        && !states.values().any(|one| matches!(one, OutputState::There { .. }))
     {
         printer.note(&format!("{}/{} is not applied yet: there are no outputs.", stack.name, stack.env));
     } else {
-        for (name, standing) in &standing {
-            if let Some(words) = pending(name, standing) {
+        for (name, state) in &states {
+            if let Some(words) = pending(name, state) {
                 printer.note(&words);
             }
         }
@@ -69,8 +69,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     for name in ledger.outputs.keys().filter(|name| !stack.outputs.contains_key(*name)) {
         printer.note(&format!("Output {name} is no longer declared: the next apply removes it."));
     }
-    let there = standing.into_iter().filter_map(|(name, standing)| match standing {
-        Standing::There { value, .. } => Some((name, value)),
+    let there = states.into_iter().filter_map(|(name, state)| match state {
+        OutputState::There { value, .. } => Some((name, value)),
         _ => None,
     });
     let outputs: BTreeMap<String, Value> = there.collect();
@@ -105,9 +105,9 @@ fn known(name: &str, stack: &Stack) -> Result<(), Diagnostic> {
 }
 
 /// Prints the value of one output.
-fn one(name: &str, standing: Standing, json: bool, printer: &Printer) -> Outcome {
-    let words = pending(name, &standing);
-    let Standing::There { value, .. } = standing else {
+fn one(name: &str, state: OutputState, json: bool, printer: &Printer) -> Outcome {
+    let words = pending(name, &state);
+    let OutputState::There { value, .. } = state else {
         let error = Diagnostic::error("not-applied", format!("the output `{name}` has no value at AWS"));
         return Err(error.note(words.unwrap_or_default()).help("run dwctl apply first").into());
     };
@@ -128,26 +128,26 @@ fn one(name: &str, standing: Standing, json: bool, printer: &Printer) -> Outcome
 }
 
 /// Describes the part of an output that is not applied yet.
-fn pending(name: &str, standing: &Standing) -> Option<String> {
-    let words = match standing {
-        Standing::There { next: None, was_there: true, .. } => return None,
-        Standing::There { next: None, was_there: false, .. } => {
+fn pending(name: &str, state: &OutputState) -> Option<String> {
+    let words = match state {
+        OutputState::There { next: None, was_there: true, .. } => return None,
+        OutputState::There { next: None, was_there: false, .. } => {
             "is not applied yet: its value is read from what is at AWS".to_owned()
         }
-        Standing::There { value, next: Some(next), .. } => {
+        OutputState::There { value, next: Some(next), .. } => {
             let next = if value.contains_secret() { next.clone().into_secret() } else { next.clone() };
             format!("is not applied yet as it is declared: it will be {}", value_text(&next))
         }
-        Standing::Missing(addresses) => {
+        OutputState::Missing(addresses) => {
             let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
             let verb = if addresses.len() == 1 { "does" } else { "do" };
             format!("has no value: {} {verb} not exist at AWS", addresses.join(", "))
         }
-        Standing::Broken(message) => {
+        OutputState::Broken(message) => {
             format!("has no value: at AWS {message}")
         }
-        Standing::Unapplied { was_there: false } => "has no value: it is not applied yet".to_owned(),
-        Standing::Unapplied { was_there: true } => {
+        OutputState::Unapplied { was_there: false } => "has no value: it is not applied yet".to_owned(),
+        OutputState::Unapplied { was_there: true } => {
             "has no value: it is declared otherwise than at the last apply, and not applied yet".to_owned()
         }
     };

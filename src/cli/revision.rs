@@ -300,12 +300,12 @@ impl Objects {
 
     /// Writes the content of an object of at most `most` bytes to `to`, and returns its size.
     fn read(&mut self, object: &str, to: &mut impl Write, most: u64, name: &str) -> Result<u64, Failure> {
-        let untold = |error: std::io::Error| {
+        let unreadable = |error: std::io::Error| {
             Diagnostic::error("git", format!("git does not tell the content of {object}"))
                 .note(error.to_string())
                 .help("where it was cloned without its files (--filter), fetch the revision first")
         };
-        let size = self.size(object).map_err(untold)?;
+        let size = self.size(object).map_err(unreadable)?;
         if size > most {
             let limit = limits::bytes(limits::REVISION_BYTES);
             let what = format!("the files of the stack in {name} have more than {limit} together");
@@ -313,7 +313,7 @@ impl Objects {
         }
         std::io::copy(&mut self.answers.by_ref().take(size), to).map_err(|error| unwritable(&error))?;
         let mut end = [0];
-        self.answers.read_exact(&mut end).map_err(untold)?;
+        self.answers.read_exact(&mut end).map_err(unreadable)?;
         Ok(size)
     }
 

@@ -28,7 +28,7 @@ enum Hold {
 
 /// The standing of a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum LockState {
     /// It is held.
     Held,
     /// It may have been taken over, since no renewal succeeded for too long. Start nothing new until
@@ -105,17 +105,17 @@ impl Lock {
     }
 
     /// Its current standing.
-    pub fn standing(&self) -> Standing {
-        let Hold::S3(beating) = &self.hold else { return Standing::Held };
+    pub fn state(&self) -> LockState {
+        let Hold::S3(beating) = &self.hold else { return LockState::Held };
         let pulse = beating.pulse.borrow();
         match &pulse.lost {
-            Some(why) => Standing::Lost(why.clone()),
+            Some(why) => LockState::Lost(why.clone()),
             None if beating.pulse.has_changed().is_err() => {
-                Standing::Lost("the system gives no thread for its heartbeat".to_owned())
+                LockState::Lost("the system gives no thread for its heartbeat".to_owned())
             }
             // A little early, because a call started now needs a moment to reach AWS.
-            None if since(pulse.renewed) > beating.expiry.mul_f32(0.9) => Standing::Doubtful,
-            None => Standing::Held,
+            None if since(pulse.renewed) > beating.expiry.mul_f32(0.9) => LockState::Doubtful,
+            None => LockState::Held,
         }
     }
 

@@ -18,7 +18,7 @@ pub use bucket::ensure as ensure_bucket;
 pub use file::FileStore;
 pub use fingerprint::{Fingerprints, is_of_canonical, is_of_secret, of_canonical};
 pub use holder::Holder;
-pub use lock::{Lock, Standing};
+pub use lock::{Lock, LockState};
 pub use s3::{Place, S3Store};
 pub use store::{Snapshot, Store};
 
@@ -72,18 +72,18 @@ pub struct Ledger {
 
 /// A field of older ledgers that is read and dropped.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Former;
+pub struct Obsolete;
 
 // All values are equal, since the content is dropped.
-impl PartialEq for Former {
+impl PartialEq for Obsolete {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Former {}
+impl Eq for Obsolete {}
 
-impl<'de> Deserialize<'de> for Former {
+impl<'de> Deserialize<'de> for Obsolete {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
@@ -128,7 +128,7 @@ pub struct Entry {
     pub writing: BTreeSet<String>,
     /// Spellings that an earlier version kept; not written any more.
     #[serde(default, rename = "spelled", skip_serializing)]
-    pub former_spellings: Former,
+    pub former_spellings: Obsolete,
     /// For attributes that are partly secret, by name: the fingerprints of the secret texts. Without
     /// an entry, any text of the attribute may be secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -47,7 +47,7 @@ fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
 
 /// Refuses to continue if a stack has lost its ledger, because only the ledger knows undeclared
 /// resources. An index that does not answer does not stop the plan.
-pub(super) async fn unremembered(
+pub(super) async fn not_in_ledger(
     session: &Session,
     world: &World<'_>,
     plan: &Plan,
@@ -150,7 +150,7 @@ pub(super) async fn twins(
         .chain(planned)
         .filter_map(|(name, region, id)| Some((name, indexed(kinds::kind(name)?, region), id)))
         .collect();
-    // Without a ledger, undeclared resources are reported by `unremembered`.
+    // Without a ledger, undeclared resources are reported by `not_in_ledger`.
     let claims = claims(indices)
         .into_iter()
         .filter(|claim| !known.contains(&(claim.kind.name(), claim.region.as_str(), claim.id.as_str())));

@@ -7,9 +7,9 @@ use super::applied::{complete, mark};
 use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::diff::in_order_of;
+use super::output_state::show_unselected;
 use super::ownership::not_ours;
 use super::protect::protected;
-use super::standing::show_unselected;
 use super::survey::{Found, Origin, Stop, Survey};
 use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
@@ -165,7 +165,7 @@ pub(super) struct Planner<'p, 'w, 'a> {
     /// Existing resources whose address now stands for another resource.
     pub(super) deposed: Vec<Change>,
     /// The declared resources visited so far.
-    pub(super) declared: BTreeMap<Address, Terms>,
+    pub(super) declared: BTreeMap<Address, DeclaredSettings>,
     /// The references between them.
     pub(super) names: BTreeMap<Address, Names>,
     /// The ledger's address of each resource that has a new one.
@@ -175,14 +175,14 @@ pub(super) struct Planner<'p, 'w, 'a> {
 }
 
 /// The settings of a declaration that count even if its resource is not read.
-pub(super) struct Terms {
+pub(super) struct DeclaredSettings {
     pub(super) region: String,
     pub(super) protect: bool,
     pub(super) retain: bool,
     pub(super) create_before_destroy: bool,
 }
 
-impl Terms {
+impl DeclaredSettings {
     pub(super) fn of(instance: &Instance<'_>) -> Self {
         let Instance { region, protect, retain, create_before_destroy, .. } = instance;
         Self {
@@ -222,7 +222,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         for resource in world.declarations() {
             for instance in world.instances(resource, &mut self.problems) {
-                self.declared.insert(instance.address.clone(), Terms::of(&instance));
+                self.declared.insert(instance.address.clone(), DeclaredSettings::of(&instance));
                 self.names.insert(instance.address.clone(), Names::of(world, &instance));
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applied::complete;
-use super::decide::{Planner, Terms};
+use super::decide::{DeclaredSettings, Planner};
 use super::survey::Stop;
 use super::whose::OtherEnv;
 use super::{Action, Change, Past, Reason, Whose, diff, is_wholes, refusal, whole, whose};
@@ -152,7 +152,7 @@ impl Planner<'_, '_, '_> {
                 if !chosen.contains(&instance.address) {
                     continue;
                 }
-                self.declared.insert(instance.address.clone(), Terms::of(&instance));
+                self.declared.insert(instance.address.clone(), DeclaredSettings::of(&instance));
                 self.instance(&instance);
             }
         }

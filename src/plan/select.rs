@@ -64,18 +64,18 @@ impl<'a> Planner<'_, '_, 'a> {
                 change.attributes.clear();
             }
         }
-        let companions = self.companions();
+        let changed_together = self.changed_together();
         let is =
             |address: &Address, selectors: &[String]| selectors.iter().any(|one| address.is_selected_by(one));
-        let mut chosen: BTreeSet<Address> = companions
+        let mut chosen: BTreeSet<Address> = changed_together
             .keys()
             .filter(|address| selection.targets.is_empty() || is(address, &selection.targets))
             .cloned()
             .collect();
-        spread(&mut chosen, &companions, false);
+        spread(&mut chosen, &changed_together, false);
         let mut left_out: BTreeSet<Address> =
-            companions.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
-        spread(&mut left_out, &companions, true);
+            changed_together.keys().filter(|address| is(address, &selection.exclude)).cloned().collect();
+        spread(&mut left_out, &changed_together, true);
         for (address, change) in &mut self.changes {
             if !chosen.contains(address) || left_out.contains(address) {
                 (change.action, change.reason) = (Action::NoOp, Reason::Unselected);
@@ -92,15 +92,15 @@ impl<'a> Planner<'_, '_, 'a> {
 
     /// For each address, the others that must be changed with it: dependencies of resources that
     /// stay or are created, and dependents of resources that are deleted.
-    fn companions(&self) -> BTreeMap<Address, BTreeSet<Address>> {
+    fn changed_together(&self) -> BTreeMap<Address, BTreeSet<Address>> {
         let destroy = self.inputs.selection.destroy;
         let deposed: BTreeSet<&Address> = self.deposed.iter().map(|change| &change.address).collect();
-        let mut companions: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+        let mut changed_together: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
         for change in self.changes.values().filter(|change| !destroy && !change.goes()) {
-            companions.insert(change.address.clone(), change.needs.clone());
+            changed_together.insert(change.address.clone(), change.needs.clone());
         }
         for address in self.changes.keys().chain(deposed.iter().copied()) {
-            companions.entry(address.clone()).or_default();
+            changed_together.entry(address.clone()).or_default();
         }
         let falls = |address: &Address| {
             let change = self.changes.get(address);
@@ -118,16 +118,16 @@ impl<'a> Planner<'_, '_, 'a> {
             };
             let held = held.into_iter().map(|held| self.present(held));
             for held in held.filter(|held| *held != address && falls(held)) {
-                companions.entry(held.clone()).or_default().insert(address.clone());
+                changed_together.entry(held.clone()).or_default().insert(address.clone());
             }
         }
         // A resource without changes may also have to release another one.
         for one in holds(self.changes.values(), &self.deposed) {
             if falls(&one.held.0) && one.holder.0 != one.held.0 {
-                companions.entry(one.held.0).or_default().insert(one.holder.0);
+                changed_together.entry(one.held.0).or_default().insert(one.holder.0);
             }
         }
-        companions
+        changed_together
     }
 }
 

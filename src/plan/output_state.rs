@@ -11,7 +11,7 @@ use crate::world::{Instance, World};
 
 /// An output as it is at AWS.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Standing {
+pub enum OutputState {
     /// It has a value.
     There {
         /// The value.
@@ -36,7 +36,7 @@ pub enum Standing {
 /// Returns every declared output as it is at AWS. The ledger keeps no values, so a value needs one
 /// of these proofs: its fingerprint, a plan without changes, or that all its parts are read from
 /// existing resources.
-pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, Standing> {
+pub fn output_states(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, OutputState> {
     let live = world.aside(|| {
         for resource in world.declarations() {
             world.instances(resource, &mut Vec::new()).iter().for_each(|one| world.hide(&one.address));
@@ -51,12 +51,12 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
     let of_output = |(name, (value, problems)): (String, (Value, Vec<Diagnostic>))| {
         let print = ledger.outputs.get(&name);
         let next = plan.outputs.get(&name);
-        let standing = match problems.into_iter().next() {
-            Some(problem) => Standing::Broken(problem.message),
+        let state = match problems.into_iter().next() {
+            Some(problem) => OutputState::Broken(problem.message),
             None if value.contains_unknown() => {
                 let mut missing = BTreeSet::new();
                 unknowns(&value, &mut missing);
-                Standing::Missing(missing)
+                OutputState::Missing(missing)
             }
             None => {
                 let was = |value: &Value| print.is_some_and(|print| ledger.is_output(&name, print, value));
@@ -68,16 +68,16 @@ pub fn standing(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<Str
                     || next.is_some_and(Value::contains_secret);
                 let differs = |next: &&Value| (*next).clone().reveal() != value.clone().reveal();
                 match proved {
-                    true => Standing::There {
+                    true => OutputState::There {
                         next: next.filter(differs).cloned(),
                         was_there: print.is_some(),
                         value: if secret { value.into_secret() } else { value },
                     },
-                    false => Standing::Unapplied { was_there: print.is_some() },
+                    false => OutputState::Unapplied { was_there: print.is_some() },
                 }
             }
         };
-        (name, standing)
+        (name, state)
     };
     live.into_iter().map(of_output).collect()
 }
