@@ -5,10 +5,10 @@ mod ignored;
 mod imports;
 mod naming;
 mod nulls;
+mod offline;
 mod references;
 mod resolve;
 mod settings;
-mod sketch;
 mod tags;
 
 use std::cell::RefCell;
@@ -26,10 +26,10 @@ use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
 use crate::stack::{Content, Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
+pub use offline::{Write, written};
 use references::References;
 use resolve::{Names, View};
 use settings::{to_flag, too_many, undecided};
-pub use sketch::{Write, written};
 
 /// The facts that AWS tells about the run: the `aws` of expressions.
 #[derive(Clone, Debug)]

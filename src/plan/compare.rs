@@ -46,7 +46,7 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     comparison.moved();
     comparison.renamed();
     comparison.imports();
-    let outputs_before = comparison.draw();
+    let outputs_before = comparison.offline();
     let outputs = comparison.decide();
     comparison.gone();
     let names = new.instances.iter().map(|one| (one.address.clone(), Names::of(new.world, one))).collect();
@@ -127,17 +127,17 @@ impl<'a> Side<'_, 'a> {
             .collect()
     }
 
-    /// An instance [on paper](World::sketch), as it is shown.
-    fn draw(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
-        let drawn = self.world.sketch(instance, write);
-        self.world.show_sketch(&drawn, write);
-        let tags = drawn.tags.into_iter().map(|(name, value)| (name, self.told(value))).collect();
-        Instance { spec: self.told(drawn.spec), tags, ..drawn }
+    /// An instance [on paper](World::offline_instance), as it is shown.
+    fn offline(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
+        let offline = self.world.offline_instance(instance, write);
+        self.world.show_offline(&offline, write);
+        let tags = offline.tags.into_iter().map(|(name, value)| (name, self.told(value))).collect();
+        Instance { spec: self.told(offline.spec), tags, ..offline }
     }
 
     /// The outputs on paper, as they are shown.
     fn outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
-        let outputs = self.world.sketch_outputs(write);
+        let outputs = self.world.offline_outputs(write);
         outputs.into_iter().map(|(name, value)| (name, self.told(value))).collect()
     }
 
@@ -160,14 +160,14 @@ impl<'a> Side<'_, 'a> {
     }
 
     /// A live resource that matches the declaration of an instance.
-    fn live(&self, instance: &Instance<'_>, drawn: &Instance<'_>) -> ErasedLive {
+    fn live(&self, instance: &Instance<'_>, offline: &Instance<'_>) -> ErasedLive {
         let decided = instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);
         let view = self.world.view(instance, None, None);
         let attrs = decided.filter_map(|name| Some((name.clone(), view.get(name)?.clone())));
-        let tags = tags(drawn, &self.world.stack.name, &self.world.stack.env);
+        let tags = tags(offline, &self.world.stack.name, &self.world.stack.env);
         let tags = tags.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
         ErasedLive {
-            spec: drawn.spec.clone(),
+            spec: offline.spec.clone(),
             attrs: self.told(Value::Map(attrs.collect())),
             tags: tags.collect(),
             state: State::Ready,
@@ -220,7 +220,7 @@ struct Comparison<'c, 's, 'a, 'b> {
     /// The ids of the resources that the new revision imports.
     imports: BTreeMap<Address, String>,
     /// The old revision's instances on paper, by their own addresses.
-    drawn: BTreeMap<Address, Instance<'a>>,
+    offline: BTreeMap<Address, Instance<'a>>,
     changes: BTreeMap<Address, Change>,
     problems: Vec<Diagnostic>,
 }
@@ -234,7 +234,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             declared: new.instances.iter().map(|one| one.address.clone()).collect(),
             moves: BTreeMap::new(),
             imports: BTreeMap::new(),
-            drawn: BTreeMap::new(),
+            offline: BTreeMap::new(),
             changes: BTreeMap::new(),
             problems: Vec::new(),
         }
@@ -321,7 +321,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     }
 
     /// Puts the old revision on paper, under its new addresses. Returns its outputs.
-    fn draw(&mut self) -> BTreeMap<String, Value> {
+    fn offline(&mut self) -> BTreeMap<String, Value> {
         let names: BTreeMap<String, String> =
             self.moves.iter().map(|(to, from)| (from.to_string(), to.to_string())).collect();
         let write = |unknown: &Unknown| match names.get(&unknown.address) {
@@ -329,7 +329,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             None => written(unknown),
         };
         for instance in self.old.in_order() {
-            self.drawn.insert(instance.address.clone(), self.old.draw(instance, &write));
+            self.offline.insert(instance.address.clone(), self.old.offline(instance, &write));
         }
         self.old.outputs(&write)
     }
@@ -339,32 +339,32 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         // The specs that would result if nothing were replaced.
         let mut unreplaced: BTreeMap<Address, Value> = BTreeMap::new();
         for instance in self.new.in_order() {
-            unreplaced.insert(instance.address.clone(), self.new.draw(instance, &written).spec);
+            unreplaced.insert(instance.address.clone(), self.new.offline(instance, &written).spec);
         }
         let mut anew: BTreeSet<String> = BTreeSet::new();
         for instance in self.new.in_order() {
-            let drawn = self.new.draw(instance, &|unknown| written_anew(unknown, &anew));
-            let mut change = self.change(instance, &drawn);
+            let offline = self.new.offline(instance, &|unknown| written_anew(unknown, &anew));
+            let mut change = self.change(instance, &offline);
             if let Some(desired) =
-                unreplaced.get(&instance.address).filter(|unreplaced| **unreplaced != drawn.spec)
+                unreplaced.get(&instance.address).filter(|unreplaced| **unreplaced != offline.spec)
             {
                 change.unreplaced = Some(Unreplaced { desired: desired.clone(), replaced: anew.clone() });
             }
             if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
-                self.new.world.show_sketch(&drawn, &|unknown| written_anew(unknown, &anew));
+                self.new.world.show_offline(&offline, &|unknown| written_anew(unknown, &anew));
             }
             self.changes.insert(instance.address.clone(), change);
         }
         self.new.outputs(&|unknown| written_anew(unknown, &anew))
     }
 
-    fn change(&self, instance: &Instance<'b>, drawn: &Instance<'b>) -> Change {
+    fn change(&self, instance: &Instance<'b>, offline: &Instance<'b>) -> Change {
         let stack = self.new.world.stack;
         let mut change = Change {
             action: Action::Create,
             reason: Reason::New,
-            desired: drawn.spec.clone(),
-            desired_tags: tags(drawn, &stack.name, &stack.env),
+            desired: offline.spec.clone(),
+            desired_tags: tags(offline, &stack.name, &stack.env),
             ..Change::of(instance, &stack.sources)
         };
         if let Some(declared) = &mut change.declared {
@@ -376,31 +376,31 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                 reason: Reason::Same,
                 id: Some(id.clone()),
                 imported: true,
-                live: Some(self.new.live(instance, drawn)),
-                existing: drawn.spec.clone(),
+                live: Some(self.new.live(instance, offline)),
+                existing: offline.spec.clone(),
                 ..change
             };
         }
         let was = self.former(&instance.address);
-        let Some((was, old)) = was.and_then(|was| Some((was, self.drawn.get(&was.address)?))) else {
-            return Change { attributes: created(drawn), ..change };
+        let Some((was, old)) = was.and_then(|was| Some((was, self.offline.get(&was.address)?))) else {
+            return Change { attributes: created(offline), ..change };
         };
         let schema = &instance.kind.schema().spec;
-        let mut want = drawn.spec.clone();
+        let mut want = offline.spec.clone();
         // Every attribute that the old revision declares counts as written.
         let wrote = |path: &str| at(&old.spec, path).is_some();
-        let staying = taken::staying(drawn, &want, &old.spec, &wrote);
-        taken::restore(drawn, &mut want, &old.spec, &wrote, &self.new.world.facts.scope.account_id);
-        ignore(drawn, &mut want, &old.spec);
-        let was_spec = respelled(schema, old.spec.clone(), &want, &drawn.scope());
+        let staying = taken::staying(offline, &want, &old.spec, &wrote);
+        taken::restore(offline, &mut want, &old.spec, &wrote, &self.new.world.facts.scope.account_id);
+        ignore(offline, &mut want, &old.spec);
+        let was_spec = respelled(schema, old.spec.clone(), &want, &offline.scope());
         let (want, have) = overlay(schema, want, was_spec, &|path, value, _| {
             Some(at(&old.spec, path).is_some_and(|was| was.clone().reveal() == value.clone().reveal()))
         });
-        let mut attributes = in_order_of(schema, &drawn.written, diff(schema, &have, &want));
+        let mut attributes = in_order_of(schema, &offline.written, diff(schema, &have, &want));
         attributes.extend(staying);
-        attributes.extend(different_tags(drawn, &own_tags(old), &own_tags(drawn), &|_| false));
+        attributes.extend(different_tags(offline, &own_tags(old), &own_tags(offline), &|_| false));
         self.tell_content(was, instance, &mut attributes);
-        let (action, reason) = self.fate(was, drawn, &attributes);
+        let (action, reason) = self.fate(was, offline, &attributes);
         attributes.retain(|one| !one.stays || action == Action::Update);
         Change {
             action,
@@ -471,7 +471,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let gone: Vec<Change> = self
             .left()
             .filter_map(|was| {
-                let drawn = self.drawn.get(&was.address)?;
+                let offline = self.offline.get(&was.address)?;
                 let declared = block_of(stack, &was.address)
                     .map(|block| Declared { file: self.new.path(&block.file), ..block });
                 let stays = removed(stack, &was.address).map_or(was.retain, |removed| !removed.destroy);
@@ -479,8 +479,8 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     action: if stays { Action::Forget } else { Action::Delete },
                     reason: Reason::Undeclared,
                     needs: was.needs.clone(),
-                    live: Some(self.old.live(was, drawn)),
-                    existing: drawn.spec.clone(),
+                    live: Some(self.old.live(was, offline)),
+                    existing: offline.spec.clone(),
                     declared,
                     ..Change::none(was.address.clone(), was.region.clone())
                 })
@@ -501,10 +501,10 @@ fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
 
 /// The tags that the stack decides, without the owner tags. These change with the address of a
 /// moved resource, which is reported already.
-fn own_tags(drawn: &Instance<'_>) -> BTreeMap<String, Value> {
-    let mut tags = drawn.tags.clone();
-    if drawn.kind.taggable() {
-        tags.extend(marks(drawn));
+fn own_tags(offline: &Instance<'_>) -> BTreeMap<String, Value> {
+    let mut tags = offline.tags.clone();
+    if offline.kind.taggable() {
+        tags.extend(marks(offline));
     }
     tags
 }

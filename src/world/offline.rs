@@ -26,12 +26,12 @@ pub fn written(unknown: &Unknown) -> String {
 
 impl<'a> World<'a> {
     /// An instance on paper: its spec and tags without unknown parts. The resources that it refers to
-    /// must have been [shown on paper](World::show_sketch) before.
+    /// must have been [shown on paper](World::show_offline) before.
     #[must_use]
-    pub fn sketch(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
-        let names = Names::new(self, instance.each_names().map(|each| on_paper(each, write)));
+    pub fn offline_instance(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
+        let names = Names::new(self, instance.each_names().map(|each| without_unknowns(each, write)));
         let sources = &self.stack.sources;
-        let mut spec = on_paper(evaluate(&instance.resource.body, &names, sources), write);
+        let mut spec = without_unknowns(evaluate(&instance.resource.body, &names, sources), write);
         // A value computed from a part that AWS decides, such as the checksum of a text, may not be
         // computable from the reference. That part is then compared by itself.
         drop(instance.kind.derive(&mut spec, &self.stack.files));
@@ -44,25 +44,25 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let tags = tags.into_iter().map(|(name, value)| (name, on_paper(value, write))).collect();
+        let tags = tags.into_iter().map(|(name, value)| (name, without_unknowns(value, write))).collect();
         let mut spec = normalize(&instance.kind.schema().spec, spec);
         instance.kind.canonical(&mut spec);
         Instance { spec, tags, ..instance.clone() }
     }
 
     /// The outputs on paper.
-    pub fn sketch_outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
+    pub fn offline_outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
         let names = Names::new(self, None);
         let outputs = self.stack.outputs.iter().map(|(name, output)| {
-            let value = on_paper(evaluate(&output.value, &names, &self.stack.sources), write);
+            let value = without_unknowns(evaluate(&output.value, &names, &self.stack.sources), write);
             (name.clone(), if output.sensitive { value.into_secret() } else { value })
         });
         outputs.collect()
     }
 
     /// Makes an instance on paper visible to the expressions that refer to it.
-    pub fn show_sketch(&self, sketch: &Instance<'_>, write: &Write<'_>) {
-        self.show(&sketch.address, on_paper(self.view(sketch, None, None), write));
+    pub fn show_offline(&self, offline: &Instance<'_>, write: &Write<'_>) {
+        self.show(&offline.address, without_unknowns(self.view(offline, None, None), write));
     }
 }
 
@@ -85,14 +85,14 @@ fn evaluate(node: &Node, names: &Names<'_, '_>, sources: &Sources) -> Value {
 }
 
 /// Replaces every unknown part of a value by its reference.
-fn on_paper(value: Value, write: &Write<'_>) -> Value {
+fn without_unknowns(value: Value, write: &Write<'_>) -> Value {
     match value {
         Value::Unknown(unknown) => Value::String(write(&unknown)),
         // The secret is not known yet, and a reference to it may be shown.
-        Value::Secret(inner) if inner.contains_unknown() => on_paper(*inner, write).into_secret(),
-        Value::List(list) => Value::List(list.into_iter().map(|one| on_paper(one, write)).collect()),
+        Value::Secret(inner) if inner.contains_unknown() => without_unknowns(*inner, write).into_secret(),
+        Value::List(list) => Value::List(list.into_iter().map(|one| without_unknowns(one, write)).collect()),
         Value::Map(map) => {
-            Value::Map(map.into_iter().map(|(name, one)| (name, on_paper(one, write))).collect())
+            Value::Map(map.into_iter().map(|(name, one)| (name, without_unknowns(one, write))).collect())
         }
         known => known,
     }
