@@ -10,13 +10,13 @@ use futures_util::future::join_all;
 
 use crate::aws::{self, Scope, Session, Tags};
 use crate::diag::Diagnostic;
+use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger};
 use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question, Selection};
 use crate::value::Value;
-use crate::world::World;
 
 use again::{Knowledge, Reading, Search};
 
@@ -34,24 +34,24 @@ type Index = HashMap<String, Tags>;
 /// All problems of the stack and its resources.
 pub async fn plan(
     session: Option<&Session>,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &Ledger,
     selection: &Selection,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let mut answers = Answers::default();
     let mut indices = BTreeMap::new();
     loop {
-        let inputs = Inputs { world, ledger, answers: &answers, selection, offline: session.is_none() };
-        let owner = (inputs.world.stack.name.clone(), inputs.world.stack.env.clone());
+        let inputs = Inputs { eval, ledger, answers: &answers, selection, offline: session.is_none() };
+        let owner = (inputs.eval.stack.name.clone(), inputs.eval.stack.env.clone());
         match plan::plan(&inputs)? {
             Outcome::Plan(mut plan) => {
                 if let Some(session) = session.filter(|_| !selection.recover && selection.import.is_none()) {
                     if ledger.account.is_empty() {
-                        claims::not_in_ledger(session, world, &plan, &mut indices).await?;
-                        plan.warnings.extend(claims::without_ledger(world, &plan));
+                        claims::not_in_ledger(session, eval, &plan, &mut indices).await?;
+                        plan.warnings.extend(claims::without_ledger(eval, &plan));
                     }
                     let asks = selection.destroy || selection.drift;
-                    let twins = claims::twins(session, world, ledger, &plan, asks, &mut indices).await;
+                    let twins = claims::twins(session, eval, ledger, &plan, asks, &mut indices).await;
                     plan.warnings.extend(twins);
                     check_deletes(session, &mut plan).await;
                 }
@@ -60,7 +60,7 @@ pub async fn plan(
             Outcome::Ask(questions) => match session {
                 Some(session) => {
                     let knowledge =
-                        Knowledge { session, ledger, owner: &owner, ignore_tags: &world.stack.ignore_tags };
+                        Knowledge { session, ledger, owner: &owner, ignore_tags: &eval.stack.ignore_tags };
                     ask(&knowledge, questions, &mut indices, &mut answers).await;
                 }
                 // An offline plan never asks.

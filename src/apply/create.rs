@@ -47,7 +47,7 @@ enum Place {
 
 impl Work<'_, '_, '_, '_> {
     pub(super) fn owner(&self) -> Owner {
-        let stack = self.executor.world.stack;
+        let stack = self.executor.eval.stack;
         Owner::new(&stack.name, &stack.env, &self.instance.address)
     }
 
@@ -220,7 +220,7 @@ impl Work<'_, '_, '_, '_> {
 
     /// The error if somebody else created the resource since the plan.
     fn taken(&self, id: &str, live: &ErasedLive) -> Diagnostic {
-        plan::not_ours(self.instance, id, live, self.executor.world.stack)
+        plan::not_ours(self.instance, id, live, self.executor.eval.stack)
             .note("it was not there when the plan was made")
     }
 
@@ -240,7 +240,7 @@ impl Work<'_, '_, '_, '_> {
 
     /// The error if a resource has another owner right after the create call.
     pub(super) fn intruded(&self, id: &str, live: &ErasedLive) -> Diagnostic {
-        plan::not_ours(self.instance, id, live, self.executor.world.stack)
+        plan::not_ours(self.instance, id, live, self.executor.eval.stack)
             .note("someone else made it at the same moment")
             .note("the call that creates it may have changed its settings to what is declared here")
     }

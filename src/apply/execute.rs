@@ -11,6 +11,7 @@ use super::record::{record, refused, take};
 use super::{Event, LedgerWriter, Step, Unit};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::diag::Diagnostic;
+use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::kinds;
@@ -19,7 +20,6 @@ use crate::plan::{self, Action, AttributeChange, Change, Past, Reason, Whose, di
 use crate::schema::normalize;
 use crate::signals;
 use crate::value::Value;
-use crate::world::{Instance, World};
 
 /// How long reads may still show the state before an accepted change: AWS is eventually consistent
 /// within seconds.
@@ -37,7 +37,7 @@ const LEAVING: Duration = Duration::from_secs(3);
 
 pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) session: &'e Session,
-    pub(super) world: &'e World<'a>,
+    pub(super) eval: &'e EvalContext<'a>,
     pub(super) writer: &'e LedgerWriter<'l>,
     /// Resources that are created or replaced.
     pub(super) made: BTreeSet<&'e Address>,
@@ -243,7 +243,7 @@ impl<'a> Executor<'_, 'a, '_> {
     ) -> Outcome<String> {
         self.await_needed(unit, change).await?;
         let mut problems = Vec::new();
-        if !self.world.evaluate(&mut instance, &mut problems) {
+        if !self.eval.evaluate(&mut instance, &mut problems) {
             return Err(problems);
         }
         if unit.step == Step::Create {
@@ -319,7 +319,7 @@ impl<'a> Executor<'_, 'a, '_> {
             ledger.intents.remove(&instance.address);
             self.writer.dirty.set(true);
         }
-        self.world.show(&instance.address, self.world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+        self.eval.show(&instance.address, self.eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
         Ok(id)
     }
 
@@ -464,7 +464,7 @@ impl<'a> Executor<'_, 'a, '_> {
 
     pub(super) fn span(&self, address: &Address) -> Option<crate::diag::Span> {
         let declaration = address.declaration();
-        self.world
+        self.eval
             .stack
             .resources
             .iter()
@@ -508,7 +508,7 @@ impl Work<'_, '_, '_, '_> {
     }
 
     pub(super) fn tags(&self) -> crate::aws::Tags {
-        let stack = self.executor.world.stack;
+        let stack = self.executor.eval.stack;
         plan::tags(self.instance, &stack.name, &stack.env)
             .into_iter()
             .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
@@ -606,7 +606,7 @@ impl Work<'_, '_, '_, '_> {
                 let (want, have) = plan::complete(self.instance, found, &past, &ledger);
                 let changes = diff(schema, &have, &want);
                 let applied = ledger.resources.get(&self.instance.address);
-                let stack = self.executor.world.stack;
+                let stack = self.executor.eval.stack;
                 let tag_changes = plan::tag_changes(self.instance, &live, applied, &ledger, stack);
                 (want, have, changes, tag_changes)
             };

@@ -8,6 +8,7 @@ use super::record::record;
 use super::{HOUR, LockedLedger, instances};
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
+use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kind::Owner;
 use crate::ledger::Ledger;
@@ -15,7 +16,6 @@ use crate::plan::{self, Plan};
 use crate::signals::{self, Last};
 use crate::stack::matches_tag;
 use crate::value::Value;
-use crate::world::World;
 
 /// The outcome for the owner tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +36,14 @@ pub enum Tagged {
 /// Tagging failed, the ledger could not be written, or its lock was lost.
 pub async fn import(
     session: &Session,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     plan: &Plan,
     locked: LockedLedger<'_>,
 ) -> Result<Tagged, Diagnostic> {
     let LockedLedger { ledger, store, lock } = locked;
     let before = ledger.clone();
-    let instances = instances(world, plan);
-    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    let instances = instances(eval, plan);
+    eval.facts.scope.account_id.clone_into(&mut ledger.account);
     let mut tagged = Tagged::Never;
     for change in &plan.changes {
         let (Some(instance), Some(id), Some(live)) =
@@ -52,12 +52,12 @@ pub async fn import(
             continue;
         };
         record(ledger, instance, id, Some(live));
-        as_found(ledger, &change.address, &live.tags, &world.stack.ignore_tags);
+        as_found(ledger, &change.address, &live.tags, &eval.stack.ignore_tags);
         ledger.intents.remove(&change.address);
         if !instance.kind.taggable() {
             continue;
         }
-        let desired = plan::tags(instance, &world.stack.name, &world.stack.env);
+        let desired = plan::tags(instance, &eval.stack.name, &eval.stack.env);
         let missing: Tags = desired
             .iter()
             .filter(|(key, _)| Owner::KEYS.contains(&key.as_str()))

@@ -7,11 +7,11 @@ use super::execute::{Backoff, Executor, Retry, failure};
 use super::{Event, Unit};
 use crate::aws::{Class, Cx, Error};
 use crate::diag::Diagnostic;
+use crate::eval::Instance;
 use crate::kind::{ErasedKind, ErasedLive, ReadRequest, State};
 use crate::live;
 use crate::plan::{self, Change};
 use crate::signals;
-use crate::world::Instance;
 
 /// Reads a resource that the plan saw. AWS is eventually consistent, so one empty answer does not mean
 /// that it is gone.
@@ -93,8 +93,8 @@ impl<'a> Executor<'_, 'a, '_> {
             };
             match &live.state {
                 State::Ready => {
-                    let view = self.world.view(instance, Some(&live.attrs), Some(&live.spec));
-                    self.world.show(&busy.address, view);
+                    let view = self.eval.view(instance, Some(&live.attrs), Some(&live.spec));
+                    self.eval.show(&busy.address, view);
                     return Ok(());
                 }
                 State::Failed(reason) | State::Leaving(reason) => {

@@ -20,13 +20,13 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::aws::{Session, on_behalf_of};
 use crate::diag::{Diagnostic, counted};
+use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::kind::State;
 use crate::ledger::{Ledger, Lock, Store};
 use crate::live;
 use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::signals::{self, Last};
-use crate::world::{Instance, World};
 
 use execute::{Executor, Outcome};
 use ledger_writer::{LedgerWriter, Writing};
@@ -167,7 +167,7 @@ pub struct LockedLedger<'k> {
 /// [`Summary`].
 pub async fn apply(
     session: &Session,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     plan: &Plan,
     locked: LockedLedger<'_>,
     options: &Options,
@@ -181,11 +181,11 @@ pub async fn apply(
         return Err(plan::still_there(&address, &id).note("nothing was changed at AWS"));
     }
     let before = ledger.clone();
-    let instances = instances(world, plan);
-    let maybe_created = prepare(plan, world, &instances, ledger);
+    let instances = instances(eval, plan);
+    let maybe_created = prepare(plan, eval, &instances, ledger);
     let effective = plan.changes.iter().filter(|change| change.is_effective());
     let changes: BTreeMap<&Address, &Change> = effective.map(|change| (&change.address, change)).collect();
-    let schedule = Schedule::of(&changes, &plan.deposed, ledger, &world.facts.scope)?;
+    let schedule = Schedule::of(&changes, &plan.deposed, ledger, &eval.facts.scope)?;
     let mut dispatch = Dispatch {
         changes: &changes,
         plan,
@@ -207,7 +207,7 @@ pub async fn apply(
     let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
     let busy = busy(plan, &instances);
     let executor =
-        Executor { session, world, writer: &writer, made, deep: options.deep, report, maybe_created, busy };
+        Executor { session, eval, writer: &writer, made, deep: options.deep, report, maybe_created, busy };
     let mut running = FuturesUnordered::new();
     let throttled = Cell::new(session.bill().throttled);
     let tell_throttled = || {
@@ -275,7 +275,7 @@ pub async fn apply(
     let Dispatch { mut summary, .. } = dispatch;
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     if finished {
-        record_outputs(plan, world, options.partial, &writer);
+        record_outputs(plan, eval, options.partial, &writer);
     }
     summary.elapsed = began.elapsed();
     let unselected = plan.changes.iter().filter(|change| change.reason == Reason::Unselected);
@@ -382,20 +382,20 @@ fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = 
 }
 
 /// All declared instances. Each one is shown to its dependents as it is at AWS.
-fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
+fn instances<'a>(eval: &EvalContext<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
     let mut problems = Vec::new();
     let mut instances = BTreeMap::new();
     let planned: BTreeMap<&Address, &Change> =
         plan.changes.iter().map(|change| (&change.address, change)).collect();
-    for resource in world.declarations() {
-        for instance in world.instances(resource, &mut problems) {
+    for resource in eval.declarations() {
+        for instance in eval.instances(resource, &mut problems) {
             let live = planned
                 .get(&instance.address)
                 .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
                 .and_then(|change| change.live.as_ref());
-            world.show(
+            eval.show(
                 &instance.address,
-                world.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
+                eval.view(&instance, live.map(|live| &live.attrs), live.map(|live| &live.spec)),
             );
             // The plan also knows needs that follow from no reference.
             let needs = planned.get(&instance.address).map(|change| change.needs.clone());
@@ -408,20 +408,20 @@ fn instances<'a>(world: &World<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'
 
 /// Records the outputs after the apply. Outputs that depend on an unselected resource
 /// keep their entries.
-fn record_outputs(plan: &Plan, world: &World<'_>, partial: bool, writer: &LedgerWriter<'_>) {
+fn record_outputs(plan: &Plan, eval: &EvalContext<'_>, partial: bool, writer: &LedgerWriter<'_>) {
     let mut ledger = writer.ledger.borrow_mut();
     let goes = plan.changes.iter().any(|change| change.reason == Reason::Destroy);
     if goes && !ledger.resources.is_empty() {
         return;
     }
     if partial {
-        plan::show_unselected(world, &ledger, &plan.changes);
+        plan::show_unselected(eval, &ledger, &plan.changes);
     }
-    let outputs = if goes { BTreeMap::new() } else { world.each_output() };
+    let outputs = if goes { BTreeMap::new() } else { eval.each_output() };
     let mut prints = BTreeMap::new();
     for (name, (value, problems)) in &outputs {
         // In a partial apply, a declared resource may not exist.
-        let is_there = problems.is_empty() && (!partial || world.is_of_resources(name));
+        let is_there = problems.is_empty() && (!partial || eval.is_of_resources(name));
         let print = is_there.then(|| ledger.print_of_output(name, value)).flatten();
         let print = print.or_else(|| ledger.outputs.get(name).cloned());
         prints.extend(print.map(|print| (name.clone(), print)));

@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger_writer::LedgerWriter;
 use super::record;
+use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
 use crate::plan::{self, Action, Change, Plan, Reason};
 use crate::schema::PathStep;
-use crate::world::{Instance, World};
 
 /// Prepares the ledger for the changes of a plan. Returns the addresses that an interrupted apply may
 /// have created already.
 pub(super) fn prepare(
     plan: &Plan,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     instances: &BTreeMap<Address, Instance<'_>>,
     ledger: &mut Ledger,
 ) -> BTreeSet<Address> {
-    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    eval.facts.scope.account_id.clone_into(&mut ledger.account);
     for change in &plan.changes {
         if let Some(from) = &change.moved_from {
             ledger.rename(from, &change.address);
@@ -30,7 +30,7 @@ pub(super) fn prepare(
     depose_interrupted(plan, ledger);
     record_interrupted(plan, instances, ledger);
     record_unchanged(plan, instances, ledger);
-    write_intents(plan, instances, world, ledger)
+    write_intents(plan, instances, eval, ledger)
 }
 
 /// Deposes entries whose successor was created by an interrupted apply. Removes entries whose resource
@@ -116,14 +116,14 @@ fn record_unchanged(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, le
 fn write_intents(
     plan: &Plan,
     instances: &BTreeMap<Address, Instance<'_>>,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &mut Ledger,
 ) -> BTreeSet<Address> {
     let mut interrupted = BTreeSet::new();
     for change in plan.effective() {
         about_to_release(change, ledger);
         let Some(instance) = instances.get(&change.address) else { continue };
-        let id = world.id(instance);
+        let id = eval.id(instance);
         // An interrupted create is continued if it was for the same resource. A replacement is always
         // a new one.
         let is_same = |intent: &Intent| intent.region == instance.region && intent.id == id;

@@ -1,10 +1,10 @@
 //! Records resources in the ledger after work on them.
 
+use crate::eval::Instance;
 use crate::kind::ErasedLive;
 use crate::ledger::{self, Entry, Ledger};
 use crate::plan;
 use crate::schema::normalize;
-use crate::world::Instance;
 
 /// Records a resource as it was applied and read back. `live` is `None` if it has not been read yet.
 pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, live: Option<&ErasedLive>) {

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::record::record;
 use crate::aws::{self, Scope, Session};
+use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
@@ -14,7 +15,6 @@ use crate::ledger::{self, Entry, Ledger};
 use crate::live::confirm;
 use crate::plan::{Change, Plan};
 use crate::schema::PathStep;
-use crate::world::World;
 
 /// The resources found and not found, with their ids.
 #[derive(Debug, Default)]
@@ -36,9 +36,14 @@ pub struct Recovered {
 /// Adds the resources to the ledger that `plan` found, and those that only the tag index knows. The
 /// plan was made with [`crate::plan::Selection::recover`] and `adopt`. Existing entries stay as they
 /// are.
-pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: &mut Ledger) -> Recovered {
+pub async fn recover(
+    session: &Session,
+    eval: &EvalContext<'_>,
+    plan: &Plan,
+    ledger: &mut Ledger,
+) -> Recovered {
     let mut recovered = Recovered::default();
-    let instances = super::instances(world, plan);
+    let instances = super::instances(eval, plan);
     for change in &plan.changes {
         let known = ledger.resources.contains_key(&change.address) || change.moved_from.is_some();
         let Some(instance) = instances.get(&change.address).filter(|_| !known) else { continue };
@@ -70,7 +75,7 @@ pub async fn recover(session: &Session, world: &World<'_>, plan: &Plan, ledger: 
     let regions = instances.values().map(|instance| &instance.region);
     let regions: BTreeSet<&str> = regions.map(String::as_str).chain([plan.region.as_str()]).collect();
     undeclared(session, &declared, regions, ledger, &mut recovered).await;
-    world.facts.scope.account_id.clone_into(&mut ledger.account);
+    eval.facts.scope.account_id.clone_into(&mut ledger.account);
     let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
     ledger.intents.retain(|address, _| !existing.contains(address));
     recovered

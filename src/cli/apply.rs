@@ -182,16 +182,15 @@ async fn changed(
             let make = async |quiet: bool| {
                 let selection = saved.map_or_else(|| selection.clone(), |saved| saved.selection(&ledger));
                 let planned = async |selection: &Selection| {
-                    let mut world = context::world(&stack, facts.clone(), variables.clone())?;
+                    let mut eval = context::eval(&stack, facts.clone(), variables.clone())?;
                     if let Some(saved) = saved {
                         // Expressions that use the time of the plan must give the same values again.
-                        world.planned_at.clone_from(&saved.made);
+                        eval.planned_at.clone_from(&saved.made);
                     }
-                    let plan =
-                        plan::make(printer, Some(&session), &stack, &world, &ledger, selection).await?;
-                    Ok::<_, Failure>((world, plan))
+                    let plan = plan::make(printer, Some(&session), &stack, &eval, &ledger, selection).await?;
+                    Ok::<_, Failure>((eval, plan))
                 };
-                let (world, mut plan) = match planned(&selection).await {
+                let (eval, mut plan) = match planned(&selection).await {
                     // A skipped resource may be what stands in the way.
                     Err(_) if selection.only.is_some() => {
                         planned(&Selection { only: None, ..selection }).await?
@@ -207,9 +206,9 @@ async fn changed(
                         ));
                     }
                 }
-                Ok::<_, Failure>((world, plan))
+                Ok::<_, Failure>((eval, plan))
             };
-            let (mut world, mut plan) = make(false).await?;
+            let (mut eval, mut plan) = make(false).await?;
             how.record.begins(&plan);
             let bill = (session.bill(), began.elapsed());
             if printer.is_stream() {
@@ -238,12 +237,12 @@ async fn changed(
                     .await?;
                 if saved.is_some() {
                     // AWS may have changed while the user was thinking.
-                    (world, plan) = make(true).await?;
+                    (eval, plan) = make(true).await?;
                 }
             }
-            Ok((world, plan, ledger))
+            Ok((eval, plan, ledger))
         };
-        let (world, plan, mut ledger) = interruptible(planning).await?;
+        let (eval, plan, mut ledger) = interruptible(planning).await?;
         let _working = signals::begin()?;
         let progress = Progress::new(printer, &plan);
         let applying = Instant::now();
@@ -257,7 +256,7 @@ async fn changed(
             how.record.sees(&event);
             progress.report(event);
         };
-        let work = apply::apply(&session, &world, &plan, locked, &options, &report);
+        let work = apply::apply(&session, &eval, &plan, locked, &options, &report);
         let summary = progress.during(work).await;
         progress.finish();
         let summary =
@@ -277,12 +276,12 @@ async fn changed(
             return Err(Failure::new(exit, summary.failures, stack.sources.clone()));
         }
         if exit == Exit::Done && !selection.destroy {
-            let all = world.each_output();
+            let all = eval.each_output();
             let declared = all.len();
             let outputs: BTreeMap<String, Value> = all
                 .into_iter()
                 .filter(|(name, (value, problems))| {
-                    let is_there = !options.partial || world.is_of_resources(name);
+                    let is_there = !options.partial || eval.is_of_resources(name);
                     is_there && problems.is_empty() && value.is_wholly_known()
                 })
                 .map(|(name, (value, _))| (name, value))

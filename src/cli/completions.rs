@@ -15,12 +15,12 @@ use clap_complete::env::Shells;
 use super::printer::Printer;
 use super::{Cli, Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
+use crate::eval::{EvalContext, Facts};
 use crate::graph::Address;
 use crate::kinds::{self, KINDS};
 use crate::ledger::FileStore;
 use crate::schema::{Node, Shape};
 use crate::stack::{self, DEFAULT_ENV, Stack};
-use crate::world::{Facts, World};
 
 /// The variable by which a shell asks. The library's default, `COMPLETE`, may have another meaning to
 /// other programs.
@@ -150,9 +150,9 @@ fn declared(line: &Line) -> Vec<String> {
     let Some(stack) = line.stack() else { return Vec::new() };
     let mut problems = Vec::new();
     let variables = stack::variables(&stack, &[], &mut problems);
-    match World::new(&stack, Facts::offline(&stack), variables) {
-        Ok(world) => {
-            let found = world.evaluate_all(&mut problems);
+    match EvalContext::new(&stack, Facts::offline(&stack), variables) {
+        Ok(eval) => {
+            let found = eval.evaluate_all(&mut problems);
             let mut all: Vec<String> = found.iter().map(|instance| typed(&instance.address)).collect();
             // Also the address of a whole `for_each`.
             all.extend(

@@ -10,11 +10,11 @@ use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, StackArgs};
 use crate::aws::{Class, Error, Options, Session};
 use crate::diag::{Diagnostic, Outside, Sources, Span};
+use crate::eval::{EvalContext, Facts};
 use crate::kinds;
 use crate::ledger::{FileStore, Holder, Ledger, Place, S3Store, Store};
 use crate::stack::{self, Node, Stack};
 use crate::value::Value;
-use crate::world::{Facts, World};
 
 /// Reads the stack.
 pub(super) fn load(args: &StackArgs) -> Result<Stack, Failure> {
@@ -110,7 +110,7 @@ fn with_others(
     problems: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
     // The other checks depend on the region.
-    if stack::is_region(&stack.region) { World::check(stack, variables, problems).0 } else { problems }
+    if stack::is_region(&stack.region) { EvalContext::check(stack, variables, problems).0 } else { problems }
 }
 
 /// Like [`variables`]; variables that only the `other` stack declares may be given, too.
@@ -226,12 +226,12 @@ fn variable_file(
 }
 
 /// The context in which the stack is evaluated.
-pub(super) fn world<'s>(
+pub(super) fn eval<'s>(
     stack: &'s Stack,
     facts: Facts,
     variables: BTreeMap<String, Value>,
-) -> Result<World<'s>, Failure> {
-    World::new(stack, facts, variables).map_err(|problems| invalid(stack, problems))
+) -> Result<EvalContext<'s>, Failure> {
+    EvalContext::new(stack, facts, variables).map_err(|problems| invalid(stack, problems))
 }
 
 /// The failure of an invalid stack.
@@ -261,7 +261,7 @@ pub(super) fn check(
     printer: &Printer,
 ) -> Result<usize, Failure> {
     has_region(stack)?;
-    let (mut problems, warnings, count) = World::check(stack, variables.clone(), Vec::new());
+    let (mut problems, warnings, count) = EvalContext::check(stack, variables.clone(), Vec::new());
     if problems.is_empty() {
         if !warnings.is_empty() {
             printer.diagnostics(&warnings, &stack.sources);
@@ -349,7 +349,7 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
 
 /// Account and region, with the region's availability zones if the stack uses them.
 pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Failure> {
-    let availability_zones = if World::asks_for_zones(stack) {
+    let availability_zones = if EvalContext::asks_for_zones(stack) {
         let zones = session.availability_zones(&stack.region).await.map_err(|error| {
             Failure::from(
                 Diagnostic::error("read-failed", "cannot read the availability zones")

@@ -11,11 +11,11 @@ use super::revision::{Checkout, Repository};
 use super::spinner::Spinner;
 use super::{Exit, Failure, Outcome, StackArgs, completions, context};
 use crate::diag::{Diagnostic, Sources};
+use crate::eval::{EvalContext, Facts, Instance};
 use crate::plan::since::Snapshot;
 use crate::plan::{Side, TextOptions, compare, refused};
 use crate::stack::Stack;
 use crate::value::Value;
-use crate::world::{Facts, Instance, World};
 
 /// Compares two revisions of a stack, folders or of git, without AWS and credentials.
 ///
@@ -102,8 +102,8 @@ fn compared(
         (false, true) => was_facts.scope.account_id.clone_from(&is_facts.scope.account_id),
         _ => {}
     }
-    let mut was_world = old.world(&was, was_facts, was_given)?;
-    let is_world = new.world(&is, is_facts, is_given)?;
+    let mut was_world = old.eval(&was, was_facts, was_given)?;
+    let is_world = new.eval(&is, is_facts, is_given)?;
     // Both are evaluated at the same time of day.
     was_world.planned_at.clone_from(&is_world.planned_at);
     let titles = [format!("{}/{}", was.name, was.env), format!("{}/{}", is.name, is.env)];
@@ -114,13 +114,13 @@ fn compared(
     };
     let old_side = Side {
         name: named(&old, old_title),
-        world: &was_world,
+        eval: &was_world,
         instances: old.instances(&was, &was_world)?,
         folder: old.relocated(),
     };
     let new_side = Side {
         name: named(&new, new_title),
-        world: &is_world,
+        eval: &is_world,
         instances: new.instances(&is, &is_world)?,
         folder: new.relocated(),
     };
@@ -197,18 +197,18 @@ impl Source {
         values.map_err(|failure| self.told(failure))
     }
 
-    fn world<'s>(
+    fn eval<'s>(
         &self,
         stack: &'s Stack,
         facts: Facts,
         variables: BTreeMap<String, Value>,
-    ) -> Result<World<'s>, Failure> {
-        context::world(stack, facts, variables).map_err(|failure| self.told(failure))
+    ) -> Result<EvalContext<'s>, Failure> {
+        context::eval(stack, facts, variables).map_err(|failure| self.told(failure))
     }
 
-    fn instances<'s>(&self, stack: &'s Stack, world: &World<'s>) -> Result<Vec<Instance<'s>>, Failure> {
+    fn instances<'s>(&self, stack: &'s Stack, eval: &EvalContext<'s>) -> Result<Vec<Instance<'s>>, Failure> {
         let mut problems = Vec::new();
-        let instances = world.evaluate_all(&mut problems);
+        let instances = eval.evaluate_all(&mut problems);
         if problems.is_empty() { Ok(instances) } else { Err(self.told(context::invalid(stack, problems))) }
     }
 

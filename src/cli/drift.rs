@@ -49,7 +49,7 @@ async fn looked(args: Args, printer: &Printer) -> Outcome {
     let session = context::connect(&args.aws, &stack, printer).await?;
     let facts = context::facts(&session, &stack).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "drift").await?;
-    let world = context::world(&stack, facts, variables)?;
+    let eval = context::eval(&stack, facts, variables)?;
     let select = SelectArgs {
         target: args.target,
         exclude: args.exclude,
@@ -58,7 +58,7 @@ async fn looked(args: Args, printer: &Printer) -> Outcome {
         deep: args.deep,
     };
     let selection = Selection { drift: true, ..plan::selection(&select, false) };
-    let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
+    let plan = plan::make(printer, Some(&session), &stack, &eval, &ledger, &selection).await?;
     drop(spinner);
     printer.diagnostics(&plan.warnings, &stack.sources);
     let commands = Apply::Again(apply_command(&args.stack, &args.aws, &select, &plan));

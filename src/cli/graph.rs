@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::printer::Printer;
 use super::{Exit, Outcome, StackArgs, context};
-use crate::world::Facts;
+use crate::eval::Facts;
 
 /// Prints the dependency graph of the stack.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,9 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = context::load(&args.stack)?;
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
-    let world = context::world(&stack, Facts::offline(&stack), variables)?;
+    let eval = context::eval(&stack, Facts::offline(&stack), variables)?;
     let mut problems = Vec::new();
-    let mut instances = world.evaluate_all(&mut problems);
+    let mut instances = eval.evaluate_all(&mut problems);
     instances.sort_by(|left, right| left.address.cmp(&right.address));
     let place = |address: &crate::graph::Address| instances.iter().position(|one| one.address == *address);
     let mut text = String::new();

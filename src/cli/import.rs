@@ -10,13 +10,13 @@ use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
 use crate::apply::{self, LockedLedger};
 use crate::diag::Diagnostic;
+use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kinds;
 use crate::ledger::{Holder, Ledger};
 use crate::plan::{Action, Selection, TextOptions, bill_line, render};
 use crate::signals;
 use crate::stack::Stack;
-use crate::world::World;
 
 /// Takes one resource that exists into the stack, under an address that is declared.
 ///
@@ -66,13 +66,13 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         let planning = async {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let facts = context::facts(&session, &stack).await?;
-            let world = context::world(&stack, facts, variables)?;
-            let region = declared(&stack, &world, &address)?;
+            let eval = context::eval(&stack, facts, variables)?;
+            let region = declared(&stack, &eval, &address)?;
             if is_there(&stack, &ledger, &address, &id, &region)? {
                 return Ok(None);
             }
             let selection = Selection { import: Some((address.clone(), id.clone())), adopt, ..Selection::default() };
-            let mut plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
+            let mut plan = plan::make(printer, Some(&session), &stack, &eval, &ledger, &selection).await?;
             // The import sets the owner tags itself, so they are no change of the next apply.
             for change in &mut plan.changes {
                 change.attributes.retain(|one| !one.is_owner_tag());
@@ -82,15 +82,15 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             }
             let (colour, width) = (printer.colour(), printer.width());
             printer.out(&render(&plan, &TextOptions { colour, width, ..TextOptions::default() }));
-            Ok(Some((world, plan, ledger)))
+            Ok(Some((eval, plan, ledger)))
         };
-        let Some((world, plan, mut ledger)) = interruptible(planning).await? else {
+        let Some((eval, plan, mut ledger)) = interruptible(planning).await? else {
             printer.out(&format!("{address} is {id} in the ledger already; nothing was changed\n"));
             return Ok(Exit::Done);
         };
         let _working = signals::begin()?;
         let locked = LockedLedger { ledger: &mut ledger, store: &store, lock };
-        let tagged = apply::import(&session, &world, &plan, locked)
+        let tagged = apply::import(&session, &eval, &plan, locked)
             .await
             .map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
         let tags = match tagged {
@@ -115,9 +115,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
 }
 
 /// The region of the resource declared under an address; an error if there is none.
-fn declared(stack: &Stack, world: &World<'_>, address: &Address) -> Result<String, Failure> {
+fn declared(stack: &Stack, eval: &EvalContext<'_>, address: &Address) -> Result<String, Failure> {
     let mut problems = Vec::new();
-    let instances = world.evaluate_all(&mut problems);
+    let instances = eval.evaluate_all(&mut problems);
     if let Some(instance) = instances.iter().find(|instance| instance.address == *address) {
         return Ok(instance.region.clone());
     }

@@ -43,11 +43,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let session = context::connect(&args.aws, &stack, printer).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
     let facts = context::facts(&session, &stack).await?;
-    let world = context::world(&stack, facts, variables)?;
+    let eval = context::eval(&stack, facts, variables)?;
     // The command only reads, so problems that would stop an apply do not matter.
     let selection = Selection { recover: true, ..Selection::default() };
-    let plan = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
-    let mut states = output_states(&world, &ledger, &plan);
+    let plan = plan::make(printer, Some(&session), &stack, &eval, &ledger, &selection).await?;
+    let mut states = output_states(&eval, &ledger, &plan);
     if let Some(name) = &args.name {
         // `known` has checked that it exists.
         let Some(state) = states.remove(name) else { return Ok(Exit::Done) };

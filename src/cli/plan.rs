@@ -11,12 +11,12 @@ use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::{Diagnostic, Severity};
+use crate::eval::{EvalContext, Facts};
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::live;
 use crate::plan::saved::Showing;
 use crate::plan::{Plan, Saved, Selection, TextOptions};
 use crate::stack::Stack;
-use crate::world::{Facts, World};
 
 /// Shows what would change: compares the stack with live AWS.
 #[derive(Debug, clap::Args)]
@@ -85,8 +85,8 @@ async fn planned(args: Args, printer: &Printer) -> Outcome {
         };
         (Some(session), facts, ledger)
     };
-    let world = context::world(&stack, facts, variables.clone())?;
-    let plan = make(printer, session.as_ref(), &stack, &world, &ledger, &selection).await?;
+    let eval = context::eval(&stack, facts, variables.clone())?;
+    let plan = make(printer, session.as_ref(), &stack, &eval, &ledger, &selection).await?;
     let options = TextOptions {
         colour: printer.colour(),
         details: args.details || args.offline,
@@ -168,12 +168,12 @@ pub(super) async fn make(
     printer: &Printer,
     session: Option<&Session>,
     stack: &Stack,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &Ledger,
     selection: &Selection,
 ) -> Result<Plan, Failure> {
     let spinner = Spinner::new(printer, "Planning");
-    let planned = spinner.reading(session, live::plan(session, world, ledger, selection)).await;
+    let planned = spinner.reading(session, live::plan(session, eval, ledger, selection)).await;
     planned.map_err(|problems: Vec<Diagnostic>| {
         let refused = problems
             .iter()

@@ -8,12 +8,12 @@ use futures_util::future::join_all;
 use super::{Index, confirm, consult, indexed};
 use crate::aws::{Scope, Session};
 use crate::diag::{Diagnostic, counted};
+use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
 use crate::ledger::Ledger;
 use crate::plan::{Action, Plan};
-use crate::world::World;
 
 /// Maximum number of resources that one message names.
 const SHOWN: usize = 8;
@@ -49,11 +49,11 @@ fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
 /// resources. An index that does not answer does not stop the plan.
 pub(super) async fn not_in_ledger(
     session: &Session,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     plan: &Plan,
     indices: &mut BTreeMap<String, Index>,
 ) -> Result<(), Vec<Diagnostic>> {
-    let (name, env) = (&world.stack.name, &world.stack.env);
+    let (name, env) = (&eval.stack.name, &eval.stack.env);
     let home = Scope::home_of(&plan.region);
     let regions = plan.changes.iter().map(|change| change.region.as_str()).chain([home]).collect();
     consult(session, regions, &(name.clone(), env.clone()), indices).await;
@@ -85,8 +85,8 @@ pub(super) async fn not_in_ledger(
 
 /// The warning if a plan has no ledger and finds resources of the stack: whoever created them may have
 /// the ledger.
-pub(super) fn without_ledger(world: &World<'_>, plan: &Plan) -> Option<Diagnostic> {
-    let stack = world.stack;
+pub(super) fn without_ledger(eval: &EvalContext<'_>, plan: &Plan) -> Option<Diagnostic> {
+    let stack = eval.stack;
     let found: Vec<&Address> = plan
         .changes
         .iter()
@@ -116,13 +116,13 @@ pub(super) fn without_ledger(world: &World<'_>, plan: &Plan) -> Option<Diagnosti
 /// knows. Such twins come from concurrent applies, for example after the lock of a live one was freed.
 pub(super) async fn twins(
     session: &Session,
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &Ledger,
     plan: &Plan,
     asks: bool,
     indices: &mut BTreeMap<String, Index>,
 ) -> Vec<Diagnostic> {
-    let owner = (world.stack.name.clone(), world.stack.env.clone());
+    let owner = (eval.stack.name.clone(), eval.stack.env.clone());
     let owned = || {
         let all = ledger.resources.iter();
         all.filter_map(|(address, entry)| Some((kinds::kind(&address.kind)?, entry)))

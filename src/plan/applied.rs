@@ -8,12 +8,12 @@ use super::diff::unreadable;
 use super::tags::tags;
 use super::{overlay, taken};
 use crate::aws::Scope;
+use crate::eval::Instance;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
 use crate::ledger::{Entry, Ledger, is_of_canonical, is_of_secret, of_canonical};
 use crate::schema::{Document, Node, PathStep, Shape, canonical, normalize, respelled};
 use crate::value::Value;
-use crate::world::Instance;
 
 /// The attributes that the stack declares: those that are written, and those that differ from their
 /// default.

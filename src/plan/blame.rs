@@ -7,11 +7,11 @@ use super::applied::{is_print, readable};
 use super::decide::Planner;
 use super::tags::tags;
 use super::{AttributeChange, Cause, Past};
+use crate::eval::Instance;
 use crate::kind::ErasedLive;
 use crate::ledger::{Entry, is_of_canonical, is_of_secret};
 use crate::schema::PathStep;
 use crate::value::Value;
-use crate::world::Instance;
 
 /// A live resource beside its desired spec.
 pub(super) struct Sides<'s> {
@@ -78,7 +78,7 @@ impl Planner<'_, '_, '_> {
     fn tag_cause(&self, instance: &Instance<'_>, entry: &Entry, live: &ErasedLive, tag: &str) -> Cause {
         let prints = self.inputs.ledger.fingerprints();
         let address = entry.fingerprinted(&instance.address);
-        let stack = self.inputs.world.stack;
+        let stack = self.inputs.eval.stack;
         let path = format!("tags.{tag}");
         if entry.writing.contains(&path) || entry.fingerprints.get(&path).is_some_and(String::is_empty) {
             return Cause::Stack;

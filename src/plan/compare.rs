@@ -17,20 +17,20 @@ use super::{
     taken,
 };
 use crate::diag::{Diagnostic, Outside};
+use crate::eval::{EvalContext, Instance, Write, written};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
 use crate::schema::{Document, PathStep, respelled};
 use crate::stack::Moves;
 use crate::value::{Unknown, Value};
-use crate::world::{Instance, World, Write, written};
 
 /// One revision of a stack.
 pub struct Side<'s, 'a> {
     /// Its name, such as `main`.
     pub name: String,
     /// The stack, evaluated.
-    pub world: &'s World<'a>,
-    /// The result of [`World::evaluate_all`].
+    pub eval: &'s EvalContext<'a>,
+    /// The result of [`EvalContext::evaluate_all`].
     pub instances: Vec<Instance<'a>>,
     /// The folder that it was read from, and the one shown in its place, if they differ.
     pub folder: Option<(PathBuf, PathBuf)>,
@@ -49,16 +49,16 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
     let outputs_before = comparison.offline();
     let outputs = comparison.decide();
     comparison.gone();
-    let names = new.instances.iter().map(|one| (one.address.clone(), Names::of(new.world, one))).collect();
+    let names = new.instances.iter().map(|one| (one.address.clone(), Names::of(new.eval, one))).collect();
     connect(&names, &mut comparison.changes);
     let first = new.instances.iter().filter(|one| one.create_before_destroy);
     let first = first.map(|one| one.address.clone()).collect();
-    replacement::create_first(&mut comparison.changes, first, &new.world.facts.scope);
+    replacement::create_first(&mut comparison.changes, first, &new.eval.facts.scope);
     if !comparison.problems.is_empty() {
         crate::diag::unique(&mut comparison.problems);
         return Err(comparison.problems);
     }
-    let stack = new.world.stack;
+    let stack = new.eval.stack;
     let sensitivity = |(name, before): (&String, &Value)| {
         let (was, is) = (before.contains_secret(), outputs.get(name)?.contains_secret());
         (was != is).then(|| (name.clone(), is))
@@ -72,12 +72,12 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
         account_id: None,
         revisions: Some(Revisions { old: old.name.clone(), new: new.name.clone() }),
         region: stack.region.clone(),
-        now: new.world.planned_at.parse().ok(),
+        now: new.eval.planned_at.parse().ok(),
         changes: comparison.changes.into_values().collect(),
         deposed: Vec::new(),
         outputs,
         variables: new
-            .world
+            .eval
             .variables()
             .iter()
             .map(|(name, value)| (name.clone(), new.told(value.clone())))
@@ -104,7 +104,7 @@ pub fn refused(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagn
                 .help("to go on, set lifecycle.protect = false and apply that first")
         })
     });
-    let clashes = replacement::clashes(&plan.changes, &new.world.facts.scope);
+    let clashes = replacement::clashes(&plan.changes, &new.eval.facts.scope);
     let clashes = clashes.into_iter().map(|(address, notes)| {
         let message = format!("a plan would refuse to make a new {address} before the old one is destroyed");
         notes.into_iter().fold(Diagnostic::warning(replacement::CODE, message), Diagnostic::note)
@@ -120,24 +120,24 @@ impl<'a> Side<'_, 'a> {
         for instance in &self.instances {
             by_declaration.entry(instance.address.declaration()).or_default().push(instance);
         }
-        let declarations = self.world.declarations();
+        let declarations = self.eval.declarations();
         declarations
             .filter_map(|one| by_declaration.get(&one.address()))
             .flat_map(|instances| instances.iter().copied())
             .collect()
     }
 
-    /// An instance [on paper](World::offline_instance), as it is shown.
+    /// An instance [evaluated without AWS](EvalContext::offline_instance), as it is shown.
     fn offline(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
-        let offline = self.world.offline_instance(instance, write);
-        self.world.show_offline(&offline, write);
+        let offline = self.eval.offline_instance(instance, write);
+        self.eval.show_offline(&offline, write);
         let tags = offline.tags.into_iter().map(|(name, value)| (name, self.told(value))).collect();
         Instance { spec: self.told(offline.spec), tags, ..offline }
     }
 
-    /// The outputs on paper, as they are shown.
+    /// The outputs, evaluated without AWS, as they are shown.
     fn outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
-        let outputs = self.world.offline_outputs(write);
+        let outputs = self.eval.offline_outputs(write);
         outputs.into_iter().map(|(name, value)| (name, self.told(value))).collect()
     }
 
@@ -162,9 +162,9 @@ impl<'a> Side<'_, 'a> {
     /// A live resource that matches the declaration of an instance.
     fn live(&self, instance: &Instance<'_>, offline: &Instance<'_>) -> ErasedLive {
         let decided = instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name);
-        let view = self.world.view(instance, None, None);
+        let view = self.eval.view(instance, None, None);
         let attrs = decided.filter_map(|name| Some((name.clone(), view.get(name)?.clone())));
-        let tags = tags(offline, &self.world.stack.name, &self.world.stack.env);
+        let tags = tags(offline, &self.eval.stack.name, &self.eval.stack.env);
         let tags = tags.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
         ErasedLive {
             spec: offline.spec.clone(),
@@ -190,7 +190,7 @@ fn told(value: Value, from: &str, to: &str) -> Value {
     }
 }
 
-/// The suffix of an attribute on paper that belongs to a replacement.
+/// The suffix of an attribute in a reference to a resource that is replaced.
 const ANEW: &str = " (new)";
 
 /// Returns whether a value contains something that AWS will decide when it replaces the resource at
@@ -219,7 +219,7 @@ struct Comparison<'c, 's, 'a, 'b> {
     moves: BTreeMap<Address, Address>,
     /// The ids of the resources that the new revision imports.
     imports: BTreeMap<Address, String>,
-    /// The old revision's instances on paper, by their own addresses.
+    /// The old revision's instances, evaluated without AWS, by their own addresses.
     offline: BTreeMap<Address, Instance<'a>>,
     changes: BTreeMap<Address, Change>,
     problems: Vec<Diagnostic>,
@@ -249,7 +249,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
 
     /// Follows the new revision's `[[moved]]` blocks.
     fn moved(&mut self) {
-        let stack = self.new.world.stack;
+        let stack = self.new.eval.stack;
         self.problems.extend(still_declared(stack, |address| self.declared.contains(address)));
         let moves = Moves::of(&stack.moved);
         for from in self.before.keys() {
@@ -278,7 +278,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let known = |address: &Address| self.before.contains_key(address) || self.moves.contains_key(address);
         let newcomers: Vec<&Instance<'_>> =
             self.new.instances.iter().filter(|one| !known(&one.address)).collect();
-        let stack = self.new.world.stack;
+        let stack = self.new.eval.stack;
         let gone: Vec<&Instance<'_>> =
             self.left().filter(|one| removed(stack, &one.address).is_none()).collect();
         let akin = |one: &Instance<'_>, other: &Instance<'_>| {
@@ -286,11 +286,11 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         };
         let mut renamed = BTreeMap::new();
         for instance in &newcomers {
-            let id = self.new.world.id(instance);
+            let id = self.new.eval.id(instance);
             let mut alike = gone.iter().filter(|one| {
                 akin(one, instance)
                     && match &id {
-                        Some(_) => self.old.world.id(one) == id,
+                        Some(_) => self.old.eval.id(one) == id,
                         None => one.spec == instance.spec,
                     }
             });
@@ -313,14 +313,14 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     fn imports(&mut self) {
         for instance in &self.new.instances {
             if self.former(&instance.address).is_none()
-                && let Some(id) = self.new.world.import(&instance.address, &mut self.problems)
+                && let Some(id) = self.new.eval.import(&instance.address, &mut self.problems)
             {
                 self.imports.insert(instance.address.clone(), id);
             }
         }
     }
 
-    /// Puts the old revision on paper, under its new addresses. Returns its outputs.
+    /// Evaluates the old revision without AWS, under its new addresses. Returns its outputs.
     fn offline(&mut self) -> BTreeMap<String, Value> {
         let names: BTreeMap<String, String> =
             self.moves.iter().map(|(to, from)| (from.to_string(), to.to_string())).collect();
@@ -351,7 +351,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                 change.unreplaced = Some(Unreplaced { desired: desired.clone(), replaced: anew.clone() });
             }
             if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
-                self.new.world.show_offline(&offline, &|unknown| written_anew(unknown, &anew));
+                self.new.eval.show_offline(&offline, &|unknown| written_anew(unknown, &anew));
             }
             self.changes.insert(instance.address.clone(), change);
         }
@@ -359,7 +359,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     }
 
     fn change(&self, instance: &Instance<'b>, offline: &Instance<'b>) -> Change {
-        let stack = self.new.world.stack;
+        let stack = self.new.eval.stack;
         let mut change = Change {
             action: Action::Create,
             reason: Reason::New,
@@ -390,7 +390,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         // Every attribute that the old revision declares counts as written.
         let wrote = |path: &str| at(&old.spec, path).is_some();
         let staying = taken::staying(offline, &want, &old.spec, &wrote);
-        taken::restore(offline, &mut want, &old.spec, &wrote, &self.new.world.facts.scope.account_id);
+        taken::restore(offline, &mut want, &old.spec, &wrote, &self.new.eval.facts.scope.account_id);
         ignore(offline, &mut want, &old.spec);
         let was_spec = respelled(schema, old.spec.clone(), &want, &offline.scope());
         let (want, have) = overlay(schema, want, was_spec, &|path, value, _| {
@@ -422,11 +422,11 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             return;
         };
         let Some(at) = attributes.iter().position(|one| one.path == checksum) else { return };
-        let text = |side: &World<'_>, one: &Instance<'_>| {
+        let text = |side: &EvalContext<'_>, one: &Instance<'_>| {
             let text = one.kind.content(Known(&one.spec), &side.stack.files)?;
             Some(Outside::new(text).to_string())
         };
-        let (before, after) = (text(self.old.world, was), text(self.new.world, is));
+        let (before, after) = (text(self.old.eval, was), text(self.new.eval, is));
         if before.is_none() || before == after {
             return;
         }
@@ -467,7 +467,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
 
     /// Decides resources that the new revision no longer declares.
     fn gone(&mut self) {
-        let stack = self.new.world.stack;
+        let stack = self.new.eval.stack;
         let gone: Vec<Change> = self
             .left()
             .filter_map(|was| {

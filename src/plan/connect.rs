@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Change;
+use crate::eval::{EvalContext, Instance};
 use crate::graph::{self, Address};
 use crate::kind::{Foreseen, Known, Link};
 use crate::value::Value;
-use crate::world::{Instance, World};
 
 /// The names of a resource, and the names by which it refers to others.
 pub(super) struct Names {
@@ -25,9 +25,9 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn of(world: &World<'_>, instance: &Instance<'_>) -> Self {
+    pub(super) fn of(eval: &EvalContext<'_>, instance: &Instance<'_>) -> Self {
         let (kind, spec) = (instance.kind, &instance.spec);
-        let scope = crate::aws::Scope { region: instance.region.clone(), ..world.facts.scope.clone() };
+        let scope = crate::aws::Scope { region: instance.region.clone(), ..eval.facts.scope.clone() };
         let Foreseen(foreseen) = kind.foresee(Known(spec), &scope);
         let arn = foreseen.get("arn").and_then(Value::as_str).map(str::to_owned);
         let links = kind.links().iter().map(|link| {
@@ -51,7 +51,7 @@ impl Names {
         Self {
             region: instance.region.clone(),
             global: kind.global(),
-            own: world.id(instance).into_iter().chain(arn).collect(),
+            own: eval.id(instance).into_iter().chain(arn).collect(),
             links: links.collect(),
             soft,
             idle,

@@ -17,13 +17,13 @@ use super::unreplaced;
 use super::{Action, Asked, AttributeChange, Change, Declared, Past, Plan, Reason, diff};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources, counted};
+use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{in_order, normalize};
 use crate::stack::{Resource, Stack};
 use crate::value::Value;
-use crate::world::{Instance, World};
 
 /// The part of the stack that a plan covers, and what it does beyond resolving differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,7 +64,7 @@ impl Selection {
 /// The inputs of a plan.
 pub struct Inputs<'w, 'a> {
     /// The evaluated stack.
-    pub world: &'w World<'a>,
+    pub eval: &'w EvalContext<'a>,
     /// The owned resources.
     pub ledger: &'w Ledger,
     /// The answers of AWS so far.
@@ -216,14 +216,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Decides every declared or owned resource.
     fn visit(&mut self) {
-        let world = self.inputs.world;
+        let eval = self.inputs.eval;
         if let Some((address, _)) = &self.inputs.selection.import {
             return self.visit_only(address);
         }
-        for resource in world.declarations() {
-            for instance in world.instances(resource, &mut self.problems) {
+        for resource in eval.declarations() {
+            for instance in eval.instances(resource, &mut self.problems) {
                 self.declared.insert(instance.address.clone(), DeclaredSettings::of(&instance));
-                self.names.insert(instance.address.clone(), Names::of(world, &instance));
+                self.names.insert(instance.address.clone(), Names::of(eval, &instance));
                 match &self.inputs.selection.only {
                     Some(only) if !only.contains(&instance.address) => self.leave(&instance),
                     _ => self.instance(&instance),
@@ -239,12 +239,12 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         if !self.questions.is_empty() {
             return Ok(Outcome::Ask(self.questions));
         }
-        let (world, offline) = (self.inputs.world, self.inputs.offline);
+        let (eval, offline) = (self.inputs.eval, self.inputs.offline);
         let Selection { import, destroy, .. } = self.inputs.selection;
         let goes = *destroy && !self.inputs.selection.is_partial();
         let mut outputs = match import {
             Some(_) => BTreeMap::new(),
-            None => world.outputs(&mut self.problems),
+            None => eval.outputs(&mut self.problems),
         };
         // Outputs that depend on a skipped resource are unknown.
         let mut unseen = BTreeSet::new();
@@ -266,14 +266,14 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         if self.inputs.selection.is_partial() && !destroy {
             // Excluded resources are not created or changed, so whatever depends on them keeps its
             // value.
-            let after = world.aside(|| {
-                show_unselected(world, self.inputs.ledger, self.changes.values());
-                world.each_output()
+            let after = eval.aside(|| {
+                show_unselected(eval, self.inputs.ledger, self.changes.values());
+                eval.each_output()
             });
             unseen.extend(
                 after
                     .iter()
-                    .filter(|(name, (_, problems))| !(problems.is_empty() && world.is_of_resources(name)))
+                    .filter(|(name, (_, problems))| !(problems.is_empty() && eval.is_of_resources(name)))
                     .map(|(name, _)| name.clone()),
             );
             outputs = after.into_iter().map(|(name, (value, _))| (name, value)).collect();
@@ -289,29 +289,29 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         }
         let ledger = self.inputs.ledger;
         let mut changes = std::mem::take(&mut self.changes);
-        unreplaced::fill_in(world, ledger, |address| self.entry(address), &mut changes);
+        unreplaced::fill_in(eval, ledger, |address| self.entry(address), &mut changes);
         let outputs = if goes { BTreeMap::new() } else { outputs };
-        let mut outputs_before = unreplaced::outputs(world, ledger, &outputs, &changes);
+        let mut outputs_before = unreplaced::outputs(eval, ledger, &outputs, &changes);
         outputs_before.retain(|name, _| !unseen.contains(name));
         let sensitivity = |(name, print): (&String, &String)| {
             let (was, is) = (is_of_secret(print), outputs.get(name)?.contains_secret());
             (was != is).then(|| (name.clone(), is))
         };
         let outputs_sensitivity = ledger.outputs.iter().filter_map(sensitivity).collect();
-        let stack = world.stack;
+        let stack = eval.stack;
         let warnings = changes.values().filter_map(busy).chain(emigration(stack, changes.values())).collect();
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),
             env: stack.env.clone(),
-            account_id: (!offline).then(|| world.facts.scope.account_id.clone()),
+            account_id: (!offline).then(|| eval.facts.scope.account_id.clone()),
             revisions: None,
             region: stack.region.clone(),
-            now: world.planned_at.parse().ok(),
+            now: eval.planned_at.parse().ok(),
             changes: changes.into_values().collect(),
             deposed: self.deposed,
             outputs,
             outputs_before,
-            variables: world.variables().clone(),
+            variables: eval.variables().clone(),
             outputs_sensitivity,
             asked: Asked {
                 destroy: *destroy,
@@ -340,17 +340,17 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
                 let live = change.live.as_ref().filter(|_| kept);
                 let (attrs, spec) = (live.map(|live| &live.attrs), live.map(|live| &live.spec));
-                let mut view = self.inputs.world.view(instance, attrs, spec);
+                let mut view = self.inputs.eval.view(instance, attrs, spec);
                 if change.action == Action::Update {
-                    self.inputs.world.foresee_nulls(instance, &mut view);
+                    self.inputs.eval.foresee_nulls(instance, &mut view);
                 }
-                self.inputs.world.show(&instance.address, view);
+                self.inputs.eval.show(&instance.address, view);
                 self.changes.insert(instance.address.clone(), change);
             }
             // Until AWS has answered, it counts as new.
             Err(Stop::Ask) => {
-                let view = self.inputs.world.view(instance, None, None);
-                self.inputs.world.show(&instance.address, view);
+                let view = self.inputs.eval.view(instance, None, None);
+                self.inputs.eval.show(&instance.address, view);
             }
             Err(Stop::Refused(problems)) => {
                 self.undecided.entry(instance.address.clone()).or_default().extend(problems);
@@ -399,7 +399,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Returns the change that creates an instance.
     fn create(&self, instance: &Instance<'_>, reason: Reason) -> Change {
-        let stack = self.inputs.world.stack;
+        let stack = self.inputs.eval.stack;
         Change {
             action: Action::Create,
             reason,
@@ -413,7 +413,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// Refuses resources that are not the stack's and may not become it, and failed ones.
     fn may_have(&self, instance: &Instance<'_>, found: &Found) -> Result<(), Stop> {
         let selection = self.inputs.selection;
-        let stack = self.inputs.world.stack;
+        let stack = self.inputs.eval.stack;
         let Found { origin, id, live, .. } = found;
         let adopts = selection.adopt && !selection.destroy;
         match origin {
@@ -449,7 +449,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     fn compare(&mut self, instance: &Instance<'a>, there: Found) -> Change {
         let Found { origin, region, id, live } = there;
         let (entry, applied) = (origin.entry(), origin.applied());
-        let stack = self.inputs.world.stack;
+        let stack = self.inputs.eval.stack;
         let schema = &instance.kind.schema().spec;
         let found = normalize(schema, live.spec.clone());
         let past = Past::of(instance.kind, applied, &live);

@@ -254,8 +254,8 @@ fn refusal(holder: &Change, held: &Change, one: &Held, scope: &Scope) -> Diagnos
 impl Planner<'_, '_, '_> {
     /// Decides how held resources are deleted, and checks that all changes can be ordered.
     pub(super) fn settle(&mut self, first: BTreeSet<Address>) {
-        let world = self.inputs.world;
-        let (scope, stack) = (&world.facts.scope, world.stack);
+        let eval = self.inputs.eval;
+        let (scope, stack) = (&eval.facts.scope, eval.stack);
         let fixed = |address: &Address, attribute: &str| {
             let ignored = stack.resource(address).map(|one| one.lifecycle.ignore_changes.as_slice());
             let mut ignored = ignored.unwrap_or_default().iter();

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::unreplaced::unknowns;
 use super::{Change, Plan, Reason};
 use crate::diag::Diagnostic;
+use crate::eval::{EvalContext, Instance};
 use crate::ledger::{Ledger, is_of_secret};
 use crate::value::Value;
-use crate::world::{Instance, World};
 
 /// An output as it is at AWS.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,13 +36,13 @@ pub enum OutputState {
 /// Returns every declared output as it is at AWS. The ledger keeps no values, so a value needs one
 /// of these proofs: its fingerprint, a plan without changes, or that all its parts are read from
 /// existing resources.
-pub fn output_states(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, OutputState> {
-    let live = world.aside(|| {
-        for resource in world.declarations() {
-            world.instances(resource, &mut Vec::new()).iter().for_each(|one| world.hide(&one.address));
+pub fn output_states(eval: &EvalContext<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, OutputState> {
+    let live = eval.aside(|| {
+        for resource in eval.declarations() {
+            eval.instances(resource, &mut Vec::new()).iter().for_each(|one| eval.hide(&one.address));
         }
-        plan.changes.iter().for_each(|change| show(world, ledger, change));
-        world.each_output()
+        plan.changes.iter().for_each(|change| show(eval, ledger, change));
+        eval.each_output()
     });
     let settled = plan.is_empty();
     // A stack that was never applied has no outputs, not even an empty list.
@@ -62,7 +62,7 @@ pub fn output_states(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMa
                 let was = |value: &Value| print.is_some_and(|print| ledger.is_output(&name, print, value));
                 let proved = settled
                     || applied_before
-                        && (was(&value) || next.is_some_and(was) || world.is_of_resources(&name));
+                        && (was(&value) || next.is_some_and(was) || eval.is_of_resources(&name));
                 // AWS returns in the open what the stack or the last apply keeps secret.
                 let secret = print.is_some_and(|print| is_of_secret(print))
                     || next.is_some_and(Value::contains_secret);
@@ -85,25 +85,25 @@ pub fn output_states(world: &World<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMa
 /// Makes resources that an apply did not select visible as they are at AWS: they were neither
 /// created nor changed, although the stack declares them.
 pub fn show_unselected<'c>(
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &Ledger,
     changes: impl IntoIterator<Item = &'c Change>,
 ) {
     for change in changes.into_iter().filter(|change| change.reason == Reason::Unselected) {
         match (&change.live, &change.id) {
-            (Some(_), _) => show(world, ledger, change),
-            (None, None) => world.hide(&change.address),
+            (Some(_), _) => show(eval, ledger, change),
+            (None, None) => eval.hide(&change.address),
             // The resource was not read, or is gone.
             (None, Some(_)) => {
-                world.show(&change.address, Value::unknown(change.address.to_string(), ""));
+                eval.show(&change.address, Value::unknown(change.address.to_string(), ""));
             }
         }
     }
 }
 
 /// Makes a resource visible as it is, if it exists.
-fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
-    let resource = world.stack.resource(&change.address);
+fn show(eval: &EvalContext<'_>, ledger: &Ledger, change: &Change) {
+    let resource = eval.stack.resource(&change.address);
     // The address may exist although the declaration no longer has it, because its `for_each`
     // changed.
     let resource = resource.filter(|one| one.for_each.is_some() == change.address.key.is_some());
@@ -129,7 +129,7 @@ fn show(world: &World<'_>, ledger: &Ledger, change: &Change) {
         region: change.existing_region().to_owned(),
         spec,
         tags: tags.collect(),
-        ..world.blank(change.address.clone(), kind, resource)
+        ..eval.blank(change.address.clone(), kind, resource)
     };
-    world.show(&change.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+    eval.show(&change.address, eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
 }

@@ -9,13 +9,13 @@ use super::survey::Stop;
 use super::whose::OtherEnv;
 use super::{Action, Change, Past, Reason, Whose, diff, is_wholes, refusal, whole, whose};
 use crate::diag::Diagnostic;
+use crate::eval::Instance;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
 use crate::ledger::Entry;
 use crate::schema::normalize;
 use crate::stack::{Moved, Moves, Removed, Stack};
-use crate::world::Instance;
 
 /// The error for a move to an address that another resource already has.
 pub(super) fn both_exist(from: &Address, to: &Address, block: &Moved) -> Diagnostic {
@@ -43,7 +43,7 @@ pub(super) fn still_declared(stack: &Stack, declared: impl Fn(&Address) -> bool)
 impl Planner<'_, '_, '_> {
     /// Follows the stack's `[[moved]]` blocks from the ledger's addresses to the current ones.
     pub(super) fn moved(&mut self) {
-        let blocks = Moves::of(&self.inputs.world.stack.moved);
+        let blocks = Moves::of(&self.inputs.eval.stack.moved);
         let ledger = &self.inputs.ledger.resources;
         for from in ledger.keys() {
             let (address, block) = match blocks.follow(from) {
@@ -55,7 +55,7 @@ impl Planner<'_, '_, '_> {
                 }
             };
             if ledger.contains_key(&address) {
-                let is_declared = self.inputs.world.stack.resource(from).is_some();
+                let is_declared = self.inputs.eval.stack.resource(from).is_some();
                 let help = match is_declared {
                     true => "remove this block: what it moved has moved, and both are declared".to_owned(),
                     false => format!("let go of one of them first: dwctl ledger forget '{from}'"),
@@ -70,7 +70,7 @@ impl Planner<'_, '_, '_> {
 
     /// Returns the `[[removed]]` block that covers an address.
     pub(super) fn removed(&self, address: &Address) -> Option<&Removed> {
-        removed(self.inputs.world.stack, address)
+        removed(self.inputs.eval.stack, address)
     }
 
     /// Determines the owner of a resource in the ledger.
@@ -138,17 +138,17 @@ impl Planner<'_, '_, '_> {
     /// Decides one resource alone. Its dependencies are read as far as they exist, because its
     /// declaration refers to them; problems with them are not reported here.
     pub(super) fn visit_only(&mut self, only: &Address) {
-        let world = self.inputs.world;
+        let eval = self.inputs.eval;
         let mut needs = BTreeMap::new();
-        for resource in world.declarations() {
-            for instance in world.instances(resource, &mut Vec::new()) {
+        for resource in eval.declarations() {
+            for instance in eval.instances(resource, &mut Vec::new()) {
                 needs.insert(instance.address.clone(), instance.needs.clone());
             }
         }
         let mut chosen = BTreeSet::from([only.clone()]);
         super::select::spread(&mut chosen, &needs, false);
-        for resource in world.declarations() {
-            for instance in world.instances(resource, &mut Vec::new()) {
+        for resource in eval.declarations() {
+            for instance in eval.instances(resource, &mut Vec::new()) {
                 if !chosen.contains(&instance.address) {
                     continue;
                 }
@@ -163,7 +163,7 @@ impl Planner<'_, '_, '_> {
     /// Refuses blocks that call a declared resource moved or removed.
     pub(super) fn still_there(&mut self) {
         let declared = |address: &Address| self.declared.contains_key(address);
-        let mut found = still_declared(self.inputs.world.stack, declared);
+        let mut found = still_declared(self.inputs.eval.stack, declared);
         // A move whose two ends both exist has been reported already.
         let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
         found.retain(|one| {

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applied::{declared, intended_prints, print_of, readable};
 use super::diff::unreadable;
 use super::tags::tags;
+use crate::eval::Instance;
 use crate::kind::ErasedLive;
 use crate::ledger::{Entry, Ledger, is_of_secret};
 use crate::schema::{Node, Shape, canonical as spelled, normalize};
 use crate::value::Value;
-use crate::world::Instance;
 
 /// The fingerprints of an instance that was just created and has not been read yet, and the paths
 /// of attributes that may not be set. A create call need not set everything, but it sends

@@ -36,7 +36,7 @@ impl Planner<'_, '_, '_> {
 
     /// Returns where an address is declared to be protected.
     pub(super) fn protection(&self, address: &Address) -> Option<Span> {
-        let resource = self.inputs.world.stack.resource(address)?;
+        let resource = self.inputs.eval.stack.resource(address)?;
         resource.lifecycle.protect.as_ref().map(|node| node.span)
     }
 }

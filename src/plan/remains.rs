@@ -9,6 +9,7 @@ use super::survey::Stop;
 use super::{Action, Change, Declared, Reason};
 use crate::aws::Scope;
 use crate::diag::Diagnostic;
+use crate::eval::Instance;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
@@ -16,7 +17,6 @@ use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
 use crate::schema::{Node, Shape, normalize};
 use crate::stack::Stack;
 use crate::value::Value;
-use crate::world::Instance;
 
 impl Planner<'_, '_, '_> {
     /// Decides the resources that are owned but no longer declared.
@@ -65,7 +65,7 @@ impl Planner<'_, '_, '_> {
             };
             let mut change = removal(address, kind, entry, live, action, reason, self.inputs.ledger);
             if change.reason == Reason::Undeclared {
-                change.declared = block_of(self.inputs.world.stack, address);
+                change.declared = block_of(self.inputs.eval.stack, address);
             }
             self.changes.insert(address.clone(), change);
         }
@@ -122,7 +122,7 @@ impl Planner<'_, '_, '_> {
             let stays = !declared && self.stays(address, &entry, Some(&live));
             let action = if stays { Action::Forget } else { Action::Delete };
             let mut change = removal(address, kind, &entry, Some(live), action, Reason::Undeclared, ledger);
-            change.declared = block_of(self.inputs.world.stack, address);
+            change.declared = block_of(self.inputs.eval.stack, address);
             // The address may belong to the resource that it was to replace, or to a declared one.
             if declared || ledger.resources.contains_key(address) {
                 self.deposed.push(change);

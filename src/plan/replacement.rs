@@ -89,7 +89,7 @@ pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
 impl Planner<'_, '_, '_> {
     /// Decides the order of each replacement, and refuses impossible ones.
     pub(super) fn order_replacements(&mut self) {
-        let (scope, stack) = (&self.inputs.world.facts.scope, self.inputs.world.stack);
+        let (scope, stack) = (&self.inputs.eval.facts.scope, self.inputs.eval.stack);
         let first = self.declared.iter().filter(|(_, terms)| terms.create_before_destroy);
         self.settle(first.map(|(address, _)| address.clone()).collect());
         for (address, reasons) in clashes(self.changes.values(), scope) {

@@ -7,16 +7,16 @@ use super::decide::Planner;
 use super::holds::holds;
 use super::{Action, Change, Reason};
 use crate::diag::Diagnostic;
+use crate::eval::Instance;
 use crate::graph::Address;
-use crate::world::Instance;
 
 impl<'a> Planner<'_, '_, 'a> {
     /// Leaves an instance as it is, without reading it.
     pub(super) fn leave(&mut self, instance: &Instance<'a>) {
-        let world = self.inputs.world;
-        world.show(&instance.address, world.view(instance, None, None));
+        let eval = self.inputs.eval;
+        eval.show(&instance.address, eval.view(instance, None, None));
         let id = self.entry(&instance.address).map(|entry| entry.id.clone());
-        let change = Change { id, ..Change::of(instance, &world.stack.sources) };
+        let change = Change { id, ..Change::of(instance, &eval.stack.sources) };
         self.changes.insert(instance.address.clone(), change);
     }
 

@@ -7,11 +7,11 @@ use super::ownership::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
 use crate::aws::{Error, Scope, Tags};
 use crate::diag::Diagnostic;
+use crate::eval::Instance;
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Known, Owner, ReadRequest, State};
 use crate::ledger::Entry;
 use crate::value::Value;
-use crate::world::Instance;
 
 /// How an existing resource is known.
 pub(super) enum Origin {
@@ -174,14 +174,14 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
             return Ok(Some(id.clone()));
         }
         let mut problems = Vec::new();
-        let id = self.inputs.world.import(address, &mut problems);
+        let id = self.inputs.eval.import(address, &mut problems);
         if problems.is_empty() { Ok(id) } else { Err(Stop::Refused(problems)) }
     }
 
     /// Returns the id of a resource that the ledger does not record, or records as `old`; `None` if
     /// it has none yet.
     fn identify(&mut self, instance: &Instance<'_>, old: Option<&Entry>) -> Result<Option<String>, Stop> {
-        let scope = Scope { region: instance.region.clone(), ..self.inputs.world.facts.scope.clone() };
+        let scope = Scope { region: instance.region.clone(), ..self.inputs.eval.facts.scope.clone() };
         match instance.kind.identity(Known(&instance.spec), &scope) {
             Identity::Named(id) => Ok(Some(id)),
             Identity::Unknown => Ok(None),
@@ -282,7 +282,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
     /// in the ledger: for others, the tags decide who owns them.
     fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
         self.entry(&instance.address).filter(|entry| entry.id == id && instance.kind.tags_apart())?;
-        let stack = self.inputs.world.stack;
+        let stack = self.inputs.eval.stack;
         tags(instance, &stack.name, &stack.env)
             .into_iter()
             .map(|(key, value)| match value {
@@ -353,7 +353,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
     ) -> Result<Option<Found>, Stop> {
         let (kind, ledger) = (instance.kind, self.inputs.ledger);
         let region = instance.region.clone();
-        let Some(id) = self.inputs.world.id(instance).filter(|_| !self.inputs.selection.destroy) else {
+        let Some(id) = self.inputs.eval.id(instance).filter(|_| !self.inputs.selection.destroy) else {
             return Ok(None);
         };
         let is_near = |other: &str| kind.global() || other == region;
@@ -380,13 +380,13 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                     "{} is {} until now; what has the new name is in its way",
                     instance.address, old.1
                 );
-                Err(not_ours(instance, &id, &live, self.inputs.world.stack).note(words).into())
+                Err(not_ours(instance, &id, &live, self.inputs.eval.stack).note(words).into())
             }
         }
     }
 
     pub(super) fn owner(&self, address: &Address) -> Owner {
-        let stack = self.inputs.world.stack;
+        let stack = self.inputs.eval.stack;
         Owner::new(&stack.name, &stack.env, address)
     }
 }

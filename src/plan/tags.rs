@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AttributeChange, Cause};
+use crate::eval::Instance;
 use crate::kind::{ErasedLive, Owner};
 use crate::ledger::{Entry, Ledger};
 use crate::schema::PathStep;
 use crate::stack::{Stack, matches_tag};
 use crate::value::Value;
-use crate::world::Instance;
 
 /// The desired tags of an instance, including the owner tags; a value may be unknown.
 pub fn tags(instance: &Instance<'_>, stack: &str, env: &str) -> BTreeMap<String, Value> {

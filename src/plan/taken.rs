@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::{AttributeChange, Cause};
 use crate::aws::Scope;
+use crate::eval::Instance;
 use crate::ledger::Entry;
 use crate::schema::{Node, PathStep, Restored, Shape, normalize, path_text};
 use crate::value::Value;
-use crate::world::Instance;
 
 /// Returns whether the stack wrote the attribute at a dotted path in the last apply.
 pub(super) type Wrote<'w> = dyn Fn(&str) -> bool + 'w;

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Change, Past, Unreplaced, complete};
+use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::ledger::{Entry, Ledger};
 use crate::schema::normalize;
 use crate::value::Value;
-use crate::world::{Instance, World};
 
 /// Fills in [`Change::unreplaced`] for resources that refer to replaced ones.
 pub(super) fn fill_in<'l>(
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &'l Ledger,
     entry: impl Fn(&Address) -> Option<&'l Entry>,
     changes: &mut BTreeMap<Address, Change>,
@@ -25,11 +25,11 @@ pub(super) fn fill_in<'l>(
     if replaced.is_empty() {
         return;
     }
-    world.aside(|| {
-        for instance in all(world) {
+    eval.aside(|| {
+        for instance in all(eval) {
             let Some(change) = changes.get_mut(&instance.address) else { continue };
             let Some(live) = &change.live else { continue };
-            world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+            eval.show(&instance.address, eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
             let mut unknown = BTreeSet::new();
             unknowns(&change.desired, &mut unknown);
             let replaced: BTreeSet<String> = unknown.intersection(&replaced).cloned().collect();
@@ -51,7 +51,7 @@ pub(super) fn fill_in<'l>(
 /// is either the planned output, or the output evaluated with live values; otherwise it is `None`.
 /// Outputs that did not exist are left out.
 pub(super) fn outputs(
-    world: &World<'_>,
+    eval: &EvalContext<'_>,
     ledger: &Ledger,
     after: &BTreeMap<String, Value>,
     changes: &BTreeMap<Address, Change>,
@@ -62,19 +62,19 @@ pub(super) fn outputs(
     let mut before: BTreeMap<String, Option<Value>> =
         ledger.outputs.iter().map(|(name, print)| (name.clone(), stays(name, print))).collect();
     // Outputs that are no longer declared cannot be evaluated.
-    if before.iter().all(|(name, value)| value.is_some() || !world.stack.outputs.contains_key(name)) {
+    if before.iter().all(|(name, value)| value.is_some() || !eval.stack.outputs.contains_key(name)) {
         return before;
     }
-    let live = world.aside(|| {
-        for instance in all(world) {
+    let live = eval.aside(|| {
+        for instance in all(eval) {
             let Some(change) = changes.get(&instance.address) else { continue };
             let Some(live) = &change.live else { continue };
             let tags = live.tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
             let was = Instance { spec: change.existing.clone(), tags, ..instance };
-            world.show(&was.address, world.view(&was, Some(&live.attrs), Some(&live.spec)));
+            eval.show(&was.address, eval.view(&was, Some(&live.attrs), Some(&live.spec)));
         }
         // Outputs that live values cannot evaluate stay unknown.
-        world.outputs(&mut Vec::new())
+        eval.outputs(&mut Vec::new())
     });
     for (name, value) in before.iter_mut().filter(|(_, value)| value.is_none()) {
         if let (Some(live), Some(print)) = (live.get(name), ledger.outputs.get(name))
@@ -88,8 +88,8 @@ pub(super) fn outputs(
 
 /// All instances in order, evaluated by the values shown at that time. Their problems have already
 /// been reported.
-fn all<'s, 'a>(world: &'s World<'a>) -> impl Iterator<Item = Instance<'a>> + use<'s, 'a> {
-    world.declarations().flat_map(|resource| world.instances(resource, &mut Vec::new()))
+fn all<'s, 'a>(eval: &'s EvalContext<'a>) -> impl Iterator<Item = Instance<'a>> + use<'s, 'a> {
+    eval.declarations().flat_map(|resource| eval.instances(resource, &mut Vec::new()))
 }
 
 /// Collects the addresses that unknown parts of a value depend on.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dwctl::eval::{EvalContext, Facts, Instance};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedLive, Identity, Known, State};
 use dwctl::ledger::{Entry, Ledger};
@@ -9,7 +10,6 @@ use dwctl::plan::{self, Answers, Inputs, Outcome, Plan, Question, Selection, Tex
 use dwctl::schema::{Node, Shape};
 use dwctl::stack::{self, Stack};
 use dwctl::value::Value;
-use dwctl::world::{Facts, Instance, World};
 
 use crate::paper;
 
@@ -20,11 +20,12 @@ pub(crate) fn read(text: &str) -> (Stack, tempfile::TempDir) {
     (stack, folder)
 }
 
-pub(crate) fn world(stack: &Stack) -> World<'_> {
+pub(crate) fn eval(stack: &Stack) -> EvalContext<'_> {
     let mut problems = Vec::new();
     let variables = stack::variables(stack, &[], &mut problems);
     assert!(problems.is_empty(), "{problems:#?}");
-    World::new(stack, Facts::offline(stack), variables).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    EvalContext::new(stack, Facts::offline(stack), variables)
+        .unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 /// A value that AWS might have decided.
@@ -63,18 +64,18 @@ impl Account {
     /// Like [`Self::after`], with a function for the values that AWS decides.
     pub(crate) fn deciding(text: &str, decided: Decide) -> Self {
         let (stack, _folder) = read(text);
-        let world = world(&stack);
+        let eval = eval(&stack);
         let ledger = Ledger::new(&stack.name, &stack.env).expect("randomness");
         let mut account = Self { ledger, lives: BTreeMap::new() };
         let mut problems = Vec::new();
-        for resource in world.declarations() {
-            for instance in world.instances(resource, &mut problems) {
-                let live = account.make(&world, &instance, decided);
-                world.show(&instance.address, world.view(&instance, Some(&live.attrs), Some(&live.spec)));
+        for resource in eval.declarations() {
+            for instance in eval.instances(resource, &mut problems) {
+                let live = account.make(&eval, &instance, decided);
+                eval.show(&instance.address, eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
                 account.lives.insert(instance.address.clone(), live);
             }
         }
-        for (name, value) in world.outputs(&mut problems) {
+        for (name, value) in eval.outputs(&mut problems) {
             let print = account.ledger.print_of_output(&name, &value).expect("a known output");
             account.ledger.outputs.insert(name, print);
         }
@@ -82,14 +83,14 @@ impl Account {
         account
     }
 
-    fn make(&mut self, world: &World<'_>, instance: &Instance<'_>, decided: Decide) -> ErasedLive {
+    fn make(&mut self, eval: &EvalContext<'_>, instance: &Instance<'_>, decided: Decide) -> ErasedLive {
         let kind = instance.kind;
-        let foreseen = kind.foresee(Known(&instance.spec), &world.facts.scope).0;
+        let foreseen = kind.foresee(Known(&instance.spec), &eval.facts.scope).0;
         let attrs = kind.schema().attrs.fields().into_iter().flatten().map(|(name, node)| {
             let value = foreseen.get(name).cloned();
             (name.clone(), value.unwrap_or_else(|| decided(node, name, &instance.address)))
         });
-        let tags = plan::tags(instance, &world.stack.name, &world.stack.env)
+        let tags = plan::tags(instance, &eval.stack.name, &eval.stack.env)
             .into_iter()
             .map(|(name, value)| (name, value.as_str().expect("a known tag").to_owned()));
         let live = ErasedLive {
@@ -100,7 +101,7 @@ impl Account {
             incarnation: None,
             not_returned: Vec::new(),
         };
-        let id = match kind.identity(Known(&instance.spec), &world.facts.scope) {
+        let id = match kind.identity(Known(&instance.spec), &eval.facts.scope) {
             Identity::Named(id) => id,
             Identity::Assigned | Identity::Unknown => format!("id-of-{}", instance.address.name),
         };
@@ -152,11 +153,11 @@ impl Account {
     /// The plan of a stack against this account, or the errors that prevent it as a terminal shows them.
     pub(crate) fn planned(&self, text: &str, selection: &Selection) -> Result<Plan, String> {
         let (stack, folder) = read(text);
-        let world = world(&stack);
+        let eval = eval(&stack);
         let mut answers = Answers::default();
         for _ in 0..5 {
             let inputs =
-                Inputs { world: &world, ledger: &self.ledger, answers: &answers, selection, offline: false };
+                Inputs { eval: &eval, ledger: &self.ledger, answers: &answers, selection, offline: false };
             match plan::plan(&inputs) {
                 Ok(Outcome::Plan(mut plan)) => {
                     // The next runs of a schedule depend on the day.

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
+use dwctl::eval::EvalContext;
 use dwctl::plan::{Action, Plan, Reason, Selection, Side, compare};
-use dwctl::world::World;
 use serde_json::Value as Json;
 
-use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, read, world};
+use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, eval, read};
 use crate::paper::{Run, dwctl_with, folder, headed};
 
 const DONE: i32 = 0;
@@ -442,19 +442,19 @@ fn a_diff_is_what_a_plan_would_be() {
         let after = edited(&whole, edit);
         let planned = Account::after(&whole).planned(&after, &Selection::default()).expect("a plan");
         let ((old, _old_folder), (new, _new_folder)) = (read(&whole), read(&after));
-        let (old, new) = (world(&old), world(&new));
+        let (old, new) = (eval(&old), eval(&new));
         let plan = compared(&old, &new);
         assert_eq!(fates(&plan), fates(&planned), "{edit:?}");
         assert_eq!(plan.is_empty(), edit.is_empty(), "{edit:?}");
     }
 }
 
-pub(crate) fn compared(old: &World<'_>, new: &World<'_>) -> Plan {
+pub(crate) fn compared(old: &EvalContext<'_>, new: &EvalContext<'_>) -> Plan {
     let mut problems = Vec::new();
     let old =
-        Side { name: "old".to_owned(), world: old, instances: old.evaluate_all(&mut problems), folder: None };
+        Side { name: "old".to_owned(), eval: old, instances: old.evaluate_all(&mut problems), folder: None };
     let new =
-        Side { name: "new".to_owned(), world: new, instances: new.evaluate_all(&mut problems), folder: None };
+        Side { name: "new".to_owned(), eval: new, instances: new.evaluate_all(&mut problems), folder: None };
     assert!(problems.is_empty(), "{problems:?}");
     compare(&old, &new).expect("a diff")
 }

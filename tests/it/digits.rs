@@ -1,6 +1,6 @@
 //! Numbers with more digits than a double, and sets, on their way through a stack.
 
-use crate::account::{read, world};
+use crate::account::{eval, read};
 
 #[test]
 fn a_stack_keeps_digits_and_the_order_of_sets() {
@@ -40,14 +40,14 @@ fn a_stack_keeps_digits_and_the_order_of_sets() {
         decoded = '${jsonencode(jsondecode("{\"id\": 12345678901234567890}"))}'
     "#;
     let (stack, _folder) = read(stack);
-    let world = world(&stack);
+    let eval = eval(&stack);
     let mut problems = Vec::new();
-    let specs: Vec<String> = world
+    let specs: Vec<String> = eval
         .evaluate_all(&mut problems)
         .iter()
         .map(|instance| instance.spec.to_json().expect("plain").to_string())
         .collect();
-    let outputs: Vec<String> = world
+    let outputs: Vec<String> = eval
         .outputs(&mut problems)
         .iter()
         .map(|(name, output)| format!("{name} = {}", output.to_json().expect("plain")))

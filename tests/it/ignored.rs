@@ -8,7 +8,7 @@ use dwctl::kinds::{KINDS, kind};
 use dwctl::plan::{Plan, Selection, details};
 use toml::Table;
 
-use crate::account::{Account, read, world};
+use crate::account::{Account, eval, read};
 use crate::diff::compared;
 use crate::harness::Project;
 use crate::paper::problems;
@@ -23,7 +23,7 @@ fn told(plan: &Plan, kind: &str) -> BTreeSet<String> {
 /// The plan between two revisions.
 fn between(before: &str, after: &str) -> Plan {
     let ((before, _old), (after, _new)) = (read(before), read(after));
-    compared(&world(&before), &world(&after))
+    compared(&eval(&before), &eval(&after))
 }
 
 /// Every path in a plan, of every kind, can be copied into `ignore_changes`, and is then ignored.

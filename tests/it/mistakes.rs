@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::diag::{Diagnostic, Severity, Sources};
+use dwctl::eval::{EvalContext, Facts};
 use dwctl::kind::{Known, Problem};
 use dwctl::kinds::KINDS;
 use dwctl::plan::Selection;
 use dwctl::schema::Shape;
 use dwctl::stack;
 use dwctl::value::Value;
-use dwctl::world::{Facts, World};
 use serde::Deserialize;
 
 use crate::account::Account;
@@ -67,10 +67,10 @@ fn told(text: &str) -> (Vec<Diagnostic>, Sources) {
     };
     let mut problems = Vec::new();
     let variables = stack::variables(&stack, &[], &mut problems);
-    match World::new(&stack, Facts::offline(&stack), variables) {
-        Ok(world) => {
-            drop(world.evaluate_all(&mut problems));
-            problems.extend(world.warnings());
+    match EvalContext::new(&stack, Facts::offline(&stack), variables) {
+        Ok(eval) => {
+            drop(eval.evaluate_all(&mut problems));
+            problems.extend(eval.warnings());
         }
         Err(found) => problems.extend(found),
     }

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use dwctl::aws::{Cx, Tags};
 use dwctl::diag::Diagnostic;
+use dwctl::eval::{EvalContext, Facts};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedKind, ErasedLive, NewResource, Owner};
 use dwctl::kinds::{KINDS, kind};
 use dwctl::ledger::{FileStore, Holder, Ledger, Store};
 use dwctl::plan::Selection;
 use dwctl::value::Value;
-use dwctl::world::{Facts, World};
 use dwctl::{apply, live, stack};
 use regex::Regex;
 use toml::Table;
@@ -264,12 +264,12 @@ impl Owners {
             let lock = store.lock(Holder::new("apply", None), Duration::ZERO, &|_| {}).await.unwrap();
             let mut ledger = store.read().await.unwrap().unwrap();
             let facts = Facts { scope: session.scope("us-east-1"), availability_zones: None };
-            let world = World::new(&stack, facts, BTreeMap::new()).unwrap();
-            let plan = live::plan(Some(session), &world, &ledger, selection).await.unwrap();
+            let eval = EvalContext::new(&stack, facts, BTreeMap::new()).unwrap();
+            let plan = live::plan(Some(session), &eval, &ledger, selection).await.unwrap();
             meanwhile(cx).await;
             let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock: &lock };
             let options = apply::Options { parallelism: 16, deep: false, partial: false };
-            let summary = apply::apply(session, &world, &plan, locked, &options, &|_| {}).await.unwrap();
+            let summary = apply::apply(session, &eval, &plan, locked, &options, &|_| {}).await.unwrap();
             lock.release().await.unwrap();
             summary.failures
         })

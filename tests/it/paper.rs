@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dwctl::diag::{Diagnostic, Sources, render_all};
+use dwctl::eval::EvalContext;
 use dwctl::kinds::KINDS;
 use dwctl::stack::{self, Stack};
-use dwctl::world::World;
 
 /// The folder of the project.
 pub(crate) fn root() -> &'static Path {
@@ -54,7 +54,7 @@ fn problems_of(folder: &Path) -> String {
         let mut wrong = Vec::new();
         let variables = stack::variables(&stack, &[], &mut wrong);
         problems.extend(wrong);
-        (problems, ..) = World::check(&stack, variables, problems);
+        (problems, ..) = EvalContext::check(&stack, variables, problems);
     }
     render_all(&problems, &stack.sources, false)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dwctl::diag::Sources;
+use dwctl::eval::{EvalContext, Facts};
 use dwctl::graph::Address;
 use dwctl::kind::Known;
 use dwctl::kinds::KINDS;
@@ -11,7 +12,6 @@ use dwctl::plan::{diff, overlay, value_text};
 use dwctl::schema::{Node, Shape, normalize, validate};
 use dwctl::stack;
 use dwctl::value::Value;
-use dwctl::world::{Facts, World};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -427,8 +427,8 @@ fn try_out(files: &[(&str, &str)]) {
         Ok(stack) => {
             let mut problems = Vec::new();
             let variables = stack::variables(&stack, &[], &mut problems);
-            match World::new(&stack, Facts::offline(&stack), variables) {
-                Ok(world) => drop(world.evaluate_all(&mut problems)),
+            match EvalContext::new(&stack, Facts::offline(&stack), variables) {
+                Ok(eval) => drop(eval.evaluate_all(&mut problems)),
                 Err(found) => problems.extend(found),
             }
             (problems, stack.sources.clone())
@@ -528,7 +528,7 @@ fn marked(value: Value) -> Value {
 
 #[test]
 fn a_ledger_holds_no_value() {
-    // The instances need a world; of the engine's own rules only the spec matters here.
+    // The instances need a context; of the engine's own rules only the spec matters here.
     let folder = paper::folder(&[(
         "stack.toml",
         &KINDS.iter().fold(paper::headed(""), |text, kind| format!("{text}[{}.a]\n", kind.name())),
@@ -547,7 +547,7 @@ fn a_ledger_holds_no_value() {
         hold(cases, of(node, 6), |spec| {
             let ledger = Ledger::new("shop", "dev").expect("randomness");
             let address = Address { kind: resource.kind.clone(), name: "a".to_owned(), key: None };
-            let instance = dwctl::world::Instance {
+            let instance = dwctl::eval::Instance {
                 address: address.clone(),
                 kind,
                 resource,

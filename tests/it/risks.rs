@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dwctl::eval::{EvalContext, Facts};
 use dwctl::kinds::KINDS;
 use dwctl::plan::{self, Allowed, Answers, Inputs, Outcome, Plan, RiskLabel, Selection, consent};
 use dwctl::schema::{Held, Node, RiskMark, RiskSort, Shape, When};
 use dwctl::stack;
 use dwctl::value::Value;
-use dwctl::world::{Facts, World};
 use proptest::prelude::*;
 
-use crate::account::{Account, CLUSTER, read, world};
+use crate::account::{Account, CLUSTER, eval, read};
 use crate::harness::Project;
 use crate::paper;
 
@@ -447,13 +447,13 @@ fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
         Account::after(BUCKET).lives.remove(&"s3_bucket.x".parse().expect("an address")).expect("it lives");
     live.tags.clear();
     let (stack, _folder) = read(&rules);
-    let world = world(&stack);
+    let eval = eval(&stack);
     let ledger = dwctl::ledger::Ledger::new(&stack.name, &stack.env).expect("randomness");
     let mut answers = Answers::default();
     answers.reads.insert(("s3_bucket", "us-east-1".to_owned(), "lake-of-shop".to_owned()), Ok(Some(live)));
     let selection = Selection { adopt: true, ..Selection::default() };
     let inputs =
-        Inputs { world: &world, ledger: &ledger, answers: &answers, selection: &selection, offline: false };
+        Inputs { eval: &eval, ledger: &ledger, answers: &answers, selection: &selection, offline: false };
     let Ok(Outcome::Plan(plan)) = plan::plan(&inputs) else { panic!("no plan") };
     assert_eq!(told(&plan), ["data loss: rule \"a\" deletes objects after 9 days"]);
     assert_eq!(plan::needed(&plan).into_iter().collect::<Vec<_>>(), ["data-loss"]);
@@ -486,16 +486,11 @@ fn a_first_plan_shows_no_risk_that_is_none() {
         let mut problems = Vec::new();
         let variables = stack::variables(&stack, &[], &mut problems);
         assert!(problems.is_empty(), "{problems:#?}");
-        let world = World::new(&stack, Facts::offline(&stack), variables).expect("a world");
+        let eval = EvalContext::new(&stack, Facts::offline(&stack), variables).expect("a context");
         let ledger = dwctl::ledger::Ledger::new(&stack.name, &stack.env).expect("randomness");
         let (answers, selection) = (Answers::default(), Selection::default());
-        let inputs = Inputs {
-            world: &world,
-            ledger: &ledger,
-            answers: &answers,
-            selection: &selection,
-            offline: true,
-        };
+        let inputs =
+            Inputs { eval: &eval, ledger: &ledger, answers: &answers, selection: &selection, offline: true };
         let Ok(Outcome::Plan(plan)) = plan::plan(&inputs) else { panic!("{}", folder.display()) };
         for (label, all) in plan.risks() {
             found

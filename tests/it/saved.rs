@@ -138,14 +138,14 @@ fn show_needs_no_aws() {
 /// How a plan becomes stale or is forged.
 enum Spoil {
     /// By a change around it.
-    World(fn(&Project)),
+    EvalContext(fn(&Project)),
     /// By an edit of its file.
     Edit(fn(&mut Json)),
     /// By different bytes.
     Bytes(fn(&[u8]) -> Vec<u8>),
 }
 
-use Spoil::{Bytes, Edit, World};
+use Spoil::{Bytes, Edit, EvalContext};
 
 /// Name, change, additional arguments of `apply`, exit code, and expected words.
 type Row = (&'static str, Spoil, &'static [&'static str], i32, &'static str);
@@ -154,30 +154,30 @@ type Row = (&'static str, Spoil, &'static [&'static str], i32, &'static str);
 const HERE: &[Row] = &[
     (
         "a stack file edited",
-        World(|p| p.write(&stack("Later", ""))),
+        EvalContext(|p| p.write(&stack("Later", ""))),
         &[],
         7,
         "the stack file stack.toml was changed",
     ),
     (
         "a stack file added",
-        World(|p| fs::write(p.stack().join("more.toml"), "[local]\na = 1\n").unwrap()),
+        EvalContext(|p| fs::write(p.stack().join("more.toml"), "[local]\na = 1\n").unwrap()),
         &[],
         7,
         "the stack file more.toml is new",
     ),
     (
         "a stack file removed",
-        World(|p| fs::remove_file(p.stack().join("notes.toml")).unwrap()),
+        EvalContext(|p| fs::remove_file(p.stack().join("notes.toml")).unwrap()),
         &[],
         7,
         "the stack file notes.toml is gone",
     ),
-    ("a variable", World(|_| {}), &["--var", "team=ops"], 7, "the variable team was changed"),
-    ("a secret", World(|_| {}), &["--var", "password=other"], 7, "the variable password was changed"),
+    ("a variable", EvalContext(|_| {}), &["--var", "team=ops"], 7, "the variable team was changed"),
+    ("a secret", EvalContext(|_| {}), &["--var", "password=other"], 7, "the variable password was changed"),
     (
         "another stack",
-        World(|p| {
+        EvalContext(|p| {
             fs::create_dir(p.stack().join("billing")).unwrap();
             fs::write(p.stack().join("billing/stack.toml"), stack("After", "").replace("shop", "billing"))
                 .unwrap();
@@ -188,31 +188,37 @@ const HERE: &[Row] = &[
     ),
     (
         "another name in the same folder",
-        World(|p| p.write(&stack("After", "").replace("shop", "billing"))),
+        EvalContext(|p| p.write(&stack("After", "").replace("shop", "billing"))),
         &[],
         1,
         "it is the ledger of shop/default, not of billing/default",
     ),
     (
         "another region",
-        World(|p| p.write(&stack("After", "").replace("us-east-1", "eu-west-1"))),
+        EvalContext(|p| p.write(&stack("After", "").replace("us-east-1", "eu-west-1"))),
         &[],
         7,
         "the plan is of another region",
     ),
-    ("another environment", World(|_| {}), &["--env", "prod"], 7, "the plan is of another environment"),
-    ("an environment that is not there", World(|_| {}), &["--env", "test"], 3, "env/test.toml"),
-    ("another ledger", World(|p| ledger(p, "lineage", "another")), &[], 7, "the plan is of another ledger"),
-    ("another key", World(|p| ledger(p, "key", "00")), &[], 7, "sealed under another key"),
+    ("another environment", EvalContext(|_| {}), &["--env", "prod"], 7, "the plan is of another environment"),
+    ("an environment that is not there", EvalContext(|_| {}), &["--env", "test"], 3, "env/test.toml"),
+    (
+        "another ledger",
+        EvalContext(|p| ledger(p, "lineage", "another")),
+        &[],
+        7,
+        "the plan is of another ledger",
+    ),
+    ("another key", EvalContext(|p| ledger(p, "key", "00")), &[], 7, "sealed under another key"),
     (
         "no ledger any more",
-        World(|p| fs::remove_file(p.ledger_file()).unwrap()),
+        EvalContext(|p| fs::remove_file(p.ledger_file()).unwrap()),
         &[],
         7,
         "shop/default has none yet",
     ),
-    ("a target", World(|_| {}), &["--target", "sns_topic.new"], 1, "what a saved plan does is decided"),
-    ("another folder", World(|_| {}), &["--stack", "elsewhere"], 3, "elsewhere"),
+    ("a target", EvalContext(|_| {}), &["--target", "sns_topic.new"], 1, "what a saved plan does is decided"),
+    ("another folder", EvalContext(|_| {}), &["--stack", "elsewhere"], 3, "elsewhere"),
     // The file.
     ("empty", Bytes(|_| Vec::new()), &[], 7, "p.dwplan is empty"),
     ("cut short", Bytes(|text| text[..text.len() / 2].to_vec()), &[], 7, "p.dwplan is cut short"),
@@ -420,38 +426,44 @@ const HERE: &[Row] = &[
 const AT_AWS: &[Row] = &[
     (
         "what is updated, by hand",
-        World(|p| rename(p, "alerts", "By hand")),
+        EvalContext(|p| rename(p, "alerts", "By hand")),
         &[],
         7,
         "sns_topic.alerts is not as it was when the plan was made\n |\n = note: `display_name` was changed at AWS",
     ),
     (
         "what goes, by hand",
-        World(|p| rename(p, "old", "By hand")),
+        EvalContext(|p| rename(p, "old", "By hand")),
         &[],
         7,
         "sns_topic.old is not as it was when the plan was made\n |\n = note: `display_name` was changed at AWS",
     ),
-    ("a tag", World(|p| tag(p, "alerts", "team", "ops")), &[], 7, "`tags.team` differs now, too"),
-    ("a tag of what goes", World(|p| tag(p, "old", "cost", "7")), &[], 7, "`tags.cost` was changed at AWS"),
-    ("done by hand", World(|p| rename(p, "alerts", "After")), &[], 7, "someone did it outside dwctl"),
+    ("a tag", EvalContext(|p| tag(p, "alerts", "team", "ops")), &[], 7, "`tags.team` differs now, too"),
+    (
+        "a tag of what goes",
+        EvalContext(|p| tag(p, "old", "cost", "7")),
+        &[],
+        7,
+        "`tags.cost` was changed at AWS",
+    ),
+    ("done by hand", EvalContext(|p| rename(p, "alerts", "After")), &[], 7, "someone did it outside dwctl"),
     (
         "what is updated, deleted",
-        World(|p| delete(p, "alerts")),
+        EvalContext(|p| delete(p, "alerts")),
         &[],
         7,
         "planned was update (differs); now it is gone from AWS",
     ),
     (
         "what goes, deleted",
-        World(|p| delete(p, "old")),
+        EvalContext(|p| delete(p, "old")),
         &[],
         7,
         "planned was delete (no longer declared); now it is gone from AWS",
     ),
     (
         "made by another",
-        World(|p| {
+        EvalContext(|p| {
             p.with(async |_, cx| {
                 cx.aws.sns().create_topic().name("new").send().await.expect("made");
             });
@@ -462,14 +474,16 @@ const AT_AWS: &[Row] = &[
     ),
     (
         "what is needed",
-        World(|p| change(p, "kms_key.data", "description", "By hand")),
+        EvalContext(|p| change(p, "kms_key.data", "description", "By hand")),
         &[],
         7,
         "sns_topic.alerts needs kms_key.data, which changed since the plan was made",
     ),
     (
         "applied already",
-        World(|p| apply(p, &[]).exits(0).says("1 created · 1 updated · 1 destroyed").code.map(drop).unwrap()),
+        EvalContext(|p| {
+            apply(p, &[]).exits(0).says("1 created · 1 updated · 1 destroyed").code.map(drop).unwrap()
+        }),
         &[],
         7,
         "it was applied already",
@@ -487,7 +501,7 @@ fn ledger(project: &Project, field: &str, value: &str) {
 fn refused(project: &Project, (name, spoil, more, code, words): &Row) -> String {
     let path = project.stack().join("p.dwplan");
     match spoil {
-        World(spoil) => spoil(project),
+        EvalContext(spoil) => spoil(project),
         Edit(edit) => {
             let mut plan = file(project);
             edit(&mut plan);

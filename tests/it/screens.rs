@@ -9,7 +9,7 @@ use dwctl::graph::Address;
 use dwctl::ledger::Entry;
 use dwctl::plan::{self, Answers, Inputs, Outcome, Selection, TextOptions};
 
-pub(crate) use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, read, world};
+pub(crate) use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, eval, read};
 use crate::harness::Project;
 use crate::paper::{self, is_alone};
 
@@ -206,12 +206,12 @@ fn what_is_not_ours_is_refused() {
         Stray(Account { ledger: account.ledger.clone(), lives: account.lives.clone() }, topic.clone(), entry);
     account.ledger.resources.remove(&topic);
     let (stack, folder) = read(TOPIC);
-    let world = world(&stack);
+    let eval = eval(&stack);
     let mut answers = Answers::default();
     let selection = Selection::default();
     let problems = loop {
         let inputs = Inputs {
-            world: &world,
+            eval: &eval,
             ledger: &account.ledger,
             answers: &answers,
             selection: &selection,

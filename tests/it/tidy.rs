@@ -93,7 +93,7 @@ fn planning_is_pure() {
     let mut files = below("src/plan");
     files.extend(below("src/schema"));
     files.extend(below("src/graph.rs"));
-    files.extend(below("src/world"));
+    files.extend(below("src/eval"));
     files.extend(below("src/stack"));
     files.extend(below("src/lang"));
     without(&files, r"\baws_sdk_|\basync\b|\.await\b|\btokio\b", "what a plan is made by waits for nothing");
@@ -112,8 +112,7 @@ fn planning_reads_no_clock_and_no_disk() {
 #[test]
 fn the_files_of_a_stack_are_read_through_one_door() {
     let mut files = below("src/stack");
-    for room in
-        ["src/lang", "src/kinds", "src/kind", "src/world", "src/schema", "src/graph.rs", "src/live.rs"]
+    for room in ["src/lang", "src/kinds", "src/kind", "src/eval", "src/schema", "src/graph.rs", "src/live.rs"]
     {
         files.extend(below(room));
     }

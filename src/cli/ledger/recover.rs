@@ -52,10 +52,10 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             let mut ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let before = ledger.clone();
             let facts = context::facts(&session, &stack).await?;
-            let world = context::world(&stack, facts, variables)?;
+            let eval = context::eval(&stack, facts, variables)?;
             let selection = Selection { adopt: true, recover: true, ..Selection::default() };
-            let found = plan::make(printer, Some(&session), &stack, &world, &ledger, &selection).await?;
-            let recovered = apply::recover(&session, &world, &found, &mut ledger).await;
+            let found = plan::make(printer, Some(&session), &stack, &eval, &ledger, &selection).await?;
+            let recovered = apply::recover(&session, &eval, &found, &mut ledger).await;
             tell(&recovered, printer);
             Ok((before, ledger))
         };

@@ -266,7 +266,7 @@ impl Group<'_> {
         let (Some(unreplaced), Some(first)) = (&self.change.unreplaced, self.these.first()) else { return };
         let mut unknown = BTreeSet::new();
         self.these.iter().filter_map(|one| one.after.as_ref()).for_each(|one| unknowns(one, &mut unknown));
-        // Unknown, or a reference on paper.
+        // Unknown, or a reference in its place.
         let renewed = |address: &str| {
             unknown.contains(address)
                 || self.these.iter().any(|one| one.after.as_ref().is_some_and(|one| is_anew(one, address)))

@@ -406,7 +406,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Returns whether a value is not known yet: unknown, or a reference on paper.
+/// Returns whether a value is not known yet: unknown, or a reference in its place.
 pub(super) fn is_open(value: &Value) -> bool {
     match seen(value) {
         Value::Unknown(_) => true,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use dwctl::apply;
 use dwctl::aws::{Cx, Options, Session};
 use dwctl::diag::Diagnostic;
+use dwctl::eval::{EvalContext, Facts};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedLive, ReadRequest};
 use dwctl::kinds::{self, kind};
@@ -17,7 +18,6 @@ use dwctl::plan::{Plan, Selection};
 use dwctl::schema::normalize;
 use dwctl::stack::{self, Stack};
 use dwctl::value::Value;
-use dwctl::world::{Facts, World};
 
 use super::model::{BUCKET, SHAPES};
 use super::wire::{Script, Wire};
@@ -123,8 +123,8 @@ impl Engine {
         let stack = self.load()?;
         let store = self.store(&self.session, &stack, &Holder::new("plan", None));
         let ledger = Self::read(&store, &stack).await?;
-        let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
-        live::plan(Some(&self.session), &world, &ledger, &Selection::default()).await
+        let eval = EvalContext::new(&stack, self.facts(&stack), BTreeMap::new())?;
+        live::plan(Some(&self.session), &eval, &ledger, &Selection::default()).await
     }
 
     /// `dwctl apply` or `dwctl destroy`. `intrude` is what someone else does when the wire says so.
@@ -147,12 +147,12 @@ impl Engine {
             let lock = store.lock(holder, Duration::ZERO, &|_| {}).await.map_err(|error| vec![error])?;
             let applied = async {
                 let mut ledger = Self::read(&store, &stack).await?;
-                let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
-                let plan = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
+                let eval = EvalContext::new(&stack, self.facts(&stack), BTreeMap::new())?;
+                let plan = live::plan(Some(&self.session), &eval, &ledger, &selection).await?;
                 meanwhile().await;
                 let options = apply::Options { parallelism, deep: false, partial: false };
                 let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock: &lock };
-                let done = apply::apply(&self.session, &world, &plan, locked, &options, &|_| {}).await;
+                let done = apply::apply(&self.session, &eval, &plan, locked, &options, &|_| {}).await;
                 let summary = done.map_err(|error| vec![error])?;
                 if summary.failures.is_empty() { Ok(()) } else { Err(summary.failures) }
             }
@@ -200,9 +200,9 @@ impl Engine {
         let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
         let stack =
             stack::load(folder.path(), None, &kinds).map_err(|(problems, _)| problems).expect("a stack");
-        let world = World::new(&stack, self.facts(&stack), BTreeMap::new()).expect("a world");
+        let eval = EvalContext::new(&stack, self.facts(&stack), BTreeMap::new()).expect("a context");
         let mut problems = Vec::new();
-        let instances = world.evaluate_all(&mut problems);
+        let instances = eval.evaluate_all(&mut problems);
         instances.into_iter().next().map(|instance| instance.spec)
     }
 
@@ -265,10 +265,10 @@ impl Engine {
         let store = self.store(&self.session, &stack, &holder);
         let lock = store.lock(holder, Duration::ZERO, &|_| {}).await.map_err(|error| vec![error])?;
         let mut ledger = Self::read(&store, &stack).await?;
-        let world = World::new(&stack, self.facts(&stack), BTreeMap::new())?;
+        let eval = EvalContext::new(&stack, self.facts(&stack), BTreeMap::new())?;
         let selection = Selection { adopt: true, recover: true, ..Selection::default() };
-        let found = live::plan(Some(&self.session), &world, &ledger, &selection).await?;
-        let recovered = apply::recover(&self.session, &world, &found, &mut ledger).await;
+        let found = live::plan(Some(&self.session), &eval, &ledger, &selection).await?;
+        let recovered = apply::recover(&self.session, &eval, &found, &mut ledger).await;
         store.write(Snapshot::of(&mut ledger)).await.map_err(|error| vec![error])?;
         lock.release().await.map_err(|error| vec![error])?;
         Ok(recovered)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::Names;
 use super::settings::undecided;
-use super::{Instance, World};
+use super::{EvalContext, Instance};
 use crate::diag::{Diagnostic, a, counted};
 use crate::kind::{Owner, TagRules};
 use crate::schema::PathStep;
@@ -16,7 +16,7 @@ use crate::value::Value;
 const KEY: usize = 128;
 const VALUE: usize = 256;
 
-impl<'a> World<'a> {
+impl<'a> EvalContext<'a> {
     /// The tags of an instance without its owner's: its own, and those of the stack if they fit.
     pub(super) fn tags(
         &self,

@@ -115,7 +115,7 @@ impl Instance<'_> {
 }
 
 /// A stack with the values of its variables and of the resources seen so far.
-pub struct World<'a> {
+pub struct EvalContext<'a> {
     /// The declarations.
     pub stack: &'a Stack,
     /// Account, region and zones.
@@ -135,7 +135,7 @@ pub struct World<'a> {
     fixed: RefCell<BTreeMap<&'a str, Local>>,
     /// The other locals. Each resource that is shown may make more of them known.
     changing: RefCell<BTreeMap<&'a str, Local>>,
-    /// The remaining budget of the pass that [`World::declarations`] began.
+    /// The remaining budget of the pass that [`EvalContext::declarations`] began.
     budget: Budget,
 }
 
@@ -146,7 +146,7 @@ struct Local {
     bytes: u64,
 }
 
-impl<'a> World<'a> {
+impl<'a> EvalContext<'a> {
     /// Resolves every reference and orders the declarations.
     ///
     /// # Errors
@@ -157,12 +157,12 @@ impl<'a> World<'a> {
         variables: BTreeMap<String, Value>,
     ) -> Result<Self, Vec<Diagnostic>> {
         match Self::linked(stack, facts, variables) {
-            (Some(world), problems) if problems.is_empty() => Ok(world),
+            (Some(eval), problems) if problems.is_empty() => Ok(eval),
             (_, problems) => Err(problems),
         }
     }
 
-    /// As [`World::new`], but continues after undeclared references, so that other errors are found,
+    /// As [`EvalContext::new`], but continues after undeclared references, so that other errors are found,
     /// too. Returns all errors; `None` if the declarations have no order.
     fn linked(
         stack: &'a Stack,
@@ -181,7 +181,7 @@ impl<'a> World<'a> {
                 return (None, problems);
             }
         };
-        let world = Self {
+        let eval = Self {
             stack,
             facts,
             planned_at: crate::ledger::now(),
@@ -196,7 +196,7 @@ impl<'a> World<'a> {
             changing: RefCell::default(),
             budget: Budget::wide(WIDE),
         };
-        (Some(world), problems)
+        (Some(eval), problems)
     }
 
     /// Finds all errors that can be found without AWS, beyond those found while the stack was read.
@@ -207,7 +207,7 @@ impl<'a> World<'a> {
         variables: BTreeMap<String, Value>,
         found: Vec<Diagnostic>,
     ) -> (Vec<Diagnostic>, Vec<Diagnostic>, usize) {
-        let (world, unlinked) = Self::linked(stack, Facts::offline(stack), variables);
+        let (eval, unlinked) = Self::linked(stack, Facts::offline(stack), variables);
         let mut problems = found;
         let add = |problems: &mut Vec<Diagnostic>, mut more: Vec<Diagnostic>| {
             let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
@@ -227,13 +227,13 @@ impl<'a> World<'a> {
             problems.extend(more);
         };
         add(&mut problems, unlinked);
-        let Some(mut world) = world else { return (problems, Vec::new(), 0) };
-        world.has_faults = !problems.is_empty();
+        let Some(mut eval) = eval else { return (problems, Vec::new(), 0) };
+        eval.has_faults = !problems.is_empty();
         let mut more = Vec::new();
-        let count = world.evaluate_all(&mut more).len();
+        let count = eval.evaluate_all(&mut more).len();
         add(&mut problems, more);
         crate::diag::unique(&mut problems);
-        (problems, world.warnings(), count)
+        (problems, eval.warnings(), count)
     }
 
     /// The values of the stack's variables.
@@ -306,7 +306,7 @@ impl<'a> World<'a> {
     }
 
     /// Expands a declaration to instances, with what is known now. The resources that it refers to
-    /// must have been [shown](World::show) before.
+    /// must have been [shown](EvalContext::show) before.
     pub fn instances(&self, resource: &'a Resource, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
         // An unknown kind was refused when the stack was read.
         let Some(kind) = kinds::kind(&resource.kind) else { return Vec::new() };
@@ -692,7 +692,7 @@ impl<'a> World<'a> {
         evaluated.collect()
     }
 
-    /// As [`World::outputs`], each with its own problems.
+    /// As [`EvalContext::outputs`], each with its own problems.
     pub fn each_output(&self) -> BTreeMap<String, (Value, Vec<Diagnostic>)> {
         let names = Names::new(self, None);
         let outputs = self.stack.outputs.iter().map(|(name, output)| {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::resolve::Names;
-use super::{Instance, World};
+use super::{EvalContext, Instance};
 use crate::diag::{Diagnostic, Span};
 use crate::graph::Address;
 use crate::stack::Node;
 use crate::value::Value;
 
-impl World<'_> {
+impl EvalContext<'_> {
     /// Refuses two imports of one id (a change or deletion of one address would hit the other), two ids
     /// for one address, and an import of an id that another address declares. Ids that are not known
     /// without AWS are compared by the plan.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::World;
+use super::EvalContext;
 use super::resolve::Names;
 use crate::diag::{Diagnostic, Span, a};
 use crate::limits;
 use crate::stack::Node;
 use crate::value::Value;
 
-impl World<'_> {
+impl EvalContext<'_> {
     /// The elements of a `for_each` by key; `None` if there is a problem.
     pub(super) fn elements(
         &self,

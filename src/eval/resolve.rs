@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::World;
+use super::EvalContext;
 use crate::diag::{Diagnostic, nearest};
 use crate::elsewhere;
 use crate::files::Files;
@@ -20,15 +20,15 @@ pub(super) enum View {
     Each(BTreeMap<String, Value>),
 }
 
-/// The scope of an expression: the world and, within `for_each`, `each`.
+/// The scope of an expression: the context and, within `for_each`, `each`.
 pub(super) struct Names<'w, 'a> {
-    world: &'w World<'a>,
+    eval: &'w EvalContext<'a>,
     each: Option<Value>,
 }
 
 impl<'w, 'a> Names<'w, 'a> {
-    pub(super) fn new(world: &'w World<'a>, each: Option<Value>) -> Self {
-        Self { world, each }
+    pub(super) fn new(eval: &'w EvalContext<'a>, each: Option<Value>) -> Self {
+        Self { eval, each }
     }
 
     /// Resolves one of a few fixed names below a root.
@@ -55,15 +55,15 @@ impl<'w, 'a> Names<'w, 'a> {
             return Err(Diagnostic::error("invalid-reference", "`local` is no value of its own")
                 .at(reference.span, "write local.NAME"));
         };
-        if !self.world.stack.locals.contains_key(name) {
-            if self.world.stack.unread.contains("local") {
+        if !self.eval.stack.locals.contains_key(name) {
+            if self.eval.stack.unread.contains("local") {
                 return Ok((Value::unknown("local", name), reference.steps.len()));
             }
             return Err(Diagnostic::error("unknown-reference", format!("the stack has no local `{name}`"))
                 .at(reference.span, "not declared"));
         }
-        self.world.ensure_local(name);
-        let found = self.world.local(name, |local| match local {
+        self.eval.ensure_local(name);
+        let found = self.eval.local(name, |local| match local {
             Ok(value) => Ok(descend(value, reference, 1)),
             Err(problem) => Err(problem.clone()),
         });
@@ -74,7 +74,7 @@ impl<'w, 'a> Names<'w, 'a> {
     fn resource(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
         let name = reference.name(0).unwrap_or_default();
         let address = format!("{}.{name}", reference.root);
-        let views = self.world.views.borrow();
+        let views = self.eval.views.borrow();
         match views.get(&address) {
             None => Ok((Value::Unknown(Unknown::new(address, "")), reference.steps.len())),
             Some(View::Off) => Err(Diagnostic::error(
@@ -171,12 +171,12 @@ fn meant(kind: &str, name: &str, attributes: &BTreeMap<String, Value>) -> Vec<St
 
 impl Scope for Names<'_, '_> {
     fn resolve(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
-        let world = self.world;
+        let eval = self.eval;
         let text = |text: &str| Value::String(text.to_owned());
         match reference.root.as_str() {
-            "var" => match reference.name(0).and_then(|name| world.variables.get(name)) {
+            "var" => match reference.name(0).and_then(|name| eval.variables.get(name)) {
                 Some(value) => Ok(descend(value, reference, 1)),
-                None if world.stack.unread.contains("variable") => {
+                None if eval.stack.unread.contains("variable") => {
                     Ok((Value::unknown("var", reference.to_string()), reference.steps.len()))
                 }
                 None => Err(Diagnostic::error(
@@ -186,14 +186,12 @@ impl Scope for Names<'_, '_> {
                 .at(reference.span, "not declared")),
             },
             "local" => self.local(reference),
-            "env" => Ok((text(&world.stack.env), 0)),
-            "stack" => self.member(
-                reference,
-                &[("name", text(&world.stack.name)), ("region", text(&world.stack.region))],
-            ),
+            "env" => Ok((text(&eval.stack.env), 0)),
+            "stack" => self
+                .member(reference, &[("name", text(&eval.stack.name)), ("region", text(&eval.stack.region))]),
             "aws" => {
-                let scope = &world.facts.scope;
-                let zones = match &world.facts.availability_zones {
+                let scope = &eval.facts.scope;
+                let zones = match &eval.facts.availability_zones {
                     Some(zones) => Value::list(zones.clone()),
                     None => Value::unknown("aws", "availability_zones"),
                 };
@@ -207,7 +205,7 @@ impl Scope for Names<'_, '_> {
                     ],
                 )
             }
-            "path" => self.member(reference, &[("stack", text(&world.stack.folder.display().to_string()))]),
+            "path" => self.member(reference, &[("stack", text(&eval.stack.folder.display().to_string()))]),
             "each" => match (&self.each, reference.name(0)) {
                 (Some(Value::Map(each)), Some(name)) if each.contains_key(name) => {
                     Ok(descend(self.each.as_ref().unwrap_or(&Value::Null), reference, 0))
@@ -226,14 +224,14 @@ impl Scope for Names<'_, '_> {
     }
 
     fn files(&self) -> &Files {
-        &self.world.stack.files
+        &self.eval.stack.files
     }
 
     fn budget(&self) -> &Budget {
-        &self.world.budget
+        &self.eval.budget
     }
 
     fn planned_at(&self) -> Option<&str> {
-        Some(&self.world.planned_at)
+        Some(&self.eval.planned_at)
     }
 }

@@ -1,6 +1,6 @@
 //! Checks that the attributes in `ignore_changes` exist.
 
-use super::World;
+use super::EvalContext;
 use crate::diag::{Diagnostic, a};
 use crate::elsewhere;
 use crate::kind::{ErasedKind, Owner};
@@ -11,7 +11,7 @@ use crate::stack::{Ignored, Resource};
 /// Arguments of a resource that are not attributes at AWS.
 const SETTINGS: [&str; 5] = ["for_each", "when", "region", "depends_on", "lifecycle"];
 
-impl World<'_> {
+impl EvalContext<'_> {
     /// Refuses entries of `ignore_changes` that the kind does not have: they would have no effect.
     pub(super) fn check_ignored(&self, resource: &Resource, problems: &mut Vec<Diagnostic>) {
         let Some(kind) = kinds::kind(&resource.kind) else { return };

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::resolve::Names;
-use super::{Instance, World};
+use super::{EvalContext, Instance};
 use crate::diag::Sources;
 use crate::schema::normalize;
 use crate::stack::{Content, Node};
@@ -24,9 +24,9 @@ pub fn written(unknown: &Unknown) -> String {
     }
 }
 
-impl<'a> World<'a> {
-    /// An instance on paper: its spec and tags without unknown parts. The resources that it refers to
-    /// must have been [shown on paper](World::show_offline) before.
+impl<'a> EvalContext<'a> {
+    /// An instance evaluated without AWS: its spec and tags without unknown parts. The resources that it refers to
+    /// must have been [shown](EvalContext::show_offline) before.
     #[must_use]
     pub fn offline_instance(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
         let names = Names::new(self, instance.each_names().map(|each| without_unknowns(each, write)));
@@ -50,7 +50,7 @@ impl<'a> World<'a> {
         Instance { spec, tags, ..instance.clone() }
     }
 
-    /// The outputs on paper.
+    /// The outputs, evaluated without AWS.
     pub fn offline_outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
         let names = Names::new(self, None);
         let outputs = self.stack.outputs.iter().map(|(name, output)| {
@@ -60,7 +60,7 @@ impl<'a> World<'a> {
         outputs.collect()
     }
 
-    /// Makes an instance on paper visible to the expressions that refer to it.
+    /// Makes an instance evaluated without AWS visible to the expressions that refer to it.
     pub fn show_offline(&self, offline: &Instance<'_>, write: &Write<'_>) {
         self.show(&offline.address, without_unknowns(self.view(offline, None, None), write));
     }
