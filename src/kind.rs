@@ -502,6 +502,10 @@ pub trait Kind: Sized + 'static {
     const DEFERRABLE: &'static [&'static str] = &[];
     /// Attributes that name other resources of the stack; see [`Link`].
     const LINKS: &'static [Link] = &[];
+    /// List attributes with names that AWS gives to one resource at a time, such as aliases. `create` and
+    /// `update` take such a name from the resource that has it, and the engine lets them go first, so that
+    /// the name always leads somewhere.
+    const TAKES_OVER: &'static [&'static str] = &[];
     /// A shell command that lists the users of a resource, with `{}` for its id. Users outside the
     /// stack may also prevent its deletion.
     const USERS: Option<&'static str> = None;

@@ -80,6 +80,8 @@ pub trait ErasedKind: Send + Sync {
     fn deferrable(&self) -> &'static [&'static str];
     /// See [`Kind::LINKS`].
     fn links(&self) -> &'static [Link];
+    /// See [`Kind::TAKES_OVER`].
+    fn takes_over(&self) -> &'static [&'static str];
     /// See [`Kind::USERS`].
     fn users(&self) -> Option<&'static str>;
     /// See [`Kind::GLOBAL`].
@@ -275,6 +277,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn links(&self) -> &'static [Link] {
         K::LINKS
+    }
+
+    fn takes_over(&self) -> &'static [&'static str] {
+        K::TAKES_OVER
     }
 
     fn users(&self) -> Option<&'static str> {

@@ -15,6 +15,9 @@ pub struct Link {
     /// The flag to set when the attribute loses its last element, if AWS or the kind would otherwise
     /// replace an empty attribute by its default.
     pub emptied: Option<&'static str>,
+    /// The attribute of the named resources that says what they are in, such as a VPC. AWS refuses an
+    /// update that moves the resource to others elsewhere, so the engine replaces it.
+    pub within: Option<&'static str>,
 }
 
 /// The reaction of AWS to the deletion of a resource that another one, the holder, names.
@@ -34,7 +37,7 @@ pub enum Hold {
 impl Link {
     /// An attribute that names a resource but does not prevent its deletion.
     pub const fn to(attribute: &'static str, kind: &'static str) -> Self {
-        Self { attribute, kind, hold: Hold::None, emptied: None }
+        Self { attribute, kind, hold: Hold::None, emptied: None, within: None }
     }
 
     /// Sets the reaction of AWS to the deletion of the named resource.
@@ -47,6 +50,12 @@ impl Link {
     #[must_use]
     pub const fn emptied(self, flag: &'static str) -> Self {
         Self { emptied: Some(flag), ..self }
+    }
+
+    /// Says what the named resources are in; see [`Self::within`].
+    #[must_use]
+    pub const fn within(self, attribute: &'static str) -> Self {
+        Self { within: Some(attribute), ..self }
     }
 
     /// The top-level attribute of the kind that contains the names.

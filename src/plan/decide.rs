@@ -7,14 +7,15 @@ use super::applied::{complete, mark};
 use super::blame::Sides;
 use super::connect::{Names, connect};
 use super::diff::in_order_of;
+use super::holds::dangling;
 use super::output_state::show_unselected;
 use super::ownership::not_ours;
 use super::protect::protected;
 use super::survey::{Found, Origin, Stop, Survey};
 use super::tags::{tag_change, tag_changes, tags};
 use super::taken;
-use super::unreplaced;
 use super::{Action, Asked, AttributeChange, Change, Declared, Past, Plan, Reason, diff};
+use super::{unreplaced, within};
 use crate::aws::{Error, Tags};
 use crate::diag::{Diagnostic, Outside, Sources, counted};
 use crate::eval::{EvalContext, Instance};
@@ -299,7 +300,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         };
         let outputs_sensitivity = ledger.outputs.iter().filter_map(sensitivity).collect();
         let stack = eval.stack;
-        let warnings = changes.values().filter_map(busy).chain(emigration(stack, changes.values())).collect();
+        let mut warnings: Vec<Diagnostic> = changes.values().filter_map(busy).collect();
+        warnings.extend(emigration(stack, changes.values()));
+        warnings.extend(dangling(&changes));
         Ok(Outcome::Plan(Box::new(Plan {
             stack: stack.name.clone(),
             env: stack.env.clone(),
@@ -463,6 +466,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         attributes.extend(tag_changes(instance, &live, entry, self.inputs.ledger, stack));
         let sides = Sides { live: &live, found: &found, want: &want };
         self.blame(instance, entry, &sides, &mut attributes);
+        within::force_replacement(instance, &have, &want, &self.changes, &mut attributes);
         let forced: Vec<_> =
             attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
         let replace = Action::Replace { create_first: instance.create_before_destroy };

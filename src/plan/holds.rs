@@ -11,9 +11,9 @@ use super::order::Order;
 use super::replacement::{clash, create_first};
 use super::{Action, Change, Reason};
 use crate::aws::Scope;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, counted};
 use crate::graph::Address;
-use crate::kind::{ErasedKind, Hold, Link};
+use crate::kind::{ErasedKind, Hold, Identity, Known, Link};
 use crate::kinds;
 use crate::schema::{PathStep, normalize};
 use crate::value::Value;
@@ -25,7 +25,7 @@ pub(super) const CODE: &str = "held";
 /// [`super::Plan::deposed`].
 pub(super) type Place = (Address, Option<usize>);
 
-/// A hold: one resource names another, and AWS refuses to delete that one meanwhile.
+/// One resource names another. If the link is a hold, AWS refuses to delete that one meanwhile.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
     pub(super) holder: Place,
@@ -76,6 +76,15 @@ pub fn let_go(kind: &dyn ErasedKind, spec: &Value, releases: &[Release]) -> Valu
 
 /// All current holds at AWS, as far as the resources were read.
 pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: &'c [Change]) -> Vec<Held> {
+    let mut found = named(changes, deposed);
+    found.retain(|one| one.link.hold != Hold::None);
+    let in_use: BTreeSet<Place> = found.iter().map(|one| one.held.clone()).collect();
+    found.retain(|one| one.link.hold != Hold::InUse || in_use.contains(&one.holder));
+    found
+}
+
+/// All resources that one names at AWS, whether it holds them or not, as far as they were read.
+pub(super) fn named<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: &'c [Change]) -> Vec<Held> {
     type Placed<'c> = (Option<usize>, &'c Change);
     let changes: Vec<Placed<'_>> = (changes.into_iter().map(|change| (None, change)))
         .chain(deposed.iter().enumerate().map(|(index, change)| (Some(index), change)))
@@ -91,7 +100,7 @@ pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: 
     for &(index, holder) in &changes {
         let Some(kind) = kinds::kind(&holder.address.kind) else { continue };
         let own = found.len();
-        for link in kind.links().iter().filter(|link| link.hold != Hold::None) {
+        for link in kind.links() {
             let global = kinds::kind(link.kind).is_some_and(|kind| kind.global());
             for name in link.names(&holder.existing) {
                 for &(of, held) in named.get(&(link.kind, name.to_owned())).into_iter().flatten() {
@@ -113,8 +122,6 @@ pub(super) fn holds<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: 
             }
         }
     }
-    let in_use: BTreeSet<Place> = found.iter().map(|one| one.held.clone()).collect();
-    found.retain(|one| one.link.hold != Hold::InUse || in_use.contains(&one.holder));
     found
 }
 
@@ -174,20 +181,21 @@ pub(super) fn settle(
         holds.into_iter().filter(|one| one.holder.1.is_none() && one.held.1.is_none()).collect();
     loop {
         create_first(changes, first.clone(), scope);
-        let more: BTreeSet<Address> = holds
-            .iter()
-            .filter_map(|one| Some((changes.get(&one.holder.0)?, changes.get(&one.held.0)?)))
-            .filter(|(holder, held)| {
-                let stays = matches!(
-                    holder.action,
-                    Action::NoOp | Action::Update | Action::Replace { create_first: true }
-                );
-                stays
-                    && held.action == Action::Replace { create_first: false }
-                    && !first.contains(&held.address)
-                    && clash(held, scope).is_none()
-            })
-            .map(|(_, held)| held.address.clone())
+        let held = holds.iter().filter_map(|one| Some((changes.get(&one.holder.0)?, &one.held.0)));
+        // Until a dependent has the new id, the old one must lead somewhere.
+        let needed = changes.values().flat_map(|change| change.first().map(move |needed| (change, needed)));
+        let needed = needed.filter(|(_, needed)| changes.get(*needed).is_some_and(is_assigned));
+        let stays = |holder: &Change| {
+            matches!(holder.action, Action::NoOp | Action::Update | Action::Replace { create_first: true })
+        };
+        let could = |held: &Change| {
+            held.action == Action::Replace { create_first: false } && clash(held, scope).is_none()
+        };
+        let more: BTreeSet<Address> = held
+            .chain(needed)
+            .filter(|(holder, held)| stays(holder) && !first.contains(*held))
+            .filter(|(_, held)| changes.get(*held).is_some_and(could))
+            .map(|(_, held)| held.clone())
             .collect();
         if more.is_empty() {
             break;
@@ -212,6 +220,60 @@ pub(super) fn settle(
         }
     }
     problems
+}
+
+/// Warnings about resources that stay and still name one that is destroyed, where AWS does not refuse
+/// that, and about retained ones that depend on it.
+pub(super) fn dangling(changes: &BTreeMap<Address, Change>) -> Vec<Diagnostic> {
+    let goes = |held: &Change| match held.action {
+        Action::Delete => true,
+        // Otherwise the new one has the same name.
+        Action::Replace { .. } => is_assigned(held),
+        _ => false,
+    };
+    let mut found: BTreeMap<&Address, BTreeMap<&Address, Option<&str>>> = BTreeMap::new();
+    let named = named(changes.values(), &[]);
+    for one in named.iter().filter(|one| one.link.hold == Hold::None) {
+        let (Some(holder), Some(held)) = (changes.get(&one.holder.0), changes.get(&one.held.0)) else {
+            continue;
+        };
+        if goes(held) && matches!(fate(holder, held, one), Fate::Stays) {
+            found.entry(&held.address).or_default().insert(&holder.address, Some(one.link.attribute));
+        }
+    }
+    for holder in changes.values().filter(|change| change.action == Action::Forget) {
+        for held in holder.needs.iter().filter_map(|needed| changes.get(needed)).filter(|held| goes(held)) {
+            found.entry(&held.address).or_default().entry(&holder.address).or_default();
+        }
+    }
+    let told = |(held, holders): (&Address, BTreeMap<&Address, Option<&str>>)| {
+        let (first, attribute) = holders.first_key_value()?;
+        let needs = match attribute {
+            Some(attribute) => format!("names it in `{attribute}`"),
+            None => "needs it".to_owned(),
+        };
+        let others = match holders.len() - 1 {
+            0 => String::new(),
+            more => format!(", as {} more", counted(more, "resource")),
+        };
+        let what = format!("{held} is destroyed, and {first} still {needs}{others}");
+        let is_retained = changes.get(*first).is_some_and(|first| first.action == Action::Forget);
+        let help = match is_retained {
+            true => "retain both, or neither".to_owned(),
+            false => format!("let {first} name another, or keep {held}"),
+        };
+        Some(Diagnostic::warning("dangling", what).note("AWS destroys it all the same").help(help))
+    };
+    found.into_iter().filter_map(told).collect()
+}
+
+/// Returns whether AWS assigns a new id when the resource is replaced.
+fn is_assigned(change: &Change) -> bool {
+    kinds::kind(&change.address.kind).is_some_and(|kind| {
+        let scope =
+            Scope { partition: String::new(), account_id: String::new(), region: change.region.clone() };
+        kind.identity(Known(&change.desired), &scope) == Identity::Assigned
+    })
 }
 
 /// Makes a holder release the resource that it holds.

@@ -31,6 +31,7 @@ mod taken;
 mod text;
 mod unreplaced;
 mod whose;
+mod within;
 
 pub use applied::{Past, complete, intended_prints, prints, prints_of_secrets, read_request};
 pub use compare::{Side, compare, refused};

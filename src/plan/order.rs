@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::holds::{CODE, Held, Place, holds};
+use super::holds::{CODE, Held, Place, holds, named};
 use super::{Action, Change};
 use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
-use crate::kind::Known;
+use crate::kind::{Hold, Known};
 use crate::kinds;
+use crate::value::Value;
 
 /// One operation on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -263,6 +264,8 @@ impl Order {
         edges.of_changes(&all, changes, applied);
         edges.of_deposed(&all, changes, deposed, applied);
         edges.of_holds(&all, changes, deposed);
+        edges.of_names(&all, changes, deposed);
+        edges.of_taken_over(&all, changes);
         edges.of_releases(&all);
         let Edges { mut hard, soft, by_hold } = edges;
         let count = all.units.len();
@@ -416,6 +419,44 @@ impl Edges {
                 self.by_hold.insert((theirs, mine), one);
             }
         }
+    }
+
+    /// Adds the edges of names that hold nothing. A recovered ledger records no other dependencies.
+    fn of_names(&mut self, all: &Units, changes: &BTreeMap<&Address, &Change>, deposed: &[Change]) {
+        for one in named(changes.values().copied(), deposed) {
+            if let Some((&theirs, &mine)) = all.down.get(&one.held).zip(all.down.get(&one.holder))
+                && one.link.hold == Hold::None
+                && mine != theirs
+            {
+                self.soft.insert((theirs, mine));
+            }
+        }
+    }
+
+    /// Adds the edges of names that one resource takes from another; see [`crate::kind::Kind::TAKES_OVER`].
+    fn of_taken_over(&mut self, all: &Units, changes: &BTreeMap<&Address, &Change>) {
+        let mut takers: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+        let mut givers = Vec::new();
+        for (&address, &change) in changes {
+            let Some(kind) = kinds::kind(&address.kind) else { continue };
+            let up = all.up.get(address).or_else(|| all.later.get(address)).copied();
+            for attribute in kind.takes_over() {
+                let names = |spec| -> BTreeSet<&str> {
+                    Known(spec).list(attribute).iter().filter_map(Value::as_str).collect()
+                };
+                let (before, after) = (names(&change.existing), names(&change.desired));
+                let place = |region, name| (address.kind.as_str(), region, name);
+                for (name, up) in after.difference(&before).zip(up.into_iter().cycle()) {
+                    takers.insert(place(change.region.as_str(), *name), up);
+                }
+                if let Some(giver) = all.down_of(address).or(up) {
+                    let given = before.iter().filter(|name| change.goes() || !after.contains(*name));
+                    givers.extend(given.map(|name| (place(change.existing_region(), *name), giver)));
+                }
+            }
+        }
+        let edge = |(name, giver)| Some((giver, *takers.get(&name)?));
+        self.soft.extend(givers.into_iter().filter_map(edge).filter(|(giver, taker)| giver != taker));
     }
 
     /// Adds the edges of releases.
@@ -656,6 +697,41 @@ mod tests {
         let deposed = role("a", Action::Delete, "x", "");
         let back = told(&[role("a", Action::Create, "", "x")], &[deposed]);
         assert_eq!(back, Ok(vec!["destroyed a".to_owned(), "created a".to_owned()]));
+    }
+
+    /// A recovered ledger records no dependencies, and some names hold nothing.
+    #[test]
+    fn what_names_another_is_destroyed_before_it() {
+        let address =
+            |kind: &str, name: &str| Address { kind: kind.to_owned(), name: name.to_owned(), key: None };
+        let mut job = change(&address("glue_job", "b"), Action::Delete, &BTreeSet::new());
+        job.existing = Value::map([("role", Value::from("a"))]);
+        let role = role("a", Action::Delete, "a", "");
+        assert_eq!(told(&[role, job], &[]), Ok(vec!["destroyed b".to_owned(), "destroyed a".to_owned()]));
+    }
+
+    /// `UpdateAlias` moves an alias without a gap.
+    #[test]
+    fn a_name_that_is_taken_over_is_taken_before_it_is_given_up() {
+        let key = |name: &str, action, before: &[&str], after: &[&str]| {
+            let address = Address { kind: "kms_key".to_owned(), name: name.to_owned(), key: None };
+            let spec = |names: &[&str]| Value::map([("aliases", Value::list(names.to_vec()))]);
+            let mut change = change(&address, action, &BTreeSet::new());
+            (change.existing, change.desired) = (spec(before), spec(after));
+            change
+        };
+        let (update, delete) = (Action::Update, Action::Delete);
+        let order = |changes: &[Change]| told(changes, &[]);
+        let moved = order(&[key("a", update, &["alias/x"], &[]), key("b", update, &[], &["alias/x"])]);
+        assert_eq!(moved, Ok(vec!["updated b".to_owned(), "updated a".to_owned()]));
+        let moved =
+            order(&[key("a", delete, &["alias/x"], &[]), key("b", Action::Create, &[], &["alias/x"])]);
+        assert_eq!(moved, Ok(vec!["created b".to_owned(), "destroyed a".to_owned()]));
+        let swapped = order(&[
+            key("a", update, &["alias/x"], &["alias/y"]),
+            key("b", update, &["alias/y"], &["alias/x"]),
+        ]);
+        assert_eq!(swapped.map(|units| units.len()), Ok(2), "one after the other");
     }
 
     /// A killed apply left a deposed object in a bucket that is to be replaced.

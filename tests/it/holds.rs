@@ -339,3 +339,68 @@ fn what_a_cluster_uses_is_made_first_or_stays() {
     project.run(&["plan"]).exits(7).says("ec2_subnet.b cannot be replaced while");
     project.run(&["destroy", "--yes"]).exits(0);
 }
+
+/// AWS moves no subnet group to another network: it is made anew, unless a cluster uses it.
+#[test]
+fn what_does_not_move_to_another_network_is_replaced_or_refused() {
+    let before = warehouse(("pg", "P"), ("sg", "S"), "10.0.1.0/24");
+    let moved = |text: &str| {
+        let other = "[ec2_vpc.other]\ncidr_block = \"10.0.0.0/16\"\n";
+        format!("{other}{}", text.replace("${ec2_vpc.main.vpc_id}", "${ec2_vpc.other.vpc_id}"))
+    };
+    let project = stack(&before);
+    project.apply();
+    write(&project, &moved(&before));
+    project
+        .run(&["apply", "--yes"])
+        .exits(7)
+        .says("redshift_cluster_subnet_group.main cannot be replaced while redshift_cluster.main holds it")
+        .says("--replace redshift_cluster.main")
+        .says_not("destroyed in");
+    let without = |text: &str| {
+        let (rest, _) = text.split_once("[redshift_cluster.main]").expect("a cluster");
+        rest.to_owned()
+    };
+    write(&project, &without(&before));
+    project.run(&["apply", "--yes", "--allow", "destroy,data-loss"]).exits(0);
+    write(&project, &moved(&without(&before)));
+    let run = project.apply().plans("redshift_cluster_subnet_group.main", "± replace");
+    run.says("forces replacement");
+    project.settled();
+    // Other subnets of the same network are taken in place.
+    let more = moved(&without(&before)).replace("10.0.1.0/24", "10.0.3.0/24");
+    write(&project, &more);
+    project.apply().plans("redshift_cluster_subnet_group.main", "~ update in place");
+    project.settled();
+}
+
+/// AWS destroys a role that a job names, and the job then fails.
+#[test]
+fn what_stays_and_names_what_is_destroyed_is_told() {
+    let job = |role: &str, more: &str| {
+        format!(
+            "[glue_job.load]\nname = \"load\"\nrole = \"{role}\"\n{more}\
+             command = {{ script_location = \"s3://scripts/job.py\" }}\n"
+        )
+    };
+    let arn = format!("arn:aws:iam::{ACCOUNT}:role/r");
+    let project = stack(&format!("{}{}", role("r", ""), job("${iam_role.r.arn}", "")));
+    project.apply();
+    write(&project, &job(&arn, ""));
+    project
+        .run(&["plan"])
+        .exits(0)
+        .says("iam_role.r is destroyed, and glue_job.load still names it in `role`")
+        .says("let glue_job.load name another, or keep iam_role.r");
+    let kept = job("${iam_role.r.arn}", "lifecycle = { retain = true }\n");
+    write(&project, &format!("{}{kept}", role("r", "")));
+    project
+        .run(&["plan", "--destroy"])
+        .exits(0)
+        .says("iam_role.r is destroyed, and glue_job.load still names it in `role`")
+        .says("retain both, or neither");
+    // Both go, or neither: nothing to tell.
+    write(&project, &format!("{}{}", role("r", ""), job("${iam_role.r.arn}", "")));
+    project.run(&["plan", "--destroy"]).exits(0).says_not("still names it");
+    project.run(&["destroy", "--yes"]).exits(0);
+}

@@ -56,6 +56,25 @@ fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
     project.settled();
 }
 
+/// The topic uses the old key until it has the new one.
+#[test]
+fn what_has_an_assigned_id_is_made_first_for_what_refers_to_it() {
+    let stack = |more: &str| {
+        format!(
+            "{HEAD}[kms_key.data]\ndescription = \"Data\"\n{more}[sns_topic.alerts]\nname = \"alerts\"\n\
+             kms_master_key_id = \"${{kms_key.data.key_id}}\"\n"
+        )
+    };
+    let project = Project::new(&stack(""));
+    project.apply();
+    project.write(&stack("multi_region = true\n"));
+    let run = project.run(&["apply", "--yes", "--allow", "data-loss"]).exits(0);
+    let run = run.plans("kms_key.data", "± replace, new one first");
+    run.in_order("kms_key.data: created", "kms_key.data: destroyed");
+    run.in_order("sns_topic.alerts: updated", "kms_key.data: destroyed");
+    project.settled();
+}
+
 /// AWS deletes no network with something in it. If it were deleted first, the subnet would block it until
 /// its successor exists, which needs the new network.
 #[test]

@@ -187,6 +187,7 @@ impl Kind for KmsKey {
     };
     const TAGGABLE: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["key_policy"];
+    const TAKES_OVER: &'static [&'static str] = &["aliases"];
     const TAGS_APART: bool = true;
 
     type Spec = Spec;

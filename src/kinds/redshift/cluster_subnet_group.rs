@@ -60,7 +60,10 @@ impl Kind for RedshiftClusterSubnetGroup {
     );
     // A cluster in the group has a network interface in its subnets, which blocks their deletion
     // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html>).
-    const LINKS: &'static [Link] = &[Link::to("subnet_ids", "ec2_subnet").held(Hold::InUse)];
+    // All subnets are in one VPC
+    // (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyClusterSubnetGroup.html>), and a
+    // group does not move to another.
+    const LINKS: &'static [Link] = &[Link::to("subnet_ids", "ec2_subnet").held(Hold::InUse).within("vpc_id")];
 
     type Spec = Spec;
     type Attrs = Attrs;
