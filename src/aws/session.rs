@@ -82,6 +82,20 @@ impl Scope {
         }
     }
 
+    /// The end of the host names of the partition
+    /// (<https://docs.aws.amazon.com/general/latest/gr/rande.html>).
+    pub fn dns_suffix(&self) -> &'static str {
+        match self.partition.as_str() {
+            "aws-cn" => "amazonaws.com.cn",
+            "aws-eusc" => "amazonaws.eu",
+            "aws-iso" => "c2s.ic.gov",
+            "aws-iso-b" => "sc2s.sgov.gov",
+            "aws-iso-e" => "cloud.adc-e.uk",
+            "aws-iso-f" => "csp.hci.ic.gov",
+            _ => "amazonaws.com",
+        }
+    }
+
     /// The ARN of a regional resource of this account.
     pub fn arn(&self, service: &str, resource: impl std::fmt::Display) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account_id)

@@ -368,11 +368,7 @@ fn attrs(bucket: &str, scope: &Scope) -> Attrs {
         "eu-west-1",
         "sa-east-1",
     ];
-    let suffix = match scope.partition.as_str() {
-        "aws-cn" => "amazonaws.com.cn",
-        "aws-eusc" => "amazonaws.eu",
-        _ => "amazonaws.com",
-    };
+    let suffix = scope.dns_suffix();
     let region = &scope.region;
     let website = if DASHED.contains(&region.as_str()) { "s3-website-" } else { "s3-website." };
     Attrs {
