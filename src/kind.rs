@@ -5,6 +5,7 @@
 //! compares by schema, retries by error class, and reads until AWS has converged.
 
 mod among;
+mod attributes;
 mod document;
 mod erased;
 mod link;
@@ -27,6 +28,7 @@ use crate::value::Value;
 
 pub use crate::diag::{a, counted, nearest};
 pub use among::{Among, Peer};
+pub use attributes::{Attributes, from_attributes, to_attributes};
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
 pub use erased::{ErasedKind, ErasedLive, ReadRequest, erase};
 pub use link::{Hold, Link};
@@ -34,7 +36,9 @@ pub use names::Names;
 pub use pattern::check_pattern;
 pub use policy::{PolicyUse, check_policy};
 pub use schedule::{check_schedule, least_minutes, never_comes};
-pub use statements::{Statement, check_statements, foreign_actions, has_hidden_statement, matches_pattern};
+pub use statements::{
+    Statement, check_actions, check_statements, foreign_actions, has_hidden_statement, matches_pattern,
+};
 pub use terraform::Terraform;
 pub use types::{Json, PolicyDocument, Secret};
 

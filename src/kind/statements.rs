@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Problem, in_document};
+use crate::diag::nearest;
 use crate::value::Value;
 
 /// Condition keys that do not restrict the caller: with them, a grant to everybody stays public
@@ -176,6 +177,33 @@ pub fn foreign_actions(statements: &[Statement<'_>], service: &str, owner: &str)
                     .help(format!("the policy of {owner} speaks of `{service}:…` alone")),
             );
         }
+    }
+    problems
+}
+
+/// Problems for actions that the policy of `owner` cannot name: those of other services than `service`, and
+/// those that are not among `known`, names without the service, separated by spaces.
+pub fn check_actions(
+    statements: &[Statement<'_>],
+    service: &str,
+    owner: &str,
+    known: &'static str,
+) -> Vec<Problem> {
+    let mut problems = foreign_actions(statements, service, owner);
+    let known: Vec<&str> = known.split_whitespace().collect();
+    for (action, path) in statements.iter().flat_map(|one| one.texts("Action")) {
+        let Some((prefix, name)) = action.split_once(':') else { continue };
+        if !prefix.eq_ignore_ascii_case(service)
+            || name.contains(['*', '?'])
+            || known.iter().any(|one| one.eq_ignore_ascii_case(name))
+        {
+            continue;
+        }
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{service}:{near}`?"),
+            None => format!("such as `{service}:{}`", known.first().copied().unwrap_or_default()),
+        };
+        problems.push(Problem::warning(path, format!("\"{action}\" is no action of {owner}")).help(help));
     }
     problems
 }

@@ -12,8 +12,7 @@ use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take};
 use crate::kind::{
     Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, PolicyDocument, PolicyUse,
-    Problem, Reads, Terraform, check_policy, check_statements, each, foreign_actions, in_document, nearest,
-    user_tags,
+    Problem, Reads, Terraform, check_actions, check_policy, check_statements, each, in_document, user_tags,
 };
 use crate::value::Value;
 
@@ -163,40 +162,11 @@ fn arrange(topic: &mut Block) -> Vec<TerraformPart> {
 /// The kind `sns_topic`.
 pub struct SnsTopic;
 
-/// Actions that a topic policy may name
+/// Actions that a topic policy may name; SNS refuses others as "out of service scope"
 /// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html>).
-const ACTIONS: [&str; 16] = [
-    "AddPermission",
-    "ConfirmSubscription",
-    "DeleteTopic",
-    "GetDataProtectionPolicy",
-    "GetSubscriptionAttributes",
-    "GetTopicAttributes",
-    "ListSubscriptionsByTopic",
-    "ListTagsForResource",
-    "Publish",
-    "PutDataProtectionPolicy",
-    "Receive",
-    "RemovePermission",
-    "SetTopicAttributes",
-    "Subscribe",
-    "TagResource",
-    "UntagResource",
-];
-
-/// SNS refuses actions that are not about topics as "out of service scope".
-fn check_action(action: &str, path: String) -> Option<Problem> {
-    let (service, name) = action.split_once(':')?;
-    let known = ACTIONS.iter().any(|one| one.eq_ignore_ascii_case(name));
-    if !service.eq_ignore_ascii_case("sns") || known || name.contains(['*', '?']) {
-        return None;
-    }
-    let help = match nearest(name, ACTIONS) {
-        Some(near) => format!("did you mean `sns:{near}`?"),
-        None => "such as `sns:Publish` and `sns:Subscribe`".to_owned(),
-    };
-    Some(Problem::warning(path, format!("SNS has no action `{action}` on topics")).help(help))
-}
+const ACTIONS: &str = "Publish Subscribe AddPermission ConfirmSubscription DeleteTopic GetDataProtectionPolicy \
+    GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource \
+    PutDataProtectionPolicy Receive RemovePermission SetTopicAttributes TagResource UntagResource";
 
 /// Messages can be archived for 1 to 365 days
 /// (<https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html>).
@@ -309,11 +279,7 @@ impl Kind for SnsTopic {
         if let Some(policy) = spec.get("policy") {
             problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
             problems.extend(check_statements(policy, "policy", |statements| {
-                let mut problems = foreign_actions(statements, "sns", "a topic");
-                for (action, path) in statements.iter().flat_map(|one| one.texts("Action")) {
-                    problems.extend(check_action(action, path));
-                }
-                problems
+                check_actions(statements, "sns", "a topic", ACTIONS)
             }));
         }
         if let Some(policy) = spec.get("delivery_policy") {
