@@ -17,7 +17,8 @@
 //!   one, too: use it only for what a reviewer wants to see of a brand-new resource.
 //! - `[MEMBER]`, optional, is the member of a table, map or document that the event concerns.
 //! - `EVENT` is the sort of change: see [`When`].
-//! - `if`, optional, names another field of the resource and the value that it must have.
+//! - `if`, optional, names another field of the resource and the value that it must have; `null` is an
+//!   absent one.
 //! - `WORDS`, optional, are shown to the reviewer; `{before}` and `{after}` stand for the values.
 //!
 //! Only `plan/risk/judge.rs` interprets the marks. `tests/data/risks.toml` lists every attribute
@@ -50,6 +51,8 @@ pub enum Document {
     Content,
     /// The checksum of that content: `checksum`.
     Checksum,
+    /// A table that AWS takes as JSON text, as Terraform does: `json`.
+    Json,
 }
 
 impl Document {
@@ -68,6 +71,7 @@ impl Document {
             "file" => Self::File,
             "content" => Self::Content,
             "checksum" => Self::Checksum,
+            "json" => Self::Json,
             _ => return None,
         })
     }
@@ -77,7 +81,7 @@ impl Document {
     pub fn risk(self) -> &'static str {
         match self {
             Self::StatesLanguage | Self::Dashboard | Self::Wlm | Self::Pattern | Self::Schedule => "",
-            Self::File | Self::Content | Self::Checksum => "",
+            Self::File | Self::Content | Self::Checksum | Self::Json => "",
             Self::Ingress | Self::Egress => "wider access when a rule allows more",
             Self::Lifecycle => "data loss when more expires, or sooner",
             Self::Replication => "weaker protection when less is copied",

@@ -241,7 +241,8 @@ impl Group<'_> {
                 | Document::Replication
                 | Document::File
                 | Document::Content
-                | Document::Checksum,
+                | Document::Checksum
+                | Document::Json,
             )
             | None => Vec::new(),
         };

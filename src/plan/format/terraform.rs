@@ -10,7 +10,7 @@ use crate::kind::terraform::Block;
 use crate::kind::{ErasedKind, Terraform};
 use crate::kinds;
 use crate::plan::Change;
-use crate::schema::{Node, PathStep, Shape};
+use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
 
 /// The text in place of a secret.
@@ -63,6 +63,7 @@ fn shaped(node: Option<&Node>, value: &Value, names: &[(&str, &str)], path: &str
         (_, Value::Unknown(_) | Value::Secret(_) | Value::Null) => value.clone(),
         (Some(Shape::Policy | Shape::Json), Value::String(_)) => value.clone(),
         (Some(Shape::Policy | Shape::Json), document) => document_text(document),
+        (_, document) if node.is_some_and(is_text) => document_text(document),
         (Some(Shape::Object { fields, .. }), Value::Map(map)) => {
             let mut block = Block::new();
             for (name, value) in map {
@@ -93,6 +94,11 @@ fn shaped(node: Option<&Node>, value: &Value, names: &[(&str, &str)], path: &str
     }
 }
 
+/// Returns whether a table is JSON text in Terraform.
+fn is_text(node: &Node) -> bool {
+    node.document == Some(Document::Json)
+}
+
 /// A document as text; unknown or secret if a part of it is.
 fn document_text(document: &Value) -> Value {
     if let Some(unknown) = document.first_unknown() {
@@ -120,6 +126,9 @@ pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
                 let renamed = names.iter().find(|(here, _)| *here == dotted);
                 there.push(Json::from(renamed.map_or(name.as_str(), |(_, there)| there)));
                 node = node.and_then(Node::fields).and_then(|fields| fields.get(name));
+                if node.is_some_and(is_text) {
+                    break;
+                }
                 if matches!(node.map(|node| &node.shape), Some(Shape::Object { .. })) {
                     there.push(Json::from(0));
                 }
