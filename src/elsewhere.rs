@@ -42,7 +42,7 @@ const ENGINE: [(&str, &str); 16] = [
 ];
 
 /// Names elsewhere that have no counterpart here, though they resemble one of our names.
-const WITHOUT: [&str; 13] = [
+const WITHOUT: [&str; 14] = [
     "app_sync_parameters",
     "batch_parameters",
     "bucket_namespace",
@@ -56,6 +56,7 @@ const WITHOUT: [&str; 13] = [
     "map_customer_owned_ip_on_launch",
     "revoke_rules_on_delete",
     "snapshot_copy_manual",
+    "timeouts",
 ];
 
 /// A kind, or an attribute of one, that was found by another name.

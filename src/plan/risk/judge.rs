@@ -490,7 +490,10 @@ fn allows(mark: &RiskMark, schema: &Node, resource: &Value) -> bool {
     let path: Vec<PathStep> = path.split('.').map(|name| PathStep::Name(name.to_owned())).collect();
     let default = schema.at(&path).and_then(|node| node.default.as_ref());
     let value = within(schema, resource, &path).filter(|value| !is_nothing(value)).or(default);
-    value.is_some_and(|value| is_open(value) || plain(value).as_deref() == Some(expected.as_str()))
+    match value {
+        Some(value) => is_open(value) || plain(value).as_deref() == Some(expected.as_str()),
+        None => expected == "null",
+    }
 }
 
 /// Returns the value at a place; list elements are found by key.
