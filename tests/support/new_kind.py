@@ -1,11 +1,12 @@
 """Begins a new kind: what AWS's schema and botocore's model say is written, the rest is left to its author.
 
-    new_kind.py WHEEL AWS::SQS::Queue
+    new_kind.py WHEEL AWS::SQS::Queue [SCHEMA aws_sqs_queue]
 
-WHEEL is a cfn-lint wheel as facts.py takes it. Run it with the Python of the emulator, which has botocore's data. It
-writes the spec (types, bounds, enums, what is required, what replaces), example, life and facts, and registers the
-kind and, where it is the first of its service, the service. Every place that waits for the author says TODO or
-`todo!`, which `tests/it/tidy.rs` lets nobody leave.
+WHEEL is a cfn-lint wheel as facts.py takes it, SCHEMA the schema of Terraform's provider as terraform.py takes it. Run
+it with the Python of the emulator, which has botocore's data. It writes the spec (types, bounds, enums, what is
+required, what replaces), example, life, mistakes and facts, and registers the kind and, where it is the first of its
+service, the service. Every place that waits for the author says TODO or `todo!`, which `tests/it/tidy.rs` lets nobody
+leave.
 """
 import os
 import re
@@ -105,13 +106,9 @@ class Spec:
             lines.append(f"    /// TODO: what `{name}` is{'' if must else ', and what its absence means'}.")
             if not must:
                 default = "Vec<" in kind or "BTreeMap<" in kind
-                empty = "Vec" if "Vec<" in kind else "BTreeMap"
-                if default:
-                    lines.append(f'    #[serde(default, skip_serializing_if = "{empty}::is_empty")]')
-                elif kind == "bool":
+                if default or kind == "bool":
                     lines.append("    #[serde(default)]")
                 else:
-                    lines.append('    #[serde(skip_serializing_if = "Option::is_none")]')
                     kind = f"Option<{kind}>"
             marks = self.marks(node, name if not path else None)
             if marks:
@@ -206,6 +203,7 @@ def codes(model, names, thing):
 
 def main():
     wheel, cfn = sys.argv[1:3]
+    terraform = sys.argv[3:5]
     schema = facts.Schemas(wheel).of(cfn)
     _, service, thing = cfn.split("::")
     crate, botocore, iam = SERVICES.get(service, (service.lower(),) * 3)
@@ -249,7 +247,7 @@ pub struct {struct};
 impl Kind for {struct} {{
     const NAME: &'static str = "{kind}";
     const CFN: Option<&'static str> = Some("{cfn}");
-    const TERRAFORM: Terraform = Terraform::of("aws_{kind}", &[]);
+    const TERRAFORM: Terraform = Terraform::of("{terraform[1] if terraform else f"aws_{kind}"}", &[]);
     const EXAMPLE: &'static str = include_str!("../../../examples/kinds/{kind}.toml");
     const ACTIONS: Actions = Actions {{
         read: &[{lists["read"]}],
@@ -338,6 +336,20 @@ region = "us-east-1"
             return text[:found.start(2)] + "\n".join(lines) + "\n" + text[found.end(2):]
 
         edit("tests/it/errors.rs", with_service)
+
+        def with_call(text):
+            operation = next(name for name in does["read"] if not name.startswith("List"))
+            shape = model.operation_model(operation).input_shape
+            needs = shape.required_members if shape else []
+            given = "".join(f'.{snake(one)}("x")' for one in needs)
+            call = f"drop(cx.aws.{crate}().{snake(operation)}(){given}.send().await?)"
+            other = 'other => panic!("add a call of {other} to tests/it/errors.rs"),'
+            first, second, rest = text.split(f"        {other}\n")
+            signing = model.metadata.get("signingName", model.metadata["endpointPrefix"])
+            return (f'{first}        "{crate}" => {call},\n        {other}\n'
+                    f'{second}        "{crate}" => "{signing}:{operation}",\n        {other}\n{rest}')
+
+        edit("tests/it/errors.rs", with_call)
     risks = "".join(f'    "{path}",\n' for path in sorted(spec.paths))
     edit("tests/data/risks.toml", lambda text: text.rstrip("\n") + f"\n\n{kind} = [\n{risks}]\n")
     named = "".join(f'"{theirs}" = "{ours}"\n' for ours, theirs in sorted(spec.paths.items(), key=lambda one: one[1]))
@@ -349,9 +361,23 @@ region = "us-east-1"
 
 ["cloudformation.{kind}"]
 {named}{tagged}""")
-    subprocess.run([sys.executable, os.path.join(ROOT, "tests/support/facts.py"), wheel, cfn], check=True)
+    edit("tests/data/mistakes.toml", lambda text: text.rstrip("\n") + f"""
+
+[{kind}]
+base = '''
+[{kind}.a]
+{table}'''
+rows = [
+  # TODO: {{ wrong = '...', right = '...', says = '...' }},
+]
+""")
+    support = os.path.join(ROOT, "tests", "support")
+    subprocess.run([sys.executable, os.path.join(support, "facts.py"), wheel, cfn], check=True)
+    if terraform:
+        pair = f"{kind}={terraform[1]}"
+        subprocess.run([sys.executable, os.path.join(support, "terraform.py"), terraform[0], pair], check=True)
     print(f"""{kind} is begun. Yours is every TODO and `todo!` in src/kinds/{crate}/{module}.rs,
-examples/kinds/{kind}.toml, tests/lives/{kind}.toml and tests/data/elsewhere.toml.
+examples/kinds/{kind}.toml, tests/lives/{kind}.toml, tests/data/mistakes.toml and tests/data/elsewhere.toml.
 Then: cargo fmt, cargo test {kind}.""")
     if is_new:
         print(f"Its crate: cargo add aws-sdk-{crate} --no-default-features -F rt-tokio")

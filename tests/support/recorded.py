@@ -25,7 +25,8 @@ OUT = os.path.join(ROOT, "tests", "data", "recorded")
 # Folders of the recorded tests, and the crates of our services.
 SERVICES = {
     "cloudwatch": "cloudwatch", "ec2": "ec2", "events": "eventbridge", "iam": "iam", "kms": "kms",
-    "logs": "cloudwatchlogs", "s3": "s3", "secretsmanager": "secretsmanager", "sns": "sns", "stepfunctions": "sfn",
+    "logs": "cloudwatchlogs", "s3": "s3", "secretsmanager": "secretsmanager", "sns": "sns", "sqs": "sqs",
+    "stepfunctions": "sfn",
 }
 ACCOUNT = "123456789012"
 # Account ids of AWS's documentation, and what the recorder writes for its own.
@@ -46,6 +47,11 @@ class Read:
         """Whether an answer that was recorded in the tests of a service is one to this call."""
         is_near = service in (self.model, "cloudformation") and self.label in label
         return is_near and self.members <= set(answer) and self.fits(answer)
+
+
+def queue_url(answer):
+    suffix = ".fifo" if "FifoQueue" in answer["Attributes"] else ""
+    return f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/queue{suffix}"
 
 
 READS = {
@@ -139,6 +145,12 @@ READS = {
              lambda a: "TopicArn" in a["Attributes"] and "SubscriptionArn" not in a["Attributes"]),
         Read("sns", "sns", "GetDataProtectionPolicy", "DataProtectionPolicy",
              lambda a: f"arn:aws:sns:us-east-1:{ACCOUNT}:topic"),
+    ],
+    "sqs_queue": [
+        # With what AWS chooses where nothing is said.
+        Read("sqs", "sqs", "GetQueueAttributes", "Attributes", queue_url, label="initial-values"),
+        Read("sqs", "sqs", "GetQueueAttributes", "Attributes", queue_url,
+             lambda a: "QueueArn" in a["Attributes"] or set(a["Attributes"]) == {"Policy"}),
     ],
 }
 # Kinds whose id is an ARN: in some recordings a placeholder has its place.
@@ -432,7 +444,8 @@ def answers(recorded):
                     continue
                 if kind in BY_ARN and not identity.startswith("arn:"):
                     continue
-                news = set(leaves(taken)) - seen.setdefault((kind, read.operation), set())
+                key = (kind, read.operation, read.label)
+                news = set(leaves(taken)) - seen.setdefault(key, set())
                 if not news or not is_harmless(json.dumps(taken)) or len(json.dumps(taken)) > 6000:
                     continue
                 wire = wires.setdefault(read.model, Wire(read.model))
@@ -440,7 +453,7 @@ def answers(recorded):
                     inside, headers = wire.answer(read.operation, taken)
                 except Misfit:
                     continue
-                seen[kind, read.operation] |= news
+                seen[key] |= news
                 kept.setdefault(kind, []).append({
                     "test": test, "label": label, "operation": f"{read.signing}:{read.operation}", "id": identity,
                     "inside": inside, "headers": headers, "others": wire.enums,
