@@ -172,6 +172,13 @@ clients! {
         conflict: ["ConcurrentAccess", "InvalidState"],
         denied: ["AuthorizationError", "KMSAccessDenied"],
     };
+    /// Amazon SQS, whose errors have the names of its model and those of the query protocol.
+    sqs: aws_sdk_sqs => {
+        gone: ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"],
+        exists: ["QueueAlreadyExists", "QueueNameExists"],
+        // The name of a deleted queue is free again after 60 s.
+        conflict: ["AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"],
+    };
     /// AWS Security Token Service.
     sts: aws_sdk_sts;
 }

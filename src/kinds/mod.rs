@@ -101,6 +101,11 @@ pub mod sns {
     pub mod topic;
 }
 
+/// Amazon SQS.
+pub mod sqs {
+    pub mod queue;
+}
+
 /// Calls a macro with the name and the type of every kind, ordered by name. Tests are generated from this
 /// list, too, so that none misses a kind.
 #[doc(hidden)]
@@ -133,6 +138,7 @@ macro_rules! each_kind {
             sfn_state_machine: sfn::state_machine::SfnStateMachine,
             sns_subscription: sns::subscription::SnsSubscription,
             sns_topic: sns::topic::SnsTopic,
+            sqs_queue: sqs::queue::SqsQueue,
         }
     };
 }

@@ -42,6 +42,7 @@ scripts![
     "secretsmanager.py",
     "server.py",
     "sns.py",
+    "sqs.py",
     "stepfunctions.py",
     "wire.py",
 ];

@@ -28,6 +28,7 @@ const SERVICES: &[(&str, &str, &str)] = &[
     ("secretsmanager", "secretsmanager", "secretsmanager"),
     ("sfn", "stepfunctions", "states"),
     ("sns", "sns", "sns"),
+    ("sqs", "sqs", "sqs"),
 ];
 
 /// `tests/data/error_classes.toml`.
@@ -70,9 +71,11 @@ fn by_name(code: &str) -> Option<Class> {
         ("NotFound", Class::Gone),
         ("NoSuch", Class::Gone),
         ("NotExist", Class::Gone),
+        ("NonExistent", Class::Gone),
         ("AlreadyExists", Class::Exists),
         ("AlreadyOwned", Class::Exists),
         ("ResourceExists", Class::Exists),
+        ("NameExists", Class::Exists),
         ("Denied", Class::Denied),
         ("Authoriz", Class::Denied),
         ("Unauthorized", Class::Denied),
@@ -84,6 +87,7 @@ fn by_name(code: &str) -> Option<Class> {
         ("Conflict", Class::Conflict),
         ("Concurrent", Class::Conflict),
         ("InUse", Class::Conflict),
+        ("DeletedRecently", Class::Conflict),
         ("Aborted", Class::Conflict),
         ("Unmodifiable", Class::Conflict),
         ("Transitioning", Class::Conflict),
@@ -196,6 +200,7 @@ async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
         "secretsmanager" => drop(cx.aws.secretsmanager().describe_secret().secret_id("s").send().await?),
         "sfn" => drop(cx.aws.sfn().describe_state_machine().state_machine_arn("a").send().await?),
         "sns" => drop(cx.aws.sns().get_topic_attributes().topic_arn("a").send().await?),
+        "sqs" => drop(cx.aws.sqs().get_queue_attributes().queue_url("q").send().await?),
         other => panic!("add a call of {other} to tests/it/errors.rs"),
     }
     Ok(())
@@ -214,6 +219,7 @@ fn operation(service: &str) -> &'static str {
         "secretsmanager" => "secretsmanager:DescribeSecret",
         "sfn" => "states:DescribeStateMachine",
         "sns" => "sns:GetTopicAttributes",
+        "sqs" => "sqs:GetQueueAttributes",
         other => panic!("add a call of {other} to tests/it/errors.rs"),
     }
 }

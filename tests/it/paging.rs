@@ -860,6 +860,7 @@ const ONE_PAGE: &[(&str, &str, &str)] = &[
     ("s3_bucket", "ListBuckets", "the bucket is the first of those that begin with its name"),
     ("s3_object", "ListObjectVersions", "it only saves calls: what is not on it is asked for by itself"),
     ("ledger", "ListObjectsV2", "whether there is any object"),
+    ("sqs_queue", "ListQueueTags", "SQS has no pages of it"),
 ];
 
 /// A list call in the source.

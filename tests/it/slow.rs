@@ -754,3 +754,37 @@ fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("1 destroyed"), "{}", run.stdout);
 }
+
+/// The answers to a read of a queue that was created with default settings.
+fn queue() -> [Answer; 2] {
+    let tags = owned("sqs_queue.loads", |key, value| format!(r#""{key}": "{value}","#));
+    [
+        on("sqs:GetQueueAttributes").answers(
+            r#"{"Attributes": {"QueueArn": "arn:aws:sqs:us-east-1:123456789012:loads", "CreatedTimestamp": "1767323045",
+                "DelaySeconds": "0", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600",
+                "ReceiveMessageWaitTimeSeconds": "0", "SqsManagedSseEnabled": "true", "VisibilityTimeout": "30"}}"#,
+        ),
+        on("sqs:ListQueueTags").answers(format!(r#"{{"Tags": {{{}}}}}"#, tags.trim_end_matches(','))),
+    ]
+}
+
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
+#[test]
+fn the_name_of_a_deleted_queue_is_waited_for() {
+    let scene = Scene::new("[sqs_queue.loads]\nqueue_name = 'loads'\n");
+    let gone = || {
+        let words = "The specified queue does not exist.";
+        on("sqs:GetQueueAttributes").fails(400, "AWS.SimpleQueueService.NonExistentQueue", words)
+    };
+    let deleted = || {
+        let words = "You must wait 60 seconds after deleting a queue before you can create another with the same name.";
+        on("sqs:CreateQueue").fails(400, "AWS.SimpleQueueService.QueueDeletedRecently", words)
+    };
+    let created = on("sqs:CreateQueue")
+        .answers(r#"{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/loads"}"#);
+    let [attributes, tags] = queue();
+    // It is looked for by the plan, and before each attempt.
+    let run =
+        scene.apply(vec![gone(), gone(), deleted(), gone(), deleted(), gone(), created, attributes, tags]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+}

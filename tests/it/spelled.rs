@@ -202,7 +202,7 @@ fn what_means_nothing_is_left_out_everywhere() {
 #[test]
 fn every_key_has_its_spellings() {
     // Not encrypted, or what the bucket says, or AWS's choice: no alias is the default.
-    const WITHOUT_DEFAULT: [&str; 7] = [
+    const WITHOUT_DEFAULT: [&str; 8] = [
         "redshift_cluster.kms_key_id",
         "redshift_cluster.master_password_secret_kms_key_id",
         "s3_bucket.inventory.destination.kms_key_id",
@@ -210,6 +210,7 @@ fn every_key_has_its_spellings() {
         "s3_object.ssekms_key_id",
         "sfn_state_machine.encryption_configuration.kms_key_id",
         "sns_topic.kms_master_key_id",
+        "sqs_queue.kms_master_key_id",
     ];
     let mut open = Vec::new();
     for kind in KINDS.iter() {

@@ -15,6 +15,7 @@ MODULES = {
     "s3": ("s3",),
     "secretsmanager": ("secretsmanager",),
     "sns": ("sns",),
+    "sqs": ("sqs",),
     "stepfunctions": ("stepfunctions",),
 }
 

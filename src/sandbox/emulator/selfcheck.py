@@ -432,6 +432,47 @@ def sns_topics():
 
 
 @check
+def queues():
+    sqs = client("sqs")
+    dead = sqs.create_queue(QueueName=name())["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]})
+    wanted = {"DelaySeconds": "5", "Policy": policy, "VisibilityTimeout": "60",
+              "RedriveAllowPolicy": json.dumps({"redrivePermission": "denyAll"})}
+    named = name()
+    queue = sqs.create_queue(QueueName=named, Attributes=wanted, tags={"a": "b"})["QueueUrl"]
+    equal(sqs.create_queue(QueueName=named, Attributes=wanted)["QueueUrl"], queue)
+    refused("QueueAlreadyExists", sqs.create_queue, QueueName=named, Attributes=dict(wanted, DelaySeconds="6"))
+
+    def found():
+        return sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+
+    holds(found(), dict(wanted, MaximumMessageSize="1048576", SqsManagedSseEnabled="true"))
+    redrive = {"deadLetterTargetArn": arn, "maxReceiveCount": "3"}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={
+        "KmsMasterKeyId": "alias/aws/sqs", "RedrivePolicy": json.dumps(redrive)})
+    holds(found(), dict(wanted, KmsMasterKeyId="alias/aws/sqs", KmsDataKeyReusePeriodSeconds="300",
+                        SqsManagedSseEnabled="false", RedrivePolicy=json.dumps(dict(redrive, maxReceiveCount=3))))
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"KmsMasterKeyId": "", "RedrivePolicy": "", "Policy": ""})
+    equal({"KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "RedrivePolicy", "Policy"} & set(found()), set())
+    equal(found()["SqsManagedSseEnabled"], "false")
+    for attributes in ({"DelaySeconds": "901"}, {"KmsMasterKeyId": "k", "SqsManagedSseEnabled": "true"},
+                       {"RedrivePolicy": json.dumps(dict(redrive, deadLetterTargetArn=arn + "x"))},
+                       {"RedriveAllowPolicy": json.dumps({"redrivePermission": "byQueue"})}):
+        refused("InvalidAttributeValue", sqs.set_queue_attributes, QueueUrl=queue, Attributes=attributes)
+    for attributes in ({"FifoQueue": "true"}, {"DeduplicationScope": "queue"}, {"Nonsense": "1"}):
+        refused("InvalidAttributeName", sqs.set_queue_attributes, QueueUrl=queue, Attributes=attributes)
+    fifo = sqs.create_queue(QueueName=name() + ".fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    holds(sqs.get_queue_attributes(QueueUrl=fifo, AttributeNames=["All"])["Attributes"], {
+        "FifoQueue": "true", "ContentBasedDeduplication": "false", "DeduplicationScope": "queue",
+        "FifoThroughputLimit": "perQueue"})
+    sqs.delete_queue(QueueUrl=queue)
+    refused("AWS.SimpleQueueService.NonExistentQueue", sqs.get_queue_attributes, QueueUrl=queue,
+            AttributeNames=["All"])
+
+
+@check
 def log_groups():
     logs, group = client("logs"), name("/g/")
     logs.create_log_group(logGroupName=group, logGroupClass="INFREQUENT_ACCESS", tags={"a": "b"},

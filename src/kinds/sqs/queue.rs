@@ -1,0 +1,388 @@
+//! `sqs_queue`.
+
+use std::collections::HashMap;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
+use crate::kind::mark::{DERIVED, REPLACE, SET};
+use crate::kind::{
+    Actions, Attributes, Files, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace,
+    PolicyDocument, PolicyUse, Problem, Reads, Terraform, check_actions, check_policy, check_statements,
+    each, from_attributes, to_attributes, user_tags,
+};
+use crate::value::Value;
+
+/// An Amazon SQS queue: it keeps messages until a consumer has received and deleted them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the queue; a FIFO queue's ends in `.fifo`.
+    #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 80), regex(pattern = r"^[A-Za-z0-9_-]+(\.fifo)?$"))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed: its messages are deleted"]))]
+    pub queue_name: String,
+    /// Strict order and exactly-once processing within a message group.
+    #[serde(default)]
+    #[schemars(extend("x-dwctl" = [REPLACE]))]
+    pub fifo_queue: bool,
+    /// Take a message's body as its deduplication id. FIFO queues only.
+    #[serde(default)]
+    pub content_based_deduplication: bool,
+    /// Whether messages are deduplicated per queue or per message group. FIFO queues only. Absent: `queue`.
+    #[schemars(extend("enum" = ["queue", "messageGroup"], "x-dwctl-absent" = "queue"))]
+    pub deduplication_scope: Option<String>,
+    /// Whether the throughput quota counts per queue or per message group (high throughput, which
+    /// needs the deduplication scope `messageGroup`). FIFO queues only. Absent: `perQueue`.
+    #[schemars(extend("enum" = ["perQueue", "perMessageGroupId"], "x-dwctl-absent" = "perQueue"))]
+    pub fifo_throughput_limit: Option<String>,
+    /// Seconds for which a new message is hidden from consumers.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 900))]
+    pub delay_seconds: i32,
+    /// Largest message in bytes.
+    #[serde(default = "number::<1_048_576>")]
+    #[schemars(range(min = 1_024, max = 1_048_576))]
+    pub maximum_message_size: i32,
+    /// Seconds after which a message that nobody deleted is dropped.
+    #[serde(default = "number::<345_600>")]
+    #[schemars(range(min = 60, max = 1_209_600))]
+    #[schemars(extend("x-dwctl-risk" = ["data-loss when less: messages are kept {after} s instead of {before} s"]))]
+    pub message_retention_period: i32,
+    /// Seconds for which a call waits for a message if the queue is empty (long polling).
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 20))]
+    pub receive_message_wait_time_seconds: i32,
+    /// Seconds for which a received message is hidden from other consumers.
+    #[serde(default = "number::<30>")]
+    #[schemars(range(min = 0, max = 43_200))]
+    pub visibility_timeout: i32,
+    /// Who may send and receive. Absent: the account alone, as its IAM policies say.
+    pub policy: Option<PolicyDocument>,
+    /// Where a message goes that consumers received too often:
+    /// `{ deadLetterTargetArn = "${sqs_queue.dead.arn}", maxReceiveCount = 5 }`.
+    #[schemars(extend("x-dwctl-document" = "json"))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: messages that cannot be processed are no longer set aside"]))]
+    pub redrive_policy: Option<RedrivePolicy>,
+    /// Which queues may use this one as their dead-letter queue. Absent: all of the account and region.
+    #[schemars(extend("x-dwctl-risk" = ["access when gone: every queue of the account may use it as its dead-letter queue"]))]
+    #[schemars(extend("x-dwctl-document" = "json", "x-dwctl-absent" = { "redrivePermission": "allowAll" }))]
+    pub redrive_allow_policy: Option<RedriveAllowPolicy>,
+    /// KMS key that encrypts messages at rest: id, ARN or alias.
+    #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-names" = "kms-key"))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
+    pub kms_master_key_id: Option<String>,
+    /// Seconds for which SQS reuses a data key before it asks KMS again. Absent: 300.
+    #[schemars(range(min = 60, max = 86_400), extend("x-dwctl-absent" = 300))]
+    pub kms_data_key_reuse_period_seconds: Option<i32>,
+    /// Encrypt messages at rest with a key of SQS. Absent: true, unless there is a KMS key.
+    #[schemars(extend("x-dwctl" = [DERIVED]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off if kms_master_key_id = null: messages are no longer encrypted at rest"]))]
+    pub sqs_managed_sse_enabled: Option<bool>,
+}
+
+/// When a message moves to a dead-letter queue, as AWS's document says it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RedrivePolicy {
+    /// ARN of the dead-letter queue, in the same account and region; a FIFO queue's is a FIFO queue.
+    #[schemars(extend("x-dwctl-names" = "queue"))]
+    pub dead_letter_target_arn: String,
+    /// How often a message is received before it moves.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub max_receive_count: i32,
+}
+
+/// Which queues may use a queue as their dead-letter queue, as AWS's document says it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RedriveAllowPolicy {
+    /// All queues, none, or those of `sourceQueueArns`.
+    #[schemars(extend("enum" = ["allowAll", "denyAll", "byQueue"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when to allowAll: every queue of the account may use it as its dead-letter queue"]))]
+    pub redrive_permission: String,
+    /// ARNs of the queues with `byQueue`.
+    // SQS takes no empty list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-dwctl" = [SET], "x-dwctl-names" = "queue"), length(max = 10))]
+    pub source_queue_arns: Vec<String>,
+}
+
+/// What AWS decides about a queue.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attrs {
+    /// ARN of the queue.
+    pub arn: String,
+    /// URL of the queue, by which messages are sent and received.
+    pub queue_url: String,
+}
+
+fn number<const NUMBER: i32>() -> i32 {
+    NUMBER
+}
+
+/// Actions that a queue policy may name
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>).
+const ACTIONS: &str = "SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes \
+    GetQueueUrl SetQueueAttributes PurgeQueue ListDeadLetterSourceQueues ListQueueTags TagQueue UntagQueue \
+    AddPermission RemovePermission CreateQueue DeleteQueue StartMessageMoveTask CancelMessageMoveTask \
+    ListMessageMoveTasks";
+
+/// The kind `sqs_queue`.
+pub struct SqsQueue;
+
+impl Kind for SqsQueue {
+    const NAME: &'static str = "sqs_queue";
+    const CFN: Option<&'static str> = Some("AWS::SQS::Queue");
+    const TERRAFORM: Terraform = Terraform::of(
+        "aws_sqs_queue",
+        &[
+            ("queue_name", "name"),
+            ("maximum_message_size", "max_message_size"),
+            ("message_retention_period", "message_retention_seconds"),
+            ("receive_message_wait_time_seconds", "receive_wait_time_seconds"),
+            ("visibility_timeout", "visibility_timeout_seconds"),
+        ],
+    );
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
+        ("policy", "aws_sqs_queue_policy"),
+        ("policy", "AWS::SQS::QueuePolicy"),
+        ("redrive_policy", "aws_sqs_queue_redrive_policy"),
+        ("redrive_policy", "dead_letter_config"),
+        ("redrive_allow_policy", "aws_sqs_queue_redrive_allow_policy"),
+    ];
+    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sqs_queue.toml");
+    const ACTIONS: Actions = Actions {
+        read: &["sqs:GetQueueAttributes", "sqs:ListQueueTags"],
+        create: &["sqs:CreateQueue", "sqs:TagQueue"],
+        update: &["sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
+        delete: &["sqs:DeleteQueue"],
+    };
+    const TAGGABLE: bool = true;
+    const TAGS_APART: bool = true;
+    // `CreateQueue` returns the URL of a queue that has the same settings
+    // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>).
+    const CREATE_OVERWRITES: bool = true;
+    const DEFERRABLE: &'static [&'static str] = &["policy", "redrive_policy", "redrive_allow_policy"];
+    const LINKS: &'static [Link] = &[
+        Link::to("redrive_policy.deadLetterTargetArn", "sqs_queue"),
+        Link::to("redrive_allow_policy.sourceQueueArns", "sqs_queue"),
+    ];
+    // A deletion takes up to 60 s, and so does the name until it is free again
+    // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html>).
+    const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 60, deadline_seconds: 300 };
+
+    type Spec = Spec;
+    type Attrs = Attrs;
+
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        Identity::named(spec.text("queue_name").map(|name| url(scope, name)))
+    }
+
+    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+        let Some(name) = spec.text("queue_name") else { return Foreseen::default() };
+        Foreseen::default().with("arn", scope.arn("sqs", name)).with("queue_url", url(scope, name))
+    }
+
+    fn derive(spec: &mut Value, _: &Files) -> Result<(), Problem> {
+        let Value::Map(fields) = spec else { return Ok(()) };
+        let is_absent = |name: &str| {
+            fields.get(name).is_none_or(|value| *value == Value::Null || value.as_str() == Some(""))
+        };
+        if is_absent("sqs_managed_sse_enabled") {
+            let by_sqs = Value::Bool(is_absent("kms_master_key_id"));
+            fields.insert("sqs_managed_sse_enabled".to_owned(), by_sqs);
+        }
+        Ok(())
+    }
+
+    fn check(spec: Known<'_>) -> Vec<Problem> {
+        let is = |path: &str, value: &str| spec.text(path) == Some(value);
+        let fifo = spec.flag("fifo_queue");
+        let is_other = |name: &str| fifo.is_some_and(|fifo| name.ends_with(".fifo") != fifo);
+        let permission = spec.text("redrive_allow_policy.redrivePermission");
+        let names_queues = spec.is_set("redrive_allow_policy.sourceQueueArns");
+        let needs_fifo = |path: &'static str, is_used: bool| {
+            (is_used && fifo == Some(false), path, "this is for FIFO queues", "set `fifo_queue = true`")
+        };
+        let rules = [
+            (
+                spec.text("queue_name").is_some_and(is_other),
+                "queue_name",
+                "only the name of a FIFO queue ends in `.fifo`",
+                "a FIFO queue has `fifo_queue = true` and a name that ends in `.fifo`",
+            ),
+            needs_fifo("content_based_deduplication", spec.flag("content_based_deduplication") == Some(true)),
+            needs_fifo("deduplication_scope", spec.is_set("deduplication_scope")),
+            needs_fifo("fifo_throughput_limit", spec.is_set("fifo_throughput_limit")),
+            (
+                is("fifo_throughput_limit", "perMessageGroupId")
+                    && (is("deduplication_scope", "queue") || !spec.may_be_set("deduplication_scope")),
+                "fifo_throughput_limit",
+                "a quota per message group needs deduplication per message group",
+                "set `deduplication_scope = \"messageGroup\"`",
+            ),
+            (
+                spec.is_set("kms_master_key_id") && spec.flag("sqs_managed_sse_enabled") == Some(true),
+                "sqs_managed_sse_enabled",
+                "a queue is encrypted by a KMS key or by SQS, not by both",
+                "drop one of `kms_master_key_id` and `sqs_managed_sse_enabled`",
+            ),
+            (
+                spec.is_set("kms_data_key_reuse_period_seconds") && !spec.may_be_set("kms_master_key_id"),
+                "kms_data_key_reuse_period_seconds",
+                "there is no KMS key whose data keys SQS could reuse",
+                "give `kms_master_key_id`",
+            ),
+            (
+                spec.text("redrive_policy.deadLetterTargetArn").is_some_and(is_other),
+                "redrive_policy.deadLetterTargetArn",
+                "the dead-letter queue is of the other type",
+                "a FIFO queue needs a FIFO queue, and a standard queue a standard queue",
+            ),
+            (
+                permission == Some("byQueue") && !spec.may_be_set("redrive_allow_policy.sourceQueueArns"),
+                "redrive_allow_policy.redrivePermission",
+                "`byQueue` names the queues",
+                "give `sourceQueueArns`",
+            ),
+            (
+                names_queues && permission.is_some_and(|one| one != "byQueue"),
+                "redrive_allow_policy.sourceQueueArns",
+                "only `byQueue` names queues",
+                "set `redrivePermission = \"byQueue\"`",
+            ),
+        ];
+        let broken = rules.into_iter().filter(|(is_broken, ..)| *is_broken);
+        let mut problems: Vec<Problem> =
+            broken.map(|(_, path, words, help)| Problem::new(path, words).help(help)).collect();
+        if let Some(policy) = spec.get("policy") {
+            problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
+            problems.extend(check_statements(policy, "policy", |statements| {
+                check_actions(statements, "sqs", "a queue", ACTIONS)
+            }));
+        }
+        problems
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        let [_, _, _, region, account, name] = *arn.splitn(6, ':').collect::<Vec<_>>().as_slice() else {
+            return None;
+        };
+        Some(url(&Scope::of(region, account), name))
+    }
+
+    async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
+        each(lookups, 10, |lookup| read(cx, lookup)).await
+    }
+
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+        let mut given = attributes(want)?;
+        given.retain(|_, value| !value.is_empty());
+        if want.fifo_queue {
+            given.insert("FifoQueue".to_owned(), "true".to_owned());
+        }
+        let tags = new.tags.clone().into_iter().collect();
+        let request = cx.aws.sqs().create_queue().queue_name(&want.queue_name).set_tags(Some(tags));
+        request.set_attributes(Some(named(given))).send().await?;
+        Ok(url(&cx.scope, &want.queue_name))
+    }
+
+    async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+        let (before, mut after) = (attributes(live)?, attributes(want)?);
+        after.retain(|name, value| before.get(name) != Some(value));
+        // SQS refuses two sorts of encryption at one time: the key goes first.
+        let is_first = |name: &str, value: &str| name == "KmsMasterKeyId" && value.is_empty();
+        let (first, rest): (Attributes, _) =
+            after.into_iter().partition(|(name, value)| is_first(name, value));
+        for changed in [first, rest].into_iter().filter(|changed| !changed.is_empty()) {
+            cx.aws
+                .sqs()
+                .set_queue_attributes()
+                .queue_url(id)
+                .set_attributes(Some(named(changed)))
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+        cx.aws.sqs().delete_queue().queue_url(id).send().await.or_gone()?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
+        if !remove.is_empty() {
+            cx.aws.sqs().untag_queue().queue_url(id).set_tag_keys(Some(remove.to_vec())).send().await?;
+        }
+        if !set.is_empty() {
+            let tags = set.clone().into_iter().collect();
+            cx.aws.sqs().tag_queue().queue_url(id).set_tags(Some(tags)).send().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The URL of a queue
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>).
+fn url(scope: &Scope, name: &str) -> String {
+    format!("https://sqs.{}.{}/{}/{name}", scope.region, scope.dns_suffix(), scope.account_id)
+}
+
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SqsQueue>>> {
+    let sqs = cx.aws.sqs();
+    let all = QueueAttributeName::All;
+    let answer =
+        sqs.get_queue_attributes().queue_url(lookup.id).attribute_names(all).send().await.or_gone()?;
+    let Some(mut found) = answer.map(|answer| answer.attributes.unwrap_or_default()) else { return Ok(None) };
+    let tags = match lookup.tags {
+        Some(tags) => tags.clone(),
+        None => match sqs.list_queue_tags().queue_url(lookup.id).send().await.or_gone()? {
+            Some(answer) => user_tags(
+                answer.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())),
+            ),
+            None => return Ok(None),
+        },
+    };
+    let arn = found.remove(&QueueAttributeName::QueueArn).unwrap_or_default();
+    let created = found.remove(&QueueAttributeName::CreatedTimestamp);
+    let mut found: Attributes =
+        found.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
+    let name = lookup.id.rsplit('/').next().unwrap_or_default();
+    found.insert("QueueName".to_owned(), name.to_owned());
+    let attrs = Attrs { arn, queue_url: lookup.id.to_owned() };
+    Ok(Some(Live::ready(from_attributes(&found)?, attrs, tags).with_incarnation(created)))
+}
+
+/// The attributes that `SetQueueAttributes` takes; an empty one unsets.
+fn attributes(spec: &Spec) -> Result<Attributes> {
+    const FIFO: [&str; 3] = ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
+    const DEFAULTS: [(&str, &str); 4] = [
+        ("DeduplicationScope", "queue"),
+        ("FifoThroughputLimit", "perQueue"),
+        ("KmsDataKeyReusePeriodSeconds", "300"),
+        ("RedriveAllowPolicy", r#"{"redrivePermission":"allowAll"}"#),
+    ];
+    let mut attributes = to_attributes(spec)?;
+    for (name, default) in DEFAULTS {
+        attributes.entry(name.to_owned()).and_modify(|value| {
+            if value.is_empty() {
+                *value = default.to_owned()
+            }
+        });
+    }
+    attributes.retain(|name, _| match name.as_str() {
+        // They cannot change.
+        "QueueName" | "FifoQueue" => false,
+        // It has no effect without a key, and SQS does not return it then.
+        "KmsDataKeyReusePeriodSeconds" => spec.kms_master_key_id.is_some(),
+        name => spec.fifo_queue || !FIFO.contains(&name),
+    });
+    Ok(attributes)
+}
+
+fn named(attributes: Attributes) -> HashMap<QueueAttributeName, String> {
+    attributes.into_iter().map(|(name, value)| (QueueAttributeName::from(name.as_str()), value)).collect()
+}
