@@ -140,7 +140,7 @@ impl<'a> Executor<'_, 'a, '_> {
         id: &str,
         live: &ErasedLive,
     ) -> Result<Whose, Error> {
-        let planned = change.live.as_ref().filter(|_| change.imported);
+        let planned = change.live.as_ref().filter(|_| change.is_taken_over());
         if planned.is_some_and(|planned| Owner::of(&planned.tags) == Owner::of(&live.tags)) {
             return Ok(Whose::Ours);
         }

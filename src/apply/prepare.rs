@@ -9,7 +9,7 @@ use super::record;
 use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::ledger::{Entry, Intent, Ledger, is_of_secret};
-use crate::plan::{self, Action, Change, Plan, Reason};
+use crate::plan::{self, Action, Change, Origin, Plan, Reason};
 use crate::schema::PathStep;
 
 /// Prepares the ledger for the changes of a plan. Returns the addresses that an interrupted apply may
@@ -37,11 +37,9 @@ pub(super) fn prepare(
 /// is gone.
 fn depose_replaced(plan: &Plan, ledger: &mut Ledger) {
     for change in &plan.changes {
-        let (Some(id), Some(entry)) = (&change.id, ledger.resources.get(&change.address)) else { continue };
-        let successor = change.live.is_some()
-            && change.reason != Reason::Unselected
-            && (entry.id != *id || entry.region != change.existing_region());
-        if !successor {
+        let Some(entry) = ledger.resources.get(&change.address) else { continue };
+        let is_successor = change.live.is_some() && !change.origin.is_recorded();
+        if !is_successor || change.reason == Reason::Unselected {
             continue;
         }
         let deposed = |one: &Change| one.address == change.address && one.id.as_ref() == Some(&entry.id);
@@ -57,7 +55,7 @@ fn depose_replaced(plan: &Plan, ledger: &mut Ledger) {
 /// are recorded, and new intents are about to replace these.
 fn depose_interrupted(plan: &Plan, ledger: &mut Ledger) {
     for change in &plan.deposed {
-        let is_made = change.reason == Reason::Undeclared && change.action == Action::Delete;
+        let is_made = change.origin == Origin::Intent && change.action == Action::Delete;
         let Some(id) = change.id.as_ref().filter(|_| is_made) else { continue };
         let Some(entry) = ledger.intents.get(&change.address).map(|intent| intent.entry(id)) else {
             continue;
@@ -74,8 +72,8 @@ fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, 
         else {
             continue;
         };
-        let goes_on = matches!(change.action, Action::Update | Action::Replace { .. }) && !change.imported;
-        if !goes_on || ledger.resources.contains_key(&change.address) {
+        let goes_on = matches!(change.action, Action::Update | Action::Replace { .. });
+        if !goes_on || change.origin != Origin::Intent {
             continue;
         }
         if let Some(entry) = ledger.intended_entry(&change.address, change.existing_region(), id) {
@@ -209,7 +207,7 @@ pub(super) fn take_back(
     let mut ledger = writer.ledger.borrow_mut();
     for change in plan.effective().filter(|change| !started.contains(&change.address)) {
         let Some(entry) = ledger.resources.get_mut(&change.address) else { continue };
-        let former = before.resources.get(change.moved_from.as_ref().unwrap_or(&change.address));
+        let former = before.resources.get(change.recorded_as());
         let writing = former.map(|former| former.writing.clone()).unwrap_or_default();
         if entry.writing != writing {
             entry.writing = writing;

@@ -45,7 +45,7 @@ pub async fn recover(
     let mut recovered = Recovered::default();
     let instances = super::instances(eval, plan);
     for change in &plan.changes {
-        let known = ledger.resources.contains_key(&change.address) || change.moved_from.is_some();
+        let known = ledger.resources.contains_key(change.recorded_as());
         let Some(instance) = instances.get(&change.address).filter(|_| !known) else { continue };
         let (Some(id), Some(live)) = (&change.id, &change.live) else {
             recovered.missing.push(change.address.clone());
@@ -54,7 +54,7 @@ pub async fn recover(
         let found = (change.address.clone(), id.clone());
         if !instance.kind.taggable() {
             recovered.by_name.push(found);
-        } else if !change.imported {
+        } else if !change.origin.is_taken_over() {
             recovered.by_tags.push(found);
         } else {
             let why = match Owner::of(&live.tags) {

@@ -9,40 +9,12 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
 
+use super::class::Class;
 use super::transport;
 use crate::diag::Outside;
 
 /// The result of an AWS call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The meaning of an error for the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Too many requests: retry after a pause.
-    Throttled,
-    /// A fault of the network or inside AWS: retry.
-    Transient,
-    /// A service does not see an existing resource yet: retry for minutes.
-    NotYetConsistent,
-    /// The resource does not exist.
-    Gone,
-    /// A resource of this name exists already.
-    Exists,
-    /// Something else holds or changes the resource now: retry for a while.
-    Conflict,
-    /// The caller may not do this.
-    Denied,
-    /// AWS refuses the request as it is.
-    Invalid,
-    /// The endpoint does not know the operation: an emulator, not AWS.
-    NotImplemented,
-    /// No answer came: wrong endpoint, no network.
-    Unreachable,
-    /// There are no usable credentials.
-    Credentials,
-    /// Everything else.
-    Other,
-}
 
 /// A failed AWS call, or a state of a resource that ends an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]

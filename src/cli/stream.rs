@@ -201,7 +201,7 @@ fn change(item: &Item<'_>) -> Event {
     if let Some(from) = &change.moved_from {
         told["previous_resource"] = resource(from);
     }
-    if change.imported {
+    if change.is_taken_over() {
         told["importing"] = json!({ "id": change.id });
     }
     if change.reason == Reason::Deposed {

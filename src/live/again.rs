@@ -200,7 +200,7 @@ pub async fn reappeared(session: &Session, plan: &Plan, ledger: &Ledger) -> Opti
     let vanished = plan.changes.iter().filter(|change| change.reason == Reason::Vanished);
     let vanished: Vec<_> = vanished
         .filter_map(|change| {
-            let known = change.moved_from.as_ref().unwrap_or(&change.address);
+            let known = change.recorded_as();
             Some((&change.address, known, kinds::kind(&known.kind)?, ledger.resources.get(known)?))
         })
         .collect();

@@ -90,7 +90,7 @@ pub(super) fn without_ledger(eval: &EvalContext<'_>, plan: &Plan) -> Option<Diag
     let found: Vec<&Address> = plan
         .changes
         .iter()
-        .filter(|change| change.live.is_some() && !change.imported)
+        .filter(|change| change.live.is_some() && !change.is_taken_over())
         .map(|change| &change.address)
         .collect();
     let first = found.first()?;

@@ -114,22 +114,51 @@ pub fn complete(
     })
 }
 
-/// Returns whether a fingerprint belongs to this value, in any spelling. Fingerprints of earlier
-/// versions fit one spelling only.
-pub(super) fn is_print(
-    print: &str,
-    field: Option<&Node>,
-    scope: &Scope,
-    address: &Address,
-    name: &str,
-    value: &Value,
-    ledger: &Ledger,
-) -> bool {
-    let own = match is_of_canonical(print) {
-        true => print_of(field, scope, address, name, value, ledger),
-        false => ledger.fingerprints().of(address, name, value),
-    };
-    own.as_deref() == Some(print)
+/// An attribute whose values have fingerprints.
+pub(super) struct Printed<'p> {
+    /// Its schema, if it is a field of the kind.
+    pub(super) field: Option<&'p Node>,
+    scope: &'p Scope,
+    /// The address that fingerprints are taken with.
+    address: &'p Address,
+    name: &'p str,
+    ledger: &'p Ledger,
+}
+
+impl<'p> Printed<'p> {
+    pub(super) fn new(
+        kind: &'p dyn ErasedKind,
+        scope: &'p Scope,
+        address: &'p Address,
+        name: &'p str,
+        ledger: &'p Ledger,
+    ) -> Self {
+        let field = kind.schema().spec.fields().and_then(|fields| fields.get(name));
+        Self { field, scope, address, name, ledger }
+    }
+
+    /// The fingerprint of a value, independent of spelling. Only values that AWS cannot return are
+    /// taken exactly as the stack spells them.
+    pub(super) fn print(&self, value: &Value) -> Option<String> {
+        let prints = self.ledger.fingerprints();
+        match self.field.filter(|field| !field.marks.unreadable()) {
+            Some(field) => {
+                let value = canonical(field, value, self.scope);
+                prints.of(self.address, self.name, &value).map(of_canonical)
+            }
+            None => prints.of(self.address, self.name, value),
+        }
+    }
+
+    /// Returns whether a fingerprint belongs to this value, in any spelling. Fingerprints of earlier
+    /// versions fit one spelling only.
+    pub(super) fn fits(&self, print: &str, value: &Value) -> bool {
+        let own = match is_of_canonical(print) {
+            true => self.print(value),
+            false => self.ledger.fingerprints().of(self.address, self.name, value),
+        };
+        own.as_deref() == Some(print)
+    }
 }
 
 /// Returns whether a value is the one that was last applied, as far as that is known.
@@ -143,26 +172,8 @@ fn is_as_applied(
     let Some((entry, applied)) = entry.and_then(|entry| Some((entry, entry.fingerprint(name)?))) else {
         return true;
     };
-    let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
     let address = entry.fingerprinted(&instance.address);
-    is_print(applied, field, &instance.scope(), address, name, value, ledger)
-}
-
-/// The fingerprint of an attribute's value, independent of spelling. Only values that AWS cannot
-/// return are taken exactly as the stack spells them.
-pub(super) fn print_of(
-    field: Option<&Node>,
-    scope: &Scope,
-    address: &Address,
-    name: &str,
-    value: &Value,
-    ledger: &Ledger,
-) -> Option<String> {
-    let prints = ledger.fingerprints();
-    match field.filter(|field| !field.marks.unreadable()) {
-        Some(field) => prints.of(address, name, &canonical(field, value, scope)).map(of_canonical),
-        None => prints.of(address, name, value),
-    }
+    Printed::new(instance.kind, &instance.scope(), address, name, ledger).fits(applied, value)
 }
 
 /// Sets `want` to `found` where `ignore_changes` applies.
@@ -234,15 +245,16 @@ fn take_over(node: Option<&Node>, want: &mut Value, found: &Value, path: &[PathS
 pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
+    let scope = instance.scope();
     let mut all = BTreeMap::new();
     for (name, value) in declared(instance) {
-        let field = schema.fields().and_then(|fields| fields.get(name));
+        let printed = Printed::new(instance.kind, &scope, &instance.address, name, ledger);
+        let field = printed.field;
         let unreadable = field.is_some_and(|field| field.marks.unreadable());
         let applied = if unreadable { value } else { found.get(name).unwrap_or(value) };
         let applied = field.map_or_else(|| applied.clone(), |field| readable(field, applied));
         let applied = if value.contains_secret() { applied.into_secret() } else { applied };
-        let print = print_of(field, &instance.scope(), &instance.address, name, &applied, ledger);
-        all.extend(print.map(|print| (name.clone(), print)));
+        all.extend(printed.print(&applied).map(|print| (name.clone(), print)));
     }
     for (name, key, value) in map_entries(instance) {
         let path = format!("{name}.{key}");
@@ -390,9 +402,10 @@ pub fn intended_prints(
 ) -> BTreeMap<String, String> {
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
+    let scope = instance.scope();
     let print = |path: &str, value: &Value, lasts: bool| {
-        let field = schema.fields().and_then(|fields| fields.get(path));
-        let of = |value: &Value| print_of(field, &instance.scope(), address, path, value, ledger);
+        let printed = Printed::new(instance.kind, &scope, address, path, ledger);
+        let of = |value: &Value| printed.print(value);
         let print = match value.contains_secret() {
             true => of(&value.clone().into_secret()),
             false if lasts => of(value),

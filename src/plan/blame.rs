@@ -3,18 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use super::applied::{is_print, readable};
-use super::decide::Planner;
+use super::applied::{Printed, readable};
 use super::tags::tags;
 use super::{AttributeChange, Cause, Past};
 use crate::eval::Instance;
 use crate::kind::ErasedLive;
-use crate::ledger::{Entry, is_of_canonical, is_of_secret};
+use crate::ledger::{Entry, Ledger, is_of_canonical, is_of_secret};
 use crate::schema::PathStep;
 use crate::value::Value;
 
-/// A live resource beside its desired spec.
-pub(super) struct Sides<'s> {
+/// A live resource beside its desired spec, and the last apply.
+pub(super) struct Blame<'s, 'a> {
+    pub(super) instance: &'s Instance<'a>,
+    pub(super) ledger: &'s Ledger,
+    /// The entry of the last apply.
+    pub(super) entry: &'s Entry,
     pub(super) live: &'s ErasedLive,
     /// The live spec in canonical form.
     pub(super) found: &'s Value,
@@ -22,34 +25,27 @@ pub(super) struct Sides<'s> {
     pub(super) want: &'s Value,
 }
 
-impl Planner<'_, '_, '_> {
+impl Blame<'_, '_> {
     /// Sets the cause of every changed attribute.
-    pub(super) fn blame(
-        &self,
-        instance: &Instance<'_>,
-        entry: Option<&Entry>,
-        sides: &Sides<'_>,
-        changes: &mut [AttributeChange],
-    ) {
-        let Some(entry) = entry else { return };
+    pub(super) fn set(&self, changes: &mut [AttributeChange]) {
         let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
         for change in changes {
             let Some(PathStep::Name(name)) = change.path.first().cloned() else { continue };
-            keep_secret(entry, &name, change);
+            keep_secret(self.entry, &name, change);
             // AWS cannot return this value. Only its stamp shows whether someone else changed it.
             if change.hidden {
-                change.cause = self.hidden_cause(instance, entry, sides, &name);
+                change.cause = self.of_hidden(&name);
                 continue;
             }
             if change.stays {
                 continue;
             }
             change.cause = match (name.as_str(), change.path.get(1)) {
-                ("tags", Some(PathStep::Name(tag))) => self.tag_cause(instance, entry, sides.live, tag),
+                ("tags", Some(PathStep::Name(tag))) => self.of_tag(tag),
                 _ => match causes.get(&name) {
                     Some(cause) => *cause,
                     None => {
-                        let cause = self.cause(instance, entry, sides, &name);
+                        let cause = self.of_attribute(&name);
                         causes.insert(name, cause);
                         cause
                     }
@@ -58,13 +54,14 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    fn hidden_cause(&self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
+    fn of_hidden(&self, name: &str) -> Cause {
+        let Self { instance, entry, .. } = *self;
         let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
         let stamped = field.is_some_and(|field| field.marks.stamped);
-        if !stamped || !Past::of(instance.kind, Some(entry), sides.live).restamped {
+        if !stamped || !Past::of(instance.kind, Some(entry), self.live).restamped {
             return Cause::Stack;
         }
-        let prints = self.inputs.ledger.fingerprints();
+        let prints = self.ledger.fingerprints();
         let desired = instance.spec.get(name);
         let desired =
             desired.and_then(|value| prints.of(entry.fingerprinted(&instance.address), name, value));
@@ -75,10 +72,10 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    fn tag_cause(&self, instance: &Instance<'_>, entry: &Entry, live: &ErasedLive, tag: &str) -> Cause {
-        let prints = self.inputs.ledger.fingerprints();
+    fn of_tag(&self, tag: &str) -> Cause {
+        let Self { instance, entry, live, ledger, .. } = *self;
+        let prints = self.ledger.fingerprints();
         let address = entry.fingerprinted(&instance.address);
-        let stack = self.inputs.eval.stack;
         let path = format!("tags.{tag}");
         if entry.writing.contains(&path) || entry.fingerprints.get(&path).is_some_and(String::is_empty) {
             return Cause::Stack;
@@ -86,7 +83,7 @@ impl Planner<'_, '_, '_> {
         let applied = entry.fingerprints.get(&path);
         let print = |value: &Value| prints.of(address, &path, value);
         let there = live.tags.get(tag).and_then(|text| print(&Value::String(text.clone())));
-        let desired = tags(instance, &stack.name, &stack.env).get(tag).and_then(print);
+        let desired = tags(instance, &ledger.stack, &ledger.env).get(tag).and_then(print);
         match (there.as_ref() == applied, desired.as_ref() == applied) {
             (true, _) => Cause::Stack,
             (false, true) => Cause::Drift,
@@ -94,10 +91,13 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    fn cause(&self, instance: &Instance<'_>, entry: &Entry, sides: &Sides<'_>, name: &str) -> Cause {
-        let field = instance.kind.schema().spec.fields().and_then(|fields| fields.get(name));
-        let (found, want) = (sides.found.get(name), sides.want.get(name));
-        if entry.writing.contains(name) || sides.live.not_returned.iter().any(|one| one == name) {
+    fn of_attribute(&self, name: &str) -> Cause {
+        let Self { instance, ledger, entry, .. } = *self;
+        let (scope, address) = (instance.scope(), entry.fingerprinted(&instance.address));
+        let printed = Printed::new(instance.kind, &scope, address, name, ledger);
+        let field = printed.field;
+        let (found, want) = (self.found.get(name), self.want.get(name));
+        if entry.writing.contains(name) || self.live.not_returned.iter().any(|one| one == name) {
             return Cause::Stack;
         }
         let Some(applied) = entry.fingerprints.get(name) else {
@@ -115,14 +115,12 @@ impl Planner<'_, '_, '_> {
         if applied.is_empty() {
             return Cause::Stack;
         }
-        let ledger = self.inputs.ledger;
-        let address = entry.fingerprinted(&instance.address);
         let is = |print: &str, value: Option<&Value>| {
             let Some(value) = value else { return false };
             let value = field.map_or_else(|| value.clone(), |field| readable(field, value));
             // AWS returns in the open what the stack keeps secret.
             let value = if is_of_secret(print) { value.into_secret() } else { value.reveal() };
-            is_print(print, field, &instance.scope(), address, name, &value, ledger)
+            printed.fits(print, &value)
         };
         // In a map that others also write to, only the stack's own entries count.
         let own = found.filter(|_| field.is_some_and(|field| field.marks.shared)).map(|found| {

@@ -4,17 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::anew::written_anew;
 use super::applied::ignore;
 use super::connect::{Names, connect};
-use super::decide::{created, heading};
+use super::decide::{action, created};
+use super::declared::{block_of, both_exist, heading, removed, still_declared};
 use super::diff::in_order_of;
-use super::ownership::{both_exist, removed, still_declared};
-use super::remains::block_of;
 use super::replacement;
 use super::tags::{different_tags, marks, tags};
 use super::{
-    Action, Asked, AttributeChange, Change, Declared, Plan, Reason, Revisions, Unreplaced, diff, overlay,
-    taken,
+    Action, Asked, AttributeChange, Change, Declared, Origin, Plan, Reason, Revisions, Unreplaced, diff,
+    overlay, taken,
 };
 use crate::diag::{Diagnostic, Outside};
 use crate::eval::{EvalContext, Instance, Write, written};
@@ -190,24 +190,6 @@ fn told(value: Value, from: &str, to: &str) -> Value {
     }
 }
 
-/// The suffix of an attribute in a reference to a resource that is replaced.
-const ANEW: &str = " (new)";
-
-/// Returns whether a value contains something that AWS will decide when it replaces the resource at
-/// an address.
-pub(super) fn is_anew(value: &Value, address: &str) -> bool {
-    match value {
-        Value::String(text) => text
-            .split(&format!("${{{address}."))
-            .skip(1)
-            .any(|after| after.split_once('}').is_some_and(|(attribute, _)| attribute.ends_with(ANEW))),
-        Value::Secret(inner) => is_anew(inner, address),
-        Value::List(list) | Value::Set(list) => list.iter().any(|one| is_anew(one, address)),
-        Value::Map(map) => map.values().any(|one| is_anew(one, address)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown(_) => false,
-    }
-}
-
 struct Comparison<'c, 's, 'a, 'b> {
     old: &'c Side<'s, 'a>,
     new: &'c Side<'s, 'b>,
@@ -375,7 +357,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                 action: Action::NoOp,
                 reason: Reason::Same,
                 id: Some(id.clone()),
-                imported: true,
+                origin: Origin::Import,
                 live: Some(self.new.live(instance, offline)),
                 existing: offline.spec.clone(),
                 ..change
@@ -400,11 +382,11 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         attributes.extend(staying);
         attributes.extend(different_tags(offline, &own_tags(old), &own_tags(offline), &|_| false));
         self.tell_content(was, instance, &mut attributes);
-        let (action, reason) = self.fate(was, offline, &attributes);
-        attributes.retain(|one| !one.stays || action == Action::Update);
+        let (action, reason) = action(offline, &was.region, &mut attributes, false, &self.changes);
         Change {
             action,
             reason,
+            origin: Origin::Ledger,
             moved_from: self.moves.get(&instance.address).cloned(),
             attributes,
             live: Some(self.old.live(was, old)),
@@ -442,29 +424,6 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         }
     }
 
-    /// Returns the action and reason for a resource with these differences, as a plan decides them.
-    fn fate(
-        &self,
-        was: &Instance<'_>,
-        is: &Instance<'_>,
-        attributes: &[AttributeChange],
-    ) -> (Action, Reason) {
-        let replace = Action::Replace { create_first: is.create_before_destroy };
-        let forced: Vec<_> =
-            attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone()).collect();
-        if was.region != is.region {
-            (replace, Reason::Moved { from: was.region.clone() })
-        } else if !forced.is_empty() {
-            (replace, Reason::Forced(forced))
-        } else if let Some(trigger) = super::decide::trigger(is, &self.changes) {
-            (replace, Reason::Triggered(trigger))
-        } else if attributes.is_empty() {
-            (Action::NoOp, Reason::Same)
-        } else {
-            (Action::Update, Reason::Differs)
-        }
-    }
-
     /// Decides resources that the new revision no longer declares.
     fn gone(&mut self) {
         let stack = self.new.eval.stack;
@@ -475,28 +434,19 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                 let declared = block_of(stack, &was.address)
                     .map(|block| Declared { file: self.new.path(&block.file), ..block });
                 let stays = removed(stack, &was.address).map_or(was.retain, |removed| !removed.destroy);
+                let (action, reason) = Reason::Undeclared.removes(true, stays);
                 Some(Change {
-                    action: if stays { Action::Forget } else { Action::Delete },
-                    reason: Reason::Undeclared,
+                    origin: Origin::Ledger,
                     needs: was.needs.clone(),
                     live: Some(self.old.live(was, offline)),
                     existing: offline.spec.clone(),
                     declared,
-                    ..Change::none(was.address.clone(), was.region.clone())
+                    ..Change::removal(was.address.clone(), was.region.clone(), action, reason)
                 })
             })
             .collect();
         self.changes.extend(gone.into_iter().map(|change| (change.address.clone(), change)));
     }
-}
-
-/// Returns the text of a value that AWS decides. For a replaced resource, it differs from the old
-/// one's.
-fn written_anew(unknown: &Unknown, anew: &BTreeSet<String>) -> String {
-    if !anew.contains(&unknown.address) {
-        return written(unknown);
-    }
-    written(&Unknown::new(unknown.address.as_str(), format!("{}{ANEW}", unknown.attribute)))
 }
 
 /// The tags that the stack decides, without the owner tags. These change with the address of a

@@ -490,10 +490,11 @@ mod tests {
 
     use super::{Order, Step};
     use crate::aws::Scope;
+    use crate::diag::Diagnostic;
     use crate::graph::Address;
     use crate::kind::{ErasedLive, Hold, State};
     use crate::kinds;
-    use crate::plan::holds::{arrange, settle};
+    use crate::plan::settle::{Rules, settle};
     use crate::plan::{Action, Change, Reason};
     use crate::value::Value;
 
@@ -652,6 +653,11 @@ mod tests {
         }
     }
 
+    fn settled(changes: &mut BTreeMap<Address, Change>) -> Vec<Diagnostic> {
+        let rules = Rules { scope: &scope(), applied: &|_| Vec::new(), fixed: &|_, _| false };
+        settle(changes, &mut [], BTreeSet::new(), &rules)
+    }
+
     /// A change of a role that has one name and is to have another.
     fn role(name: &str, action: Action, is: &str, becomes: &str) -> Change {
         let address = Address { kind: "iam_role".to_owned(), name: name.to_owned(), key: None };
@@ -762,10 +768,8 @@ mod tests {
                 .iter()
                 .map(|(address, needs)| (address.clone(), change(address, Action::Delete, needs)))
                 .collect();
-            let problems = settle(&mut changes, &[], BTreeSet::new(), &scope(), &|_, _| false);
+            let problems = settled(&mut changes);
             prop_assert!(problems.is_empty(), "{:?}", problems);
-            let stuck = arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false, &scope());
-            prop_assert!(stuck.is_none(), "{:?}", stuck);
             carry_out(&changes, pick)?;
         }
 
@@ -782,10 +786,7 @@ mod tests {
                 changes.insert(address.clone(), change(address, action, &needs));
             }
             let before = changes.clone();
-            let mut problems = settle(&mut changes, &[], BTreeSet::new(), &scope(), &|_, _| false);
-            if problems.is_empty() {
-                problems.extend(arrange(&mut changes, &mut [], &|_| Vec::new(), &|_, _| false, &scope()));
-            }
+            let problems = settled(&mut changes);
             if problems.is_empty() {
                 carry_out(&changes, pick)?;
             }

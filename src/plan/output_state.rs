@@ -109,7 +109,7 @@ fn show(eval: &EvalContext<'_>, ledger: &Ledger, change: &Change) {
     let resource = resource.filter(|one| one.for_each.is_some() == change.address.key.is_some());
     let (Some(resource), Some(live)) = (resource, &change.live) else { return };
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return };
-    let entry = ledger.resources.get(change.moved_from.as_ref().unwrap_or(&change.address));
+    let entry = ledger.resources.get(change.recorded_as());
     let is_secret = |name: &str| {
         let print = entry.and_then(|entry| entry.fingerprints.get(name));
         print.is_some_and(|print| is_of_secret(print))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::applied::{declared, intended_prints, print_of, readable};
+use super::applied::{Printed, declared, intended_prints, readable};
 use super::diff::unreadable;
 use super::tags::tags;
 use crate::eval::Instance;
@@ -43,7 +43,7 @@ fn of(
 ) -> Option<String> {
     let value = readable(field, value);
     let value = if secret { value.into_secret() } else { value };
-    print_of(Some(field), &instance.scope(), &instance.address, name, &value, ledger)
+    Printed::new(instance.kind, &instance.scope(), &instance.address, name, ledger).print(&value)
 }
 
 /// Corrects an entry after AWS refused an apply. Values that changed since `before` were written by

@@ -1,55 +1,51 @@
 //! Refuses the deletion of protected resources.
 
-use super::decide::Planner;
-use super::{Action, Change, Reason};
-use crate::diag::{Diagnostic, Span};
+use std::collections::BTreeMap;
+
+use super::addresses::Addresses;
+use super::{Action, Change, Inputs, Origin, Reason};
+use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::Owner;
+use crate::schema::path_text;
+use crate::stack::Stack;
 
-impl Planner<'_, '_, '_> {
-    /// Refuses to delete resources that are protected, now or when they were applied.
-    pub(super) fn protect(&mut self) {
-        // A deposed resource was replaced with permission. One known only by an intent had no
-        // successor.
-        let intended = self.deposed.iter().filter(|change| change.reason == Reason::Undeclared);
-        for change in self.changes.values().chain(intended) {
-            if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
-                continue;
-            }
-            let is_protected = match self.declared.get(&change.address) {
-                Some(terms) => terms.protect,
-                None => {
-                    let tagged = change.live.as_ref();
-                    let tagged = tagged.is_some_and(|live| Owner::says(&live.tags, Owner::PROTECT));
-                    let applied = self.entry(&change.address).map(|entry| entry.protect);
-                    let intended =
-                        self.inputs.ledger.intents.get(&change.address).map(|intent| intent.protect);
-                    applied.or(intended) == Some(true) || tagged
-                }
+/// Refuses to delete resources that are protected, now or when they were applied.
+pub(super) fn protect(
+    changes: &BTreeMap<Address, Change>,
+    deposed: &[Change],
+    inputs: &Inputs<'_, '_>,
+    addresses: &Addresses<'_>,
+) -> Vec<Diagnostic> {
+    // A deposed resource was replaced with permission. One known only by an intent had no successor.
+    let intended = deposed.iter().filter(|change| change.origin == Origin::Intent);
+    let goes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace { .. });
+    let is_protected = |change: &&Change| match addresses.declared().get(&change.address) {
+        Some(terms) => terms.protect,
+        None => {
+            let tagged = change.live.as_ref().is_some_and(|live| Owner::says(&live.tags, Owner::PROTECT));
+            let applied = match change.origin {
+                Origin::Intent => inputs.ledger.intents.get(&change.address).map(|intent| intent.protect),
+                _ => addresses.entry(&change.address).map(|entry| entry.protect),
             };
-            if is_protected {
-                let problem = protected(change, self.protection(&change.address));
-                self.problems.push(problem);
-            }
+            applied == Some(true) || tagged
         }
-    }
-
-    /// Returns where an address is declared to be protected.
-    pub(super) fn protection(&self, address: &Address) -> Option<Span> {
-        let resource = self.inputs.eval.stack.resource(address)?;
-        resource.lifecycle.protect.as_ref().map(|node| node.span)
-    }
+    };
+    let refused = changes.values().chain(intended).filter(goes).filter(is_protected);
+    refused.map(|change| protected(change, inputs.eval.stack)).collect()
 }
 
 /// The error for deleting a resource that is protected by its declaration, or was when applied.
-pub(super) fn protected(change: &Change, declared: Option<Span>) -> Diagnostic {
+pub(super) fn protected(change: &Change, stack: &Stack) -> Diagnostic {
+    let lifecycle = stack.resource(&change.address).map(|resource| &resource.lifecycle);
+    let declared = lifecycle.and_then(|lifecycle| lifecycle.protect.as_ref()).map(|node| node.span);
     let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
     let mut error = Diagnostic::error(
         "protected",
         format!("the plan would {verb} {}, which is protected", change.address),
     );
     if let Reason::Forced(paths) = &change.reason {
-        let names: Vec<String> = paths.iter().map(|path| super::detail::path_text(path)).collect();
+        let names: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
         error = error.note(format!("changed, and cannot be changed in place: {}", names.join(", ")));
     }
     match declared {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::Planner;
 use super::select::spread;
 use super::{Action, Change};
 use crate::aws::Scope;
@@ -10,6 +9,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{Known, Peer};
 use crate::kinds;
+use crate::stack::Stack;
 
 /// The code of diagnostics about resources that cannot be created before their predecessor is
 /// deleted.
@@ -86,26 +86,25 @@ pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
     same.then(|| format!("{} would have the id of {}", new.address, old.address))
 }
 
-impl Planner<'_, '_, '_> {
-    /// Decides the order of each replacement, and refuses impossible ones.
-    pub(super) fn order_replacements(&mut self) {
-        let (scope, stack) = (&self.inputs.eval.facts.scope, self.inputs.eval.stack);
-        let first = self.declared.iter().filter(|(_, terms)| terms.create_before_destroy);
-        self.settle(first.map(|(address, _)| address.clone()).collect());
-        for (address, reasons) in clashes(self.changes.values(), scope) {
-            let message = format!("a new {address} cannot be made before the old one is destroyed");
-            let mut problem = Diagnostic::error(CODE, message);
-            let resource = stack.resource(address);
-            problem = match resource.map(|one| (one.span, &one.lifecycle.create_before_destroy)) {
-                Some((_, Some(node))) => problem.at(node.span, "lifecycle.create_before_destroy"),
-                Some((span, None)) => problem.at(span, "what needs it has lifecycle.create_before_destroy"),
-                None => problem,
-            };
-            problem = reasons.into_iter().fold(problem, Diagnostic::note);
-            self.problems.push(problem.help(
-                "give the new one a name or range of its own, or let the old one go first: without \
-                 lifecycle.create_before_destroy, also of what needs it",
-            ));
-        }
-    }
+/// Refuses replacements that would have to create the new resource first and cannot.
+pub(super) fn refuse_clashes(
+    changes: &BTreeMap<Address, Change>,
+    stack: &Stack,
+    scope: &Scope,
+) -> Vec<Diagnostic> {
+    let refused = clashes(changes.values(), scope).into_iter().map(|(address, reasons)| {
+        let message = format!("a new {address} cannot be made before the old one is destroyed");
+        let problem = Diagnostic::error(CODE, message);
+        let resource = stack.resource(address);
+        let problem = match resource.map(|one| (one.span, &one.lifecycle.create_before_destroy)) {
+            Some((_, Some(node))) => problem.at(node.span, "lifecycle.create_before_destroy"),
+            Some((span, None)) => problem.at(span, "what needs it has lifecycle.create_before_destroy"),
+            None => problem,
+        };
+        reasons.into_iter().fold(problem, Diagnostic::note).help(
+            "give the new one a name or range of its own, or let the old one go first: without \
+             lifecycle.create_before_destroy, also of what needs it",
+        )
+    });
+    refused.collect()
 }

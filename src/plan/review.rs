@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::detail::details_of;
+pub use super::words::{brief, shorten, visible};
 use super::{
     Absence, Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change,
     value_text,
@@ -429,7 +430,7 @@ impl Item<'_> {
     /// described by themselves.
     fn sameness(&self) -> Option<String> {
         let change = self.change;
-        if change.moved_from.is_some() || change.imported || matches!(self.sort, Sort::Create) {
+        if change.moved_from.is_some() || change.is_taken_over() || matches!(self.sort, Sort::Create) {
             return None;
         }
         let mut key = format!(
@@ -563,7 +564,7 @@ fn why(change: &Change, drift: bool) -> String {
     let mut words = Vec::new();
     match &change.moved_from {
         Some(from) => words.push(format!("was {from}")),
-        None if change.imported => {
+        None if change.is_taken_over() => {
             words.push(format!("exists as {}", change.id.as_deref().unwrap_or_default()));
         }
         None => {}
@@ -857,35 +858,6 @@ fn apart(left: &str, right: &str, most: usize) -> (String, String) {
         format!("{head}{middle}{tail}")
     };
     (cut(left), cut(right))
-}
-
-/// Cuts a text to at most `most` characters.
-pub fn shorten(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => format!("{}…", text.chars().take(most.saturating_sub(1)).collect::<String>()),
-    }
-}
-
-/// Shortens a text to at most `most` characters, keeping its start and end, because names differ
-/// there.
-pub fn brief(text: &str, most: usize) -> String {
-    let count = text.chars().count();
-    if count <= most {
-        return text.to_owned();
-    }
-    let end = most / 3;
-    let start = most.saturating_sub(end + 1);
-    let (start, end): (String, String) =
-        (text.chars().take(start).collect(), text.chars().skip(count - end).collect());
-    format!("{start}…{end}")
-}
-
-/// Makes every character of a text visible. Control characters are escaped, and so are characters
-/// that change the writing direction or take no room, which can make one text look like another
-/// (<https://trojansource.codes>).
-pub fn visible(text: &str) -> String {
-    crate::diag::visible(text).into_owned()
 }
 
 #[cfg(test)]

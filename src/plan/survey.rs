@@ -1,143 +1,132 @@
-//! Surveys a declared resource: finds it at AWS, and how it is known. This happens once, here; all
-//! decisions use the result.
+//! The first stage of a plan: finds out what AWS has of each resource, and how it comes to be known.
+//! It is the only stage that asks AWS.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::addresses::Addresses;
 use super::applied::{prints, read_request};
-use super::decide::{Planner, Question, read_failed};
+use super::inputs::Stop;
+use super::intents::is_as_intended;
 use super::ownership::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
+use super::{Inputs, Origin, Question, is_wholes, read_failed, refusal, whole, whose};
 use crate::aws::{Error, Scope, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
 use crate::kind::{Applied, ErasedKind, ErasedLive, Identity, Known, Owner, ReadRequest, State};
+use crate::kinds;
 use crate::ledger::Entry;
 use crate::value::Value;
 
-/// How an existing resource is known.
-pub(super) enum Origin {
-    /// The ledger has an entry for it.
-    Ledger(Entry),
-    /// The ledger has an entry, but the resource belongs to someone else by now. The diagnostic
-    /// refuses to touch it.
-    Taken(Entry, Diagnostic),
-    /// An interrupted apply created it. The entry is the one that apply would have written.
-    Intent(Entry),
-    /// Only its owner tags name this address.
-    Tags,
-    /// An import names it.
-    Import,
-    /// It has the declared name, but nothing shows that it is the stack's.
-    Foreign,
-}
-
-impl Origin {
-    /// The ledger's entry.
-    pub(super) fn entry(&self) -> Option<&Entry> {
-        match self {
-            Self::Ledger(entry) | Self::Taken(entry, _) => Some(entry),
-            Self::Intent(_) | Self::Tags | Self::Import | Self::Foreign => None,
-        }
-    }
-
-    /// The entry that was applied, as far as it is known.
-    pub(super) fn applied(&self) -> Option<&Entry> {
-        match self {
-            Self::Ledger(entry) | Self::Taken(entry, _) | Self::Intent(entry) => Some(entry),
-            Self::Tags | Self::Import | Self::Foreign => None,
-        }
-    }
-
-    /// Returns whether this plan takes ownership of the resource.
-    pub(super) fn is_taken_over(&self) -> bool {
-        match self {
-            Self::Taken(..) | Self::Import | Self::Foreign => true,
-            Self::Ledger(_) | Self::Intent(_) | Self::Tags => false,
-        }
-    }
-}
-
-/// An existing resource.
-pub(super) struct Found {
+/// What is there of a resource, and who says so.
+pub(super) struct Finding<'p> {
     pub(super) origin: Origin,
+    /// The region where it is, was, or is to be.
     pub(super) region: String,
-    pub(super) id: String,
-    pub(super) live: ErasedLive,
+    /// Its id; `None` if it never had one.
+    pub(super) id: Option<String>,
+    /// The resource; `None` if AWS does not have it.
+    pub(super) live: Option<ErasedLive>,
+    /// The entry of the last apply, or the one that an interrupted apply would have written.
+    pub(super) applied: Option<Cow<'p, Entry>>,
+    /// Why the stack may not touch it: by its tags it is not the stack's any more.
+    pub(super) refusal: Option<Diagnostic>,
+    /// The resource that this one replaces, if it still exists.
+    pub(super) predecessor: Option<Box<Finding<'p>>>,
 }
 
-/// The result of a survey: what AWS has for a declared resource.
-pub(super) enum Survey {
-    /// Nothing: it was never created.
-    New,
-    /// Nothing any more: it was applied in this region, with this id.
-    Vanished { region: String, id: String },
-    /// The resource exists.
-    There(Box<Found>),
-}
-
-/// Why no decision is possible.
-pub(super) enum Stop {
-    /// AWS must be asked first.
-    Ask,
-    /// The plan refuses it.
-    Refused(Vec<Diagnostic>),
-}
-
-impl From<Diagnostic> for Stop {
-    fn from(problem: Diagnostic) -> Self {
-        Self::Refused(vec![problem])
-    }
-}
-
-impl<'p, 'a> Planner<'p, '_, 'a> {
-    /// Records a refusal that concerns the whole plan.
-    pub(super) fn tell(&mut self, stop: Stop) {
-        match stop {
-            Stop::Ask => {}
-            Stop::Refused(problems) => self.problems.extend(problems),
+impl<'p> Finding<'p> {
+    /// Nothing: the resource was never created.
+    pub(super) fn absent(region: &str) -> Self {
+        Self {
+            origin: Origin::Absent,
+            region: region.to_owned(),
+            id: None,
+            live: None,
+            applied: None,
+            refusal: None,
+            predecessor: None,
         }
     }
 
-    /// Finds out what AWS has for a declared resource.
-    pub(super) fn survey(&mut self, instance: &Instance<'a>) -> Result<Survey, Stop> {
+    /// A resource that the ledger has, or had, by an entry.
+    pub(super) fn recorded(origin: Origin, entry: Cow<'p, Entry>, live: Option<ErasedLive>) -> Self {
+        Self {
+            origin,
+            live,
+            id: Some(entry.id.clone()),
+            applied: Some(entry.clone()),
+            ..Self::absent(&entry.region)
+        }
+    }
+
+    /// The ledger's entry of this resource.
+    pub(super) fn entry(&self) -> Option<&Entry> {
+        self.applied.as_deref().filter(|_| self.origin.is_recorded())
+    }
+}
+
+/// Looks for resources in AWS's answers, and collects the questions that are open.
+pub(super) struct Surveyor<'p, 'w, 'a> {
+    pub(super) inputs: &'p Inputs<'w, 'a>,
+    pub(super) addresses: Addresses<'p>,
+    pub(super) questions: Vec<Question>,
+    /// The reads that are already among the questions, by kind, region and id.
+    asked: BTreeSet<(&'static str, String, String)>,
+    /// Declared resources that the ledger does not record, with their id if it follows from the spec.
+    pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
+}
+
+impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
+    pub(super) fn new(inputs: &'p Inputs<'w, 'a>, addresses: Addresses<'p>) -> Self {
+        let (questions, asked, newcomers) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        Self { inputs, addresses, questions, asked, newcomers }
+    }
+
+    /// Surveys a declared resource.
+    pub(super) fn declared(&mut self, instance: &Instance<'a>) -> Result<Finding<'p>, Stop> {
         let import = self.import(&instance.address)?;
-        let Some(mut entry) = self.entry(&instance.address).cloned() else {
-            return self.survey_new(instance, import);
-        };
-        if let Some(from) = self.moves.get(&instance.address) {
-            // The fingerprints were taken with the previous address.
-            entry.fingerprinted_as.get_or_insert_with(|| from.clone());
+        match self.addresses.entry(&instance.address) {
+            Some(entry) => {
+                let entry = self.addresses.applied(&instance.address, entry);
+                self.recorded(instance, entry, import)
+            }
+            None => self.unrecorded(instance, import),
         }
-        self.survey_applied(instance, entry, import)
     }
 
-    /// Surveys a resource that has a ledger entry.
-    fn survey_applied(
+    /// Surveys a declared resource that has a ledger entry.
+    fn recorded(
         &mut self,
         instance: &Instance<'a>,
-        entry: Entry,
+        entry: Cow<'p, Entry>,
         import: Option<String>,
-    ) -> Result<Survey, Stop> {
+    ) -> Result<Finding<'p>, Stop> {
         if let Some(import) = import.filter(|import| *import != entry.id) {
             return Err(imported_before(instance, &entry.id, &import).into());
         }
         let live = self.read_declared(instance, &entry.region, &entry.id, Some(&entry))?;
-        if let Some(successor) = self.successor(instance, &entry, live.is_none())? {
-            if let Some(live) = live {
-                self.depose_ours(&instance.address, instance.kind, &entry, live)?;
-            }
-            return Ok(Survey::There(Box::new(successor)));
-        }
-        let (region, id) = (entry.region.clone(), entry.id.clone());
-        let Some(live) = live else { return Ok(Survey::Vanished { region, id }) };
-        let origin = match self.refuse(&instance.address, instance.kind, &entry, &live)? {
-            Some(refusal) => Origin::Taken(entry, refusal),
-            None => Origin::Ledger(entry),
+        let successor = self.successor(instance, &entry, live.is_none())?;
+        let refusal = match &live {
+            Some(live) => self.refuse(&instance.address, instance.kind, &entry, live)?,
+            None => None,
         };
-        Ok(Survey::There(Box::new(Found { origin, region, id, live })))
+        let origin = if refusal.is_some() { Origin::Taken } else { Origin::Ledger };
+        let found = Finding { refusal, ..Finding::recorded(origin, entry, live) };
+        Ok(match successor {
+            None => found,
+            Some(successor) => {
+                let old = Finding { origin: Origin::Deposed, ..found };
+                let predecessor = old.live.is_some().then(|| Box::new(old));
+                Finding { predecessor, ..successor }
+            }
+        })
     }
 
-    /// Surveys a resource without a ledger entry.
-    fn survey_new(&mut self, instance: &Instance<'a>, import: Option<String>) -> Result<Survey, Stop> {
+    /// Surveys a declared resource without a ledger entry.
+    fn unrecorded(&mut self, instance: &Instance<'a>, import: Option<String>) -> Result<Finding<'p>, Stop> {
         let id = match &import {
             Some(id) => id.clone(),
             None => {
@@ -146,7 +135,7 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                 self.newcomers.insert(instance.address.clone(), (instance.clone(), id));
                 match identified? {
                     Some(id) => id,
-                    None => return Ok(Survey::New),
+                    None => return Ok(Finding::absent(&instance.region)),
                 }
             }
         };
@@ -155,16 +144,18 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         let Some(live) = self.read_declared(instance, &region, &id, intended.as_ref())? else {
             return match import {
                 Some(_) => Err(nothing_to_import(instance, &id).into()),
-                None => Ok(Survey::New),
+                None => Ok(Finding::absent(&region)),
             };
         };
-        let origin = match (self.is_ours(instance, &id, &live), intended) {
-            (true, Some(entry)) => Origin::Intent(entry),
+        let ours = self.is_ours(instance, &id, &live);
+        let origin = match (ours, &intended) {
+            (true, Some(_)) => Origin::Intent,
             (true, None) => Origin::Tags,
             (false, _) if import.is_some() => Origin::Import,
             (false, _) => Origin::Foreign,
         };
-        Ok(Survey::There(Box::new(Found { origin, region, id, live })))
+        let applied = intended.filter(|_| ours).map(Cow::Owned);
+        Ok(Finding { origin, id: Some(id), live: Some(live), applied, ..Finding::absent(&region) })
     }
 
     /// The id that an address is to take over, from an `[[import]]` or the import command.
@@ -198,6 +189,24 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                 }
             },
         }
+    }
+
+    /// Returns the first id in a region that `address` has no deposed entry for, and that is not
+    /// `old`.
+    pub(super) fn unknown(
+        &self,
+        ids: &[String],
+        region: &str,
+        address: &Address,
+        old: Option<&Entry>,
+    ) -> Option<String> {
+        let deposed = self.inputs.ledger.deposed.get(address).into_iter().flatten();
+        let known: Vec<&str> = deposed
+            .chain(old)
+            .filter(|entry| entry.region == region)
+            .map(|entry| entry.id.as_str())
+            .collect();
+        ids.iter().find(|id| !known.contains(&id.as_str())).cloned()
     }
 
     /// Returns the ids found for an address in a region, if they were searched for.
@@ -281,7 +290,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
     /// The desired tags of a resource, if an index may confirm them. This holds only for resources
     /// in the ledger: for others, the tags decide who owns them.
     fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
-        self.entry(&instance.address).filter(|entry| entry.id == id && instance.kind.tags_apart())?;
+        let entry = self.addresses.entry(&instance.address);
+        entry.filter(|entry| entry.id == id && instance.kind.tags_apart())?;
         let stack = self.inputs.eval.stack;
         tags(instance, &stack.name, &stack.env)
             .into_iter()
@@ -307,21 +317,43 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
     /// Returns whether a live resource without a ledger entry is provably ours: its owner tags say
     /// so or, for kinds without tags, an interrupted apply intended to create it.
     fn is_ours(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
+        let (ledger, region) = (self.inputs.ledger, &instance.region);
         if instance.kind.taggable() {
             // The resource may have been renamed since an apply was interrupted.
-            let former = self.intended(&instance.address.kind, &instance.region, id);
+            let former = ledger.intended(&instance.address.kind, region, id).map(|(address, _)| address);
+            let former = former.filter(|address| !self.addresses.is_declared(address));
             return Owner::of(&live.tags).is_some_and(|owner| {
                 owner == self.owner(&instance.address)
                     || former.is_some_and(|former| owner == self.owner(former))
             });
         }
-        let intended = self.inputs.ledger.intended_entry(&instance.address, &instance.region, id);
-        intended.is_some() || self.was_intended(instance, id, live)
+        ledger.intended_entry(&instance.address, region, id).is_some()
+            || self.was_intended(instance, id, live)
+    }
+
+    /// Returns whether an untaggable resource was created for an address that is no longer
+    /// declared.
+    fn was_intended(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
+        let (kind, ledger) = (instance.kind, self.inputs.ledger);
+        let mut former = ledger.intents.iter().filter(|(address, intent)| {
+            address.kind == kind.name()
+                && intent.region == instance.region
+                && !self.addresses.is_declared(address)
+        });
+        former.any(|(address, intent)| match &intent.id {
+            Some(intended) => intended == id,
+            None => is_as_intended(kind, address, intent, live, ledger),
+        })
     }
 
     /// Finds the resource that an interrupted apply created to replace the ledger's one. It is
     /// searched for only if the old one is `gone`, or if such an apply is recorded.
-    fn successor(&mut self, instance: &Instance<'_>, old: &Entry, gone: bool) -> Result<Option<Found>, Stop> {
+    fn successor(
+        &mut self,
+        instance: &Instance<'_>,
+        old: &Entry,
+        gone: bool,
+    ) -> Result<Option<Finding<'p>>, Stop> {
         if !gone && !self.inputs.ledger.intents.contains_key(&instance.address) {
             return Ok(None);
         }
@@ -333,8 +365,15 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         let intended = self.inputs.ledger.intended_entry(&instance.address, &region, &id);
         match self.read(&instance.address, instance.kind, &region, &id, Some(instance), intended.as_ref()) {
             Ok(Some(live)) if self.is_ours(instance, &id, &live) => {
-                let origin = intended.map_or(Origin::Tags, Origin::Intent);
-                Ok(Some(Found { origin, region, id, live }))
+                let origin = if intended.is_some() { Origin::Intent } else { Origin::Tags };
+                let applied = intended.map(Cow::Owned);
+                Ok(Some(Finding {
+                    origin,
+                    id: Some(id),
+                    live: Some(live),
+                    applied,
+                    ..Finding::absent(&region)
+                }))
             }
             // A resource that is not ours or cannot be read is reported only if it is in the way.
             Ok(_) | Err(Stop::Refused(_)) => Ok(None),
@@ -343,14 +382,13 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
     }
 
     /// Finds a resource that occupies the name of the successor to be created, so that it can be
-    /// taken over. `old` is the region and id of the predecessor. Resources in the ledger do not
-    /// count, because they are deleted or renamed first; nor do ours, because an earlier apply
-    /// created them.
-    pub(super) fn in_the_way(
+    /// taken over. `old` is the predecessor. Resources in the ledger do not count, because they are
+    /// deleted or renamed first; nor do ours, because an earlier apply created them.
+    pub(super) fn occupant(
         &mut self,
         instance: &Instance<'_>,
         old: (&str, &str),
-    ) -> Result<Option<Found>, Stop> {
+    ) -> Result<Option<Finding<'p>>, Stop> {
         let (kind, ledger) = (instance.kind, self.inputs.ledger);
         let region = instance.region.clone();
         let Some(id) = self.inputs.eval.id(instance).filter(|_| !self.inputs.selection.destroy) else {
@@ -373,7 +411,8 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
         match live.filter(|live| !is_free(live)) {
             None => Ok(None),
             Some(live) if self.inputs.selection.adopt => {
-                Ok(Some(Found { origin: Origin::Foreign, region, id, live }))
+                let origin = Origin::Foreign;
+                Ok(Some(Finding { origin, id: Some(id), live: Some(live), ..Finding::absent(&region) }))
             }
             Some(live) => {
                 let words = format!(
@@ -383,6 +422,27 @@ impl<'p, 'a> Planner<'p, '_, 'a> {
                 Err(not_ours(instance, &id, &live, self.inputs.eval.stack).note(words).into())
             }
         }
+    }
+
+    /// Refuses to touch a resource in the ledger that the stack no longer owns.
+    pub(super) fn refuse(
+        &mut self,
+        address: &Address,
+        kind: &dyn ErasedKind,
+        entry: &Entry,
+        live: &ErasedLive,
+    ) -> Result<Option<Diagnostic>, Stop> {
+        let ledger = self.inputs.ledger;
+        let mut owner = whose(kind, self.addresses.recorded_as(address), entry, live, ledger);
+        if is_wholes(kind, &owner)
+            && let Some((of, of_entry)) = whole(kind, &entry.region, &entry.id, live, ledger)
+            && let Some(kind) = kinds::kind(&of.kind)
+            && let Some(live) = self.read(&of, kind, &of_entry.region, &of_entry.id, None, Some(&of_entry))?
+        {
+            owner = whose(kind, &of, &of_entry, &live, ledger);
+        }
+        let declared = self.addresses.is_declared(address) && !self.inputs.selection.destroy;
+        Ok(refusal(self.addresses.recorded_as(address), &entry.id, &owner, declared))
     }
 
     pub(super) fn owner(&self, address: &Address) -> Owner {

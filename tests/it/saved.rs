@@ -232,7 +232,7 @@ const HERE: &[Row] = &[
     ),
     ("another type", Edit(|plan| plan["changes"] = json!("none")), &[], 7, "invalid type"),
     ("a field too many", Edit(|plan| plan["also"] = json!(1)), &[], 7, "unknown field `also`"),
-    ("a newer format", Edit(|plan| plan["dwctl_plan"] = json!(5)), &[], 7, "its format is 5"),
+    ("a newer format", Edit(|plan| plan["dwctl_plan"] = json!(99)), &[], 7, "its format is 99"),
     ("an older format", Edit(|plan| plan["dwctl_plan"] = json!(1)), &[], 7, "its format is 1"),
     ("a newer dwctl", Edit(|plan| plan["dwctl_version"] = json!("99.0.0")), &[], 7, "by a newer dwctl"),
     ("an older dwctl", Edit(|plan| plan["dwctl_version"] = json!("0.0.1")), &[], 7, "by an older dwctl"),

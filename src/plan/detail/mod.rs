@@ -4,98 +4,36 @@
 mod dashboard;
 mod firewall;
 mod json;
+mod model;
+mod part;
 pub(super) mod policy;
 mod schedule;
 mod states;
 mod table;
 mod text;
+mod values;
 mod wlm;
 
+pub use model::{Detail, Line, Risk, RiskLabel, Sign};
 pub use states::state_machine_mermaid;
 pub(super) use states::{Chart, Flow, State};
+pub use values::value_text;
+
+use part::Part;
+pub(super) use values::at;
+use values::list_text;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::compare::is_anew;
+use super::anew::is_anew;
 use super::diff::is_reordered;
 use super::unreplaced::unknowns;
-use super::{Action, AttributeChange, Cause, Change, Unreplaced, risk};
-use crate::diag::{visible, visible_json};
+use super::{Action, AttributeChange, Change, Unreplaced, risk};
 pub(super) use crate::schema::path_text;
 use crate::schema::{Document, Node, PathStep, Shape};
 use crate::value::Value;
-
-pub use crate::schema::RiskSort as RiskLabel;
-
-/// One difference.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Detail {
-    /// The attribute, as a reference writes it: `policies.access`.
-    pub attribute: String,
-    /// The part of the attribute, in the terms of its domain: a policy statement as a sentence,
-    /// `state Load`, `widget "Errors"`; empty for the whole attribute.
-    pub part: String,
-    /// It is added, removed or changed.
-    pub sign: Sign,
-    /// The live value, if it adds something to [`Self::part`].
-    pub before: Option<Value>,
-    /// The desired value, likewise.
-    pub after: Option<Value>,
-    /// AWS cannot return the live value.
-    pub hidden: bool,
-    /// For long texts, the lines that differ, with some context.
-    pub lines: Vec<Line>,
-    /// Further remarks: `in words: every day at 02:00 UTC`.
-    pub notes: Vec<String>,
-    /// The difference forces a replacement of the resource.
-    pub forces_replacement: bool,
-    /// The risks.
-    pub risks: Vec<Risk>,
-    /// Who caused the difference.
-    pub cause: Cause,
-}
-
-/// The direction of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sign {
-    /// It is added.
-    Added,
-    /// It is removed.
-    Removed,
-    /// It is changed.
-    Changed,
-}
-
-impl Sign {
-    /// The mark that shows it.
-    pub fn mark(self) -> &'static str {
-        match self {
-            Self::Added => "+",
-            Self::Removed => "-",
-            Self::Changed => "~",
-        }
-    }
-}
-
-/// A line of a difference in a long text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The line is added or removed; `None` for lines of context.
-    pub sign: Option<Sign>,
-    /// The line, without its line break.
-    pub text: String,
-}
-
-/// A risk of a change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct Risk {
-    /// Its label.
-    pub label: RiskLabel,
-    /// More words: `about 15 min`, `opens port 5439 to 0.0.0.0/0`; may be empty.
-    pub words: String,
-}
 
 /// All differences of a resource. With the time of the plan, schedules also get their next runs.
 pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
@@ -373,68 +311,8 @@ fn stays(value: Option<&Value>) -> String {
     }
 }
 
-/// Returns the part of a value at a place.
-pub(super) fn at<'v>(value: &'v Value, place: &[PathStep]) -> Option<&'v Value> {
-    place.iter().try_fold(value, |value, step| match step {
-        PathStep::Name(name) => value.get(name),
-        PathStep::Index(index) => value.as_list()?.get(*index),
-    })
-}
-
 fn pair<'v>(before: Option<&'v Value>, after: Option<&'v Value>) -> Option<(&'v Value, &'v Value)> {
     before.zip(after)
-}
-
-/// A part of an attribute that differs, in the terms of its domain.
-struct Part {
-    part: String,
-    sign: Sign,
-    before: Option<Value>,
-    after: Option<Value>,
-    notes: Vec<String>,
-    risks: Vec<Risk>,
-}
-
-impl Part {
-    fn new(sign: Sign, part: impl Into<String>) -> Self {
-        Self { part: part.into(), sign, before: None, after: None, notes: Vec::new(), risks: Vec::new() }
-    }
-
-    /// A part with its old and new value; one of them may be missing.
-    fn between(part: impl Into<String>, before: Option<&Value>, after: Option<&Value>) -> Self {
-        let sign = match (before, after) {
-            (None, Some(_)) => Sign::Added,
-            (Some(_), None) => Sign::Removed,
-            _ => Sign::Changed,
-        };
-        Self { before: before.cloned(), after: after.cloned(), ..Self::new(sign, part) }
-    }
-
-    fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
-        self
-    }
-
-    fn risk(mut self, label: RiskLabel, words: impl Into<String>) -> Self {
-        self.risks.push(Risk { label, words: words.into() });
-        self
-    }
-
-    fn of(self, place: &[PathStep], change: &AttributeChange) -> Detail {
-        Detail {
-            attribute: path_text(place),
-            part: self.part,
-            sign: self.sign,
-            before: self.before,
-            after: self.after,
-            hidden: false,
-            lines: Vec::new(),
-            notes: self.notes,
-            forces_replacement: change.forces_replacement,
-            risks: self.risks,
-            cause: change.cause,
-        }
-    }
 }
 
 /// Describes a difference as it is, without looking into documents.
@@ -471,37 +349,5 @@ pub(super) fn plain(change: &AttributeChange) -> Detail {
             ..detail
         },
         None => detail,
-    }
-}
-
-/// A value on one line; secrets and unknown values are named as such.
-pub fn value_text(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        // JSON escapes control characters, so a value cannot move the cursor.
-        Value::String(text) => visible_json(serde_json::Value::String(text.clone()).to_string()),
-        Value::List(list) | Value::Set(list) => {
-            format!("[{}]", list.iter().map(value_text).collect::<Vec<_>>().join(", "))
-        }
-        Value::Map(map) if map.is_empty() => "{}".to_owned(),
-        Value::Map(map) => format!(
-            "{{ {} }}",
-            map.iter()
-                .map(|(name, value)| format!("{name} = {}", value_text(value)))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-        Value::Unknown(unknown) => format!("({unknown})"),
-        Value::Secret(_) => "(secret)".to_owned(),
-    }
-}
-
-fn list_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => visible(text).into_owned(),
-        Value::List(list) => list.iter().map(list_text).collect::<Vec<_>>().join(", "),
-        other => value_text(other),
     }
 }

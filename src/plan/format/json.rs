@@ -232,7 +232,7 @@ impl<'o> Lists<'o> {
             if let Reason::Forced(paths) = &change.reason {
                 told["replace_paths"] = paths.iter().map(|path| terraform::path(kind, path)).collect();
             }
-            if change.imported {
+            if change.is_taken_over() {
                 told["importing"] = json!({ "id": change.id });
             }
             if let Some(from) = &change.moved_from {

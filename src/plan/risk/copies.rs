@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html>).
 
 use super::filter::{Filter, Text};
-use super::judge::{is_open, seen};
+use super::seen::{is_open, seen};
 use crate::plan::{Risk, RiskLabel};
 use crate::value::Value;
 

@@ -6,7 +6,7 @@
 //! and unfinished uploads are not data.
 
 use super::filter::{Filter, Text};
-use super::judge::{is_open, number, seen};
+use super::seen::{is_open, number, seen};
 use crate::diag::counted;
 use crate::plan::detail::value_text;
 use crate::plan::{Risk, RiskLabel};

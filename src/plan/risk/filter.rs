@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::judge::{is_open, number, seen};
+use super::seen::{is_open, number, seen};
 use crate::plan::detail::value_text;
 use crate::value::Value;
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::super::detail::{at, value_text};
 use super::super::{Action, AttributeChange, Change, Risk, RiskLabel};
+use super::seen::{is_open, number, seen};
 use super::{copies, expiry};
 use crate::diag::filled;
 use crate::schema::{Document, Held, Node, PathStep, RiskMark, Shape, When};
@@ -389,28 +390,11 @@ fn falls(before: f64, after: f64, is_known: bool) -> Option<bool> {
     (after < before).then_some(is_known)
 }
 
-/// Returns the value inside a secret.
-pub(super) fn seen(value: &Value) -> &Value {
-    match value {
-        Value::Secret(inner) => inner,
-        other => other,
-    }
-}
-
 fn is_nothing(value: &Value) -> bool {
     match seen(value) {
         Value::Null => true,
         Value::List(list) => list.is_empty(),
         Value::Map(map) => map.is_empty(),
-        _ => false,
-    }
-}
-
-/// Returns whether a value is not known yet: unknown, or a reference in its place.
-pub(super) fn is_open(value: &Value) -> bool {
-    match seen(value) {
-        Value::Unknown(_) => true,
-        Value::String(text) => text.contains("${"),
         _ => false,
     }
 }
@@ -421,15 +405,6 @@ fn flag(value: Option<&Value>) -> Option<bool> {
         Value::Bool(flag) => Some(*flag),
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// A number, which some AWS documents hold as text.
-pub(super) fn number(value: &Value) -> Option<f64> {
-    match seen(value) {
-        Value::Number(number) => Some(number.as_f64()),
-        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
         _ => None,
     }
 }

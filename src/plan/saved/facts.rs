@@ -96,7 +96,7 @@ impl SavedChange {
             id: change.id.clone(),
             region: change.region.clone(),
             moved_from: change.moved_from.clone(),
-            imported: change.imported,
+            imported: change.is_taken_over(),
             live,
             attributes: attributes.collect(),
         }

@@ -1,16 +1,11 @@
 //! Detects edits of a plan file. An HMAC of the whole file under the ledger's key decides; HMACs of
 //! its parts name the edited ones.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
-use super::Saved;
+use super::file::{Saved, Seals};
 use crate::ledger::Fingerprints;
 use crate::plan::review::visible;
-
-/// Fingerprints of the parts of a file, by section and name.
-pub type Seals = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The prefix of sealed text. No stack file, which the same key fingerprints, contains it.
 const WHOLE: &str = "\0plan\0";

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use dwctl::graph::Address;
 use dwctl::plan::format::{Format, Options, render};
-use dwctl::plan::{Change, Plan, Selection, TextOptions};
+use dwctl::plan::{Change, Origin, Plan, Selection, TextOptions};
 use dwctl::value::Value;
 
 use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC};
@@ -467,7 +467,7 @@ pub(crate) fn corpus() -> Vec<Case> {
     cases.push(Case { name: "drift_alone", plan: drift, drift: true });
     let mut imported = Account::after(JOB).planned(JOB, &all()).expect("a plan");
     for change in &mut imported.changes {
-        change.imported = true;
+        change.origin = Origin::Import;
     }
     cases.push(Case { name: "imported", plan: imported, drift: false });
     cases

@@ -3,7 +3,7 @@
 use dwctl::graph::Address;
 use dwctl::kinds::KINDS;
 use dwctl::plan::format::{Format, MARKDOWN_LIMIT, Options, render};
-use dwctl::plan::{Action, Asked, Change, Declared, Plan, Reason, TextOptions, diff};
+use dwctl::plan::{Action, Asked, Change, Declared, Origin, Plan, Reason, TextOptions, diff};
 use dwctl::value::Value;
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -164,7 +164,7 @@ fn change() -> impl Strategy<Value = Change> {
                 deferred: Default::default(),
                 releases: Default::default(),
                 moved_from: None,
-                imported: false,
+                origin: Origin::Ledger,
                 attributes,
                 live,
                 existing,

@@ -10,7 +10,7 @@ const CODES: [&str; 5] = ["busy", "no-ledger", "read-failed", "twin", "warning"]
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct Unreplaced {
     code: String,
     message: String,
     notes: Vec<String>,
@@ -18,7 +18,7 @@ struct Kept {
 }
 
 pub fn serialize<S: Serializer>(warnings: &[Diagnostic], serializer: S) -> Result<S::Ok, S::Error> {
-    let kept = warnings.iter().map(|one| Kept {
+    let kept = warnings.iter().map(|one| Unreplaced {
         code: one.code.to_owned(),
         message: one.message.clone(),
         notes: one.notes.clone(),
@@ -28,7 +28,7 @@ pub fn serialize<S: Serializer>(warnings: &[Diagnostic], serializer: S) -> Resul
 }
 
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Diagnostic>, D::Error> {
-    let warnings = Vec::<Kept>::deserialize(deserializer)?.into_iter().map(|kept| {
+    let warnings = Vec::<Unreplaced>::deserialize(deserializer)?.into_iter().map(|kept| {
         let code = CODES.into_iter().find(|code| *code == kept.code).unwrap_or("warning");
         Diagnostic { notes: kept.notes, helps: kept.helps, ..Diagnostic::warning(code, kept.message) }
     });
