@@ -20,10 +20,10 @@ use crate::signals;
 use crate::stack::Stack;
 use crate::value::Value;
 
-/// Makes AWS what the stack declares: plans, asks, applies.
+/// Changes AWS to match the stack: plans, asks, applies.
 ///
-/// In place of the stack's folder, a file that `dwctl plan --out` wrote: then exactly what
-/// was reviewed is done, or nothing.
+/// Instead of the stack's folder, takes a file that `dwctl plan --out` wrote, and then does exactly
+/// what was reviewed, or nothing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -32,15 +32,14 @@ pub(super) struct Args {
     aws: AwsArgs,
     #[command(flatten)]
     select: SelectArgs,
-    /// Folder of the stack, where the argument is a saved plan and the stack is elsewhere
-    /// than when it was made.
+    /// Stack folder for a saved plan, if the stack has moved since the plan was made.
     #[arg(long = "stack", id = "stack_folder", value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
     #[command(flatten)]
     how: HowArgs,
 
-    /// What may be done without a question beyond what can be undone; a list, or repeated.
+    /// Risky changes that may be applied without asking; a list, or repeated.
     #[arg(long, value_enum, value_delimiter = ',', env = "DWCTL_ALLOW", value_name = "RISK")]
     allow: Vec<Allow>,
 }
@@ -48,27 +47,26 @@ pub(super) struct Args {
 /// What a plan may cost, as it is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Allow {
-    /// Data is lost by a change or a replacement.
+    /// Updates and replacements that lose data.
     DataLoss,
-    /// The service is interrupted.
+    /// Changes that interrupt a service.
     Downtime,
-    /// What holds data, or cannot be brought back, is destroyed.
+    /// Deletions of resources that hold data or cannot be restored.
     Destroy,
 }
 
 /// How to apply.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HowArgs {
-    /// Does not ask.
+    /// Applies without asking for confirmation.
     #[arg(short, long, env = "DWCTL_YES", value_parser = |text: &str| super::switch("DWCTL_YES", text))]
     yes: bool,
 
-    /// Resources in work at the same time, at most.
+    /// Maximum number of resources to work on at the same time.
     #[arg(long, default_value_t = 24, env = "DWCTL_PARALLELISM", value_name = "N")]
     parallelism: usize,
 
-    /// Says everything by events: on stdout, a JSON object a line. Asks nothing, and so takes
-    /// --yes or a saved plan.
+    /// Prints events as JSON lines on stdout. Does not ask, so it needs --yes or a saved plan.
     #[arg(long, help_heading = "Output")]
     json: bool,
 
@@ -92,7 +90,8 @@ impl HowArgs {
         if self.yes || is_saved {
             return Ok(());
         }
-        let error = Diagnostic::error("refused", "--json asks nothing").note("nothing was changed");
+        let error =
+            Diagnostic::error("refused", "--json cannot ask for confirmation").note("nothing was changed");
         Err(error.help("add --yes, or apply a plan that `dwctl plan --out` saved").into())
     }
 
@@ -114,15 +113,15 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     if !is_saved {
         if args.folder.is_some() {
-            let error = Diagnostic::error("invalid-argument", "--stack goes with a saved plan");
+            let error = Diagnostic::error("invalid-argument", "--stack is only for a saved plan");
             return Err(error.help("name the stack's folder as the argument").into());
         }
         return change(&args.stack, &args.aws, &args.how, selection, &allowed, None, printer).await;
     }
     if selection != (Selection { deep: selection.deep, ..Selection::default() }) {
-        let error = Diagnostic::error("invalid-argument", "what a saved plan does is decided");
+        let error = Diagnostic::error("invalid-argument", "a saved plan cannot be changed");
         return Err(error
-            .note("--target, --exclude, --replace and --adopt belong to `dwctl plan --out`")
+            .note("--target, --exclude, --replace and --adopt are options of `dwctl plan --out`")
             .into());
     }
     let saved = super::show::read(&args.stack.stack)?;
@@ -202,7 +201,7 @@ async fn changed(
                         saved.compare(&mut plan, &ledger).map_err(|problems| stale(problems, &stack))?;
                     for other in others.iter().filter(|_| !quiet) {
                         printer.note(&format!(
-                            "{other} differs, too, since the plan was made: it is left as it is."
+                            "{other} also changed since the plan was made; it is left as it is."
                         ));
                     }
                 }
@@ -305,7 +304,7 @@ fn stale(problems: Vec<Diagnostic>, stack: &Stack) -> Failure {
     let problems = problems.into_iter().map(|problem| {
         problem
             .note("nothing was changed")
-            .help("make a new plan, and have it reviewed: dwctl plan --out FILE")
+            .help("make a new plan and have it reviewed: dwctl plan --out FILE")
     });
     Failure::new(Exit::Refused, problems.collect(), stack.sources.clone())
 }
@@ -321,17 +320,17 @@ async fn ask(
     let refused = |message: &str| {
         let diagnostic = Diagnostic::error("refused", message.to_owned()).note("nothing was changed");
         let verb = if destroy { "destroy" } else { "apply" };
-        Failure::from(diagnostic.help(format!("to {verb} without a question, add --yes")))
+        Failure::from(diagnostic.help(format!("to {verb} without asking, add --yes")))
     };
     if !std::io::stdin().is_terminal() {
-        return Err(refused("there is no terminal to ask on"));
+        return Err(refused("there is no terminal to ask for confirmation"));
     }
-    let verb = if destroy { "Destroy everything above" } else { "Apply this" };
+    let verb = if destroy { "Destroy everything above in" } else { "Apply these changes to" };
     let costs: String = costs
         .iter()
         .flat_map(|one| one.notes.iter().map(move |note| format!("\n⚠ {}: {note}", one.message)))
         .collect();
-    let question = format!("{costs}\n{verb} in {stack}/{env}? Only `yes` goes on: ");
+    let question = format!("{costs}\n{verb} {stack}/{env}? Type yes to confirm: ");
     // On a thread of its own, so that the heartbeat of the lock continues while the user thinks.
     // It may wait forever, and so holds nothing that others need.
     printer.ask(&question);
@@ -353,7 +352,7 @@ async fn ask(
 
 pub(super) fn totals(summary: &Summary) -> String {
     format!(
-        "{} created · {} updated · {} destroyed · {} failed · {} not begun",
+        "{} created · {} updated · {} destroyed · {} failed · {} skipped",
         summary.created,
         summary.updated,
         summary.destroyed,
@@ -364,21 +363,24 @@ pub(super) fn totals(summary: &Summary) -> String {
 
 /// Reports what was not done, and chooses the exit code. `command` is the one that continues.
 fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
-    let kept =
-        if command == "destroy" { "What is left is in the ledger" } else { "What was made is in the ledger" };
+    let kept = if command == "destroy" {
+        "The ledger records what is left"
+    } else {
+        "The ledger records what was created"
+    };
     let skipped = summary.skipped.iter().filter(|_| !printer.is_stream());
     for (address, because) in skipped {
-        printer.note(&stream::not_begun(address, because.as_ref()));
+        printer.note(&stream::skipped(address, because.as_ref()));
     }
     if summary.interrupted {
-        printer.note(&format!("Interrupted. {kept}; run {command} again to go on."));
+        printer.note(&format!("Interrupted. {kept}; run {command} again to continue."));
         return Exit::Interrupted;
     }
     if !summary.failures.is_empty() {
         // AWS would refuse a lasting failure again.
         let next = match summary.failures.iter().any(|failure| failure.lasting) {
-            true => format!("correct what was refused, then run {command} again"),
-            false => format!("run {command} again to go on"),
+            true => format!("resolve what was refused, then run {command} again"),
+            false => format!("run {command} again to continue"),
         };
         printer.note(&format!("{kept}; {next}.\n"));
         // Running again does not help against resources of another owner.

@@ -11,7 +11,7 @@ use crate::stack::Stack;
 /// Where to write down what is changed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct AuditArgs {
-    /// Appends a line of JSON for each call that changes something at AWS.
+    /// Appends a JSON line for each call that changes something at AWS.
     #[arg(long, env = "DWCTL_AUDIT", value_name = "FILE")]
     audit: Option<PathBuf>,
 }

@@ -28,8 +28,9 @@ const ASKED: &str = "DWCTL_COMPLETE";
 
 /// Prints the completion script of a shell.
 ///
-/// The shell then asks dwctl, which knows the environments, kinds and addresses of the stack. Load it
-/// in each shell, `source <(dwctl completions bash)`, so that it is of the version in use.
+/// The script asks dwctl, so it also completes the stack's environments, kinds and addresses. Load it
+/// at the start of each shell, with `source <(dwctl completions bash)`, so that it matches the
+/// installed version.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The shell.
@@ -41,7 +42,7 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let mut script = Vec::new();
     let written = match Shells::builtins().completer(&shell) {
         Some(completer) => completer.write_registration(ASKED, "dwctl", "dwctl", "dwctl", &mut script),
-        None => Err(std::io::Error::other("there are none for it")),
+        None => Err(std::io::Error::other("there is no completion script for this shell")),
     };
     written.map_err(|error| {
         Failure::from(

@@ -46,12 +46,12 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
 fn no_folder(path: &Path) -> Option<Diagnostic> {
     let shown = path.display();
     let error = |message: String| Some(Diagnostic::error("no-stack", message));
-    let folder = "a stack is a folder with a stack.toml and any further *.toml beside it";
+    let folder = "a stack is a folder with a stack.toml and other *.toml files beside it";
     if path.is_file() {
         if path.extension().is_some_and(|extension| extension == "toml") {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             let parent = parent.unwrap_or(Path::new("."));
-            return error(format!("{shown} is a file, and a stack is its whole folder"))
+            return error(format!("{shown} is a file, but a stack is a whole folder"))
                 .map(|error| error.help(format!("name the folder: {}", parent.display())));
         }
         return error(format!("{shown} is a file, not a stack's folder")).map(|error| {
@@ -76,7 +76,7 @@ fn no_folder(path: &Path) -> Option<Diagnostic> {
     // A name with an extension is probably a file.
     match path.extension() {
         Some(_) => Some(problem.help(format!(
-            "nor is there a file {shown}: `dwctl plan --out {shown}` writes a plan for apply"
+            "there is no file {shown} either: `dwctl plan --out {shown}` writes a plan for apply"
         ))),
         None => Some(problem),
     }
@@ -190,7 +190,7 @@ fn variable_file(
                 Ok(values.map(|(name, value)| (source.clone(), name, value)).collect())
             }
             Err(error) => Err(trouble(format!(
-                "line {}, column {}: it begins as JSON, and is no JSON object",
+                "line {}, column {}: it starts like JSON, but is not a JSON object",
                 error.line(),
                 error.column()
             ))),
@@ -204,7 +204,7 @@ fn variable_file(
             format!("line {}, column {}: ", sources.line(span), sources.column(span))
         });
         trouble(format!("{place}{}", Outside::new(error.message())))
-            .help("a file of variables is TOML, `name = value`, or a JSON object")
+            .help("a variable file is TOML, `name = value`, or a JSON object")
     })?;
     Ok(table
         .get_ref()
@@ -215,7 +215,7 @@ fn variable_file(
                 Some(value) => Some((source.clone(), name.get_ref().to_string(), value)),
                 None => {
                     problems.push(trouble(format!(
-                        "`{}` has an expression; a variable's value is plain",
+                        "`{}` has an expression, but the value of a variable must be plain",
                         name.get_ref()
                     )));
                     None
@@ -288,10 +288,9 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, printer: &Printer) ->
     let _spinner = Spinner::new(printer, "Connecting to AWS");
     let mut options = options(args, stack);
     if args.sandbox && args.endpoint_url.is_some() {
-        let error =
-            Diagnostic::error("invalid-argument", "the sandbox and another endpoint exclude each other");
-        let note = "--sandbox is DWCTL_SANDBOX=1, too, and --endpoint-url is DWCTL_ENDPOINT_URL";
-        return Err(error.note(note).help("leave one of them out").into());
+        let error = Diagnostic::error("invalid-argument", "--sandbox and --endpoint-url exclude each other");
+        let note = "DWCTL_SANDBOX=1 sets --sandbox, and DWCTL_ENDPOINT_URL sets --endpoint-url";
+        return Err(error.note(note).help("remove one of them").into());
     }
     if args.sandbox {
         options.endpoint_url = Some(crate::sandbox::up(&|text| printer.note(text)).await?.endpoint);
@@ -312,11 +311,11 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, printer: &Printer) ->
                 )
                 .at(stack.span, format!("accounts.{} = \"{account}\"", stack.env))
                 .note(format!(
-                    "the credentials are of account {} ({})",
+                    "the credentials belong to account {} ({})",
                     session.account_id(),
                     session.caller()
                 ))
-                .note("AWS was asked who the caller is, and nothing else")
+                .note("the only call to AWS asked who the caller is")
                 .help("use the credentials of that account, or another environment"),
             ],
             stack.sources.clone(),
@@ -338,7 +337,7 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
                     .help(format!("check the network, and that `{}` is a region of AWS", stack.region)),
             }
         }
-        _ => Diagnostic::error("caller", "AWS does not tell who the caller is"),
+        _ => Diagnostic::error("caller", "AWS did not say who the caller is"),
     };
     let mut diagnostic = diagnostic.note(error.to_string());
     if let Some(profile) = &args.profile {
@@ -414,7 +413,7 @@ pub(super) fn local_store(args: &AwsArgs, stack: &Stack) -> FileStore {
 /// An empty ledger.
 pub(super) fn new_ledger(stack: &Stack) -> Result<Ledger, Failure> {
     Ledger::new(&stack.name, &stack.env).map_err(|error| {
-        Diagnostic::error("system", "the system gives no randomness").note(error.to_string()).into()
+        Diagnostic::error("system", "the system provides no randomness").note(error.to_string()).into()
     })
 }
 
@@ -440,12 +439,12 @@ pub(super) fn belongs(
     session: Option<&Session>,
 ) -> Result<(), Failure> {
     if ledger.stack != stack.name || ledger.env != stack.env {
-        return Err(Diagnostic::error("ledger", format!("{} is of another stack", place))
+        return Err(Diagnostic::error("ledger", format!("{} belongs to another stack", place))
             .note(format!(
                 "it is the ledger of {}/{}, not of {}/{}",
                 ledger.stack, ledger.env, stack.name, stack.env
             ))
-            .help("a stack keeps its name; to start anew under another one, move the file away")
+            .help("a stack keeps its name; to start over under another one, move the file away")
             .into());
     }
     if let Some(session) = session
@@ -453,13 +452,14 @@ pub(super) fn belongs(
         && ledger.account != session.account_id()
     {
         let mut failure = Failure::from(
-            Diagnostic::error(
-                "wrong-account",
-                format!("{}/{} lives in another account", stack.name, stack.env),
-            )
-            .note(format!("its ledger is of account {}", ledger.account))
-            .note(format!("the credentials are of account {} ({})", session.account_id(), session.caller()))
-            .help("use the credentials of that account, or another environment"),
+            Diagnostic::error("wrong-account", format!("{}/{} is in another account", stack.name, stack.env))
+                .note(format!("its ledger belongs to account {}", ledger.account))
+                .note(format!(
+                    "the credentials belong to account {} ({})",
+                    session.account_id(),
+                    session.caller()
+                ))
+                .help("use the credentials of that account, or another environment"),
         );
         failure.exit = Exit::Refused;
         return Err(failure);

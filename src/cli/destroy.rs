@@ -4,7 +4,7 @@ use super::printer::Printer;
 use super::{AwsArgs, Outcome, StackArgs, apply};
 use crate::plan::{Allowed, Selection};
 
-/// Removes everything that the stack owns: shows the plan, asks, destroys.
+/// Destroys everything that the stack owns: shows the plan, asks, destroys.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -14,11 +14,11 @@ pub(super) struct Args {
     #[command(flatten)]
     how: apply::HowArgs,
 
-    /// Only this address and what needs it; may be repeated.
+    /// Only this address and its dependents; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
 
-    /// Not this address, nor what it needs; may be repeated.
+    /// All but this address and its dependencies; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     exclude: Vec<String>,
 }

@@ -17,48 +17,48 @@ use crate::plan::{Side, TextOptions, compare, refused};
 use crate::stack::Stack;
 use crate::value::Value;
 
-/// Compares two revisions of a stack, folders or of git, without AWS and credentials.
+/// Compares two revisions of a stack, given as folders or git revisions, without AWS or credentials.
 ///
-/// Tells what a plan would if everything were as the old revision declares it, and nobody had
-/// changed anything since. What AWS decides is written as the reference to it.
+/// Shows what a plan would show if everything were as the old revision declares it. A value that AWS
+/// decides is written as the reference to it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   dwctl diff old/shop new/shop          two folders
   dwctl diff main..HEAD --stack shop    two revisions
-  dwctl diff main...HEAD --stack shop   what HEAD changed since it left main
+  dwctl diff main...HEAD --stack shop   what HEAD changed since it branched from main
   dwctl diff HEAD --stack shop          what is not committed yet")]
 pub(super) struct Args {
-    /// Folder of a stack, revision of git, or two revisions as OLD..NEW.
+    /// Stack folder, git revision, or two revisions as OLD..NEW.
     old: String,
 
-    /// As OLD; without it, a revision is compared with the files as they are.
+    /// Stack folder or git revision; without it, OLD is compared with the files as they are.
     new: Option<String>,
 
-    /// Folder of the stack in its git repository; OLD and NEW are revisions then. Without it,
-    /// the folder of revisions is DWCTL_STACK, or this one.
+    /// Stack folder in its git repository; OLD and NEW are then git revisions. The default for
+    /// revisions is DWCTL_STACK, or the current folder.
     #[arg(long, value_name = "FOLDER")]
     stack: Option<PathBuf>,
 
-    /// Environment of both: reads env/NAME.toml.
+    /// Environment of both revisions: reads env/NAME.toml.
     #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
     env: Option<String>,
 
-    /// Sets a variable in both that declare it; may be repeated.
+    /// Sets a variable in each revision that declares it; may be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     var: Vec<String>,
 
-    /// Sets variables from a TOML file, likewise; may be repeated.
+    /// Sets variables from a TOML or JSON file in each revision that declares them; may be repeated.
     #[arg(long, value_name = "FILE")]
     var_file: Vec<PathBuf>,
 
     #[command(flatten)]
     formats: FormatArgs,
 
-    /// Shows every attribute of what is new.
+    /// Shows every attribute of new resources.
     #[arg(long)]
     details: bool,
 
-    /// Exits with 2 if they differ.
+    /// Exits with code 2 if they differ.
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -247,7 +247,7 @@ fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     let folder = args.stack.clone().unwrap_or_else(usual);
     let repository = Repository::of(&folder).map_err(|mut failure| {
         if let (None, Some(one)) = (&args.stack, failure.diagnostics.first_mut()) {
-            one.notes.push(format!("{} is no folder, and so taken for a revision of git", args.old));
+            one.notes.push(format!("{} is not a folder, so it is read as a git revision", args.old));
         }
         failure
     })?;
@@ -256,7 +256,7 @@ fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     let (mut old_name, mut old_written) = (old.clone(), old.as_str());
     if forked && let (Some(new), Some(new_commit)) = (&new, &new_commit) {
         old_commit = repository.fork(&old_commit, new_commit, &old, new)?;
-        old_name = format!("where {new} left {old}");
+        old_name = format!("where {new} branched from {old}");
         old_written = old_commit.get(..12).unwrap_or(&old_commit);
     }
     let before = Source::of_revision(&repository, &folder, old_name, old_written, &old_commit)?;
@@ -266,7 +266,7 @@ fn sources(args: &Args, printer: &Printer) -> Result<[Source; 2], Failure> {
     };
     for source in [&before, &after] {
         for path in source.checkout.iter().flat_map(|checkout| &checkout.absent) {
-            printer.note(&format!("{} lacks {path}", source.name));
+            printer.note(&format!("{} has no {path}", source.name));
         }
     }
     Ok([before, after])
@@ -281,13 +281,13 @@ fn subjects(args: &Args, is_folder: impl Fn(&Path) -> bool) -> Result<Subjects, 
         Some(new) if folder(old) && folder(new) => return Ok(Subjects::Folders(old.into(), new.into())),
         Some(new) if folder(old) || folder(new) => {
             let (is, is_not) = if folder(old) { (old, new) } else { (new, old) };
-            return Err(refused(format!("{is} is a folder, and {is_not} is none"))
+            return Err(refused(format!("{is} is a folder, but {is_not} is not"))
                 .help("give two folders; or two revisions of git, with the stack's folder as --stack"));
         }
         None if folder(old) => {
-            return Err(refused(format!("with what is the folder {old} to be compared?"))
-                .help(format!("with another folder: dwctl diff {old} NEW"))
-                .help(format!("with what was committed last: dwctl diff HEAD --stack {old}")));
+            return Err(refused(format!("the folder {old} is compared with nothing"))
+                .help(format!("to compare it with another folder: dwctl diff {old} NEW"))
+                .help(format!("to compare it with the last commit: dwctl diff HEAD --stack {old}")));
         }
         _ => {}
     }
@@ -297,13 +297,13 @@ fn subjects(args: &Args, is_folder: impl Fn(&Path) -> bool) -> Result<Subjects, 
         (Some((old, new, forked)), None) => (old, Some(new), forked),
         (None, new) => (old.to_owned(), new.map(str::to_owned), false),
         (Some(_), Some(new)) => {
-            return Err(refused(format!("{old} names both revisions already"))
+            return Err(refused(format!("{old} already names both revisions"))
                 .help(format!("leave out {new}, or give one revision as OLD")));
         }
     };
     for one in [Some(&old), new.as_ref()].into_iter().flatten() {
         if one.starts_with('-') || one.is_empty() {
-            return Err(refused(format!("`{one}` is no revision of git")).note("git was not asked"));
+            return Err(refused(format!("`{one}` is not a git revision")).note("git was not called"));
         }
     }
     Ok(Subjects::Revisions { old, new, forked })

@@ -10,7 +10,7 @@ use crate::plan::{Selection, TextOptions};
 
 /// Shows what someone else changed at AWS since the last apply.
 ///
-/// Exits with 4 if there is any. What the stack changed itself is left out.
+/// Exits with code 4 if there is drift. Changes made by the stack itself are left out.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -20,15 +20,15 @@ pub(super) struct Args {
     #[command(flatten)]
     formats: FormatArgs,
 
-    /// Only this address and what it needs; may be repeated.
+    /// Only this address and its dependencies; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
 
-    /// Not this address, nor what needs it; may be repeated.
+    /// All but this address and its dependents; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     exclude: Vec<String>,
 
-    /// Sees settings, too, that nobody declared, such as a policy added by hand.
+    /// Also compares settings that the stack does not declare, such as a policy added by hand.
     #[arg(long, env = "DWCTL_DEEP", value_parser = |text: &str| super::switch("DWCTL_DEEP", text))]
     deep: bool,
 }

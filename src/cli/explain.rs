@@ -19,7 +19,8 @@ use crate::schema::{Node, RiskMark, Shape};
 /// Shows the documentation of a kind, with its example.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A kind such as `glue_job`, or an attribute of it such as `glue_job.command`; all kinds without one.
+    /// A kind such as `glue_job`, or an attribute such as `glue_job.command`; without it, lists all
+    /// kinds.
     #[arg(value_name = "KIND[.ATTRIBUTE]", add = Completer::new(completions::kinds))]
     subject: Option<String>,
 }
@@ -117,7 +118,7 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     fields(&mut text, &schema.spec, 2, 1, paint);
     if kind.taggable() {
         paint.entry(&mut text, 2, "tags", "map(string)");
-        paint.prose(&mut text, "Tags, besides those of the stack.", 6);
+        paint.prose(&mut text, "Tags, in addition to those of the stack.", 6);
     }
     let _ = writeln!(text, "\n{}\n", paint.bold("Decided by AWS"));
     fields(&mut text, &decided(&schema.attrs), 2, 1, paint);
@@ -137,7 +138,7 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
         let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
     }
     if kind.tags_apart() {
-        paint.prose(&mut text, "optional: tag:GetResources, with which a plan makes fewer calls", 2);
+        paint.prose(&mut text, "optional: tag:GetResources; with it, a plan makes fewer calls", 2);
     }
     text
 }
@@ -224,20 +225,20 @@ fn facts(node: &Node) -> String {
     }
     let marks = node.marks;
     if let Some(absent) = &node.absent {
-        words.push(format!("as if absent: {}", value_text(absent)));
+        words.push(format!("same as absent: {}", value_text(absent)));
     }
     if let Some((other, value)) = &node.moot {
-        words.push(format!("does nothing where {other} is {value}"));
+        words.push(format!("has no effect if {other} is {value}"));
     }
     let chosen = marks.aws_default && !marks.derived;
     for (set, word) in [
         (marks.replace, "a change replaces the resource"),
-        (marks.replace_when_come_or_gone, "to add or remove it replaces the resource"),
-        (marks.derived, "absent: derived from other attributes, or as AWS chose"),
-        (chosen, "absent: as AWS chose"),
-        (chosen && node.restored.is_some(), "taken out: AWS's default again"),
-        (chosen && node.restored.is_none(), "taken out: stays as it is"),
-        (marks.local, "for dwctl only"),
+        (marks.replace_when_come_or_gone, "adding or removing it replaces the resource"),
+        (marks.derived, "if absent: derived from other attributes, or chosen by AWS"),
+        (chosen, "if absent: chosen by AWS"),
+        (chosen && node.restored.is_some(), "if removed: back to AWS's default"),
+        (chosen && node.restored.is_none(), "if removed: stays as it is"),
+        (marks.local, "used by dwctl only"),
         (marks.write_only, "never returned by AWS"),
         (marks.data_loss, "a change loses data"),
         (marks.downtime, "a change interrupts the service"),

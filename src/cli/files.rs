@@ -64,7 +64,7 @@ pub(super) fn guard(written: &[&Path], stacks: &[&Path], read: &[&Path]) -> Resu
         let refusal = if seen.contains(&file) {
             format!("two results would be written to {shown}")
         } else if read.iter().any(|one| one.canonicalize().is_ok_and(|one| one == file)) {
-            format!("{shown} is read by this command: it would be overwritten")
+            format!("this command reads {shown}, which would be overwritten")
         } else if stacks.iter().any(|folder| is_of_stack(folder, &file)) {
             format!("{shown} is a file of the stack, or would become one")
         } else {
@@ -170,7 +170,7 @@ fn resolve(path: &Path) -> io::Result<Place> {
             Ok(_) => return Ok(Place::Stream(path)),
         }
     }
-    Err(io::Error::other("too many links lead from one to the next"))
+    Err(io::Error::other("the chain of links is too long"))
 }
 
 /// Returns whether a folder lists the open files of a process: `/dev/fd`, `/proc/4711/fd`.

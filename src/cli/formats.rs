@@ -20,15 +20,15 @@ use crate::plan::{Plan, TextOptions, needed};
 /// In which formats a plan is shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct FormatArgs {
-    /// Format of what is printed.
+    /// Format to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
 
-    /// Writes it to a file, too, such as markdown=plan.md; may be repeated.
+    /// Also writes it to a file, such as markdown=plan.md; may be repeated.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output, help_heading = "Output")]
     output: Vec<(Format, PathBuf)>,
 
-    /// Says first what is new since the plan whose JSON is in this file.
+    /// Lists first what changed since the plan whose JSON is in this file.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     since: Option<PathBuf>,
 }
@@ -92,7 +92,7 @@ impl FormatArgs {
         let unreadable = |reason: String| {
             Diagnostic::error("unreadable-plan", format!("--since cannot use {}", path.display()))
                 .note(reason)
-                .help("give the file that --output json=FILE wrote; leave --since out the first time")
+                .help("give the file that --output json=FILE wrote; omit --since the first time")
         };
         let text = read_given(path, limits::PLAN)
             .map_err(|refusal| unreadable(refusal.told(&path.display().to_string())))?;
@@ -146,7 +146,7 @@ impl FormatArgs {
             let (was, is) = ((earlier.verb, &earlier.title), (review.verb(), &review.title()));
             if was != is {
                 let told = |(verb, title): (&str, &String)| format!("a {verb} of {title}");
-                let what = format!("--since tells of {}", told(was));
+                let what = format!("--since is {}", told(was));
                 return Err(Diagnostic::error("unreadable-plan", what)
                     .note(format!("this is {}", told(is)))
                     .into());

@@ -12,7 +12,7 @@ pub(super) struct Args {
     #[command(flatten)]
     stack: StackArgs,
 
-    /// Notation.
+    /// Format of the graph.
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
 }

@@ -18,14 +18,14 @@ use crate::plan::{Action, Selection, TextOptions, bill_line, render};
 use crate::signals;
 use crate::stack::Stack;
 
-/// Takes one resource that exists into the stack, under an address that is declared.
+/// Imports an existing resource under an address that the stack declares.
 ///
-/// Shows what the next apply would change of it. Sets the owner tags where AWS can tag it,
-/// so that no other stack takes it as well, and changes nothing else at AWS. An [[import]]
-/// block does the same in an apply.
+/// Shows what the next apply would change. Sets the owner tags if AWS can tag the resource, so that
+/// no other stack imports it as well, and changes nothing else at AWS. An [[import]] block does the
+/// same during an apply.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The address that it is declared under.
+    /// The address under which the stack declares it.
     #[arg(value_parser = address, add = Completer::new(completions::addresses))]
     address: Address,
 
@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[command(flatten)]
     aws: AwsArgs,
 
-    /// Takes it over even from another stack that owns it.
+    /// Takes it over even if another stack owns it.
     #[arg(long)]
     adopt: bool,
 
@@ -85,7 +85,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             Ok(Some((eval, plan, ledger)))
         };
         let Some((eval, plan, mut ledger)) = interruptible(planning).await? else {
-            printer.out(&format!("{address} is {id} in the ledger already; nothing was changed\n"));
+            printer.out(&format!("{address} is already {id} in the ledger; nothing was changed\n"));
             return Ok(Exit::Done);
         };
         let _working = signals::begin()?;
@@ -94,14 +94,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             .await
             .map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
         let tags = match tagged {
-            apply::Tagged::Set => "; its owner tags are set",
-            apply::Tagged::Before => "; its owner tags were there",
-            apply::Tagged::Never => "; AWS cannot tag it, so that the ledger alone knows whose it is",
+            apply::Tagged::Set => "; its owner tags were set",
+            apply::Tagged::Before => "; it already had the owner tags",
+            apply::Tagged::Never => "; AWS cannot tag it, so only the ledger records its owner",
         };
-        printer.out(&format!("\n{address} is {id} now, in {}{tags}.\n", store.place()));
+        printer.out(&format!("\n{address} is now {id}, in {}{tags}.\n", store.place()));
         let left = plan.changes.iter().find(|change| change.address == address);
         printer.out(match left.map(|change| change.action) {
-            Some(Action::NoOp) | None => "It is as it is declared.\n",
+            Some(Action::NoOp) | None => "It matches its declaration.\n",
             Some(Action::Replace { .. }) => {
                 "The next apply replaces it. To keep it, declare it as it is: dwctl plan shows what differs.\n"
             }
@@ -124,7 +124,7 @@ fn declared(stack: &Stack, eval: &EvalContext<'_>, address: &Address) -> Result<
     let names: Vec<String> = instances.iter().map(|instance| instance.address.to_string()).collect();
     let error = Diagnostic::error("unknown-address", format!("the stack declares no `{address}`"));
     let error = match stack.resource(address) {
-        Some(resource) => error.at(resource.span, "this has other keys, or is off"),
+        Some(resource) => error.at(resource.span, "this block has other keys, or is disabled"),
         None => error,
     };
     let error = match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
@@ -133,7 +133,7 @@ fn declared(stack: &Stack, eval: &EvalContext<'_>, address: &Address) -> Result<
     };
     let error = error
         .note("nothing was changed")
-        .help(format!("declare it first, as it is: [{}]", address.declaration()))
+        .help(format!("declare it first: [{}]", address.declaration()))
         .help(format!("dwctl explain {} shows its attributes", address.kind));
     Err(Failure::new(Exit::Invalid, vec![error], stack.sources.clone()))
 }
@@ -156,9 +156,9 @@ fn is_there(
         if entry.id == id {
             return Ok(true);
         }
-        let error = Diagnostic::error("refused", format!("{address} is another resource already"))
-            .note(format!("the ledger tells of {}, the import of {id}", entry.id))
-            .help(format!("to let go of that one first: dwctl ledger forget '{address}'"));
+        let error = Diagnostic::error("refused", format!("{address} is already another resource"))
+            .note(format!("the ledger has {}, the import is {id}", entry.id))
+            .help(format!("to give that one up first: dwctl ledger forget '{address}'"));
         return Err(refused(error));
     }
     let other = ledger
@@ -166,7 +166,7 @@ fn is_there(
         .iter()
         .find(|(other, entry)| other.kind == address.kind && entry.id == id && entry.region == region);
     if let Some((other, _)) = other {
-        let error = Diagnostic::error("refused", format!("{id} is {other} of this stack already"))
+        let error = Diagnostic::error("refused", format!("{id} is already {other} of this stack"))
             .help(format!("to give it the new address: dwctl ledger move '{other}' '{address}'"));
         return Err(refused(error));
     }

@@ -11,7 +11,7 @@ use crate::signals::{self, Last};
 /// How to get the lock.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct LockArgs {
-    /// How long to wait for another dwctl that holds the ledger: 30s, 5m.
+    /// How long to wait if another dwctl holds the ledger: 30s, 5m.
     #[arg(long, default_value = "0s", env = "DWCTL_LOCK_TIMEOUT", value_name = "TIME", value_parser = time)]
     lock_timeout: Duration,
 }
@@ -26,7 +26,7 @@ impl LockArgs {
 fn time(text: &str) -> Result<Duration, String> {
     let span: Option<jiff::SignedDuration> = text.parse().ok();
     span.and_then(|span| Duration::try_from(span).ok())
-        .ok_or_else(|| "it is a time such as 30s, 5m or 1h".to_owned())
+        .ok_or_else(|| "give a time such as 30s, 5m or 1h".to_owned())
 }
 
 /// Works under the lock, and releases it however the work ends.
@@ -66,8 +66,8 @@ pub(super) async fn write(store: &Store, snapshot: Snapshot) -> Result<(), Failu
     match signals::within(Last::Ledger, Duration::from_secs(600), store.write(snapshot)).await {
         Some(written) => Ok(written?),
         None => Err(signals::interrupted()
-            .note(format!("whether the ledger {} was written is not known", store.place()))
-            .help("dwctl ledger list shows what it tells")
+            .note(format!("it is not known whether the ledger {} was written", store.place()))
+            .help("dwctl ledger list shows what it contains")
             .into()),
     }
 }

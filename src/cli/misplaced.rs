@@ -29,14 +29,14 @@ pub(super) fn help(told: &clap::Error, cli: &Command, arguments: &[String]) -> O
         .map(|one| format!("dwctl {} {}", verb.get_name(), one.get_name()))
         .collect();
     if !below.is_empty() {
-        return Some(format!("`--{name}` stands after the verb it is for: {}", below.join(", ")));
+        return Some(format!("`--{name}` goes after its verb: {}", below.join(", ")));
     }
     let verbs: Vec<&str> = cli.get_subcommands().filter(|one| has(one)).map(Command::get_name).collect();
     if verbs.is_empty() {
         return None;
     }
     if OF_AWS.contains(&name) && !OF_AWS.iter().any(|name| knows(verb, name)) {
-        return Some(format!("dwctl {} asks AWS nothing: leave `--{name}` out", verb.get_name()));
+        return Some(format!("dwctl {} does not use AWS: remove `--{name}`", verb.get_name()));
     }
     Some(format!(
         "`--{name}` is an option of {}: dwctl {} --help lists those of {}",
@@ -60,9 +60,9 @@ fn place(verb: &str, word: &str, before: Option<&String>) -> Option<String> {
             let before = before.filter(|before| !before.starts_with('-'))?;
             let is_folder = word.contains(std::path::MAIN_SEPARATOR) || std::path::Path::new(word).is_dir();
             let (folder, name) = if is_folder { (word, before.as_str()) } else { (before.as_str(), word) };
-            Some(format!("one output is chosen by --name: dwctl output {folder} --name {name}"))
+            Some(format!("to choose one output: dwctl output {folder} --name {name}"))
         }
-        "show" => Some(format!("the stack is named by --stack: dwctl show --stack FOLDER {word}")),
+        "show" => Some(format!("to name the stack: dwctl show --stack FOLDER {word}")),
         "plan" | "apply" | "destroy" | "drift" if is_address => {
             Some(format!("to choose a part of the stack: --target '{word}'"))
         }
@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn an_argument_of_another_verb_is_told_with_what_to_do() {
         for (line, words) in [
-            ("dwctl validate --sandbox", "dwctl validate asks AWS nothing: leave `--sandbox` out"),
-            ("dwctl validate --profile=x", "dwctl validate asks AWS nothing: leave `--profile` out"),
-            ("dwctl explain --endpoint-url x", "dwctl explain asks AWS nothing"),
+            ("dwctl validate --sandbox", "dwctl validate does not use AWS: remove `--sandbox`"),
+            ("dwctl validate --profile=x", "dwctl validate does not use AWS: remove `--profile`"),
+            ("dwctl explain --endpoint-url x", "dwctl explain does not use AWS"),
             ("dwctl validate --target a.b", "`--target` is an option of plan, apply"),
             ("dwctl output --var-file", ""),
             ("dwctl output queue stacks/shop", "dwctl output stacks/shop --name queue"),

@@ -41,8 +41,8 @@ use printer::Printer;
 
 /// Provisions AWS data warehouses from declarative TOML stacks.
 ///
-/// A stack is a folder with a stack.toml and any further *.toml beside it. `dwctl plan`
-/// compares it with live AWS, `dwctl apply` makes AWS what it declares.
+/// A stack is a folder with a stack.toml and other *.toml files beside it. `dwctl plan` compares it
+/// with live AWS, `dwctl apply` changes AWS to match it.
 #[derive(Debug, Parser)]
 #[command(name = "dwctl", version, propagate_version = true, max_term_width = 100)]
 #[command(
@@ -57,7 +57,7 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, env = "DWCTL_COLOR", value_name = "WHEN", help_heading = "Output")]
     color: Colour,
 
-    /// Writes what dwctl does to stderr, such as `debug` or `dwctl=trace`. Never a secret.
+    /// Logs to stderr at this level, such as `debug` or `dwctl=trace`. Never logs a secret.
     #[arg(long, global = true, env = "DWCTL_LOG", value_name = "FILTER", help_heading = "Output")]
     log: Option<String>,
 }
@@ -65,7 +65,7 @@ struct Cli {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Colour {
-    /// On a terminal, unless NO_COLOR says otherwise.
+    /// On a terminal, unless NO_COLOR is set.
     Auto,
     /// Always.
     Always,
@@ -99,7 +99,7 @@ struct StackArgs {
     #[arg(default_value = ".", env = "DWCTL_STACK")]
     stack: std::path::PathBuf,
 
-    /// Environment: reads env/NAME.toml, and has a ledger of its own.
+    /// Environment: reads env/NAME.toml and has its own ledger.
     #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
     env: Option<String>,
 
@@ -115,15 +115,15 @@ struct StackArgs {
 /// How to reach AWS.
 #[derive(Clone, Debug, Args)]
 struct AwsArgs {
-    /// Uses the local AWS, and starts it where it does not run. No request leaves this machine.
+    /// Uses the local AWS, and starts it if needed. No request leaves this machine.
     #[arg(long, env = "DWCTL_SANDBOX", value_parser = |text: &str| switch("DWCTL_SANDBOX", text))]
     sandbox: bool,
 
-    /// Another endpoint for every service, such as an emulator's.
+    /// Endpoint for every service, such as that of an emulator.
     #[arg(long, env = "DWCTL_ENDPOINT_URL", value_name = "URL")]
     endpoint_url: Option<String>,
 
-    /// Profile of the shared AWS configuration files.
+    /// Profile in the shared AWS configuration files.
     #[arg(long, env = "DWCTL_PROFILE", value_name = "NAME")]
     profile: Option<String>,
 
@@ -143,30 +143,30 @@ fn is_on(text: &str) -> Option<bool> {
 
 /// Parses a switch, given as a flag or by the variable of that name.
 fn switch(variable: &str, text: &str) -> Result<bool, String> {
-    is_on(text).ok_or_else(|| format!("{variable} is 1, true, yes or on; or 0, false, no or off"))
+    is_on(text).ok_or_else(|| format!("{variable} must be 1, true, yes or on; or 0, false, no or off"))
 }
 
 /// Which part of the stack.
 #[derive(Clone, Debug, Args)]
 struct SelectArgs {
-    /// Only this address, with what it needs and, where it goes, what has to let go of it first;
-    /// may be repeated.
+    /// Only this address, with its dependencies and, when it is destroyed, its dependents; may be
+    /// repeated.
     #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     target: Vec<String>,
 
-    /// Not this address, nor what needs it or cannot go without it; may be repeated.
+    /// All but this address, its dependents, and what cannot be deleted without it; may be repeated.
     #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     exclude: Vec<String>,
 
-    /// Makes this address anew; may be repeated.
+    /// Replaces this resource; may be repeated.
     #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     replace: Vec<String>,
 
-    /// Takes over resources that exist and are not provably this stack's.
+    /// Takes over existing resources that are not provably this stack's.
     #[arg(long)]
     adopt: bool,
 
-    /// Sees settings, too, that nobody declared, such as a policy added by hand.
+    /// Also compares settings that the stack does not declare, such as a policy added by hand.
     #[arg(long, env = "DWCTL_DEEP", value_parser = |text: &str| switch("DWCTL_DEEP", text))]
     deep: bool,
 }
@@ -254,7 +254,7 @@ pub fn main() -> ExitCode {
     if signals::is_stopping() && exit != Exit::Interrupted {
         // The same Ctrl-C may also have killed a child process, so a failure counts as interrupted.
         let done = matches!(exit, Exit::Done | Exit::Changes | Exit::Drift);
-        printer.note(if done { "Interrupted. All was done by then." } else { "Interrupted." });
+        printer.note(if done { "Interrupted. Everything was already done." } else { "Interrupted." });
         exit = Exit::Interrupted;
     }
     printer.end(exit as u8);
@@ -348,7 +348,7 @@ fn hide() {
         use std::io::Write;
         let trace = std::backtrace::Backtrace::capture();
         // If stderr cannot be written, there is nowhere to report that.
-        let words = format!("dwctl has a defect: {panic}\n{trace}\n");
+        let words = format!("dwctl has a bug: {panic}\n{trace}\n");
         drop(printer::MaskedStderr.write_all(words.as_bytes()));
     }));
 }
@@ -362,10 +362,10 @@ fn log_to_stderr(filter: &str) -> Result<(), Diagnostic> {
     let filter = if filter.contains('=') { filter.to_owned() } else { format!("dwctl={filter}") };
     if filter.split(',').any(|part| !part.starts_with("dwctl") && part.contains('=')) {
         return Err(Diagnostic::error("invalid-argument", "--log takes a level, or dwctl=LEVEL")
-            .note("the events of the AWS SDK hold request bodies, and so secrets"));
+            .note("the events of the AWS SDK contain request bodies, and so secrets"));
     }
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
-        Diagnostic::error("invalid-argument", "--log is not a filter").note(error.to_string())
+        Diagnostic::error("invalid-argument", "--log is not a valid filter").note(error.to_string())
     })?;
     // Request bodies may hold secrets, and the SDK logs them at `debug` and below. So only dwctl's own
     // events are written, whatever the filter says.

@@ -14,8 +14,8 @@ use crate::value::Value;
 
 /// Shows the stack's outputs as they are at AWS.
 ///
-/// What is declared and not applied yet is told on stderr. An output without a value at AWS is
-/// left out; asked for by its name, it is an error.
+/// Declared changes that are not applied yet are reported on stderr. An output without a value at AWS
+/// is left out; if --name asks for it, that is an error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -23,12 +23,12 @@ pub(super) struct Args {
     #[command(flatten)]
     aws: AwsArgs,
 
-    /// Only this output, its value alone: a string without quotes, anything else as JSON.
-    /// Shows a sensitive one.
+    /// Prints only the value of this output, even if it is sensitive: a string without quotes,
+    /// anything else as JSON.
     #[arg(short, long, add = Completer::new(completions::outputs))]
     name: Option<String>,
 
-    /// As JSON, sensitive values left out; with --name, its value as JSON.
+    /// Prints JSON without sensitive values; with --name, the value as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -87,7 +87,7 @@ fn lead_to_name(mut failure: Failure, args: &Args) -> Failure {
     let name = args.stack.stack.to_string_lossy();
     let is_word = name.chars().all(|one| one.is_alphanumeric() || one == '_' || one == '-');
     if let Some(problem) = failure.diagnostics.iter_mut().find(|one| one.code == "no-stack" && is_word) {
-        problem.helps.insert(0, format!("one output is chosen by --name: dwctl output --name {name}"));
+        problem.helps.insert(0, format!("to choose one output: dwctl output --name {name}"));
     }
     failure
 }
@@ -132,11 +132,11 @@ fn pending(name: &str, state: &OutputState) -> Option<String> {
     let words = match state {
         OutputState::There { next: None, was_there: true, .. } => return None,
         OutputState::There { next: None, was_there: false, .. } => {
-            "is not applied yet: its value is read from what is at AWS".to_owned()
+            "is not applied yet: its value comes from live AWS".to_owned()
         }
         OutputState::There { value, next: Some(next), .. } => {
             let next = if value.contains_secret() { next.clone().into_secret() } else { next.clone() };
-            format!("is not applied yet as it is declared: it will be {}", value_text(&next))
+            format!("changes with the next apply: it will be {}", value_text(&next))
         }
         OutputState::Missing(addresses) => {
             let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
@@ -144,11 +144,11 @@ fn pending(name: &str, state: &OutputState) -> Option<String> {
             format!("has no value: {} {verb} not exist at AWS", addresses.join(", "))
         }
         OutputState::Broken(message) => {
-            format!("has no value: at AWS {message}")
+            format!("has no value at AWS: {message}")
         }
         OutputState::Unapplied { was_there: false } => "has no value: it is not applied yet".to_owned(),
         OutputState::Unapplied { was_there: true } => {
-            "has no value: it is declared otherwise than at the last apply, and not applied yet".to_owned()
+            "has no value: its declaration changed, and is not applied yet".to_owned()
         }
     };
     Some(format!("Output {name} {words}."))

@@ -30,23 +30,23 @@ pub(super) struct Args {
     #[command(flatten)]
     formats: FormatArgs,
 
-    /// Plans the removal of everything.
+    /// Plans to destroy everything.
     #[arg(long)]
     destroy: bool,
 
-    /// Compares with nothing: shows the whole desired stack, without AWS and credentials.
+    /// Compares with nothing: shows the whole desired stack, without AWS or credentials.
     #[arg(long, conflicts_with_all = ["sandbox", "endpoint_url", "destroy"])]
     offline: bool,
 
-    /// Shows every attribute of what would be created.
+    /// Shows every attribute of new resources.
     #[arg(long)]
     details: bool,
 
-    /// Saves the plan, to be applied by `dwctl apply FILE` exactly as it is.
+    /// Saves the plan to a file. `dwctl apply FILE` then applies exactly this plan.
     #[arg(long, value_name = "FILE", conflicts_with = "offline")]
     out: Option<PathBuf>,
 
-    /// Exits with 2 if there are changes.
+    /// Exits with code 2 if there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
 }

@@ -235,7 +235,7 @@ impl Printer {
     /// Reports that a signal came while operations are running.
     pub(super) fn stopping(&self) {
         if !self.tells_stopping.get() {
-            self.note("Stopping: finishing what is in work. Press Ctrl-C again to stop at once.");
+            self.note("Stopping: waiting for running operations. Press Ctrl-C again to stop at once.");
         }
     }
 
@@ -255,7 +255,7 @@ impl Printer {
     pub(super) fn is_cut_short(&self) -> bool {
         let Some(trouble) = self.unwritten.get() else { return false };
         let error = Diagnostic::error("unwritable", "cannot write to standard output");
-        let error = error.note(trouble.as_str()).note("what was to be printed is not complete");
+        let error = error.note(trouble.as_str()).note("the output is incomplete");
         self.err(&render(&error, &Sources::default(), self.colour_err), self.colour_err);
         true
     }
@@ -299,7 +299,7 @@ impl Printer {
         if let Some(audit) = self.audit.get()
             && let Some(trouble) = audit.trouble()
         {
-            let what = format!("the audit file {} is not complete", audit.path().display());
+            let what = format!("the audit file {} is incomplete", audit.path().display());
             let warning = Diagnostic::error("audit", what).note(trouble);
             let warning = warning.note("what was changed at AWS is in the ledger, and in CloudTrail");
             self.diagnostics(&[Diagnostic { severity: Severity::Warning, ..warning }], &Sources::default());

@@ -139,7 +139,7 @@ impl<'p> Progress<'p> {
                     if working.is_slow(now) {
                         self.line(&match &working.on {
                             Some(on) if !first || elapsed >= REMIND => {
-                                format!("  {}: still at it after {}: {on}", unit.address, seconds(elapsed))
+                                format!("  {}: still waiting after {}: {on}", unit.address, seconds(elapsed))
                             }
                             _ => format!("  {}: {}", unit.address, unit.step.doing()),
                         });
@@ -208,7 +208,7 @@ impl<'p> Progress<'p> {
             }
             Event::Abandoned { unit, elapsed } => {
                 self.state.borrow_mut().remove(&unit);
-                let message = "no longer awaited; the next apply finds out what came of it";
+                let message = "stopped waiting; the next apply finds out whether it succeeded";
                 if stream {
                     self.printer.event(&self.hook(&unit, Some(elapsed)).errored(message));
                 } else {
@@ -217,7 +217,10 @@ impl<'p> Progress<'p> {
             }
             Event::Stopping { in_flight } if stream => self.printer.event(&stream::stopping(in_flight)),
             Event::Stopping { in_flight } => {
-                self.line(&format!("Stopping: {in_flight} in work are awaited. Again to stop at once."));
+                self.line(&format!(
+                    "Stopping: waiting for {}. Press Ctrl-C again to stop at once.",
+                    counted(in_flight, "running operation")
+                ));
             }
             Event::Saved { resources } if stream => self.printer.event(&stream::ledger_write(resources)),
             Event::Throttled { count } if stream => self.printer.event(&stream::throttled(count)),

@@ -25,7 +25,7 @@ const RESERVE: usize = 2_000;
 /// Where it is written, and what there is to tell.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct RecordArgs {
-    /// Writes what was done to a file, as markdown=FILE; "$GITHUB_STEP_SUMMARY" is added to. May be
+    /// Writes what was done to a file, as markdown=FILE; appends to "$GITHUB_STEP_SUMMARY". May be
     /// repeated.
     #[arg(long, value_name = "markdown=FILE", value_parser = output, help_heading = "Output")]
     output: Vec<PathBuf>,
@@ -49,8 +49,7 @@ fn output(text: &str) -> Result<PathBuf, String> {
         Some(("markdown", file)) if !file.is_empty() => Ok(PathBuf::from(file)),
         Some(("markdown", _)) => Err("the file has no name".to_owned()),
         _ => {
-            Err("write markdown=FILE; `dwctl plan --output` writes a plan in the other formats, and --json \
-                  prints what is done as events"
+            Err("write markdown=FILE; `dwctl plan --output` writes a plan in the other formats, and --json prints events"
                 .to_owned())
         }
     }
@@ -102,7 +101,7 @@ impl RecordArgs {
         for path in &self.output {
             if let Err(error) = formats::put(path, &text) {
                 let what = format!("cannot write {}", path.display());
-                let note = "what was done is as the lines above tell, and in the ledger";
+                let note = "the lines above and the ledger show what was done";
                 unwritten.push(Diagnostic::error("unwritable", what).note(error.to_string()).note(note));
             }
         }
@@ -132,10 +131,10 @@ impl Told {
         let alert = match exit {
             Exit::Done | Exit::Changes | Exit::Drift => None,
             Exit::Interrupted => {
-                Some("It was interrupted. What was done is in the ledger; to go on, run it again.")
+                Some("Interrupted. The ledger records what was done; run it again to continue.")
             }
             _ if self.summary.is_some() => {
-                Some("Not all of it was done. What was is in the ledger; to go on, run it again.")
+                Some("Not everything was done. The ledger records what was; run it again to continue.")
             }
             _ => Some("Nothing was changed."),
         };
@@ -160,7 +159,7 @@ impl Told {
             Some(because) => format!("- {}, which needs {}", name(address), name(because)),
             None => format!("- {}", name(address)),
         });
-        list(&mut text, "Not begun", skipped.collect());
+        list(&mut text, "Skipped", skipped.collect());
         let done = self.done.iter().map(|(unit, id, elapsed)| {
             let sign = match unit.step {
                 Step::Create => '+',
@@ -245,7 +244,7 @@ mod tests {
         let problem = Diagnostic::error("failed", "```\n# <script>alert(1)</script>").note("request id 1");
         let text = told.text("apply", Exit::Error, &[problem], &Sources::default());
         assert!(text.len() <= MARKDOWN_LIMIT, "{}", text.len());
-        assert!(text.contains("more\n") && text.contains("**Not begun**\n\n- `sns_topic.b`\n"), "{text}");
+        assert!(text.contains("more\n") && text.contains("**Skipped**\n\n- `sns_topic.b`\n"), "{text}");
         assert!(text.contains("````text\n") && text.contains("request id 1"), "{text}");
         assert!(text.contains("- `+` ``sns_topic.t[\"`<b>0\"]`` created in 1.0 s"), "{text}");
     }

@@ -52,7 +52,7 @@ impl Repository {
         let mut repository = Self { place, folder: String::new() };
         let told = repository.git(&["rev-parse", "--show-prefix"])?;
         if !told.status.success() {
-            let error = format!("{} is in no git repository that can be read", folder.display());
+            let error = format!("{} is not in a readable git repository", folder.display());
             return Err(Diagnostic::error("no-repository", error)
                 .note(words(&told))
                 .help("name the stack's folder with --stack; or compare two folders: dwctl diff OLD NEW")
@@ -68,14 +68,14 @@ impl Repository {
     pub(super) fn commit(&self, revision: &str) -> Result<String, Failure> {
         let told = self.git(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
         if !told.status.success() {
-            let error = format!("`{revision}` is neither a revision of git nor a folder");
+            let error = format!("`{revision}` is neither a git revision nor a folder");
             let mut error = Diagnostic::error("unknown-revision", error);
             if !told.stderr.is_empty() {
                 error = error.note(words(&told));
             }
             return Err(error
-                .help("`git branch --all` and `git tag` list what there is")
-                .help("where CI has cloned the last commit alone, fetch the other one first: git fetch origin main:main")
+                .help("`git branch --all` and `git tag` list the revisions")
+                .help("if CI cloned only the last commit, fetch the other one first: git fetch origin main:main")
                 .into());
         }
         Ok(text(told.stdout)?.trim().to_owned())
@@ -97,7 +97,7 @@ impl Repository {
                 error = error.note(words(&told));
             }
             return Err(error
-                .help("where CI has cloned the last commits alone, fetch the whole history: git fetch --unshallow")
+                .help("if CI cloned only the last commits, fetch the whole history: git fetch --unshallow")
                 .help(format!("to compare them as they are: {old_name}..{new_name}"))
                 .into());
         }
@@ -138,7 +138,7 @@ impl Repository {
                 let place = if path.is_empty() { "no file".to_owned() } else { format!("no folder {path}") };
                 return Err(Diagnostic::error("no-stack", format!("there is {place} in {name}"))
                     .help("name the stack's folder, as it was then, with --stack")
-                    .help("what is new as a whole is shown by: dwctl plan --offline")
+                    .help("to show a stack that is entirely new: dwctl plan --offline")
                     .into());
             }
             for entry in entries {
@@ -158,7 +158,7 @@ impl Repository {
                                 links.push((files.path().join(inside), target));
                             }
                             None => absent.push(format!(
-                                "{}, a link to {target}, which is outside of the repository",
+                                "{}, a link to {target}, which is outside the repository",
                                 entry.path
                             )),
                         }
@@ -256,7 +256,7 @@ impl Repository {
         let read = |told: std::thread::JoinHandle<Option<Result<Vec<u8>, Refusal>>>| match told.join() {
             Ok(Some(Ok(bytes))) => Ok(bytes),
             Ok(Some(Err(refusal))) => {
-                let what = format!("`git {}` tells too much", arguments.join(" "));
+                let what = format!("the output of `git {}` is too large", arguments.join(" "));
                 Err(Failure::from(too_large(what).note(refusal.told("its answer"))))
             }
             Ok(None) | Err(_) => Ok(Vec::new()),
@@ -301,14 +301,14 @@ impl Objects {
     /// Writes the content of an object of at most `most` bytes to `to`, and returns its size.
     fn read(&mut self, object: &str, to: &mut impl Write, most: u64, name: &str) -> Result<u64, Failure> {
         let unreadable = |error: std::io::Error| {
-            Diagnostic::error("git", format!("git does not tell the content of {object}"))
+            Diagnostic::error("git", format!("git did not return the content of {object}"))
                 .note(error.to_string())
-                .help("where it was cloned without its files (--filter), fetch the revision first")
+                .help("if it was cloned without its files (--filter), fetch the revision first")
         };
         let size = self.size(object).map_err(unreadable)?;
         if size > most {
             let limit = limits::bytes(limits::REVISION_BYTES);
-            let what = format!("the files of the stack in {name} have more than {limit} together");
+            let what = format!("the files of the stack in {name} are larger than {limit} in total");
             return Err(too_large(what).into());
         }
         std::io::copy(&mut self.answers.by_ref().take(size), to).map_err(|error| unwritable(&error))?;
@@ -353,7 +353,7 @@ fn too_large(what: String) -> Diagnostic {
 
 fn too_slow() -> Diagnostic {
     let seconds = limits::REVISION_TIME.as_secs();
-    Diagnostic::error("git", format!("git took more than {seconds} seconds to tell the revision"))
+    Diagnostic::error("git", format!("git took more than {seconds} seconds to read the revision"))
         .help("compare two folders without git: dwctl diff OLD NEW")
 }
 
@@ -361,8 +361,8 @@ fn too_slow() -> Diagnostic {
 fn inside<'p>(path: &'p str, name: &str) -> Result<&'p Path, Failure> {
     let plain = |one| matches!(one, Component::Normal(_));
     if path.is_empty() || path.contains('\\') || !Path::new(path).components().all(plain) {
-        return Err(Diagnostic::error("git", format!("{name} has a file of the name {path:?}"))
-            .note("it could be written outside of the folder that the revision is read into")
+        return Err(Diagnostic::error("git", format!("{name} has a file named {path:?}"))
+            .note("it could be written outside the folder that the revision is read into")
             .into());
     }
     Ok(Path::new(path))
@@ -414,7 +414,7 @@ fn link(path: &Path, target: &str) -> std::io::Result<()> {
 
 fn text(bytes: Vec<u8>) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|error| {
-        Diagnostic::error("git", "the revision has a name that is no UTF-8")
+        Diagnostic::error("git", "the name of a file in the revision is not UTF-8")
             .note(
                 Outside::new(String::from_utf8_lossy(error.as_bytes()))
                     .masked()
@@ -430,7 +430,7 @@ fn text(bytes: Vec<u8>) -> Result<String, Failure> {
 fn words(told: &Output) -> String {
     let said = Outside::new(String::from_utf8_lossy(&told.stderr).trim());
     match said.masked() {
-        said if said.is_empty() => format!("git says nothing; {}", told.status),
+        said if said.is_empty() => format!("git printed nothing; {}", told.status),
         said => format!("git says: {said}"),
     }
 }
@@ -438,12 +438,12 @@ fn words(told: &Output) -> String {
 fn cannot_run(error: &std::io::Error) -> Failure {
     Diagnostic::error("git", "cannot run git")
         .note(error.to_string())
-        .help("install git; two folders are compared without it: dwctl diff OLD NEW")
+        .help("install git, or compare two folders without it: dwctl diff OLD NEW")
         .into()
 }
 
 fn not_understood(command: &str) -> Failure {
-    Diagnostic::error("git", format!("the answer of git {command} is not understood")).into()
+    Diagnostic::error("git", format!("the output of git {command} is not valid")).into()
 }
 
 fn unreadable(folder: &Path, error: &std::io::Error) -> Failure {

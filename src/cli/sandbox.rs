@@ -13,13 +13,13 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Installs it on first use, and starts it where it does not run.
+    /// Starts it, and installs it on first use.
     Up,
-    /// Stops it; what was in it is lost.
+    /// Stops it and deletes everything in it.
     Down,
-    /// Tells whether it runs, and where.
+    /// Shows whether it is running, and where.
     Status,
-    /// Empties it.
+    /// Deletes everything in it.
     Reset,
     /// Prints shell commands that point the AWS tools at it: eval "$(dwctl sandbox env)"
     Env,
@@ -29,17 +29,16 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     match args.verb {
         Verb::Up => {
             let sandbox = sandbox::up(&|text| printer.note(text)).await?;
-            printer.out(&format!("the sandbox runs at {}\n", sandbox.endpoint));
+            printer.out(&format!("the sandbox is running at {}\n", sandbox.endpoint));
         }
         Verb::Down => {
-            let text = if sandbox::down()? { "the sandbox is stopped\n" } else { "no sandbox runs\n" };
+            let text = if sandbox::down()? { "the sandbox is stopped\n" } else { "no sandbox is running\n" };
             printer.out(text);
         }
         Verb::Status => match sandbox::status()? {
-            Some(sandbox) => {
-                printer.out(&format!("the sandbox runs at {} (process {})\n", sandbox.endpoint, sandbox.pid))
-            }
-            None => printer.out("no sandbox runs\n"),
+            Some(sandbox) => printer
+                .out(&format!("the sandbox is running at {} (process {})\n", sandbox.endpoint, sandbox.pid)),
+            None => printer.out("no sandbox is running\n"),
         },
         Verb::Reset => {
             let sandbox = sandbox::reset().await?;

@@ -17,16 +17,16 @@ use crate::stack::{Stack, Type};
 /// `#:schema ../schema/env.schema.json`
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder to write stack.schema.json and env.schema.json to; without one the schema of stack files
-    /// is printed.
+    /// Folder for stack.schema.json and env.schema.json; without it, prints the schema of stack
+    /// files.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 
-    /// Prints the schema of environments instead.
+    /// Prints the schema of environment files instead.
     #[arg(long, conflicts_with = "out")]
     env: bool,
 
-    /// Folder of a stack: an environment may then set its variables, each of its type, and no others.
+    /// Stack folder: environment files may then set only its variables, each of its type.
     #[arg(long, value_name = "FOLDER")]
     stack: Option<PathBuf>,
 }
@@ -84,7 +84,7 @@ fn env_schema(stack: Option<&Stack>) -> Value {
     let mut properties = Map::new();
     properties.insert(
         "stack".to_owned(),
-        stack_table("What the environment has otherwise than the stack.", &["region"]),
+        stack_table("Settings of the stack that the environment overrides.", &["region"]),
     );
     properties.insert("ledger".to_owned(), ledger_table());
     for (name, variable) in stack.into_iter().flat_map(|stack| &stack.variables) {
@@ -159,16 +159,19 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
     let text = |words: &str| json!({ "description": words, "type": "string" });
     let texts = |words: &str| json!({ "description": words, "type": "array", "items": { "type": "string" } });
     let known = [
-        ("name", text("Name of the stack: up to 64 letters, digits, `-` and `_`. Owner tags bear it.")),
+        (
+            "name",
+            text("Name of the stack: up to 64 letters, digits, `-` and `_`. The owner tags contain it."),
+        ),
         ("region", text("AWS region of its resources, such as us-east-1.")),
-        ("requires", text("The least version of dwctl, such as \">=0.1\".")),
-        ("tags", strings("Tags of every resource that can be tagged.")),
+        ("requires", text("The minimum version of dwctl, such as \">=0.1\".")),
+        ("tags", strings("Tags for every resource that can be tagged.")),
         ("accounts", strings("The account of each environment: dwctl refuses to run in any other.")),
         (
             "shared",
-            texts("Further folders of the git repository to read files from, such as \"../policies\"."),
+            texts("Additional folders of the git repository to read files from, such as \"../policies\"."),
         ),
-        ("ignore_tags", texts("Keys of tags that others set and that are left alone, such as \"org:*\".")),
+        ("ignore_tags", texts("Keys of tags that others set and that dwctl ignores, such as \"org:*\".")),
     ];
     let chosen = known.into_iter().filter(|(name, _)| members.contains(name));
     let chosen: Map<String, Value> = chosen.map(|(name, schema)| (name.to_owned(), schema)).collect();
@@ -177,16 +180,16 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
 
 fn ledger_table() -> Value {
     json!({
-        "description": "Where the ledger lives: in S3 instead of a local file.",
+        "description": "Keeps the ledger in S3 instead of a local file.",
         "type": "object",
         "properties": {
-            "bucket": { "description": "The bucket; `dwctl ledger init` makes it.", "type": "string" },
-            "prefix": { "description": "What keys begin with.", "type": "string", "default": "dwctl/" },
-            "region": { "description": "The bucket's region; the stack's without one.", "type": "string" },
+            "bucket": { "description": "The bucket; `dwctl ledger init` creates it.", "type": "string" },
+            "prefix": { "description": "The prefix of the keys.", "type": "string", "default": "dwctl/" },
+            "region": { "description": "The bucket's region; by default that of the stack.", "type": "string" },
             "kms_key_id": { "description": "The KMS key that encrypts the ledger.", "type": "string" },
-            "profile": { "description": "Profile of the AWS configuration to reach it with.", "type": "string" },
+            "profile": { "description": "The AWS profile for access to it.", "type": "string" },
             "lock_expiry_seconds": {
-                "description": "Seconds after which a lock without a sign of life may be taken over.",
+                "description": "Seconds after which a lock that is not renewed may be taken over.",
                 "type": "integer", "minimum": 3, "maximum": 3600, "default": 60
             }
         },
@@ -211,14 +214,14 @@ fn stack_schema() -> Value {
                 "type": "object",
                 "properties": {
                     "type": { "description": "Its type in Terraform's notation, such as `number` or `list(string)`.", "type": "string" },
-                    "default": { "description": "Its value where nothing sets it.", "type": ANY },
-                    "description": { "description": "What it is for.", "type": "string" },
+                    "default": { "description": "The value if nothing sets it.", "type": ANY },
+                    "description": { "description": "Its purpose.", "type": "string" },
                     "sensitive": { "description": "Whether its value is secret.", "type": "boolean" },
                     "validation": { "description": "Conditions that its value must meet.", "type": "array", "items": {
                         "type": "object",
                         "properties": {
                             "condition": { "description": "An expression that must be true.", "type": "string" },
-                            "message": { "description": "What is said where it is not.", "type": "string" }
+                            "message": { "description": "The error if it is not.", "type": "string" }
                         },
                         "required": ["condition", "message"], "additionalProperties": false } }
                 },
@@ -237,9 +240,9 @@ fn stack_schema() -> Value {
         (
             "import",
             block(
-                "What exists and becomes the stack's.",
+                "Imports an existing resource into the stack.",
                 json!({
-                    "to": text("Where it is declared, such as s3_bucket.lake."),
+                    "to": text("The address under which it is declared, such as s3_bucket.lake."),
                     "id": text("Its id at AWS, such as a name or an ARN.")
                 }),
                 &["to", "id"],
@@ -248,10 +251,10 @@ fn stack_schema() -> Value {
         (
             "moved",
             block(
-                "What has another address now.",
+                "Renames the address of a resource.",
                 json!({
-                    "from": text("The address that it had."),
-                    "to": text("The address that it has.")
+                    "from": text("The old address."),
+                    "to": text("The new address.")
                 }),
                 &["from", "to"],
             ),
@@ -259,9 +262,9 @@ fn stack_schema() -> Value {
         (
             "removed",
             block(
-                "What the stack lets go of.",
+                "Removes a resource from the stack without destroying it.",
                 json!({
-                    "from": text("The address that it had."),
+                    "from": text("The old address."),
                     "destroy": { "description": "Destroy it instead of leaving it at AWS.", "type": "boolean" }
                 }),
                 &["from"],
@@ -286,24 +289,24 @@ fn stack_schema() -> Value {
             );
             fields.insert(
                 "when".to_owned(),
-                json!({ "description": "Whether there is such a resource.", "type": ["boolean", "string"] }),
+                json!({ "description": "Whether the resource exists.", "type": ["boolean", "string"] }),
             );
             fields.insert(
                 "region".to_owned(),
-                json!({ "description": "Another region than the stack's.", "type": "string" }),
+                json!({ "description": "The region, if it is not that of the stack.", "type": "string" }),
             );
-            fields.insert("depends_on".to_owned(), json!({ "description": "Addresses that it needs.", "type": "array", "items": { "type": "string" } }));
+            fields.insert("depends_on".to_owned(), json!({ "description": "Addresses that it depends on.", "type": "array", "items": { "type": "string" } }));
             fields.insert(
                 "lifecycle".to_owned(),
                 json!({
-                    "description": "How it is replaced and removed.",
+                    "description": "How it is replaced and deleted.",
                     "type": "object",
                     "properties": {
-                        "protect": { "description": "Refuse to destroy or replace it, even when its block is gone.", "type": ["boolean", "string"] },
-                        "create_before_destroy": { "description": "Make the new one before the old one goes.", "type": ["boolean", "string"] },
-                        "retain": { "description": "Leave it at AWS when its block is gone, and on destroy.", "type": ["boolean", "string"] },
-                        "ignore_changes": { "description": "Attributes of which a difference is no change, as a plan writes them; `all` for every one.", "type": "array", "items": { "type": "string" } },
-                        "replace_triggered_by": { "description": "Addresses, or attributes of them, whose change has it made anew.", "type": "array", "items": { "type": "string" } }
+                        "protect": { "description": "Refuse to destroy or replace it, even after its block is removed.", "type": ["boolean", "string"] },
+                        "create_before_destroy": { "description": "Create the new one before the old one is deleted.", "type": ["boolean", "string"] },
+                        "retain": { "description": "Leave it at AWS when its block is removed, and on destroy.", "type": ["boolean", "string"] },
+                        "ignore_changes": { "description": "Attributes whose differences are ignored, written as in a plan; `all` for every one.", "type": "array", "items": { "type": "string" } },
+                        "replace_triggered_by": { "description": "Addresses, or their attributes, whose changes replace this resource.", "type": "array", "items": { "type": "string" } }
                     },
                     "additionalProperties": false
                 }),
@@ -311,7 +314,7 @@ fn stack_schema() -> Value {
             if kind.taggable() {
                 fields.insert(
                     "tags".to_owned(),
-                    json!({ "description": "Tags, besides the stack's.", "type": ["object", "string"] }),
+                    json!({ "description": "Tags, in addition to the stack's.", "type": ["object", "string"] }),
                 );
             }
         }

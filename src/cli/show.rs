@@ -25,14 +25,13 @@ use crate::plan::review::visible;
 use crate::plan::{Saved, TextOptions, Whose, conceal, existing, read_failed, value_text, whose};
 use crate::value::Value;
 
-/// Shows a saved plan, or what the stack owns as it is at AWS.
+/// Shows a saved plan, or the live state of the stack's resources.
 ///
-/// A saved plan is shown as it was when it was made, in any format; that needs neither AWS
-/// nor the stack.
+/// A saved plan is shown as it was made, in any format. This needs neither AWS nor the stack.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A file that `dwctl plan --out` wrote, or the address of one resource; without it, all
-    /// that the stack owns.
+    /// A file that `dwctl plan --out` wrote, or the address of a resource; without it, all resources
+    /// of the stack.
     #[arg(value_name = "FILE|ADDRESS", add = Completer::new(completions::files_and_owned))]
     what: Option<String>,
 
@@ -47,14 +46,14 @@ pub(super) struct Args {
     #[command(flatten)]
     aws: AwsArgs,
 
-    /// What the stack owns as JSON.
+    /// Prints the resources as JSON.
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
     formats: FormatArgs,
 
-    /// Shows every attribute of what a saved plan would create.
+    /// Shows every attribute of new resources in a saved plan.
     #[arg(long)]
     details: bool,
 }
@@ -69,14 +68,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             // An existing file of this name takes precedence over an address.
             Ok(address) if !Path::new(what).exists() && kinds::kind(&address.kind).is_some() => Some(address),
             _ if args.json => {
-                return Err(invalid("--json is for what the stack owns", "add --format json"));
+                return Err(invalid("--json is for live resources", "add --format json"));
             }
             _ if !Path::new(what).exists() => return Err(neither(what).into()),
             _ => return saved(&args, Path::new(what), printer),
         },
     };
     if args.details || !args.formats.is_plain() {
-        let message = "--details and the formats of a plan go with a saved plan";
+        let message = "--details and the formats of a plan need a saved plan";
         return Err(invalid(message, "give the file that `dwctl plan --out FILE` wrote, or add --json"));
     }
     owned(&args, address.as_ref(), printer).await
@@ -86,9 +85,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
 fn neither(what: &str) -> Diagnostic {
     let error = Diagnostic::error("invalid-argument", format!("`{what}` is neither a file nor an address"))
         .note("dwctl show takes a file that `dwctl plan --out FILE` wrote, or an address such as s3_bucket.lake")
-        .help("all that the stack owns: dwctl show");
+        .help("for all resources of the stack: dwctl show");
     if kinds::kind(what).is_some() {
-        return error.help(format!("what the kind is: dwctl explain {what}"));
+        return error.help(format!("for the documentation of the kind: dwctl explain {what}"));
     }
     if Path::new("env").join(format!("{what}.toml")).is_file() {
         return error.help(format!("to choose an environment: --env {what}"));
@@ -111,7 +110,7 @@ fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
     let commands = Apply::Saved(apply_saved(path, saved.shown.sandbox, &saved.shown.plan));
     args.formats.show(saved.shown.plan, options, earlier, commands, printer)?;
     printer.note(&format!(
-        "Made {} of {}. Whether it still fits is told by dwctl apply.",
+        "Made {} for {}. dwctl apply checks whether it is still valid.",
         saved.made, saved.folder
     ));
     Ok(Exit::Done)
@@ -121,15 +120,16 @@ fn saved(args: &Args, path: &Path, printer: &Printer) -> Outcome {
 pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
     let shown = path.display();
     if path.is_dir() {
-        let error = Diagnostic::error("unreadable", format!("{shown} is a folder, no saved plan"));
+        let error = Diagnostic::error("unreadable", format!("{shown} is a folder, not a saved plan"));
         return Err(error
             .help("give the file that `dwctl plan --out FILE` wrote")
-            .help(format!("what the stack in it owns: dwctl show --stack {shown}"))
+            .help(format!("for the resources of the stack in it: dwctl show --stack {shown}"))
             .into());
     }
     if path.is_file() && path.extension().is_some_and(|extension| extension == "toml") {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let error = Diagnostic::error("unreadable", format!("{shown} is a file of a stack, no saved plan"));
+        let error =
+            Diagnostic::error("unreadable", format!("{shown} is a file of a stack, not a saved plan"));
         return Err(error
             .help(format!("to plan and apply the stack, name its folder: dwctl apply {}", folder.display()))
             .help("a saved plan is what `dwctl plan --out FILE` wrote")
@@ -183,7 +183,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
                     shown.push(as_text(address, entry, live.as_ref().zip(parts), printer.width()));
                     if let Some(owner) = owner {
                         let words =
-                            format!("{address} is no longer this stack's: by its tags it is {owner}.");
+                            format!("{address} no longer belongs to this stack: by its tags it is {owner}.");
                         printer.note(&visible(&words));
                     }
                 }

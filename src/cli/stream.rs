@@ -325,7 +325,7 @@ pub(super) fn ledger_write(resources: usize) -> Event {
 
 /// The user asked to stop.
 pub(super) fn stopping(in_flight: usize) -> Event {
-    let message = format!("stopping: {in_flight} in work are awaited");
+    let message = format!("stopping: waiting for {}", counted(in_flight, "running operation"));
     Event::new("stopping", message, json!({ "in_flight": in_flight }))
 }
 
@@ -339,10 +339,10 @@ pub(super) fn calls(operation: &str, bill: &Bill, elapsed: Duration) -> Event {
 }
 
 /// The message for a resource that was skipped, with the failure that caused it.
-pub(super) fn not_begun(address: &Address, because: Option<&Address>) -> String {
+pub(super) fn skipped(address: &Address, because: Option<&Address>) -> String {
     match because {
-        Some(failed) => format!("not begun: {address}, which depends on {failed}"),
-        None => format!("not begun: {address}"),
+        Some(failed) => format!("skipped: {address}, which depends on {failed}"),
+        None => format!("skipped: {address}"),
     }
 }
 
@@ -350,7 +350,7 @@ pub(super) fn not_begun(address: &Address, because: Option<&Address>) -> String 
 pub(super) fn applied(summary: &Summary, words: String, destroy: bool) -> Vec<Event> {
     let skipped = summary.skipped.iter().map(|(address, because)| {
         let members = json!({ "resource": resource(address), "because": because.as_ref().map(resource) });
-        Event::new("not_begun", not_begun(address, because.as_ref()), members)
+        Event::new("not_begun", skipped(address, because.as_ref()), members)
     });
     let mut events: Vec<Event> = skipped.collect();
     let changes = json!({

@@ -158,7 +158,7 @@ fn a_file_that_cannot_be_written_is_refused_before_the_first_call() {
 fn a_disk_that_fills_up_is_said_and_stops_nothing() {
     let project = Project::new(&format!("{HEAD}{TOPICS}"));
     let run = project.run(&["apply", "--yes", "--audit", "/dev/full"]).exits(0);
-    run.says("the audit file /dev/full is not complete").says("2 created");
+    run.says("the audit file /dev/full is incomplete").says("2 created");
     project.settled();
 }
 

@@ -163,8 +163,8 @@ fn a_saved_plan_needs_no_yes_and_a_stack_does() {
     let run = json(&project, "apply", &[]).exits(7);
     let told = events(&run);
     let diagnostic = &one(&told, "diagnostic")["diagnostic"];
-    assert_eq!(diagnostic["summary"], "--json asks nothing", "{run}");
-    json(&project, "destroy", &[]).exits(7).says("--json asks nothing");
+    assert_eq!(diagnostic["summary"], "--json cannot ask for confirmation", "{run}");
+    json(&project, "destroy", &[]).exits(7).says("--json cannot ask for confirmation");
 
     project.run(&["plan", "--out", "p.dwplan"]).exits(0);
     let run = project.run(&["apply", "p.dwplan", "--json"]).exits(0);

@@ -61,7 +61,7 @@ fn ctrl_c_awaits_what_is_in_work_and_the_next_apply_goes_on() {
     project.cloud.disturb("latency_ms=120");
     let child = apply_until(&project, 3);
     signal(&child, "-INT");
-    let run = finish(child, "apply").exits(6).says("in work are awaited").says("run apply again");
+    let run = finish(child, "apply").exits(6).says("running operation").says("run apply again");
     let known = project.ledger().resources.len();
     assert!((2..RESOURCES).contains(&known), "{known} resources in the ledger\n{run}");
     assert_eq!(made(&project), known, "what was made is in the ledger\n{run}");
@@ -468,7 +468,7 @@ fn a_hangup_counts_unless_it_was_ignored_from_the_start() {
     project.cloud.disturb("latency_ms=120");
     let child = apply_until(&project, 3);
     signal(&child, "-HUP");
-    finish(child, "apply").exits(6).says("in work are awaited");
+    finish(child, "apply").exits(6).says("running operation");
 
     // As by nohup.
     let inner = project.command(&["apply", "--yes", "--parallelism", "2"]);

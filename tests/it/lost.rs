@@ -90,7 +90,7 @@ fn what_belongs_to_another_stack_is_not_recovered() {
     // The same AWS, another stack.
     other.write("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");
     lose(&other);
-    recover(&other, &[]).says("not confirmed, and left out").says("sns_topic.a of stack bills/default");
+    recover(&other, &[]).says("not confirmed; left out").says("sns_topic.a of stack bills/default");
     other.run(&["apply", "--yes"]).exits(7);
 }
 

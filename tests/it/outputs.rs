@@ -133,9 +133,9 @@ fn an_output_tells_what_is_at_aws() {
         "{run}"
     );
     for line in [
-        "Output all is not applied yet as it is declared: it will be [\"each-a\", \"each-c\"].\n",
-        "Output by_reference is not applied yet as it is declared: it will be \"topic second\".\n",
-        "Output by_local has no value: it is declared otherwise than at the last apply, and not applied yet.\n",
+        "Output all changes with the next apply: it will be [\"each-a\", \"each-c\"].\n",
+        "Output by_reference changes with the next apply: it will be \"topic second\".\n",
+        "Output by_local has no value: its declaration changed, and is not applied yet.\n",
         "Output more has no value: ",
         "Output word has no value: it is not applied yet.\n",
     ] {
@@ -201,7 +201,7 @@ fn an_output_that_was_never_applied_says_so() {
     project.apply();
     project.run(&["output"]).exits(0).says_not("not applied yet");
     project.write(&stack("Alerts", &format!("{first}topic = \"${{sns_topic.alerts.arn}}\"\n")));
-    let words = "Output topic is not applied yet: its value is read from what is at AWS.";
+    let words = "Output topic is not applied yet: its value comes from live AWS.";
     for arguments in [&["output"][..], &["output", "--json"], &["output", "--name", "topic"]] {
         let run = project.run(arguments).exits(0).says(words).says_not("Output key");
         assert!(run.stdout.contains(":alerts"), "{}", run.stdout);

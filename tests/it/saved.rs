@@ -184,7 +184,7 @@ const HERE: &[Row] = &[
         }),
         &["--stack", "billing"],
         7,
-        "the plan is of another stack",
+        "the plan belongs to another stack",
     ),
     (
         "another name in the same folder",
@@ -217,7 +217,7 @@ const HERE: &[Row] = &[
         7,
         "shop/default has none yet",
     ),
-    ("a target", EvalContext(|_| {}), &["--target", "sns_topic.new"], 1, "what a saved plan does is decided"),
+    ("a target", EvalContext(|_| {}), &["--target", "sns_topic.new"], 1, "a saved plan cannot be changed"),
     ("another folder", EvalContext(|_| {}), &["--stack", "elsewhere"], 3, "elsewhere"),
     // The file.
     ("empty", Bytes(|_| Vec::new()), &[], 7, "p.dwplan is empty"),
@@ -573,7 +573,7 @@ fn what_is_no_file_is_said() {
     let project = planned();
     fs::create_dir(project.stack().join("folder")).unwrap();
     let show = |file: &str| run(&mut project.command_without_endpoint(&["show", file]), file);
-    show("folder").exits(1).says("folder is a folder, no saved plan");
+    show("folder").exits(1).says("folder is a folder, not a saved plan");
     show("nothing").exits(1).says("`nothing` is neither a file nor an address");
     project.run(&["apply", "nothing.dwplan", "--yes"]).exits(3).says("nothing.dwplan");
     project.run(&["apply", "folder", "--yes"]).exits(3).says("folder");
@@ -775,7 +775,7 @@ fn a_plan_is_of_one_account() {
     };
     // The ledger knows the account that it is of.
     let project = planned();
-    elsewhere(&project).says("shop/default lives in another account");
+    elsewhere(&project).says("shop/default is in another account");
     // Of a first plan it does not.
     project.run(&["destroy", "--yes"]).exits(0);
     fs::remove_file(project.ledger_file()).unwrap();
@@ -795,7 +795,7 @@ fn the_stack_may_be_elsewhere_than_when_it_was_planned() {
     apply(&project, &[]).exits(3);
     apply(&project, &["--stack", "../moved"]).exits(0).says("1 created · 1 updated · 1 destroyed");
     project.run(&["plan", "../moved", "--detailed-exitcode"]).exits(0);
-    project.run(&["apply", ".", "--stack", "../moved"]).exits(1).says("--stack goes with a saved plan");
+    project.run(&["apply", ".", "--stack", "../moved"]).exits(1).says("--stack is only for a saved plan");
 }
 
 #[test]
@@ -828,7 +828,7 @@ fn answered(project: &Project, answer: &str, while_asked: impl FnOnce()) -> Run 
     let mut stdout = child.stdout.take().expect("piped");
     let mut said = String::new();
     let mut buffer = [0; 4096];
-    while !said.contains("Only `yes` goes on") {
+    while !said.contains("Type yes to confirm") {
         let read = stdout.read(&mut buffer).expect("its output");
         assert!(read > 0, "it ended without a question\n{said}");
         said.push_str(&String::from_utf8_lossy(&buffer[..read]));

@@ -240,7 +240,7 @@ fn a_destroy_that_was_stopped_goes_on_with_destroy() {
     signal(&child, "-INT");
     finish(child, "destroy")
         .exits(6)
-        .says("What is left is in the ledger; run destroy again to go on.")
+        .says("The ledger records what is left; run destroy again to continue.")
         .says_not("run apply");
     project.cloud.disturb("latency_ms=0");
     project.run(&["destroy", "--yes"]).exits(0);

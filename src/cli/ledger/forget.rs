@@ -8,7 +8,7 @@ use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::graph::Address;
 
-/// Drops a resource from the ledger; it stays at AWS as it is.
+/// Removes a resource from the ledger; it stays at AWS as it is.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Its address.
@@ -29,7 +29,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     desk.edit(&args.lock, printer, |ledger| {
         if !ledger.resources.contains_key(&address) && ledger.intents.remove(&address).is_some() {
             return Ok(format!(
-                "{address} is forgotten; whether an apply that was cut off made it is not known"
+                "{address} is forgotten; it is not known whether an interrupted apply created it"
             ));
         }
         let Some(entry) = ledger.resources.remove(&address) else {

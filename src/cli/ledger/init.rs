@@ -6,8 +6,8 @@ use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
 use crate::ledger;
 
-/// Makes the S3 bucket that [ledger] names, or repairs what is not as it should be:
-/// private, versioned, encrypted, reached by TLS alone.
+/// Creates the S3 bucket that [ledger] names, or repairs its settings: private, versioned, encrypted,
+/// TLS only.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -15,7 +15,7 @@ pub(super) struct Args {
     #[command(flatten)]
     audit: AuditArgs,
 
-    /// Uses a bucket of the account that holds other things, and changes its settings.
+    /// Uses an existing bucket that holds other objects, and changes its settings.
     #[arg(long)]
     adopt: bool,
 }
@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     for step in &done {
         printer.out(&format!("{step}\n"));
     }
-    let words = if done.is_empty() { "the bucket is as it should be" } else { "the bucket is ready" };
-    printer.out(&format!("{words}; the ledger lives at {}\n", desk.store.place()));
+    let words = if done.is_empty() { "the bucket is already set up" } else { "the bucket is ready" };
+    printer.out(&format!("{words}; the ledger is at {}\n", desk.store.place()));
     Ok(Exit::Done)
 }

@@ -6,13 +6,13 @@ use crate::cli::{Exit, Outcome};
 use crate::ledger::Ledger;
 use crate::lines::{hang, table};
 
-/// Lists what the stack owns: address, id, region, when it was last applied.
+/// Lists the stack's resources: address, id, region, and time of the last apply.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     place: WhereArgs,
 
-    /// As JSON.
+    /// Prints JSON.
     #[arg(long)]
     json: bool,
 }
@@ -37,11 +37,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     for (address, entry) in
         ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)))
     {
-        let words = "replaced, and to be destroyed by the next apply";
+        let words = "replaced; the next apply destroys it";
         told(format!("{address}  {}  {}  {words}", entry.id, entry.region), printer);
     }
     for address in ledger.intents.keys() {
-        told(format!("{address}  about to be made when an apply ended; the next one looks for it"), printer);
+        told(
+            format!("{address}  may have been created by an interrupted apply; the next one looks for it"),
+            printer,
+        );
     }
     Ok(Exit::Done)
 }

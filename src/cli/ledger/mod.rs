@@ -22,10 +22,10 @@ use crate::graph::Address;
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::stack::Stack;
 
-/// Looks at the ledger, and mends it.
+/// Inspects and repairs the ledger.
 ///
-/// The ledger tells what the stack owns and under which ids. It lives in .dwctl in the
-/// stack's folder, or in S3 where the stack has a [ledger] table.
+/// The ledger records which resources the stack owns, and their ids. It is in .dwctl in the stack's
+/// folder, or in S3 if the stack has a [ledger] table.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -123,7 +123,7 @@ impl Desk {
                 "no-ledger",
                 format!("there is no ledger at {}", self.store.place()),
             )
-            .note("an apply makes it")
+            .note("the first apply creates it")
             .help("if it was lost: dwctl ledger recover")
             .into());
         }
@@ -156,7 +156,7 @@ fn address(text: &str) -> Result<Address, String> {
 /// The error for an address that is not in the ledger.
 pub(super) fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
     let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
-    let error = Diagnostic::error("unknown-address", format!("the ledger does not tell of `{address}`"));
+    let error = Diagnostic::error("unknown-address", format!("the ledger has no `{address}`"));
     match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("dwctl ledger list shows all"),

@@ -4,7 +4,7 @@ use super::WhereArgs;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
 
-/// Prints the ledger, as JSON.
+/// Prints the ledger as JSON.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -11,14 +11,13 @@ use crate::files::{bounded, read_given};
 use crate::ledger::{Ledger, Snapshot};
 use crate::limits;
 
-/// Writes a ledger from a file, such as one that was kept when the store could not be
-/// reached.
+/// Uploads a ledger from a file, such as the copy that was kept when the store could not be reached.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The file; `-` for standard input.
     file: PathBuf,
 
-    /// Even over a newer ledger, or one of another lineage.
+    /// Overwrites even a newer ledger, or one of another lineage.
     #[arg(long)]
     force: bool,
 
@@ -51,7 +50,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         }
         locking::write(&desk.store, Snapshot::of(&mut pushed)).await?;
         printer.out(&format!(
-            "{} holds {name} now, {}, as serial {}\n",
+            "{} now holds {name}, {}, as serial {}\n",
             desk.store.place(),
             counted(pushed.resources.len(), "resource"),
             pushed.serial
@@ -64,7 +63,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
 /// Checks that the pushed ledger continues the one in the store.
 fn check(pushed: &Ledger, there: &Ledger, name: &str) -> Result<(), Failure> {
     let message = if pushed.lineage != there.lineage {
-        format!("{name} is of another lineage")
+        format!("{name} has another lineage")
     } else if pushed.serial < there.serial {
         format!("{name} is older than the ledger")
     } else {
@@ -74,7 +73,7 @@ fn check(pushed: &Ledger, there: &Ledger, name: &str) -> Result<(), Failure> {
         .note(format!("the ledger: serial {}, lineage {}", there.serial, there.lineage))
         .note(format!("the file: serial {}, lineage {}", pushed.serial, pushed.lineage))
         .note("the ledger was left as it is")
-        .help("dwctl ledger recover completes the ledger from what is at AWS")
-        .help("to write it all the same, add --force")
+        .help("dwctl ledger recover completes the ledger from live AWS")
+        .help("to write it anyway, add --force")
         .into())
 }

@@ -13,12 +13,12 @@ use crate::ledger::{Holder, Snapshot};
 use crate::lines::hang;
 use crate::plan::Selection;
 
-/// Rebuilds a lost ledger, or completes one, from what is at AWS. What it tells of already
-/// stays; nothing at AWS is changed.
+/// Rebuilds a lost ledger, or completes one, from live AWS. Existing entries stay, and nothing at AWS
+/// is changed.
 ///
-/// What is declared is looked for by its name or its owner tags; what is no longer declared,
-/// in the index of tags and among the account's roles. S3 objects are in no such index, and
-/// some kinds have no tags: of them, only those that are declared are found.
+/// Declared resources are found by their names or owner tags. Resources that are no longer declared
+/// are found in the tag index and among the account's roles. S3 objects are not in the tag index, and
+/// some kinds have no tags: of these, only declared ones are found.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME=VALUE")]
     var: Vec<String>,
 
-    /// Sets variables from a TOML file; may be repeated.
+    /// Sets variables from a TOML or JSON file; may be repeated.
     #[arg(long, value_name = "FILE")]
     var_file: Vec<PathBuf>,
 
@@ -61,11 +61,11 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         };
         let (before, mut ledger) = interruptible(work).await?;
         if ledger == before {
-            printer.out("the ledger told of all that was found; it was left as it is\n");
+            printer.out("the ledger already had everything that was found; it was left as it is\n");
         } else {
             locking::write(&store, Snapshot::of(&mut ledger)).await?;
             printer.out(&format!(
-                "{} tells of {} now, {} of them recovered\n",
+                "{} now has {}, {} of them recovered\n",
                 store.place(),
                 counted(ledger.resources.len(), "resource"),
                 ledger.resources.len() - before.resources.len()
@@ -88,12 +88,12 @@ fn tell(recovered: &Recovered, printer: &Printer) {
     };
     list("found by owner tags", &recovered.by_tags);
     list("found by name, since AWS cannot tag them", &recovered.by_name);
-    list("no longer declared, to be destroyed by the next apply", &recovered.undeclared);
-    list("not confirmed, and left out", &recovered.unconfirmed);
+    list("no longer declared; the next apply destroys it", &recovered.undeclared);
+    list("not confirmed; left out", &recovered.unconfirmed);
     let missing: Vec<(Address, String)> =
         recovered.missing.iter().map(|address| (address.clone(), String::new())).collect();
-    list("declared, and not found: the next apply makes them", &missing);
+    list("declared but not found; the next apply creates them", &missing);
     for words in &recovered.hindrances {
-        printer.note(&format!("not looked into: {words}"));
+        printer.note(&format!("not searched: {words}"));
     }
 }

@@ -9,14 +9,14 @@ use crate::cli::{Failure, Outcome};
 use crate::diag::{Diagnostic, a};
 use crate::graph::Address;
 
-/// Gives a resource another address, without touching it at AWS.
+/// Renames the address of a resource, without changing it at AWS.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The address in the ledger.
+    /// The current address.
     #[arg(value_parser = address, add = Completer::new(completions::owned))]
     from: Address,
 
-    /// The address that it is to have.
+    /// The new address.
     #[arg(value_parser = address, add = Completer::new(completions::addresses))]
     to: Address,
 
@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             return Err(refused(format!("the address {to} is taken")));
         }
         ledger.rename(&from, &to);
-        Ok(format!("{from} is {to} now; the next apply changes its tag"))
+        Ok(format!("{from} is now {to}; the next apply changes its tag"))
     })
     .await
 }

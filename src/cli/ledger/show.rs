@@ -9,7 +9,7 @@ use crate::cli::{Exit, Outcome};
 use crate::graph::Address;
 use crate::lines::pairs;
 
-/// Shows where the ledger lives, whose it is and who holds its lock; or one resource.
+/// Shows the ledger's location, owner and lock holder, or one resource.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// One resource.
@@ -28,7 +28,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         None => {
             lines.push(("stack", format!("{}/{}", ledger.stack, ledger.env)));
             lines.push(("account", ledger.account.clone()));
-            lines.push(("lives at", desk.store.place()));
+            lines.push(("location", desk.store.place()));
             lines.push(("lineage", ledger.lineage.clone()));
             lines.push(("serial", ledger.serial.to_string()));
             lines.push(("format", ledger.version.to_string()));

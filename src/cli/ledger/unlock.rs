@@ -5,8 +5,8 @@ use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
 
-/// Frees the ledger's lock by its id, whoever holds it: for when its holder is known to be
-/// gone. One that lives stops before its next step.
+/// Releases the ledger's lock by its id, whoever holds it. Use it if the holder is known to be gone.
+/// A holder that is still running stops before its next step.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The id that a refused dwctl or `dwctl ledger show` tells.
@@ -22,14 +22,16 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let desk = args.place.open("ledger unlock", Some(&args.audit), printer).await?;
     let Some(s3) = desk.store.as_s3() else {
         let error = match desk.store.holder().await? {
-            Some(holder) => Diagnostic::error("refused", "the lock of a local file cannot be taken away")
-                .note(format!("it is held by {}", holder.words()))
-                .help("it is free when that process ends, in whatever way"),
+            Some(holder) => {
+                Diagnostic::error("refused", "the lock of a local file cannot be released by hand")
+                    .note(format!("it is held by {}", holder.words()))
+                    .help("it is released when that process ends, however it ends")
+            }
             None => Diagnostic::error("not-locked", format!("{} is not locked", desk.store.place())),
         };
         return Err(Failure::from(error));
     };
     let holder = s3.unlock(&args.id).await?;
-    printer.out(&format!("freed; it was held by {}\n", holder.words()));
+    printer.out(&format!("released; it was held by {}\n", holder.words()));
     Ok(Exit::Done)
 }
