@@ -360,7 +360,7 @@ pub fn advice(kind: &dyn ErasedKind, path: &[PathStep]) -> String {
         Some(path) if path == name => {
             format!("`{name}` belongs to the resource itself, not to `{parent}`")
         }
-        Some(path) if *path == parent => format!("what it holds stands in `{parent}` itself"),
+        Some(path) if *path == parent => format!("its contents belong in `{parent}` itself"),
         // Within the same table, the name is enough.
         Some(_) => {
             let here = format!("{parent}.");

@@ -430,7 +430,7 @@ impl<'a> EvalContext<'a> {
                 ),
                 Some(_) => problems.push(
                     Diagnostic::error("secret-name", "`region` would show a secret")
-                        .at(node.span, "where a resource lives is shown"),
+                        .at(node.span, "the region of a resource is always shown"),
                 ),
                 None => is_decided = false,
             }
@@ -510,9 +510,9 @@ impl<'a> EvalContext<'a> {
                 Diagnostic::error("secret-name", format!("`{name}` would show a secret"))
                     .at(
                         resource.body.place(&path, false),
-                        "it is part of what the resource is called, which is shown",
+                        "it is part of the resource's name, which is always shown",
                     )
-                    .help("name resources by what is no secret"),
+                    .help("use a name that is not secret"),
             );
         }
         self.tell(instance.kind.check(Known(&sound)), resource, Some(&names), problems);

@@ -120,8 +120,8 @@ impl Refusal {
     pub fn told(&self, name: &str) -> String {
         match self {
             Self::Missing => format!("there is no file `{name}`"),
-            Self::Outside => format!("`{name}` is outside of the stack's folder"),
-            Self::Private => format!("`{name}` is git's or dwctl's own, and never read"),
+            Self::Outside => format!("`{name}` is outside the stack's folder"),
+            Self::Private => format!("`{name}` belongs to git or dwctl, and is never read"),
             Self::NotAFile(what) => format!("`{name}` is not a file, but {what}"),
             Self::TooLarge(limit) => {
                 format!("`{name}` is too large: at most {} are read", limits::bytes(*limit))
@@ -165,7 +165,7 @@ impl Files {
         let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
         let Some(top) = own.real.ancestors().find(is_top) else {
             return Err(
-                "cannot be shared: the stack is in no git repository, which would bound what is read"
+                "cannot be shared: the stack is in no git repository, which would limit what is read"
                     .to_owned(),
             );
         };
@@ -173,16 +173,16 @@ impl Files {
             return Err("leads out of the git repository".to_owned());
         }
         if own.real.starts_with(&real) {
-            return Err("holds the stack itself: name the folder that is to be read from".to_owned());
+            return Err("contains the stack itself: name the folder to read from".to_owned());
         }
         if real.starts_with(&own.real) {
-            return Err("is in the stack's folder, which is read from in any case".to_owned());
+            return Err("is in the stack's folder, which is always readable".to_owned());
         }
         if real.components().any(|one| is_private(one.as_os_str())) {
-            return Err("is git's or dwctl's own, and never read".to_owned());
+            return Err("belongs to git or dwctl, and is never read".to_owned());
         }
         if !real.is_dir() {
-            return Err("is no folder".to_owned());
+            return Err("is not a folder".to_owned());
         }
         let root = Root::open(&real).map_err(|error| Refusal::Failed(error).told(path))?;
         let mut shared: Vec<Shared> = Vec::new();

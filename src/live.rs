@@ -101,7 +101,7 @@ async fn check_deletes(session: &Session, plan: &mut Plan) {
             Err(error) => plan.warnings.push(
                 Diagnostic::warning(
                     "read-failed",
-                    format!("whether AWS deletes {} is not known", change.address),
+                    format!("it is not known whether AWS would delete {}", change.address),
                 )
                 .note(format!("AWS answered: {error}")),
             ),
@@ -262,11 +262,11 @@ async fn consult(
         let index = match tokio::time::timeout(TIMEOUT, aws::tags_by_arn(&cx, &filter)).await {
             Ok(Ok(index)) => index,
             Ok(Err(error)) => {
-                tracing::debug!(region, %error, "no index of tags");
+                tracing::debug!(region, %error, "no tag index");
                 Index::new()
             }
             Err(_) => {
-                tracing::debug!(region, "no index of tags in time");
+                tracing::debug!(region, "no tag index in time");
                 Index::new()
             }
         };

@@ -87,9 +87,9 @@ impl Work<'_, '_, '_, '_> {
                     Place::Leaving(words) => {
                         // The name was taken by this one.
                         taken = None;
-                        self.waiting(format!("the one before it to be gone ({words})"));
+                        self.waiting(format!("its predecessor to be deleted ({words})"));
                         if Instant::now() > self.deadline() || !backoff.sleep().await {
-                            let words = format!("AWS is still deleting the one before it ({words})");
+                            let words = format!("AWS is still deleting its predecessor ({words})");
                             return Err(self.uncreated(&Error::finding(Class::Exists, words), sent));
                         }
                         continue;
@@ -108,7 +108,7 @@ impl Work<'_, '_, '_, '_> {
                 match taken.take() {
                     // A resource created a moment ago may not be visible yet.
                     Some((since, error)) if sent && since.elapsed() < SETTLE => {
-                        self.waiting("what has its name to be visible");
+                        self.waiting("the resource with its name to be visible");
                         taken = Some((since, error));
                         backoff.sleep_through().await;
                         continue;
@@ -205,16 +205,18 @@ impl Work<'_, '_, '_, '_> {
         let diagnostic = self.failure("create", error, None);
         Halt::Failed(match error.class {
             Class::Transient | Class::Unreachable => {
-                diagnostic.note("whether it was made is not known; the next apply looks for it")
+                diagnostic.note("it is not known whether it was created; the next apply looks for it")
             }
             Class::Exists => {
                 let how = if self.kind.assigns_ids() { "import it" } else { "run again with --adopt" };
                 Diagnostic { code: "not-ours", ..diagnostic }
                     .note("a resource of this name exists and was left as it is")
-                    .help(format!("to take it over, {how}; else choose another name"))
+                    .help(format!("to take it over, {how}; otherwise choose another name"))
             }
-            _ if sent => diagnostic.note("whether it was made is not known; the next apply looks for it"),
-            _ => diagnostic.note("nothing was made"),
+            _ if sent => {
+                diagnostic.note("it is not known whether it was created; the next apply looks for it")
+            }
+            _ => diagnostic.note("nothing was created"),
         })
     }
 
@@ -241,8 +243,8 @@ impl Work<'_, '_, '_, '_> {
     /// The error if a resource has another owner right after the create call.
     pub(super) fn intruded(&self, id: &str, live: &ErasedLive) -> Diagnostic {
         plan::not_ours(self.instance, id, live, self.executor.eval.stack)
-            .note("someone else made it at the same moment")
-            .note("the call that creates it may have changed its settings to what is declared here")
+            .note("someone else created it at the same moment")
+            .note("the create call may have changed its settings to those declared here")
     }
 
     /// The error if a resource that the ledger knows is there after all.

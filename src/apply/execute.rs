@@ -113,8 +113,7 @@ impl<'a> Executor<'_, 'a, '_> {
             return Ok(());
         }
         let cx = self.session.cx(&change.region);
-        let failed =
-            |error: Error| vec![failure(&format!("cannot let go of {}", change.address), id, &error)];
+        let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
         let live = match look_at_tags(kind, &cx, id).await.map_err(failed)? {
             Some(live) if self.whose(kind, &cx, change, id, &live).await.map_err(failed)? == Whose::Ours => {
                 live
@@ -178,7 +177,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let began = Instant::now();
         let failed = |error: &Error| {
             let held: Vec<String> = change.releases.iter().map(|one| one.held.to_string()).collect();
-            let what = format!("{} cannot let go of {}", unit.address, held.join(", "));
+            let what = format!("{} cannot release {}", unit.address, held.join(", "));
             vec![failure(&what, id, error).at_maybe(self.span(&unit.address), "")]
         };
         let waiting = |on: String| {
@@ -205,7 +204,7 @@ impl<'a> Executor<'_, 'a, '_> {
                 return Ok(id.clone());
             }
             if Instant::now() > deadline {
-                let words = format!("AWS accepted the change, and {id} still names it");
+                let words = format!("AWS accepted the change, but {id} still names it");
                 return Err(failed(&Error::finding(Class::Other, words)));
             }
             match &live.state {
@@ -254,10 +253,13 @@ impl<'a> Executor<'_, 'a, '_> {
             instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown))
         {
             return Err(vec![
-                Diagnostic::error("undecided", format!("{} cannot be made yet: {unknown}", instance.address))
-                    .at(instance.resource.span, "")
-                    .note(format!("it needs {}.{}", unknown.address, unknown.attribute))
-                    .help("apply without --target, or with that address among the targets"),
+                Diagnostic::error(
+                    "undecided",
+                    format!("{} cannot be applied yet: {unknown}", instance.address),
+                )
+                .at(instance.resource.span, "")
+                .note(format!("it needs {}.{}", unknown.address, unknown.attribute))
+                .help("apply without --target, or add that address to the targets"),
             ]);
         }
         let cx = self.session.cx(&instance.region);
@@ -375,11 +377,11 @@ impl<'a> Executor<'_, 'a, '_> {
             let first = change.action == (Action::Replace { create_first: false });
             let users = kind.users().filter(|_| error.class == Class::Conflict);
             let problem = users.into_iter().fold(problem, |problem, users| {
-                problem.help(format!("see who uses it: {}", users.replace("{}", id)))
+                problem.help(format!("to see what uses it: {}", users.replace("{}", id)))
             });
             vec![match error.class {
                 Class::Conflict if first => problem.help(
-                    "where what stays uses it, a new one can be made first: lifecycle.create_before_destroy",
+                    "if a resource that stays uses it, a new one can be created first: lifecycle.create_before_destroy",
                 ),
                 _ => problem,
             }]
@@ -436,16 +438,16 @@ impl<'a> Executor<'_, 'a, '_> {
                         State::Ready => "deleting".to_owned(),
                     };
                     if Instant::now() > deadline {
-                        let words = format!("AWS accepted the deletion, and {id} is still there ({on})");
+                        let words = format!("AWS accepted the deletion, but {id} is still there ({on})");
                         return Err(failed(&Error::finding(Class::Other, words)));
                     }
                     if stopped.is_some_and(|since| since.elapsed() > LEAVING) {
                         let error =
-                            Diagnostic::error("interrupted", format!("{} is not gone yet", unit.address))
+                            Diagnostic::error("interrupted", format!("{} is not deleted yet", unit.address))
                                 .note(format!(
-                                    "AWS accepted the deletion of {id}, and is still at work on it ({on})"
+                                    "AWS accepted the deletion of {id}, and is still working on it ({on})"
                                 ))
-                                .help("run it again: it goes on where it stopped");
+                                .help("run it again: it continues where it stopped");
                         return Err(vec![error.at_maybe(self.span(&unit.address), "")]);
                     }
                     waiting(on);
@@ -574,13 +576,13 @@ impl Work<'_, '_, '_, '_> {
             match &live.state {
                 State::Ready => {}
                 State::Failed(reason) => {
-                    let error = Error::finding(Class::Other, format!("AWS gave up on it: {reason}"));
+                    let error = Error::finding(Class::Other, format!("AWS reports that it failed: {reason}"));
                     return Err(self.halt("finish", &error, id));
                 }
                 State::Busy(_) | State::Leaving(_) if Instant::now() > self.deadline() => {
                     let seconds = self.kind.pace().deadline_seconds;
                     let error =
-                        Error::finding(Class::Other, format!("AWS is still at work on it after {seconds} s"));
+                        Error::finding(Class::Other, format!("AWS is still working on it after {seconds} s"));
                     return Err(self.halt("finish", &error, id));
                 }
                 State::Busy(words) | State::Leaving(words) => {
@@ -677,10 +679,10 @@ impl Work<'_, '_, '_, '_> {
     fn stuck(&self, id: &str, changes: &[AttributeChange]) -> Diagnostic {
         let mut error = Diagnostic::error(
             "not-converged",
-            format!("{} does not become what is declared", self.instance.address),
+            format!("{} did not converge to its declaration", self.instance.address),
         )
         .at(self.instance.resource.span, "")
-        .note(format!("{id}: AWS accepted every call, and still returns another value"));
+        .note(format!("{id}: AWS accepted every call, but still returns another value"));
         for change in changes.iter().take(8) {
             error = error.note(plan::change_text(change));
         }
@@ -715,13 +717,13 @@ pub(super) fn failure(what: &str, id: &str, error: &Error) -> Diagnostic {
     }
     if signals::is_stopping() && is_repeated(error.class) {
         return diagnostic
-            .note("a signal ended the wait in which the call was repeated")
-            .help("run it again: it goes on where it stopped");
+            .note("a signal ended the retries of this call")
+            .help("run it again: it continues where it stopped");
     }
     if error.class == Class::Conflict {
-        return diagnostic.help("something else still uses or changes it; run it again when that is over");
+        return diagnostic.help("something else still uses or changes it; run it again when that has ended");
     }
-    match error.advice("run it again: it goes on where it stopped") {
+    match error.advice("run it again: it continues where it stopped") {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,
     }

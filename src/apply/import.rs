@@ -78,7 +78,7 @@ pub async fn import(
         // ledger.
         let Some(answer) = signals::within(Last::Call, HOUR, tagging).await else {
             return Err(signals::interrupted()
-                .note(format!("whether the owner tags of {id} were set is not known"))
+                .note(format!("it is not known whether the owner tags of {id} were set"))
                 .note(format!("{} is not in the ledger", change.address))
                 .help("run dwctl import again"));
         };

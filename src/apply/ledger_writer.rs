@@ -250,8 +250,10 @@ impl<'l> LedgerWriter<'l> {
                     }
                     return Some(
                         trouble?
-                            .note("nothing new was begun; the ledger could be written in the end, and is complete")
-                            .help("run it again to go on"),
+                            .note(
+                                "nothing new was started; the ledger was written in the end, and is complete",
+                            )
+                            .help("run it again to continue"),
                     );
                 }
                 Err(error) => error,
@@ -267,12 +269,14 @@ impl<'l> LedgerWriter<'l> {
         let error = if finished {
             error
         } else if signals::is_hurried() {
-            error.note("nothing new was begun, and what was in work was not awaited")
+            error.note("nothing new was started, and running operations were abandoned")
         } else {
-            error.note("nothing new was begun, and what was in work was awaited")
+            error.note("nothing new was started, and running operations were awaited")
         };
         if !self.unsaved.get() {
-            return error.note("all that was made is in the ledger").help("run it again to go on");
+            return error
+                .note("the ledger records everything that was created")
+                .help("run it again to continue");
         }
         if let Some(problem) = self.keep() {
             let ledger = self.ledger.borrow();
@@ -285,7 +289,7 @@ impl<'l> LedgerWriter<'l> {
                 }
             }
             for address in written.keys().filter(|address| !ledger.resources.contains_key(*address)) {
-                error = error.note(format!("still in the ledger, and gone: {address}"));
+                error = error.note(format!("still in the ledger, but deleted: {address}"));
             }
             return error.help(
                 "keep these lines; make room, then run it again: it looks for them by name and owner tags",
@@ -293,9 +297,9 @@ impl<'l> LedgerWriter<'l> {
         }
         let copy = self.kept.borrow().as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         error
-            .note(format!("the ledger as it should be is kept in {copy}"))
-            .help(format!("when the cause is gone: dwctl ledger push {copy}"))
-            .help("if it was changed by another apply meanwhile: dwctl ledger recover")
-            .help("then run it again to go on")
+            .note(format!("the current ledger is kept in {copy}"))
+            .help(format!("when the cause is fixed: dwctl ledger push {copy}"))
+            .help("if another apply changed the ledger meanwhile: dwctl ledger recover")
+            .help("then run it again to continue")
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn look(
         let Some(pause) = pauses.next() else { return Ok(None) };
         // After too few looks, the resource is not known to be gone.
         if signals::unless_stopping(tokio::time::sleep(pause)).await.is_err() {
-            return Err(Error::finding(Class::NotYetConsistent, "so far, there is nothing of this id"));
+            return Err(Error::finding(Class::NotYetConsistent, "so far, nothing has this id"));
         }
     }
 }
@@ -98,21 +98,21 @@ impl<'a> Executor<'_, 'a, '_> {
                     return Ok(());
                 }
                 State::Failed(reason) | State::Leaving(reason) => {
-                    let words = format!("AWS says of it: {reason}");
+                    let words = format!("AWS reports: {reason}");
                     return Err(failed(&Error::finding(Class::Other, words)));
                 }
                 State::Busy(words) if Instant::now() > deadline => {
                     let seconds = kind.pace().deadline_seconds;
-                    let words = format!("AWS is still at work on it after {seconds} s ({words})");
+                    let words = format!("AWS is still working on it after {seconds} s ({words})");
                     return Err(failed(&Error::finding(Class::Other, words)));
                 }
                 State::Busy(words) => waiting(words),
             }
             // Nothing was started yet, so a signal ends the wait.
             if !backoff.sleep().await {
-                return Err(Diagnostic::error("interrupted", format!("{} was not begun", unit.address))
-                    .note(format!("it needs {}, on which AWS is still at work", busy.address))
-                    .help("run it again: it goes on where it stopped")
+                return Err(Diagnostic::error("interrupted", format!("{} was skipped", unit.address))
+                    .note(format!("it needs {}, which AWS is still working on", busy.address))
+                    .help("run it again: it continues where it stopped")
                     .at_maybe(self.span(&unit.address), ""));
             }
         }

@@ -282,7 +282,7 @@ pub async fn apply(
     let unselected: BTreeSet<&Address> = unselected.map(|change| &change.address).collect();
     match writer.finish(finished, &unselected, trouble).await {
         Some(error) => Err(error.note(format!(
-            "{} changed, {} not begun",
+            "{} changed, {} skipped",
             counted(summary.changed(), "resource"),
             summary.skipped.len()
         ))),
@@ -375,8 +375,8 @@ fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = 
     let Some(failure) = failures.first_mut() else { return };
     for change in waiting.filter(|change| !change.goes()) {
         for release in &change.releases {
-            let words = format!("{} let go of {}", change.address, release.held);
-            failure.notes.push(format!("{words}, and takes it again with the next apply"));
+            let words = format!("{} released {}", change.address, release.held);
+            failure.notes.push(format!("{words}, and refers to it again after the next apply"));
         }
     }
 }

@@ -61,7 +61,7 @@ pub async fn recover(
                 Some(owner) => {
                     format!("{id} is, by its tags, {} of stack {}/{}", owner.address, owner.stack, owner.env)
                 }
-                None => format!("{id} exists, and has no owner tags"),
+                None => format!("{id} exists, but has no owner tags"),
             };
             recovered.unconfirmed.push((change.address.clone(), why));
             continue;
@@ -117,7 +117,7 @@ async fn undeclared(
     for region in regions.into_iter().chain([home]).collect::<BTreeSet<&str>>() {
         match aws::tags_by_arn(&session.cx(region), &filter).await {
             Ok(index) => drop(indices.insert(region.to_owned(), index)),
-            Err(error) => recovered.hindrances.push(format!("the index of tags in {region}: {error}")),
+            Err(error) => recovered.hindrances.push(format!("the tag index in {region}: {error}")),
         }
     }
     for (region, index) in indices {
@@ -183,13 +183,13 @@ impl Found<'_> {
         let Self { region, name, owner, id } = self;
         let mut hindered = |why: String| recovered.hindrances.push(format!("{name} {why}"));
         let Some(address) = Address::of_tag(&owner.address) else {
-            return hindered(format!("has the tag `{}`, which is no address", owner.address));
+            return hindered(format!("has the tag `{}`, which is not an address", owner.address));
         };
         let Some(kind) = kinds::kind(&address.kind) else {
-            return hindered(format!("is {address}, of a kind this version lacks"));
+            return hindered(format!("is {address}, of a kind that this version does not know"));
         };
         let Some(id) = id(kind) else {
-            return hindered(format!("is {address}, and its id is not known"));
+            return hindered(format!("is {address}, but its id is not known"));
         };
         let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
         if deposed.any(|entry| entry.id == id && entry.region == region) {
@@ -202,7 +202,8 @@ impl Found<'_> {
         match confirm(session, kind, region, &id, &owner).await {
             Ok(None) => {}
             Ok(Some(_)) if known.is_some() => {
-                let why = format!("{name} bears its tags, too, and the ledger says {}", known.unwrap_or(""));
+                let why =
+                    format!("{name} has the same owner tags, but the ledger says {}", known.unwrap_or(""));
                 recovered.unconfirmed.push((address, why));
             }
             Ok(Some(live)) => {

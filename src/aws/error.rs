@@ -55,23 +55,22 @@ impl Error {
             // The message contains the reason
             // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
             Class::Denied if self.says("BlockPublicPolicy") => Some(
-                "the policy lets everybody in, and public access is blocked, for the bucket or the whole \
-                 account: name who may, add a condition, or lift the block where it is set"
+                "the policy allows everybody, but public access is blocked for the bucket or the whole account: name the principals, add a condition, or lift the block"
                     .to_owned(),
             ),
             Class::Denied if self.says("explicit deny in a service control policy") => Some(format!(
-                "a service control policy of the organisation denies {}: ask who administers that",
+                "a service control policy of the organisation denies {}: ask its administrator",
                 self.operation
             )),
             Class::Denied if self.says("with an explicit deny") => Some(format!(
-                "a policy denies {} explicitly, so that allowing it does not help: change that policy",
+                "a policy denies {} explicitly, so allowing it does not help: change that policy",
                 self.operation
             )),
             Class::Denied if !self.operation.is_empty() => {
                 Some(format!("allow the caller {}", self.operation))
             }
             Class::NotImplemented => {
-                Some("this endpoint is an emulator that lacks the operation; AWS has it".to_owned())
+                Some("this endpoint is an emulator without this operation; AWS has it".to_owned())
             }
             Class::Throttled | Class::Transient | Class::Unreachable => Some(again.to_owned()),
             _ => None,

@@ -42,7 +42,7 @@ impl Pages {
         }
         if read.bytes > limits::PAGED {
             let limit = limits::bytes(limits::PAGED);
-            return Err(format!("{TOO_MANY} its pages have more than {limit} together"));
+            return Err(format!("{TOO_MANY} its pages have more than {limit} in total"));
         }
         Ok(list)
     }

@@ -41,7 +41,7 @@ fn fault(kind: &dyn ErasedKind, resource: &Resource, ignored: &Ignored) -> Optio
             [PathStep::Name(key)] if Owner::KEYS.contains(&key.as_str()) => refuse(
                 "reserved-tag",
                 format!("the tag `{key}` is never ignored"),
-                "it says whose the resource is".to_owned(),
+                "it names the owner of the resource".to_owned(),
             ),
             [] | [PathStep::Name(_)] => None,
             _ => refuse(
@@ -67,7 +67,7 @@ fn fault(kind: &dyn ErasedKind, resource: &Resource, ignored: &Ignored) -> Optio
                         }
                         _ if at == 0 && decided => "AWS decides it: there is nothing to ignore".to_owned(),
                         _ if at == 0 && SETTINGS.contains(&name.as_str()) => {
-                            "it is dwctl's own, and nothing that AWS could have otherwise".to_owned()
+                            "only dwctl uses it, so it cannot differ at AWS".to_owned()
                         }
                         advice => advice,
                     };
@@ -84,9 +84,9 @@ fn fault(kind: &dyn ErasedKind, resource: &Resource, ignored: &Ignored) -> Optio
                 PathStep::Index(_) if !node.marks.set => element,
                 _ => {
                     let label = match (&node.key, node.marks.set) {
-                        (Some(key), _) => format!("its elements are told apart by {key}: {whole}[\"…\"]"),
-                        (None, true) => format!("its elements have no places: ignore `{whole}`"),
-                        (None, false) => format!("its elements have places: {whole}[0]"),
+                        (Some(key), _) => format!("its elements are identified by {key}: {whole}[\"…\"]"),
+                        (None, true) => format!("its elements have no positions: ignore `{whole}`"),
+                        (None, false) => format!("its elements have positions: {whole}[0]"),
                     };
                     let message = format!("`{whole}` has no such element to ignore");
                     return refuse("invalid-value", message, label);

@@ -43,7 +43,7 @@ impl EvalContext<'_> {
             let (Some(instance), Value::String(id)) = (all.get(&import.to), id) else { continue };
             let key = (instance.kind.name(), place(instance), instance.kind.id_given(&id));
             if let Some((other, first)) = ids.get(&key) {
-                let message = format!("{} and {other} are imported from one id, {}", import.to, key.2);
+                let message = format!("{} and {other} are imported from the same id, {}", import.to, key.2);
                 problems.push(
                     Diagnostic::error("import", message)
                         .at(import.span, "the second import of it")
@@ -69,7 +69,7 @@ impl EvalContext<'_> {
 /// An error if the id of an import is secret.
 pub(super) fn shown(id: &Value, node: &Node) -> Option<Diagnostic> {
     let error = Diagnostic::error("secret-name", "`id` would show a secret");
-    matches!(id, Value::Secret(_)).then(|| error.at(node.span, "what a resource is called is shown"))
+    matches!(id, Value::Secret(_)).then(|| error.at(node.span, "the id of a resource is always shown"))
 }
 
 /// The region in which an id is unique; empty for global kinds.

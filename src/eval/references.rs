@@ -129,7 +129,7 @@ impl References {
                 linker.problems.push(
                     Diagnostic::error("too-many", format!("the stack has more than {MOST} references"))
                         .at(resource.span, "the limit is reached here")
-                        .help("locals count with all that they refer to"),
+                        .help("locals count with everything that they refer to"),
                 );
                 break;
             }
@@ -278,7 +278,7 @@ impl References {
                     if position == 0 { error.at(target.span, words) } else { error.and(target.span, words) };
             }
         }
-        error.help("break the cycle: let one of them use a name that both know, such as a local")
+        error.help("break the cycle: use a value that both can refer to, such as a local")
     }
 }
 

@@ -52,7 +52,7 @@ impl<'w, 'a> Names<'w, 'a> {
 
     fn local(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
         let Some(name) = reference.name(0) else {
-            return Err(Diagnostic::error("invalid-reference", "`local` is no value of its own")
+            return Err(Diagnostic::error("invalid-reference", "`local` is not a value by itself")
                 .at(reference.span, "write local.NAME"));
         };
         if !self.eval.stack.locals.contains_key(name) {
@@ -81,8 +81,8 @@ impl<'w, 'a> Names<'w, 'a> {
                 "switched-off",
                 format!("there is no `{address}`: its `when` is false"),
             )
-            .at(reference.span, "refers to a resource that is switched off")
-            .help("guard it: try(…, null), or the same condition here")),
+            .at(reference.span, "refers to a resource that is disabled")
+            .help("use try(…, null), or the same condition here")),
             Some(View::One(view)) => attribute(view, reference, 1),
             Some(View::Each(each)) => match reference.steps.get(1) {
                 Some(Step::Index(Value::String(key)) | Step::Attribute(key)) => match each.get(key) {
@@ -92,7 +92,7 @@ impl<'w, 'a> Names<'w, 'a> {
                         let what = format!("`{address}` has a `for_each`: it is one resource for each key");
                         Err(Diagnostic::error("unknown-key", what)
                             .at(reference.span, format!("write {address}[\"{first}\"].{key}"))
-                            .help(format!("of all of them: [for one in values({address}) : one.{key}]")))
+                            .help(format!("for all of them: [for one in values({address}) : one.{key}]")))
                     }
                     None => {
                         let error =
@@ -111,7 +111,8 @@ impl<'w, 'a> Names<'w, 'a> {
                 },
                 Some(Step::Index(Value::Number(_))) => {
                     let keys: Vec<String> = each.keys().map(|key| format!("[\"{key}\"]")).collect();
-                    let error = Diagnostic::error("unknown-key", format!("`{address}` has keys, not places"));
+                    let error =
+                        Diagnostic::error("unknown-key", format!("`{address}` has keys, not positions"));
                     Err(error.at(reference.span, format!("its keys are {}", keys.join(", "))))
                 }
                 Some(Step::Index(_)) | None => Ok((Value::Map(each.clone()), 1)),

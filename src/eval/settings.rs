@@ -29,7 +29,7 @@ impl EvalContext<'_> {
                 problems.push(
                     Diagnostic::error("secret-for-each", "`for_each` would show a secret")
                         .at(node.span, "its keys become addresses, which are shown")
-                        .help("iterate over names that are no secrets; what they stand for may be secret"),
+                        .help("iterate over names that are not secret; their values may be secret"),
                 );
                 None
             }
@@ -73,7 +73,7 @@ pub(super) fn undecided(what: &str, expected: &str, value: &Value, node: &Node) 
         Some(unknown) => {
             Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
                 .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
-                .help("use names and variables here, not what AWS assigns")
+                .help("use names and variables here, not values that AWS assigns")
         }
         None => {
             let what = format!("`{what}` must be {expected}, not {}", value.kind_name());
@@ -85,13 +85,12 @@ pub(super) fn undecided(what: &str, expected: &str, value: &Value, node: &Node) 
                     let error = error.note(format!("its element {place} is {}", is_a(one)));
                     match one {
                         Value::Number(_) | Value::Bool(_) => {
-                            error.help("make strings of them: \"${[for one in LIST : tostring(one)]}\"")
+                            error.help("convert them to strings: \"${[for one in LIST : tostring(one)]}\"")
                         }
                         Value::Null => {
-                            error.help("leave nulls out: \"${[for one in LIST : one if one != null]}\"")
+                            error.help("remove nulls: \"${[for one in LIST : one if one != null]}\"")
                         }
-                        _ => error
-                            .help("where elements are more than names, use a map: its keys are the names"),
+                        _ => error.help("if elements are more than names, use a map: its keys are the names"),
                     }
                 }
                 _ => error,
@@ -120,7 +119,7 @@ pub(super) fn too_many(span: Span) -> Diagnostic {
     let what = format!("the stack has more than {} resources", limits::RESOURCES);
     Diagnostic::error("too-many", what)
         .at(span, "the limit is reached here")
-        .help("make several stacks of it")
+        .help("split it into several stacks")
 }
 
 /// Returns whether iterating over the value would show secret keys.

@@ -64,11 +64,15 @@ impl<'a> EvalContext<'a> {
             problems.push(
                 Diagnostic::error(
                     "too-many-tags",
-                    format!("{address} has {}, and there is room for {room}", counted(tags.len(), "tag")),
+                    format!("{address} has {}, but there is room for {room}", counted(tags.len(), "tag")),
                 )
                 .at(
                     node.span,
-                    format!("AWS takes {} for {}, and {owners} tell the owner", rules.most, a(&address.kind)),
+                    format!(
+                        "AWS allows {} for {}, and {owners} name the owner",
+                        rules.most,
+                        a(&address.kind)
+                    ),
                 )
                 .help("remove some"),
             );
@@ -77,9 +81,9 @@ impl<'a> EvalContext<'a> {
                 tags.entry(key).or_insert(value);
             }
         } else if let Some(node) = shared {
-            let told = format!("{address} is left without the tags of the stack");
+            let told = format!("{address} does not get the tags of the stack");
             let why = format!(
-                "AWS takes {} for {}: {owners} tell the owner, {} are its own, {more} are these",
+                "AWS allows {} for {}: {owners} name the owner, {} are its own, {more} are these",
                 rules.most,
                 a(&address.kind),
                 tags.len()
@@ -165,9 +169,7 @@ fn check(
         let text = value.as_str().unwrap_or_default();
         if is_twice {
             fault(
-                format!(
-                    "the tag `{key}` is there twice: AWS does not tell upper and lower case of the keys of {kind} apart"
-                ),
+                format!("the tag `{key}` is there twice: AWS ignores the case of the tag keys of {kind}"),
                 "rename one of the two".to_owned(),
                 true,
             );

@@ -196,10 +196,7 @@ struct Of<K> {
 /// [`super::Secret`].
 pub(super) fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
     let json = value.clone().reveal().to_json().map_err(|_| {
-        Error::finding(
-            Class::Other,
-            "a part of the specification is still unknown; this is a defect of dwctl",
-        )
+        Error::finding(Class::Other, "a part of the specification is still unknown; this is a bug in dwctl")
     })?;
     serde_json::from_value(json).map_err(|error| {
         Error::finding(Class::Invalid, format!("the specification does not have the kind's shape: {error}"))

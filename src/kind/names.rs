@@ -191,7 +191,7 @@ impl Names {
                     Problem::warning(
                         path,
                         format!(
-                            "\"{text}\" can only be the name of a bucket of us-east-1 made before March 2018"
+                            "\"{text}\" can only be the name of a bucket of us-east-1 created before March 2018"
                         ),
                     )
                     .help(format!("buckets since then have {}", self.example())),
@@ -250,7 +250,7 @@ impl Names {
     fn misplaced(self, text: &str, region: &str, path: &str) -> Option<Problem> {
         if self == Self::Zone && !is_zone(text, region) {
             return Some(
-                Problem::new(path, format!("`{text}` is no zone of {region}"))
+                Problem::new(path, format!("`{text}` is not a zone of {region}"))
                     .help(format!("such as `{region}a`")),
             );
         }
@@ -273,14 +273,14 @@ impl Names {
         let help = match self {
             Self::Target => {
                 format!(
-                    "send to an event bus of {}, which may be in another region, and on from there",
+                    "send to an event bus of {}, which may be in another region, and forward from there",
                     arn.region
                 )
             }
             _ => format!("name {words} of {region}"),
         };
         Some(
-            Problem::new(path, format!("the {bare} is in {}, and must be in {region}", arn.region))
+            Problem::new(path, format!("the {bare} is in {}, but must be in {region}", arn.region))
                 .help(help),
         )
     }

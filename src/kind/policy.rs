@@ -155,7 +155,7 @@ impl Check {
             return self.problem(
                 path,
                 "a statement is a table",
-                "write `Effect`, `Action` and what it is about",
+                "write `Effect`, `Action`, and `Resource` or `Principal`",
             );
         };
         self.members(map, &STATEMENT, "a statement", path);
@@ -173,7 +173,7 @@ impl Check {
         {
             // Some services permit spaces and more in the `Sid` of resource policies.
             if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                self.problem(format!("{path}.Sid"), "a `Sid` holds letters and digits only", "rename it");
+                self.problem(format!("{path}.Sid"), "a `Sid` may have only letters and digits", "rename it");
             }
             if !sid.is_empty() && !sids.insert(sid) {
                 self.problem(
@@ -210,7 +210,7 @@ impl Check {
                 self.problem(
                     format!("{path}.{negation}"),
                     format!("a statement has `{name}` or `{negation}`, not both"),
-                    "make two statements of it",
+                    "split it into two statements",
                 );
                 None
             }
@@ -261,7 +261,7 @@ impl Check {
         {
             self.problem(
                 path,
-                format!("a trust policy cannot speak of \"{action}\""),
+                format!("a trust policy cannot contain \"{action}\""),
                 "its actions are those of STS, such as \"sts:AssumeRole\"",
             );
         }
@@ -274,7 +274,7 @@ impl Check {
                     self.problem(
                         format!("{path}.{name}"),
                         format!("a trust policy has no `{name}`"),
-                        "remove it: the role itself is meant",
+                        "remove it: it applies to the role itself",
                     );
                 }
             }
@@ -316,7 +316,7 @@ impl Check {
                     self.problem(
                         format!("{path}.{name}"),
                         format!("a policy of a role, user or group has no `{name}`"),
-                        "remove it: whoever has the policy is meant",
+                        "remove it: it applies to whoever has the policy",
                     );
                 }
             }
@@ -373,7 +373,7 @@ impl Check {
                     if name.contains(['*', '?']) {
                         self.problem(
                             path,
-                            format!("\"{name}\" holds a wildcard, which a principal cannot"),
+                            format!("\"{name}\" has a wildcard, which a principal cannot have"),
                             "name the account, and narrow it by a condition on `aws:PrincipalArn`",
                         );
                     } else if let Some((message, help)) = not_a_principal(name) {
@@ -636,11 +636,11 @@ mod tests {
                 "p.Statement.0: the statement has no `Effect` (\"Allow\" or \"Deny\")",
                 "p.Statement.0.Action: \"s3.GetObject\" is not an action (an action is `service:Name`, such as \"s3:GetObject\", or \"*\")",
                 "p.Statement.0.Resource: \"my-bucket\" is not an ARN (write arn:partition:service:region:account:resource, or \"*\")",
-                "p.Statement.0.Principal: a policy of a role, user or group has no `Principal` (remove it: whoever has the policy is meant)",
+                "p.Statement.0.Principal: a policy of a role, user or group has no `Principal` (remove it: it applies to whoever has the policy)",
                 "p.Statement.1.Effect: no such effect (\"Allow\" or \"Deny\")",
-                "p.Statement.1.Sid: a `Sid` holds letters and digits only (rename it)",
+                "p.Statement.1.Sid: a `Sid` may have only letters and digits (rename it)",
                 "p.Statement.1.Action: `Action` is empty (name at least one)",
-                "p.Statement.1.NotResource: a statement has `Resource` or `NotResource`, not both (make two statements of it)",
+                "p.Statement.1.NotResource: a statement has `Resource` or `NotResource`, not both (split it into two statements)",
                 "p.Statement.2.Condition.Bool: `SecureTransport` is not a condition key (a condition key is `service:Name`, such as `aws:SourceArn`)",
                 "p.Statement.2.Condition.Bool: `SecureTransport` is compared with a value that `Bool` does not take (true or false)",
                 "p.Statement.2.Condition.StringEqual: no condition operator `StringEqual` (did you mean `StringEquals`?)",

@@ -173,8 +173,8 @@ pub fn foreign_actions(statements: &[Statement<'_>], service: &str, owner: &str)
             && prefix != "*"
         {
             problems.push(
-                Problem::new(path, format!("\"{action}\" is no action of {owner}"))
-                    .help(format!("the policy of {owner} speaks of `{service}:…` alone")),
+                Problem::new(path, format!("\"{action}\" is not an action of {owner}"))
+                    .help(format!("the policy of {owner} can only contain `{service}:…`")),
             );
         }
     }

@@ -189,7 +189,7 @@ impl Budget {
             let (what, advice) = match self.0.over.get() {
                 Some(Over::Bytes) => (
                     format!("the values of the stack take more than {} of memory", limits::bytes(BYTES)),
-                    "large data belongs into files: upload them with `source` of an s3_object",
+                    "put large data into files: upload them with `source` of an s3_object",
                 ),
                 Some(Over::Depth) => (
                     format!("a value nests more than {DEPTH} lists and maps"),

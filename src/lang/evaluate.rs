@@ -237,7 +237,7 @@ impl<'a> Evaluator<'a> {
             Err(_) => self.fail(
                 Diagnostic::error(
                     "wrong-type",
-                    format!("the arms of `? :` have no type in common: {own} here, {other} in the other"),
+                    format!("the branches of `? :` have no type in common: {own} here, {other} in the other"),
                 )
                 .at(node.span, ""),
             ),
@@ -356,7 +356,7 @@ fn explain(problem: Problem, function: &Function, call: &Call, span: Span, withh
         let message = format!("{}: an argument is not valid", function.name);
         return Diagnostic::error(problem.code, message)
             .at(place, "")
-            .note("why is withheld: a secret is involved");
+            .note("the reason is withheld: a secret is involved");
     }
     let error =
         Diagnostic::error(problem.code, format!("{}: {}", function.name, problem.message)).at(place, "");

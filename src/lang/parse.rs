@@ -139,7 +139,7 @@ fn large_exponent(text: &str, at: usize) -> Option<Range<usize>> {
 /// A hint at the intended syntax where a text is no template.
 fn foreign(text: &str, at: usize) -> Option<String> {
     if text[at..].starts_with("%{") {
-        return Some("a `%{` that begins no directive is written `%%{`".to_owned());
+        return Some("write a literal `%{` as `%%{`".to_owned());
     }
     const PSEUDO: [(&str, &str); 5] = [
         ("AWS::AccountId", "aws.account_id"),
@@ -296,9 +296,9 @@ impl Lowering<'_> {
                 Expression::Reference(_) | Expression::Bound(_) | Expression::Access(_)
             )
         {
-            let message = "the template of `templatestring` is a reference to a text from elsewhere";
+            let message = "the template of `templatestring` must be a reference";
             return Err(Diagnostic::error("invalid-argument", message).at(template.span, "").help(
-                "text that is written here needs no function; or put it into [local], with `$${` for `${`",
+                "text that is written here needs no function; otherwise put it into [local], with `$${` for `${`",
             ));
         }
         let function = if namespaced { None } else { functions::find(name) };

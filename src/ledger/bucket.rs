@@ -56,11 +56,11 @@ pub async fn ensure(
             return Err(Diagnostic::error("refused", format!("the bucket `{name}` is not ours"))
                 .note(format!("AWS answered: {error}"))
                 .note(format!(
-                    "it belongs to another account than {}, or the caller may not see it",
+                    "it does not belong to account {}, or the caller may not see it",
                     session.account_id()
                 ))
                 .note("it was left as it is")
-                .help("choose another name: those of buckets are taken world-wide"));
+                .help("choose another name: bucket names are shared by all accounts"));
         }
         Err(error) => return Err(failed("look at", &error)),
     }
@@ -68,8 +68,8 @@ pub async fn ensure(
     let is_ours = tags.iter().any(|tag| tag.key() == TAG);
     // An empty bucket without the tag may come from an earlier attempt.
     if !is_ours && !adopt && !bucket.is_empty().await.map_err(|error| failed("list", &error))? {
-        return Err(Diagnostic::error("refused", format!("the bucket `{name}` holds other things"))
-            .note(format!("it has objects, and no tag `{TAG}`"))
+        return Err(Diagnostic::error("refused", format!("the bucket `{name}` holds other objects"))
+            .note(format!("it has objects, but no tag `{TAG}`"))
             .note("it was left as it is")
             .help("choose another bucket, or add --adopt to use this one: its settings are then changed"));
     }
@@ -96,11 +96,11 @@ async fn see_through<T>(
     let stopped = |what: &str| {
         let error = signals::interrupted().note(what.to_owned());
         let error = done.iter().fold(error, |error, step| error.note(format!("the bucket was {step}")));
-        error.help("run dwctl ledger init again: it goes on where it stopped")
+        error.help("run dwctl ledger init again: it continues where it stopped")
     };
     let Ok(_working) = signals::begin() else { return Err(stopped("nothing more was changed")) };
     let stepped = signals::within(Last::Call, Duration::from_secs(600), step).await;
-    stepped.ok_or_else(|| stopped("whether the last step was done is not known"))
+    stepped.ok_or_else(|| stopped("it is not known whether the last step was done"))
 }
 
 struct Bucket<'b> {
@@ -153,7 +153,7 @@ impl Bucket<'_> {
         let tagging = Tagging::builder().set_tag_set(Some(tags)).build()?;
         let request = self.s3.put_bucket_tagging().bucket(&self.place.bucket).tagging(tagging);
         request.expected_bucket_owner(self.account).send().await?;
-        Ok(Some("tagged as a bucket of ledgers"))
+        Ok(Some("tagged as a ledger bucket"))
     }
 
     async fn close(&self) -> Step {
@@ -188,7 +188,7 @@ impl Bucket<'_> {
         let request = self.s3.put_bucket_versioning().bucket(&self.place.bucket);
         let request = request.versioning_configuration(want);
         request.expected_bucket_owner(self.account).send().await?;
-        Ok(Some("versioned: earlier ledgers can be had back"))
+        Ok(Some("versioned: earlier ledgers can be restored"))
     }
 
     async fn encrypt(&self) -> Step {

@@ -116,15 +116,15 @@ impl Holder {
             .note(format!("the lock is held by {}", self.words()));
         let diagnostic = match self.expiry_seconds {
             0 => diagnostic,
-            _ => diagnostic.note(format!("its last sign of life was at {}", self.heartbeat)),
+            _ => diagnostic.note(format!("it was last renewed at {}", self.heartbeat)),
         };
         let diagnostic =
             diagnostic.note("nothing was changed").help("to wait for it, add --lock-timeout 10m");
         match self.expiry_seconds {
-            0 => diagnostic.help("a lock of a dead process is freed by the system"),
+            0 => diagnostic.help("the system releases the lock when the process ends"),
             seconds => diagnostic
-                .help(format!("a lock of a dead process frees itself after {seconds} s"))
-                .help(format!("to free it by hand: dwctl ledger unlock {}", self.id)),
+                .help(format!("the lock of a dead process expires after {seconds} s"))
+                .help(format!("to release it by hand: dwctl ledger unlock {}", self.id)),
         }
     }
 }

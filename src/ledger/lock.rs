@@ -111,7 +111,7 @@ impl Lock {
         match &pulse.lost {
             Some(why) => LockState::Lost(why.clone()),
             None if beating.pulse.has_changed().is_err() => {
-                LockState::Lost("the system gives no thread for its heartbeat".to_owned())
+                LockState::Lost("the system provides no thread for its heartbeat".to_owned())
             }
             // A little early, because a call started now needs a moment to reach AWS.
             None if since(pulse.renewed) > beating.expiry.mul_f32(0.9) => LockState::Doubtful,
@@ -142,7 +142,7 @@ impl Lock {
         let told = signals::within(Last::Lock, timeout, freed.wait_for(Option::is_some)).await;
         let outcome = told.and_then(Result::ok).and_then(|outcome| outcome.clone());
         outcome.unwrap_or_else(|| {
-            let late = Diagnostic::error("ledger", format!("the lock {place} could not be freed in time"));
+            let late = Diagnostic::error("ledger", format!("the lock {place} could not be released in time"));
             Err(frees_itself(late, expiry).help(by_hand(&self.holder)))
         })
     }
@@ -150,12 +150,12 @@ impl Lock {
 
 /// The advice on how to free a lock.
 pub(super) fn by_hand(holder: &Holder) -> String {
-    format!("to free it by hand: dwctl ledger unlock {}", holder.id)
+    format!("to release it by hand: dwctl ledger unlock {}", holder.id)
 }
 
 /// Adds when a lock that could not be freed expires.
 pub(super) fn frees_itself(error: Diagnostic, expiry: Duration) -> Diagnostic {
-    error.note(format!("it frees itself {} s after its last sign of life", expiry.as_secs()))
+    error.note(format!("it expires {} s after its last renewal", expiry.as_secs()))
 }
 
 /// The time since then, by the clock that shows more.
@@ -212,7 +212,7 @@ impl Heart {
                     Ok(Some((text, _))) => {
                         format!("it was taken over by {}", Holder::parse(&text, "").words())
                     }
-                    Ok(None) => "it was freed by someone else (`dwctl ledger unlock`)".to_owned(),
+                    Ok(None) => "it was released by someone else (`dwctl ledger unlock`)".to_owned(),
                     Err(error) => format!("its renewal was refused, and it cannot be read: {error}"),
                 },
                 _ if since(renewed) <= self.expiry => continue,
@@ -230,7 +230,7 @@ impl Heart {
     /// Deletes the lock object.
     async fn free(&self) -> Result<(), Diagnostic> {
         let failed = |error: &Error| {
-            let error = self.objects.trouble("cannot free the lock", &self.key, error);
+            let error = self.objects.trouble("cannot release the lock", &self.key, error);
             frees_itself(error, self.expiry)
         };
         let mut etag = self.pulse.borrow().etag.clone();
@@ -245,7 +245,7 @@ impl Heart {
                     Ok(Some((text, there))) if Holder::parse(&text, "").id == self.holder.id => {
                         if there == etag {
                             let what =
-                                format!("S3 says that the lock {etag} changed, and returns it unchanged");
+                                format!("S3 says that the lock {etag} changed, but returns it unchanged");
                             return Err(failed(&Error::finding(Class::Conflict, what)));
                         }
                         etag = there;

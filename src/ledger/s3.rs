@@ -196,12 +196,12 @@ pub(super) fn trouble(what: &str, bucket: &str, error: &Error) -> Diagnostic {
         .note(format!("AWS answered: {error}"))
         .request(error.request_id.as_deref());
     if error.has_code(&["NoSuchBucket"]) {
-        return diagnostic.help(format!("to make the bucket `{bucket}`, run dwctl ledger init"));
+        return diagnostic.help(format!("to create the bucket `{bucket}`, run dwctl ledger init"));
     }
     if error.class == Class::Denied {
         diagnostic = diagnostic
-            .note("S3 answers so, too, where the bucket belongs to another account")
-            .note("and where an object is missing and the caller may not list the bucket");
+            .note("S3 gives the same answer if the bucket belongs to another account")
+            .note("or if the object is missing and the caller may not list the bucket");
     }
     match error.advice("check the network, then try again") {
         Some(advice) => diagnostic.help(advice),
@@ -363,7 +363,7 @@ impl S3Store {
             if found.is_none() || dead.is_some() {
                 if let Some((text, etag)) = dead {
                     let former = Holder::parse(text, etag);
-                    say(&format!("Taking over the lock of {}: it gives no sign of life.", former.words()));
+                    say(&format!("Taking over the lock of {}: it is no longer renewed.", former.words()));
                 }
                 // A signal waits for the answer: otherwise the lock would be left behind.
                 let _working = signals::begin()?;
@@ -426,7 +426,7 @@ impl S3Store {
             Some(()) => error.note("nothing was changed"),
             None => {
                 let error =
-                    error.note("nothing was changed, but that the ledger may be locked: S3 has not answered");
+                    error.note("nothing was changed, but the ledger may be locked: S3 has not answered");
                 frees_itself(error, self.place.lock_expiry).help(by_hand(holder))
             }
         }
@@ -438,7 +438,7 @@ impl S3Store {
     /// S3 failed; or there is no lock, or one with another id.
     pub async fn unlock(&self, id: &str) -> Result<Holder, Diagnostic> {
         let key = self.lock_key();
-        let failed = |error: Error| self.objects.trouble("cannot free the lock", &key, &error);
+        let failed = |error: Error| self.objects.trouble("cannot release the lock", &key, &error);
         loop {
             let found = signals::unless_stopping(self.objects.get(&key)).await?;
             let Some((text, etag)) = found.map_err(failed)? else {
@@ -453,8 +453,8 @@ impl S3Store {
             let _working = signals::begin()?;
             let deleting = signals::within(Last::Lock, HOUR, self.objects.delete(&key, &etag)).await;
             let Some(deleted) = deleting else {
-                let error = signals::interrupted().note("whether the lock was freed is not known");
-                return Err(error.help("dwctl ledger show tells"));
+                let error = signals::interrupted().note("it is not known whether the lock was released");
+                return Err(error.help("dwctl ledger show shows the lock"));
             };
             // A heartbeat may come in between.
             if deleted.map_err(failed)? {

@@ -69,7 +69,7 @@ pub(super) async fn not_in_ledger(
         return Ok(());
     }
     let mut error =
-        Diagnostic::error("ledger-lost", format!("{name}/{env} has no ledger, and was applied before"));
+        Diagnostic::error("ledger-lost", format!("{name}/{env} has no ledger, but was applied before"));
     for Claim { address, arn, .. } in unknown.iter().take(SHOWN) {
         error = error.note(format!("by its tags, {arn} is its {address}, which is not declared"));
     }
@@ -78,8 +78,8 @@ pub(super) async fn not_in_ledger(
     }
     Err(vec![
         error
-            .note("only a ledger tells what is no longer declared; nothing was changed at AWS")
-            .help("put the ledger back, or rebuild it: dwctl ledger recover"),
+            .note("only a ledger shows what is no longer declared; nothing was changed at AWS")
+            .help("restore the ledger, or rebuild it: dwctl ledger recover"),
     ])
 }
 
@@ -97,15 +97,15 @@ pub(super) fn without_ledger(eval: &EvalContext<'_>, plan: &Plan) -> Option<Diag
     let (name, env) = (&stack.name, &stack.env);
     let warning = Diagnostic::warning(
         "no-ledger",
-        format!("{name}/{env} has no ledger here, and {} of its resources exist", found.len()),
+        format!("{name}/{env} has no ledger here, but {} of its resources exist", found.len()),
     )
     .note(format!("by their owner tags they are this stack's, such as {first}"));
     Some(match stack.ledger {
         None => warning
-            .note("who made them has a ledger: in another folder, on another machine, or lost")
+            .note("their ledger is in another folder, on another machine, or lost")
             .note("two ledgers of one stack do not know of each other's changes")
             .help("if it was lost, rebuild it: dwctl ledger recover")
-            .help("if it is elsewhere, share it: declare [ledger] with a bucket of S3 there, and run `dwctl ledger init` and `dwctl ledger push FILE`"),
+            .help("if it is elsewhere, share it: declare [ledger] with an S3 bucket there, and run `dwctl ledger init` and `dwctl ledger push FILE`"),
         Some(_) => warning
             .note("its ledger in S3 was deleted, or is in another bucket or under another prefix")
             .help("check [ledger]; if it was lost, restore a version of the object, or rebuild it: dwctl ledger recover"),
@@ -164,10 +164,10 @@ pub(super) async fn twins(
         found.into_iter().take(SHOWN).map(|claim| twin(&claim, ledger, plan)).collect();
     if count > SHOWN {
         let more = counted(count - SHOWN, "more resource");
-        let more = format!("by their owner tags, {more} of this stack are in no ledger");
+        let more = format!("by their owner tags, {more} belong to this stack, but are in no ledger");
         warnings.push(
             Diagnostic::warning("twin", more)
-                .help("see them all: aws resourcegroupstaggingapi get-resources"),
+                .help("to list them all: aws resourcegroupstaggingapi get-resources"),
         );
     }
     warnings
@@ -180,20 +180,20 @@ fn twin(claim: &Claim, ledger: &Ledger, plan: &Plan) -> Diagnostic {
     let known = known.or_else(|| change.and_then(|change| change.id.as_deref()));
     let name = kind.name();
     let warning =
-        Diagnostic::warning("twin", format!("{name} {id} bears this stack's owner tags and is in no ledger"))
+        Diagnostic::warning("twin", format!("{name} {id} has this stack's owner tags, but is in no ledger"))
             .note(format!("it is {arn} in {region}"));
     let warning = match known {
-        Some(known) => warning.note(format!("by its tags it is {address}, and that is {known}")),
+        Some(known) => warning.note(format!("by its tags it is {address}, but that is {known}")),
         None => warning.note(format!("by its tags it is {address}")),
     };
     let warning = warning
-        .note("an apply that ran beside another made it, or `dwctl ledger forget` let go of it")
-        .note("no apply changes it, and none deletes it");
+        .note("a concurrent apply created it, or `dwctl ledger forget` gave it up")
+        .note("no apply changes or deletes it");
     let declared = change.is_some_and(|change| change.action != Action::Forget);
     match (known, declared) {
-        (None, false) => warning.help("take it into the ledger, and let the next apply delete it: dwctl ledger recover"),
+        (None, false) => warning.help("to have the next apply delete it: dwctl ledger recover"),
         _ => warning.help(format!(
-            "delete it by hand; or declare it under an address of its own, and take it over: dwctl import {name}.NAME {id}"
+            "delete it by hand; or declare it under its own address, and import it: dwctl import {name}.NAME {id}"
         )),
     }
 }

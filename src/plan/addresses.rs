@@ -62,8 +62,8 @@ impl<'p> Addresses<'p> {
             if ledger.resources.contains_key(&address) {
                 let is_declared = stack.resource(from).is_some();
                 let help = match is_declared {
-                    true => "remove this block: what it moved has moved, and both are declared".to_owned(),
-                    false => format!("let go of one of them first: dwctl ledger forget '{from}'"),
+                    true => "remove this block: the move is done, and both addresses are declared".to_owned(),
+                    false => format!("give up one of them first: dwctl ledger forget '{from}'"),
                 };
                 let refused = both_exist(from, &address, block).note("nothing was changed");
                 problems.push(refused.help(help));

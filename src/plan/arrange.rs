@@ -75,8 +75,8 @@ fn refuse_doubles(draft: &mut Draft) {
             let others: Vec<String> = others.map(|other| other.address.to_string()).collect();
             let message = format!("{} is {id}, and so is {}", change.address, others.join(", "));
             let error = Diagnostic::error("not-ours", message).note("it was left as it is");
-            let error = error.help("give each an id of its own: an [[import]] names one that is free");
-            let forget = format!("to let go of one address: dwctl ledger forget '{}'", change.address);
+            let error = error.help("give each its own id, such as a free one in an [[import]]");
+            let forget = format!("to give up one address: dwctl ledger forget '{}'", change.address);
             refused.push((change.address.clone(), error.help(forget)));
         }
     }

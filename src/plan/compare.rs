@@ -101,12 +101,13 @@ pub fn refused(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagn
         of(new).or_else(|| of(old)).filter(|protect| *protect).map(|_| {
             Diagnostic::warning("protected", format!("a plan would refuse to {verb} {}", change.address))
                 .note("it is protected")
-                .help("to go on, set lifecycle.protect = false and apply that first")
+                .help("to continue, set lifecycle.protect = false and apply that first")
         })
     });
     let clashes = replacement::clashes(&plan.changes, &new.eval.facts.scope);
     let clashes = clashes.into_iter().map(|(address, notes)| {
-        let message = format!("a plan would refuse to make a new {address} before the old one is destroyed");
+        let message =
+            format!("a plan would refuse to create a new {address} before the old one is destroyed");
         notes.into_iter().fold(Diagnostic::warning(replacement::CODE, message), Diagnostic::note)
     });
     refused.chain(clashes).collect()

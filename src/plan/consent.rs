@@ -96,7 +96,7 @@ fn refusal(change: &Change, allowed: &Allowed) -> Option<Diagnostic> {
         problem = problem.note(note);
     }
     let needed: Vec<&str> = needed.into_iter().collect();
-    Some(problem.help(format!("to go on without a question, add --allow {}", needed.join(","))))
+    Some(problem.help(format!("to continue without asking, add --allow {}", needed.join(","))))
 }
 
 impl Plan {

@@ -89,9 +89,9 @@ fn permit(
     let remade = selection.replace.iter().any(|selector| instance.address.is_selected_by(selector));
     match &live.state {
         State::Failed(reason) if !(selection.recover || selection.destroy || remade) => {
-            let what = format!("{} cannot be changed: AWS gave up on it", instance.address);
+            let what = format!("{} cannot be changed: AWS reports that it failed", instance.address);
             let help = format!(
-                "repair it at AWS, then plan again; or make it anew with --replace {}",
+                "repair it at AWS, then plan again; or replace it with --replace {}",
                 instance.address
             );
             Err(Diagnostic::error("failed-resource", what)

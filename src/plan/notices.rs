@@ -19,14 +19,14 @@ pub(super) fn emigration<'c>(stack: &Stack, changes: impl Iterator<Item = &'c Ch
     let count = counted(left.iter().filter(|one| one == &from).count(), "resource");
     let verb = if left.len() == 1 { "is" } else { "are" };
     let what = format!(
-        "{count} of {}/{} {verb} in {from}, and the stack is in {}",
+        "{count} of {}/{} {verb} in {from}, but the stack is in {}",
         stack.name, stack.env, stack.region
     );
     Some(
         Diagnostic::warning("region", what)
-            .note(format!("an apply makes new ones in {}, and destroys those in {from}", stack.region))
+            .note(format!("an apply creates new ones in {}, and destroys those in {from}", stack.region))
             .help(format!(
-                "if that is not meant, write region = \"{from}\" in [stack], or in [stack] of env/{}.toml",
+                "if that is not intended, write region = \"{from}\" in [stack], or in [stack] of env/{}.toml",
                 stack.env
             )),
     )
@@ -50,6 +50,7 @@ pub fn read_failed(address: &str, id: &str, error: &Error) -> Diagnostic {
 /// nothing to change there.
 pub(super) fn busy(change: &Change) -> Option<Diagnostic> {
     let State::Busy(state) = &change.live.as_ref()?.state else { return None };
-    let words = format!("{} is as declared, and AWS is still at work on it: {state}", change.address);
+    let words =
+        format!("{} matches its declaration, but AWS is still working on it: {state}", change.address);
     (change.action == Action::NoOp).then(|| Diagnostic::warning("busy", words))
 }

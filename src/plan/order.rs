@@ -97,12 +97,12 @@ impl Unordered {
         let problem = Diagnostic::error(CODE, message);
         if self.hands_on {
             return problem
-                .note("a name is free only when what has it is destroyed")
-                .help("give one of them a name of its own, and apply that first");
+                .note("a name is free only after the resource that has it is destroyed")
+                .help("give one of them another name, and apply that first");
         }
         problem
             .note("AWS deletes none of them while another one uses it")
-            .help("let one of them name the other no more, and apply that first")
+            .help("remove the name of the other from one of them, and apply that first")
     }
 }
 
@@ -698,7 +698,7 @@ mod tests {
         let stuck =
             told(&[role("a", first, "x", "y"), role("b", first, "y", "x")], &[]).expect_err("no order");
         assert!(stuck.contains("iam_role.a → iam_role.b → iam_role.a\""), "{stuck}");
-        assert!(stuck.contains("a name is free only when what has it is destroyed"), "{stuck}");
+        assert!(stuck.contains("a name is free only after the resource that has it is destroyed"), "{stuck}");
         // A deposed resource may have the name that its address is to get back.
         let deposed = role("a", Action::Delete, "x", "");
         let back = told(&[role("a", Action::Create, "", "x")], &[deposed]);

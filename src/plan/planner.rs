@@ -245,7 +245,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let Some(kind) = kinds::kind(&address.kind) else { return };
         match &finding.refusal {
             Some(refusal) => {
-                let refusal = refusal.clone().note("it was replaced, and is to be destroyed");
+                let refusal = refusal.clone().note("it was replaced, and is still to be destroyed");
                 self.draft.refuse(address, [refusal]);
             }
             None => {

@@ -51,9 +51,9 @@ pub(super) fn protected(change: &Change, stack: &Stack) -> Diagnostic {
     match declared {
         Some(span) => error
             .at(span, "lifecycle.protect")
-            .help("to go on, set lifecycle.protect = false and apply that first"),
+            .help("to continue, set lifecycle.protect = false and apply that first"),
         None => error
-            .note("it was applied with lifecycle.protect = true, which holds though its block is gone")
-            .help("to go on, declare it again with lifecycle.protect = false, and apply that first"),
+            .note("it was applied with lifecycle.protect = true, which still applies after its block is removed")
+            .help("to continue, declare it again with lifecycle.protect = false, and apply that first"),
     }
 }

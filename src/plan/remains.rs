@@ -163,6 +163,9 @@ fn parents(intent: &Intent, draft: &Draft) -> Vec<(String, String)> {
 }
 
 fn unknown_kind(address: &Address) -> Diagnostic {
-    Diagnostic::error("unknown-kind", format!("the ledger tells of {address}, of a kind this version lacks"))
-        .help("use the version of dwctl that made it")
+    Diagnostic::error(
+        "unknown-kind",
+        format!("the ledger has {address}, of a kind that this version does not know"),
+    )
+    .help("use the version of dwctl that made it")
 }

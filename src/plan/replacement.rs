@@ -52,7 +52,7 @@ pub(super) fn clashes<'c>(
         let mut reasons: Vec<String> = clash(change, scope).into_iter().collect();
         let needed = change.first().filter_map(|needed| replaced.get(needed));
         for needed in needed.filter(|needed| !first(needed)) {
-            let words = format!("it needs {}, of which the old one is destroyed first", needed.address);
+            let words = format!("it needs {}, whose predecessor is destroyed first", needed.address);
             reasons.push(match clash(needed, scope) {
                 Some(clash) => format!("{words}: {clash}"),
                 None => words,
@@ -93,17 +93,16 @@ pub(super) fn refuse_clashes(
     scope: &Scope,
 ) -> Vec<Diagnostic> {
     let refused = clashes(changes.values(), scope).into_iter().map(|(address, reasons)| {
-        let message = format!("a new {address} cannot be made before the old one is destroyed");
+        let message = format!("a new {address} cannot be created before the old one is destroyed");
         let problem = Diagnostic::error(CODE, message);
         let resource = stack.resource(address);
         let problem = match resource.map(|one| (one.span, &one.lifecycle.create_before_destroy)) {
             Some((_, Some(node))) => problem.at(node.span, "lifecycle.create_before_destroy"),
-            Some((span, None)) => problem.at(span, "what needs it has lifecycle.create_before_destroy"),
+            Some((span, None)) => problem.at(span, "a resource that depends on it has lifecycle.create_before_destroy"),
             None => problem,
         };
         reasons.into_iter().fold(problem, Diagnostic::note).help(
-            "give the new one a name or range of its own, or let the old one go first: without \
-             lifecycle.create_before_destroy, also of what needs it",
+            "give the new one another name or range; or remove lifecycle.create_before_destroy, also from its dependents, so that the old one is destroyed first",
         )
     });
     refused.collect()

@@ -253,14 +253,18 @@ impl<'p> Review<'p> {
         }
         Some(match self.verb() {
             "diff" if self.outputs().is_empty() => "No changes: both declare the same.",
-            "diff" => "No changes to resources: both declare the same, but for outputs.",
-            "drift" if asked.partial => "No drift: nobody changed what is selected since it was applied.",
-            "drift" => "No drift: nobody changed what the stack owns since it was applied.",
-            _ if asked.destroy && asked.partial => "Nothing to destroy: nothing of what is selected exists.",
-            _ if asked.destroy => "Nothing to destroy: nothing of the stack exists.",
-            _ if asked.partial => "No changes: what is selected is as the stack declares it.",
-            _ if self.outputs().is_empty() => "No changes: AWS is as the stack declares it.",
-            _ => "No changes to resources: AWS is as the stack declares it, but for outputs.",
+            "diff" => "No changes to resources: both declare the same, except for outputs.",
+            "drift" if asked.partial => {
+                "No drift: nobody changed the selected resources since the last apply."
+            }
+            "drift" => "No drift: nobody changed the stack's resources since the last apply.",
+            _ if asked.destroy && asked.partial => {
+                "Nothing to destroy: none of the selected resources exists."
+            }
+            _ if asked.destroy => "Nothing to destroy: none of the stack's resources exists.",
+            _ if asked.partial => "No changes: the selected resources match the stack.",
+            _ if self.outputs().is_empty() => "No changes: AWS matches the stack.",
+            _ => "No changes to resources: AWS matches the stack, except for outputs.",
         })
     }
 
@@ -398,10 +402,10 @@ impl Output {
         let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::contains_secret);
         match (&self.before, &self.after) {
             (Some(_), Some(_)) if self.sensitivity == Some(false) => {
-                Told::Words("(secret until now: in the open once it is applied)")
+                Told::Words("(secret until now, visible after the apply)")
             }
             (Some(_), Some(_)) if self.sensitivity == Some(true) => {
-                Told::Words("(in the open until now, secret)")
+                Told::Words("(visible until now, secret)")
             }
             (Some(_), Some(_)) if is_secret(&self.after) => Told::Words("(secret, changed)"),
             (Some(before), Some(after)) => Told::Pair(value_text(before), value_text(after)),
@@ -573,15 +577,17 @@ fn why(change: &Change, drift: bool) -> String {
         Reason::Vanished if drift => None,
         Reason::Vanished if change.action == Action::Create => Some("gone from AWS".to_owned()),
         Reason::Vanished => Some("gone from AWS, no longer declared".to_owned()),
-        Reason::Requested => Some("asked for by --replace".to_owned()),
+        Reason::Requested => Some("requested by --replace".to_owned()),
         Reason::Triggered(address) => Some(format!("because {address} changes")),
         Reason::Moved { from } => Some(format!("moves from {from} to {}", change.region)),
         Reason::Undeclared if change.action == Action::Forget => {
             Some(format!("{}, stays at AWS", absent(change)))
         }
         Reason::Undeclared => Some(absent(change)),
-        Reason::Deposed if change.action == Action::Forget => Some("replaced before, and gone".to_owned()),
-        Reason::Deposed => Some("replaced before, and still there".to_owned()),
+        Reason::Deposed if change.action == Action::Forget => {
+            Some("replaced earlier, already gone".to_owned())
+        }
+        Reason::Deposed => Some("replaced earlier, still there".to_owned()),
         Reason::Destroy if change.action == Action::Forget => Some("retained, stays at AWS".to_owned()),
         Reason::Same
         | Reason::Unselected
@@ -621,8 +627,8 @@ fn lets_go(change: &Change) -> Option<String> {
     let named = held.into_iter().collect::<Vec<_>>().join(", ");
     match change.action {
         _ if named.is_empty() => None,
-        Action::Update => Some(format!("lets go of {named} while that is replaced")),
-        _ => Some(format!("lets go of {named} first")),
+        Action::Update => Some(format!("releases {named} while that is replaced")),
+        _ => Some(format!("releases {named} first")),
     }
 }
 
@@ -839,7 +845,7 @@ pub fn noted(detail: &Detail, drift: bool) -> Vec<(Tone, String)> {
     let cause = match detail.cause {
         Cause::Stack => None,
         Cause::Drift if drift => None,
-        Cause::Both if drift => Some("by the stack, too"),
+        Cause::Both if drift => Some("also by the stack"),
         Cause::Drift => Some("drift: changed outside dwctl"),
         Cause::Both => Some("changed by the stack and outside dwctl"),
     };

@@ -197,7 +197,7 @@ fn release(holder: &mut Change, one: &Held) {
 fn refusal(holder: &Change, held: &Change, one: &Held, scope: &Scope) -> Diagnostic {
     let (name, by) = (&held.address, &holder.address);
     let verb = if matches!(held.action, Action::Delete) { "destroyed" } else { "replaced" };
-    let problem = Diagnostic::error(CODE, format!("{name} cannot be {verb} while {by} holds it")).note(
+    let problem = Diagnostic::error(CODE, format!("{name} cannot be {verb} while {by} uses it")).note(
         format!("{by} names it in `{}`, and AWS deletes no {} that is in use", one.link.attribute, name.kind),
     );
     if holder.action == Action::Forget {
@@ -207,15 +207,14 @@ fn refusal(holder: &Change, held: &Change, one: &Held, scope: &Scope) -> Diagnos
     }
     match (held.action, clash(held, scope)) {
         (Action::Replace { create_first: false }, Some(clash)) => {
-            problem.note(format!("a new one cannot be made beside it: {clash}")).help(format!(
-                "give the new one another name, so that it is made first and {by} can take it; or make \
-                 both anew, with --replace {by}"
+            problem.note(format!("a new one cannot exist beside it: {clash}")).help(format!(
+                "give the new one another name, so that it is created first and {by} can switch to it; or replace both, with --replace {by}"
             ))
         }
         (Action::Replace { .. }, _) => problem.help(format!(
-            "let {by} refer to {name} instead of writing its name, so that it takes the new one"
+            "let {by} refer to {name} instead of writing its name, so that it switches to the new one"
         )),
-        _ => problem.help(format!("let {by} name it no more, or keep {name}")),
+        _ => problem.help(format!("remove it from {by}, or keep {name}")),
     }
 }
 

@@ -59,10 +59,10 @@ impl Snapshot {
     /// The text is something else; the error says what.
     pub fn parse(text: &str) -> Result<Self, String> {
         let json: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+            serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
         let own = &json["dwctl"];
         let (Some(stack), Some(env)) = (own["stack"].as_str(), own["env"].as_str()) else {
-            return Err("it is not the JSON of a plan of dwctl".to_owned());
+            return Err("it is not the JSON of a dwctl plan".to_owned());
         };
         let mut resources = BTreeMap::new();
         for change in json["resource_changes"]
@@ -140,7 +140,7 @@ impl Since {
     /// The text for a terminal, ending in a newline.
     pub(super) fn text(&self) -> String {
         const MOST: usize = 20;
-        let mut text = format!("Since the plan before: {}\n", self.summary());
+        let mut text = format!("Since the previous plan: {}\n", self.summary());
         for (name, part) in self.parts() {
             for (address, words) in part.iter().take(MOST) {
                 text.push_str(&format!("  {name:8} {address}  {words}\n"));

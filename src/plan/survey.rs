@@ -416,7 +416,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
             }
             Some(live) => {
                 let words = format!(
-                    "{} is {} until now; what has the new name is in its way",
+                    "{} is still {}; another resource already has the new name",
                     instance.address, old.1
                 );
                 Err(not_ours(instance, &id, &live, self.inputs.eval.stack).note(words).into())

@@ -140,14 +140,14 @@ pub fn is_wholes(kind: &dyn ErasedKind, whose: &Whose) -> bool {
 /// The refusal to touch a resource in the ledger that the stack no longer owns; `None` if it still
 /// does.
 pub fn refusal(address: &Address, id: &str, whose: &Whose, declared: bool) -> Option<Diagnostic> {
-    let error = Diagnostic::error("not-ours", format!("{address} is not this stack's any more"))
+    let error = Diagnostic::error("not-ours", format!("{address} no longer belongs to this stack"))
         .note(format!("{} {id}", address.kind));
     let error = match whose {
         Whose::Ours => return None,
-        Whose::Theirs { owner, .. } => error.note(format!("by the tags there it is {owner}")),
+        Whose::Theirs { owner, .. } => error.note(format!("by its tags it is {owner}")),
         Whose::Nobodys => error
-            .note("no tags name an owner, and nothing proves that it is what was applied")
-            .note("it may have been deleted and made anew by somebody"),
+            .note("no tags name an owner, and nothing proves that it is the resource that was applied")
+            .note("somebody may have deleted and recreated it"),
     };
     let error = error.note("it was left as it is");
     let error = match whose {
@@ -155,5 +155,5 @@ pub fn refusal(address: &Address, id: &str, whose: &Whose, declared: bool) -> Op
         _ => error,
     };
     let error = if declared { error.help("to take it back, add --adopt") } else { error };
-    Some(error.help(format!("to let go of it: dwctl ledger forget '{address}'")))
+    Some(error.help(format!("to give it up: dwctl ledger forget '{address}'")))
 }

@@ -303,12 +303,12 @@ async fn start(directory: &Path, emulator: &install::Emulator) -> Result<Sandbox
         let died = starting.0.as_mut().and_then(|child| child.try_wait().ok().flatten());
         if died.is_some() || Instant::now() > deadline {
             let what = match died {
-                Some(status) => format!("the local AWS ended at its start ({status})"),
+                Some(status) => format!("the local AWS stopped while starting ({status})"),
                 None => format!("the local AWS did not answer within {} s", START_DEADLINE.as_secs()),
             };
             return Err(Diagnostic::error("sandbox-start", what)
                 .note(format!("the end of {}:\n{}", log_path.display(), tail(&log_path)))
-                .help("try again; `dwctl sandbox down` clears what is left of a former start"));
+                .help("try again; `dwctl sandbox down` cleans up after an earlier start"));
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
@@ -355,7 +355,7 @@ fn last_lines(text: &str, count: usize) -> String {
 fn nonce() -> Result<String, Diagnostic> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Diagnostic::error("sandbox-start", format!("the system gives no random numbers: {error}"))
+        Diagnostic::error("sandbox-start", format!("the system provides no random numbers: {error}"))
     })?;
     Ok(hexadecimal(&bytes))
 }

@@ -155,7 +155,7 @@ impl Walk<'_> {
                     self.fault(
                         "invalid-value",
                         path,
-                        format!("`{name}` does not have the form that AWS asks for"),
+                        format!("`{name}` does not have the form that AWS requires"),
                         format!("must match {pattern}{hint}"),
                     );
                 }

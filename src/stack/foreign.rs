@@ -96,19 +96,19 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             "unknown-kind",
             no_table(),
             "did you mean `stack`?",
-            "`region` stands in `[stack]`; credentials come from the environment, as for every AWS tool",
+            "`region` belongs in `[stack]`; credentials come from the environment, as for every AWS tool",
         ),
         "env" | "environment" | "environments" => other(
             "unknown-kind",
             no_table(),
             "an environment is a file of its own",
-            "write what it sets into `env/NAME.toml`, and name it: --env NAME",
+            "write its settings into `env/NAME.toml`, and choose it: --env NAME",
         ),
         "data" => other(
             "not-supported",
             "`[data]` is not supported by this version of dwctl".to_owned(),
             "cannot be used yet",
-            "`${aws.account_id}`, `${aws.region}` and `${aws.partition}` are known without; write the name or ARN of what another stack made, or take it from a variable",
+            "`${aws.account_id}`, `${aws.region}` and `${aws.partition}` are always known; write the name or ARN of another stack's resource, or take it from a variable",
         ),
         "module" | "check" | "policy" => Diagnostic::error(
             "not-supported",
@@ -117,17 +117,17 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
         .at(span, "cannot be used yet"),
         _ if !is_table && OF_STACK.contains(&name) => other(
             "unknown-kind",
-            format!("`{name}` stands in no table"),
+            format!("`{name}` is in no table"),
             "did you mean `name` of `[stack]`?".replace("`name`", &format!("`{name}`")).as_str(),
             "write `[stack]` on a line above it",
         ),
         _ if !is_table => other(
             "unknown-kind",
-            format!("`{name}` stands in no table"),
-            "nothing is known of it here",
-            "values stand below `[stack]`, `[local]`, `[output]` or a resource's `[KIND.NAME]`",
+            format!("`{name}` is in no table"),
+            "not known here",
+            "values belong below `[stack]`, `[local]`, `[output]` or a resource's `[KIND.NAME]`",
         )
-        .help("a file of variables is given by --var-file, or lies in a folder of its own"),
+        .help("pass a variable file with --var-file, or keep it in another folder"),
         _ => {
             let slip =
                 crate::diag::nearest(name, TABLES).filter(|near| strsim::osa_distance(name, near) <= 2);

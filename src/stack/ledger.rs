@@ -58,7 +58,7 @@ pub(super) fn ledger_place(
         let mut wrong = |what: &str| {
             problems.push(
                 Diagnostic::error("invalid-value", format!("`{}` of [ledger] must be {what}", field.name))
-                    .at(field.value.span, "it is read before anything else: no expressions"),
+                    .at(field.value.span, "it is read before anything else, so it has no expressions"),
             );
         };
         let text = match &value {
@@ -86,7 +86,7 @@ pub(super) fn ledger_place(
                 problems.push(match super::foreign::member(name, &KNOWN) {
                     // A ledger is locked in its bucket.
                     _ if ["dynamodb_table", "use_lockfile", "backend"].contains(&name) => {
-                        error.at(field.span, "nothing is needed for it: the ledger is locked in its bucket")
+                        error.at(field.span, "it is not needed: the ledger is locked in its bucket")
                     }
                     Some(near) => error.at(field.span, format!("did you mean `{near}`?")),
                     None => error.at(field.span, format!("known: {}", KNOWN.join(", "))),

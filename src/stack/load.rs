@@ -149,7 +149,7 @@ impl Loader<'_> {
             self.is_torn = true;
             self.problems.push(
                 Diagnostic::error("no-stack", format!("there is no stack in {}", folder.display()))
-                    .note("a stack is a folder with a stack.toml and any further *.toml beside it")
+                    .note("a stack is a folder with a stack.toml and other *.toml files beside it")
                     .help("name the folder that holds stack.toml: dwctl plan path/to/stack")
                     .help(BEGINNING),
             );
@@ -176,7 +176,7 @@ impl Loader<'_> {
         if self.bytes > limits::STACK_FILES {
             self.is_torn = true;
             let limit = limits::bytes(limits::STACK_FILES);
-            let what = format!("the files of a stack have more than {limit} together");
+            let what = format!("the files of the stack are larger than {limit} in total");
             let file = self.sources.add(shown, "");
             self.problems.push(Diagnostic::error("too-large", what).at(Span::new(file, 0, 0), ""));
             return None;
@@ -527,7 +527,7 @@ impl Loader<'_> {
                         "invalid-value",
                         format!("{} cannot become {}", a(&from.kind), a(&to.kind)),
                     )
-                    .at(span, "both addresses are of one kind"),
+                    .at(span, "both addresses must be of the same kind"),
                 ),
                 ("moved", Some(from), Some(to), _) => self.moved.push(Moved { from, to, span }),
                 ("removed", Some(from), ..) => {
@@ -573,7 +573,7 @@ impl Loader<'_> {
             self.problems.push(
                 Diagnostic::error("wrong-type", format!("`{kind}.{}` must be a table", entry.name))
                     .at(entry.value.span, "expected a table")
-                    .help(format!("a resource is [{kind}.NAME], and its attributes stand below that")),
+                    .help(format!("a resource is [{kind}.NAME], with its attributes below")),
             );
             return;
         };

@@ -46,8 +46,8 @@ impl<'b> Moves<'b> {
         let mut found: Option<(Address, &Moved)> = None;
         while let Some((to, block)) = self.next(found.as_ref().map_or(from, |(address, _)| address)) {
             if !seen.insert(to.clone()) {
-                return Err(Diagnostic::error("cycle", format!("{from} is moved in a circle"))
-                    .at(block.span, "part of the circle"));
+                return Err(Diagnostic::error("cycle", format!("{from} is moved in a cycle"))
+                    .at(block.span, "part of the cycle"));
             }
             found = Some((to, block));
         }
@@ -109,15 +109,15 @@ fn circle(way: &[(Address, &Moved)]) -> Diagnostic {
         names.push("…".to_owned());
     }
     names.extend(way.first().map(|(address, _)| address.to_string()));
-    let message = format!("[[moved]] goes in a circle: {}", names.join(" → "));
+    let message = format!("the [[moved]] blocks form a cycle: {}", names.join(" → "));
     let mut error = Diagnostic::error("cycle", message);
     for (index, (_, block)) in way.iter().take(TOLD).enumerate() {
         error = match index {
-            0 => error.at(block.span, "part of the circle"),
+            0 => error.at(block.span, "part of the cycle"),
             _ => error.and(block.span, "and this one"),
         };
     }
-    error.help("leave out the block that is history: what moved is declared where the last one ends")
+    error.help("remove the outdated block: the resource is declared where the last move ends")
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) fn tag_patterns(texts: Vec<(String, Span)>, problems: &mut Vec<Diagno
             refuse("a pattern of `ignore_tags` is empty".to_owned(), "such as \"org:*\"");
         } else if hides_owner {
             refuse(
-                format!("`{pattern}` would hide whose a resource is"),
+                format!("`{pattern}` would hide the owner of a resource"),
                 "the tags of dwctl itself are never ignored",
             );
         } else {
@@ -76,7 +76,7 @@ pub(super) fn share(mut files: Files, shared: &[(String, Span)], problems: &mut 
                 Diagnostic::error("outside-folder", format!("the shared folder `{path}` {why}"))
                     .at(*span, "")
                     .note("nothing in it was read")
-                    .help("a stack shares folders of its own git repository, beside its own"),
+                    .help("a stack can share folders of its own git repository, beside its own folder"),
             ),
         }
     }

@@ -260,7 +260,7 @@ fn a_name_from_elsewhere_has_a_hint() {
         ),
         (
             "[s3_bucket.a]\nbucket = 'b'\nencryption = { rule = { sse_algorithm = 'AES256' } }",
-            "what it holds stands in `encryption` itself",
+            "its contents belong in `encryption` itself",
         ),
         ("[sns_topic.a]\nname = 'a'\nlifecycle = { ignore_changes = ['Tags'] }", "did you mean `tags`?"),
         (

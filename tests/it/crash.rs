@@ -519,7 +519,7 @@ fn what_was_replaced_is_not_forgotten() {
     // The new one is there, the old one is about to go, and the ledger cannot say so yet.
     assert!(stage.killed(&["apply", "--yes"], at, false));
     assert_eq!(live_keys(&stage), 2);
-    stage.run(&["plan"]).plans("kms_key.data", "- destroy  replaced before, and still there");
+    stage.run(&["plan"]).plans("kms_key.data", "- destroy  replaced earlier, still there");
     stage.run(&["apply", "--yes"]).exits(0);
     assert_eq!(live_keys(&stage), 1);
     assert_ne!(stage.project.id("kms_key.data"), old);

@@ -587,7 +587,7 @@ fn since_takes_no_other_sort_of_plan() {
     assert_eq!(run.code, DONE, "{}", run.stderr);
     let run = dwctl(place.path(), &["diff", "old", "new", "--since", "diff.json"]);
     assert!(
-        run.stdout.starts_with("Since the plan before: 1 new\n  new      sns_topic.alerts  replace\n"),
+        run.stdout.starts_with("Since the previous plan: 1 new\n  new      sns_topic.alerts  replace\n"),
         "{}",
         run.stdout
     );

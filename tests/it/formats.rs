@@ -166,9 +166,9 @@ fn what_is_new_since_the_last_push_is_said_first() {
     };
     insta::assert_snapshot!(told(&second, Format::Text).lines().take(5).collect::<Vec<_>>().join("\n"));
     let comment = told(&second, Format::Markdown);
-    assert!(comment.contains("**Since the plan before**: 1 new · 1 changed · 1 gone\n- new: `cloudwatchlogs_log_group.etl` `create`\n"), "{comment}");
-    assert!(told(&second, Format::Html).contains("Since the plan before</b>: 1 new"));
-    assert!(told(&first, Format::Text).starts_with("Since the plan before: nothing\n"));
+    assert!(comment.contains("**Since the previous plan**: 1 new · 1 changed · 1 gone\n- new: `cloudwatchlogs_log_group.etl` `create`\n"), "{comment}");
+    assert!(told(&second, Format::Html).contains("Since the previous plan</b>: 1 new"));
+    assert!(told(&first, Format::Text).starts_with("Since the previous plan: nothing\n"));
     for wrong in ["", "{}", "[1]", "{\"dwctl\": {\"stack\": 1}}"] {
         assert!(Snapshot::parse(wrong).is_err(), "{wrong}");
     }
@@ -212,7 +212,7 @@ fn formats_on_the_command_line() {
         &["plan", "--offline", "--since", "plan.json", "--output", "json=plan.json"],
     );
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stdout.starts_with("Since the plan before: nothing\n"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("Since the previous plan: nothing\n"), "{}", run.stdout);
     let mut screens = String::new();
     for arguments in [
         &["plan", "--offline", "--output", "jason=x"][..],

@@ -1,5 +1,5 @@
 //! Resources that AWS does not delete while another names them: the successor is created first, or the
-//! holder lets go for a moment, or the plan is refused.
+//! holder releases for a moment, or the plan is refused.
 
 use dwctl::value::Value;
 
@@ -77,7 +77,7 @@ fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
         .run(&["plan"])
         .exits(0)
         .plans("iam_policy.p", "± replace")
-        .plans("iam_role.r", "~ update in place  lets go of iam_policy.p while that is replaced");
+        .plans("iam_role.r", "~ update in place  releases iam_policy.p while that is replaced");
     let run = project.apply();
     run.in_order("iam_role.r: released", "iam_policy.p: destroyed");
     run.in_order("iam_policy.p: destroyed", "iam_policy.p: created");
@@ -128,7 +128,7 @@ fn what_cannot_be_let_go_of_is_refused() {
     project
         .run(&["apply", "--yes"])
         .exits(7)
-        .says("error[held]: iam_policy.p cannot be replaced while iam_role.r holds it")
+        .says("error[held]: iam_policy.p cannot be replaced while iam_role.r uses it")
         .says("iam_role.r names it in `permissions_boundary`")
         .says("the new iam_policy.p would have the id of the old iam_policy.p")
         .says("--replace iam_role.r")
@@ -160,8 +160,8 @@ fn what_cannot_be_let_go_of_is_refused() {
     project
         .run(&["apply", "--yes"])
         .exits(7)
-        .says("iam_policy.p cannot be destroyed while iam_role.r holds it")
-        .says("let iam_role.r name it no more, or keep iam_policy.p");
+        .says("iam_policy.p cannot be destroyed while iam_role.r uses it")
+        .says("remove it from iam_role.r, or keep iam_policy.p");
     write(&project, &role("r", ""));
     project.apply().in_order("iam_role.r: updated", "iam_policy.p: destroyed");
 }
@@ -224,10 +224,9 @@ fn to_let_go_opens_nothing() {
     write(&project, &text("two"));
     // The new one cannot be made.
     project.cloud.disturb("fault_match=ec2:CreateSecurityGroup&error_nth=1:400:SecurityGroupLimitExceeded");
-    project
-        .run(&["apply", "--yes"])
-        .exits(1)
-        .says("ec2_security_group.b let go of ec2_security_group.a, and takes it again with the next apply");
+    project.run(&["apply", "--yes"]).exits(1).says(
+        "ec2_security_group.b let go of ec2_security_group.a, and refers to it again after the next apply",
+    );
     project.cloud.disturb("fault_match=&error_nth=");
     assert_eq!(rules(&project, "ec2_security_group.b"), 0);
     project.apply();
@@ -318,7 +317,7 @@ fn what_a_cluster_uses_is_made_first_or_stays() {
         (warehouse(("pg", "P"), ("sg", "T"), "10.0.1.0/24"), "ec2_security_group.cluster"),
     ] {
         write(&project, &after);
-        let words = format!("{held} cannot be replaced while redshift_cluster.main holds it");
+        let words = format!("{held} cannot be replaced while redshift_cluster.main uses it");
         project.run(&["apply", "--yes"]).exits(7).says(&words).says_not("destroyed in");
     }
     let after = warehouse(("pg2", "Q"), ("sg2", "T"), "10.0.1.0/24");

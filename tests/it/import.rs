@@ -218,7 +218,7 @@ fn an_id_has_one_address_and_an_address_one_id() {
     };
     let vpcs = "[ec2_vpc.a]\ncidr_block = \"10.0.0.0/16\"\n[ec2_vpc.b]\ncidr_block = \"10.1.0.0/16\"\n";
     let one = format!("{}{}", import("ec2_vpc.a", "vpc-1"), import("ec2_vpc.b", "vpc-1"));
-    refused(&format!("{vpcs}{one}"), "ec2_vpc.b and ec2_vpc.a are imported from one id, vpc-1");
+    refused(&format!("{vpcs}{one}"), "ec2_vpc.b and ec2_vpc.a are imported from the same id, vpc-1");
     let two = format!("{}{}", import("ec2_vpc.a", "vpc-1"), import("ec2_vpc.a", "vpc-2"));
     refused(&format!("{vpcs}{two}"), "ec2_vpc.a is imported twice");
     let a = "arn:aws:sns:us-east-1:000000000000:a";

@@ -402,9 +402,9 @@ fn a_conflict_does_not_leave_the_lock_in_silence() {
     project.run(&["ledger", "init"]).exits(0);
     let conflict = "409:ConditionalRequestConflict&fault_match=s3:DeleteObject";
     project.cloud.disturb(&format!("error_nth=1,2:{conflict}"));
-    project.run(&["apply", "--yes"]).exits(0).says_not("cannot free the lock");
+    project.run(&["apply", "--yes"]).exits(0).says_not("cannot release the lock");
     project.cloud.disturb(&format!("error_nth=every:1:{conflict}"));
-    project.run(&["apply", "--yes"]).exits(0).says("cannot free the lock").says("it frees itself");
+    project.run(&["apply", "--yes"]).exits(0).says("cannot release the lock").says("it frees itself");
     project.cloud.disturb("error_nth=&fault_match=");
     project.run(&["apply", "--yes"]).exits(5);
 }

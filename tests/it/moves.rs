@@ -238,7 +238,7 @@ fn drift_is_what_someone_else_changed_and_nothing_more() {
     plan.says("\"sns_topic.other\" → \"sns_topic.alerts\"  drift: changed outside dwctl");
 
     write(&project, &declare("Alarms", "data"));
-    project.run(&["drift"]).exits(4).says("by the stack, too");
+    project.run(&["drift"]).exits(4).says("also by the stack");
     project.apply();
     project.run(&["drift"]).exits(0).says("No drift");
 }

@@ -191,7 +191,7 @@ fn a_part_is_chosen_as_a_shell_leaves_it() {
 
 /// From an empty file to a small data lake by wrong guesses: each text, and the helpful words of its error.
 const WALK: &[(&str, &[&str])] = &[
-    ("name = 'lake'", &["`name` stands in no table", "write `[stack]`"]),
+    ("name = 'lake'", &["`name` is in no table", "write `[stack]`"]),
     ("region = 'us-east-1'\n", &["did you mean `region` of `[stack]`?"]),
     ("[provider]\nregion = 'us-east-1'", &["did you mean `stack`?", "`region` stands in `[stack]`"]),
     ("[terraform]\n", &["did you mean `stack` or `ledger`?"]),

@@ -47,7 +47,7 @@ fn a_topic_of_someone_else_is_no_hindrance_to_another_that_is_asked_for() {
     let project = stack("[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n");
     foreign(&project, "sns_topic", Value::map([("name", Value::from("b"))]), &[("team", "finance")]);
 
-    project.run(&["plan"]).exits(7).says("sns_topic.b exists already").says_not("sns_topic.a exists");
+    project.run(&["plan"]).exits(7).says("sns_topic.b already exists").says_not("sns_topic.a exists");
     project.run(&["plan", "--target", "sns_topic.b"]).exits(7);
     project.run(&["plan", "--target", "sns_topic.a"]).exits(0).says("1 to create");
     project.run(&["apply", "--yes", "--exclude", "sns_topic.b"]).exits(0);
@@ -102,7 +102,7 @@ fn a_lost_ledger_is_made_up_for_by_owner_tags() {
     let ids = |resources: &BTreeMap<_, dwctl::ledger::Entry>| -> Vec<String> {
         resources.values().map(|entry| entry.id.clone()).collect()
     };
-    assert_eq!(ids(&before), ids(&after), "nothing was made twice");
+    assert_eq!(ids(&before), ids(&after), "nothing was created twice");
     project.run(&["destroy", "--yes"]).exits(0).says("5 destroyed");
 }
 
@@ -477,7 +477,7 @@ fn an_older_ledger_learns_what_its_resources_are_told_by() {
     // An id that AWS assigned tells it by itself; a name does not.
     untag(&["cloudwatchlogs_log_group.etl", "ec2_vpc.main"]);
     let run =
-        project.run(&["plan"]).exits(7).says("cloudwatchlogs_log_group.etl is not this stack's any more");
+        project.run(&["plan"]).exits(7).says("cloudwatchlogs_log_group.etl no longer belongs to this stack");
     run.says_not("ec2_vpc.main is not").says("nothing proves");
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     project.settled();
@@ -504,7 +504,7 @@ fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
             tag.send().await.expect("tagged");
         });
     }
-    project.run(&["destroy", "--yes"]).exits(7).says("sns_topic.alerts is not this stack's any more");
+    project.run(&["destroy", "--yes"]).exits(7).says("sns_topic.alerts no longer belongs to this stack");
     assert!(topic_exists(&project, "alerts") && topic_exists(&project, "noise"));
     project.run(&["destroy", "--yes", "--target", "sns_topic.noise"]).exits(0);
     project.run(&["ledger", "forget", "sns_topic.alerts"]).exits(0);
@@ -630,7 +630,7 @@ fn what_another_env_of_the_stack_has_leads_to_that_env() {
     // What one env took from the other is told by the ledger of that in the same way.
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     let run = project.run(&["plan", "--env", "dev"]).exits(7);
-    run.in_order("by the tags there it is sns_topic.a of stack shop/default", "this run is in env `dev`");
+    run.in_order("by its tags it is sns_topic.a of stack shop/default", "this run is in env `dev`");
     run.in_order("to work on env `default`, leave out --env and DWCTL_ENV", "to take it back, add --adopt");
     // Another stack is another stack, whatever its env is called.
     project.write(&format!("{}[sns_topic.a]\nname = \"a\"\n", HEAD.replace("shop", "toys")));

@@ -502,7 +502,7 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
             let run = project.run(&[verb, &["--format", format]].concat()).exits(0);
             let text = run.stdout.replace("&#39;", "'").replace("&#x27;", "'").replace("&apos;", "'");
             for id in [&twin, &old] {
-                let words = format!("ec2_vpc {id} bears this stack's owner tags and is in no ledger");
+                let words = format!("ec2_vpc {id} has this stack's owner tags, but is in no ledger");
                 assert!(text.contains(&words), "{format}: {text}");
             }
         }
@@ -513,12 +513,12 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
         let run = project.run(arguments).exits(0);
         let known = project.ledger().resources.values().next().map(|entry| entry.id.clone());
         let run = run
-            .says(&format!("ec2_vpc {twin} bears this stack's owner tags and is in no ledger"))
-            .says(&format!("ec2_vpc {old} bears this stack's owner tags and is in no ledger"))
+            .says(&format!("ec2_vpc {twin} has this stack's owner tags, but is in no ledger"))
+            .says(&format!("ec2_vpc {old} has this stack's owner tags, but is in no ledger"))
             .says("dwctl ledger recover")
             .says_not(&others);
         if let Some(known) = known {
-            run.says(&format!("by its tags it is ec2_vpc.main, and that is {known}"));
+            run.says(&format!("by its tags it is ec2_vpc.main, but that is {known}"));
         }
     }
     assert!(project.ledger().resources.is_empty());
@@ -538,7 +538,7 @@ fn a_clone_without_the_ledger_says_that_there_is_one() {
     let kept = project.stack().join("kept");
     std::fs::rename(project.stack().join(".dwctl"), &kept).expect("a ledger");
     let tells = |run: crate::harness::Run| {
-        run.says("shop/default has no ledger here, and 1 of its resources exist")
+        run.says("shop/default has no ledger here, but 1 of its resources exist")
             .says("sns_topic.a")
             .says("dwctl ledger recover")
             .says("[ledger]")

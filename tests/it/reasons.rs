@@ -197,7 +197,7 @@ fn a_stack_that_changes_its_region_is_told_once() {
     let moved = format!("[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n{text}");
     let plan = planned(text, &moved);
     let warnings: Vec<&str> = plan.warnings.iter().map(|one| one.message.as_str()).collect();
-    assert_eq!(warnings, ["2 resources of shop/default are in us-east-1, and the stack is in eu-west-1"]);
+    assert_eq!(warnings, ["2 resources of shop/default are in us-east-1, but the stack is in eu-west-1"]);
     assert!(planned(text, text).warnings.is_empty());
     // What has a region of its own moves alone.
     let one = text.replace("name = \"b\"", "name = \"b\"\nregion = \"eu-west-1\"");

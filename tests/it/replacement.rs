@@ -135,7 +135,7 @@ fn what_only_one_can_have_is_told_before_anything_is_done() {
         project.apply();
         project.write(after);
         let mut run = project.run(&[&["apply", "--yes"], replace].concat()).exits(1).says(&format!(
-            "error[create-before-destroy]: a new {address} cannot be made before the old one is destroyed"
+            "error[create-before-destroy]: a new {address} cannot be created before the old one is destroyed"
         ));
         for reason in reasons {
             run = run.says(reason);
@@ -176,7 +176,7 @@ fn what_only_one_can_have_is_told_before_anything_is_done() {
         &[],
         "glue_job.load",
         &[
-            "it needs iam_role.glue, of which the old one is destroyed first: the new iam_role.glue would have the id",
+            "it needs iam_role.glue, whose predecessor is destroyed first: the new iam_role.glue would have the id",
         ],
     );
 }
@@ -195,7 +195,7 @@ fn a_comparison_of_revisions_tells_which_goes_first_and_warns_of_what_a_plan_wou
     assert_eq!(run.stderr, "");
     let run = paper::dwctl(place.path(), &["diff", "one", "two"]);
     for words in [
-        "a plan would refuse to make a new ec2_security_group.web before the old one is destroyed",
+        "a plan would refuse to create a new ec2_security_group.web before the old one is destroyed",
         "`web` is the name of the old ec2_security_group.web, too",
     ] {
         assert!(run.stderr.contains(words), "{}", run.stderr);

@@ -198,16 +198,22 @@ const HERE: &[Row] = &[
         EvalContext(|p| p.write(&stack("After", "").replace("us-east-1", "eu-west-1"))),
         &[],
         7,
-        "the plan is of another region",
+        "the plan belongs to another region",
     ),
-    ("another environment", EvalContext(|_| {}), &["--env", "prod"], 7, "the plan is of another environment"),
+    (
+        "another environment",
+        EvalContext(|_| {}),
+        &["--env", "prod"],
+        7,
+        "the plan belongs to another environment",
+    ),
     ("an environment that is not there", EvalContext(|_| {}), &["--env", "test"], 3, "env/test.toml"),
     (
         "another ledger",
         EvalContext(|p| ledger(p, "lineage", "another")),
         &[],
         7,
-        "the plan is of another ledger",
+        "the plan belongs to another ledger",
     ),
     ("another key", EvalContext(|p| ledger(p, "key", "00")), &[], 7, "sealed under another key"),
     (
@@ -429,16 +435,16 @@ const AT_AWS: &[Row] = &[
         EvalContext(|p| rename(p, "alerts", "By hand")),
         &[],
         7,
-        "sns_topic.alerts is not as it was when the plan was made\n |\n = note: `display_name` was changed at AWS",
+        "sns_topic.alerts changed since the plan was made\n |\n = note: `display_name` was changed at AWS",
     ),
     (
         "what goes, by hand",
         EvalContext(|p| rename(p, "old", "By hand")),
         &[],
         7,
-        "sns_topic.old is not as it was when the plan was made\n |\n = note: `display_name` was changed at AWS",
+        "sns_topic.old changed since the plan was made\n |\n = note: `display_name` was changed at AWS",
     ),
-    ("a tag", EvalContext(|p| tag(p, "alerts", "team", "ops")), &[], 7, "`tags.team` differs now, too"),
+    ("a tag", EvalContext(|p| tag(p, "alerts", "team", "ops")), &[], 7, "`tags.team` now differs as well"),
     (
         "a tag of what goes",
         EvalContext(|p| tag(p, "old", "cost", "7")),
@@ -452,14 +458,14 @@ const AT_AWS: &[Row] = &[
         EvalContext(|p| delete(p, "alerts")),
         &[],
         7,
-        "planned was update (differs); now it is gone from AWS",
+        "planned: update (differs); now it is gone from AWS",
     ),
     (
         "what goes, deleted",
         EvalContext(|p| delete(p, "old")),
         &[],
         7,
-        "planned was delete (no longer declared); now it is gone from AWS",
+        "planned: delete (no longer declared); now it is gone from AWS",
     ),
     (
         "made by another",
@@ -470,7 +476,7 @@ const AT_AWS: &[Row] = &[
         }),
         &[],
         7,
-        "sns_topic.new exists already and is not provably this stack's",
+        "sns_topic.new already exists and is not provably this stack's",
     ),
     (
         "what is needed",
@@ -739,7 +745,10 @@ fn a_ledger_in_s3_seals_a_plan_too() {
         cx.aws.s3().create_bucket().bucket("other-ledger").send().await.expect("a bucket");
     });
     project.write(&text("After").replace("shop-ledger", "other-ledger"));
-    apply(&project, &[]).exits(7).says("the plan is of another ledger").says("shop/default has none yet");
+    apply(&project, &[])
+        .exits(7)
+        .says("the plan belongs to another ledger")
+        .says("shop/default has none yet");
 }
 
 /// Credentials of another account, from the emulator's STS.
@@ -780,8 +789,8 @@ fn a_plan_is_of_one_account() {
     project.run(&["destroy", "--yes"]).exits(0);
     fs::remove_file(project.ledger_file()).unwrap();
     project.run(&["plan", "--out", "p.dwplan"]).exits(0);
-    let other = elsewhere(&project).says("the plan is of another account");
-    other.says("it is of 123456789012; here it is 222222222222").says("nothing was changed");
+    let other = elsewhere(&project).says("the plan belongs to another account");
+    other.says("it was made for 123456789012; this is 222222222222").says("nothing was changed");
     apply(&project, &[]).exits(0);
 }
 

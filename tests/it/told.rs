@@ -51,7 +51,7 @@ fn what_is_not_selected_is_not_unchanged() {
     // Some of it is there.
     let some = Account::after(&FOUR.replace(", \"c\", \"d\"", ""));
     let plan = some.plan(FOUR, &of("sns_topic.t[\"a\"]"));
-    assert!(plan.contains("No changes: what is selected is as the stack declares it."), "{plan}");
+    assert!(plan.contains("No changes: the selected resources match the stack."), "{plan}");
     assert!(plan.contains("1 unchanged · 3 not selected"), "{plan}");
     let plan = some.plan(FOUR, &Selection::default());
     assert!(plan.contains("2 to create · 2 unchanged\n"), "{plan}");
@@ -61,11 +61,11 @@ fn what_is_not_selected_is_not_unchanged() {
 fn what_is_not_there_is_not_to_be_destroyed() {
     let destroy = Selection { destroy: true, ..Selection::default() };
     let plan = Account::after("").plan(FOUR, &destroy);
-    assert!(plan.contains("Nothing to destroy: nothing of the stack exists."), "{plan}");
+    assert!(plan.contains("Nothing to destroy: none of the stack's resources exists."), "{plan}");
     assert!(plan.contains("\n0 unchanged\n") && !plan.contains("as the stack declares"), "{plan}");
     let some = Account::after(&FOUR.replace("\"c\", \"d\"", "\"c\""));
     let plan = some.plan(FOUR, &Selection { destroy: true, ..of("sns_topic.t[\"d\"]") });
-    assert!(plan.contains("Nothing to destroy: nothing of what is selected exists."), "{plan}");
+    assert!(plan.contains("Nothing to destroy: none of the selected resources exists."), "{plan}");
     assert!(plan.contains("0 unchanged · 3 not selected"), "{plan}");
     let plan = some.plan(FOUR, &destroy);
     assert!(plan.contains("3 to destroy · 0 unchanged\n"), "{plan}");
@@ -93,8 +93,8 @@ fn an_output_that_is_secret_no_longer_is_a_change() {
         )
     };
     for (was, is, words) in [
-        (true, false, "~ word = (secret until now: in the open once it is applied)"),
-        (false, true, "~ word = (in the open until now, secret)"),
+        (true, false, "~ word = (secret until now, visible after the apply)"),
+        (false, true, "~ word = (visible until now, secret)"),
     ] {
         let mut plan =
             Account::after(&topic(was)).planned(&topic(is), &Selection::default()).expect("a plan");
@@ -106,7 +106,7 @@ fn an_output_that_is_secret_no_longer_is_a_change() {
         let text = shown(&plan, Format::Text, false);
         assert!(text.contains(words) && !text.contains("hunter-two"), "{text}");
         assert!(
-            text.contains("No changes to resources: AWS is as the stack declares it, but for outputs."),
+            text.contains("No changes to resources: AWS matches the stack, except for outputs."),
             "{text}"
         );
         assert!(shown(&plan, Format::Markdown, false).contains("! word = ("), "{text}");
@@ -209,9 +209,9 @@ fn moved_in_a_circle_is_told_by_validate() {
     for (blocks, words) in [
         (
             moved("a", "b") + &moved("b", "a"),
-            "[[moved]] goes in a circle: sns_topic.a → sns_topic.b → sns_topic.a",
+            "the [[moved]] blocks form a cycle: sns_topic.a → sns_topic.b → sns_topic.a",
         ),
-        (moved("c", "c"), "[[moved]] goes in a circle: sns_topic.c → sns_topic.c"),
+        (moved("c", "c"), "the [[moved]] blocks form a cycle: sns_topic.c → sns_topic.c"),
         (moved("a", "c") + &moved("b", "c"), "sns_topic.a and sns_topic.b both become sns_topic.c"),
     ] {
         let said = paper::problems(&format!("{topic}{blocks}"));
@@ -244,7 +244,10 @@ fn a_destroy_that_was_stopped_goes_on_with_destroy() {
         .says_not("run apply");
     project.cloud.disturb("latency_ms=0");
     project.run(&["destroy", "--yes"]).exits(0);
-    project.run(&["destroy", "--yes"]).exits(0).says("Nothing to destroy: nothing of the stack exists.");
+    project
+        .run(&["destroy", "--yes"])
+        .exits(0)
+        .says("Nothing to destroy: none of the stack's resources exists.");
 }
 
 fn bucket(more: &str) -> String {

@@ -102,7 +102,7 @@ impl<'a> Evaluator<'a> {
             Value::List(_) => self.fail(
                 Diagnostic::error("wrong-type", format!("a list has no attribute `{name}`"))
                     .at(span, "")
-                    .help(format!("`[*].{name}` takes it of every item, `[0].{name}` of the first")),
+                    .help(format!("`[*].{name}` takes it from every item, `[0].{name}` from the first")),
             ),
             other => {
                 let kind = other.kind_name();

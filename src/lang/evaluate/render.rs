@@ -102,8 +102,8 @@ impl<'a> Evaluator<'a> {
         let error =
             Diagnostic::error("wrong-type", format!("{} cannot be part of a string", a(kind))).at(span, "");
         self.fail(match value {
-            Value::List(_) => error.help("`join(\", \", …)` or `jsonencode(…)` makes a string of it"),
-            Value::Map(_) => error.help("`jsonencode(…)` makes a string of it"),
+            Value::List(_) => error.help("`join(\", \", …)` or `jsonencode(…)` turns it into a string"),
+            Value::Map(_) => error.help("`jsonencode(…)` turns it into a string"),
             _ => error,
         })
     }

@@ -56,7 +56,7 @@ impl Problem {
     pub(super) fn wrong_type(index: usize, expected: &str, found: &Value) -> Self {
         let message = match found {
             Value::String(_) if expected == "number" || expected == "bool" => {
-                format!("expected {}, found a string that is none", a(expected))
+                format!("expected {}, found a string that is not one", a(expected))
             }
             _ => format!("expected {}, found {}", a(expected), found.kind_name()),
         };

@@ -26,7 +26,7 @@ fn plantimestamp(arguments: &mut Arguments<'_>) -> Outcome {
 fn timeadd(arguments: &mut Arguments<'_>) -> Outcome {
     let moment = Moment::of(arguments, 0)?;
     let duration = duration(&arguments.text(1)?)
-        .ok_or_else(|| Problem::of(1, "this is no duration: write one such as \"1h30m\" or \"-24h\""))?;
+        .ok_or_else(|| Problem::of(1, "this is not a duration: write one such as \"1h30m\" or \"-24h\""))?;
     // The calendar repeats every 400 years, and that of the library ends with the year 9999.
     let earlier = || moment.local.with().year(moment.local.year() - CYCLE).build().ok();
     let added = match moment.local.checked_add(duration) {
@@ -35,7 +35,7 @@ fn timeadd(arguments: &mut Arguments<'_>) -> Outcome {
     };
     match added {
         Some((local, years)) => Ok(Moment { local, ..moment }.written(years).into()),
-        None => Err(Problem::new("the result is no time").code("out-of-range")),
+        None => Err(Problem::new("the result is not a valid time").code("out-of-range")),
     }
 }
 
@@ -84,7 +84,7 @@ impl Moment {
     fn of(arguments: &Arguments<'_>, index: usize) -> Result<Self, Problem> {
         arguments.work(16)?;
         Self::parse(&arguments.text(index)?).ok_or_else(|| {
-            Problem::of(index, "this is no time in RFC 3339: write one such as \"2026-01-31T08:00:00Z\"")
+            Problem::of(index, "this is not a time in RFC 3339: write one such as \"2026-01-31T08:00:00Z\"")
         })
     }
 
@@ -215,7 +215,7 @@ fn formatdate(arguments: &mut Arguments<'_>) -> Outcome {
         let (run, after) = rest.split_at(end);
         if first.is_ascii_alphabetic() {
             written.push_str(&part(run, &moment).ok_or_else(|| {
-                Problem::of(0, format!("`{run}` is no part of a time; text is written in single quotes"))
+                Problem::of(0, format!("`{run}` is not part of a time; write text in single quotes"))
             })?);
         } else {
             written.push_str(run);

@@ -38,7 +38,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
     String::from_utf8(from_base64(&arguments.text(0)?)?)
         .map(Value::String)
-        .map_err(|_| Problem::of(0, "what it decodes to is not UTF-8 text"))
+        .map_err(|_| Problem::of(0, "the decoded data is not UTF-8 text"))
 }
 
 /// Decodes Base64. Line breaks are ignored, as in Go's decoder.
@@ -89,7 +89,7 @@ fn csvdecode(arguments: &mut Arguments<'_>) -> Outcome {
     arguments.work(256 + text.len() / 4)?;
     let mut records = csv::Records::of(&text);
     let Some(header) = records.next().transpose()? else {
-        return Err(Problem::of(0, "there is no line with the names of the columns"));
+        return Err(Problem::of(0, "there is no header line with the names of the columns"));
     };
     let mut names: Vec<&String> = header.iter().collect();
     names.sort_unstable();

@@ -44,7 +44,7 @@ pub(super) fn refused(refusal: &Refusal, path: &str) -> Problem {
     let mut problem = Problem::of(0, refusal.told(path)).code(refusal.code());
     if matches!(refusal, Refusal::Outside) {
         problem.notes.push(
-            "a folder of the same git repository is read from where [stack] names it: shared = [\"../policies\"]"
+            "a folder of the same git repository can be read if [stack] names it: shared = [\"../policies\"]"
                 .to_owned(),
         );
     }
@@ -115,7 +115,7 @@ fn templatestring(arguments: &mut Arguments<'_>) -> Outcome {
     let value = rendered(arguments, "template", &text)?;
     match convert::to_text(&value) {
         Some(text) => Ok(text.into_owned().into()),
-        None => Err(Problem::of(0, format!("the template makes {}, not a string", a(value.kind_name())))),
+        None => Err(Problem::of(0, format!("the template returns {}, not a string", a(value.kind_name())))),
     }
 }
 
@@ -136,7 +136,7 @@ fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
         .map_err(|error| vec![error])
         .and_then(|template| template.evaluate_file(&names));
     let problem = match outcome {
-        Ok(Value::Null) => vec!["it makes null".to_owned()],
+        Ok(Value::Null) => vec!["it returns null".to_owned()],
         Ok(value) => return Ok(value),
         Err(errors) => errors
             .into_iter()

@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
             let word = |one: char| one.is_ascii_alphanumeric() || one == '_';
             if name.is_empty() || !name.chars().all(word) {
                 return Err(format!(
-                    "invalid named capture: `(?<{name}>`; RE2 looks neither ahead nor behind"
+                    "invalid named capture: `(?<{name}>`; RE2 has no lookahead or lookbehind"
                 ));
             }
             self.rest = rest.get(1..).unwrap_or_default();

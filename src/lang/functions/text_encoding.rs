@@ -121,7 +121,7 @@ pub(super) fn decode(arguments: &mut Arguments<'_>) -> Outcome {
     };
     match decoded {
         Some(text) if !text.contains('\u{fffd}') => Ok(text.into()),
-        _ => Err(Problem::of(0, "there are bytes that mean nothing in this encoding")),
+        _ => Err(Problem::of(0, "some bytes mean nothing in this encoding")),
     }
 }
 
@@ -176,5 +176,5 @@ fn charset(arguments: &Arguments<'_>) -> Result<Charset, Problem> {
         }
         _ => None,
     };
-    found.ok_or_else(|| Problem::of(1, format!("`{name}` is not an encoding that is known here")))
+    found.ok_or_else(|| Problem::of(1, format!("`{name}` is not a known encoding")))
 }

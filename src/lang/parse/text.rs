@@ -70,7 +70,7 @@ impl Lowering<'_> {
     ) -> Lowered<Vec<Part>> {
         let mut tokens = Vec::new();
         flatten(elements, text, false, &mut tokens).map_err(|escape| {
-            Diagnostic::error("invalid-expression", format!("`{escape}` is no escape sequence"))
+            Diagnostic::error("invalid-expression", format!("`{escape}` is not an escape sequence"))
                 .at(self.place(None), "")
                 .help("a backslash itself is written `\\\\`")
         })?;

@@ -67,7 +67,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     if let Some(since) = since(review, options) {
         let _ = write!(
             text,
-            "<div class=\"banner note\"><b>Since the plan before</b>: {}<ul>",
+            "<div class=\"banner note\"><b>Since the previous plan</b>: {}<ul>",
             html(&since.summary())
         );
         for (name, part) in since.parts() {
@@ -186,8 +186,7 @@ fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>
     if review.drifted() > 0 && !review.drift {
         let _ = writeln!(
             text,
-            "<div class=\"banner note\">Changed outside dwctl since the last apply, and set back by this plan: {} \
-             {}.</div>",
+            "<div class=\"banner note\">Changed outside dwctl since the last apply, and reverted by this plan: {} {}.</div>",
             review.drifted(),
             if review.drifted() == 1 { "setting" } else { "settings" }
         );
@@ -404,7 +403,7 @@ fn cells(told: &Told) -> String {
         Told::Set(value) | Told::Added(value) => format!("<td></td><td class=\"add\">{}</td>", html(value)),
         Told::Removed(value) => format!("<td class=\"del\">{}</td><td></td>", html(value)),
         Told::Becomes(value) => {
-            format!("<td class=\"dim\">(not told by AWS)</td><td class=\"add\">{}</td>", html(value))
+            format!("<td class=\"dim\">(not returned by AWS)</td><td class=\"add\">{}</td>", html(value))
         }
         Told::Words(words) => format!("<td colspan=\"2\">{}</td>", html(words)),
         Told::Nothing => "<td></td><td></td>".to_owned(),
@@ -556,7 +555,7 @@ fn graph(text: &mut String, review: &Review<'_>) {
         .filter_map(|&node| Some((nodes.get(node)?, many.get(node).copied().unwrap_or(1))))
         .collect();
     let what = if by_declaration { "declarations" } else { "resources" };
-    let alone = if alone > 0 { format!("; {alone} more hang together with none") } else { String::new() };
+    let alone = if alone > 0 { format!("; {alone} more without connections") } else { String::new() };
     let _ = writeln!(
         text,
         "<details class=\"doc\"{}><summary>Graph of {} {what}{alone}</summary>",

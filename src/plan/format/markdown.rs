@@ -251,14 +251,14 @@ fn left_out(groups: &[Group], shown: &[Shown]) -> String {
     if details.is_empty() && lines.is_empty() {
         return String::new();
     }
-    let mut text = "\n> [!NOTE]\n> A comment holds 65,536 characters.".to_owned();
+    let mut text = "\n> [!NOTE]\n> A comment has at most 65,536 characters.".to_owned();
     if !lines.is_empty() {
-        let _ = write!(text, " Not named here: {lines}.");
+        let _ = write!(text, " Left out here: {lines}.");
     }
     if !details.is_empty() {
         let _ = write!(text, " Without their details: {details}.");
     }
-    text.push_str(" The other formats tell everything.\n");
+    text.push_str(" The other formats show everything.\n");
     text
 }
 
@@ -283,7 +283,7 @@ fn head(review: &Review<'_>, options: &Options) -> String {
     if review.drifted() > 0 && !review.drift {
         let _ = write!(
             text,
-            "\n> [!IMPORTANT]\n> {} changed outside dwctl since the last apply; the plan sets {} back.\n",
+            "\n> [!IMPORTANT]\n> {} changed outside dwctl since the last apply; the plan reverts {}.\n",
             count(review.drifted(), "setting was", "settings were"),
             if review.drifted() == 1 { "it" } else { "them" },
         );
@@ -341,7 +341,7 @@ fn banner(review: &Review<'_>) -> String {
 }
 
 fn since_text(since: &Since) -> String {
-    let mut text = format!("\n**Since the plan before**: {}\n", since.summary());
+    let mut text = format!("\n**Since the previous plan**: {}\n", since.summary());
     for (name, part) in since.parts() {
         let named = part
             .iter()
@@ -358,7 +358,7 @@ fn foot(review: &Review<'_>, options: &Options) -> String {
     let lines: String = options.commands.iter().map(|command| format!("{}\n", visible(command))).collect();
     let what = to_apply(review, options);
     if lines.len() > COMMANDS {
-        return format!("\n{what}: the command is too long for a comment; the page in HTML shows it.\n");
+        return format!("\n{what}: the command is too long for a comment; the HTML page shows it.\n");
     }
     format!("\n{what}:\n\n{}", fenced("sh", &lines))
 }

@@ -79,12 +79,10 @@ pub(super) fn to_apply(review: &Review<'_>, options: &Options) -> &'static str {
         (true, ..) => "To set it back",
         (_, false, _) => "To apply it",
         (_, _, true) => {
-            "Merging alone changes nothing at AWS. This, run by hand or by the workflow of the merge, applies \
-             exactly this plan, and refuses what is otherwise by then"
+            "Merging alone changes nothing at AWS. This command, run by hand or by the merge workflow, applies exactly this plan, and refuses changes that differ by then"
         }
         (_, _, false) => {
-            "Merging alone changes nothing at AWS. This, run by hand or by the workflow of the merge, plans \
-             again and applies that"
+            "Merging alone changes nothing at AWS. This command, run by hand or by the merge workflow, plans again and applies the result"
         }
     }
 }

@@ -14,8 +14,8 @@ const RULES: [(&str, &str, &str); 8] = [
     ("irreversible", "error", "It cannot be undone."),
     ("destroy", "warning", "A resource is destroyed."),
     ("downtime", "warning", "The service is interrupted."),
-    ("wider-access", "warning", "More is allowed, or to more."),
-    ("weaker-protection", "warning", "Less is encrypted, recorded, kept back or backed up."),
+    ("wider-access", "warning", "More is allowed, or more principals are."),
+    ("weaker-protection", "warning", "Less is encrypted, recorded, copied, locked or retained."),
     ("drift", "note", "Someone changed it outside dwctl."),
     ("cost-up", "note", "It costs more."),
 ];
@@ -79,7 +79,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let results: Vec<Json> = results.into_iter().take(MOST).map_while(fits).collect();
     let left_out = found - results.len();
     let no_room = (left_out > 0).then(|| {
-        format!("{} had no room; the other formats tell everything.", counted(left_out, "more result"))
+        format!("{} did not fit; the other formats show everything.", counted(left_out, "more result"))
     });
     let warnings = review.warnings().into_iter().map(|(_, words)| shorten(&words, LONGEST_MESSAGE));
     let notices: Vec<Json> = no_room
@@ -97,7 +97,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
                 "name": id.split('-').map(capital).collect::<String>(),
                 "shortDescription": { "text": text },
                 "fullDescription": { "text": text },
-                "help": { "text": "Look at the plan of the pull request." },
+                "help": { "text": "Review the plan of the pull request." },
                 "defaultConfiguration": { "level": level },
                 "properties": { "tags": ["infrastructure"] },
             });

@@ -22,7 +22,10 @@ pub(super) fn risks(
     let loss = |words: String| Risk { label: RiskLabel::DataLoss, words };
     let old = rules(before).unwrap_or_default();
     let Some(new) = rules(after) else {
-        return vec![(None, loss("objects may expire: the rules are known in the apply only".to_owned()))];
+        return vec![(
+            None,
+            loss("objects may expire: the rules are known only during the apply".to_owned()),
+        )];
     };
     new.iter()
         .filter(|new| !old.iter().any(|old| old.covers(new)))

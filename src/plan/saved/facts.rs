@@ -110,15 +110,15 @@ impl SavedChange {
         let mut notes = Vec::new();
         let vanished = reason(&Reason::Vanished);
         if self.reason != vanished && now.reason == vanished {
-            notes.push(format!("planned was {} ({}); now it is gone from AWS", self.action, self.reason));
+            notes.push(format!("planned: {} ({}); now it is gone from AWS", self.action, self.reason));
         } else if self.action != now.action || self.reason != now.reason {
             notes.push(format!(
-                "planned was {} ({}); now it is {} ({})",
+                "planned: {} ({}); now it is {} ({})",
                 self.action, self.reason, now.action, now.reason
             ));
         }
         if self.id.is_some() && now.id.is_some() && (&self.id, &self.region) != (&now.id, &now.region) {
-            notes.push("it is another resource at AWS than it was".to_owned());
+            notes.push("it is no longer the same resource at AWS".to_owned());
         }
         // If the action differs, the attributes add nothing.
         if self.action != now.action {
@@ -126,14 +126,14 @@ impl SavedChange {
         }
         for one in now.attributes.iter().filter(|one| !self.attributes.contains(one)) {
             notes.push(match self.attributes.iter().find(|then| then.path == one.path) {
-                None => format!("`{}` differs now, too", one.path),
+                None => format!("`{}` now differs as well", one.path),
                 Some(then) if then.before != one.before => changed(&one.path),
-                Some(_) => format!("`{}` is wanted otherwise", one.path),
+                Some(_) => format!("the desired value of `{}` changed", one.path),
             });
         }
         for then in &self.attributes {
             if !now.attributes.iter().any(|one| one.path == then.path) {
-                notes.push(format!("`{}` does not differ any more", then.path));
+                notes.push(format!("`{}` no longer differs", then.path));
             }
         }
         let none = BTreeMap::new();
@@ -146,7 +146,7 @@ impl SavedChange {
             }
         }
         if notes.is_empty() {
-            notes.push("whose it is, or the order of what differs, is otherwise".to_owned());
+            notes.push("its owner, or the order of its differences, changed".to_owned());
         }
         notes
     }
@@ -170,7 +170,7 @@ fn action(action: Action) -> &'static str {
 
 /// The reason, and what else happens because of it.
 fn why(change: &Change) -> String {
-    let released = change.releases.iter().map(|one| format!("; lets go of {}", one.held));
+    let released = change.releases.iter().map(|one| format!("; releases {}", one.held));
     std::iter::once(reason(&change.reason)).chain(released).collect()
 }
 
@@ -180,16 +180,16 @@ fn reason(reason: &Reason) -> String {
         Reason::New => "new".to_owned(),
         Reason::Vanished => "gone from AWS".to_owned(),
         Reason::Differs => "differs".to_owned(),
-        Reason::LetsGo => "lets go for a moment".to_owned(),
+        Reason::LetsGo => "releases for a moment".to_owned(),
         Reason::Forced(paths) => {
             let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
             format!("forced by {}", paths.join(", "))
         }
-        Reason::Requested => "asked for".to_owned(),
+        Reason::Requested => "requested".to_owned(),
         Reason::Triggered(address) => format!("triggered by {address}"),
         Reason::Moved { from } => format!("moved from {from}"),
         Reason::Undeclared => "no longer declared".to_owned(),
-        Reason::Deposed => "replaced before".to_owned(),
+        Reason::Deposed => "replaced earlier".to_owned(),
         Reason::Unselected => "not selected".to_owned(),
         Reason::Destroy => "everything is destroyed".to_owned(),
     }

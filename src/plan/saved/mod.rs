@@ -70,15 +70,15 @@ impl Saved {
         if text.is_empty() {
             return Err(refused(format!("the plan {place} is empty")).help("make a new plan"));
         }
-        let no_plan =
-            |error: &serde_json::Error| match error.classify() {
-                serde_json::error::Category::Eof => refused(format!("the plan {place} is cut short"))
-                    .help("copy it again, or make a new plan"),
-                serde_json::error::Category::Data => refused(format!("{place} is no saved plan"))
-                    .note(Outside::new(error.to_string()).to_string()),
-                _ => refused(format!("{place} is no saved plan: it is no JSON"))
-                    .note(Outside::new(error.to_string()).to_string()),
-            };
+        let no_plan = |error: &serde_json::Error| match error.classify() {
+            serde_json::error::Category::Eof => {
+                refused(format!("the plan {place} is incomplete")).help("copy it again, or make a new plan")
+            }
+            serde_json::error::Category::Data => refused(format!("{place} is not a saved plan"))
+                .note(Outside::new(error.to_string()).to_string()),
+            _ => refused(format!("{place} is not a saved plan: it is not JSON"))
+                .note(Outside::new(error.to_string()).to_string()),
+        };
         #[derive(Deserialize)]
         struct Format {
             dwctl_plan: u32,
@@ -151,8 +151,8 @@ impl Saved {
             ("ledger", &self.lineage, &ledger.lineage),
         ] {
             if planned != here {
-                let error = refused(format!("the plan is of another {what}"))
-                    .note(format!("it is of {planned}; here it is {here}"));
+                let error = refused(format!("the plan belongs to another {what}"))
+                    .note(format!("it was made for {planned}; this is {here}"));
                 return Err(match (what, ledger.serial) {
                     ("ledger", 0) => error.note(format!("{}/{} has none yet", stack.name, stack.env)),
                     _ => error,
@@ -161,7 +161,7 @@ impl Saved {
         }
         if let Verdict::Foreign = verdict {
             return Err(refused("the plan was sealed under another key than this ledger's")
-                .note("nothing in it fits the seals that are with it"));
+                .note("nothing in it matches its seals"));
         }
         let mut notes = differences("stack file", &self.files, &files(stack, &prints));
         notes.extend(differences("variable", &self.variables, &variable_prints(variables, &prints)));
@@ -194,12 +194,11 @@ impl Saved {
         for then in &self.changes {
             let notes = match now.get(&then.key()) {
                 None if ledger.serial > self.serial => vec![format!(
-                    "planned was {}; nothing is to be done any more: it was applied already, as the ledger \
-                     was written {} times then, and {} by now",
+                    "planned: {}; there is nothing left to do: it was already applied, since the ledger was written {} times then, and {} by now",
                     then.action, self.serial, ledger.serial
                 )],
                 None => vec![format!(
-                    "planned was {}; nothing is to be done any more: someone did it outside dwctl",
+                    "planned: {}; there is nothing left to do: someone did it outside dwctl",
                     then.action
                 )],
                 Some(now) => then.since(now),
@@ -207,7 +206,7 @@ impl Saved {
             // One refusal per resource is enough.
             if !notes.is_empty() {
                 problems.push(notes.into_iter().fold(
-                    refused(format!("{} is not as it was when the plan was made", then.address)),
+                    refused(format!("{} changed since the plan was made", then.address)),
                     Diagnostic::note,
                 ));
             } else if !others.is_empty()

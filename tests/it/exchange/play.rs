@@ -222,7 +222,7 @@ impl Stage {
             }
             assert_eq!(live.state, State::Ready, "{place}");
             let (_, _, changes) = differences(self.kind, &live, want);
-            assert!(changes.is_empty(), "{place}: it does not become what is declared: {changes:#?}");
+            assert!(changes.is_empty(), "{place}: it did not converge to its declaration: {changes:#?}");
             self.live = Some((id, live));
             return;
         }

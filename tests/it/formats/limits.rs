@@ -103,7 +103,7 @@ fn a_comment_on_5_000_changes_fits_and_says_what_it_leaves_out() {
     assert!(text.len() <= MARKDOWN_LIMIT, "{}", text.len());
     assert!(text.len() > MARKDOWN_LIMIT * 9 / 10, "room is wasted: {}", text.len());
     let plain = outside_of_code(&text);
-    assert!(plain.contains("A comment holds 65,536 characters. Not named here: "), "{plain}");
+    assert!(plain.contains("A comment has at most 65,536 characters. Left out here: "), "{plain}");
     assert!(text.trim_end().ends_with("```") && text.contains("dwctl apply\n"), "the commands are there");
     // What loses data is named to the last, before anything else is.
     let review = Review::new(&plan, false);
@@ -181,7 +181,7 @@ fn every_format_keeps_to_its_hosts_limits_whatever_the_names() {
                 let what = format!("{name}: {count} × {length} × {letter}");
                 let markdown = told(Format::Markdown);
                 assert!(markdown.len() <= MARKDOWN_LIMIT, "{what}: {} bytes", markdown.len());
-                let says = ["…", "Not named here: ", "Without their details: "];
+                let says = ["…", "Left out here: ", "Without their details: "];
                 let is_cut = says.iter().any(|words| markdown.contains(words));
                 assert!(is_cut, "{what}: it does not say that it is cut");
                 let fences = markdown.lines().filter(|line| line.starts_with("```")).count();

@@ -95,7 +95,7 @@ impl<'a> Decoder<'a> {
             }
             Event::Alias(anchor) => {
                 let Some((value, bytes)) = self.anchors.get(&anchor) else {
-                    return Err(self.invalid("an alias stands within what it is an alias of"));
+                    return Err(self.invalid("an alias is inside its own anchor"));
                 };
                 let bytes = *bytes;
                 self.arguments.work(bytes / 256)?;
@@ -177,7 +177,7 @@ impl<'a> Decoder<'a> {
         };
         let indicator = |one| matches!(one, '#' | '&' | '*' | '!' | '|' | '>' | '%' | '@' | '`');
         if style == Style::Plain && text.starts_with(indicator) {
-            return Err(self.invalid("a value that begins so stands in quotes"));
+            return Err(self.invalid("write a value that begins like this in quotes"));
         }
         resolve(text, style, name).map_err(|reason| self.invalid(reason))
     }

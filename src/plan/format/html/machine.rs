@@ -94,7 +94,7 @@ struct Pictures<'t> {
 impl Pictures<'_> {
     fn of(&mut self, chart: &Chart, within: &str) {
         if !within.is_empty() {
-            let _ = writeln!(self.text, "<p class=\"dim\">Inside of {}</p>", html(&shorten(within, 200)));
+            let _ = writeln!(self.text, "<p class=\"dim\">Inside {}</p>", html(&shorten(within, 200)));
         }
         self.pair(chart, within);
         for state in chart.states.iter().filter(|state| state.sign == Some(Sign::Changed)) {
@@ -132,7 +132,7 @@ impl Pictures<'_> {
                 let inside = if within.is_empty() {
                     String::new()
                 } else {
-                    format!(", inside of {}", shorten(within, 200))
+                    format!(", inside {}", shorten(within, 200))
                 };
                 let title = format!("{}{}, {}", self.name, html(&inside), head.to_lowercase());
                 picture.draw(self.text, &part, side, &title);
