@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::printer::Printer;
 use super::stream::{self, Hook};
 use crate::apply::{Event, Step, Unit};
-use crate::diag::{github, printable};
+use crate::diag::{counted, github, printable};
 use crate::graph::Address;
 use crate::plan::{Action, Plan};
 

@@ -650,17 +650,17 @@ fn two_that_would_be_one_at_aws() {
     let topics = "[sns_topic.a]\nfor_each = ['1', '2']\nname = 'x'\n";
     refused(topics, "5:12", &["sns_topic.a[\"2\"] would be the same resource at AWS as sns_topic.a[\"1\"]"]);
     let buckets = "[s3_bucket.a]\nbucket = 'lake'\n[s3_bucket.b]\nbucket = 'lake'\nregion = 'eu-west-1'\n";
-    refused(buckets, "8:10", &["`lake` is the name of s3_bucket.a, too"]);
+    refused(buckets, "8:10", &["`lake` is also the name of s3_bucket.a"]);
     let groups = "[ec2_security_group.a]\ngroup_name = 'web'\ndescription = 'a'\n\
                   [ec2_security_group.b]\ngroup_name = 'Web'\ndescription = 'b'\n";
-    refused(groups, "9:14", &["`Web` is the name of ec2_security_group.a, too"]);
+    refused(groups, "9:14", &["`Web` is also the name of ec2_security_group.a"]);
     let subscription = |name: &str| {
         format!(
             "[sns_subscription.{name}]\ntopic_arn = '${{sns_topic.a.arn}}'\nprotocol = 'email'\nendpoint = 'a@example.com'\n"
         )
     };
     let subscribed = format!("[sns_topic.a]\nname = 'x'\n{}{}", subscription("a"), subscription("b"));
-    refused(&subscribed, "14:12", &["the endpoint is that of sns_subscription.a, too"]);
+    refused(&subscribed, "14:12", &["the endpoint is also that of sns_subscription.a"]);
 }
 
 #[test]
@@ -889,7 +889,7 @@ fn a_bucket_that_is_in_another_region() {
     let stack = folder(&[("stack.toml", &headed("[s3_bucket.lake]\nbucket = 'lake'"))]);
     let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", &aws.endpoint()], &KEYS);
     orderly(&run, ERROR, stack.path());
-    for words in ["`lake` exists already, in eu-west-1, and not in us-east-1", "stack.toml:5:"] {
+    for words in ["`lake` already exists in eu-west-1, not in us-east-1", "stack.toml:5:"] {
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
 }

@@ -527,7 +527,7 @@ fn measure(bombs: &[Bomb]) -> Vec<String> {
                     if bomb.located && code == 3 && !taken.said.contains(".toml:") {
                         problems.push("has no place".to_owned());
                     }
-                    if taken.said.contains("panicked") || taken.said.contains("has a defect") {
+                    if taken.said.contains("panicked") || taken.said.contains("has a bug") {
                         problems.push("panics".to_owned());
                     }
                     if taken.said.len() > 1 << 20 {

@@ -538,7 +538,7 @@ fn a_deposed_resource_stays_known_until_it_is_gone() {
     let ledger = stage.project.ledger();
     let deposed: Vec<&str> = ledger.deposed.values().flatten().map(|entry| entry.id.as_str()).collect();
     assert_eq!(deposed, [old.as_str()]);
-    stage.run(&["ledger", "list"]).says(&old).says("to be destroyed by the next apply");
+    stage.run(&["ledger", "list"]).says(&old).says("the next apply destroys it");
     stage.run(&["ledger", "show", "kms_key.data"]).says(&old);
     stage.run(&["destroy", "--yes"]).exits(0);
     assert_eq!(live_keys(&stage), 0);

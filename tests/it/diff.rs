@@ -823,7 +823,7 @@ fn a_revision_is_never_an_option() {
         &["diff", "--stack", "stacks/shop", "--", "main...-x"],
     ] {
         let said = refused(place, arguments, ERROR);
-        assert!(said.contains("is no revision of git") && said.contains("git was not called"), "{said}");
+        assert!(said.contains("is not a git revision") && said.contains("git was not called"), "{said}");
     }
     // Neither is it a word for a shell, nor the folder.
     for revision in ["main; touch stolen", "$(touch stolen)", "main\ntouch stolen", "`touch stolen`"] {

@@ -259,10 +259,7 @@ fn what_is_no_longer_awaited_has_an_end_too() {
     let errored = of_type(&events, "apply_errored");
     assert!(!errored.is_empty(), "{events:#?}");
     for event in errored {
-        assert!(
-            event["hook"]["message"].as_str().unwrap_or_default().contains("no longer awaited"),
-            "{event}"
-        );
+        assert!(event["hook"]["message"].as_str().unwrap_or_default().contains("stopped waiting"), "{event}");
     }
     project.cloud.await_calm();
 }

@@ -139,7 +139,7 @@ fn what_cannot_be_ignored_is_told_where_it_is_written() {
         ("", "lifecycle = { ignore_changes = ['tags[\"dwctl:stack\"]'] }", &["is never ignored"]),
         ("", "lifecycle = { ignore_changes = [''] }", &["names no attribute"]),
         ("ignore_tags = [\"\"]", "", &["is empty"]),
-        ("ignore_tags = [\"dwctl:*\"]", "", &["would hide whose a resource is"]),
+        ("ignore_tags = [\"dwctl:*\"]", "", &["would hide the owner of a resource"]),
         ("ignore_tags = \"org:*\"", "", &["must be a list of strings"]),
         ("ignore_tag = [\"org:*\"]", "", &["did you mean `ignore_tags`?"]),
     ] {

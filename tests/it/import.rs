@@ -101,7 +101,7 @@ fn an_arn_names_what_its_id_names() {
     let arn = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/{id}");
     let import = |address: &str, id: &str| format!("[[import]]\nto = \"{address}\"\nid = \"{id}\"\n");
     project.write(&format!("{HEAD}{keys}{}{}", import("kms_key.a", &id), import("kms_key.b", &arn)));
-    project.run(&["plan"]).exits(3).says("are imported from one id");
+    project.run(&["plan"]).exits(3).says("are imported from the same id");
     project.write(&format!("{HEAD}{keys}"));
     project.run(&["import", "kms_key.a", &arn]).exits(0);
     assert_eq!(project.id("kms_key.a"), id);

@@ -86,7 +86,7 @@ fn a_second_ctrl_c_stops_at_once() {
     let began = Instant::now();
     signal(&child, "-INT");
     finish(child, "apply").exits(6);
-    assert!(began.elapsed() < Duration::from_millis(900), "it awaited what was in work");
+    assert!(began.elapsed() < Duration::from_millis(900), "it waited for running operations");
     project.cloud.await_calm();
     project.cloud.disturb("latency_ms=0");
     project.apply();
@@ -404,7 +404,7 @@ fn a_conflict_does_not_leave_the_lock_in_silence() {
     project.cloud.disturb(&format!("error_nth=1,2:{conflict}"));
     project.run(&["apply", "--yes"]).exits(0).says_not("cannot release the lock");
     project.cloud.disturb(&format!("error_nth=every:1:{conflict}"));
-    project.run(&["apply", "--yes"]).exits(0).says("cannot release the lock").says("it frees itself");
+    project.run(&["apply", "--yes"]).exits(0).says("cannot release the lock").says("it expires");
     project.cloud.disturb("error_nth=&fault_match=");
     project.run(&["apply", "--yes"]).exits(5);
 }
@@ -428,7 +428,7 @@ fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&child, "-INT");
-    ends_soon(child, "destroy").says("cannot destroy ec2_vpc.main").says("a signal ended the wait");
+    ends_soon(child, "destroy").says("cannot destroy ec2_vpc.main").says("a signal ended the retries");
     assert_eq!(project.ledger().resources.len(), 1, "it is known still");
     project.with(async |_, cx| {
         cx.aws.ec2().delete_subnet().subnet_id(&subnet).send().await.expect("deleted");

@@ -43,7 +43,7 @@ fn the_ledger_of_the_whole_warehouse_is_recovered_and_a_plan_finds_nothing_to_do
     }
     lose(&project);
 
-    recover(&project, &dev).says_not("not confirmed").says_not("not found").says_not("not looked into");
+    recover(&project, &dev).says_not("not confirmed").says_not("not found").says_not("not searched");
     let after = read(&project, "dev");
     assert_eq!(ids(&after), ids(&before), "every resource by its address and id");
     for (address, entry) in &before.resources {
@@ -75,7 +75,7 @@ fn what_is_no_longer_declared_is_recovered_and_the_next_apply_removes_it() {
     lose(&project);
     project.write(DECLARED);
 
-    recover(&project, &[]).says("no longer declared").says("iam_role.gone  gone").says_not("not looked into");
+    recover(&project, &[]).says("no longer declared").says("iam_role.gone  gone").says_not("not searched");
     assert_eq!(ids(&project.ledger()), ids(&before), "every resource by its address and id");
     project.apply().says("8 destroyed");
     project.settled();
@@ -104,7 +104,7 @@ fn what_waits_for_its_confirmation_is_found_by_subscribing_once_more() {
     project.apply();
     let before = project.ledger();
     lose(&project);
-    recover(&project, &[]).says("not found: the next apply makes them").says("sns_subscription.mail");
+    recover(&project, &[]).says("not found; the next apply creates them").says("sns_subscription.mail");
     project.apply();
     project.settled();
     assert_eq!(ids(&project.ledger()), ids(&before), "it is the same one");

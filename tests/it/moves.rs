@@ -278,5 +278,5 @@ fn an_alias_may_move_between_keys() {
         assert_eq!(held.spec.get("aliases"), Some(&Value::List(vec![Value::from("alias/data")])));
     }
     project.write(&stack(alias, alias));
-    project.run(&["validate"]).exits(3).says("`alias/data` is a name of kms_key.a, too");
+    project.run(&["validate"]).exits(3).says("`alias/data` is also a name of kms_key.a");
 }

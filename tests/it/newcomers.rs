@@ -85,13 +85,13 @@ fn what_apply_and_show_take_is_said_where_they_are_given_something_else() {
     ]);
     for (arguments, code, words) in [
         (&["apply", "stack.toml"][..], 1, &["file of a stack", "dwctl apply .", "dwctl plan --out FILE"][..]),
-        (&["plan", "stack.toml"], 3, &["a stack is its whole folder", "name the folder: ."]),
+        (&["plan", "stack.toml"], 3, &["a stack is a whole folder", "name the folder: ."]),
         (&["plan", "notes.md"], 3, &["not a stack's folder", "`dwctl show FILE`"]),
-        (&["apply", "notes.md"], 7, &["no saved plan"]),
+        (&["apply", "notes.md"], 7, &["not a saved plan"]),
         (&["apply", "prod.dwplan"], 3, &["there is no folder prod.dwplan", "dwctl plan --out prod.dwplan"]),
         (&["plan", "dev"], 3, &["there is no folder dev", "--env dev"]),
         (&["plan", "s3_bucket.lake"], 3, &["there is no folder", "--target 's3_bucket.lake'"]),
-        (&["show", "."], 1, &["no saved plan", "dwctl show --stack ."]),
+        (&["show", "."], 1, &["not a saved plan", "dwctl show --stack ."]),
         (&["show", "stack.toml"], 1, &["file of a stack", "dwctl apply ."]),
         (&["show", "dev"], 1, &["neither a file nor an address", "--env dev"]),
         (&["show", "s3_bucket"], 1, &["neither a file nor an address", "dwctl explain s3_bucket"]),
@@ -193,7 +193,7 @@ fn a_part_is_chosen_as_a_shell_leaves_it() {
 const WALK: &[(&str, &[&str])] = &[
     ("name = 'lake'", &["`name` is in no table", "write `[stack]`"]),
     ("region = 'us-east-1'\n", &["did you mean `region` of `[stack]`?"]),
-    ("[provider]\nregion = 'us-east-1'", &["did you mean `stack`?", "`region` stands in `[stack]`"]),
+    ("[provider]\nregion = 'us-east-1'", &["did you mean `stack`?", "`region` belongs in `[stack]`"]),
     ("[terraform]\n", &["did you mean `stack` or `ledger`?"]),
     ("[variables]\nx = 1", &["did you mean `variable`?", "env/NAME.toml"]),
     ("[locals]\nx = 1", &["did you mean `local`?"]),
@@ -246,7 +246,7 @@ const WALK: &[(&str, &[&str])] = &[
     ),
     (
         "[glue_classifier.log]\nname = 'log'\ngrok_classifier = { classification = 'log', grok_pattern = '%{WORD:level}' }",
-        &["written `%%{`"],
+        &["literal `%{` as `%%{`"],
     ),
     // The database, and what refers to the bucket.
     ("[aws_glue_catalog_database.raw]\nname = 'raw'", &["did you mean `glue_database`?"]),

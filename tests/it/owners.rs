@@ -341,7 +341,7 @@ fn nothing_foreign_is_touched() {
     let b = owners.folder("b");
     write(&b, &format!("{}{}", all("b", ""), imports(assigned)));
     owners.run(&b, &["apply", "--yes", "--adopt"]).exits(0);
-    owners.run(&a, &["show"]).exits(0).says("is no longer this stack's: by its tags it is ");
+    owners.run(&a, &["show"]).exits(0).says("no longer belongs to this stack: by its tags it is ");
     owners.refuses(&a, &ids, &ALL);
     // No longer declared: the same.
     write(&a, HEAD);

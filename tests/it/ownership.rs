@@ -140,7 +140,7 @@ fn a_ledger_of_another_account_is_refused() {
     let other = ledger.replace(&format!("\"account\": \"{ACCOUNT}\""), "\"account\": \"999999999999\"");
     assert_ne!(ledger, other);
     std::fs::write(project.ledger_file(), other).expect("written");
-    project.run(&["destroy", "--yes"]).exits(7).says("lives in another account");
+    project.run(&["destroy", "--yes"]).exits(7).says("is in another account");
     assert!(topic_exists(&project, "alerts"));
 }
 

@@ -254,7 +254,7 @@ fn a_move_that_is_history_is_to_be_removed() {
     let both = "[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n";
     let moved = format!("{both}[[moved]]\nfrom = \"sns_topic.a\"\nto = \"sns_topic.b\"\n");
     let problems = Account::after(both).planned(&moved, &Selection::default()).expect_err("both exist");
-    assert!(problems.contains("remove this block: what it moved has moved"), "{problems}");
+    assert!(problems.contains("remove this block: the move is done"), "{problems}");
     assert!(!problems.contains("forget") && !problems.contains("still declared"), "{problems}");
     let (_, rest) = moved.split_once("[sns_topic.b]").expect("another");
     let rest = format!("[sns_topic.b]{rest}");

@@ -158,7 +158,7 @@ fn what_only_one_can_have_is_told_before_anything_is_done() {
         &format!("{HEAD}{}{FIRST}", group("Two")),
         &[],
         "ec2_security_group.web",
-        &["`web` is the name of the old ec2_security_group.web, too"],
+        &["`web` is also the name of the old ec2_security_group.web"],
     );
     let zone =
         |zone: &str| network("10.1.0.0/16", &format!("availability_zone = \"us-east-1{zone}\"\n{FIRST}"));
@@ -196,7 +196,7 @@ fn a_comparison_of_revisions_tells_which_goes_first_and_warns_of_what_a_plan_wou
     let run = paper::dwctl(place.path(), &["diff", "one", "two"]);
     for words in [
         "a plan would refuse to create a new ec2_security_group.web before the old one is destroyed",
-        "`web` is the name of the old ec2_security_group.web, too",
+        "`web` is also the name of the old ec2_security_group.web",
     ] {
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }

@@ -44,7 +44,7 @@ const HIDDEN: [Hidden; 20] = [
         before: "[cloudwatch_alarm.late]\nALARM\nalarm_actions = ['arn:aws:sns:us-east-1:111111111111:a', 'arn:aws:sns:us-east-1:111111111111:b']\n",
         after: "[cloudwatch_alarm.late]\nALARM\nalarm_actions = ['arn:aws:sns:us-east-1:111111111111:a']\n",
         words: &[
-            "⚠ weaker protection: the alarm no longer tells one that it told",
+            "⚠ weaker protection: the alarm no longer notifies a previous target",
             "- \"arn:aws:sns:us-east-1:111111111111:b\"",
         ],
     },
@@ -82,7 +82,7 @@ const HIDDEN: [Hidden; 20] = [
         address: "glue_job.big",
         before: "[glue_job.big]\nname = 'big'\nrole = 'glue'\nworker_type = 'G.1X'\nnumber_of_workers = 2\ncommand = { script_location = 's3://a/b' }\n",
         after: "[glue_job.big]\nname = 'big'\nrole = 'glue'\nworker_type = 'G.2X'\nnumber_of_workers = 2\ncommand = { script_location = 's3://a/b' }\n",
-        words: &["⚠ cost up: other workers, G.1X → G.2X"],
+        words: &["⚠ cost up: different workers, G.1X → G.2X"],
     },
     Hidden {
         address: "s3_bucket.open",

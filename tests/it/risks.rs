@@ -317,14 +317,14 @@ fn what_is_destroyed_and_what_goes_with_it() {
             format!("{DATABASE}force_destroy = true\n"),
             &["data loss: the tables in it are deleted from the catalog"],
         ),
-        (format!("{SECRET}recovery_window_days = 0\n"), &["data loss: deleted at once, without a way back"]),
+        (format!("{SECRET}recovery_window_days = 0\n"), &["data loss: deleted at once, without recovery"]),
         (
             format!("{CLUSTER}skip_final_snapshot = true\nfinal_snapshot_retention_period = 7\n"),
             &["data loss: no final snapshot is taken"],
         ),
         (
             format!("{CLUSTER}final_snapshot_retention_period = 7\n"),
-            &["data loss: its last snapshot is kept 7 days only"],
+            &["data loss: its final snapshot is kept only 7 days"],
         ),
     ];
     for (stack, expected) in &switched {

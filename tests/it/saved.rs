@@ -97,7 +97,7 @@ fn what_was_reviewed_is_applied_once() {
     let project = planned();
     apply(&project, &[]).exits(0).says("1 created · 1 updated · 1 destroyed");
     project.settled();
-    apply(&project, &[]).exits(7).says("applied already").says("nothing was changed");
+    apply(&project, &[]).exits(7).says("already applied").says("nothing was changed");
 }
 
 #[test]
@@ -228,7 +228,7 @@ const HERE: &[Row] = &[
     // The file.
     ("empty", Bytes(|_| Vec::new()), &[], 7, "p.dwplan is empty"),
     ("cut short", Bytes(|text| text[..text.len() / 2].to_vec()), &[], 7, "p.dwplan is cut short"),
-    ("no text", Bytes(|_| b"\x00\xff".to_vec()), &[], 7, "it is no JSON"),
+    ("no text", Bytes(|_| b"\x00\xff".to_vec()), &[], 7, "it is not JSON"),
     (
         "other JSON",
         Bytes(|_| b"{\"format_version\": \"1.2\"}".to_vec()),
@@ -486,13 +486,13 @@ const AT_AWS: &[Row] = &[
         "sns_topic.alerts needs kms_key.data, which changed since the plan was made",
     ),
     (
-        "applied already",
+        "already applied",
         EvalContext(|p| {
             apply(p, &[]).exits(0).says("1 created · 1 updated · 1 destroyed").code.map(drop).unwrap()
         }),
         &[],
         7,
-        "it was applied already",
+        "it was already applied",
     ),
 ];
 
@@ -739,7 +739,7 @@ fn a_ledger_in_s3_seals_a_plan_too() {
     apply(&project, &[]).exits(0).says("0 created · 1 updated · 0 destroyed");
     project.settled();
     // The ledger was written since.
-    apply(&project, &[]).exits(7).says("applied already");
+    apply(&project, &[]).exits(7).says("already applied");
     // The same stack with a ledger of its own in another bucket.
     project.with(async |_, cx| {
         cx.aws.s3().create_bucket().bucket("other-ledger").send().await.expect("a bucket");
@@ -921,7 +921,7 @@ fn after_another_apply_all_is_looked_at() {
     // The ledger is written, and nothing that the plan is about is touched.
     project.run(&["ledger", "forget", "secretsmanager_secret.db"]).exits(0);
     rename(&project, "other", "By hand");
-    apply(&project, &[]).exits(0).says("sns_topic.other differs, too, since the plan was made: it is left");
+    apply(&project, &[]).exits(0).says("sns_topic.other also changed since the plan was made; it is left");
     let live = project.live("sns_topic.other").expect("it exists");
     assert_eq!(live.spec.get("display_name"), Some(&Value::from("By hand")));
 }
@@ -961,7 +961,7 @@ fn what_is_owned_is_shown_as_it_is_at_aws() {
     let arguments = &of("glue_job.load")["attributes"]["default_arguments"];
     assert_eq!(*arguments, json!({ "--plain": "s3:GetObject", "--url": "(secret)" }));
     project.run(&["show", "sns_topic.sam"]).exits(1).says("did you mean `sns_topic.same`?");
-    project.run(&["show", "sns_topic.same", "--format", "json"]).exits(1).says("go with a saved plan");
+    project.run(&["show", "sns_topic.same", "--format", "json"]).exits(1).says("need a saved plan");
     project.run(&["show", "p.dwplan", "--json"]).exits(1).says("add --format json");
     project.cloud.disturb("error_nth=every:1:403:AuthorizationError&fault_match=sns:GetTopicAttributes");
     let denied = project.run(&["show"]).exits(1).says("cannot read sns_topic.same").says("request id");

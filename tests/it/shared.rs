@@ -67,7 +67,7 @@ fn functions_and_documents_read_from_shared_folders() {
     fs::write(shop(&place).join("stack.toml"), stack.replace("shared = [\"../../policies\"]\n", ""))
         .expect("written");
     let (code, said) = said(&shop(&place));
-    assert!(code == 3 && said.contains("outside of the stack's folder"), "{said}");
+    assert!(code == 3 && said.contains("outside the stack's folder"), "{said}");
     assert!(said.contains("shared = [\"../policies\"]"), "it says how\n{said}");
 }
 
@@ -77,12 +77,12 @@ fn what_may_be_shared_is_bounded_by_the_repository() {
         ("../../../outside", "leads out of the git repository"),
         ("../../../../../../../../../../../../etc", "leads out of the git repository"),
         ("../../link", "leads out of the git repository"),
-        ("../..", "holds the stack itself"),
-        ("..", "holds the stack itself"),
-        (".", "holds the stack itself"),
+        ("../..", "contains the stack itself"),
+        ("..", "contains the stack itself"),
+        (".", "contains the stack itself"),
         ("sub", "is in the stack's folder"),
-        ("../../.git", "is git's or dwctl's own"),
-        ("../other/.dwctl", "is git's or dwctl's own"),
+        ("../../.git", "belongs to git or dwctl"),
+        ("../other/.dwctl", "belongs to git or dwctl"),
         ("../../nowhere", "does not exist"),
         ("../../credentials.json", "is no folder"),
         ("/etc", "is not a path from the stack's folder"),
@@ -104,13 +104,13 @@ fn what_may_be_shared_is_bounded_by_the_repository() {
 #[test]
 fn no_link_leads_out_and_none_from_one_folder_to_another() {
     for (path, words) in [
-        ("link.json", "outside of the stack's folder"),
-        ("../../policies/out.txt", "outside of the stack's folder"),
-        ("../../policies/to-stack.txt", "outside of the stack's folder"),
-        ("../../policies/../credentials.json", "outside of the stack's folder"),
-        ("../../credentials.json", "outside of the stack's folder"),
+        ("link.json", "outside the stack's folder"),
+        ("../../policies/out.txt", "outside the stack's folder"),
+        ("../../policies/to-stack.txt", "outside the stack's folder"),
+        ("../../policies/../credentials.json", "outside the stack's folder"),
+        ("../../credentials.json", "outside the stack's folder"),
         ("../../policies/../.git/config", "never read"),
-        ("../../policies/git/config", "outside of the stack's folder"),
+        ("../../policies/git/config", "outside the stack's folder"),
     ] {
         let place = repository("\"../../policies\"", &format!("[output]\nx = '${{file(\"{path}\")}}'\n"));
         let policies = place.path().join("repository/policies");

@@ -74,7 +74,7 @@ fn a_file_of_variables_is_toml_or_a_json_object() {
     );
     refused(
         &validate(stack.path(), &["--var-file", "given/broken.json"]),
-        &["line 2, column 3: it begins as JSON"],
+        &["line 2, column 3: it starts like JSON"],
     );
     refused(&validate(stack.path(), &["--var-file", "given/vars.tfvars"]), &["or a JSON object"]);
     std::fs::write(stack.path().join("given/vars.json"), "{ \"n\": 9 }").expect("written");

@@ -292,7 +292,7 @@ fn what_cannot_be_written_is_told_in_the_words_of_the_system() {
     for (output, words) in [
         ("nowhere/file", "No such file or directory"),
         ("socket", "it is a socket"),
-        ("loop", "too many links"),
+        ("loop", "chain of links is too long"),
         ("/proc/plan", "No such file or directory"),
     ] {
         let output = format!("json={output}");
@@ -324,7 +324,7 @@ fn a_file_of_variables_in_the_folder_is_no_part_of_the_stack() {
     plan(&["--var-file", "link.toml"]).exits(0).says("of-prod");
     // Who does not give it is told how to.
     fs::remove_file(at("link.toml")).unwrap();
-    plan(&["--var", "team=x"]).exits(3).says("prod.toml:1:1").says("given by --var-file");
+    plan(&["--var", "team=x"]).exits(3).says("prod.toml:1:1").says("pass a variable file with --var-file");
     // A revision of git holds it as well.
     let git = |arguments: &[&str]| {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];

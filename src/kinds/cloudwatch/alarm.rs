@@ -33,12 +33,12 @@ pub struct Spec {
     pub alarm_description: Option<String>,
     /// Whether the actions run when the state changes.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["protection when off: the alarm tells nobody"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: the alarm notifies nobody"]))]
     pub actions_enabled: bool,
     /// ARNs of what to notify or do when the alarm goes off, such as SNS topics; at most five.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the alarm no longer tells one that it told"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the alarm no longer notifies a previous target"]))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub alarm_actions: Vec<String>,
     /// ARNs of what to notify or do when all is well again; at most five.

@@ -67,7 +67,7 @@ pub struct Spec {
     /// Metrics made from log events, matched by `filter_name`; at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 100))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the metric of {before} is no longer made"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when gone: the metric of {before} is no longer created"]))]
     pub metric_filters: Vec<MetricFilter>,
     /// Where log events are streamed to, matched by `filter_name`; at most two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -304,8 +304,8 @@ impl Kind for LogGroup {
         let mut problems = Vec::new();
         if spec.text("log_group_name").is_some_and(|name| name.starts_with("aws/")) {
             problems.push(
-                Problem::new("log_group_name", "names that start with `aws/` are AWS's own")
-                    .help("start it with `/aws/`, or with a name of yours"),
+                Problem::new("log_group_name", "names that start with `aws/` are reserved for AWS")
+                    .help("start it with `/aws/`, or with your own name"),
             );
         }
         if let Some(days) = spec.integer("retention_in_days")
@@ -313,7 +313,7 @@ impl Kind for LogGroup {
         {
             let help = match RETENTION_DAYS.iter().find(|allowed| i64::from(**allowed) > days) {
                 Some(next) => format!("the next longer retention is {next} days"),
-                None => "leave it out to keep log events for ever".to_owned(),
+                None => "remove it to keep log events for ever".to_owned(),
             };
             problems.push(
                 Problem::new(
@@ -330,7 +330,7 @@ impl Kind for LogGroup {
                     "retention_in_days",
                     "a log group of class `DELIVERY` has no retention of its own",
                 )
-                .help("leave it out"),
+                .help("remove it"),
             ),
             Some("INFREQUENT_ACCESS") => {
                 for attribute in ["metric_filters", "subscription_filters"] {

@@ -48,7 +48,7 @@ pub struct Spec {
     pub egress: Vec<Rule>,
     /// Whether nothing may go out: the group is without any egress rule. Default false.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["access when off: everything may go out"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when off: all outbound traffic is allowed"]))]
     pub revoke_all_egress: bool,
 }
 
@@ -230,7 +230,7 @@ impl Kind for Ec2SecurityGroup {
         let named = rules.filter(|(_, _, rule)| names_itself(rule)).map(|(direction, index, _)| {
             Problem::new(
                 format!("{direction}.{index}.referenced_security_group_id"),
-                "the rule names its own group, whose id is not known before it is made",
+                "the rule names its own group, whose id is not known before it is created",
             )
             .help("write `self = true` instead")
         });
@@ -243,7 +243,7 @@ impl Kind for Ec2SecurityGroup {
             && (name.starts_with("sg-") || name.eq_ignore_ascii_case("default"))
         {
             problems.push(
-                Problem::new("group_name", format!("\"{name}\" is a name that AWS keeps for itself"))
+                Problem::new("group_name", format!("\"{name}\" is a name that AWS reserves"))
                     .help("a name is not `default` and does not begin with `sg-`"),
             );
         }
@@ -252,15 +252,18 @@ impl Kind for Ec2SecurityGroup {
         }
         match (spec.get("egress"), spec.flag("revoke_all_egress")) {
             (Some(Value::List(rules)), Some(true)) if !rules.is_empty() => problems.push(
-                Problem::new("revoke_all_egress", "the group has egress rules and is to have none")
-                    .help("remove `egress`, or remove `revoke_all_egress`"),
+                Problem::new(
+                    "revoke_all_egress",
+                    "the group has egress rules, but `revoke_all_egress` removes all of them",
+                )
+                .help("remove `egress`, or remove `revoke_all_egress`"),
             ),
             (Some(Value::List(rules)), Some(false) | None) if rules.is_empty() => problems.push(
                 Problem::new(
                     "egress",
-                    "an empty `egress` is as if it were absent, and would let everything out",
+                    "an empty `egress` is the same as none, and would allow all outbound traffic",
                 )
-                .help("write `revoke_all_egress = true` to let nothing out"),
+                .help("write `revoke_all_egress = true` to allow no outbound traffic"),
             ),
             _ => {}
         }
@@ -273,7 +276,7 @@ impl Kind for Ec2SecurityGroup {
         let (ours, theirs) = (own.spec.text("group_name")?, other.spec.text("group_name")?);
         let same_vpc = own.region == other.region && own.spec.0.get("vpc_id") == other.spec.0.get("vpc_id");
         (same_vpc && ours.eq_ignore_ascii_case(theirs)).then(|| {
-            Problem::new("group_name", format!("`{ours}` is the name of {}, too", other.address))
+            Problem::new("group_name", format!("`{ours}` is also the name of {}", other.address))
                 .help("a group's name is unique in its VPC")
         })
     }
@@ -309,7 +312,7 @@ impl Kind for Ec2SecurityGroup {
             .await?;
         created
             .group_id
-            .ok_or_else(|| Error::finding(Class::Other, "AWS made the group and did not return its id"))
+            .ok_or_else(|| Error::finding(Class::Other, "AWS created the group but did not return its id"))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -413,7 +416,7 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
             problems.push(
                 Problem::new(
                     format!("{path}.referenced_security_group_owner_id"),
-                    "the account is that of a group, and the rule names no group",
+                    "the account belongs to a group, but the rule names no group",
                 )
                 .help("write `referenced_security_group_id`, or remove it"),
             );

@@ -52,7 +52,7 @@ pub struct Spec {
     pub ipv6_native: bool,
     /// Whether what starts in the subnet gets a public IPv4 address. Default false.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["access when on: what starts in it gets a public address"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when on: instances in it get public addresses"]))]
     pub map_public_ip_on_launch: bool,
     /// Whether what starts in the subnet gets an IPv6 address. Default false; true in an
     /// `ipv6_native` subnet, as AWS has it.
@@ -253,7 +253,7 @@ impl Kind for Ec2Subnet {
             ours.overlaps(theirs).then(|| {
                 let (ours, theirs) = (ours.canonical(), theirs.canonical());
                 Problem::new(attribute, format!("{ours} overlaps {theirs} of {}", other.address))
-                    .help("the subnets of a VPC have addresses of their own")
+                    .help("the subnets of a VPC must not overlap")
             })
         };
         overlap("cidr_block", Cidr::v4).or_else(|| overlap("ipv6_cidr_block", Cidr::v6))
@@ -294,7 +294,7 @@ impl Kind for Ec2Subnet {
         created
             .subnet
             .and_then(|subnet| subnet.subnet_id)
-            .ok_or_else(|| Error::finding(Class::Other, "AWS made the subnet and did not return its id"))
+            .ok_or_else(|| Error::finding(Class::Other, "AWS created the subnet but did not return its id"))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {

@@ -182,7 +182,7 @@ impl Kind for Ec2Vpc {
                 if let Some((other, _)) = seen.iter().find(|(_, other)| other.overlaps(cidr)) {
                     problems.push(
                         Problem::new(path, format!("{text} overlaps {other}"))
-                            .help("the blocks of a VPC have no address in common"),
+                            .help("the blocks of a VPC must not overlap"),
                     );
                 }
                 seen.push((text, cidr));
@@ -196,7 +196,7 @@ impl Kind for Ec2Vpc {
         }
         if spec.text("instance_tenancy") == Some("host") {
             problems.push(
-                Problem::new("instance_tenancy", "AWS makes no VPC with the tenancy `host`")
+                Problem::new("instance_tenancy", "AWS does not create VPCs with the tenancy `host`")
                     .help("\"default\" or \"dedicated\"; `host` is for single instances"),
             );
         }
@@ -227,7 +227,7 @@ impl Kind for Ec2Vpc {
         created
             .vpc
             .and_then(|vpc| vpc.vpc_id)
-            .ok_or_else(|| Error::finding(Class::Other, "AWS made the VPC and did not return its id"))
+            .ok_or_else(|| Error::finding(Class::Other, "AWS created the VPC but did not return its id"))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {

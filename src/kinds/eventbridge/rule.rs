@@ -211,7 +211,7 @@ impl Kind for EventbridgeRule {
             if bus(spec).is_some_and(|bus| bus.rsplit('/').next() != Some(DEFAULT_BUS)) {
                 problems.push(
                     Problem::new("schedule_expression", "only rules of the bus `default` have a schedule")
-                        .help("drop `event_bus_name`, or use EventBridge Scheduler"),
+                        .help("remove `event_bus_name`, or use EventBridge Scheduler"),
                 );
             }
         }
@@ -548,12 +548,12 @@ fn check_event_pattern(pattern: &Value) -> Vec<Problem> {
         if name != "$or" && !EVENT.contains(&name.as_str()) {
             let help = match nearest(name, EVENT) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "what an event is about is in its `detail`".to_owned(),
+                None => "the content of an event is in its `detail`".to_owned(),
             };
             problems.push(
                 Problem::warning(
                     format!("{path}.{name}"),
-                    format!("no event has a field `{name}`, so that nothing matches"),
+                    format!("no event has a field `{name}`, so nothing matches"),
                 )
                 .help(help),
             );
@@ -565,7 +565,7 @@ fn check_event_pattern(pattern: &Value) -> Vec<Problem> {
         problems.push(
             Problem::new(
                 path,
-                format!("the pattern is longer than the {LONGEST_PATTERN} characters that AWS takes"),
+                format!("the pattern is longer than the {LONGEST_PATTERN} characters that AWS allows"),
             )
             .help("split it over several rules"),
         );

@@ -47,7 +47,7 @@ pub struct Target {
     /// How often and how long a delivery is tried again. Absent: 185 times in 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     // <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html>
-    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when [maximum_retry_attempts] less: tried again {after} times instead of {before}, then lost", "protection when [maximum_event_age_in_seconds] less: tried for {after} s instead of {before}, then lost"]))]
+    #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when [maximum_retry_attempts] less: events are retried {after} times instead of {before}, then lost", "protection when [maximum_event_age_in_seconds] less: events are retried for {after} s instead of {before}, then lost"]))]
     pub retry_policy: Option<RetryPolicy>,
     /// Queue of events that could not be delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]

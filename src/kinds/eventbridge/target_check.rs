@@ -23,9 +23,9 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
         problems.push(
             Problem::new(
                 format!("{path}.ecs_parameters.launch_type"),
-                "a task runs by its launch type or by capacity providers",
+                "a task has either a launch type or capacity providers",
             )
-            .help("drop `launch_type`, or `capacity_provider_strategy`"),
+            .help("remove `launch_type`, or `capacity_provider_strategy`"),
         );
     }
     if let Some(arn) = target.text("arn") {
@@ -39,7 +39,7 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
         ) && !target.may_be_set("role_arn")
         {
             problems.push(
-                Problem::new(path, "EventBridge calls this target by a role of yours").help("set `role_arn`"),
+                Problem::new(path, "EventBridge needs your role to call this target").help("set `role_arn`"),
             );
         }
         for (field, services) in [
@@ -117,11 +117,9 @@ fn check_transformer(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
         problems.push(
             Problem::new(
                 format!("{path}.input_transformer.input_template"),
-                "the text is no JSON, so that the target would receive nothing",
+                "the text is not JSON, so the target would receive nothing",
             )
-            .help(
-                "put a text between double quotes: `\"job <name> failed\"`, written '\"job <name> failed\"'",
-            ),
+            .help("put text in double quotes: `\"job <name> failed\"`, written '\"job <name> failed\"'"),
         );
         return;
     }
@@ -161,7 +159,7 @@ fn check_destination(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
         } else if arn.ends_with(".fifo") {
             problems.push(
                 Problem::new(queue, "events that cannot be delivered go to a standard queue")
-                    .help("take a queue that is no FIFO queue"),
+                    .help("use a standard queue"),
             );
         }
     }
@@ -171,16 +169,17 @@ fn check_destination(target: Known<'_>, path: &str, problems: &mut Vec<Problem>)
     let at = format!("{path}.arn");
     if NO_TARGETS.contains(&service) {
         problems.push(
-            Problem::new(at, format!("EventBridge sends no events to {service}"))
+            Problem::new(at, format!("EventBridge does not send events to {service}"))
                 .help("such as a state machine, a queue, a topic, a function or a log group"),
         );
     } else if service == "glue" && !resource.starts_with("workflow/") {
         problems.push(
-            Problem::new(at, "of Glue, EventBridge starts workflows only")
+            Problem::new(at, "EventBridge can start only workflows of Glue")
                 .help("put the job into a workflow whose start trigger is of the type `EVENT`"),
         );
     } else if service == "sns" && resource.ends_with(".fifo") {
-        problems.push(Problem::new(at, "EventBridge sends to no FIFO topic").help("take a standard topic"));
+        problems
+            .push(Problem::new(at, "EventBridge does not send to FIFO topics").help("use a standard topic"));
     } else if service == "sqs" && resource.ends_with(".fifo") && !target.may_be_set("sqs_parameters") {
         problems.push(
             Problem::new(at, "a FIFO queue needs the message group of the events")
@@ -208,7 +207,7 @@ fn check_log(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(
                 format!("{path}.input_transformer.input_template"),
-                "a log group takes an object of `timestamp` and `message`, and nothing else",
+                "a log group accepts only an object of `timestamp` and `message`",
             )
             .help(help),
         );
@@ -222,7 +221,7 @@ fn check_log(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(
                 format!("{path}.input"),
-                "a log group takes an object of `timestamp` and `message`, and nothing else",
+                "a log group accepts only an object of `timestamp` and `message`",
             )
             .help("write `{ timestamp = \"…\", message = \"…\" }`"),
         );

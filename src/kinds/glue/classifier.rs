@@ -369,7 +369,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         [first, ref others @ ..] => problems.extend(others.iter().map(|other| {
             Problem::new(
                 *other,
-                format!("a classifier has one sort of data, and this one has `{first}` already"),
+                format!("a classifier has one type of data, but this one already has `{first}`"),
             )
             .help("declare another `glue_classifier` for it, and name both in the crawler's `classifiers`")
         })),
@@ -378,7 +378,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
     if delimiter.is_some() && delimiter == spec.text("csv_classifier.quote_symbol") {
         problems.push(Problem::new(
             "csv_classifier.quote_symbol",
-            "the character around values must not be the one between columns",
+            "the quote character must differ from the delimiter",
         ));
     }
     if !spec.list("csv_classifier.custom_datatypes").is_empty()
@@ -387,7 +387,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         problems.push(
             Problem::warning(
                 "csv_classifier.custom_datatypes",
-                "these types have no effect as long as they are off",
+                "these types have no effect while they are off",
             )
             .help("add `custom_datatype_configured = true`"),
         );
@@ -396,8 +396,11 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         && !path.starts_with('$')
     {
         problems.push(
-            Problem::new("json_classifier.json_path", format!("`{path}` is no JsonPath: it begins with `$`"))
-                .help("such as `$[*]` for the elements of a list, or `$.orders[*]`"),
+            Problem::new(
+                "json_classifier.json_path",
+                format!("`{path}` is not a JsonPath, which begins with `$`"),
+            )
+            .help("such as `$[*]` for the elements of a list, or `$.orders[*]`"),
         );
     }
     if let Some(pattern) = spec.text("grok_classifier.grok_pattern")
@@ -412,7 +415,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         && tag.contains(['<', '>', '/'])
     {
         problems.push(
-            Problem::new("xml_classifier.row_tag", format!("`{tag}` is no name of an element"))
+            Problem::new("xml_classifier.row_tag", format!("`{tag}` is not the name of an element"))
                 .help("write the name alone, such as `row` of `<row>…</row>`"),
         );
     }

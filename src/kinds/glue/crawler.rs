@@ -25,9 +25,9 @@ use crate::kind::{
 
 /// A crawler with delete behavior `DELETE_FROM_DATABASE` may delete tables that it no longer finds
 /// (<https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html>).
-const TARGET_GONE: &str = "data-loss when gone if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a target that goes are deleted from the catalog";
-const TARGET_CHANGED: &str = "data-loss when changed if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a target that goes are deleted from the catalog";
-const PASSED_OVER: &str = "data-loss when come if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of what is passed over are deleted from the catalog";
+const TARGET_GONE: &str = "data-loss when gone if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a removed target are deleted from the catalog";
+const TARGET_CHANGED: &str = "data-loss when changed if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a removed target are deleted from the catalog";
+const PASSED_OVER: &str = "data-loss when come if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of excluded data are deleted from the catalog";
 
 /// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -93,7 +93,7 @@ fn check_targets(spec: Known<'_>, of_catalog: bool, problems: &mut Vec<Problem>)
             if !spec.list(&path).is_empty() {
                 problems.push(
                     Problem::new(path, "a crawler of catalog tables has no other targets")
-                        .help("make two crawlers of it"),
+                        .help("split it into two crawlers"),
                 );
             }
         }
@@ -215,7 +215,7 @@ fn check_member(value: &Value, takes: &Takes, path: &str, problems: &mut Vec<Pro
                         ),
                         None => problems.push(Problem::warning(
                             path,
-                            format!("dwctl knows no member `{member}` of `{name}`"),
+                            format!("dwctl does not know the member `{member}` of `{name}`"),
                         )),
                     },
                 }

@@ -45,7 +45,7 @@ pub struct Spec {
     /// settings say. To grant nothing, one principal without permissions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, SET]))]
-    #[schemars(extend("x-dwctl-risk" = ["access when come: more is granted on new tables"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: more permissions are granted on new tables"]))]
     pub create_table_default_permissions: Vec<PrincipalPermissions>,
     /// Makes this a link to another database, often one shared by another account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -190,7 +190,7 @@ impl Kind for GlueDatabase {
                 if spec.is_set(attribute) {
                     problems.push(
                         Problem::new(attribute, format!("a link to a database has no `{attribute}`"))
-                            .help(format!("drop `{attribute}` or `target_database`")),
+                            .help(format!("remove `{attribute}` or `target_database`")),
                     );
                 }
             }

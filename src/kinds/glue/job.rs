@@ -47,7 +47,7 @@ pub struct Spec {
     /// to `R.8X`, or `Z.2X` for Ray. Needs `number_of_workers`; excludes `max_capacity`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
-    #[schemars(extend("x-dwctl-risk" = ["cost when changed: other workers, {before} → {after}"]))]
+    #[schemars(extend("x-dwctl-risk" = ["cost when changed: different workers, {before} → {after}"]))]
     pub worker_type: Option<String>,
     /// Workers of a run; with auto scaling, the most. Needs `worker_type`.
     #[serde(skip_serializing_if = "Option::is_none")]

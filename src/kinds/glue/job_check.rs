@@ -63,7 +63,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
         if command.is_some_and(|command| command != "glueetl") {
             problems.push(
                 Problem::new("execution_class", "only Spark jobs can be `FLEX`")
-                    .help("drop `execution_class`, or use the command `glueetl`"),
+                    .help("remove `execution_class`, or use the command `glueetl`"),
             );
         }
         if version.is_some_and(|version| version < 3) {
@@ -73,7 +73,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     if spec.is_set("maintenance_window") && command.is_some_and(|command| command != "gluestreaming") {
         problems.push(
             Problem::new("maintenance_window", "only streaming jobs have a maintenance window")
-                .help("drop `maintenance_window`, or use the command `gluestreaming`"),
+                .help("remove `maintenance_window`, or use the command `gluestreaming`"),
         );
     }
     if let (Some(delay), Some(timeout)) =
@@ -90,11 +90,8 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
     }
     if let Some(retries) = spec.integer("max_retries").filter(|retries| *retries > 10) {
         problems.push(
-            Problem::warning(
-                "max_retries",
-                format!("Glue tries a run again 10 times at most, not {retries}"),
-            )
-            .help("set it to 0 to 10"),
+            Problem::warning("max_retries", format!("Glue retries a run at most 10 times, not {retries}"))
+                .help("set it to 0 to 10"),
         );
     }
     check_arguments(spec, &mut problems);
@@ -105,7 +102,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
 fn check_versions(spec: Known<'_>, command: Option<&str>, problems: &mut Vec<Problem>) {
     if let Some(version) = spec.text("glue_version").filter(|version| !VERSIONS.contains(version)) {
         problems.push(
-            Problem::warning("glue_version", format!("dwctl knows no Glue {version}"))
+            Problem::warning("glue_version", format!("dwctl does not know Glue {version}"))
                 .help(format!("the versions are {}", VERSIONS.join(", "))),
         );
     }
@@ -113,11 +110,11 @@ fn check_versions(spec: Known<'_>, command: Option<&str>, problems: &mut Vec<Pro
     match (spec.text("command.python_version"), command) {
         (Some("3.9"), "glueetl" | "gluestreaming") => problems.push(
             Problem::new("command.python_version", "a Spark job has the Python of its Glue version, not 3.9")
-                .help("write \"3\", or drop it"),
+                .help("write \"3\", or remove it"),
         ),
         (Some("2"), "glueetl" | "gluestreaming") if version.is_some_and(|version| version >= 2) => problems
             .push(
-                Problem::new("command.python_version", "Python 2 is of Spark jobs with Glue 1.0 and older")
+                Problem::new("command.python_version", "Python 2 is for Spark jobs with Glue 1.0 and older")
                     .help("write \"3\""),
             ),
         _ => {}
@@ -125,7 +122,7 @@ fn check_versions(spec: Known<'_>, command: Option<&str>, problems: &mut Vec<Pro
     if spec.is_set("command.runtime") && command != "glueray" {
         problems.push(
             Problem::warning("command.runtime", format!("a `{command}` job does not use `runtime`"))
-                .help("it is for Ray jobs; drop it"),
+                .help("it is for Ray jobs; remove it"),
         );
     }
 }
@@ -146,7 +143,7 @@ fn check_scala(spec: Known<'_>, problems: &mut Vec<Problem>) {
         && !ARGUMENT_LISTS.iter().any(may_have)
     {
         problems.push(
-            Problem::warning(path, "a Scala script runs by its class, and no argument names it")
+            Problem::warning(path, "a Scala script is run by its class, but no argument names it")
                 .help("set \"--class\" to the name of the object with `main`, such as \"GlueApp\""),
         );
     }
@@ -169,7 +166,7 @@ fn check_arguments(spec: Known<'_>, problems: &mut Vec<Problem>) {
             } else if RESERVED.contains(&name.as_str()) {
                 problems.push(
                     Problem::warning(path, format!("`{name}` is an argument that Glue sets itself"))
-                        .help("drop it; give your own arguments another name"),
+                        .help("remove it; give your own arguments another name"),
                 );
             } else if let Some((_, values)) = ARGUMENTS.iter().find(|(known, _)| known == name)
                 && let Some(text) = value.as_str()
@@ -212,7 +209,7 @@ fn check_capacity(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if has_workers && spec.is_set("max_capacity") {
         problems.push(
             Problem::new("max_capacity", "a job has workers or a capacity, not both")
-                .help("drop `max_capacity`, or `worker_type` and `number_of_workers`"),
+                .help("remove `max_capacity`, or `worker_type` and `number_of_workers`"),
         );
         return;
     }

@@ -114,7 +114,7 @@ pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
         return Some(Problem::new(path, message));
     }
     if let Some(why) = never_comes(schedule) {
-        return Some(Problem::warning(path, format!("the schedule never comes: {why}")));
+        return Some(Problem::warning(path, format!("the schedule never runs: {why}")));
     }
     least_minutes(schedule).filter(|minutes| *minutes < 5).map(|minutes| {
         let times = if minutes == 1 { "minute".to_owned() } else { counted(minutes, "minute") };

@@ -247,7 +247,7 @@ impl Kind for GlueTrigger {
             } else if kind != owner && spec.is_set(attribute) {
                 problems.push(
                     Problem::new(attribute, format!("`{attribute}` is for triggers of the type `{owner}`"))
-                        .help(format!("drop `{attribute}`, or set `type = \"{owner}\"`")),
+                        .help(format!("remove `{attribute}`, or set `type = \"{owner}\"`")),
                 );
             }
         }
@@ -257,7 +257,7 @@ impl Kind for GlueTrigger {
         if !is_switched(kind) && spec.flag("enabled") == Some(false) {
             problems.push(
                 Problem::new("enabled", format!("an `{kind}` trigger cannot be deactivated"))
-                    .help("drop `enabled`, or the trigger"),
+                    .help("remove `enabled`, or the trigger"),
             );
         }
         if let Some(Value::List(actions)) = spec.get("actions") {
@@ -279,7 +279,7 @@ impl Kind for GlueTrigger {
         if kind == "EVENT" && !spec.may_be_set("workflow_name") {
             // See https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
             problems.push(
-                Problem::warning("type", "events start workflows, and the trigger is in none")
+                Problem::warning("type", "events start workflows, but the trigger is in none")
                     .help("set `workflow_name`"),
             );
         }
@@ -298,7 +298,7 @@ impl Kind for GlueTrigger {
             .find(|peer| starts(peer.spec) && workflow(peer.spec).as_ref() == Some(&own));
         other
             .map(|other| {
-                Problem::new("workflow_name", format!("{} starts this workflow already", other.address))
+                Problem::new("workflow_name", format!("{} already starts this workflow", other.address))
                     .help("a workflow has one start trigger; the others are `CONDITIONAL`")
             })
             .into_iter()
@@ -414,7 +414,7 @@ fn check_circle(spec: Known<'_>, kind: &str, problems: &mut Vec<Problem>) {
                         format!("actions.{index}.{attribute}"),
                         format!("the trigger waits for `{name}` and starts it"),
                     )
-                    .help("start another one, or make a trigger of its own for it"),
+                    .help("start another one, or create a separate trigger for it"),
                 );
             }
         }

@@ -102,7 +102,7 @@ impl Kind for IamPolicy {
         if let Some(policy) = spec.get("policy_document") {
             problems.extend(check_policy(policy, "policy_document", PolicyUse::Identity));
         }
-        problems.extend(check_size(spec, "policy_document", 6144, "make two policies of it"));
+        problems.extend(check_size(spec, "policy_document", 6144, "split it into two policies"));
         problems.extend(check_path(spec));
         problems
     }
@@ -112,8 +112,10 @@ impl Kind for IamPolicy {
         // The ARN contains the path, but the name must be unique regardless of the path
         // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
         if other.spec.text("policy_name") == Some(name) && own.spec.text("path") != other.spec.text("path") {
-            let message = format!("`{name}` is the name of {}, too", other.address);
-            return Some(Problem::new("policy_name", message).help("another path makes no other name"));
+            let message = format!("`{name}` is also the name of {}", other.address);
+            return Some(
+                Problem::new("policy_name", message).help("a different path does not make a different name"),
+            );
         }
         clash(own, other, "policy_name")
     }
@@ -165,7 +167,7 @@ impl Kind for IamPolicy {
         created
             .policy
             .and_then(|policy| policy.arn)
-            .ok_or_else(|| Error::finding(Class::Other, "AWS made the policy and did not return its ARN"))
+            .ok_or_else(|| Error::finding(Class::Other, "AWS created the policy but did not return its ARN"))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {

@@ -203,7 +203,7 @@ impl Kind for IamRole {
         if spec.text("path").is_some_and(|path| path.starts_with("/aws-service-role/")) {
             // See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
             problems.push(
-                Problem::new("path", "roles in `/aws-service-role/` are made by AWS's services")
+                Problem::new("path", "roles in `/aws-service-role/` are created by AWS services")
                     .help("choose another path"),
             );
         }
@@ -226,7 +226,7 @@ impl Kind for IamRole {
                 problems.push(
                     Problem::new(
                         "inline_policies",
-                        format!("the policies have {total} characters without white space together, and IAM allows 10240"),
+                        format!("the policies have {total} characters in total without white space, but IAM allows 10240"),
                     )
                     .help("move some of them into an `iam_policy`"),
                 );
@@ -250,9 +250,9 @@ impl Kind for IamRole {
                 .map(|one| {
                     Problem::warning(
                         format!("{}.AWS", one.principal_path()),
-                        "the role trusts itself, which IAM refuses of a role that does not exist yet",
+                        "the role trusts itself, which IAM refuses for a role that does not exist yet",
                     )
-                    .help("it is made without this principal, which is added as soon as there is the role")
+                    .help("it is created without this principal, which is added once the role exists")
                 })
                 .collect()
         })

@@ -15,8 +15,8 @@ pub const TAG_RULES: TagRules = TagRules { any_case: true, ..TagRules::PLAIN };
 pub fn clash(own: &Peer<'_>, other: &Peer<'_>, name: &str) -> Option<Problem> {
     let (ours, theirs) = (own.spec.text(name)?, other.spec.text(name)?);
     (ours != theirs && ours.eq_ignore_ascii_case(theirs)).then(|| {
-        Problem::new(name, format!("`{ours}` is the name of {}, too, but for its case", other.address))
-            .help("IAM does not tell upper and lower case of names apart")
+        Problem::new(name, format!("`{ours}` is the name of {}, except for its case", other.address))
+            .help("IAM ignores the case of names")
     })
 }
 
@@ -58,7 +58,7 @@ pub fn check_size(spec: Known<'_>, attribute: &str, most: usize, help: &str) -> 
     (size > most).then(|| {
         Problem::new(
             attribute,
-            format!("the policy has {size} characters without white space, and IAM allows {most}"),
+            format!("the policy has {size} characters without white space, but IAM allows {most}"),
         )
         .help(help)
     })

@@ -75,7 +75,7 @@ pub struct Spec {
     /// Days that AWS waits before it destroys a deleted key, 7 to 30.
     #[serde(default = "deletion_window")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 7, max = 30))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be brought back for {after} days only", "irreversible when destroyed: after {before} days nothing encrypted with it can be read"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be restored for only {after} days", "irreversible when destroyed: after {before} days nothing encrypted with it can be read"]))]
     pub deletion_window_days: i32,
 }
 
@@ -264,7 +264,7 @@ impl Kind for KmsKey {
                     problems.push(
                         Problem::new(
                             format!("aliases.{index}"),
-                            format!("`{alias}` is a name of {}, too", other.address),
+                            format!("`{alias}` is also a name of {}", other.address),
                         )
                         .help("an alias names one key"),
                     );
@@ -338,7 +338,7 @@ impl Kind for KmsKey {
         created
             .key_metadata()
             .map(|key| key.key_id().to_owned())
-            .ok_or_else(|| Error::finding(Class::Other, "AWS made a key and did not say which"))
+            .ok_or_else(|| Error::finding(Class::Other, "AWS created a key but did not return its id"))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -627,7 +627,7 @@ fn check_lockout(spec: Known<'_>, policy: &Value) -> Option<Problem> {
             return vec![
                 Problem::warning(
                     "key_policy",
-                    "what lets somebody change the policy names a key by its ARN: if that is not this key, KMS refuses the policy",
+                    "the statement that permits changing the policy names a key by its ARN: if that is not this key, KMS refuses the policy",
                 )
                 .help("write `Resource = \"*\"`, which is this key in its own policy"),
             ];
@@ -639,7 +639,7 @@ fn check_lockout(spec: Known<'_>, policy: &Value) -> Option<Problem> {
 
 fn locked_out() -> Problem {
     Problem::new("key_policy", "nobody could change the policy again, so KMS refuses it").help(
-        "let the account decide: { Effect = \"Allow\", Principal = { AWS = \"${aws.account_id}\" }, Action = \"kms:*\", Resource = \"*\" }",
+        "allow the account: { Effect = \"Allow\", Principal = { AWS = \"${aws.account_id}\" }, Action = \"kms:*\", Resource = \"*\" }",
     )
 }
 

@@ -70,7 +70,7 @@ pub struct Spec {
     /// Ids of the VPC security groups. Default: the VPC's default group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
-    #[schemars(extend("x-dwctl-risk" = ["access when come: what {after} lets in reaches it, too"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when come: traffic that {after} allows can reach it"]))]
     #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub vpc_security_group_ids: Vec<String>,
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
@@ -190,7 +190,7 @@ pub struct Spec {
     /// Destroy the cluster without a last snapshot: its data is lost.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it takes no last snapshot", "data-loss when destroyed true: no final snapshot is taken"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it takes no final snapshot", "data-loss when destroyed true: no final snapshot is taken"]))]
     pub skip_final_snapshot: bool,
     /// Name of the last snapshot; it must be new.
     /// Default: `<cluster_identifier>-final-<time at which the cluster was created>`.
@@ -200,7 +200,7 @@ pub struct Spec {
     /// Days that the last snapshot is kept, 1 to 3653; -1 keeps it for ever.
     #[serde(default = "forever")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = -1, max = 3653))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when shorter: its last snapshot is kept {after} days only", "data-loss when destroyed finite if skip_final_snapshot = false: its last snapshot is kept {before} days only"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when shorter: its final snapshot is kept only {after} days", "data-loss when destroyed finite if skip_final_snapshot = false: its final snapshot is kept only {before} days"]))]
     pub final_snapshot_retention_period: i32,
 }
 
@@ -446,8 +446,8 @@ impl Kind for RedshiftCluster {
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let address = own.spec.text("elastic_ip")?;
         (other.spec.text("elastic_ip") == Some(address)).then(|| {
-            Problem::new("elastic_ip", format!("{address} is the address of {}, too", other.address))
-                .help("an elastic IP address is that of one cluster")
+            Problem::new("elastic_ip", format!("{address} is also the address of {}", other.address))
+                .help("an elastic IP address belongs to one cluster")
         })
     }
 

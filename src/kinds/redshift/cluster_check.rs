@@ -14,7 +14,7 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
         // See https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
         problems.push(
             Problem::warning("cluster_version", format!("Redshift documents no version `{version}`"))
-                .help("only \"1.0\" is there; drop it to have AWS choose"),
+                .help("only \"1.0\" exists; remove it to let AWS choose"),
         );
     }
     network(spec, &mut problems);
@@ -40,14 +40,14 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
         // An existing cluster may stay as it was created:
         // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
         problems.push(
-            Problem::warning("encrypted", "AWS makes no clusters any more that are not encrypted")
-                .help("drop `encrypted = false`"),
+            Problem::warning("encrypted", "AWS no longer creates clusters without encryption")
+                .help("remove `encrypted = false`"),
         );
     }
     if spec.flag("encrypted") == Some(false) && spec.is_set("kms_key_id") {
         problems.push(
             Problem::new("kms_key_id", "a cluster that is not encrypted has no key")
-                .help("drop `kms_key_id`, or `encrypted = false`"),
+                .help("remove `kms_key_id`, or `encrypted = false`"),
         );
     }
     problems
@@ -59,7 +59,7 @@ fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if managed && password {
         problems.push(
             Problem::new("master_user_password", "the password is either given or managed by Redshift")
-                .help("drop `master_user_password`, or `manage_master_password`"),
+                .help("remove `master_user_password`, or `manage_master_password`"),
         );
     }
     let maybe_managed =
@@ -95,7 +95,7 @@ fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
         if let Some(name) = spec.text(path)
             && (is_reserved(name) || (path == "master_username" && name == "public"))
         {
-            problems.push(Problem::new(path, format!("`{name}` is reserved")).help("take another name"));
+            problems.push(Problem::new(path, format!("`{name}` is reserved")).help("choose another name"));
         }
     }
 }
@@ -151,7 +151,7 @@ fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
         if local && spec.flag(attribute) == Some(true) {
             problems.push(
                 Problem::new(attribute, format!("`{attribute}` needs nodes with managed storage"))
-                    .help("take an RA3 node type"),
+                    .help("use an RA3 node type"),
             );
         }
     }
@@ -180,7 +180,7 @@ fn nodes(spec: Known<'_>, problems: &mut Vec<Problem>) {
                     "availability_zone",
                     "AWS chooses the zones of a cluster in two availability zones",
                 )
-                .help("drop `availability_zone`"),
+                .help("remove `availability_zone`"),
             );
         }
     }
@@ -203,14 +203,14 @@ fn node_types(node_type: &str, problems: &mut Vec<Problem>) {
     let family = node_type.split('.').next().unwrap_or_default();
     match family {
         "ds1" | "ds2" | "dc1" | "dw1" | "dw2" => problems.push(
-            Problem::new("node_type", format!("AWS has no nodes of type {node_type} any more"))
-                .help("take an RA3 node type, such as `ra3.xlplus`"),
+            Problem::new("node_type", format!("AWS no longer offers nodes of type {node_type}"))
+                .help("use an RA3 node type, such as `ra3.xlplus`"),
         ),
         // No longer supported after April 24, 2026:
         // https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html
         "dc2" if KNOWN.contains(&node_type) => problems.push(
-            Problem::warning("node_type", "AWS retired DC2 nodes: it makes no new clusters of them")
-                .help("take an RA3 node type, such as `ra3.large`"),
+            Problem::warning("node_type", "AWS retired DC2 nodes: new clusters cannot have them")
+                .help("use an RA3 node type, such as `ra3.large`"),
         ),
         "ra3" | "dc2" if !KNOWN.contains(&node_type) => {
             let help = nearest(node_type, KNOWN).map_or_else(
@@ -228,7 +228,7 @@ fn node_types(node_type: &str, problems: &mut Vec<Problem>) {
                 |near| format!("did you mean `{near}`?"),
             );
             problems.push(
-                Problem::warning("node_type", format!("dwctl knows no nodes of type `{node_type}`"))
+                Problem::warning("node_type", format!("dwctl does not know nodes of type `{node_type}`"))
                     .help(help),
             );
         }
@@ -244,9 +244,9 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if let Some(port) = port.filter(|port| !is_usable(port)) {
         problems.push(Problem::new("port", format!("a cluster cannot listen on port {port}")).help(
             if managed {
-                "take one from 5431 to 5455, or from 8191 to 8215"
+                "use one from 5431 to 5455, or from 8191 to 8215"
             } else {
-                "take one from 1150 to 65535; with RA3 and RG nodes, from 5431 to 5455 or from 8191 to 8215"
+                "use one from 1150 to 65535; with RA3 and RG nodes, from 5431 to 5455 or from 8191 to 8215"
             },
         ));
     }
@@ -262,7 +262,7 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 "port",
                 format!("new clusters of RA3 and RG nodes do not listen on port {port}"),
             )
-            .help("take one from 5431 to 5455, or from 8191 to 8215"),
+            .help("use one from 5431 to 5455, or from 8191 to 8215"),
         );
     }
     if spec.is_set("elastic_ip") {
@@ -270,7 +270,7 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
         if spec.flag("publicly_accessible") == Some(false) || !spec.may_be_set("publicly_accessible") {
             problems.push(
                 Problem::new("elastic_ip", "only a publicly accessible cluster has an elastic IP address")
-                    .help("set `publicly_accessible = true`, or drop `elastic_ip`"),
+                    .help("set `publicly_accessible = true`, or remove `elastic_ip`"),
             );
         }
         if spec.flag("availability_zone_relocation") == Some(true) {
@@ -308,15 +308,18 @@ fn snapshots(spec: Known<'_>, problems: &mut Vec<Problem>) {
     for path in ["snapshot_cluster_identifier", "owner_account"] {
         if spec.is_set(path) && !spec.may_be_set("snapshot_identifier") {
             problems.push(
-                Problem::new(path, format!("`{path}` is about the snapshot that the cluster is made from"))
-                    .help("set `snapshot_identifier` too"),
+                Problem::new(
+                    path,
+                    format!("`{path}` is about the snapshot that the cluster is restored from"),
+                )
+                .help("set `snapshot_identifier` too"),
             );
         }
     }
     if spec.flag("skip_final_snapshot") == Some(true) && spec.is_set("final_snapshot_identifier") {
         problems.push(
-            Problem::new("final_snapshot_identifier", "no last snapshot is taken, so it has no name")
-                .help("drop it, or `skip_final_snapshot`"),
+            Problem::new("final_snapshot_identifier", "no final snapshot is taken, so it has no name")
+                .help("remove it, or `skip_final_snapshot`"),
         );
     }
 }
@@ -340,7 +343,7 @@ fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
             if !spec.list("logging.log_exports").is_empty() {
                 problems.push(
                     Problem::new("logging.log_exports", "a log in S3 always has all logs")
-                        .help("drop `log_exports`"),
+                        .help("remove `log_exports`"),
                 );
             }
         }
@@ -349,7 +352,7 @@ fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 if spec.is_set(&format!("logging.{field}")) {
                     problems.push(
                         Problem::new(format!("logging.{field}"), format!("`{field}` is for logs in S3"))
-                            .help(format!("drop `{field}`")),
+                            .help(format!("remove `{field}`")),
                     );
                 }
             }

@@ -124,9 +124,9 @@ impl Kind for RedshiftClusterParameterGroup {
             problems.push(
                 Problem::new(
                     "parameters.wlm_json_configuration",
-                    "workload management has an attribute of its own",
+                    "workload management has its own attribute",
                 )
-                .help("give it as `wlm_json_configuration`, where it is compared as data"),
+                .help("use `wlm_json_configuration`, which is compared as data"),
             );
         }
         check_family(spec, &mut problems);

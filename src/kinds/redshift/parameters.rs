@@ -48,7 +48,7 @@ pub(super) fn check_family(spec: Known<'_>, problems: &mut Vec<Problem>) {
     });
     let help = format!("the families are {}", FAMILIES.join(" and "));
     problems.push(if is_version {
-        Problem::warning(path, format!("dwctl knows no family `{family}`")).help(help)
+        Problem::warning(path, format!("dwctl does not know the family `{family}`")).help(help)
     } else {
         Problem::new(path, format!("there is no family `{family}`")).help(help)
     });
@@ -69,7 +69,7 @@ pub(super) fn check_parameters(spec: Known<'_>, problems: &mut Vec<Problem>) {
             problems.push(match nearest(name, PARAMETERS.iter().map(|(known, _)| *known)) {
                 Some(near) => Problem::new(path, format!("Redshift has no parameter `{name}`"))
                     .help(format!("did you mean `{near}`?")),
-                None => Problem::warning(path, format!("dwctl knows no parameter `{name}`"))
+                None => Problem::warning(path, format!("dwctl does not know the parameter `{name}`"))
                     .help("`aws redshift describe-default-cluster-parameters` lists them"),
             });
             continue;
@@ -93,7 +93,7 @@ pub(super) fn check_parameters(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 let mut words = text.split([',', ' ']).filter(|word| !word.is_empty());
                 if !words.all(|word| STYLES.iter().any(|style| style.eq_ignore_ascii_case(word))) {
                     problems.push(
-                        Problem::warning(path, format!("`{text}` is no style of dates"))
+                        Problem::warning(path, format!("`{text}` is not a date style"))
                             .help("ISO, Postgres, SQL or German, then DMY, MDY or YMD, such as `ISO, MDY`"),
                     );
                 }

@@ -76,7 +76,7 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
         && json.to_string().len() > 8000
     {
         problems.push(
-            Problem::new(WLM, "the workload management is longer than the 8000 characters that AWS takes")
+            Problem::new(WLM, "the workload management is longer than the 8000 characters that AWS allows")
                 .help("use fewer or shorter rules"),
         );
     }
@@ -98,7 +98,7 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
         problems.push(
             Problem::warning(
                 format!("{WLM}.{place}"),
-                "this queue is managed by hand and another one by Redshift, but all of them are managed in one way",
+                "this queue is managed by hand and another one by Redshift, but all must be managed in the same way",
             )
             .help("give all of them `auto_wlm = true`, or none"),
         );
@@ -157,7 +157,7 @@ fn check_queue(queue: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
                 format!("{path}.priority"),
                 "only queues of automatic workload management have a priority",
             )
-            .help("drop `priority`, or set `auto_wlm = true`"),
+            .help("remove `priority`, or set `auto_wlm = true`"),
         );
     }
     let mode = is_automatic(queue);
@@ -184,7 +184,7 @@ fn check_queue(queue: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
                 }
                 None => Problem::warning(
                     format!("{path}.{name}"),
-                    format!("dwctl knows no property `{name}` of a queue"),
+                    format!("dwctl does not know the property `{name}` of a queue"),
                 ),
             });
         }
@@ -262,7 +262,7 @@ fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
                 }
                 None => Problem::warning(
                     format!("{path}.metric_name"),
-                    format!("dwctl knows no metric `{metric}`"),
+                    format!("dwctl does not know the metric `{metric}`"),
                 ),
             });
         }
@@ -272,7 +272,7 @@ fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
             problems.push(
                 Problem::new(
                     format!("{path}.operator"),
-                    format!("a predicate does not compare by `{operator}`"),
+                    format!("a predicate cannot compare with `{operator}`"),
                 )
                 .help("one of =, <, >"),
             );

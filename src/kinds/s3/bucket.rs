@@ -244,8 +244,8 @@ impl Kind for S3Bucket {
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let name = own.spec.text("bucket")?;
         (own.region != other.region && other.spec.text("bucket") == Some(name)).then(|| {
-            Problem::new("bucket", format!("`{name}` is the name of {}, too", other.address))
-                .help("the name of a bucket is its own in all regions")
+            Problem::new("bucket", format!("`{name}` is also the name of {}", other.address))
+                .help("bucket names are unique across all regions")
         })
     }
 
@@ -410,7 +410,7 @@ async fn explain(cx: &Cx, bucket: &str, error: Error) -> Error {
         .unwrap_or("another region");
     Error::finding(
         Class::Invalid,
-        format!("the bucket `{bucket}` exists already, in {region}, and not in {}", cx.scope.region),
+        format!("the bucket `{bucket}` already exists in {region}, not in {}", cx.scope.region),
     )
 }
 

@@ -100,7 +100,7 @@ pub struct Spec {
     /// How it is locked: `GOVERNANCE` can be lifted by permission, `COMPLIANCE` by nobody. Absent: as the bucket says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["GOVERNANCE", "COMPLIANCE"]))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when lower COMPLIANCE > GOVERNANCE: the lock can be lifted", "irreversible when higher COMPLIANCE > GOVERNANCE: nobody can lift the lock until its time is over"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when lower COMPLIANCE > GOVERNANCE: the lock can be lifted", "irreversible when higher COMPLIANCE > GOVERNANCE: nobody can lift the lock until its retention ends"]))]
     pub object_lock_mode: Option<String>,
     /// Until when it is locked, as `2030-01-01T00:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -304,7 +304,7 @@ impl Kind for S3Object {
         let s3 = cx.aws.s3();
         let page = s3.list_objects_v2().bucket(id).send().await.or_gone()?;
         if page.as_ref().is_some_and(|page| page.is_truncated() == Some(true)) {
-            let why = "it holds more than 1,000 objects, which are not asked for their tags one by one";
+            let why = "it has more than 1,000 objects, whose tags are not read one by one";
             return Err(Error::finding(Class::Invalid, why));
         }
         let keys = page.and_then(|page| page.contents).unwrap_or_default();
@@ -396,7 +396,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         ["source", "content", "content_base64"].into_iter().filter(|name| spec.is_set(name)).collect();
     if let [first, second, ..] = given.as_slice() {
         problems.push(
-            Problem::new(*second, format!("the content is given by `{first}` already"))
+            Problem::new(*second, format!("the content is already given by `{first}`"))
                 .help("keep one of `source`, `content` and `content_base64`"),
         );
     }
@@ -456,7 +456,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
             if name.is_empty() || !name.bytes().all(is_token) {
                 problems.push(
                     Problem::new(path, format!("\"{name}\" cannot be the key of metadata"))
-                        .help("it is sent as a header of HTTP: letters, digits, `-` and `_`"),
+                        .help("it is sent as an HTTP header: letters, digits, `-` and `_`"),
                 );
             }
         }
@@ -485,7 +485,7 @@ fn not_a_header(path: &str, text: &str) -> Option<Problem> {
     text.contains(is_control).then(|| {
         Problem::new(
             path,
-            "it is sent as a header of HTTP, which holds no line breaks and other control characters",
+            "it is sent as an HTTP header, which cannot have line breaks or other control characters",
         )
         .help("write it in one line")
     })

@@ -71,7 +71,7 @@ pub struct Spec {
     /// Days in which a deleted secret can be restored: 7 to 30, or 0 to delete it at once and for ever.
     #[serde(default = "recovery_window")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = 0, max = 30))]
-    #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be restored for {after} days only", "data-loss when destroyed 0: deleted at once, without a way back"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when less: once destroyed, it can be restored for only {after} days", "data-loss when destroyed 0: deleted at once, without recovery"]))]
     pub recovery_window_days: i64,
 }
 
@@ -285,7 +285,7 @@ impl Kind for SecretsManagerSecret {
             .collect();
         if let [first, second, ..] = given.as_slice() {
             problems.push(
-                Problem::new(*second, format!("the value is given by `{first}` already"))
+                Problem::new(*second, format!("the value is already given by `{first}`"))
                     .help("keep one of `secret_string`, `secret_binary` and `generate`"),
             );
         }
@@ -303,7 +303,7 @@ impl Kind for SecretsManagerSecret {
                 let mut problems = foreign_actions(statements, "secretsmanager", "a secret");
                 let public = statements.iter().filter(|one| blocked && one.is_public());
                 problems.extend(public.map(|one| {
-                    Problem::new(one.principal_path(), "the secret refuses policies that let everybody in")
+                    Problem::new(one.principal_path(), "the secret refuses policies that allow everybody")
                         .help("name who may read it, or set `block_public_policy = false`")
                 }));
                 problems
@@ -348,7 +348,7 @@ impl Kind for SecretsManagerSecret {
                     format!("replicas.{place}.region"),
                     "the region of a copy is that of the secret itself",
                 )
-                .help("name another region, or drop the copy")
+                .help("name another region, or remove the copy")
             })
             .collect();
         for (place, replica) in spec.list("replicas").iter().enumerate() {
@@ -360,7 +360,7 @@ impl Kind for SecretsManagerSecret {
                 problems.push(
                     Problem::new(
                         format!("replicas.{place}.kms_key_id"),
-                        format!("the copy in {region} is encrypted with a key of {region}, and this is none"),
+                        format!("the copy in {region} is encrypted with a key of {region}, but this key is not there"),
                     )
                     .help("name a key of that region, such as the replica of a multi-region key"),
                 );
@@ -518,7 +518,7 @@ fn check_generate(spec: Known<'_>, problems: &mut Vec<Problem>) {
     });
     let included = types.iter().filter(|name| spec.flag(&format!("generate.{name}")) != Some(true)).count();
     if all_known && included == 0 && spec.flag("generate.include_space") != Some(true) {
-        problems.push(Problem::new("generate", "no type of character is left to generate a value of"));
+        problems.push(Problem::new("generate", "no type of character is left for the generated value"));
     }
     if all_known
         && spec.flag("generate.require_each_included_type") != Some(false)
@@ -528,7 +528,7 @@ fn check_generate(spec: Known<'_>, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(
                 "generate.password_length",
-                format!("{length} characters cannot hold one of each of {included} types"),
+                format!("{length} characters are too few for one of each of {included} types"),
             )
             .help("make it longer, or set `require_each_included_type = false`"),
         );
@@ -540,9 +540,7 @@ fn check_generate(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 .help("set `generate_string_key`, such as `password`"),
         );
     } else if spec.is_set(key) && !spec.may_be_set(template) {
-        problems.push(
-            Problem::new(key, "the key needs a template to be in").help("set `secret_string_template`"),
-        );
+        problems.push(Problem::new(key, "the key needs a template").help("set `secret_string_template`"));
     }
     if let Some(text) = spec.text(template)
         && !matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_)))
@@ -765,7 +763,7 @@ async fn restore(cx: &Cx, want: &Spec, new: &NewResource<'_>, value: Value, take
         return Err(Error {
             class: Class::Invalid,
             message: format!(
-                "a secret named `{}` that is not of this resource is scheduled for deletion and holds the name: \
+                "a secret named `{}` that does not belong to this resource is scheduled for deletion and still has the name: \
                  restore and import it, delete it with --force-delete-without-recovery, or choose another name",
                 want.name
             )

@@ -107,7 +107,11 @@ fn comparison(walk: &mut Walk, rule: &BTreeMap<String, Value>, path: &str, top: 
         let Some(inner) = rule.get(name) else { continue };
         let at = format!("{path}.{name}");
         if own.len() > 1 {
-            walk.problem(path, format!("`{name}` stands alone in a choice"), "put the other tests inside it");
+            walk.problem(
+                path,
+                format!("`{name}` must be alone in a choice"),
+                "put the other tests inside it",
+            );
         }
         match (name, inner) {
             (_, inner) if is_open(inner) => {}

@@ -168,7 +168,8 @@ pub(super) fn check(resource: &str) -> Option<Fault> {
         .filter(|(mark, _)| known.contains(mark))
         .map(|(_, way)| way)
         .collect();
-    let help = if ways.is_empty() { "drop it".to_owned() } else { format!("it has {}", ways.join(" and ")) };
+    let help =
+        if ways.is_empty() { "remove it".to_owned() } else { format!("it has {}", ways.join(" and ")) };
     fault(format!("`{service}:{action}` has no `.{pattern}`"), help)
 }
 

@@ -354,7 +354,7 @@ impl Parser<'_> {
             }
             ":=" => {
                 if *left != Kind::Variable {
-                    return Err(Fault::Wrong("only a variable is set by `:=`".to_owned()));
+                    return Err(Fault::Wrong("`:=` can only set a variable".to_owned()));
                 }
                 self.expression(9)?;
             }

@@ -37,7 +37,7 @@ pub(super) fn check(text: &str) -> Result<(), Fault> {
         let rest = call(text, 1)?;
         return match rest.trim() {
             "" => Ok(()),
-            rest => Err(broken(text, &format!("`{rest}` is not expected behind it"))),
+            rest => Err(broken(text, &format!("`{rest}` is not expected after it"))),
         };
     }
     if !text.starts_with('$') {
@@ -85,7 +85,7 @@ fn call(text: &str, depth: usize) -> Result<&str, Fault> {
             } else if rest.is_empty() {
                 return Err(broken(text, "a `)` is missing at its end"));
             } else {
-                return Err(broken(text, "its arguments are parted by `,`"));
+                return Err(broken(text, "its arguments are separated by `,`"));
             }
         }
     }
@@ -177,7 +177,7 @@ fn path(text: &str) -> Result<(), Fault> {
         return fault(&format!("a `{close}` is missing"));
     }
     if text.ends_with('.') {
-        return fault("a name is missing behind its last `.`");
+        return fault("a name is missing after its last `.`");
     }
     Ok(())
 }

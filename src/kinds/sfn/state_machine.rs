@@ -215,7 +215,7 @@ impl Kind for SfnStateMachine {
         match spec.text("encryption_configuration.type") {
             Some(OWN_KEY) if !spec.may_be_set(key) => {
                 problems.push(
-                    Problem::new("encryption_configuration", "a key of your own is to be named")
+                    Problem::new("encryption_configuration", "your own key must be named")
                         .help("set `kms_key_id`"),
                 );
             }
@@ -225,7 +225,7 @@ impl Kind for SfnStateMachine {
                     if spec.is_set(&path) {
                         problems.push(
                             Problem::new(path, format!("`{field}` is for keys of your own"))
-                                .help(format!("set `type = \"{OWN_KEY}\"`, or drop it")),
+                                .help(format!("set `type = \"{OWN_KEY}\"`, or remove it")),
                         );
                     }
                 }

@@ -162,7 +162,7 @@ pub(super) fn check(definition: &Value, express: bool) -> Vec<Problem> {
                 walk.problem(
                     "definition.Version",
                     format!("there is no version `{version}`"),
-                    "drop it, or write \"1.0\"",
+                    "remove it, or write \"1.0\"",
                 );
             }
             walk.integer(machine, "TimeoutSeconds", 1, LONGEST, "definition", None);
@@ -344,8 +344,8 @@ impl Walk {
         for name in states.keys().filter(|name| !reached.contains(name.as_str())) {
             self.problem(
                 &format!("{path}.States.{name}"),
-                format!("no way leads to the state `{name}`"),
-                "name it in a `Next`, or drop it",
+                format!("the state `{name}` cannot be reached"),
+                "name it in a `Next`, or remove it",
             );
         }
     }
@@ -365,11 +365,7 @@ impl Walk {
                         || "one of Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map".to_owned(),
                         |near| format!("did you mean `{near}`?"),
                     );
-                    self.problem(
-                        &format!("{path}.Type"),
-                        format!("there is no type of state `{name}`"),
-                        &help,
-                    );
+                    self.problem(&format!("{path}.Type"), format!("there is no state type `{name}`"), &help);
                     exits.open = true;
                     return;
                 };
@@ -477,7 +473,7 @@ impl Walk {
             Value::String(text) => match text.strip_prefix("{%").map(|rest| rest.strip_suffix("%}")) {
                 Some(Some(expression)) => {
                     if let Err(why) = jsonata::check(expression) {
-                        self.problem(path, format!("this is no JSONata expression: {why}"), "");
+                        self.problem(path, format!("this is not a JSONata expression: {why}"), "");
                     }
                 }
                 Some(None) => self.problem(
@@ -545,7 +541,7 @@ impl Walk {
             (None, Some(_)) => self.problem(
                 &format!("{path}.End"),
                 "`End` can only be true",
-                "drop it, or write `End = true`",
+                "remove it, or write `End = true`",
             ),
         }
     }
@@ -592,7 +588,7 @@ impl Walk {
                     self.problem(
                         &format!("{path}.Resource"),
                         "an express machine cannot wait for a job, a callback or an activity",
-                        "make the machine `STANDARD`, or drop `.sync` or `.waitForTaskToken`",
+                        "make the machine `STANDARD`, or remove `.sync` or `.waitForTaskToken`",
                     );
                 }
             }
@@ -625,7 +621,7 @@ impl Walk {
             Some(Value::Map(credentials)) => {
                 self.only(credentials, &["RoleArn", "RoleArn.$"], &at, "`Credentials`");
                 if !credentials.contains_key("RoleArn") && !credentials.contains_key("RoleArn.$") {
-                    self.problem(&at, "`Credentials` needs a `RoleArn`", "the role that the task takes on");
+                    self.problem(&at, "`Credentials` needs a `RoleArn`", "the role that the task assumes");
                 }
             }
             None => {}
@@ -897,14 +893,14 @@ impl Walk {
             if errors.len() > 1 {
                 self.problem(
                     &format!("{path}.ErrorEquals"),
-                    "`States.ALL` stands alone in its list",
+                    "`States.ALL` must be alone in its list",
                     "it matches every error",
                 );
             }
             if !last {
                 self.problem(
                     &format!("{path}.ErrorEquals"),
-                    "`States.ALL` is only in the last element",
+                    "`States.ALL` must be in the last element",
                     "what follows it is never reached",
                 );
             }

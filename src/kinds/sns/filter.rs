@@ -54,7 +54,7 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
                 path,
                 format!("a filter policy looks at {MOST_KEYS} {what} at most, this one at {}", leaves.len()),
             )
-            .help("filter by fewer, or make two subscriptions"),
+            .help("filter by fewer, or use two subscriptions"),
         );
         return problems;
     }
@@ -64,7 +64,7 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
     });
     if combinations > MOST_COMBINATIONS {
         problems.push(
-            Problem::new(path, format!("the filter policy has {combinations} combinations of values, and SNS takes {MOST_COMBINATIONS}"))
+            Problem::new(path, format!("the filter policy has {combinations} combinations of values, but SNS allows {MOST_COMBINATIONS}"))
                 .help("the number of values of each key, times its depth in a message body, times those of the others"),
         );
     }

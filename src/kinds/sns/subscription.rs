@@ -135,7 +135,7 @@ impl Kind for SnsSubscription {
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let same = |name| own.spec.get(name).is_some_and(|ours| other.spec.get(name) == Some(ours));
         ["topic_arn", "protocol", "endpoint"].into_iter().all(same).then(|| {
-            Problem::new("endpoint", format!("the endpoint is that of {}, too", other.address))
+            Problem::new("endpoint", format!("the endpoint is also that of {}", other.address))
                 .help("a topic has one subscription for each protocol and endpoint")
         })
     }
@@ -307,7 +307,7 @@ fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
         && topic.is_some_and(|topic| !topic.ends_with(".fifo"))
     {
         problems.push(
-            Problem::new("endpoint", "a standard topic delivers to no FIFO queue")
+            Problem::new("endpoint", "a standard topic does not deliver to FIFO queues")
                 .help("subscribe a standard queue, or make the topic a FIFO topic"),
         );
     }
@@ -316,7 +316,7 @@ fn check_endpoint(spec: Known<'_>, problems: &mut Vec<Problem>) {
         problems.push(
             // See https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
             Problem::new("protocol", "a FIFO topic delivers to SQS queues")
-                .help("subscribe a queue, and what reads from it to the queue"),
+                .help("subscribe a queue, and read from that queue"),
         );
     }
 }
@@ -326,7 +326,7 @@ fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if !spec.may_be_set("filter_policy") && spec.text("filter_policy_scope") == Some("MessageBody") {
         problems.push(
             Problem::new("filter_policy_scope", "there is no filter policy to look at the message body")
-                .help("give `filter_policy`, or drop `filter_policy_scope`"),
+                .help("give `filter_policy`, or remove `filter_policy_scope`"),
         );
     }
     check_filter_policy(spec, problems);
@@ -351,7 +351,7 @@ fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 // See https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
                 problems.push(Problem::new(
                     "redrive_policy.deadLetterTargetArn",
-                    format!("what {topic} topic cannot deliver goes to {queue} queue"),
+                    format!("messages that {topic} topic cannot deliver go to {queue} queue"),
                 ));
             }
             Some(_) => {}

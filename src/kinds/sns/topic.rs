@@ -296,7 +296,7 @@ impl Kind for SnsTopic {
             && name.ends_with(".fifo") != fifo
         {
             let help =
-                if fifo { "end the name in `.fifo`" } else { "set `fifo_topic = true`, or drop `.fifo`" };
+                if fifo { "end the name in `.fifo`" } else { "set `fifo_topic = true`, or remove `.fifo`" };
             problems.push(Problem::new("name", "only the name of a FIFO topic ends in `.fifo`").help(help));
         }
         for attribute in ["fifo_throughput_scope", "archive_policy"] {

@@ -120,7 +120,7 @@ fn a_comment_drops_details_before_names() {
     let text = render(Format::Markdown, &plan, &Options::default());
     assert!(text.len() <= MARKDOWN_LIMIT, "{}", text.len());
     let plain = outside_of_code(&text);
-    assert!(plain.contains("Without their details: ") && !plain.contains("Not named here"), "{plain}");
+    assert!(plain.contains("Without their details: ") && !plain.contains("Left out here"), "{plain}");
     for change in &plan.changes {
         if matches!(change.action, Action::Delete | Action::Replace { .. }) {
             assert!(text.contains(change.address.key.as_deref().unwrap_or_default()), "{}", change.address);

@@ -21,7 +21,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     {
         problems.push(
             Problem::new(tags, "tag keys are either included or excluded")
-                .help("drop `included_tag_keys` or `excluded_tag_keys`"),
+                .help("remove `included_tag_keys` or `excluded_tag_keys`"),
         );
     }
     problems
@@ -43,7 +43,7 @@ fn check_dimensions(spec: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
             && (text.trim().is_empty() || text.len() > 1024 || !is_plain(text))
         {
             problems.push(Problem::new(at, format!("\"{text}\" cannot be the value of a dimension")).help(
-                "1 to 1024 ASCII characters, not all of them spaces; drop the dimension that has no value",
+                "1 to 1024 ASCII characters, not all of them spaces; remove a dimension that has no value",
             ));
         }
     }
@@ -100,9 +100,9 @@ fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
             "namespace" | "dimensions" | "period" | "statistic" | "extended_statistic" | "unit"
                 if source == "metrics" =>
             {
-                "it belongs into the `metric_stat` of the metric"
+                "it belongs in the `metric_stat` of the metric"
             }
-            _ => "drop it",
+            _ => "remove it",
         };
         problems.push(
             Problem::new(*attribute, format!("`{attribute}` does not go together with `{source}`"))
@@ -125,7 +125,7 @@ fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
             ),
             (true, true) => problems.push(
                 Problem::new("extended_statistic", "an alarm has one statistic")
-                    .help("drop `statistic` or `extended_statistic`"),
+                    .help("remove `statistic` or `extended_statistic`"),
             ),
             _ => {}
         }
@@ -136,7 +136,7 @@ fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
     {
         problems.push(
             Problem::new("evaluate_low_sample_count_percentile", "this is for alarms on a percentile")
-                .help("drop it, or use an `extended_statistic` such as `p99`"),
+                .help("remove it, or use an `extended_statistic` such as `p99`"),
         );
     }
     for (path, dimensions) in [("dimensions".to_owned(), spec.get("dimensions"))].into_iter().chain(
@@ -165,7 +165,7 @@ fn check_threshold(spec: Known<'_>, problems: &mut Vec<Problem>) {
         ),
         (true, true) => problems.push(
             Problem::new("threshold", "an alarm compares with one thing")
-                .help("drop `threshold` or `threshold_metric_id`"),
+                .help("remove `threshold` or `threshold_metric_id`"),
         ),
         _ => {}
     }
@@ -246,7 +246,7 @@ fn check_time(spec: Known<'_>, problems: &mut Vec<Problem>) {
                         if count == 1 { "is" } else { "are" }
                     ),
                 )
-                .help(format!("together they may be {words}")),
+                .help(format!("together they may cover {words}")),
             );
         }
     }

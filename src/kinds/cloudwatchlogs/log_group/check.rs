@@ -63,7 +63,7 @@ pub(super) fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Pro
     };
     if dimensions + filter.list("emit_system_field_dimensions").len() > 3 {
         problems.push(
-            Problem::new(format!("{path}.dimensions"), "a metric filter makes at most three dimensions")
+            Problem::new(format!("{path}.dimensions"), "a metric filter has at most three dimensions")
                 .help("those of `emit_system_field_dimensions` count too"),
         );
     }
@@ -71,7 +71,7 @@ pub(super) fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Pro
     if dimensions > 0 && metric.is_set("default_value") {
         problems.push(
             Problem::new(format!("{path}.default_value"), "a metric with dimensions has no default value")
-                .help("drop `default_value` or `dimensions`"),
+                .help("remove `default_value` or `dimensions`"),
         );
     }
     // AWS refuses with "The specified filter pattern does not support dimensions".
@@ -92,7 +92,7 @@ pub(super) fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Pro
             problems.push(
                 Problem::new(
                     format!("{path}.dimensions.{name}"),
-                    "the value of a dimension is a part of the log event, not a text of your own",
+                    "the value of a dimension must be a part of the log event, not a fixed text",
                 )
                 .help("such as `$.user` of a JSON event, or `$user` of a column"),
             );
@@ -102,9 +102,9 @@ pub(super) fn check_metric(filter: Known<'_>, path: &str, problems: &mut Vec<Pro
         problems.push(
             Problem::new(
                 format!("{path}.metric_namespace"),
-                "namespaces that start with `AWS/` are AWS's own",
+                "namespaces that start with `AWS/` are reserved for AWS",
             )
-            .help("use a namespace of yours, such as `Warehouse`"),
+            .help("use your own namespace, such as `Warehouse`"),
         );
     }
 }
@@ -134,13 +134,13 @@ pub(super) fn check_subscription(filter: Known<'_>, path: &str, problems: &mut V
                 format!("{path}.role_arn"),
                 "CloudWatch Logs calls a Lambda function without a role",
             )
-            .help("drop `role_arn`, and let logs.amazonaws.com invoke the function"),
+            .help("remove `role_arn`, and let logs.amazonaws.com invoke the function"),
         );
     }
     if service != "kinesis" && service != "logs" && filter.text("distribution") == Some("Random") {
         problems.push(
             Problem::new(format!("{path}.distribution"), "only a Kinesis stream has a distribution")
-                .help("drop `distribution`"),
+                .help("remove `distribution`"),
         );
     }
 }

@@ -60,7 +60,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     if spec.is_set("transition_default_minimum_object_size") && !spec.may_be_set("lifecycle_rules") {
         problems.push(Problem::new(
             "transition_default_minimum_object_size",
-            "the size is kept with lifecycle rules, and there are none",
+            "the size is stored with lifecycle rules, but there are none",
         ));
     }
     for (index, rule) in spec.list("lifecycle_rules").iter().enumerate() {
@@ -141,7 +141,7 @@ pub fn check_logging(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         return vec![
             Problem::new(
                 path,
-                format!("{} is in {}, and logs stay in {}", bucket.address, bucket.region, among.region()),
+                format!("{} is in {}, but logs stay in {}", bucket.address, bucket.region, among.region()),
             )
             .help("log to a bucket of the same region"),
         ];
@@ -152,9 +152,9 @@ pub fn check_logging(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         .map(|algorithm| {
             Problem::warning(
                 path,
-                format!("{} encrypts by `{algorithm}`, and AWS documents `AES256` alone for a bucket that logs go to", bucket.address),
+                format!("{} encrypts with `{algorithm}`, but AWS documents only `AES256` for a bucket that receives logs", bucket.address),
             )
-            .help("encrypt that bucket by `AES256`: else S3 may drop the logs without a word")
+            .help("encrypt that bucket with `AES256`: otherwise S3 may silently drop the logs")
         })
         .into_iter()
         .collect()

@@ -34,7 +34,8 @@ pub(super) async fn check_delete(
     };
     Ok(Some(DeleteCheck::Refused {
         why: format!("holds {more}{what}, such as `{key}`"),
-        help: "empty it; or set `force_destroy = true`, apply that, and what it holds is deleted with it"
-            .to_owned(),
+        help:
+            "empty it; or set `force_destroy = true` and apply that, so that its contents are deleted with it"
+                .to_owned(),
     }))
 }

@@ -29,7 +29,7 @@ pub struct Spec {
     /// Who owns new objects. `BucketOwnerEnforced` turns access control lists off.
     #[serde(default = "object_ownership")]
     #[schemars(extend("enum" = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"]))]
-    #[schemars(extend("x-dwctl-risk" = ["access when lower BucketOwnerEnforced > BucketOwnerPreferred > ObjectWriter: access control lists count"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access when lower BucketOwnerEnforced > BucketOwnerPreferred > ObjectWriter: access control lists take effect"]))]
     pub object_ownership: String,
     /// Who may do what with the bucket, besides what IAM policies allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct Spec {
     pub object_lock_enabled: bool,
     /// How long new objects are locked. Needs `object_lock_enabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-dwctl-risk" = ["irreversible when come: locked objects cannot be deleted until their time is over", "irreversible when [mode] higher COMPLIANCE > GOVERNANCE: nobody can lift the locks of new objects", "protection when gone: new objects are no longer locked", "protection when [mode] lower COMPLIANCE > GOVERNANCE: the locks of new objects can be lifted", "protection when shorter: new objects are locked for less time"]))]
+    #[schemars(extend("x-dwctl-risk" = ["irreversible when come: locked objects cannot be deleted until their retention ends", "irreversible when [mode] higher COMPLIANCE > GOVERNANCE: nobody can lift the locks of new objects", "protection when gone: new objects are no longer locked", "protection when [mode] lower COMPLIANCE > GOVERNANCE: the locks of new objects can be lifted", "protection when shorter: new objects are locked for less time"]))]
     pub object_lock_default_retention: Option<DefaultRetention>,
     /// Archive tiers of objects in the storage class `INTELLIGENT_TIERING`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -149,7 +149,7 @@ pub struct PublicAccessBlock {
     pub block_public_acls: bool,
     /// Ignore public access control lists.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["access while off: public access control lists count"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: public access control lists take effect"]))]
     pub ignore_public_acls: bool,
     /// Refuse bucket policies that grant public access.
     #[serde(default = "yes")]
@@ -157,7 +157,7 @@ pub struct PublicAccessBlock {
     pub block_public_policy: bool,
     /// Ignore public grants of the bucket policy.
     #[serde(default = "yes")]
-    #[schemars(extend("x-dwctl-risk" = ["access while off: public grants of the bucket policy count"]))]
+    #[schemars(extend("x-dwctl-risk" = ["access while off: public grants of the bucket policy take effect"]))]
     pub restrict_public_buckets: bool,
 }
 
@@ -448,7 +448,7 @@ pub struct ReplicationRule {
     pub filter: Option<ObjectFilter>,
     /// Copy delete markers too. Not with a filter by tags.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["protection when on: deletions are copied, too"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when on: deletions are copied as well"]))]
     pub delete_marker_replication: bool,
     /// Copy objects that are encrypted by KMS keys too; `destination` then names its key.
     #[serde(default)]
@@ -497,7 +497,7 @@ pub struct Destination {
     pub replica_kms_key_id: Option<String>,
     /// Copy within 15 minutes, with a service level agreement. Needs `metrics`.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-risk" = ["protection when off: no time is promised for the copies"]))]
+    #[schemars(extend("x-dwctl-risk" = ["protection when off: no replication time is guaranteed"]))]
     pub replication_time: bool,
     /// CloudWatch metrics of the copying.
     #[serde(default)]

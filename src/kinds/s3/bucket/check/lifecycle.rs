@@ -59,18 +59,18 @@ fn check_filter(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(
                 format!("{path}.abort_incomplete_multipart_upload"),
-                "unfinished uploads have neither tags nor a size to choose them by",
+                "unfinished uploads have neither tags nor a size to select them by",
             )
-            .help("put it in a rule of its own"),
+            .help("put it in its own rule"),
         );
     }
     if rule.is_set("expiration.expired_object_delete_marker") && by_tags {
         problems.push(
             Problem::new(
                 format!("{path}.expiration.expired_object_delete_marker"),
-                "delete markers have no tags to choose them by",
+                "delete markers have no tags to select them by",
             )
-            .help("put it in a rule of its own"),
+            .help("put it in its own rule"),
         );
     }
     if let (Some(more), Some(less)) =
@@ -174,7 +174,7 @@ fn check_dates(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
                 },
                 "a rule counts by days or by dates, not by both",
             )
-            .help("make two rules of it"),
+            .help("split it into two rules"),
         );
     }
 }

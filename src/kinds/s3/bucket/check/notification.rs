@@ -48,7 +48,7 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
                 problems.push(
                     Problem::new(
                         event.1.as_str(),
-                        format!("`{}` of the same objects is told by {other} already", event.0),
+                        format!("{other} already reports `{}` of the same objects", event.0),
                     )
                     .help(
                         "two entries that share an event need a `prefix` or a `suffix` that no object shares",
@@ -64,8 +64,8 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
 fn check_destination(arn: &str, path: &str, problems: &mut Vec<Problem>) {
     if arn.ends_with(".fifo") {
         problems.push(
-            Problem::new(path, "S3 tells no FIFO queue and no FIFO topic of events")
-                .help("take a standard one, or set `event_bridge = true` and send them on by a rule"),
+            Problem::new(path, "S3 does not send events to FIFO queues or FIFO topics")
+                .help("use a standard one, or set `event_bridge = true` and forward them with a rule"),
         );
     }
 }

@@ -58,8 +58,8 @@ pub(super) fn check(spec: Known<'_>, problems: &mut Vec<Problem>) {
             // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
             if blocked && statement.is_public() {
                 problems.push(
-                    Problem::new(statement.principal_path(), "the bucket refuses policies that let everybody in")
-                        .help("name who may, add a condition such as `aws:PrincipalOrgID`, or set `public_access_block = { block_public_policy = false, restrict_public_buckets = false }`"),
+                    Problem::new(statement.principal_path(), "the bucket refuses policies that allow everybody")
+                        .help("name the principals, add a condition such as `aws:PrincipalOrgID`, or set `public_access_block = { block_public_policy = false, restrict_public_buckets = false }`"),
                 );
             }
         }
@@ -84,7 +84,7 @@ fn check_resources(statement: &Statement<'_>, bucket: &str, problems: &mut Vec<P
             };
             if other {
                 problems.push(
-                    Problem::new(path, format!("a policy of the bucket {bucket} cannot speak of {resource}"))
+                    Problem::new(path, format!("a policy of the bucket {bucket} cannot contain {resource}"))
                         .help(format!(
                             "write `arn:aws:s3:::{bucket}`, or `arn:aws:s3:::{bucket}/*` for its objects"
                         )),
@@ -141,7 +141,7 @@ fn check_actions(statement: &Statement<'_>, problems: &mut Vec<Problem>) {
                 About::Bucket => ("buckets", ""),
             };
             problems.push(
-                Problem::new(path, format!("`{action}` is about {what}, and the statement names none"))
+                Problem::new(path, format!("`{action}` is about {what}, but the statement names none"))
                     .help(format!("add `arn:aws:s3:::BUCKET{end}` to `Resource`")),
             );
         }
