@@ -143,15 +143,18 @@ mod tests {
         assert_eq!(told(&[("a", "b"), ("b", "c"), ("d", "e")]), none);
         assert_eq!(told(&[("a", "b"), ("a[\"x\"]", "c")]), none);
         assert_eq!(told(&[("a", "b"), ("a", "b")]), none);
-        assert_eq!(told(&[("a", "a")]), ["[[moved]] goes in a circle: a → a"]);
-        assert_eq!(told(&[("z", "a"), ("a", "b"), ("b", "a")])[0], "[[moved]] goes in a circle: a → b → a");
+        assert_eq!(told(&[("a", "a")]), ["the [[moved]] blocks form a cycle: a → a"]);
+        assert_eq!(
+            told(&[("z", "a"), ("a", "b"), ("b", "a")])[0],
+            "the [[moved]] blocks form a cycle: a → b → a"
+        );
         assert_eq!(
             told(&[("a", "b"), ("b", "c"), ("c", "a")]),
-            ["[[moved]] goes in a circle: a → b → c → a"]
+            ["the [[moved]] blocks form a cycle: a → b → c → a"]
         );
         assert_eq!(
             told(&[("a", "b"), ("b[\"x\"]", "a[\"x\"]")]),
-            ["[[moved]] goes in a circle: b[\"x\"] → a[\"x\"] → b[\"x\"]"]
+            ["the [[moved]] blocks form a cycle: b[\"x\"] → a[\"x\"] → b[\"x\"]"]
         );
         assert_eq!(told(&[("a", "b"), ("a", "c")]), ["a is moved to b and to c"]);
         assert_eq!(told(&[("a", "c"), ("b", "c")]), ["a and b both become c"]);

@@ -523,10 +523,10 @@ mod tests {
             (
                 json!({ "arn": "arn:aws:ecs:us-east-1:111122223333:cluster/c", "role_arn": "r", "ecs_parameters": { "task_definition_arn": "t",
                     "launch_type": "FARGATE", "capacity_provider_strategy": [{ "capacity_provider": "FARGATE_SPOT" }] } }),
-                "by its launch type or by capacity providers",
+                "either a launch type or capacity providers",
             ),
             (json!({ "arn": arn, "sqs_parameters": { "message_group_id": "a" } }), "not of lambda"),
-            (json!({ "arn": "arn:aws:states:us-east-1:111122223333:stateMachine:m" }), "by a role"),
+            (json!({ "arn": "arn:aws:states:us-east-1:111122223333:stateMachine:m" }), "your role"),
             (json!({ "arn": arn, "input_transformer": { "input_template": "<id>" } }), "not named"),
         ] {
             let found = messages(target.clone());

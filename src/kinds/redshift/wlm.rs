@@ -311,7 +311,8 @@ mod tests {
         assert!(messages(json!(vec![json!({ "auto_wlm": true }); 8])).is_empty());
         assert!(messages(json!(vec![json!({ "auto_wlm": true }); 9]))[0].contains("9 queues"));
         assert!(
-            messages(json!([{ "auto_wlm": true }, { "query_concurrency": 5 }]))[0].contains("in one way")
+            messages(json!([{ "auto_wlm": true }, { "query_concurrency": 5 }]))[0]
+                .contains("in the same way")
         );
         let rule = |rule: serde_json::Value| messages(json!([{ "auto_wlm": true, "rules": [rule] }]));
         assert!(rule(json!({ "action": "change_query_priority", "value": "low" })).is_empty());

@@ -97,7 +97,7 @@ fn faults_are_named_by_their_place() {
             "definition.Start: a state machine has no field `Start`",
         ),
         (one(json!({ "Type": "Pass", "Next": "C" })), "definition.States.A.Next: there is no state `C` here"),
-        (one(json!({ "Type": "Pass", "End": true })), "definition.States.B: no way leads to the state `B`"),
+        (one(json!({ "Type": "Pass", "End": true })), "definition.States.B: the state `B` cannot be reached"),
         (
             one(json!({ "Type": "Pass", "End": true, "Next": "B" })),
             "definition.States.A: the state has both `Next` and `End`",
@@ -108,7 +108,7 @@ fn faults_are_named_by_their_place() {
         ),
         (
             one(json!({ "Type": "Taks", "Next": "B" })),
-            "definition.States.A.Type: there is no type of state `Taks`",
+            "definition.States.A.Type: there is no state type `Taks`",
         ),
         (
             one(json!({ "Type": "Pass", "Resource": "x", "Next": "B" })),
@@ -129,7 +129,7 @@ fn faults_are_named_by_their_place() {
         ),
         (
             one(json!({ "Type": "Task", "Resource": "arn:x", "Retry": all, "Next": "B" })),
-            "definition.States.A.Retry.0.ErrorEquals: `States.ALL` is only in the last element",
+            "definition.States.A.Retry.0.ErrorEquals: `States.ALL` must be in the last element",
         ),
         (
             one(
