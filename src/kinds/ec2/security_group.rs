@@ -35,18 +35,18 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE, AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-names" = "vpc"))]
     pub vpc_id: Option<String>,
-    /// What may come in: all rules, each with one source. Absent: nothing.
+    /// Inbound rules, each with one source. Absent: no inbound traffic.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-document" = "ingress"))]
     pub ingress: Vec<Rule>,
-    /// What may go out: all rules, each with one destination. Absent: what AWS chose, which is
-    /// everything. Taken out again: everything over IPv4. For nothing at all: `revoke_all_egress`.
+    /// Outbound rules, each with one destination. Absent: as AWS chose, which is all outbound
+    /// traffic. If removed: all outbound traffic over IPv4. To allow none: `revoke_all_egress`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT], "x-dwctl-restored" = everything()))]
     #[schemars(extend("x-dwctl-document" = "egress"))]
     pub egress: Vec<Rule>,
-    /// Whether nothing may go out: the group is without any egress rule. Default false.
+    /// Whether the group has no egress rules, so that no outbound traffic is allowed. Default false.
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["access when off: all outbound traffic is allowed"]))]
     pub revoke_all_egress: bool,
@@ -80,7 +80,7 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub referenced_security_group_id: Option<String>,
-    /// Account of the other group, where it is not this one (a peered VPC).
+    /// Account of the other group, if it is another account (a peered VPC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\d{12}$"))]
     pub referenced_security_group_owner_id: Option<String>,

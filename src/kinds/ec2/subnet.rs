@@ -50,7 +50,7 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [REPLACE]))]
     pub ipv6_native: bool,
-    /// Whether what starts in the subnet gets a public IPv4 address. Default false.
+    /// Whether instances in the subnet get a public IPv4 address. Default false.
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["access when on: instances in it get public addresses"]))]
     pub map_public_ip_on_launch: bool,

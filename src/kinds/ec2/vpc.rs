@@ -50,9 +50,8 @@ pub struct Spec {
     /// Whether CloudWatch counts the addresses in use. Default false.
     #[serde(default)]
     pub enable_network_address_usage_metrics: bool,
-    /// Whether the VPC's default security group is without rules, so that what is given
-    /// no group can reach nothing. `false`: it has rules; AWS's own are restored where
-    /// it has none. Default true.
+    /// Whether the VPC's default security group has no rules, so that resources without a group can
+    /// reach nothing. `false`: it has rules; AWS's own are restored if it has none. Default true.
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["access when off: the default security group has rules again"]))]
     #[schemars(extend("x-dwctl-told-by" = "default_security_group_rules"))]
@@ -78,14 +77,13 @@ pub struct Attrs {
     pub owner_id: String,
     /// Id of the security group that AWS made with the VPC.
     pub default_security_group_id: String,
-    /// The rules of that group, in words; empty where it has none.
+    /// The rules of that group, in words; empty if it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub default_security_group_rules: Vec<String>,
-    /// Id of the network ACL that AWS made with the VPC; read where something refers to it.
+    /// Id of the network ACL that AWS created with the VPC; read if something refers to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_network_acl_id: Option<String>,
-    /// Id of the route table of subnets that have none of their own; read where something
-    /// refers to it.
+    /// Id of the route table of subnets without their own; read if something refers to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main_route_table_id: Option<String>,
     /// Block of IPv6 addresses from Amazon, if there is one.

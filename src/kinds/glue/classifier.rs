@@ -54,7 +54,7 @@ pub struct CsvClassifier {
     #[serde(default = "unknown")]
     #[schemars(extend("enum" = ["UNKNOWN", "PRESENT", "ABSENT"]))]
     pub contains_header: String,
-    /// Names of the columns, where the files do not tell them.
+    /// Names of the columns, if the files do not contain them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub header: Vec<String>,
@@ -75,10 +75,10 @@ pub struct CsvClassifier {
     /// Take values as they are, spaces around them included, to find out the type of a column.
     #[serde(default = "yes")]
     pub disable_value_trimming: bool,
-    /// Take files of one column, too.
+    /// Also accept files with one column.
     #[serde(default)]
     pub allow_single_column: bool,
-    /// Let columns have the types of `custom_datatypes` alone.
+    /// Allow only the types in `custom_datatypes` for columns.
     #[serde(default)]
     pub custom_datatype_configured: bool,
     /// Types that columns may have, such as `DATE`.

@@ -36,7 +36,7 @@ pub struct Spec {
     /// Name of the crawler, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub name: String,
-    /// What the crawler looks through.
+    /// The data that the crawler reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
@@ -62,14 +62,14 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub classifiers: Vec<String>,
-    /// What the names of new tables begin with.
+    /// Prefix of the names of new tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub table_prefix: Option<String>,
-    /// What to do when data has another schema or is gone.
+    /// What to do when the schema of data changes, or data is deleted.
     #[serde(default)]
     pub schema_change_policy: SchemaChangePolicy,
-    /// Whether to look at all data again or at what is new.
+    /// Whether to crawl all data again or only new data.
     #[serde(default)]
     pub recrawl_policy: RecrawlPolicy,
     /// Whether the lineage of the data is recorded.

@@ -64,7 +64,7 @@ pub struct Spec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrincipalPermissions {
-    /// Who: an ARN, or `IAM_ALLOWED_PRINCIPALS` for all that IAM policies allow.
+    /// The principal: an ARN, or `IAM_ALLOWED_PRINCIPALS` for everyone whom IAM policies allow.
     pub principal: Principal,
     /// What: `ALL`, `SELECT`, `ALTER`, `DROP`, `DELETE`, `INSERT`, `CREATE_DATABASE`,
     /// `CREATE_TABLE` or `DATA_LOCATION_ACCESS`. Absent: nothing.

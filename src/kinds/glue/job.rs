@@ -60,7 +60,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} DPU"]))]
     pub max_capacity: Option<f64>,
-    /// How often a failed run is tried again.
+    /// How often a failed run is retried.
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub max_retries: i32,

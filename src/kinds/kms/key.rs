@@ -26,8 +26,8 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8192))]
     pub description: Option<String>,
-    /// Who may use and manage the key. Absent, or taken out again: what AWS gives, which leaves it to
-    /// the account's IAM policies.
+    /// Who may use and manage the key. Absent or removed: AWS's default, which leaves it to the
+    /// account's IAM policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = default_policy()))]
     pub key_policy: Option<PolicyDocument>,
@@ -68,7 +68,8 @@ pub struct Spec {
     #[serde(default = "key_usage")]
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS], "enum" = ["ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"]))]
     pub key_usage: String,
-    /// Where the key material comes from: made by KMS, or `EXTERNAL`, imported by you after the key is made.
+    /// Where the key material comes from: created by KMS, or `EXTERNAL`, imported by you after the
+    /// key is created.
     #[serde(default = "origin")]
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS], "enum" = ["AWS_KMS", "EXTERNAL"]))]
     pub origin: String,

@@ -94,7 +94,7 @@ pub struct Spec {
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: no longer encrypted"]))]
     pub encrypted: bool,
-    /// KMS key, by id or ARN, of the data. A change encrypts the cluster anew in the background.
+    /// KMS key, by id or ARN, of the data. A change re-encrypts the cluster in the background.
     /// Default: the account's key `aws/redshift`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
@@ -179,11 +179,11 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub snapshot_identifier: Option<String>,
-    /// Cluster that the snapshot is of, where the caller's IAM policy asks for it.
+    /// Cluster of the snapshot, if the caller's IAM policy requires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub snapshot_cluster_identifier: Option<String>,
-    /// Account that owns the snapshot, where it is another's.
+    /// Account that owns the snapshot, if it is another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub owner_account: Option<String>,
@@ -197,7 +197,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL]), length(min = 1, max = 255), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
     pub final_snapshot_identifier: Option<String>,
-    /// Days that the last snapshot is kept, 1 to 3653; -1 keeps it for ever.
+    /// Days that the final snapshot is kept, 1 to 3653; -1 keeps it for ever.
     #[serde(default = "forever")]
     #[schemars(extend("x-dwctl" = [LOCAL]), range(min = -1, max = 3653))]
     #[schemars(extend("x-dwctl-risk" = ["protection when shorter: its final snapshot is kept only {after} days", "data-loss when destroyed finite if skip_final_snapshot = false: its final snapshot is kept only {before} days"]))]
@@ -246,7 +246,7 @@ pub struct SnapshotCopy {
     #[schemars(range(min = -1, max = 3653))]
     #[schemars(extend("x-dwctl-risk" = ["protection when shorter: copies of new manual snapshots are kept {after} days instead of {before} days", "cost when longer: copies of new manual snapshots are kept {after} days instead of {before} days"]))]
     pub manual_snapshot_retention_period: i32,
-    /// Snapshot copy grant for the key of the other region; needed where `kms_key_id` is a key of your own.
+    /// Snapshot copy grant for the key of the other region; needed if `kms_key_id` is your own key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_copy_grant_name: Option<String>,
 }
@@ -297,7 +297,8 @@ pub struct Attrs {
     /// URL of the first database for JDBC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jdbc_url: Option<String>,
-    /// ARN of the secret that holds the managed password; null where `manage_master_password` is not set.
+    /// ARN of the secret that holds the managed password; null unless `manage_master_password` is
+    /// set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_password_secret_arn: Option<String>,
     /// The VPC of the cluster.
@@ -312,7 +313,7 @@ pub struct Attrs {
     /// Whether the parameter group is in effect: `in-sync`, `pending-reboot`, `applying` ….
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter_apply_status: Option<String>,
-    /// What the cluster does: `available`, `paused` ….
+    /// Status of the cluster: `available`, `paused` ….
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_status: Option<String>,
 }

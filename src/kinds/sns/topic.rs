@@ -27,7 +27,7 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub display_name: Option<String>,
-    /// Who may publish and subscribe. Absent, or taken out again: what AWS grants the topic's owner.
+    /// Who may publish and subscribe. Absent or removed: what AWS grants the topic's owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT], "x-dwctl-restored" = default_policy()))]
     pub policy: Option<PolicyDocument>,

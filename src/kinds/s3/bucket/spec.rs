@@ -52,11 +52,11 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: requests are no longer logged"]))]
     pub logging: Option<Logging>,
-    /// What web pages of other origins may do. The first rule that fits counts.
+    /// What web pages of other origins may do. The first rule that matches applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub cors_rules: Vec<CorsRule>,
-    /// Who is told of events.
+    /// Who is notified of events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT]))]
     pub notification: Option<Notification>,
@@ -273,7 +273,7 @@ pub struct NoncurrentVersionExpiration {
     /// Days after they became noncurrent.
     #[schemars(range(min = 1))]
     pub noncurrent_days: i32,
-    /// Newest versions that are kept nevertheless.
+    /// Number of newest versions that are kept anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub newer_noncurrent_versions: Option<i32>,
@@ -311,7 +311,7 @@ pub struct Logging {
     /// Bucket that the logs go to, in the same region and account.
     #[schemars(extend("x-dwctl-names" = "bucket"))]
     pub target_bucket: String,
-    /// What the keys of the logs begin with.
+    /// Prefix of the keys of the logs.
     #[serde(default)]
     pub target_prefix: String,
     /// Partition the keys of the logs by date: of the event, or of the log's delivery. Absent: no partitions.
@@ -436,7 +436,7 @@ pub struct ReplicationRule {
     /// Name of the rule.
     #[schemars(length(min = 1, max = 255))]
     pub id: String,
-    /// The rule with the highest number counts where several fit.
+    /// If several rules match, the one with the highest number applies.
     #[schemars(range(min = 0))]
     pub priority: i32,
     /// Whether it is in force.
@@ -514,7 +514,7 @@ pub struct Website {
     /// Key of the page that is shown on errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_document: Option<String>,
-    /// Send all requests elsewhere; stands alone.
+    /// Redirects all requests. No other setting is allowed beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
     /// Requests that are sent elsewhere.
@@ -541,7 +541,7 @@ pub struct RoutingRule {
     /// Only keys that begin so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_prefix_equals: Option<String>,
-    /// Only where the answer would be this error, such as `404`.
+    /// Only if the response would be this error, such as `404`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_error_code_returned_equals: Option<String>,
     /// Where they are sent.
@@ -672,7 +672,7 @@ pub struct InventoryDestination {
     /// Form of the list.
     #[schemars(extend("enum" = ["CSV", "ORC", "Parquet"]))]
     pub format: String,
-    /// What the keys of the list begin with.
+    /// Prefix of the keys of the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// KMS key that encrypts the list. Absent: the encryption of the bucket.
