@@ -697,7 +697,7 @@ fn what_a_branch_changed_since_it_left_another() {
     repository.commit();
     let run = dwctl(repository.path(), &["diff", "main...work", "--stack", "stacks/shop"]);
     assert_eq!(run.code, DONE, "{}", run.stderr);
-    assert!(run.stdout.contains("from where work left main to work, without AWS"), "{}", run.stdout);
+    assert!(run.stdout.contains("from where work branched from main to work, without AWS"), "{}", run.stdout);
     assert!(
         run.stdout.contains("\"First\" → \"Second\"") && !run.stdout.contains("Of main"),
         "{}",
@@ -747,7 +747,7 @@ fn links_are_followed_inside_of_the_stack_alone() {
     assert_eq!(run.code, DONE, "{}", run.stderr);
     assert!(run.stdout.contains("name  \"common\" → \"other\"  forces replacement"), "{}", run.stdout);
     assert!(!run.stdout.contains("outside"), "{}", run.stdout);
-    assert!(run.stderr.contains("HEAD lacks shop/outside.toml, a link to "), "{}", run.stderr);
+    assert!(run.stderr.contains("HEAD has no shop/outside.toml, a link to "), "{}", run.stderr);
     // A file of the repository beside the stack is outside of the stack, in a revision as in
     // the working tree.
     std::fs::remove_file(repository.path().join("shop/outside.toml")).expect("removed");

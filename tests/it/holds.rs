@@ -90,7 +90,7 @@ fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
     project
         .run(&["apply", "--yes", "--target", "iam_policy.p"])
         .exits(0)
-        .plans("iam_role.r", "~ update in place  lets go of iam_policy.p");
+        .plans("iam_role.r", "~ update in place  releases iam_policy.p while that is replaced");
     project.settled();
     write(&project, &text("four"));
     project.run(&["plan", "--exclude", "iam_role.r"]).exits(0).leaves("iam_policy.p");
@@ -142,7 +142,7 @@ fn what_cannot_be_let_go_of_is_refused() {
     let project = stack(&text("one", ATTACHED));
     project.apply();
     write(&project, &text("two", &kept));
-    project.run(&["plan"]).exits(7).says("cannot be replaced while iam_role.r holds it");
+    project.run(&["plan"]).exits(7).says("cannot be replaced while iam_role.r uses it");
 
     // What stays holds what goes.
     let project = stack(&text("one", &format!("{ATTACHED}\nlifecycle = {{ retain = true }}")));
@@ -202,10 +202,10 @@ fn a_rule_that_names_a_group_goes_while_that_is_replaced() {
         project.apply();
         let before = rules(&project, "ec2_security_group.b");
         write(&project, &text("two"));
-        let run = project
-            .apply()
-            .plans("ec2_security_group.a", "± replace")
-            .plans("ec2_security_group.b", "~ update in place  lets go of ec2_security_group.a");
+        let run = project.apply().plans("ec2_security_group.a", "± replace").plans(
+            "ec2_security_group.b",
+            "~ update in place  releases ec2_security_group.a while that is replaced",
+        );
         run.in_order("ec2_security_group.b: released", "ec2_security_group.a: destroyed");
         assert_eq!(rules(&project, "ec2_security_group.b"), before);
         project.settled();
@@ -225,7 +225,7 @@ fn to_let_go_opens_nothing() {
     // The new one cannot be made.
     project.cloud.disturb("fault_match=ec2:CreateSecurityGroup&error_nth=1:400:SecurityGroupLimitExceeded");
     project.run(&["apply", "--yes"]).exits(1).says(
-        "ec2_security_group.b let go of ec2_security_group.a, and refers to it again after the next apply",
+        "ec2_security_group.b released ec2_security_group.a, and refers to it again after the next apply",
     );
     project.cloud.disturb("fault_match=&error_nth=");
     assert_eq!(rules(&project, "ec2_security_group.b"), 0);
@@ -353,7 +353,7 @@ fn what_does_not_move_to_another_network_is_replaced_or_refused() {
     project
         .run(&["apply", "--yes"])
         .exits(7)
-        .says("redshift_cluster_subnet_group.main cannot be replaced while redshift_cluster.main holds it")
+        .says("redshift_cluster_subnet_group.main cannot be replaced while redshift_cluster.main uses it")
         .says("--replace redshift_cluster.main")
         .says_not("destroyed in");
     let without = |text: &str| {

@@ -71,7 +71,7 @@ fn a_switch_of_the_environment_is_on_or_off_or_an_error() {
         command.env("DWCTL_ENDPOINT_URL", project.cloud.endpoint());
         run(&mut command, off).exits(0);
     }
-    run(&mut plan("maybe"), "maybe").exits(1).says("DWCTL_SANDBOX is 1, true, yes or on");
+    run(&mut plan("maybe"), "maybe").exits(1).says("DWCTL_SANDBOX must be 1, true, yes or on");
     let mut both = plan("1");
     run(both.env("DWCTL_ENDPOINT_URL", project.cloud.endpoint()), "both").exits(1).says("exclude each other");
 }

@@ -76,7 +76,7 @@ pub struct Options {
 pub(super) fn to_apply(review: &Review<'_>, options: &Options) -> &'static str {
     let is_request = options.origin.as_ref().is_some_and(|origin| origin.is_request);
     match (review.drift, is_request, options.is_saved) {
-        (true, ..) => "To set it back",
+        (true, ..) => "To revert it",
         (_, false, _) => "To apply it",
         (_, _, true) => {
             "Merging alone changes nothing at AWS. This command, run by hand or by the merge workflow, applies exactly this plan, and refuses changes that differ by then"
