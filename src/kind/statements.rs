@@ -203,7 +203,7 @@ pub fn check_actions(
             Some(near) => format!("did you mean `{service}:{near}`?"),
             None => format!("such as `{service}:{}`", known.first().copied().unwrap_or_default()),
         };
-        problems.push(Problem::warning(path, format!("\"{action}\" is no action of {owner}")).help(help));
+        problems.push(Problem::warning(path, format!("\"{action}\" is not an action of {owner}")).help(help));
     }
     problems
 }
