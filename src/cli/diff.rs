@@ -17,10 +17,10 @@ use crate::plan::{Side, TextOptions, compare, refused};
 use crate::stack::Stack;
 use crate::value::Value;
 
-/// Compares two revisions of a stack, given as folders or git revisions, without AWS or credentials.
+/// Compares two revisions of a stack, without AWS or credentials.
 ///
-/// Shows what a plan would show if everything were as the old revision declares it. A value that AWS
-/// decides is written as the reference to it.
+/// Each is a folder or a git revision. Shows what a plan would show if everything were as the old
+/// revision declares it. A value that AWS decides is written as the reference to it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   dwctl diff old/shop new/shop          two folders
