@@ -138,14 +138,14 @@ fn show_needs_no_aws() {
 /// How a plan becomes stale or is forged.
 enum Spoil {
     /// By a change around it.
-    EvalContext(fn(&Project)),
+    Outside(fn(&Project)),
     /// By an edit of its file.
     Edit(fn(&mut Json)),
     /// By different bytes.
     Bytes(fn(&[u8]) -> Vec<u8>),
 }
 
-use Spoil::{Bytes, Edit, EvalContext};
+use Spoil::{Bytes, Edit, Outside};
 
 /// Name, change, additional arguments of `apply`, exit code, and expected words.
 type Row = (&'static str, Spoil, &'static [&'static str], i32, &'static str);
@@ -154,30 +154,30 @@ type Row = (&'static str, Spoil, &'static [&'static str], i32, &'static str);
 const HERE: &[Row] = &[
     (
         "a stack file edited",
-        EvalContext(|p| p.write(&stack("Later", ""))),
+        Outside(|p| p.write(&stack("Later", ""))),
         &[],
         7,
         "the stack file stack.toml was changed",
     ),
     (
         "a stack file added",
-        EvalContext(|p| fs::write(p.stack().join("more.toml"), "[local]\na = 1\n").unwrap()),
+        Outside(|p| fs::write(p.stack().join("more.toml"), "[local]\na = 1\n").unwrap()),
         &[],
         7,
         "the stack file more.toml is new",
     ),
     (
         "a stack file removed",
-        EvalContext(|p| fs::remove_file(p.stack().join("notes.toml")).unwrap()),
+        Outside(|p| fs::remove_file(p.stack().join("notes.toml")).unwrap()),
         &[],
         7,
         "the stack file notes.toml is gone",
     ),
-    ("a variable", EvalContext(|_| {}), &["--var", "team=ops"], 7, "the variable team was changed"),
-    ("a secret", EvalContext(|_| {}), &["--var", "password=other"], 7, "the variable password was changed"),
+    ("a variable", Outside(|_| {}), &["--var", "team=ops"], 7, "the variable team was changed"),
+    ("a secret", Outside(|_| {}), &["--var", "password=other"], 7, "the variable password was changed"),
     (
         "another stack",
-        EvalContext(|p| {
+        Outside(|p| {
             fs::create_dir(p.stack().join("billing")).unwrap();
             fs::write(p.stack().join("billing/stack.toml"), stack("After", "").replace("shop", "billing"))
                 .unwrap();
@@ -188,46 +188,46 @@ const HERE: &[Row] = &[
     ),
     (
         "another name in the same folder",
-        EvalContext(|p| p.write(&stack("After", "").replace("shop", "billing"))),
+        Outside(|p| p.write(&stack("After", "").replace("shop", "billing"))),
         &[],
         1,
         "it is the ledger of shop/default, not of billing/default",
     ),
     (
         "another region",
-        EvalContext(|p| p.write(&stack("After", "").replace("us-east-1", "eu-west-1"))),
+        Outside(|p| p.write(&stack("After", "").replace("us-east-1", "eu-west-1"))),
         &[],
         7,
         "the plan belongs to another region",
     ),
     (
         "another environment",
-        EvalContext(|_| {}),
+        Outside(|_| {}),
         &["--env", "prod"],
         7,
         "the plan belongs to another environment",
     ),
-    ("an environment that is not there", EvalContext(|_| {}), &["--env", "test"], 3, "env/test.toml"),
+    ("an environment that is not there", Outside(|_| {}), &["--env", "test"], 3, "env/test.toml"),
     (
         "another ledger",
-        EvalContext(|p| ledger(p, "lineage", "another")),
+        Outside(|p| ledger(p, "lineage", "another")),
         &[],
         7,
         "the plan belongs to another ledger",
     ),
-    ("another key", EvalContext(|p| ledger(p, "key", "00")), &[], 7, "sealed under another key"),
+    ("another key", Outside(|p| ledger(p, "key", "00")), &[], 7, "sealed under another key"),
     (
         "no ledger any more",
-        EvalContext(|p| fs::remove_file(p.ledger_file()).unwrap()),
+        Outside(|p| fs::remove_file(p.ledger_file()).unwrap()),
         &[],
         7,
         "shop/default has none yet",
     ),
-    ("a target", EvalContext(|_| {}), &["--target", "sns_topic.new"], 1, "a saved plan cannot be changed"),
-    ("another folder", EvalContext(|_| {}), &["--stack", "elsewhere"], 3, "elsewhere"),
+    ("a target", Outside(|_| {}), &["--target", "sns_topic.new"], 1, "a saved plan cannot be changed"),
+    ("another folder", Outside(|_| {}), &["--stack", "elsewhere"], 3, "elsewhere"),
     // The file.
     ("empty", Bytes(|_| Vec::new()), &[], 7, "p.dwplan is empty"),
-    ("cut short", Bytes(|text| text[..text.len() / 2].to_vec()), &[], 7, "p.dwplan is cut short"),
+    ("cut short", Bytes(|text| text[..text.len() / 2].to_vec()), &[], 7, "p.dwplan is incomplete"),
     ("no text", Bytes(|_| b"\x00\xff".to_vec()), &[], 7, "it is not JSON"),
     (
         "other JSON",
@@ -432,44 +432,38 @@ const HERE: &[Row] = &[
 const AT_AWS: &[Row] = &[
     (
         "what is updated, by hand",
-        EvalContext(|p| rename(p, "alerts", "By hand")),
+        Outside(|p| rename(p, "alerts", "By hand")),
         &[],
         7,
         "sns_topic.alerts changed since the plan was made\n |\n = note: `display_name` was changed at AWS",
     ),
     (
         "what goes, by hand",
-        EvalContext(|p| rename(p, "old", "By hand")),
+        Outside(|p| rename(p, "old", "By hand")),
         &[],
         7,
         "sns_topic.old changed since the plan was made\n |\n = note: `display_name` was changed at AWS",
     ),
-    ("a tag", EvalContext(|p| tag(p, "alerts", "team", "ops")), &[], 7, "`tags.team` now differs as well"),
-    (
-        "a tag of what goes",
-        EvalContext(|p| tag(p, "old", "cost", "7")),
-        &[],
-        7,
-        "`tags.cost` was changed at AWS",
-    ),
-    ("done by hand", EvalContext(|p| rename(p, "alerts", "After")), &[], 7, "someone did it outside dwctl"),
+    ("a tag", Outside(|p| tag(p, "alerts", "team", "ops")), &[], 7, "`tags.team` now differs as well"),
+    ("a tag of what goes", Outside(|p| tag(p, "old", "cost", "7")), &[], 7, "`tags.cost` was changed at AWS"),
+    ("done by hand", Outside(|p| rename(p, "alerts", "After")), &[], 7, "someone did it outside dwctl"),
     (
         "what is updated, deleted",
-        EvalContext(|p| delete(p, "alerts")),
+        Outside(|p| delete(p, "alerts")),
         &[],
         7,
         "planned: update (differs); now it is gone from AWS",
     ),
     (
         "what goes, deleted",
-        EvalContext(|p| delete(p, "old")),
+        Outside(|p| delete(p, "old")),
         &[],
         7,
         "planned: delete (no longer declared); now it is gone from AWS",
     ),
     (
         "made by another",
-        EvalContext(|p| {
+        Outside(|p| {
             p.with(async |_, cx| {
                 cx.aws.sns().create_topic().name("new").send().await.expect("made");
             });
@@ -480,14 +474,14 @@ const AT_AWS: &[Row] = &[
     ),
     (
         "what is needed",
-        EvalContext(|p| change(p, "kms_key.data", "description", "By hand")),
+        Outside(|p| change(p, "kms_key.data", "description", "By hand")),
         &[],
         7,
         "sns_topic.alerts needs kms_key.data, which changed since the plan was made",
     ),
     (
         "already applied",
-        EvalContext(|p| {
+        Outside(|p| {
             apply(p, &[]).exits(0).says("1 created · 1 updated · 1 destroyed").code.map(drop).unwrap()
         }),
         &[],
@@ -507,7 +501,7 @@ fn ledger(project: &Project, field: &str, value: &str) {
 fn refused(project: &Project, (name, spoil, more, code, words): &Row) -> String {
     let path = project.stack().join("p.dwplan");
     match spoil {
-        EvalContext(spoil) => spoil(project),
+        Outside(spoil) => spoil(project),
         Edit(edit) => {
             let mut plan = file(project);
             edit(&mut plan);
