@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use super::execute::{Backoff, Halt, Retry, SETTLE, Work};
+use super::retry::{Backoff, Halt, Retry, SETTLE};
+use super::work::Work;
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::kind::{ErasedLive, Identity, Known, NewResource, Owner, State};

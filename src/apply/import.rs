@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::execute::failure;
+use super::event::{HOUR, LockedLedger};
+use super::instances::instances;
 use super::ledger_writer::LedgerWriter;
 use super::record::record;
-use super::{HOUR, LockedLedger, instances};
+use super::retry::failure;
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
 use crate::eval::EvalContext;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Event, WRITE_TIMEOUT};
+use super::event::{Event, WRITE_TIMEOUT};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::ledger::{Ledger, Lock, LockState, Snapshot, Store};

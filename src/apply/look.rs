@@ -1,16 +1,9 @@
-//! Reads resources more carefully: again if one answer shows nothing, and until AWS has finished them
-//! if another resource needs them.
+//! Reads resources more carefully: again if one answer shows nothing.
 
-use std::time::{Duration, Instant};
-
-use super::execute::{Backoff, Executor, Retry, failure};
-use super::{Event, Unit};
 use crate::aws::{Class, Cx, Error};
-use crate::diag::Diagnostic;
-use crate::eval::Instance;
-use crate::kind::{ErasedKind, ErasedLive, ReadRequest, State};
+use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
 use crate::live;
-use crate::plan::{self, Change};
+use crate::plan;
 use crate::signals;
 
 /// Reads a resource that the plan saw. AWS is eventually consistent, so one empty answer does not mean
@@ -41,80 +34,4 @@ pub(super) async fn look_at_tags(
     id: &str,
 ) -> Result<Option<ErasedLive>, Error> {
     look(kind, cx, &plan::read_request(id, None, None, false)).await
-}
-
-impl<'a> Executor<'_, 'a, '_> {
-    /// Waits for the needs of this change that match their declaration but that AWS is still working
-    /// on. Then shows them to their dependents.
-    pub(super) async fn await_needed(&self, unit: &Unit, change: &Change) -> Result<(), Vec<Diagnostic>> {
-        for needed in change.first() {
-            if let Some(&(busy, instance)) = self.busy.get(needed) {
-                self.await_ready(unit, busy, instance).await.map_err(|problem| vec![problem])?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn await_ready(
-        &self,
-        unit: &Unit,
-        busy: &Change,
-        instance: &Instance<'a>,
-    ) -> Result<(), Diagnostic> {
-        let Some(id) = &busy.id else { return Ok(()) };
-        let (kind, began) = (instance.kind, Instant::now());
-        let cx = self.session.cx(&instance.region);
-        let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
-        let waiting = |on: &str| {
-            let (unit, on) = (unit.clone(), format!("for {}: {on}", busy.address));
-            (self.report)(Event::Waiting { unit, on, elapsed: began.elapsed() });
-        };
-        let failed = |error: &Error| {
-            let what = format!("{} needs {}, which did not become ready", unit.address, busy.address);
-            failure(&what, id, error).at_maybe(self.span(&unit.address), "")
-        };
-        let request = {
-            let ledger = self.writer.ledger.borrow();
-            plan::read_request(id, Some(instance), ledger.resources.get(&busy.address), self.deep)
-        };
-        let mut retry = Retry::new(deadline);
-        let mut backoff = Backoff::default();
-        loop {
-            let live = match look(kind, &cx, &request).await {
-                Ok(Some(live)) => live,
-                Ok(None) => {
-                    let words = format!("AWS says that {id} does not exist");
-                    return Err(failed(&Error::finding(Class::Gone, words)));
-                }
-                Err(error) => {
-                    retry.wait(&error, &|on| waiting(&on)).await.map_err(|()| failed(&error))?;
-                    continue;
-                }
-            };
-            match &live.state {
-                State::Ready => {
-                    let view = self.eval.view(instance, Some(&live.attrs), Some(&live.spec));
-                    self.eval.show(&busy.address, view);
-                    return Ok(());
-                }
-                State::Failed(reason) | State::Leaving(reason) => {
-                    let words = format!("AWS reports: {reason}");
-                    return Err(failed(&Error::finding(Class::Other, words)));
-                }
-                State::Busy(words) if Instant::now() > deadline => {
-                    let seconds = kind.pace().deadline_seconds;
-                    let words = format!("AWS is still working on it after {seconds} s ({words})");
-                    return Err(failed(&Error::finding(Class::Other, words)));
-                }
-                State::Busy(words) => waiting(words),
-            }
-            // Nothing was started yet, so a signal ends the wait.
-            if !backoff.sleep().await {
-                return Err(Diagnostic::error("interrupted", format!("{} was skipped", unit.address))
-                    .note(format!("it needs {}, which AWS is still working on", busy.address))
-                    .help("run it again: it continues where it stopped")
-                    .at_maybe(self.span(&unit.address), ""));
-            }
-        }
-    }
 }

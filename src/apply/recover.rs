@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
+use super::instances::instances;
 use super::record::record;
 use crate::aws::{self, Scope, Session};
 use crate::eval::EvalContext;
@@ -12,7 +13,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
 use crate::ledger::{self, Entry, Ledger};
-use crate::live::confirm;
+use crate::live::{Shown, Unresolved, confirm, resolve};
 use crate::plan::{Change, Plan};
 use crate::schema::PathStep;
 
@@ -43,7 +44,7 @@ pub async fn recover(
     ledger: &mut Ledger,
 ) -> Recovered {
     let mut recovered = Recovered::default();
-    let instances = super::instances(eval, plan);
+    let instances = instances(eval, plan);
     for change in &plan.changes {
         let known = ledger.resources.contains_key(change.recorded_as());
         let Some(instance) = instances.get(&change.address).filter(|_| !known) else { continue };
@@ -125,9 +126,14 @@ async fn undeclared(
         found.sort();
         for (arn, tags) in found {
             let Some(owner) = Owner::of(&tags) else { continue };
-            let id = |kind: &dyn ErasedKind| kind.id_of_arn(&arn);
-            let found = Found { region: &region, name: &arn, owner, id: &id };
-            found.take(session, declared, ledger, recovered).await;
+            match resolve(&arn, &owner.address) {
+                Ok(Shown { kind, id, address: Some(address) }) => {
+                    let found = Found { region: &region, name: &arn, owner, address, kind, id };
+                    found.take(session, declared, ledger, recovered).await;
+                }
+                Ok(_) => recovered.hindrances.push(format!("{arn} {}", Unresolved::NoAddress(owner.address))),
+                Err(why) => recovered.hindrances.push(format!("{arn} {why}")),
+            }
         }
     }
     // Resources that the index does not know, but one listing does.
@@ -155,7 +161,11 @@ async fn undeclared(
                 .filter(|owner| owner.address.starts_with(&format!("{}.", kind.name())));
             let Some(owner) = owner else { continue };
             let name = format!("{} {id}", kind.name());
-            let found = Found { region: &region, name: &name, owner, id: &|_| Some(id.clone()) };
+            let Some(address) = Address::of_tag(&owner.address) else {
+                recovered.hindrances.push(format!("{name} {}", Unresolved::NoAddress(owner.address)));
+                continue;
+            };
+            let found = Found { region: &region, name: &name, owner, address, kind: &**kind, id };
             found.take(session, declared, ledger, recovered).await;
         }
     }
@@ -167,8 +177,9 @@ struct Found<'f> {
     /// Its name in messages.
     name: &'f str,
     owner: Owner,
-    /// Its id, given its kind.
-    id: &'f dyn Fn(&dyn ErasedKind) -> Option<String>,
+    address: Address,
+    kind: &'static dyn ErasedKind,
+    id: String,
 }
 
 impl Found<'_> {
@@ -180,17 +191,7 @@ impl Found<'_> {
         ledger: &mut Ledger,
         recovered: &mut Recovered,
     ) {
-        let Self { region, name, owner, id } = self;
-        let mut hindered = |why: String| recovered.hindrances.push(format!("{name} {why}"));
-        let Some(address) = Address::of_tag(&owner.address) else {
-            return hindered(format!("has the tag `{}`, which is not an address", owner.address));
-        };
-        let Some(kind) = kinds::kind(&address.kind) else {
-            return hindered(format!("is {address}, of a kind that this version does not know"));
-        };
-        let Some(id) = id(kind) else {
-            return hindered(format!("is {address}, but its id is not known"));
-        };
+        let Self { region, name, owner, address, kind, id } = self;
         let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
         if deposed.any(|entry| entry.id == id && entry.region == region) {
             return;

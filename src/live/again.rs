@@ -2,11 +2,11 @@
 //! trusting a single empty answer would create a second resource.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
-use super::{Index, consult, indexed};
+use super::index::{Index, consult, indexed, indexed_ids, resolve};
+use super::read::{PAUSES, owned};
 use crate::aws::{self, Session};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
@@ -15,12 +15,6 @@ use crate::ledger::Ledger;
 use crate::plan::{Plan, Reason};
 use crate::stack::matches_tag;
 use crate::value::Value;
-
-/// The pauses before each further read. A resource that the tag index does not show either is looked
-/// for once more; one that the index shows, after every pause.
-pub const PAUSES: [Duration; 3] = [PAUSE, Duration::from_millis(1000), Duration::from_millis(2000)];
-/// The pause before another read.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads of one kind and region, with what they found.
 pub(super) struct Reading {
@@ -181,7 +175,7 @@ impl Knowledge<'_> {
             // The kind finds nothing without a spec. Only the tag index still knows the name of a
             // resource that is no longer declared.
             Ok(ids) if ids.is_empty() && *spec == Value::Null && kind.taggable() => {
-                super::indexed_ids(self.session.cx(indexed(kind, region)), kind, &owner).await
+                indexed_ids(self.session.cx(indexed(kind, region)), kind, &owner).await
             }
             found => found,
         }
@@ -190,8 +184,8 @@ impl Knowledge<'_> {
 
 /// Returns whether an entry of the index belongs to the resource of this kind and id.
 fn is_of(kind: &dyn ErasedKind, arn: &str, tags: &aws::Tags, id: &str) -> bool {
-    let of_kind = tags.get(Owner::ADDRESS).and_then(|address| address.split_once('.'));
-    of_kind.is_some_and(|(name, _)| name == kind.name()) && kind.id_of_arn(arn).as_deref() == Some(id)
+    let shown = tags.get(Owner::ADDRESS).and_then(|tag| resolve(arn, tag).ok());
+    shown.is_some_and(|shown| shown.kind.name() == kind.name() && shown.id == id)
 }
 
 /// Finds a resource that the plan took for gone although it exists. The plan would create a second one
@@ -208,7 +202,7 @@ pub async fn reappeared(session: &Session, plan: &Plan, ledger: &Ledger) -> Opti
         return None;
     }
     let entries: Vec<_> = vanished.iter().map(|(_, _, kind, entry)| (*kind, *entry)).collect();
-    let found = super::owned(session, &entries).await;
+    let found = owned(session, &entries).await;
     vanished.into_iter().zip(found).find_map(|((address, known, kind, entry), live)| {
         let live = live.ok()??;
         // If it belongs to somebody else by now, it is refused where it is in the way.

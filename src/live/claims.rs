@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use super::{Index, confirm, consult, indexed};
+use super::index::{Index, Shown, consult, indexed, resolve};
+use super::read::confirm;
 use crate::aws::{Scope, Session};
 use crate::diag::{Diagnostic, counted};
 use crate::eval::EvalContext;
@@ -35,10 +36,8 @@ fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
         .flat_map(|(region, index)| index.iter().map(move |(arn, tags)| (region, arn, tags)))
         .filter_map(|(region, arn, tags)| {
             let owner = Owner::of(tags)?;
-            let address = Address::of_tag(&owner.address)?;
-            let kind = kinds::kind(&address.kind)?;
-            let id = kind.id_of_arn(arn)?;
-            Some(Claim { region: region.clone(), arn: arn.clone(), owner, address, kind, id })
+            let Shown { kind, id, address } = resolve(arn, &owner.address).ok()?;
+            Some(Claim { region: region.clone(), arn: arn.clone(), owner, address: address?, kind, id })
         })
         .collect();
     claims.sort_by(|one, other| (&one.address, &one.arn).cmp(&(&other.address, &other.arn)));

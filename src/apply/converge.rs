@@ -1,0 +1,254 @@
+//! Updates a resource until AWS shows what is declared. One loop serves all kinds, and also finishes
+//! what an interrupted apply left.
+
+use std::time::Instant;
+
+use super::create::OwnerCheck;
+use super::retry::{Backoff, Halt, RESEND, Retry, SETTLE};
+use super::work::Work;
+use crate::aws::{Class, Error, Tags};
+use crate::diag::Diagnostic;
+use crate::kind::{ErasedLive, State};
+use crate::plan::{self, AttributeChange, Past, diff};
+use crate::schema::{PathStep, normalize};
+use crate::value::Value;
+
+/// Maximum number of updates of one resource in one apply; a kind that needs more does not converge.
+const MOST_ROUNDS: u32 = 12;
+
+/// The progress of one resource towards its declaration.
+struct Progress {
+    /// It was created just now, with all settings that AWS cannot return.
+    fresh: bool,
+    /// Reads and updates have separate limits: a read that succeeds proves nothing about updates.
+    reads: Retry,
+    updates: Retry,
+    backoff: Backoff,
+    /// The time since which AWS does not show it.
+    missing: Option<Instant>,
+    /// The settings that AWS cannot return have been sent.
+    sent_unreadable: bool,
+    /// The last update, and what it was to change.
+    last_update: Option<(Instant, Vec<AttributeChange>)>,
+    rounds: u32,
+    resent: bool,
+}
+
+/// What is left to change.
+struct Difference {
+    have: Value,
+    want: Value,
+    attributes: Vec<AttributeChange>,
+    tags: Vec<AttributeChange>,
+}
+
+impl Work<'_, '_, '_, '_> {
+    /// Updates until the live state matches the declaration. `fresh` means that it was created just
+    /// now, with all settings that AWS cannot return.
+    pub(super) async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
+        let mut progress = Progress {
+            fresh,
+            reads: Retry::new(self.deadline()),
+            updates: Retry::new(self.deadline()),
+            backoff: Backoff::default(),
+            missing: None,
+            sent_unreadable: fresh,
+            last_update: None,
+            rounds: 0,
+            resent: false,
+        };
+        loop {
+            let Some(live) = self.look(id, &mut progress).await? else { continue };
+            if !self.is_ready(id, &live, &mut progress).await? {
+                continue;
+            }
+            let left = self.difference(&live, progress.sent_unreadable);
+            if left.attributes.is_empty() && left.tags.is_empty() {
+                return Ok(live);
+            }
+            self.before.borrow_mut().get_or_insert_with(|| live.clone());
+            if self.is_due(id, &left, &mut progress).await? {
+                self.send(id, &live, left, &mut progress).await?;
+            }
+        }
+    }
+
+    /// Reads the resource. Returns `None` after a pause if AWS does not show it.
+    async fn look(&self, id: &str, progress: &mut Progress) -> Result<Option<ErasedLive>, Halt> {
+        match self.read(id).await {
+            Ok(Some(live)) => {
+                progress.missing = None;
+                progress.reads.relax();
+                Ok(Some(live))
+            }
+            // It is not visible yet, or a single answer was wrong.
+            Ok(None) if progress.missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
+                self.waiting("to be visible");
+                progress.backoff.sleep_through().await;
+                Ok(None)
+            }
+            Ok(None) => {
+                let error = Error::finding(Class::Gone, format!("AWS says that {id} does not exist"));
+                Err(self.halt("read", &error, id))
+            }
+            Err(error) => {
+                let waited = progress.reads.wait(&error, &|on| self.waiting(on)).await;
+                waited.map_err(|()| self.halt("read", &error, id))?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Checks that the resource is ours and that AWS has finished it. Returns false after a pause if
+    /// it is too early to say.
+    async fn is_ready(&self, id: &str, live: &ErasedLive, progress: &mut Progress) -> Result<bool, Halt> {
+        if progress.fresh {
+            match self.check_owner(live) {
+                OwnerCheck::Ours => {}
+                OwnerCheck::Missing if self.began.elapsed() < SETTLE => {
+                    self.waiting("for its tags to be visible");
+                    progress.backoff.sleep_through().await;
+                    return Ok(false);
+                }
+                OwnerCheck::Missing | OwnerCheck::Theirs => {
+                    return Err(Halt::Foreign(self.intruded(id, live)));
+                }
+            }
+        }
+        match &live.state {
+            State::Ready => {}
+            State::Failed(reason) => {
+                let error = Error::finding(Class::Other, format!("AWS reports that it failed: {reason}"));
+                return Err(self.halt("finish", &error, id));
+            }
+            State::Busy(_) | State::Leaving(_) if Instant::now() > self.deadline() => {
+                let seconds = self.kind.pace().deadline_seconds;
+                let words = format!("AWS is still working on it after {seconds} s");
+                return Err(self.halt("finish", &Error::finding(Class::Other, words), id));
+            }
+            State::Busy(words) | State::Leaving(words) => {
+                self.waiting(words.clone());
+                progress.backoff.sleep_through().await;
+                return Ok(false);
+            }
+        }
+        if !progress.fresh {
+            let whose = self.executor.whose(self.kind, self.cx, self.change, id, live).await;
+            let whose = whose.map_err(|error| self.halt("read", &error, id))?;
+            if let Some(refusal) = plan::refusal(&self.instance.address, id, &whose, true) {
+                return Err(Halt::Failed(refusal.at(self.instance.resource.span, "")));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Compares the live resource with its declaration.
+    fn difference(&self, live: &ErasedLive, sent_unreadable: bool) -> Difference {
+        let schema = &self.kind.schema().spec;
+        let ledger = self.executor.writer.ledger.borrow();
+        let entry = ledger.resources.get(&self.instance.address);
+        let past = Past::of(self.kind, entry, live);
+        let past = Past { entry: entry.filter(|_| !sent_unreadable), ..past };
+        let found = normalize(schema, live.spec.clone());
+        let (want, have) = plan::complete(self.instance, found, &past, &ledger);
+        let attributes = diff(schema, &have, &want);
+        let stack = self.executor.eval.stack;
+        let tags = plan::tag_changes(self.instance, live, entry, &ledger, stack);
+        Difference { have, want, attributes, tags }
+    }
+
+    /// Returns whether an update should be sent now. After an update that had some effect, the rest
+    /// is sent at once: some services change one setting at a time. If it had no effect yet, waits
+    /// for it.
+    async fn is_due(&self, id: &str, left: &Difference, progress: &mut Progress) -> Result<bool, Halt> {
+        if let Some((when, sent)) = &progress.last_update
+            && *sent == left.all()
+        {
+            let since = when.elapsed();
+            if progress.resent && since > SETTLE {
+                return Err(Halt::Failed(self.stuck(id, &left.all())));
+            }
+            if progress.resent || since < RESEND {
+                self.waiting("for AWS to show the change");
+                progress.backoff.sleep_through().await;
+                return Ok(false);
+            }
+            progress.resent = true;
+        }
+        progress.rounds += 1;
+        let made = progress.fresh || progress.last_update.is_some();
+        let is_forced = made && left.attributes.iter().any(|change| change.forces_replacement);
+        if progress.rounds > MOST_ROUNDS || is_forced {
+            return Err(Halt::Failed(self.stuck(id, &left.all())));
+        }
+        Ok(true)
+    }
+
+    /// Sends an update. Waits before the next attempt if AWS refuses it for now.
+    async fn send(
+        &self,
+        id: &str,
+        live: &ErasedLive,
+        left: Difference,
+        progress: &mut Progress,
+    ) -> Result<(), Halt> {
+        let sent = async {
+            if !left.attributes.is_empty() {
+                self.kind.update(self.cx, id, &left.have, &left.want).await?;
+            }
+            if !left.tags.is_empty() {
+                let (set, remove) = split(&left.tags);
+                self.kind.tag(self.cx, id, &live.attrs, &set, &remove).await?;
+            }
+            Ok::<(), Error>(())
+        };
+        match sent.await {
+            Ok(()) => {
+                progress.sent_unreadable = true;
+                progress.last_update = Some((Instant::now(), left.all()));
+                progress.backoff = Backoff::default();
+                progress.updates.relax();
+                Ok(())
+            }
+            Err(error) => {
+                let waited = progress.updates.wait(&error, &|on| self.waiting(on)).await;
+                waited.map_err(|()| self.halt("update", &error, id))
+            }
+        }
+    }
+
+    /// The error for a resource that AWS does not change as it is declared.
+    fn stuck(&self, id: &str, changes: &[AttributeChange]) -> Diagnostic {
+        let mut error = Diagnostic::error(
+            "not-converged",
+            format!("{} did not converge to its declaration", self.instance.address),
+        )
+        .at(self.instance.resource.span, "")
+        .note(format!("{id}: AWS accepted every call, but still returns another value"));
+        for change in changes.iter().take(8) {
+            error = error.note(plan::change_text(change));
+        }
+        error.lasting = true;
+        error.help("declare what AWS returns, or set lifecycle.ignore_changes for the attribute")
+    }
+}
+
+impl Difference {
+    fn all(&self) -> Vec<AttributeChange> {
+        self.attributes.iter().chain(&self.tags).cloned().collect()
+    }
+}
+
+/// The tags to set, and those to remove.
+fn split(changes: &[AttributeChange]) -> (Tags, Vec<String>) {
+    let mut set = Tags::new();
+    let mut remove = Vec::new();
+    for change in changes {
+        let Some(PathStep::Name(name)) = change.path.last() else { continue };
+        match change.after.as_ref().and_then(Value::as_str) {
+            Some(value) => drop(set.insert(name.clone(), value.to_owned())),
+            None => remove.push(name.clone()),
+        }
+    }
+    (set, remove)
+}

@@ -1,0 +1,134 @@
+//! What every unit is carried out with, and what several of them need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::event::Event;
+use super::ledger_writer::LedgerWriter;
+use super::look::look_at_tags;
+use super::retry::{Outcome, failure};
+use crate::aws::{Class, Cx, Error, Session};
+use crate::eval::{EvalContext, Instance};
+use crate::graph::Address;
+use crate::kind::{ErasedKind, ErasedLive, Owner};
+use crate::kinds;
+use crate::ledger::Entry;
+use crate::plan::{self, Action, Change, Reason, Whose};
+
+/// Carries out units.
+pub(super) struct Executor<'e, 'a, 'l> {
+    pub(super) session: &'e Session,
+    pub(super) eval: &'e EvalContext<'a>,
+    pub(super) writer: &'e LedgerWriter<'l>,
+    /// Resources that are created or replaced.
+    pub(super) made: BTreeSet<&'e Address>,
+    /// Whether settings that nobody declared are read, too.
+    pub(super) deep: bool,
+    pub(super) report: &'e dyn Fn(Event),
+    /// Resources that an interrupted apply may have created, and this one continues with.
+    pub(super) maybe_created: BTreeSet<Address>,
+    /// Resources that match their declaration but that AWS is still working on.
+    pub(super) busy: BTreeMap<&'e Address, (&'e Change, &'e Instance<'a>)>,
+}
+
+impl Executor<'_, '_, '_> {
+    pub(super) fn forget(&self, change: &Change) {
+        let mut ledger = self.writer.ledger.borrow_mut();
+        let Some(id) = &change.id else {
+            // The plan found that it is gone.
+            ledger.resources.remove(&change.address);
+            ledger.intents.remove(&change.address);
+            self.writer.dirty.set(true);
+            return;
+        };
+        let region = change.existing_region();
+        if !matches!(change.action, Action::Replace { .. })
+            && change.reason != Reason::Deposed
+            && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
+        {
+            // This also ends what an interrupted apply had begun.
+            ledger.intents.remove(&change.address);
+        }
+        // The address may already belong to a replacement that was created first.
+        if !ledger.discard(&change.address, region, id)
+            && ledger.resources.get(&change.address).is_some_and(|entry| entry.id == *id)
+        {
+            ledger.resources.remove(&change.address);
+        }
+        self.writer.dirty.set(true);
+    }
+
+    /// Removes the owner tags from a resource that stays at AWS, so that it has no owner.
+    pub(super) async fn release(&self, change: &Change) -> Outcome<()> {
+        let (Some(kind), Some(id), Some(live)) =
+            (kinds::kind(&change.address.kind), &change.id, &change.live)
+        else {
+            return Ok(());
+        };
+        if !kind.taggable() || !Owner::KEYS.iter().any(|key| live.tags.contains_key(*key)) {
+            return Ok(());
+        }
+        let cx = self.session.cx(&change.region);
+        let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
+        let live = match look_at_tags(kind, &cx, id).await.map_err(failed)? {
+            Some(live) if self.whose(kind, &cx, change, id, &live).await.map_err(failed)? == Whose::Ours => {
+                live
+            }
+            // It is gone, or has another owner, whose tags are left alone.
+            _ => return Ok(()),
+        };
+        let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        match kind.tag(&cx, id, &live.attrs, &crate::aws::Tags::new(), &keys).await {
+            Err(error) if error.class != Class::Gone => Err(failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks AWS who owns a resource that is about to be changed or deleted. An imported one counts as
+    /// ours as long as its owner is the one that the plan saw.
+    pub(super) async fn whose(
+        &self,
+        kind: &'static dyn ErasedKind,
+        cx: &Cx,
+        change: &Change,
+        id: &str,
+        live: &ErasedLive,
+    ) -> Result<Whose, Error> {
+        let planned = change.live.as_ref().filter(|_| change.is_taken_over());
+        if planned.is_some_and(|planned| Owner::of(&planned.tags) == Owner::of(&live.tags)) {
+            return Ok(Whose::Ours);
+        }
+        let (address, region) = (&change.address, &cx.scope.region);
+        let whose = {
+            let ledger = self.writer.ledger.borrow();
+            let deposed = ledger.deposed.get(address).into_iter().flatten();
+            let mut known = ledger.resources.get(address).into_iter().chain(deposed);
+            // A resource to be deleted may be known from an intent alone.
+            let intended = || Entry { id: id.to_owned(), region: region.clone(), ..Entry::default() };
+            match known.find(|entry| entry.id == id && entry.region == *region) {
+                Some(entry) => plan::whose(kind, address, entry, live, &ledger),
+                None => plan::whose(kind, address, &intended(), live, &ledger),
+            }
+        };
+        if !plan::is_wholes(kind, &whose) {
+            return Ok(whose);
+        }
+        let whole = plan::whole(kind, region, id, live, &self.writer.ledger.borrow());
+        let Some((address, entry)) = whole else { return Ok(whose) };
+        let Some(kind) = kinds::kind(&address.kind) else { return Ok(whose) };
+        Ok(match look_at_tags(kind, cx, &entry.id).await? {
+            Some(live) => plan::whose(kind, &address, &entry, &live, &self.writer.ledger.borrow()),
+            None => whose,
+        })
+    }
+
+    pub(super) fn span(&self, address: &Address) -> Option<crate::diag::Span> {
+        let declaration = address.declaration();
+        self.eval
+            .stack
+            .resources
+            .iter()
+            .find(|resource| resource.address() == declaration)
+            .map(|resource| resource.span)
+    }
+}

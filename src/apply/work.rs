@@ -1,0 +1,70 @@
+//! Work on one declared resource.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use super::event::Event;
+use super::executor::Executor;
+use super::retry::{Halt, failure};
+use crate::aws::{Cx, Error};
+use crate::diag::Diagnostic;
+use crate::eval::Instance;
+use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
+use crate::plan::order::Unit;
+use crate::plan::{self, Change};
+
+/// Work on one declared resource.
+pub(super) struct Work<'w, 'e, 'a, 'l> {
+    pub(super) executor: &'w Executor<'e, 'a, 'l>,
+    pub(super) unit: &'w Unit,
+    pub(super) change: &'w Change,
+    pub(super) instance: &'w Instance<'a>,
+    pub(super) kind: &'static dyn ErasedKind,
+    pub(super) cx: &'w Cx,
+    pub(super) began: Instant,
+    /// The live state before the first update.
+    pub(super) before: RefCell<Option<ErasedLive>>,
+}
+
+impl Work<'_, '_, '_, '_> {
+    pub(super) fn deadline(&self) -> Instant {
+        self.began + Duration::from_secs(self.kind.pace().deadline_seconds.into())
+    }
+
+    pub(super) fn waiting(&self, on: impl Into<String>) {
+        let (unit, on) = (self.unit.clone(), on.into());
+        (self.executor.report)(Event::Waiting { unit, on, elapsed: self.began.elapsed() });
+    }
+
+    pub(super) fn tags(&self) -> crate::aws::Tags {
+        let stack = self.executor.eval.stack;
+        plan::tags(self.instance, &stack.name, &stack.env)
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+            .collect()
+    }
+
+    pub(super) fn request(&self, id: &str) -> ReadRequest {
+        let ledger = self.executor.writer.ledger.borrow();
+        let entry = ledger.resources.get(&self.instance.address);
+        plan::read_request(id, Some(self.instance), entry, self.executor.deep)
+    }
+
+    pub(super) async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
+        let request = self.request(id);
+        self.kind.read_many(self.cx, std::slice::from_ref(&request)).await.pop().unwrap_or(Ok(None))
+    }
+
+    pub(super) fn halt(&self, verb: &str, error: &Error, id: &str) -> Halt {
+        Halt::Failed(self.failure(verb, error, Some(id)))
+    }
+
+    pub(super) fn failure(&self, verb: &str, error: &Error, id: Option<&str>) -> Diagnostic {
+        let address = &self.instance.address;
+        let what = match verb {
+            "finish" => format!("{address} did not become ready"),
+            verb => format!("cannot {verb} {address}"),
+        };
+        failure(&what, id.unwrap_or_default(), error).at(self.instance.resource.span, "")
+    }
+}
