@@ -62,6 +62,7 @@ pub mod redshift {
     mod cluster_check;
     mod cluster_live;
     pub mod cluster_parameter_group;
+    mod cluster_spec;
     pub mod cluster_subnet_group;
     mod cluster_update;
     mod parameters;
@@ -91,6 +92,7 @@ pub mod sfn {
     mod paths;
     pub mod state_machine;
     mod states_language;
+    mod walk;
 }
 
 /// Amazon SNS.

@@ -7,7 +7,7 @@ use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::target::Target;
+use super::target::{Target, invalid};
 use super::target_check::check_target;
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
@@ -342,10 +342,6 @@ fn arn(scope: &Scope, bus: &str, name: &str) -> String {
 
 fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(invalid)).collect()
-}
-
-pub(super) fn invalid(error: impl std::fmt::Display) -> Error {
-    Error::finding(Class::Invalid, error.to_string())
 }
 
 /// The rules of every requested bus, by id. The listing is restricted to the common prefix of the

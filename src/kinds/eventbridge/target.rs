@@ -12,8 +12,7 @@ use aws_sdk_eventbridge::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::invalid;
-use crate::aws::Result;
+use crate::aws::{Class, Error, Result};
 use crate::kind::Json;
 use crate::kind::mark::{DEFAULT_IS_ABSENT, SET};
 
@@ -475,6 +474,11 @@ impl EcsParameters {
             propagate_tags: task.propagate_tags().map(|propagate| propagate.as_str().to_owned()),
         }
     }
+}
+
+/// The error for settings that the SDK refuses to build.
+pub(super) fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::finding(Class::Invalid, error.to_string())
 }
 
 #[cfg(test)]

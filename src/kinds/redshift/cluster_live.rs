@@ -6,7 +6,7 @@ use aws_sdk_redshift::operation::describe_logging_status::DescribeLoggingStatusO
 use aws_sdk_redshift::types::Cluster;
 use futures_util::stream::{StreamExt, TryStreamExt};
 
-use super::cluster::{
+use super::cluster_spec::{
     Attrs, Logging, RedshiftCluster, SnapshotCopy, Spec, copy_retention_period, forever, ip_address_type,
     log_destination_type,
 };
@@ -72,7 +72,7 @@ fn live(
         // AWS may return a paused cluster without nodes. It has them again when it is resumed.
         ("number_of_nodes", nodes.is_none()),
     ];
-    let port = port.unwrap_or_else(super::cluster::port);
+    let port = port.unwrap_or_else(super::cluster_spec::port);
     let group = cluster.cluster_parameter_groups().first();
     let secret = given(cluster.master_password_secret_arn());
     let spec = Spec {

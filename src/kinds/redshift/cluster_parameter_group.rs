@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parameters::{check_family, check_parameters};
 use super::shared::{from_tags, tag, to_tags};
-use super::wlm::check_queues;
+use super::wlm::{WLM, check_queues};
 use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
 use crate::kind::mark::REPLACE;
 use crate::kind::terraform::{Block, TerraformPart, take};
@@ -71,9 +71,6 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
 
 /// The kind `redshift_cluster_parameter_group`.
 pub struct RedshiftClusterParameterGroup;
-
-/// The parameter that holds the workload management configuration.
-pub(super) const WLM: &str = "wlm_json_configuration";
 
 /// Maximum number of parameters in a call that modifies or resets them.
 const MOST_PARAMETERS: usize = 20;

@@ -1,6 +1,6 @@
 //! Updates of a Redshift cluster.
 
-use super::cluster::{Logging, SnapshotCopy, Spec, cluster_type};
+use super::cluster_spec::{Logging, SnapshotCopy, Spec, cluster_type};
 use crate::aws::{Cx, Result};
 
 /// Makes the next changes towards `want`.

@@ -56,7 +56,7 @@ pub(super) fn check_family(spec: Known<'_>, problems: &mut Vec<Problem>) {
 
 pub(super) fn check_parameters(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let Some(parameters) = spec.get("parameters").and_then(Value::as_map) else { return };
-    for (name, value) in parameters.iter().filter(|(name, _)| *name != super::cluster_parameter_group::WLM) {
+    for (name, value) in parameters.iter().filter(|(name, _)| *name != super::wlm::WLM) {
         let path = format!("parameters.{name}");
         if name.chars().any(char::is_uppercase) {
             problems.push(

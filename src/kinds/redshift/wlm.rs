@@ -1,8 +1,10 @@
 //! Workload management: the queues of a parameter group.
 
-use super::cluster_parameter_group::WLM;
 use crate::kind::{Known, Problem, nearest};
 use crate::value::Value;
+
+/// The parameter that holds the workload management configuration.
+pub(super) const WLM: &str = "wlm_json_configuration";
 
 /// The properties of a queue
 /// (<https://docs.aws.amazon.com/redshift/latest/mgmt/workload-mgmt-config.html#wlm-json-config-properties>).

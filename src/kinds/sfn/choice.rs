@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::states_language::{Exits, Language, Walk, is_expression, is_open, is_timestamp};
+use super::walk::{Exits, Language, Walk, is_expression, is_open, is_timestamp};
 use crate::value::Value;
 
 /// The types of values that can be compared. An operator is `<type><comparison>` or

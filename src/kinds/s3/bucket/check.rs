@@ -4,7 +4,7 @@ mod lifecycle;
 mod notification;
 mod policy;
 
-use super::TLS_SID;
+use super::tls::TLS_SID;
 use crate::kind::{Among, Known, Problem};
 use crate::value::Value;
 
@@ -54,7 +54,12 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
             );
         }
         if let Some(retention) = spec.get("object_lock_default_retention") {
-            one_of(Known(retention), "object_lock_default_retention", &["days", "years"], &mut problems);
+            lifecycle::one_of(
+                Known(retention),
+                "object_lock_default_retention",
+                &["days", "years"],
+                &mut problems,
+            );
         }
     }
     if spec.is_set("transition_default_minimum_object_size") && !spec.may_be_set("lifecycle_rules") {
@@ -192,14 +197,6 @@ fn check_encryption(spec: Known<'_>, problems: &mut Vec<Problem>) {
             "encryption.bucket_key_enabled",
             "encryption in two layers has no key of the bucket",
         ));
-    }
-}
-
-/// Checks that exactly one of some attributes is set in the table at `path`.
-fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<Problem>) {
-    if table.is_not_one_of(attributes) {
-        let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        problems.push(Problem::new(path, format!("exactly one of {names} is needed")));
     }
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
 
 use super::super::shared::built;
 use super::spec::*;
-use super::{merge, tls_statement};
+use super::tls::{merge, tls_statement};
 use crate::aws::{Cx, Result};
 
 /// Restrictions are tightened before others are relaxed. Settings that need versioning are set after it is

@@ -1,7 +1,6 @@
 //! Checks the actions of lifecycle rules, their times and their order. See
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
 
-use super::one_of;
 use crate::kind::{Known, Problem, counted};
 
 /// Storage classes in the order in which objects can move through them.
@@ -176,5 +175,13 @@ fn check_dates(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
             )
             .help("split it into two rules"),
         );
+    }
+}
+
+/// Checks that exactly one of some attributes is set in the table at `path`.
+pub(super) fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<Problem>) {
+    if table.is_not_one_of(attributes) {
+        let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        problems.push(Problem::new(path, format!("exactly one of {names} is needed")));
     }
 }
