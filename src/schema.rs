@@ -193,6 +193,11 @@ impl Node {
         Some(name)
     }
 
+    /// The path of the same field.
+    pub fn path_of(&self, document: Document) -> Option<[PathStep; 1]> {
+        self.field_of(document).map(|name| [PathStep::Name(name.to_owned())])
+    }
+
     /// Returns whether the field `name` must be written.
     pub fn requires(&self, name: &str) -> bool {
         matches!(&self.shape, Shape::Object { required, .. } if required.iter().any(|field| field == name))

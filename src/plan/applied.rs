@@ -184,8 +184,8 @@ pub(super) fn ignore(instance: &Instance<'_>, want: &mut Value, found: &Value) {
         take_over(Some(schema), want, found, &ignored.path);
     }
     // Content is compared by its checksum, so ignoring one ignores the other.
-    let of = |document| schema.field_of(document).map(|name| [PathStep::Name(name.to_owned())]);
-    if let (Some(content), Some(checksum)) = (of(Document::Content), of(Document::Checksum))
+    if let (Some(content), Some(checksum)) =
+        (schema.path_of(Document::Content), schema.path_of(Document::Checksum))
         && ignored.iter().any(|ignored| ignored.path == content)
     {
         take_over(Some(schema), want, found, &checksum);

@@ -20,7 +20,7 @@ use crate::diag::{Diagnostic, Outside};
 use crate::eval::{EvalContext, Instance, Write, written};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
-use crate::schema::{Document, PathStep, respelled};
+use crate::schema::{Document, respelled};
 use crate::stack::Moves;
 use crate::value::{Unknown, Value};
 
@@ -400,8 +400,9 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     /// Shows different content by its lines instead of its checksum, without known secrets.
     fn tell_content(&self, was: &Instance<'_>, is: &Instance<'_>, attributes: &mut Vec<AttributeChange>) {
         let schema = &is.kind.schema().spec;
-        let of = |document| schema.field_of(document).map(|name| [PathStep::Name(name.to_owned())]);
-        let (Some(checksum), Some(content)) = (of(Document::Checksum), of(Document::Content)) else {
+        let (Some(checksum), Some(content)) =
+            (schema.path_of(Document::Checksum), schema.path_of(Document::Content))
+        else {
             return;
         };
         let Some(at) = attributes.iter().position(|one| one.path == checksum) else { return };

@@ -81,129 +81,21 @@ impl Walk<'_> {
             (_, Value::Unknown(_) | Value::Null) | (Shape::Any, _) => {}
             (_, Value::Secret(inner)) => self.node(node, inner, path, true),
             (Shape::Bool, Value::Bool(_)) => {}
-            (Shape::Number { integer, minimum, maximum }, Value::Number(number)) => {
-                let float = number.as_f64();
-                if *integer && !matches!(number, Number::Integer(_)) {
-                    self.wrong_type(node, value, path);
-                } else if minimum.is_some_and(|minimum| float < minimum)
-                    || maximum.is_some_and(|maximum| float > maximum)
-                {
-                    let range = match (minimum, maximum) {
-                        (Some(minimum), Some(maximum)) if minimum == maximum => format!("{minimum}"),
-                        (Some(minimum), Some(maximum)) => format!("from {minimum} to {maximum}"),
-                        (Some(minimum), None) => format!("at least {minimum}"),
-                        (None, Some(maximum)) => format!("at most {maximum}"),
-                        (None, None) => String::new(),
-                    };
-                    let name = name(path);
-                    self.fault(
-                        "invalid-value",
-                        path,
-                        format!("`{name}` is out of range"),
-                        format!("must be {range}"),
-                    );
-                }
+            (Shape::Number { integer: true, .. }, Value::Number(number))
+                if !matches!(number, Number::Integer(_)) =>
+            {
+                self.wrong_type(node, value, path);
             }
-            (Shape::String { options, pattern, min_length, max_length }, Value::String(text)) => {
-                let name = name(path);
-                if !options.is_empty() && !options.contains(text) {
-                    let shown = if secret { String::new() } else { format!(" \"{text}\"") };
-                    let near = nearest(text, options.iter().map(String::as_str));
-                    let label = match near {
-                        Some(near) if !secret => format!("did you mean \"{near}\"?"),
-                        _ => format!(
-                            "one of {}",
-                            options.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ")
-                        ),
-                    };
-                    self.fault("invalid-value", path, format!("`{name}` cannot be{shown}"), label);
-                    return;
-                }
-                let length = text.chars().count();
-                if min_length.is_some_and(|least| length < least)
-                    || max_length.is_some_and(|most| length > most)
-                {
-                    let label = match (min_length, max_length) {
-                        (Some(least), Some(most)) if least == most => {
-                            format!("must have exactly {}, has {length}", counted(least, "character"))
-                        }
-                        (Some(least), Some(most)) => {
-                            format!("must have {least} to {most} characters, has {length}")
-                        }
-                        (Some(least), None) => {
-                            format!("must have at least {}, has {length}", counted(least, "character"))
-                        }
-                        (_, most) => {
-                            format!(
-                                "must have at most {}, has {length}",
-                                counted(most.unwrap_or_default(), "character")
-                            )
-                        }
-                    };
-                    self.fault(
-                        "invalid-value",
-                        path,
-                        format!("`{name}` has a length that AWS does not allow"),
-                        label,
-                    );
-                } else if let Some(pattern) = pattern
-                    && !matches(pattern, text)
-                {
-                    // Syntax of other tools for `${…}`.
-                    let foreign = ["$(", "{{", "<%"].into_iter().any(|opening| text.contains(opening));
-                    let hint = if foreign { "; an expression is written ${…}" } else { "" };
-                    self.fault(
-                        "invalid-value",
-                        path,
-                        format!("`{name}` does not have the form that AWS requires"),
-                        format!("must match {pattern}{hint}"),
-                    );
-                }
+            (Shape::Number { minimum, maximum, .. }, Value::Number(number)) => {
+                self.number(number.as_f64(), *minimum, *maximum, path);
             }
+            (Shape::String { .. }, Value::String(text)) => self.text(&node.shape, text, path, secret),
             (Shape::Secret, Value::String(_)) => {}
             (Shape::Policy | Shape::Json, Value::Map(_) | Value::List(_)) => {}
-            (Shape::Policy | Shape::Json, Value::String(text)) => {
-                if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-                    let name = name(path);
-                    let label = match secret {
-                        true => "not JSON".to_owned(),
-                        false if is_file_name(text) => {
-                            format!("the name of a file; to read it, write '${{file(\"{text}\")}}'")
-                        }
-                        false => format!("not JSON: {}", not_json(text, &error)),
-                    };
-                    self.fault("invalid-document", path, format!("`{name}` is not a JSON document"), label);
-                }
-            }
+            (Shape::Policy | Shape::Json, Value::String(text)) => self.document(text, path, secret),
             (Shape::List { element, min_items, max_items }, Value::List(list)) => {
-                let count = list.len();
-                if min_items.is_some_and(|least| count < least) || max_items.is_some_and(|most| count > most)
-                {
-                    let name = name(path);
-                    let label = match (min_items, max_items) {
-                        (Some(least), Some(most)) if least == most => {
-                            format!("must have exactly {}, has {count}", counted(least, "element"))
-                        }
-                        (Some(least), Some(most)) => {
-                            format!("must have {least} to {most} elements, has {count}")
-                        }
-                        (Some(least), None) => {
-                            format!("must have at least {}, has {count}", counted(least, "element"))
-                        }
-                        (_, most) => {
-                            format!(
-                                "must have at most {}, has {count}",
-                                counted(most.unwrap_or_default(), "element")
-                            )
-                        }
-                    };
-                    self.fault(
-                        "invalid-value",
-                        path,
-                        format!("`{name}` has a number of elements that AWS does not allow"),
-                        label,
-                    );
-                }
+                let what = "a number of elements that AWS does not allow";
+                self.count(list.len(), (*min_items, *max_items), "element", what, path);
                 for (index, value) in list.iter().enumerate() {
                     path.push(PathStep::Index(index));
                     self.node(element, value, path, secret);
@@ -231,25 +123,108 @@ impl Walk<'_> {
                 }
                 for name in required {
                     if matches!(map.get(name), None | Some(Value::Null)) {
-                        let whose = if path.is_empty() {
-                            self.owner.to_owned()
-                        } else {
-                            format!("`{}`", self::name(path))
-                        };
-                        let label = fields.get(name).map(|field| field.type_name()).unwrap_or_default();
-                        self.fault(
-                            "missing-attribute",
-                            path,
-                            format!("{whose} needs the attribute `{name}`"),
-                            format!("`{name}` ({label}) is missing"),
-                        );
-                        if let Some(fault) = self.faults.last_mut() {
-                            fault.missing = Some(name.clone());
-                        }
+                        let kind = fields.get(name).map(|field| field.type_name()).unwrap_or_default();
+                        self.missing(name, &kind, path);
                     }
                 }
             }
             _ => self.wrong_type(node, value, path),
+        }
+    }
+
+    /// Checks a number against its range.
+    fn number(&mut self, number: f64, minimum: Option<f64>, maximum: Option<f64>, path: &[PathStep]) {
+        let is_low = minimum.is_some_and(|minimum| number < minimum);
+        if !is_low && !maximum.is_some_and(|maximum| number > maximum) {
+            return;
+        }
+        let range = match (minimum, maximum) {
+            (Some(minimum), Some(maximum)) if minimum == maximum => format!("{minimum}"),
+            (Some(minimum), Some(maximum)) => format!("from {minimum} to {maximum}"),
+            (Some(minimum), None) => format!("at least {minimum}"),
+            (None, Some(maximum)) => format!("at most {maximum}"),
+            (None, None) => String::new(),
+        };
+        let message = format!("`{}` is out of range", name(path));
+        self.fault("invalid-value", path, message, format!("must be {range}"));
+    }
+
+    /// Checks a text against its options, its length and its pattern.
+    fn text(&mut self, shape: &Shape, text: &str, path: &[PathStep], secret: bool) {
+        let Shape::String { options, pattern, min_length, max_length } = shape else { return };
+        let name = name(path);
+        if !options.is_empty() && !options.iter().any(|one| one == text) {
+            let shown = if secret { String::new() } else { format!(" \"{text}\"") };
+            let near = nearest(text, options.iter().map(String::as_str));
+            let label = match near {
+                Some(near) if !secret => format!("did you mean \"{near}\"?"),
+                _ => format!(
+                    "one of {}",
+                    options.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ")
+                ),
+            };
+            self.fault("invalid-value", path, format!("`{name}` cannot be{shown}"), label);
+            return;
+        }
+        let length = text.chars().count();
+        let what = "a length that AWS does not allow";
+        let is_right = self.count(length, (*min_length, *max_length), "character", what, path);
+        let Some(pattern) = pattern.as_ref().filter(|pattern| is_right && !matches(pattern, text)) else {
+            return;
+        };
+        // Syntax of other tools for `${…}`.
+        let foreign = ["$(", "{{", "<%"].into_iter().any(|opening| text.contains(opening));
+        let hint = if foreign { "; an expression is written ${…}" } else { "" };
+        let message = format!("`{name}` does not have the form that AWS requires");
+        self.fault("invalid-value", path, message, format!("must match {pattern}{hint}"));
+    }
+
+    /// Checks a number of characters or elements. Returns whether it is allowed.
+    fn count(
+        &mut self,
+        count: usize,
+        (least, most): (Option<usize>, Option<usize>),
+        noun: &str,
+        what: &str,
+        path: &[PathStep],
+    ) -> bool {
+        if !least.is_some_and(|least| count < least) && !most.is_some_and(|most| count > most) {
+            return true;
+        }
+        let label = match (least, most) {
+            (Some(least), Some(most)) if least == most => {
+                format!("must have exactly {}, has {count}", counted(least, noun))
+            }
+            (Some(least), Some(most)) => format!("must have {least} to {most} {noun}s, has {count}"),
+            (Some(least), None) => format!("must have at least {}, has {count}", counted(least, noun)),
+            (_, most) => {
+                format!("must have at most {}, has {count}", counted(most.unwrap_or_default(), noun))
+            }
+        };
+        self.fault("invalid-value", path, format!("`{}` has {what}", name(path)), label);
+        false
+    }
+
+    /// Checks a JSON document that is written as a text.
+    fn document(&mut self, text: &str, path: &[PathStep], secret: bool) {
+        let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) else { return };
+        let label = match secret {
+            true => "not JSON".to_owned(),
+            false if is_file_name(text) => {
+                format!("the name of a file; to read it, write '${{file(\"{text}\")}}'")
+            }
+            false => format!("not JSON: {}", not_json(text, &error)),
+        };
+        let message = format!("`{}` is not a JSON document", name(path));
+        self.fault("invalid-document", path, message, label);
+    }
+
+    fn missing(&mut self, attribute: &str, kind: &str, path: &[PathStep]) {
+        let whose = if path.is_empty() { self.owner.to_owned() } else { format!("`{}`", name(path)) };
+        let message = format!("{whose} needs the attribute `{attribute}`");
+        self.fault("missing-attribute", path, message, format!("`{attribute}` ({kind}) is missing"));
+        if let Some(fault) = self.faults.last_mut() {
+            fault.missing = Some(attribute.to_owned());
         }
     }
 

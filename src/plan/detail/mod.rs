@@ -269,8 +269,7 @@ impl Group<'_> {
     /// The stack's file that provides the resource's content.
     fn file(&self) -> Option<&str> {
         let schema = &crate::kinds::kind(&self.change.address.kind)?.schema().spec;
-        let is_file = |node: &Node| node.document == Some(Document::File);
-        let (name, _) = schema.fields()?.iter().find(|(_, node)| is_file(node))?;
+        let name = schema.field_of(Document::File)?;
         [&self.change.desired, &self.change.existing].into_iter().find_map(|spec| spec.get(name)?.as_str())
     }
 
