@@ -3,6 +3,7 @@
 
 mod ignored;
 mod imports;
+mod model;
 mod naming;
 mod nulls;
 mod offline;
@@ -10,6 +11,7 @@ mod references;
 mod resolve;
 mod settings;
 mod tags;
+mod view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,125 +28,18 @@ use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
 use crate::stack::{Content, Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
+use model::Local;
+pub use model::{EvalContext, Facts, Instance};
 pub use offline::{Write, written};
 use references::References;
-use resolve::{Names, View};
+use resolve::Names;
 use settings::{to_flag, too_many, undecided};
-
-/// The facts that AWS tells about the run: the `aws` of expressions.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// Partition, account and region.
-    pub scope: AwsScope,
-    /// The availability zones of the region, if they were asked for.
-    pub availability_zones: Option<Vec<String>>,
-}
-
-impl Facts {
-    /// Placeholders for a run without AWS. The account is the stack's own, or zeros.
-    pub fn offline(stack: &Stack) -> Self {
-        let account_id = stack.accounts.get(&stack.env).cloned().unwrap_or_else(|| "000000000000".to_owned());
-        let partition = AwsScope::partition_of(&stack.region).to_owned();
-        let zones = ["a", "b", "c"].map(|letter| format!("{}{letter}", stack.region)).to_vec();
-        let scope = AwsScope { partition, account_id, region: stack.region.clone() };
-        Self { scope, availability_zones: Some(zones) }
-    }
-}
+use view::View;
 
 /// Factor by which the budget of a plan or an apply exceeds that of the check before them.
 const WIDE: u64 = 16;
 /// Maximum number of earlier resources of its kind that a resource is compared with.
 const COMPARED: usize = 5_000;
-
-/// One desired resource.
-#[derive(Clone)]
-pub struct Instance<'a> {
-    /// Its address in the stack.
-    pub address: Address,
-    /// Its kind.
-    pub kind: &'static dyn ErasedKind,
-    /// Its declaration.
-    pub resource: &'a Resource,
-    /// Its element of `for_each`.
-    pub each: Option<Value>,
-    /// Its region.
-    pub region: String,
-    /// Its account.
-    pub account_id: String,
-    /// The desired spec in canonical form; parts may be unknown or secret.
-    pub spec: Value,
-    /// The desired spec as it is written, so that a path leads to its place in the file.
-    pub written: Value,
-    /// The desired tags without the owner's; a value may be unknown.
-    pub tags: BTreeMap<String, Value>,
-    /// The addresses that it refers to. They must exist before it is complete.
-    pub needs: BTreeSet<Address>,
-    /// The addresses in `needs` that only deferrable attributes refer to (`Kind::DEFERRABLE`), with
-    /// these attributes.
-    pub soft: BTreeMap<Address, BTreeSet<String>>,
-    /// Refuses to delete or replace it.
-    pub protect: bool,
-    /// Creates the replacement before the old object is deleted.
-    pub create_before_destroy: bool,
-    /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
-    pub retain: bool,
-    /// Its attributes that something in the stack refers to.
-    pub referred: BTreeSet<String>,
-}
-
-impl Instance<'_> {
-    /// The `each` of its expressions.
-    fn each_names(&self) -> Option<Value> {
-        let value = self.each.clone()?;
-        // Without a key, the instance stands for any element.
-        let key = self.address.key.clone().map_or_else(|| value.clone(), Value::String);
-        Some(Value::map([("key", key), ("value", value)]))
-    }
-
-    /// Its account and region.
-    pub fn scope(&self) -> AwsScope {
-        AwsScope::of(&self.region, &self.account_id)
-    }
-
-    /// Removes attributes that are set later, known or not.
-    pub fn defer(&mut self, attributes: &BTreeSet<&String>) {
-        if let Value::Map(spec) = &mut self.spec {
-            spec.retain(|name, _| !attributes.contains(name));
-        }
-    }
-}
-
-/// A stack with the values of its variables and of the resources seen so far.
-pub struct EvalContext<'a> {
-    /// The declarations.
-    pub stack: &'a Stack,
-    /// Account, region and zones.
-    pub facts: Facts,
-    /// The time at which this was built, in RFC 3339: the `plantimestamp()` of every expression.
-    pub planned_at: String,
-    variables: BTreeMap<String, Value>,
-    references: References,
-    order: Vec<usize>,
-    views: RefCell<BTreeMap<String, View>>,
-    warnings: RefCell<Vec<Diagnostic>>,
-    /// Declarations with a problem. Their values are therefore unknown.
-    faulty: RefCell<BTreeSet<String>>,
-    /// True if the stack has other errors. An undeclared reference may then be a consequence.
-    has_faults: bool,
-    /// Locals that depend on no resource.
-    fixed: RefCell<BTreeMap<&'a str, Local>>,
-    /// The other locals. Each resource that is shown may make more of them known.
-    changing: RefCell<BTreeMap<&'a str, Local>>,
-    /// The remaining budget of the pass that [`EvalContext::declarations`] began.
-    budget: Budget,
-}
-
-/// An evaluated local.
-struct Local {
-    value: Result<Value, Diagnostic>,
-    /// The bytes of the budget that it holds.
-    bytes: u64,
-}
 
 impl<'a> EvalContext<'a> {
     /// Resolves every reference and orders the declarations.

@@ -11,6 +11,7 @@ use super::printer::Printer;
 use super::progress::Progress;
 use super::record::RecordArgs;
 use super::stream;
+use super::totals::totals;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
 use crate::apply::{self, Summary};
 use crate::diag::{Diagnostic, Sources};
@@ -348,17 +349,6 @@ async fn ask(
             Err(Failure::new(Exit::Refused, Vec::new(), Sources::default()))
         }
     }
-}
-
-pub(super) fn totals(summary: &Summary) -> String {
-    format!(
-        "{} created · {} updated · {} destroyed · {} failed · {} skipped",
-        summary.created,
-        summary.updated,
-        summary.destroyed,
-        summary.failures.len(),
-        summary.skipped.len(),
-    )
 }
 
 /// Reports what was not done, and chooses the exit code. `command` is the one that continues.

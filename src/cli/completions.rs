@@ -5,15 +5,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::Shells;
 
 use super::printer::Printer;
-use super::{Cli, Exit, Failure, Outcome};
+use super::switch::is_on;
+use super::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
 use crate::eval::{EvalContext, Facts};
 use crate::graph::Address;
@@ -54,16 +53,15 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Answers a shell that asks for completions; `None` if none does.
-pub(super) fn answered() -> Option<ExitCode> {
+/// Answers a shell that asks for completions of `command`. Returns false if none asks.
+///
+/// # Errors
+/// The question is not one of a shell.
+pub(super) fn answered(command: fn() -> clap::Command) -> Result<bool, clap::Error> {
     // Without a current folder, paths cannot be resolved and nothing is offered.
     let here = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(Cli::command).var(ASKED).bin("dwctl");
-    match asked.try_complete(std::env::args_os(), here.as_deref()) {
-        Ok(false) => None,
-        Ok(true) => Some(ExitCode::SUCCESS),
-        Err(error) => Some(super::said(&error)),
-    }
+    let asked = CompleteEnv::with_factory(command).var(ASKED).bin("dwctl");
+    asked.try_complete(std::env::args_os(), here.as_deref())
 }
 
 /// The environments of the stack.
@@ -207,7 +205,7 @@ impl Line {
             .or_else(|| variable("DWCTL_STACK").map(PathBuf::from))
             .unwrap_or_else(|| PathBuf::from("."));
         let env = value(&["-e", "--env"]).map(str::to_owned).filter(|env| !env.is_empty());
-        let sandbox = variable("DWCTL_SANDBOX").is_some_and(|value| super::is_on(&value) == Some(true));
+        let sandbox = variable("DWCTL_SANDBOX").is_some_and(|value| is_on(&value) == Some(true));
         Self {
             folder,
             env: env.or_else(|| variable("DWCTL_ENV")),

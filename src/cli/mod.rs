@@ -1,12 +1,14 @@
 //! The command line, with one file per command. It decides nothing about resources.
 
 mod apply;
+mod args;
 mod audit;
 mod completions;
 mod context;
 mod destroy;
 mod diff;
 mod drift;
+mod exit;
 mod explain;
 mod files;
 mod formats;
@@ -28,16 +30,20 @@ mod scratch;
 mod show;
 mod spinner;
 mod stream;
+mod switch;
+mod totals;
 mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use clap_complete::engine::ArgValueCompleter as Completer;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::diag::{self, Diagnostic, Sources};
 use crate::signals;
+use args::{AwsArgs, SelectArgs, StackArgs};
+use exit::{Exit, Failure, Outcome};
 use printer::Printer;
+use switch::switch;
 
 /// Provisions AWS data warehouses from declarative TOML stacks.
 ///
@@ -92,129 +98,12 @@ enum Verb {
     Completions(completions::Args),
 }
 
-/// Which stack, and with which values.
-#[derive(Clone, Debug, Args)]
-struct StackArgs {
-    /// Folder of the stack.
-    #[arg(default_value = ".", env = "DWCTL_STACK")]
-    stack: std::path::PathBuf,
-
-    /// Environment: reads env/NAME.toml and has its own ledger.
-    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
-    env: Option<String>,
-
-    /// Sets a variable; may be repeated.
-    #[arg(long, value_name = "NAME=VALUE")]
-    var: Vec<String>,
-
-    /// Sets variables from a TOML or JSON file; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    var_file: Vec<std::path::PathBuf>,
-}
-
-/// How to reach AWS.
-#[derive(Clone, Debug, Args)]
-struct AwsArgs {
-    /// Uses the local AWS, and starts it if needed. No request leaves this machine.
-    #[arg(long, env = "DWCTL_SANDBOX", value_parser = |text: &str| switch("DWCTL_SANDBOX", text))]
-    sandbox: bool,
-
-    /// Endpoint for every service, such as that of an emulator.
-    #[arg(long, env = "DWCTL_ENDPOINT_URL", value_name = "URL")]
-    endpoint_url: Option<String>,
-
-    /// Profile in the shared AWS configuration files.
-    #[arg(long, env = "DWCTL_PROFILE", value_name = "NAME")]
-    profile: Option<String>,
-
-    /// Where calls that change something are written down: see [`audit::AuditArgs`].
-    #[arg(skip)]
-    audit: Option<crate::aws::Audit>,
-}
-
-/// Parses a switch of the environment; `None` if it is neither on nor off. Empty counts as not set.
-fn is_on(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Some(true),
-        "" | "0" | "false" | "no" | "off" => Some(false),
-        _ => None,
-    }
-}
-
-/// Parses a switch, given as a flag or by the variable of that name.
-fn switch(variable: &str, text: &str) -> Result<bool, String> {
-    is_on(text).ok_or_else(|| format!("{variable} must be 1, true, yes or on; or 0, false, no or off"))
-}
-
-/// Which part of the stack.
-#[derive(Clone, Debug, Args)]
-struct SelectArgs {
-    /// Only this address, with its dependencies and, when it is destroyed, its dependents; may be
-    /// repeated.
-    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
-    target: Vec<String>,
-
-    /// All but this address, its dependents, and what cannot be deleted without it; may be repeated.
-    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
-    exclude: Vec<String>,
-
-    /// Replaces this resource; may be repeated.
-    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
-    replace: Vec<String>,
-
-    /// Takes over existing resources that are not provably this stack's.
-    #[arg(long)]
-    adopt: bool,
-
-    /// Also compares settings that the stack does not declare, such as a policy added by hand.
-    #[arg(long, env = "DWCTL_DEEP", value_parser = |text: &str| switch("DWCTL_DEEP", text))]
-    deep: bool,
-}
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    Done = 0,
-    Error = 1,
-    Changes = 2,
-    Invalid = 3,
-    Drift = 4,
-    Locked = 5,
-    Interrupted = 6,
-    Refused = 7,
-}
-
-/// Why a command ended early: the diagnostics and the exit code.
-struct Failure {
-    exit: Exit,
-    diagnostics: Vec<Diagnostic>,
-    sources: Sources,
-}
-
-impl Failure {
-    fn new(exit: Exit, diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
-        Self { exit, diagnostics, sources }
-    }
-}
-
-impl From<Diagnostic> for Failure {
-    fn from(diagnostic: Diagnostic) -> Self {
-        let exit = match diagnostic.code {
-            "locked" => Exit::Locked,
-            "interrupted" => Exit::Interrupted,
-            "protected" | "held" | "refused" | "stale-plan" => Exit::Refused,
-            _ => Exit::Error,
-        };
-        Self::new(exit, vec![diagnostic], Sources::default())
-    }
-}
-
-type Outcome = Result<Exit, Failure>;
-
 /// Runs the command line and returns its exit code.
 pub fn main() -> ExitCode {
-    if let Some(exit) = completions::answered() {
-        return exit;
+    match completions::answered(Cli::command) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(told) => return said(&told),
     }
     signals::listen(cut_off);
     let cli = match Cli::try_parse() {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::progress::seconds;
+use super::totals::totals;
 use super::{Exit, Failure, StackArgs, files, formats, origin};
 use crate::apply::{Event, Step, Summary, Unit};
 use crate::diag::{Diagnostic, Sources, render};
@@ -178,9 +179,7 @@ impl Told {
 
     fn outcome(&self, exit: Exit) -> String {
         match &self.summary {
-            Some(summary) if !self.done.is_empty() || !summary.failures.is_empty() => {
-                super::apply::totals(summary)
-            }
+            Some(summary) if !self.done.is_empty() || !summary.failures.is_empty() => totals(summary),
             Some(_) => "nothing to do".to_owned(),
             None if exit == Exit::Refused => "refused".to_owned(),
             None if exit == Exit::Interrupted => "interrupted".to_owned(),

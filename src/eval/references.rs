@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::resolve::View;
+use super::view::View;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::elsewhere;
 use crate::graph::{self, Address};

@@ -2,23 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::EvalContext;
+use super::model::EvalContext;
+use super::view::View;
 use crate::diag::{Diagnostic, nearest};
 use crate::elsewhere;
 use crate::files::Files;
 use crate::lang::{Budget, Reference, Scope, Step, descend};
 use crate::value::{Unknown, Value};
-
-/// The visible state of a declaration.
-#[derive(Clone)]
-pub(super) enum View {
-    /// `when` is false: there is no resource.
-    Off,
-    /// One resource.
-    One(Value),
-    /// One resource for each key.
-    Each(BTreeMap<String, Value>),
-}
 
 /// The scope of an expression: the context and, within `for_each`, `each`.
 pub(super) struct Names<'w, 'a> {

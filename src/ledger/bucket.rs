@@ -15,7 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
 use super::S3Store;
-use super::s3::{Place, trouble};
+use super::objects::{Place, trouble};
 use crate::aws::{Class, Error, Result, ResultExt, Session};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last};

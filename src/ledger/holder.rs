@@ -129,6 +129,16 @@ impl Holder {
     }
 }
 
+/// The advice on how to free a lock.
+pub(super) fn by_hand(holder: &Holder) -> String {
+    format!("to release it by hand: dwctl ledger unlock {}", holder.id)
+}
+
+/// Adds when a lock that could not be freed expires.
+pub(super) fn frees_itself(error: Diagnostic, expiry: Duration) -> Diagnostic {
+    error.note(format!("it expires {} s after its last renewal", expiry.as_secs()))
+}
+
 /// The machine's name.
 fn host() -> String {
     let name = |text: String| Some(text.trim().to_owned()).filter(|name| !name.is_empty());

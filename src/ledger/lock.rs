@@ -7,7 +7,8 @@ use tokio::sync::{Notify, watch};
 
 use super::Holder;
 use super::file::FileLock;
-use super::s3::{Expect, Objects};
+use super::holder::{by_hand, frees_itself};
+use super::objects::{Expect, Objects};
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last, LastResort};
@@ -146,16 +147,6 @@ impl Lock {
             Err(frees_itself(late, expiry).help(by_hand(&self.holder)))
         })
     }
-}
-
-/// The advice on how to free a lock.
-pub(super) fn by_hand(holder: &Holder) -> String {
-    format!("to release it by hand: dwctl ledger unlock {}", holder.id)
-}
-
-/// Adds when a lock that could not be freed expires.
-pub(super) fn frees_itself(error: Diagnostic, expiry: Duration) -> Diagnostic {
-    error.note(format!("it expires {} s after its last renewal", expiry.as_secs()))
 }
 
 /// The time since then, by the clock that shows more.

@@ -1,6 +1,6 @@
 //! The emulator's virtual environment: created once, then shared by all sandboxes.
 
-use super::{absolute, cache, hexadecimal, last_lines, lock, make_directory, set, trouble};
+use super::files::{absolute, cache, hexadecimal, last_lines, lock, make_directory, set, trouble};
 use crate::diag::{Diagnostic, Outside};
 use sha2::{Digest, Sha256};
 use std::fs;

@@ -8,14 +8,17 @@
 
 #![allow(clippy::result_large_err, reason = "an error ends the verb: its size does not matter")]
 
+mod files;
 mod http;
 mod install;
+
+use files::{absolute, blocking, cache, hexadecimal, last_lines, lock, make_directory, remove, set, trouble};
 
 use crate::diag::{Diagnostic, Outside};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -173,54 +176,6 @@ pub fn directory() -> Result<PathBuf, Diagnostic> {
     }
 }
 
-/// dwctl's folder in the user's cache.
-fn cache() -> Result<PathBuf, Diagnostic> {
-    let home = || {
-        set("HOME").ok_or_else(|| {
-            Diagnostic::error("sandbox-directory", "no home directory is known: HOME is not set")
-                .help("set HOME, or XDG_CACHE_HOME")
-        })
-    };
-    let base = if cfg!(target_os = "macos") {
-        home()?.join("Library/Caches")
-    } else if let Some(cache) = set("XDG_CACHE_HOME").filter(|cache| cache.is_absolute()) {
-        cache
-    } else {
-        home()?.join(".cache")
-    };
-    Ok(base.join("dwctl"))
-}
-
-/// A path from the environment. An empty variable counts as unset.
-fn set(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-fn absolute(path: PathBuf) -> Result<PathBuf, Diagnostic> {
-    std::path::absolute(&path).map_err(|error| trouble(&path, "cannot be resolved", &error))
-}
-
-fn make_directory(path: &Path) -> Result<(), Diagnostic> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| trouble(path, "cannot be created", &error))
-}
-
-/// The error if one of our own files cannot be used.
-fn trouble(path: &Path, what: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error("sandbox-directory", format!("{} {what}: {error}", path.display()))
-        .help("DWCTL_SANDBOX_DIR names another directory for the sandbox")
-}
-
-fn remove(path: &Path) -> Result<(), Diagnostic> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble(path, "cannot be removed", &error)),
-        _ => Ok(()),
-    }
-}
-
 /// The sandbox of `directory`, if it answers with its nonce.
 fn live(directory: &Path) -> Result<Option<Sandbox>, Diagnostic> {
     let path = directory.join(STATE);
@@ -345,12 +300,6 @@ fn tail(path: &Path) -> String {
     }
 }
 
-/// The last `count` lines of `text`.
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
 /// A random value that distinguishes this emulator from any other program on its port.
 fn nonce() -> Result<String, Diagnostic> {
     let mut bytes = [0_u8; 16];
@@ -358,39 +307,4 @@ fn nonce() -> Result<String, Diagnostic> {
         Diagnostic::error("sandbox-start", format!("the system provides no random numbers: {error}"))
     })?;
     Ok(hexadecimal(&bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An exclusive lock on a file, held until the value is dropped.
-async fn lock(path: PathBuf, progress: &dyn Fn(&str)) -> Result<File, Diagnostic> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|error| trouble(&path, "cannot be opened", &error))?;
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(fs::TryLockError::WouldBlock) => progress("waiting for another dwctl that starts the local AWS"),
-        Err(fs::TryLockError::Error(error)) => return Err(trouble(&path, "cannot be locked", &error)),
-    }
-    blocking(move || {
-        file.lock().map_err(|error| trouble(&path, "cannot be locked", &error))?;
-        Ok(file)
-    })
-    .await
-}
-
-/// Runs blocking work outside of the event loop.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Diagnostic> + Send + 'static,
-) -> Result<T, Diagnostic> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => Err(Diagnostic::error("sandbox-start", format!("the sandbox failed: {error}"))),
-    }
 }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::{
     Content, DEFAULT_ENV, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack,
-    Type, Variable, settings,
+    Type, Variable, is_region, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -81,16 +81,6 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
         loader.environment(folder, env, &mut env_values);
     }
     loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values)
-}
-
-/// Returns whether a text has the form of a region name. The name becomes part of the host names to
-/// which signed requests go, so nothing else may pass.
-pub fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    matches!(parts.as_slice(), [words @ .., number] if words.len() >= 2
-        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
-        && !number.is_empty()
-        && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 struct Loader<'a> {

@@ -4,6 +4,13 @@ use std::cmp::Ordering;
 
 use super::Value;
 
+impl Value {
+    /// A set of these items, which must have one type.
+    pub fn set(items: Vec<Value>) -> Self {
+        Self::Set(in_order(items))
+    }
+}
+
 /// Orders values by their whole content, so that equal values become neighbours.
 pub(crate) fn order(left: &Value, right: &Value) -> Ordering {
     match (left, right) {

@@ -1,5 +1,6 @@
 //! `dwctl ledger`: inspects and repairs the ledger.
 
+mod desk;
 mod forget;
 mod init;
 mod list;
@@ -10,17 +11,12 @@ mod rename;
 mod show;
 mod unlock;
 
-use clap_complete::engine::ArgValueCompleter as Completer;
-
 use super::audit::AuditArgs;
-use super::locking::{self, LockArgs, interruptible, locked};
+use super::locking::LockArgs;
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context};
-use crate::aws::Session;
-use crate::diag::Diagnostic;
-use crate::graph::Address;
-use crate::ledger::{Holder, Ledger, Snapshot, Store};
-use crate::stack::Stack;
+use super::{Outcome, context};
+pub(super) use desk::unknown;
+use desk::{WhereArgs, address};
 
 /// Inspects and repairs the ledger.
 ///
@@ -56,109 +52,5 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         Verb::Unlock(args) => unlock::run(args, printer).await,
         Verb::Pull(args) => pull::run(args, printer).await,
         Verb::Push(args) => push::run(args, printer).await,
-    }
-}
-
-/// Whose ledger.
-#[derive(Clone, Debug, clap::Args)]
-struct WhereArgs {
-    /// Folder of the stack.
-    #[arg(long, default_value = ".", env = "DWCTL_STACK", value_name = "FOLDER")]
-    stack: std::path::PathBuf,
-
-    /// Environment.
-    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
-    env: Option<String>,
-
-    #[command(flatten)]
-    aws: AwsArgs,
-}
-
-/// A stack and its ledger's store.
-struct Desk {
-    stack: Stack,
-    /// The connection, if the ledger lives in S3.
-    session: Option<Session>,
-    store: Store,
-    holder: Holder,
-    aws: AwsArgs,
-}
-
-impl WhereArgs {
-    fn stack_args(&self) -> StackArgs {
-        StackArgs { stack: self.stack.clone(), env: self.env.clone(), var: Vec::new(), var_file: Vec::new() }
-    }
-
-    /// Reads the stack, and connects to AWS only if its ledger lives there. `command` is shown to those who
-    /// wait for the lock. `audit` is given by a command that changes something.
-    async fn open(
-        &self,
-        command: &str,
-        audit: Option<&AuditArgs>,
-        printer: &Printer,
-    ) -> Result<Desk, Failure> {
-        let stack = context::load(&self.stack_args())?;
-        let aws = match audit {
-            Some(audit) => audit.open(&self.aws, &stack, printer)?,
-            None => self.aws.clone(),
-        };
-        if stack.ledger.is_none() {
-            let store = Store::local(context::local_store(&aws, &stack));
-            let holder = Holder::new(command, None);
-            return Ok(Desk { stack, session: None, store, holder, aws });
-        }
-        context::has_region(&stack)?;
-        let session = context::connect(&aws, &stack, printer).await?;
-        let holder = Holder::new(command, Some(session.caller()));
-        let store = context::store(&aws, &stack, &session, &holder).await?;
-        Ok(Desk { stack, session: Some(session), store, holder, aws })
-    }
-}
-
-impl Desk {
-    /// The ledger; an error if there is none.
-    async fn ledger(&self) -> Result<Ledger, Failure> {
-        if self.store.read().await?.is_none() {
-            return Err(Diagnostic::error(
-                "no-ledger",
-                format!("there is no ledger at {}", self.store.place()),
-            )
-            .note("the first apply creates it")
-            .help("if it was lost: dwctl ledger recover")
-            .into());
-        }
-        context::ledger(&self.store, &self.stack, self.session.as_ref()).await
-    }
-
-    /// Changes the ledger under its lock, and prints what was done.
-    async fn edit(
-        self,
-        lock: &LockArgs,
-        printer: &Printer,
-        change: impl FnOnce(&mut Ledger) -> Result<String, Failure>,
-    ) -> Outcome {
-        locked(&self.store, self.holder.clone(), lock, printer, async |_| {
-            let mut ledger = interruptible(self.ledger()).await?;
-            let done = change(&mut ledger)?;
-            locking::write(&self.store, Snapshot::of(&mut ledger)).await?;
-            printer.out(&format!("{done}\n"));
-            Ok(Exit::Done)
-        })
-        .await
-    }
-}
-
-/// Parses an address argument.
-fn address(text: &str) -> Result<Address, String> {
-    text.parse()
-}
-
-/// The error for an address that is not in the ledger.
-pub(super) fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
-    let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
-    let error = Diagnostic::error("unknown-address", format!("the ledger has no `{address}`"));
-    match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error.help("dwctl ledger list shows all"),
     }
 }

@@ -1,0 +1,117 @@
+//! A stack and its ledger, for the commands that work on the ledger.
+
+use clap_complete::engine::ArgValueCompleter as Completer;
+
+use crate::aws::Session;
+use crate::cli::audit::AuditArgs;
+use crate::cli::locking::{self, LockArgs, interruptible, locked};
+use crate::cli::printer::Printer;
+use crate::cli::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context};
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::ledger::{Holder, Ledger, Snapshot, Store};
+use crate::stack::Stack;
+
+/// Whose ledger.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct WhereArgs {
+    /// Folder of the stack.
+    #[arg(long, default_value = ".", env = "DWCTL_STACK", value_name = "FOLDER")]
+    pub(super) stack: std::path::PathBuf,
+
+    /// Environment.
+    #[arg(short, long, env = "DWCTL_ENV", value_name = "NAME", add = Completer::new(completions::environments))]
+    pub(super) env: Option<String>,
+
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
+}
+
+/// A stack and its ledger's store.
+pub(super) struct Desk {
+    pub(super) stack: Stack,
+    /// The connection, if the ledger lives in S3.
+    pub(super) session: Option<Session>,
+    pub(super) store: Store,
+    pub(super) holder: Holder,
+    pub(super) aws: AwsArgs,
+}
+
+impl WhereArgs {
+    pub(super) fn stack_args(&self) -> StackArgs {
+        StackArgs { stack: self.stack.clone(), env: self.env.clone(), var: Vec::new(), var_file: Vec::new() }
+    }
+
+    /// Reads the stack, and connects to AWS only if its ledger lives there. `command` is shown to those who
+    /// wait for the lock. `audit` is given by a command that changes something.
+    pub(super) async fn open(
+        &self,
+        command: &str,
+        audit: Option<&AuditArgs>,
+        printer: &Printer,
+    ) -> Result<Desk, Failure> {
+        let stack = context::load(&self.stack_args())?;
+        let aws = match audit {
+            Some(audit) => audit.open(&self.aws, &stack, printer)?,
+            None => self.aws.clone(),
+        };
+        if stack.ledger.is_none() {
+            let store = Store::local(context::local_store(&aws, &stack));
+            let holder = Holder::new(command, None);
+            return Ok(Desk { stack, session: None, store, holder, aws });
+        }
+        context::has_region(&stack)?;
+        let session = context::connect(&aws, &stack, printer).await?;
+        let holder = Holder::new(command, Some(session.caller()));
+        let store = context::store(&aws, &stack, &session, &holder).await?;
+        Ok(Desk { stack, session: Some(session), store, holder, aws })
+    }
+}
+
+impl Desk {
+    /// The ledger; an error if there is none.
+    pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
+        if self.store.read().await?.is_none() {
+            return Err(Diagnostic::error(
+                "no-ledger",
+                format!("there is no ledger at {}", self.store.place()),
+            )
+            .note("the first apply creates it")
+            .help("if it was lost: dwctl ledger recover")
+            .into());
+        }
+        context::ledger(&self.store, &self.stack, self.session.as_ref()).await
+    }
+
+    /// Changes the ledger under its lock, and prints what was done.
+    pub(super) async fn edit(
+        self,
+        lock: &LockArgs,
+        printer: &Printer,
+        change: impl FnOnce(&mut Ledger) -> Result<String, Failure>,
+    ) -> Outcome {
+        locked(&self.store, self.holder.clone(), lock, printer, async |_| {
+            let mut ledger = interruptible(self.ledger()).await?;
+            let done = change(&mut ledger)?;
+            locking::write(&self.store, Snapshot::of(&mut ledger)).await?;
+            printer.out(&format!("{done}\n"));
+            Ok(Exit::Done)
+        })
+        .await
+    }
+}
+
+/// Parses an address argument.
+pub(super) fn address(text: &str) -> Result<Address, String> {
+    text.parse()
+}
+
+/// The error for an address that is not in the ledger.
+pub(in crate::cli) fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
+    let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
+    let error = Diagnostic::error("unknown-address", format!("the ledger has no `{address}`"));
+    match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("dwctl ledger list shows all"),
+    }
+}

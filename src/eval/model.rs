@@ -1,0 +1,124 @@
+//! The evaluated stack as a value, and the resources that it desires.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::references::References;
+use super::view::View;
+use crate::aws::Scope as AwsScope;
+use crate::diag::Diagnostic;
+use crate::graph::Address;
+use crate::kind::ErasedKind;
+use crate::lang::Budget;
+use crate::stack::{Resource, Stack};
+use crate::value::Value;
+
+/// The facts that AWS tells about the run: the `aws` of expressions.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Partition, account and region.
+    pub scope: AwsScope,
+    /// The availability zones of the region, if they were asked for.
+    pub availability_zones: Option<Vec<String>>,
+}
+
+impl Facts {
+    /// Placeholders for a run without AWS. The account is the stack's own, or zeros.
+    pub fn offline(stack: &Stack) -> Self {
+        let account_id = stack.accounts.get(&stack.env).cloned().unwrap_or_else(|| "000000000000".to_owned());
+        let partition = AwsScope::partition_of(&stack.region).to_owned();
+        let zones = ["a", "b", "c"].map(|letter| format!("{}{letter}", stack.region)).to_vec();
+        let scope = AwsScope { partition, account_id, region: stack.region.clone() };
+        Self { scope, availability_zones: Some(zones) }
+    }
+}
+
+/// One desired resource.
+#[derive(Clone)]
+pub struct Instance<'a> {
+    /// Its address in the stack.
+    pub address: Address,
+    /// Its kind.
+    pub kind: &'static dyn ErasedKind,
+    /// Its declaration.
+    pub resource: &'a Resource,
+    /// Its element of `for_each`.
+    pub each: Option<Value>,
+    /// Its region.
+    pub region: String,
+    /// Its account.
+    pub account_id: String,
+    /// The desired spec in canonical form; parts may be unknown or secret.
+    pub spec: Value,
+    /// The desired spec as it is written, so that a path leads to its place in the file.
+    pub written: Value,
+    /// The desired tags without the owner's; a value may be unknown.
+    pub tags: BTreeMap<String, Value>,
+    /// The addresses that it refers to. They must exist before it is complete.
+    pub needs: BTreeSet<Address>,
+    /// The addresses in `needs` that only deferrable attributes refer to (`Kind::DEFERRABLE`), with
+    /// these attributes.
+    pub soft: BTreeMap<Address, BTreeSet<String>>,
+    /// Refuses to delete or replace it.
+    pub protect: bool,
+    /// Creates the replacement before the old object is deleted.
+    pub create_before_destroy: bool,
+    /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
+    pub retain: bool,
+    /// Its attributes that something in the stack refers to.
+    pub referred: BTreeSet<String>,
+}
+
+impl Instance<'_> {
+    /// The `each` of its expressions.
+    pub(super) fn each_names(&self) -> Option<Value> {
+        let value = self.each.clone()?;
+        // Without a key, the instance stands for any element.
+        let key = self.address.key.clone().map_or_else(|| value.clone(), Value::String);
+        Some(Value::map([("key", key), ("value", value)]))
+    }
+
+    /// Its account and region.
+    pub fn scope(&self) -> AwsScope {
+        AwsScope::of(&self.region, &self.account_id)
+    }
+
+    /// Removes attributes that are set later, known or not.
+    pub fn defer(&mut self, attributes: &BTreeSet<&String>) {
+        if let Value::Map(spec) = &mut self.spec {
+            spec.retain(|name, _| !attributes.contains(name));
+        }
+    }
+}
+
+/// A stack with the values of its variables and of the resources seen so far.
+pub struct EvalContext<'a> {
+    /// The declarations.
+    pub stack: &'a Stack,
+    /// Account, region and zones.
+    pub facts: Facts,
+    /// The time at which this was built, in RFC 3339: the `plantimestamp()` of every expression.
+    pub planned_at: String,
+    pub(super) variables: BTreeMap<String, Value>,
+    pub(super) references: References,
+    pub(super) order: Vec<usize>,
+    pub(super) views: RefCell<BTreeMap<String, View>>,
+    pub(super) warnings: RefCell<Vec<Diagnostic>>,
+    /// Declarations with a problem. Their values are therefore unknown.
+    pub(super) faulty: RefCell<BTreeSet<String>>,
+    /// True if the stack has other errors. An undeclared reference may then be a consequence.
+    pub(super) has_faults: bool,
+    /// Locals that depend on no resource.
+    pub(super) fixed: RefCell<BTreeMap<&'a str, Local>>,
+    /// The other locals. Each resource that is shown may make more of them known.
+    pub(super) changing: RefCell<BTreeMap<&'a str, Local>>,
+    /// The remaining budget of the pass that [`EvalContext::declarations`] began.
+    pub(super) budget: Budget,
+}
+
+/// An evaluated local.
+pub(super) struct Local {
+    pub(super) value: Result<Value, Diagnostic>,
+    /// The bytes of the budget that it holds.
+    pub(super) bytes: u64,
+}

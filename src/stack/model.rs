@@ -1,0 +1,194 @@
+//! A stack as it is written: its declarations, with their places.
+
+use super::ledger::LedgerPlace;
+use super::node::{Entry, Node};
+use super::variable::Variable;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::diag::{Sources, Span};
+use crate::files::Files;
+use crate::graph::Address;
+use crate::schema::PathStep;
+
+/// The environment of a run without `--env`.
+pub const DEFAULT_ENV: &str = "default";
+
+/// A stack as it is written, before evaluation.
+#[derive(Debug)]
+pub struct Stack {
+    /// The source files, for messages.
+    pub sources: Sources,
+    /// The stack's folder.
+    pub folder: PathBuf,
+    /// The files in that folder.
+    pub files: Files,
+    /// `[stack] name`.
+    pub name: String,
+    /// `[stack] region`, or the environment's.
+    pub region: String,
+    /// `[stack] tags`: the tags of every resource that can have tags.
+    pub tags: Option<Node>,
+    /// `[stack] accounts`: the account of each environment.
+    pub accounts: BTreeMap<String, String>,
+    /// `[stack] ignore_tags`: patterns for the keys of tags that others manage.
+    pub ignore_tags: Vec<String>,
+    /// The place of `[stack]`.
+    pub span: Span,
+    /// The chosen environment; [`DEFAULT_ENV`] without one.
+    pub env: String,
+    /// The location of the ledger; `None` means a local file.
+    pub ledger: Option<LedgerPlace>,
+    /// The values in the environment's file.
+    pub env_values: BTreeMap<String, Entry>,
+    /// `[variable.NAME]`.
+    pub variables: BTreeMap<String, Variable>,
+    /// `[local]`.
+    pub locals: BTreeMap<String, Entry>,
+    /// `[KIND.NAME]`, in order of address.
+    pub resources: Vec<Resource>,
+    /// `[output]`.
+    pub outputs: BTreeMap<String, Output>,
+    /// `[[import]]`.
+    pub imports: Vec<Import>,
+    /// `[[moved]]`.
+    pub moved: Vec<Moved>,
+    /// `[[removed]]`.
+    pub removed: Vec<Removed>,
+    /// Declarations that could not be read; that is reported separately. `kind.name`, or `variable`,
+    /// `local` and `resource` for all of these.
+    pub unread: BTreeSet<String>,
+}
+
+/// An existing object that the stack takes over.
+#[derive(Debug)]
+pub struct Import {
+    /// The address of its declaration.
+    pub to: Address,
+    /// Its physical id.
+    pub id: Node,
+    /// The place of the block.
+    pub span: Span,
+}
+
+/// A resource whose address has changed.
+#[derive(Debug)]
+pub struct Moved {
+    /// The old address.
+    pub from: Address,
+    /// The new address.
+    pub to: Address,
+    /// The place of the block.
+    pub span: Span,
+}
+
+/// A resource that leaves the stack.
+#[derive(Debug)]
+pub struct Removed {
+    /// Its address until now.
+    pub from: Address,
+    /// True if it is destroyed at AWS. Otherwise it stays there, without belonging to the stack.
+    pub destroy: bool,
+    /// The place of the block.
+    pub span: Span,
+}
+
+/// A resource as it is written.
+#[derive(Debug)]
+pub struct Resource {
+    /// The kind's name.
+    pub kind: String,
+    /// The resource's name.
+    pub name: String,
+    /// The place of its header.
+    pub span: Span,
+    /// The kind's attributes, a table.
+    pub body: Node,
+    /// The resource's own tags.
+    pub tags: Option<Node>,
+    /// `for_each`: one resource for each element.
+    pub for_each: Option<Node>,
+    /// `when`: the condition for the resource to exist.
+    pub when: Option<Node>,
+    /// Its region, if not the stack's.
+    pub region: Option<Node>,
+    /// Addresses that it needs without referring to them.
+    pub depends_on: Vec<(String, Span)>,
+    /// The rules for its replacement and removal.
+    pub lifecycle: Lifecycle,
+}
+
+impl Stack {
+    /// The declaration of an address.
+    pub fn resource(&self, address: &Address) -> Option<&Resource> {
+        self.resources.iter().find(|one| one.kind == address.kind && one.name == address.name)
+    }
+}
+
+impl Resource {
+    /// `kind.name`.
+    pub fn address(&self) -> String {
+        format!("{}.{}", self.kind, self.name)
+    }
+}
+
+/// An entry of `ignore_changes`: an attribute or a part of one.
+#[derive(Clone, Debug)]
+pub struct Ignored {
+    /// Its path in the resource.
+    pub path: Vec<PathStep>,
+    /// Its place in the file.
+    pub span: Span,
+}
+
+impl Ignored {
+    /// Returns whether it ignores this tag. `*` in its key stands for any text.
+    pub fn is_of_tag(&self, key: &str) -> bool {
+        match self.path.as_slice() {
+            [PathStep::Name(tags)] => tags == "tags",
+            [PathStep::Name(tags), PathStep::Name(pattern)] => tags == "tags" && matches_tag(pattern, key),
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether a pattern of `ignore_tags` or `ignore_changes` matches a tag's key: `*` stands for
+/// any text, every other character for itself.
+pub fn matches_tag(pattern: &str, key: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = key.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+/// The `lifecycle` of a resource.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    /// Refuses to delete or replace it.
+    pub protect: Option<Node>,
+    /// Creates the replacement before the old object is deleted.
+    pub create_before_destroy: Option<Node>,
+    /// Attributes whose drift is left alone.
+    pub ignore_changes: Vec<Ignored>,
+    /// Addresses whose change or replacement replaces this one.
+    pub replace_triggered_by: Vec<String>,
+    /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
+    pub retain: Option<Node>,
+}
+
+/// An output as it is written.
+#[derive(Debug)]
+pub struct Output {
+    /// Its value.
+    pub value: Node,
+    /// Documentation for users.
+    pub description: Option<String>,
+    /// True if it must not be printed.
+    pub sensitive: bool,
+    /// Its place in the file.
+    pub span: Span,
+}
