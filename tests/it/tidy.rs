@@ -7,6 +7,8 @@ use regex::Regex;
 
 use crate::paper;
 
+mod graph;
+
 /// Files that contain tables, which may be long.
 const TABLES: [&str; 0] = [];
 
