@@ -188,7 +188,7 @@ impl Walk<'_> {
         what: &str,
         path: &[PathStep],
     ) -> bool {
-        if !least.is_some_and(|least| count < least) && !most.is_some_and(|most| count > most) {
+        if least.is_none_or(|least| count >= least) && most.is_none_or(|most| count <= most) {
             return true;
         }
         let label = match (least, most) {

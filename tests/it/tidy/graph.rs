@@ -352,7 +352,7 @@ impl Files {
 }
 
 /// Rooms that are still one knot each. A room that is opened leaves this list.
-const KNOTS: [&str; 2] = ["src/kind.rs", "src/lang/"];
+const KNOTS: [&str; 2] = ["src/kind/", "src/lang/"];
 
 #[test]
 fn no_file_uses_one_that_uses_it() {
@@ -374,8 +374,8 @@ fn circles_of_files_are_found() {
     // A module that defines what its child needs, and uses the child.
     let parent = file("src/room/mod.rs", "mod child;\npub use child::of;\npub struct Item;");
     let found = circles(&[parent, file("src/room/child.rs", user)]);
-    let told = "src/room/child.rs uses src/room/mod.rs (super::Item), \
-                src/room/mod.rs uses src/room/child.rs (child::of)";
+    let told = "src/room/mod.rs uses src/room/child.rs (child::of), \
+                src/room/child.rs uses src/room/mod.rs (super::Item)";
     assert_eq!(found, [told]);
     // The module only re-exports; the item has a file of its own.
     let front = "mod child;\nmod item;\npub use child::of;\npub use item::Item;";
