@@ -9,7 +9,7 @@ mod spelling;
 mod validate;
 
 pub use meaning::{Document, Held, RiskMark, RiskSort, When};
-pub use normalize::{as_written, in_order, normalize};
+pub use normalize::{as_written, in_order, normalize, without_absent};
 pub use path::{parse_path, path_text};
 pub use spelling::{Form, Spelling, canonical, respelled};
 pub use validate::{Fault, PathStep, validate};

@@ -11,7 +11,7 @@ use super::{
     Owner, Pace, Peer, Problem, State, TagRules, Terraform, names::check_names,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
-use crate::schema::Schema;
+use crate::schema::{Node, Schema, without_absent};
 use crate::value::Value;
 
 /// A live resource without its types.
@@ -203,20 +203,21 @@ pub(super) fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> 
     })
 }
 
-fn untyped<T: serde::Serialize>(typed: &T) -> Result<Value> {
+/// Converts a typed part of a live resource to a value, without what is absent.
+fn untyped<T: serde::Serialize>(typed: &T, node: &Node) -> Result<Value> {
     serde_json::to_value(typed)
-        .map(|json| Value::from_json(&json))
+        .map(|json| without_absent(node, Value::from_json(&json)))
         .map_err(|error| Error::finding(Class::Other, format!("AWS's answer cannot be represented: {error}")))
 }
 
-fn untype<K: Kind>(live: Live<K>) -> Result<ErasedLive> {
-    let mut spec = untyped(&live.spec)?;
+fn untype<K: Kind>(live: Live<K>, schema: &Schema) -> Result<ErasedLive> {
+    let mut spec = untyped(&live.spec, &schema.spec)?;
     if let Value::Map(spec) = &mut spec {
         spec.retain(|name, _| !live.not_returned.contains(&name.as_str()));
     }
     Ok(ErasedLive {
         spec,
-        attrs: untyped(&live.attrs)?,
+        attrs: untyped(&live.attrs, &schema.attrs)?,
         tags: live.tags,
         state: live.state,
         incarnation: live.incarnation,
@@ -378,7 +379,10 @@ impl<K: Kind> ErasedKind for Of<K> {
                 })
                 .collect();
             let reads = K::read_many(cx, &lookups).await;
-            reads.into_iter().map(|read| read.and_then(|live| live.map(untype).transpose())).collect()
+            reads
+                .into_iter()
+                .map(|read| read.and_then(|live| live.map(|live| untype(live, self.schema())).transpose()))
+                .collect()
         })
     }
 

@@ -17,10 +17,35 @@ impl Schema {
             settings.inline_subschemas = true;
             settings.meta_schema = None;
         });
-        let spec = settings.clone().into_generator().into_root_schema_for::<Spec>().to_value();
+        let mut spec = settings.clone().into_generator().into_root_schema_for::<Spec>().to_value();
+        close(&mut spec);
         let attrs = settings.into_generator().into_root_schema_for::<Attrs>().to_value();
         let node = node(&spec);
         Self { description: node.description.clone(), spec: node, attrs: self::node(&attrs), json: spec }
+    }
+}
+
+/// Adds what holds for the tables of every kind, so that their types need not say it: they have no other
+/// attributes than their fields, and an absent list or table is empty.
+fn close(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            members.values_mut().for_each(close);
+            if members.contains_key("properties") && !members.contains_key("additionalProperties") {
+                members.insert("additionalProperties".to_owned(), Json::from(false));
+            }
+            let is_empty = |default: &Json| match default {
+                Json::Null => true,
+                Json::Array(list) => list.is_empty(),
+                Json::Object(map) => map.is_empty(),
+                _ => false,
+            };
+            if members.get("default").is_some_and(is_empty) {
+                members.remove("default");
+            }
+        }
+        Json::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
     }
 }
 

@@ -60,6 +60,41 @@ pub fn in_order(node: &Node, value: Value, written: &Value) -> Value {
     }
 }
 
+/// Drops what a live resource does not have: nulls, and empty lists and maps where none need be written.
+/// Documents are left as they are.
+pub fn without_absent(node: &Node, value: Value) -> Value {
+    match (&node.shape, value) {
+        (Shape::Object { fields, required }, Value::Map(map)) => {
+            let is_there = |name: &String, value: &Value| match (value, fields.get(name)) {
+                (Value::Null, _) => false,
+                (Value::List(list), Some(Node { shape: Shape::List { .. }, .. })) => {
+                    !list.is_empty() || required.contains(name)
+                }
+                (Value::Map(map), Some(Node { shape: Shape::Map(_), .. })) => {
+                    !map.is_empty() || required.contains(name)
+                }
+                _ => true,
+            };
+            let there = map.into_iter().filter(|(name, value)| is_there(name, value));
+            Value::Map(
+                there
+                    .map(|(name, value)| match fields.get(&name) {
+                        Some(field) => (name, without_absent(field, value)),
+                        None => (name, value),
+                    })
+                    .collect(),
+            )
+        }
+        (Shape::List { element, .. }, Value::List(list)) => {
+            Value::List(list.into_iter().map(|value| without_absent(element, value)).collect())
+        }
+        (Shape::Map(element), Value::Map(map)) => {
+            Value::Map(map.into_iter().map(|(name, value)| (name, without_absent(element, value))).collect())
+        }
+        (_, value) => value,
+    }
+}
+
 fn complete(node: &Node, value: Value, canonical: bool) -> Value {
     match value {
         Value::Unknown(_) => value,
@@ -266,10 +301,12 @@ fn sort_key(key: Option<&str>, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use schemars::JsonSchema;
     use serde_json::json;
 
-    use super::{as_written, in_order, normalize};
+    use super::{as_written, in_order, normalize, without_absent};
     use crate::schema::Schema;
     use crate::value::Value;
 
@@ -359,6 +396,35 @@ mod tests {
         ] {
             assert_ne!(normal(other.clone()), bare, "{other}");
         }
+    }
+
+    #[test]
+    fn what_a_live_resource_does_not_have_is_absent_at_any_depth() {
+        let schema = Schema::of::<Live, Inner>().spec;
+        let live = json!({
+            "needed": [], "some": [], "map": {}, "text": null, "body": { "kept": null, "list": [] },
+            "inner": { "on": false, "prefix": null }, "parts": [{ "on": true, "prefix": null }],
+        });
+        let there = json!({
+            "needed": [], "body": { "kept": null, "list": [] },
+            "inner": { "on": false }, "parts": [{ "on": true }],
+        });
+        assert_eq!(without_absent(&schema, Value::from_json(&live)), Value::from_json(&there));
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "its schema is all that is used")]
+    struct Live {
+        needed: Vec<String>,
+        #[serde(default)]
+        some: Vec<String>,
+        #[serde(default)]
+        map: BTreeMap<String, String>,
+        text: Option<String>,
+        body: Option<crate::kind::Json>,
+        inner: Option<Inner>,
+        #[serde(default)]
+        parts: Vec<Inner>,
     }
 
     #[test]

@@ -22,13 +22,11 @@ use crate::value::Value;
 /// metric math, an anomaly band or a Metrics Insights query (`metrics`), or a PromQL query
 /// (`evaluation_criteria`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the alarm, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub alarm_name: String,
     /// What it means when this alarm goes off, and what to do: shown in its notifications.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub alarm_description: Option<String>,
     /// Whether the actions run when the state changes.
@@ -36,68 +34,57 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["protection when off: the alarm notifies nobody"]))]
     pub actions_enabled: bool,
     /// ARNs of what to notify or do when the alarm goes off, such as SNS topics; at most five.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the alarm no longer notifies a previous target"]))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub alarm_actions: Vec<String>,
     /// ARNs of what to notify or do when all is well again; at most five.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub ok_actions: Vec<String>,
     /// ARNs of what to notify or do when data is missing; at most five.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub insufficient_data_actions: Vec<String>,
     /// Name of the metric to watch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub metric_name: Option<String>,
     /// Namespace of the metric, such as `AWS/Redshift`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^:]"))]
     pub namespace: Option<String>,
     /// Dimensions of the metric by name: `{ ClusterIdentifier = "warehouse" }`. A metric is one
     /// combination of dimensions: all of them must be given.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub dimensions: BTreeMap<String, String>,
     /// How the data points of a period are summed up; or `extended_statistic`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["Average", "Maximum", "Minimum", "SampleCount", "Sum"]))]
     pub statistic: Option<String>,
     /// A percentile or trimmed statistic: `p99`, `tm90`, `TM(10%:90%)`, `IQM`, `PR(0:300)`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(
         pattern = r"^((p|tm|tc|ts|wm)(\d{1,2}(\.\d{1,10})?|100)|IQM|(PR|TC|TM|TS|WM)\((\d+(\.\d+)?%?)?:(\d+(\.\d+)?%?)?\))$"
     ))]
     pub extended_statistic: Option<String>,
     /// Length of a period in seconds: 10, 20, 30 or a multiple of 60.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub period: Option<i32>,
     /// Take only data points of this unit. Absent: all units, which is nearly always right.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = UNITS))]
     pub unit: Option<String>,
     /// How many of the latest periods are looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub evaluation_periods: Option<i32>,
     /// How many of these must breach for the alarm to go off. Absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub datapoints_to_alarm: Option<i32>,
     /// What the statistic is compared with; or `threshold_metric_id`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// Id, in `metrics`, of the `ANOMALY_DETECTION_BAND` that the metric is compared with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub threshold_metric_id: Option<String>,
     /// When a data point breaches. The three with `Lower` or `Upper` compare with an anomaly band.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = [
         "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "GreaterThanUpperThreshold",
         "LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold",
@@ -112,66 +99,53 @@ pub struct Spec {
     pub treat_missing_data: String,
     /// For percentiles: whether periods with too few data points to be significant are evaluated.
     /// Absent: they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255), extend("enum" = ["evaluate", "ignore"], "x-dwctl-absent" = "evaluate"))]
     pub evaluate_low_sample_count_percentile: Option<String>,
     /// The metrics and the expressions made of them, matched by `id`. Exactly one is watched: it has
     /// `return_data = true`, all others `false`; an anomaly band (`threshold_metric_id`) has `true` too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"))]
     pub metrics: Vec<MetricDataQuery>,
     /// Which range of data is looked at. Absent: a window that slides with every evaluation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation_window: Option<EvaluationWindow>,
     /// Time after each creation and change in which the alarm keeps quiet. Absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up_configuration: Option<WarmUpConfiguration>,
     /// A query to watch instead of a metric.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation_criteria: Option<EvaluationCriteria>,
     /// Seconds between evaluations of `evaluation_criteria`: 10, 20, 30 or a multiple of 60.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 10, max = 3600))]
     pub evaluation_interval: Option<i32>,
     /// What notifications hold besides the alarm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action_configuration: Option<ActionConfiguration>,
 }
 
 /// One metric, or one expression over others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MetricDataQuery {
     /// Name for expressions to use: a lower-case letter, then letters, digits and `_`.
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^([a-z])([A-Za-z0-9\_]*)$"))]
     pub id: String,
     /// Metric math such as `errors / runs * 100`, `ANOMALY_DETECTION_BAND(m1, 2)`, or a Metrics
     /// Insights query; or `metric_stat`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub expression: Option<String>,
     /// The metric to fetch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric_stat: Option<MetricStat>,
     /// Name shown in graphs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Whether the alarm watches this one.
     #[serde(default = "yes")]
     pub return_data: bool,
     /// Length of a period in seconds, for a Metrics Insights query.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub period: Option<i32>,
     /// Account of the metric. Absent: this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub account_id: Option<String>,
 }
 
 /// A metric and how its data points are summed up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MetricStat {
     /// The metric.
     pub metric: Metric,
@@ -184,14 +158,12 @@ pub struct MetricStat {
     ))]
     pub stat: String,
     /// Take only data points of this unit. Absent: all units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = UNITS))]
     pub unit: Option<String>,
 }
 
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Metric {
     /// Name of the metric.
     #[schemars(length(min = 1, max = 255))]
@@ -200,13 +172,12 @@ pub struct Metric {
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^:]"))]
     pub namespace: String,
     /// Dimensions of the metric by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub dimensions: BTreeMap<String, String>,
 }
 
 /// The range of data that an alarm looks at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EvaluationWindow {
     /// Whole hours, days or weeks of the clock, not the time since the last evaluation. The period
     /// must be 60, 300, 3600, 86400 or 604800 seconds.
@@ -215,7 +186,6 @@ pub struct EvaluationWindow {
 
 /// A window that starts and ends with the clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct WallClockWindow {
     /// The clock's time zone: `Europe/Berlin`, `+05:30` or `UTC+05:30`.
     #[serde(default = "utc")]
@@ -225,7 +195,6 @@ pub struct WallClockWindow {
 
 /// Time in which a new or changed alarm keeps quiet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct WarmUpConfiguration {
     /// How long, in minutes.
     #[schemars(range(min = 1, max = 2880))]
@@ -237,7 +206,6 @@ pub struct WarmUpConfiguration {
 
 /// A query to watch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EvaluationCriteria {
     /// A PromQL query: every series of its result breaches.
     pub prom_ql_criteria: PromQlCriteria,
@@ -245,24 +213,20 @@ pub struct EvaluationCriteria {
 
 /// A PromQL query and how long its results must last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PromQlCriteria {
     /// The query; its result must be a vector.
     #[schemars(length(min = 1, max = 10000))]
     pub query: String,
     /// Seconds that a series must breach before the alarm goes off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 0, max = 86400))]
     pub pending_period: Option<i32>,
     /// Seconds that a series must not breach before the alarm is over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 0, max = 86400))]
     pub recovery_period: Option<i32>,
 }
 
 /// What notifications hold besides the alarm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ActionConfiguration {
     /// Tags of the alarm, for SNS topics, Lambda functions and EventBridge.
     pub alarm_tags_propagation: AlarmTagsPropagation,
@@ -270,16 +234,15 @@ pub struct ActionConfiguration {
 
 /// Which tags of an alarm its notifications hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AlarmTagsPropagation {
     /// Whether notifications hold tags.
     pub enabled: bool,
     /// Only the tags with these keys; or `excluded_tag_keys`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 50), inner(length(min = 1, max = 128)))]
     pub included_tag_keys: Vec<String>,
     /// All tags but those with these keys.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 50), inner(length(min = 1, max = 128)))]
     pub excluded_tag_keys: Vec<String>,
 }

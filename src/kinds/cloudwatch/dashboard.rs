@@ -17,7 +17,6 @@ use crate::value::Value;
 /// A dashboard of Amazon CloudWatch: graphs, logs, alarms and text on one page. Dashboards belong to
 /// the account, not to a region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the dashboard, unique in the account.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9_-]+$"))]

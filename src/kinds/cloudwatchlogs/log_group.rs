@@ -20,7 +20,6 @@ use crate::value::Value;
 
 /// A log group of Amazon CloudWatch Logs: what log streams share in retention, encryption and filters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the log group, such as `/aws-glue/jobs/output`.
     #[schemars(
@@ -33,13 +32,11 @@ pub struct Spec {
     /// Days after which log events expire. Absent: never. An account-level retention policy of
     /// CloudWatch Logs overrides it: while there is one, AWS does not tell this setting, and
     /// dwctl cannot see it drift.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = RETENTION_DAYS))]
     #[schemars(extend("x-dwctl-risk" = ["data-loss when shorter: log events are kept {after} days instead of {before} days", "cost when longer: log events are kept {after} days instead of {before} days"]))]
     pub retention_in_days: Option<i32>,
     /// ARN of the KMS key that encrypts the log events that arrive from then on. Absent: encrypted
     /// by CloudWatch Logs itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), regex(pattern = r"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
@@ -61,16 +58,15 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["access while on: a bearer token suffices to write"]))]
     pub bearer_token_authentication_enabled: bool,
     /// What to audit and mask in log events, as CloudWatch Logs' data protection policy document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: sensitive data is no longer masked", "protection when [Statement] loses: less sensitive data is found or masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Metrics made from log events, matched by `filter_name`; at most 100.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 100))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the metric of {before} is no longer created"]))]
     pub metric_filters: Vec<MetricFilter>,
     /// Where log events are streamed to, matched by `filter_name`; at most two.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "filter_name"), length(max = 2))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: log events no longer reach the subscriber {before}"]))]
     pub subscription_filters: Vec<SubscriptionFilter>,
@@ -78,7 +74,6 @@ pub struct Spec {
 
 /// How a metric is made from the log events that match a pattern.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MetricFilter {
     /// Name of the filter, unique in the log group.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^[^:*]*$"))]
@@ -94,18 +89,16 @@ pub struct MetricFilter {
     pub apply_on_transformed_logs: bool,
     /// Which log events to look at, by source account and region:
     /// `@aws.region = "us-east-1"`. Absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2000))]
     pub field_selection_criteria: Option<String>,
     /// System fields that become dimensions of the metric: `@aws.account`, `@aws.region`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub emit_system_field_dimensions: Vec<String>,
 }
 
 /// The metric that a metric filter publishes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MetricTransformation {
     /// Name of the metric.
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^:*$]*$"))]
@@ -118,11 +111,10 @@ pub struct MetricTransformation {
     #[schemars(length(min = 1, max = 100), regex(pattern = r"^(-?[0-9]*\.?[0-9]+|\$.+)$"))]
     pub metric_value: String,
     /// What to publish for a minute in which log events arrived but none matched. Absent: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_value: Option<f64>,
     /// Dimensions of the metric, each a field of the pattern: `{ job = "$.job_name" }`; at most
     /// three. Not together with `default_value`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub dimensions: BTreeMap<String, String>,
     /// Unit of the metric.
     #[serde(default = "no_unit")]
@@ -137,7 +129,6 @@ pub struct MetricTransformation {
 
 /// Where the log events that match a pattern are streamed to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SubscriptionFilter {
     /// Name of the filter, unique in the log group.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"^[^:*]*$"))]
@@ -151,7 +142,6 @@ pub struct SubscriptionFilter {
     pub filter_pattern: String,
     /// Role by which CloudWatch Logs writes to a stream. Not for Lambda functions and logical
     /// destinations.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: Option<String>,
@@ -164,11 +154,10 @@ pub struct SubscriptionFilter {
     pub apply_on_transformed_logs: bool,
     /// Which log events to look at, by source account and region:
     /// `@aws.region = "us-east-1"`. Absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2000))]
     pub field_selection_criteria: Option<String>,
     /// System fields added to the streamed log events: `@aws.account`, `@aws.region`, `@source.log`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub emit_system_fields: Vec<String>,
 }
@@ -197,7 +186,6 @@ pub struct Attrs {
     /// append `:*`.
     pub arn: String,
     /// The account-level retention policy that overrides `retention_in_days`, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_policy_name: Option<String>,
 }
 

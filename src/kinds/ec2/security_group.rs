@@ -22,7 +22,6 @@ use crate::value::Value;
 /// A security group: a firewall around what is in it. Its rules are exactly those
 /// written here: a rule that someone else adds is shown as a change and removed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the group, unique in its VPC.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$"))]
@@ -31,18 +30,17 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$"))]
     pub description: String,
     /// Id of the VPC. Absent: the region's default VPC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE, AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-names" = "vpc"))]
     pub vpc_id: Option<String>,
     /// Inbound rules, each with one source. Absent: no inbound traffic.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-document" = "ingress"))]
     pub ingress: Vec<Rule>,
     /// Outbound rules, each with one destination. Absent: as AWS chose, which is all outbound
     /// traffic. If removed: all outbound traffic over IPv4. To allow none: `revoke_all_egress`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT], "x-dwctl-restored" = everything()))]
     #[schemars(extend("x-dwctl-document" = "egress"))]
     pub egress: Vec<Rule>,
@@ -54,41 +52,32 @@ pub struct Spec {
 
 /// What one rule allows: a protocol, its ports, and one peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// `tcp`, `udp`, `icmp`, `icmpv6`, the number of another protocol, or `-1` for all.
     pub ip_protocol: String,
     /// First port; of ICMP its type, `-1` for all. For TCP, UDP and ICMP only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1, max = 65535))]
     pub from_port: Option<i32>,
     /// Last port; of ICMP its code, `-1` for all. For TCP, UDP and ICMP only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1, max = 65535))]
     pub to_port: Option<i32>,
     /// Peers: a block of IPv4 addresses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ipv4: Option<String>,
     /// Peers: a block of IPv6 addresses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidr_ipv6: Option<String>,
     /// Peers: the addresses of a prefix list, such as those of S3 in the region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "prefix-list"))]
     pub prefix_list_id: Option<String>,
     /// Peers: what is in another security group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub referenced_security_group_id: Option<String>,
     /// Account of the other group, if it is another account (a peered VPC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\d{12}$"))]
     pub referenced_security_group_owner_id: Option<String>,
     /// Peers: what is in this group itself. AWS Glue needs such a rule. Default false.
     #[serde(default, rename = "self")]
     pub own_group: bool,
     /// What the rule is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$"))]
     pub description: Option<String>,
 }

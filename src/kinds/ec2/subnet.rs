@@ -21,7 +21,6 @@ use crate::value::Value;
 
 /// A subnet: a range of a VPC's addresses in one availability zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Id of the VPC.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
@@ -29,22 +28,18 @@ pub struct Spec {
     pub vpc_id: String,
     /// IPv4 addresses of the subnet, `/16` to `/28`, within a block of the VPC. Absent
     /// only for an `ipv6_native` subnet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE]))]
     pub cidr_block: Option<String>,
     /// Availability zone by name, such as `us-east-1a`. Absent, with
     /// `availability_zone_id` absent too: AWS chooses one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE, AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-names" = "zone"))]
     pub availability_zone: Option<String>,
     /// Availability zone by the id that is the same in all accounts, such as `use1-az1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE, AWS_DEFAULT]))]
     pub availability_zone_id: Option<String>,
     /// IPv6 addresses of the subnet, `/44` to `/64` in steps of four, within a block of
     /// the VPC. Absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_cidr_block: Option<String>,
     /// Whether the subnet has IPv6 addresses only. Default false.
     #[serde(default)]
@@ -62,18 +57,15 @@ pub struct Spec {
     #[serde(default)]
     pub enable_dns64: bool,
     /// DNS names of instances that start in the subnet. Absent: as AWS chose.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub private_dns_name_options_on_launch: Option<PrivateDnsNameOptions>,
 }
 
 /// DNS names of instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PrivateDnsNameOptions {
     /// Made from the IPv4 address (`ip-name`) or the instance id (`resource-name`).
     /// Absent: as AWS chose, `resource-name` in an `ipv6_native` subnet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["ip-name", "resource-name"]))]
     pub hostname_type: Option<String>,
     /// Whether names made from the instance id answer with the IPv4 address. Default false.

@@ -24,13 +24,12 @@ use crate::value::Value;
 
 /// An Amazon VPC: the private network that clusters, jobs and endpoints are in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// First block of IPv4 addresses, `/16` to `/28`.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
     pub cidr_block: String,
     /// Further blocks of IPv4 addresses, `/16` to `/28`: all of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub secondary_cidr_blocks: Vec<String>,
     /// Whether the VPC has a `/56` block of IPv6 addresses from Amazon. Default false.
@@ -78,16 +77,13 @@ pub struct Attrs {
     /// Id of the security group that AWS made with the VPC.
     pub default_security_group_id: String,
     /// The rules of that group, in words; empty if it has none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub default_security_group_rules: Vec<String>,
     /// Id of the network ACL that AWS created with the VPC; read if something refers to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_network_acl_id: Option<String>,
     /// Id of the route table of subnets without their own; read if something refers to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main_route_table_id: Option<String>,
     /// Block of IPv6 addresses from Amazon, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_cidr_block: Option<String>,
 }
 

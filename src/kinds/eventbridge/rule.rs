@@ -21,7 +21,6 @@ use crate::value::Value;
 /// An Amazon EventBridge rule: sends events that match a pattern, or the ticks of a schedule,
 /// to its targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the rule.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 64), regex(pattern = r"^[.\-_A-Za-z0-9]+$"))]
@@ -31,17 +30,14 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE], "x-dwctl-spelling" = "event-bus"), length(min = 1, max = 1600), regex(pattern = r"^(arn:aws[\w-]*:events:[a-z]{2}-[a-z]+-[\w-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]+$"))]
     pub event_bus_name: String,
     /// What the rule is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub description: Option<String>,
     /// When the rule fires, in UTC: `rate(5 minutes)`, or `cron(minutes hours day-of-month month
     /// day-of-week year)` such as `cron(0 2 * * ? *)`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule_expression: Option<String>,
     /// Which events the rule takes, as AWS's event pattern.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-document" = "pattern"))]
     pub event_pattern: Option<Json>,
     /// Whether the rule fires.
@@ -49,13 +45,12 @@ pub struct Spec {
     #[schemars(extend("enum" = ["ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"]))]
     pub state: String,
     /// ARN of the role by which the rule sends to a bus of another account or region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1600))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: Option<String>,
     /// Where events go; each has an `id` that is its own in the rule. AWS allows 5 in a rule unless
     /// the quota was raised.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"), length(max = 100))]
     pub targets: Vec<Target>,
 }

@@ -18,7 +18,6 @@ use crate::kind::mark::{DEFAULT_IS_ABSENT, SET};
 
 /// Where a rule sends its events, and as what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Target {
     /// Name of the target within the rule.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[.\-_A-Za-z0-9]+$"))]
@@ -29,52 +28,40 @@ pub struct Target {
     pub arn: String,
     /// ARN of the role by which EventBridge calls the target; state machines, Redshift clusters, ECS
     /// tasks, streams and API destinations need one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1600))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: Option<String>,
     /// JSON that the target receives instead of the event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Json>,
     /// JSONPath of the part of the event that the target receives, such as `$.detail`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub input_path: Option<String>,
     /// Text that the target receives, made from parts of the event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_transformer: Option<InputTransformer>,
     /// How often and how long a delivery is tried again. Absent: 185 times in 24 hours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html>
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when [maximum_retry_attempts] less: events are retried {after} times instead of {before}, then lost", "protection when [maximum_event_age_in_seconds] less: events are retried for {after} s instead of {before}, then lost"]))]
     pub retry_policy: Option<RetryPolicy>,
     /// Queue of events that could not be delivered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be delivered are lost"]))]
     pub dead_letter_config: Option<DeadLetter>,
     /// Settings of an Amazon ECS task.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ecs_parameters: Option<EcsParameters>,
     /// Settings of an API destination or API Gateway endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_parameters: Option<HttpParameters>,
     /// Settings of a Kinesis stream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinesis_parameters: Option<KinesisParameters>,
     /// Statements for the Redshift Data API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redshift_data_parameters: Option<RedshiftDataParameters>,
     /// Settings of a FIFO queue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqs_parameters: Option<SqsParameters>,
 }
 
 /// A text made from parts of the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct InputTransformer {
     /// Parts of the event by a name of their own: JSONPaths such as `$.detail.status`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub input_paths_map: BTreeMap<String, String>,
     /// The text, with `<name>` for each part.
     #[schemars(length(min = 1, max = 8192))]
@@ -83,7 +70,6 @@ pub struct InputTransformer {
 
 /// How often and how long a delivery is tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RetryPolicy {
     /// Most attempts after the first.
     #[serde(default = "maximum_retry_attempts")]
@@ -105,7 +91,6 @@ fn maximum_event_age() -> i32 {
 
 /// Queue of events that could not be delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DeadLetter {
     /// ARN of a standard SQS queue whose policy lets EventBridge send.
     #[schemars(length(min = 1, max = 1600))]
@@ -114,7 +99,6 @@ pub struct DeadLetter {
 
 /// Settings of an Amazon ECS task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EcsParameters {
     /// ARN of the task definition, with or without its revision.
     #[schemars(length(min = 1, max = 1600))]
@@ -124,21 +108,17 @@ pub struct EcsParameters {
     #[schemars(range(min = 1))]
     pub task_count: i32,
     /// What the task runs on. Absent, with `capacity_provider_strategy` absent too: the cluster's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["EC2", "EXTERNAL", "FARGATE"]))]
     pub launch_type: Option<String>,
     /// Capacity providers among which tasks are divided, such as `FARGATE_SPOT`; instead of `launch_type`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "capacity_provider"), length(max = 6))]
     pub capacity_provider_strategy: Vec<CapacityProvider>,
     /// Network of tasks in mode `awsvpc`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<EcsNetwork>,
     /// Platform version of Fargate tasks, the number only, such as `1.4.0`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
     /// Task group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub group: Option<String>,
     /// Let ECS tag the tasks with its own tags.
@@ -149,7 +129,6 @@ pub struct EcsParameters {
     #[schemars(extend("x-dwctl-risk" = ["access when on: commands can be run in the containers"]))]
     pub enable_execute_command: bool,
     /// `TASK_DEFINITION` copies the definition's tags to the tasks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["TASK_DEFINITION"]))]
     pub propagate_tags: Option<String>,
 }
@@ -160,7 +139,6 @@ fn task_count() -> i32 {
 
 /// A share of the tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CapacityProvider {
     /// Name of the capacity provider.
     #[schemars(length(min = 1, max = 255))]
@@ -177,14 +155,13 @@ pub struct CapacityProvider {
 
 /// Network of tasks in mode `awsvpc`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EcsNetwork {
     /// Ids of the subnets.
     #[schemars(extend("x-dwctl" = [SET]), length(min = 1, max = 16))]
     #[schemars(extend("x-dwctl-names" = "subnet"))]
     pub subnets: Vec<String>,
     /// Ids of the security groups.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5))]
     #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub security_groups: Vec<String>,
@@ -201,22 +178,20 @@ fn disabled() -> String {
 
 /// Settings of an API destination or API Gateway endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct HttpParameters {
     /// Values of the path's wildcards, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub path_parameter_values: Vec<String>,
     /// Headers by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub header_parameters: BTreeMap<String, String>,
     /// Query parameters by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub query_string_parameters: BTreeMap<String, String>,
 }
 
 /// Settings of a Kinesis stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct KinesisParameters {
     /// JSONPath of the partition key.
     #[schemars(length(max = 256))]
@@ -225,17 +200,14 @@ pub struct KinesisParameters {
 
 /// Statements for the Redshift Data API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RedshiftDataParameters {
     /// Name of the database.
     #[schemars(length(min = 1, max = 64))]
     pub database: String,
     /// Database user whose temporary credentials are taken; instead of a secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub db_user: Option<String>,
     /// ARN of the secret that holds the credentials, or a JSONPath of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 1600),
         regex(
@@ -244,14 +216,12 @@ pub struct RedshiftDataParameters {
     )]
     pub secret_manager_arn: Option<String>,
     /// One SQL statement.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 100_000))]
     pub sql: Option<String>,
     /// Several SQL statements, run in one transaction.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub sqls: Vec<String>,
     /// Name by which the statement is known in the Data API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 500))]
     pub statement_name: Option<String>,
     /// Send an event when the statement has run.
@@ -261,7 +231,6 @@ pub struct RedshiftDataParameters {
 
 /// Settings of a FIFO queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SqsParameters {
     /// Message group of the messages.
     pub message_group_id: String,

@@ -22,32 +22,26 @@ use crate::kind::{
 ///
 /// A classifier has no tags: whose it is, the ledger alone tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the classifier, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub name: String,
     /// For comma-separated values and the like.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE_WHEN_COME_OR_GONE]))]
     pub csv_classifier: Option<CsvClassifier>,
     /// For lines of text such as logs, by a grok pattern.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE_WHEN_COME_OR_GONE]))]
     pub grok_classifier: Option<GrokClassifier>,
     /// For JSON whose records are within something else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE_WHEN_COME_OR_GONE]))]
     pub json_classifier: Option<JsonClassifier>,
     /// For XML, by the element that holds a row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE_WHEN_COME_OR_GONE]))]
     pub xml_classifier: Option<XmlClassifier>,
 }
 
 /// How to read comma-separated values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CsvClassifier {
     /// Whether the first line of a file names its columns: `PRESENT`, `ABSENT`, or `UNKNOWN`, with
     /// which Glue guesses. It finds no header where all columns are texts.
@@ -55,21 +49,18 @@ pub struct CsvClassifier {
     #[schemars(extend("enum" = ["UNKNOWN", "PRESENT", "ABSENT"]))]
     pub contains_header: String,
     /// Names of the columns, if the files do not contain them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub header: Vec<String>,
     /// The character between two columns. Absent: as it is, and Glue guesses that of a new classifier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^[^\r\n]$"), length(min = 1, max = 1))]
     pub delimiter: Option<String>,
     /// The character around a value that may hold delimiters. Absent: as it is, and Glue guesses that
     /// of a new classifier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^[^\r\n]$"), length(min = 1, max = 1))]
     pub quote_symbol: Option<String>,
     /// What reads the tables' files: `OpenCSVSerDe` (values in quotes; every column is a text),
     /// `LazySimpleSerDe`, or `None`, with which the crawler chooses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["OpenCSVSerDe", "LazySimpleSerDe", "None"]))]
     pub serde: Option<String>,
     /// Take values as they are, spaces around them included, to find out the type of a column.
@@ -82,14 +73,13 @@ pub struct CsvClassifier {
     #[serde(default)]
     pub custom_datatype_configured: bool,
     /// Types that columns may have, such as `DATE`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub custom_datatypes: Vec<String>,
 }
 
 /// How to read lines of text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct GrokClassifier {
     /// What the data is called: the format of the tables, such as `apache-log`.
     pub classification: String,
@@ -98,14 +88,12 @@ pub struct GrokClassifier {
     pub grok_pattern: String,
     /// Patterns of your own that `grok_pattern` uses, a line each: a name, a space, a regular
     /// expression.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16000))]
     pub custom_patterns: Option<String>,
 }
 
 /// Where the records of JSON are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct JsonClassifier {
     /// JsonPath of the records, such as `$.orders[*]`.
     pub json_path: String,
@@ -113,7 +101,6 @@ pub struct JsonClassifier {
 
 /// Where the rows of XML are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct XmlClassifier {
     /// What the data is called: the format of the tables, such as `invoices`.
     pub classification: String,

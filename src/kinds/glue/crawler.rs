@@ -31,13 +31,11 @@ const PASSED_OVER: &str = "data-loss when come if schema_change_policy.delete_be
 
 /// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the crawler, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub name: String,
     /// The data that the crawler reads.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
     /// Role that the crawler reads the data as: its ARN, or its path and name.
@@ -45,25 +43,21 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-names" = "role or name"))]
     pub role: String,
     /// Name of the catalog database that gets the tables. Not needed for `catalog_targets`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub database_name: Option<String>,
     /// Data Catalog that gets the tables. Absent: the account's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
     pub catalog_id: Option<String>,
     /// What to crawl.
     pub targets: Targets,
     /// When to crawl, in UTC, such as `cron(15 2 * * ? *)`. Absent, or paused by hand: only
     /// when started.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule: Option<String>,
     /// Names of custom classifiers, tried in this order before AWS's own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub classifiers: Vec<String>,
     /// Prefix of the names of new tables.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub table_prefix: Option<String>,
     /// What to do when the schema of data changes, or data is deleted.
@@ -76,15 +70,12 @@ pub struct Spec {
     #[serde(default)]
     pub lineage_configuration: LineageConfiguration,
     /// Read data with Lake Formation's permissions instead of the role's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["access when [use_lake_formation_credentials] off: data is read with the permissions of the role alone"]))]
     pub lake_formation_configuration: Option<LakeFormationConfiguration>,
     /// Finer behaviour, as AWS's crawler configuration document: grouping, partitions,
     /// table level and limits. It has a `Version`, 1.0.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Json>,
     /// Name of a Glue security configuration, for the crawler's logs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: logs and results are no longer encrypted"]))]
     pub crawler_security_configuration: Option<String>,
@@ -92,68 +83,62 @@ pub struct Spec {
 
 /// What a crawler looks through; at least one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Targets {
     /// Folders in S3.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "path"))]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub s3_targets: Vec<S3Target>,
     /// Databases by JDBC.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub jdbc_targets: Vec<JdbcTarget>,
     /// DocumentDB and MongoDB collections.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub mongo_db_targets: Vec<MongoDbTarget>,
     /// DynamoDB tables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "path"))]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub dynamo_db_targets: Vec<DynamoDbTarget>,
     /// Tables that are in the Data Catalog already.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub catalog_targets: Vec<CatalogTarget>,
     /// Delta Lake tables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub delta_targets: Vec<DeltaTarget>,
     /// Apache Iceberg tables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub iceberg_targets: Vec<OpenTableTarget>,
     /// Apache Hudi tables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub hudi_targets: Vec<OpenTableTarget>,
 }
 
 /// A folder in S3.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct S3Target {
     /// The folder, as an `s3://` URL.
     pub path: String,
     /// Glob patterns, relative to `path`, of what to pass over.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// Name of a network connection, where the bucket is reached through a VPC.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_name: Option<String>,
     /// Files to read in each lowest folder. Absent: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 249))]
     pub sample_size: Option<i32>,
     /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub event_queue_arn: Option<String>,
     /// SQS queue for events that could not be handled.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be handled are lost"]))]
     #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub dlq_event_queue_arn: Option<String>,
@@ -161,7 +146,6 @@ pub struct S3Target {
 
 /// A database by JDBC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct JdbcTarget {
     /// Name of the Glue connection.
     pub connection_name: String,
@@ -169,19 +153,18 @@ pub struct JdbcTarget {
     #[schemars(extend("x-dwctl-risk" = [TARGET_CHANGED]))]
     pub path: String,
     /// Glob patterns of what to pass over.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// What else to record of tables: `COMMENTS`, `RAWTYPES`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET], "items" = { "type": "string", "enum": ["COMMENTS", "RAWTYPES"] }))]
     pub enable_additional_metadata: Vec<String>,
 }
 
 /// A DocumentDB or MongoDB collection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MongoDbTarget {
     /// Name of the Glue connection.
     pub connection_name: String,
@@ -195,7 +178,6 @@ pub struct MongoDbTarget {
 
 /// A DynamoDB table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DynamoDbTarget {
     /// Name of the table.
     pub path: String,
@@ -203,14 +185,12 @@ pub struct DynamoDbTarget {
     #[serde(default = "yes")]
     pub scan_all: bool,
     /// Share of the table's read capacity to use. Absent: 0.5 of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.1, max = 1.5))]
     pub scan_rate: Option<f64>,
 }
 
 /// Tables that are in the Data Catalog already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CatalogTarget {
     /// Name of their database.
     #[schemars(length(min = 1, max = 255))]
@@ -220,14 +200,11 @@ pub struct CatalogTarget {
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub tables: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_name: Option<String>,
     /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub event_queue_arn: Option<String>,
     /// SQS queue for events that could not be handled.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: events that cannot be handled are lost"]))]
     #[schemars(extend("x-dwctl-names" = "queue elsewhere"))]
     pub dlq_event_queue_arn: Option<String>,
@@ -235,14 +212,12 @@ pub struct CatalogTarget {
 
 /// Delta Lake tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DeltaTarget {
     /// Folders of the tables, as `s3://` URLs.
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub delta_tables: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_name: Option<String>,
     /// Write manifest files beside the data.
     #[serde(default)]
@@ -254,28 +229,24 @@ pub struct DeltaTarget {
 
 /// Apache Iceberg or Hudi tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct OpenTableTarget {
     /// Folders to look for tables in, as `s3://` URLs.
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [TARGET_GONE]))]
     pub paths: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_name: Option<String>,
     /// Glob patterns of what to pass over.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// How many folders deep to look.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_traversal_depth: Option<i32>,
 }
 
 /// What to do when data has another schema or is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SchemaChangePolicy {
     /// Of a table whose data has another schema: `UPDATE_IN_DATABASE`, or `LOG` and leave it.
     #[serde(default = "update_behavior")]
@@ -292,7 +263,6 @@ pub struct SchemaChangePolicy {
 
 /// Whether to look at all data again or at what is new.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RecrawlPolicy {
     /// `CRAWL_EVERYTHING`; `CRAWL_NEW_FOLDERS_ONLY`; or `CRAWL_EVENT_MODE`: what S3's
     /// events in `event_queue_arn` name.
@@ -303,7 +273,6 @@ pub struct RecrawlPolicy {
 
 /// Whether the lineage of the data is recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LineageConfiguration {
     /// `ENABLE` or `DISABLE`.
     #[serde(default = "lineage")]
@@ -313,13 +282,11 @@ pub struct LineageConfiguration {
 
 /// Reading with Lake Formation's permissions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LakeFormationConfiguration {
     /// Use Lake Formation's permissions instead of the role's.
     #[serde(default)]
     pub use_lake_formation_credentials: bool,
     /// Account that holds the data. Absent: this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(max = 12))]
     pub account_id: Option<String>,
 }

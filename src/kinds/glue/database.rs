@@ -19,39 +19,33 @@ use crate::kind::{
 /// A database of the AWS Glue Data Catalog: what tables, crawlers, Athena and Redshift
 /// Spectrum refer to. Also a link to a database of another account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the database, in lower case, unique in its catalog.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub name: String,
     /// Catalog that holds the database. Absent: the account's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, REPLACE]), length(min = 1, max = 255))]
     pub catalog_id: Option<String>,
     /// What the database holds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
     /// Where new tables keep their data unless they say otherwise, as an `s3://` URL.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub location_uri: Option<String>,
     /// Properties of the database. Those that AWS, crawlers or other tools add are left
     /// alone: only the ones written here count.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SHARED]))]
     pub parameters: BTreeMap<String, String>,
     /// What Lake Formation grants on new tables. Absent: as the account's data lake
     /// settings say. To grant nothing, one principal without permissions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, SET]))]
     #[schemars(extend("x-dwctl-risk" = ["access when come: more permissions are granted on new tables"]))]
     pub create_table_default_permissions: Vec<PrincipalPermissions>,
     /// Makes this a link to another database, often one shared by another account.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_database: Option<DatabaseIdentifier>,
     /// Makes this a view of a database outside the Data Catalog, through a connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub federated_database: Option<FederatedDatabase>,
     /// Delete the database with the tables in it. AWS would do so unasked; dwctl refuses.
     #[serde(default)]
@@ -62,13 +56,12 @@ pub struct Spec {
 
 /// What a principal may do with new tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PrincipalPermissions {
     /// The principal: an ARN, or `IAM_ALLOWED_PRINCIPALS` for everyone whom IAM policies allow.
     pub principal: Principal,
     /// What: `ALL`, `SELECT`, `ALTER`, `DROP`, `DELETE`, `INSERT`, `CREATE_DATABASE`,
     /// `CREATE_TABLE` or `DATA_LOCATION_ACCESS`. Absent: nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET], "items" = {
         "type": "string",
         "enum": ["ALL", "ALTER", "CREATE_DATABASE", "CREATE_TABLE", "DATA_LOCATION_ACCESS", "DELETE", "DROP", "INSERT", "SELECT"],
@@ -78,7 +71,6 @@ pub struct PrincipalPermissions {
 
 /// A principal of Lake Formation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Principal {
     /// An ARN, or `IAM_ALLOWED_PRINCIPALS`.
     #[schemars(length(min = 1, max = 255))]
@@ -87,35 +79,28 @@ pub struct Principal {
 
 /// The database that a link leads to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DatabaseIdentifier {
     /// Catalog that holds it, mostly the id of the account that shares it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
     pub catalog_id: Option<String>,
     /// Its name.
     #[schemars(length(min = 1, max = 255))]
     pub database_name: String,
     /// Its region. Absent: this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
     pub region: Option<String>,
 }
 
 /// A database outside the Data Catalog.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct FederatedDatabase {
     /// Its unique identifier at its source.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub identifier: Option<String>,
     /// Name of the Glue connection to its source.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub connection_name: Option<String>,
     /// Kind of that connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255))]
     pub connection_type: Option<String>,
 }

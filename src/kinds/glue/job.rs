@@ -23,13 +23,11 @@ use crate::kind::{
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
 // Arguments may hold secrets, so there is no `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the job, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub name: String,
     /// What the job does.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
     /// Role that the job runs as: its ARN, or its path and name.
@@ -40,23 +38,19 @@ pub struct Spec {
     pub command: Command,
     /// Version of Glue, such as `"5.0"`: the versions of Spark, Python and Scala; `auto`
     /// has AWS upgrade the job. Absent: AWS's newest when the job is made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255), regex(pattern = r"^((\w+\.)+\w+|auto)$"))]
     pub glue_version: Option<String>,
     /// Size of a worker: `G.025X` (streaming only), `G.1X` to `G.16X`, memory-rich `R.1X`
     /// to `R.8X`, or `Z.2X` for Ray. Needs `number_of_workers`; excludes `max_capacity`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["cost when changed: different workers, {before} → {after}"]))]
     pub worker_type: Option<String>,
     /// Workers of a run; with auto scaling, the most. Needs `worker_type`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 0))]
     #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} workers"]))]
     pub number_of_workers: Option<i32>,
     /// Data processing units of a run: 0.0625 or 1 for a Python shell job; 2 to 100 for
     /// Spark with Glue 1.0 and older. Everything else has workers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} DPU"]))]
     pub max_capacity: Option<f64>,
@@ -66,18 +60,17 @@ pub struct Spec {
     pub max_retries: i32,
     /// Minutes after which a run is stopped, at most 7 days. Absent: AWS's choice when the
     /// job is made: 480 for Glue 5.0 and newer, 2880 for older, none for streaming.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 1, max = 10080))]
     pub timeout_minutes: Option<i32>,
     /// Arguments of every run, such as `"--job-bookmark-option"`; a run may give others.
     /// AWS shows and may log them: keep secrets in Secrets Manager.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub default_arguments: BTreeMap<String, String>,
     /// Arguments that no run can change.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub non_overridable_arguments: BTreeMap<String, String>,
     /// Names of Glue connections that a run uses: databases, and the VPC to run in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(length(max = 1000), inner(length(max = 255)))]
     pub connections: Vec<String>,
     /// How many runs there may be at the same time.
@@ -87,12 +80,10 @@ pub struct Spec {
     #[serde(default)]
     pub job_run_queuing_enabled: bool,
     /// Name of a Glue security configuration: encryption of output, logs and bookmarks.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: logs and results are no longer encrypted"]))]
     pub security_configuration: Option<String>,
     /// When to tell that a run takes long.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub notification_property: Option<NotificationProperty>,
     /// `STANDARD`, or `FLEX`: spare capacity, cheaper, without a promised start. `FLEX`
     /// is for Spark jobs with Glue 3.0 and newer.
@@ -100,10 +91,8 @@ pub struct Spec {
     #[schemars(extend("enum" = ["STANDARD", "FLEX"]))]
     pub execution_class: String,
     /// Reserved by AWS for future use.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub log_uri: Option<String>,
     /// Day and hour (UTC), such as `Sun:02`, in which AWS may restart a streaming job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^(Sun|Mon|Tue|Wed|Thu|Fri|Sat):([01]?[0-9]|2[0-3])$"))]
     pub maintenance_window: Option<String>,
     /// How Glue Studio edits the job.
@@ -111,13 +100,11 @@ pub struct Spec {
     #[schemars(extend("enum" = ["SCRIPT", "VISUAL", "NOTEBOOK"]))]
     pub job_mode: String,
     /// Repository that Glue Studio keeps the job in.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_control_details: Option<SourceControlDetails>,
 }
 
 /// What a job runs.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Command {
     /// `glueetl` for Spark, `gluestreaming` for Spark streaming, `pythonshell`, or `glueray`.
     #[serde(default = "command_name")]
@@ -126,18 +113,15 @@ pub struct Command {
     #[schemars(length(max = 400_000))]
     pub script_location: String,
     /// Version of Python: `"3"`, or `"3.9"` for a Python shell job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^([2-3]|3[.]9)$"))]
     pub python_version: Option<String>,
     /// Versions of a Ray job's environment, such as `Ray2.4`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(max = 64))]
     pub runtime: Option<String>,
 }
 
 /// How many runs of a job there may be.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ExecutionProperty {
     /// Most runs at the same time; one more fails to start.
     #[serde(default = "max_concurrent_runs")]
@@ -147,7 +131,6 @@ pub struct ExecutionProperty {
 
 /// When to tell that a run takes long.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct NotificationProperty {
     /// Minutes after a run's start until EventBridge is told that it is late.
     #[schemars(range(min = 1))]
@@ -156,37 +139,28 @@ pub struct NotificationProperty {
 
 /// The repository that Glue Studio keeps a job in.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SourceControlDetails {
     /// `GITHUB`, `GITLAB`, `BITBUCKET` or `AWS_CODE_COMMIT`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Name of the repository.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub repository: Option<String>,
     /// Owner of the repository.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub owner: Option<String>,
     /// Branch of the repository.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub branch: Option<String>,
     /// Folder in the repository.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub folder: Option<String>,
     /// Last commit of the job. Absent: as Glue Studio last synchronized it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 512))]
     pub last_commit_id: Option<String>,
     /// Where the token is: `PERSONAL_ACCESS_TOKEN` for `auth_token`, or `AWS_SECRETS_MANAGER`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["PERSONAL_ACCESS_TOKEN", "AWS_SECRETS_MANAGER"]))]
     pub auth_strategy: Option<String>,
     /// The token, or the name or ARN of the secret that holds it. Never read back.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [WRITE_ONLY]))]
     pub auth_token: Option<Secret>,
 }

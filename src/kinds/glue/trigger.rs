@@ -23,7 +23,6 @@ use crate::value::Value;
 /// crawlers, on an event, or when asked.
 // Arguments may hold secrets, so there is no `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the trigger, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
@@ -33,24 +32,19 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE], "enum" = ["SCHEDULED", "CONDITIONAL", "ON_DEMAND", "EVENT"]))]
     pub r#type: String,
     /// Name of the workflow that it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub workflow_name: Option<String>,
     /// What the trigger is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub description: Option<String>,
     /// When a `SCHEDULED` trigger fires, in UTC, such as `cron(15 2 * * ? *)`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule: Option<String>,
     /// What a `CONDITIONAL` trigger waits for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub predicate: Option<Predicate>,
     /// The jobs and crawlers that it starts, all at once.
     pub actions: Vec<Action>,
     /// How many events an `EVENT` trigger waits for. Absent: it fires on each.
-    #[serde(skip_serializing_if = "Option::is_none")]
     // An event trigger that is told nothing takes one event at a time.
     #[schemars(extend("x-dwctl-absent" = { "batch_size": 1, "batch_window_seconds": 900 }))]
     pub event_batching_condition: Option<EventBatchingCondition>,
@@ -61,7 +55,6 @@ pub struct Spec {
 
 /// What a conditional trigger waits for.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Predicate {
     /// Whether all conditions must be met (`AND`) or one of them (`ANY`).
     #[serde(default = "and")]
@@ -74,62 +67,50 @@ pub struct Predicate {
 
 /// A state of a job or a crawler: `job_name` and `state`, or `crawler_name` and `crawl_state`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Condition {
     /// How the state is compared.
     #[serde(default = "equals")]
     #[schemars(extend("enum" = ["EQUALS"]))]
     pub logical_operator: String,
     /// Name of the job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub job_name: Option<String>,
     /// State of its run.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["SUCCEEDED", "STOPPED", "TIMEOUT", "FAILED"]))]
     pub state: Option<String>,
     /// Name of the crawler.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub crawler_name: Option<String>,
     /// State of its crawl: `SUCCEEDED`, `FAILED` or `CANCELLED`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["CANCELLED", "CANCELLING", "ERROR", "FAILED", "RUNNING", "SUCCEEDED"]))]
     pub crawl_state: Option<String>,
 }
 
 /// A job or a crawler to start: `job_name` or `crawler_name`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Action {
     /// Name of the job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub job_name: Option<String>,
     /// Name of the crawler.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub crawler_name: Option<String>,
     /// Arguments of the job's run, in place of the job's own of the same name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub arguments: BTreeMap<String, String>,
     /// Minutes after which the run is stopped, at most 7 days. Absent: the job's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10080))]
     pub timeout_minutes: Option<i32>,
     /// Name of the security configuration of the run. Absent: the job's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the run has the encryption of the job alone"]))]
     pub security_configuration: Option<String>,
     /// When to tell that the run takes long.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub notification_property: Option<NotificationProperty>,
 }
 
 /// When to tell that a run takes long.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct NotificationProperty {
     /// Minutes after the run's start until EventBridge is told that it is late.
     #[schemars(range(min = 1))]
@@ -138,7 +119,6 @@ pub struct NotificationProperty {
 
 /// How many events a trigger waits for.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EventBatchingCondition {
     /// Events that must come before it fires.
     #[schemars(range(min = 1, max = 100))]

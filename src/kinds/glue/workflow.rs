@@ -14,21 +14,18 @@ use crate::kind::{Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewRes
 /// watched as one. A trigger joins it by `workflow_name`.
 // Run properties may hold secrets, so there is no `Debug`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the workflow, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
     pub name: String,
     /// What the workflow is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 120_000))]
     pub description: Option<String>,
     /// Properties that every run starts with and that its jobs can read. AWS may log
     /// them: keep secrets in Secrets Manager.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub default_run_properties: BTreeMap<String, String>,
     /// Most runs at the same time. Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_concurrent_runs: Option<i32>,
 }

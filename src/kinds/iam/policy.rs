@@ -16,7 +16,6 @@ use crate::kind::{
 
 /// A managed IAM policy of this account: permissions that roles, users and groups share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the policy, unique in the account without regard to case.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 128), regex(pattern = r"^[\w+=,.@-]+$"))]
@@ -26,7 +25,6 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 512), regex(pattern = r"^((/[A-Za-z0-9\.,\+@=_-]+)*)/$"))]
     pub path: String,
     /// What the policy is for. AWS cannot change it later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE]), length(max = 1000))]
     pub description: Option<String>,
     /// What the policy allows and denies; at most 6,144 characters without white space.

@@ -26,7 +26,6 @@ use crate::value::Value;
 /// this account. Its permissions are exactly those written here: a policy that someone
 /// else attaches or embeds is shown as a change and removed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the role, unique in the account without regard to case.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 64), regex(pattern = r"^[\w+=,.@-]+$"))]
@@ -34,7 +33,6 @@ pub struct Spec {
     /// Trust policy: who may assume the role.
     pub assume_role_policy_document: PolicyDocument,
     /// What the role is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1000), regex(pattern = r"^[\x09\x0A\x0D\x20-\x7E\xA1-\xFF]*$"))]
     pub description: Option<String>,
     /// Path of the role, such as `/warehouse/`; it is part of the ARN. Default `/`.
@@ -47,13 +45,12 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["protection when more: sessions last {after} s instead of {before}"]))]
     pub max_session_duration: i32,
     /// ARN of the policy that limits what the role can be allowed. Absent: no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 2048))]
     #[schemars(extend("x-dwctl-risk" = ["access when gone: nothing bounds its permissions", "access when changed: bounded by another policy"]))]
     #[schemars(extend("x-dwctl-names" = "policy"))]
     pub permissions_boundary: Option<String>,
     /// ARNs of the managed policies that are attached, AWS's or own: all of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(
         extend("x-dwctl" = [SET]),
         length(max = 20),
@@ -64,7 +61,7 @@ pub struct Spec {
     pub managed_policy_arns: Vec<String>,
     /// Policies that are part of the role, by name: all of them. Together at most 10,240
     /// characters without white space.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub inline_policies: BTreeMap<String, PolicyDocument>,
 }
 

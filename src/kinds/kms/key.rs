@@ -20,15 +20,12 @@ use crate::value::Value;
 /// An AWS KMS key with its aliases. Deleting it only schedules its deletion; until the
 /// waiting period ends, it can be brought back with `aws kms cancel-key-deletion`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// What the key is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8192))]
     pub description: Option<String>,
     /// Who may use and manage the key. Absent or removed: AWS's default, which leaves it to the
     /// account's IAM policies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = default_policy()))]
     pub key_policy: Option<PolicyDocument>,
     /// Set a `key_policy` even if it locks the caller out of changing it again.
@@ -37,7 +34,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["protection when on: the policy may lock everybody out"]))]
     pub bypass_policy_lockout_safety_check: bool,
     /// Names of the key, each beginning with `alias/`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), inner(length(max = 256), regex(pattern = r"^alias/[a-zA-Z0-9/_-]+$")))]
     pub aliases: Vec<String>,
     /// Whether the key can be used. Data under a disabled key cannot be read.
@@ -49,7 +46,6 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["protection when off: the key is no longer rotated"]))]
     pub enable_key_rotation: bool,
     /// Days between rotations, 90 to 2560. Absent: 365.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": 365, "with": "enable_key_rotation" }), range(min = 90, max = 2560))]
     #[schemars(extend("x-dwctl-risk" = ["protection when more: rotated every {after} days instead of {before}"]))]
     pub rotation_period_in_days: Option<i32>,

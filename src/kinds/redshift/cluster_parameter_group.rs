@@ -21,7 +21,6 @@ use crate::value::Value;
 /// An Amazon Redshift cluster parameter group: database parameters and the workload
 /// management of the clusters that use it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the group, in lower case: letters, digits and single hyphens.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
@@ -34,12 +33,11 @@ pub struct Spec {
     pub description: String,
     /// Parameters that differ from the family's defaults, by name; the others keep the default.
     /// Clusters apply static parameters when they are rebooted.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["protection when [require_ssl] off: connections without TLS are accepted", "protection when [enable_user_activity_logging] off: the activity of users is no longer logged"]))]
     pub parameters: BTreeMap<String, String>,
     /// Workload management: the list of queues as AWS's `wlm_json_configuration`, the default
     /// queue last. Absent: automatic WLM as AWS configures it. At most 8000 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-document" = "wlm"))]
     pub wlm_json_configuration: Option<Json>,
 }

@@ -11,7 +11,6 @@ use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, W
 /// A paused cluster is as declared: pausing and resuming is not drift. Destroying a cluster
 /// takes a final snapshot unless `skip_final_snapshot` says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the cluster: lower-case letters, digits and single hyphens.
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS]), length(min = 1, max = 63), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
@@ -32,7 +31,6 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [LOCAL]))]
     pub classic: bool,
     /// Name of the first database. Default: `dev`, or that of the snapshot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT]), length(min = 1, max = 64), regex(pattern = r"^[a-z_][a-z0-9_$+.@-]*$"))]
     pub db_name: Option<String>,
     /// Name of the admin user; of a restored cluster, that of the snapshot.
@@ -41,7 +39,6 @@ pub struct Spec {
     /// Password of the admin user: 8 to 64 printable ASCII characters with an upper-case and a
     /// lower-case letter and a digit, without `/`, `@`, `"`, `'`, `\` and space. Better:
     /// `manage_master_password`. A restored cluster keeps the snapshot's password until this changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [WRITE_ONLY]))]
     pub master_user_password: Option<Secret>,
     /// Let Redshift make, keep and rotate the admin's password in Secrets Manager.
@@ -49,37 +46,33 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["protection when off: the admin's password is no longer rotated"]))]
     pub manage_master_password: bool,
     /// KMS key, by id or ARN, of the secret that holds the managed password. Default: `aws/secretsmanager`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub master_password_secret_kms_key_id: Option<String>,
     /// Subnet group in which the cluster is placed. Default: the group `default`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // AWS keeps it in lower case:
     // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterSubnetGroup.html
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS, AWS_DEFAULT], "x-dwctl-spelling" = "any-case"))]
     pub cluster_subnet_group_name: Option<String>,
     /// Ids of the VPC security groups. Default: the VPC's default group.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["access when come: traffic that {after} allows can reach it"]))]
     #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub vpc_security_group_ids: Vec<String>,
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
     /// cluster is rebooted; the attribute `parameter_apply_status` tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // AWS keeps it in lower case:
     // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterParameterGroup.html
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "any-case"), length(min = 1, max = 255))]
     pub cluster_parameter_group_name: Option<String>,
     /// ARNs of the roles that `COPY`, `UNLOAD`, Spectrum and functions may use, at most 50.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 50))]
     #[schemars(extend("x-dwctl-risk" = ["access when come: SQL may use {after}"]))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub iam_roles: Vec<String>,
     /// ARN of the role that SQL means by `IAM_ROLE default`; one of `iam_roles`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub default_iam_role_arn: Option<String>,
     /// Encrypt the data at rest. AWS makes no unencrypted clusters any more.
@@ -88,7 +81,6 @@ pub struct Spec {
     pub encrypted: bool,
     /// KMS key, by id or ARN, of the data. A change re-encrypts the cluster in the background.
     /// Default: the account's key `aws/redshift`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
@@ -102,7 +94,6 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["access while on: reachable from the internet"]))]
     pub publicly_accessible: bool,
     /// Elastic IP address of a publicly accessible cluster. Default: one of AWS's choice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub elastic_ip: Option<String>,
     /// Send all `COPY` and `UNLOAD` traffic through the VPC.
@@ -115,7 +106,6 @@ pub struct Spec {
     #[schemars(extend("enum" = ["ipv4", "dualstack"]))]
     pub ip_address_type: String,
     /// Availability zone. A change moves the cluster, if `availability_zone_relocation` is on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, DOWNTIME]))]
     #[schemars(extend("x-dwctl-names" = "zone"))]
     pub availability_zone: Option<String>,
@@ -128,11 +118,9 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["cost when on: nodes in two zones", "protection when off: nodes in one zone only"]))]
     pub multi_az: bool,
     /// Weekly time of maintenance in UTC, at least 30 minutes, such as `sun:03:00-sun:04:00`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "any-case"))]
     pub preferred_maintenance_window: Option<String>,
     /// Maintenance track: `current` (the default) or `trailing`. Applied in the next maintenance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html>
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": "current" }))]
     pub maintenance_track_name: Option<String>,
@@ -140,7 +128,6 @@ pub struct Spec {
     #[serde(default = "yes")]
     pub allow_version_upgrade: bool,
     /// Major version of the engine, such as `1.0`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub cluster_version: Option<String>,
     /// Days that automated snapshots are kept. 0 takes none; RA3 and RG nodes need at least 1.
@@ -159,24 +146,19 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["cost when on: extra compute"]))]
     pub extra_compute_for_automatic_optimization: bool,
     /// Audit log of connections, users and their activity. Absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: connections and queries are no longer logged"]))]
     pub logging: Option<Logging>,
     /// Copies of all snapshots in another region. Absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: snapshots are no longer copied to another region"]))]
     pub snapshot_copy: Option<SnapshotCopy>,
     /// Make the cluster from this snapshot. Keep it afterwards: a change, or dropping it, asks for
     /// a new cluster.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub snapshot_identifier: Option<String>,
     /// Cluster of the snapshot, if the caller's IAM policy requires it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub snapshot_cluster_identifier: Option<String>,
     /// Account that owns the snapshot, if it is another account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub owner_account: Option<String>,
     /// Destroy the cluster without a last snapshot: its data is lost.
@@ -186,7 +168,6 @@ pub struct Spec {
     pub skip_final_snapshot: bool,
     /// Name of the last snapshot; it must be new.
     /// Default: `<cluster_identifier>-final-<time at which the cluster was created>`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL]), length(min = 1, max = 255), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
     pub final_snapshot_identifier: Option<String>,
     /// Days that the final snapshot is kept, 1 to 3653; -1 keeps it for ever.
@@ -198,24 +179,21 @@ pub struct Spec {
 
 /// Where the audit log goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Logging {
     /// `s3` or `cloudwatch`.
     #[serde(default = "log_destination_type")]
     #[schemars(extend("enum" = ["s3", "cloudwatch"]))]
     pub log_destination_type: String,
     /// Bucket of the same region whose policy lets Redshift write; for `s3`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "bucket"))]
     pub bucket_name: Option<String>,
     /// Prefix of the log files' keys; for `s3`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // AWS ends a prefix with a slash.
     #[schemars(extend("x-dwctl-spelling" = "folder"), length(max = 256))]
     pub s3_key_prefix: Option<String>,
     /// Logs to write: `connectionlog`, `userlog`, `useractivitylog`; for `cloudwatch`. The last needs
     /// the parameter `enable_user_activity_logging`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 3))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: {before} is no longer exported"]))]
     pub log_exports: Vec<String>,
@@ -223,7 +201,6 @@ pub struct Logging {
 
 /// How snapshots are copied to another region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SnapshotCopy {
     /// Region of the copies.
     #[schemars(extend("x-dwctl-risk" = ["protection when changed: snapshots are no longer copied to {before}"]))]
@@ -239,7 +216,6 @@ pub struct SnapshotCopy {
     #[schemars(extend("x-dwctl-risk" = ["protection when shorter: copies of new manual snapshots are kept {after} days instead of {before} days", "cost when longer: copies of new manual snapshots are kept {after} days instead of {before} days"]))]
     pub manual_snapshot_retention_period: i32,
     /// Snapshot copy grant for the key of the other region; needed if `kms_key_id` is your own key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_copy_grant_name: Option<String>,
 }
 
@@ -281,32 +257,23 @@ pub struct Attrs {
     /// ARN of the cluster.
     pub arn: String,
     /// ARN of the cluster's namespace, by which datashares and integrations know it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_namespace_arn: Option<String>,
     /// Host name of the endpoint.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// URL of the first database for JDBC.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub jdbc_url: Option<String>,
     /// ARN of the secret that holds the managed password; null unless `manage_master_password` is
     /// set.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub master_password_secret_arn: Option<String>,
     /// The VPC of the cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
     /// Public key by which hosts of `COPY` over SSH know the cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_public_key: Option<String>,
     /// Revision of the database that runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_revision_number: Option<String>,
     /// Whether the parameter group is in effect: `in-sync`, `pending-reboot`, `applying` ….
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter_apply_status: Option<String>,
     /// Status of the cluster: `available`, `paused` ….
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_status: Option<String>,
 }
 

@@ -16,7 +16,6 @@ use crate::kind::{
 
 /// An Amazon Redshift cluster subnet group: the subnets of a VPC in which clusters may be placed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the group, in lower case; not `default`.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255), regex(pattern = r"^[a-z0-9._-]+$"))]

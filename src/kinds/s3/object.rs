@@ -31,7 +31,6 @@ use body::{Body, checksum, media_type};
 /// checksum. An object has at most ten tags: three or more tell its owner, then come its own, and
 /// the tags of the stack are left off, with a warning, where there is no room for all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the bucket.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 3, max = 63))]
@@ -41,74 +40,58 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 1024))]
     pub key: String,
     /// Path of a file in the stack's folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL], "x-dwctl-document" = "file"))]
     pub source: Option<String>,
     /// The content as text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL], "x-dwctl-document" = "content"))]
     pub content: Option<String>,
     /// The content as bytes, in base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
     pub content_base64: Option<String>,
     /// SHA-256 of the content in base64; of an object of 64 MiB or more, that of its parts of
     /// 16 MiB. dwctl computes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DERIVED], "x-dwctl-document" = "checksum"))]
     pub checksum_sha256: Option<String>,
     /// Media type. Absent: by the extension of the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DERIVED]))]
     pub content_type: Option<String>,
     /// How caches may keep it, such as `max-age=3600`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_control: Option<String>,
     /// How it is presented, such as `attachment; filename="orders.csv"`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_disposition: Option<String>,
     /// How it is compressed, such as `gzip`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_encoding: Option<String>,
     /// Its language, such as `en-US`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_language: Option<String>,
     /// The user's own metadata; keys in lower case, 2 KB in all.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub metadata: BTreeMap<String, String>,
     /// Where the web site of the bucket sends requests for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website_redirect_location: Option<String>,
     /// Storage class, such as `STANDARD_IA`.
     #[serde(default = "storage_class")]
     #[schemars(extend("x-dwctl-risk" = ["protection when to ONEZONE_IA: kept in one availability zone only", "protection when to REDUCED_REDUNDANCY: kept in fewer copies"]))]
     pub storage_class: String,
     /// How it is encrypted: `AES256`, `aws:kms` or `aws:kms:dsse`. Absent: as the bucket says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when lower aws:kms:dsse > aws:kms > AES256: encrypted by {after} instead of {before}"]))]
     pub server_side_encryption: Option<String>,
     /// KMS key that encrypts it: id or ARN. Absent: as the bucket says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub ssekms_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket. Absent: as the bucket says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub bucket_key_enabled: Option<bool>,
     /// How it is locked: `GOVERNANCE` can be lifted by permission, `COMPLIANCE` by nobody. Absent: as the bucket says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["GOVERNANCE", "COMPLIANCE"]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when lower COMPLIANCE > GOVERNANCE: the lock can be lifted", "irreversible when higher COMPLIANCE > GOVERNANCE: nobody can lift the lock until its retention ends"]))]
     pub object_lock_mode: Option<String>,
     /// Until when it is locked, as `2030-01-01T00:00:00Z`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when earlier: locked until {after} instead of {before}"]))]
     pub object_lock_retain_until_date: Option<String>,
     /// A lock without an end: `ON` or `OFF`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["ON", "OFF"]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when lower ON > OFF: the legal hold is lifted"]))]
     pub object_lock_legal_hold_status: Option<String>,

@@ -19,7 +19,6 @@ use crate::value::Value;
 
 /// An AWS Step Functions state machine: the steps of a pipeline, in the Amazon States Language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the state machine; letters, digits, `-` and `_` if it is to log.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 80), regex(pattern = r##"^[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]+$"##))]
@@ -36,15 +35,12 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE], "enum" = ["STANDARD", "EXPRESS"]))]
     pub r#type: String,
     /// Log of what executions do. Absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when gone: executions are no longer logged"]))]
     pub logging_configuration: Option<Logging>,
     /// AWS X-Ray tracing. Absent: off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["protection when gone: executions are no longer traced"]))]
     pub tracing_configuration: Option<Tracing>,
     /// Key that encrypts the definition and the data of executions. Absent: a key of AWS's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-absent" = { "type": "AWS_OWNED_KEY" }))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account", "protection when [type] lower CUSTOMER_MANAGED_KMS_KEY > AWS_OWNED_KEY: no longer encrypted with a key of the account"]))]
     pub encryption_configuration: Option<Encryption>,
@@ -52,7 +48,6 @@ pub struct Spec {
 
 /// Log of what executions do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Logging {
     /// Which events are logged.
     #[serde(default = "off")]
@@ -63,7 +58,6 @@ pub struct Logging {
     #[serde(default)]
     pub include_execution_data: bool,
     /// ARN of the CloudWatch log group, with or without `:*` at its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "log-group"), length(min = 1, max = 256))]
     #[schemars(extend("x-dwctl-names" = "log-group"))]
     pub log_group_arn: Option<String>,
@@ -71,7 +65,6 @@ pub struct Logging {
 
 /// AWS X-Ray tracing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Tracing {
     /// Whether executions are traced.
     #[serde(default)]
@@ -81,18 +74,15 @@ pub struct Tracing {
 
 /// Key that encrypts the definition and the data of executions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Encryption {
     /// Whose key it is.
     #[schemars(extend("enum" = ["CUSTOMER_MANAGED_KMS_KEY", "AWS_OWNED_KEY"]))]
     pub r#type: String,
     /// KMS key, by id or ARN; for `CUSTOMER_MANAGED_KMS_KEY`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"), length(min = 1, max = 2048))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
     /// Seconds for which a data key is used again before KMS is asked for another. Default: 300.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // <https://docs.aws.amazon.com/step-functions/latest/apireference/API_EncryptionConfiguration.html>
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": 300, "with": "kms_key_id" }), range(min = 60, max = 900))]
     pub kms_data_key_reuse_period_seconds: Option<i32>,

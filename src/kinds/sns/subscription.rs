@@ -23,7 +23,6 @@ use crate::value::Value;
 /// owner, ends it. A subscription has no tags: one of the same topic, protocol and endpoint that is
 /// there already is this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// ARN of the topic.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
@@ -39,7 +38,6 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE], "x-dwctl-spelling" = "masked-url"))]
     pub endpoint: String,
     /// Which messages to deliver. Absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-document" = "pattern"))]
     pub filter_policy: Option<Json>,
     /// What the filter policy looks at.
@@ -52,19 +50,15 @@ pub struct Spec {
     pub raw_message_delivery: bool,
     /// Where messages go that cannot be delivered:
     /// `{ deadLetterTargetArn = "${sqs_queue.dead.arn}" }`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: messages that cannot be delivered are lost"]))]
     pub redrive_policy: Option<Json>,
     /// How deliveries are retried, as SNS's delivery policy document. For `http` and `https`.
     /// Absent: as the topic says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_policy: Option<Json>,
     /// Role by which SNS writes to a Firehose stream. For `firehose`, which needs it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub subscription_role_arn: Option<String>,
     /// Which archived messages to deliver again, as SNS's replay policy document. For FIFO topics.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_policy: Option<Json>,
 }
 

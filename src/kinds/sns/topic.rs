@@ -18,27 +18,22 @@ use crate::value::Value;
 
 /// An Amazon SNS topic: what publishers send to and subscriptions receive from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the topic; a FIFO topic's ends in `.fifo`.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 256), regex(pattern = r"^[A-Za-z0-9_-]+(\.fifo)?$"))]
     pub name: String,
     /// Sender name shown in SMS and email messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub display_name: Option<String>,
     /// Who may publish and subscribe. Absent or removed: what AWS grants the topic's owner.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT], "x-dwctl-restored" = default_policy()))]
     pub policy: Option<PolicyDocument>,
     /// KMS key that encrypts messages at rest: id, ARN or alias. Absent: not encrypted with KMS.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted"]))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_master_key_id: Option<String>,
     /// How deliveries to HTTP endpoints are retried.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_policy: Option<Json>,
     /// Strict order and exactly-once delivery within a message group.
     #[serde(default)]
@@ -48,11 +43,9 @@ pub struct Spec {
     #[serde(default)]
     pub content_based_deduplication: bool,
     /// Whether deduplication and throughput count per topic or per message group. FIFO topics only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT], "enum" = ["Topic", "MessageGroup"]))]
     pub fifo_throughput_scope: Option<String>,
     /// How long messages are kept for replay, as AWS's `ArchivePolicy` document. FIFO topics only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["data-loss when gone: the archive of its messages is deleted", "data-loss when [MessageRetentionPeriod] less: archived messages are kept {after} days instead of {before}", "data-loss when destroyed: the archive of its messages is deleted"]))]
     pub archive_policy: Option<Json>,
     /// Hash of message signatures: `"1"` is SHA-1, `"2"` is SHA-256.
@@ -71,30 +64,25 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["protection when to PassThrough: no longer traced"]))]
     pub tracing_config: String,
     /// What may not be in messages, as AWS's data protection policy document. Standard topics only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: sensitive data is no longer masked", "protection when [Statement] loses: less sensitive data is found or masked"]))]
     pub data_protection_policy: Option<Json>,
     /// Log of deliveries by protocol: `application`, `firehose`, `http`, `lambda` or `sqs`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: deliveries of {before} are no longer logged"]))]
     pub delivery_status_logging: BTreeMap<String, DeliveryStatusLogging>,
 }
 
 /// Where the deliveries of one protocol are logged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DeliveryStatusLogging {
     /// Role by which SNS logs successful deliveries.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: successful deliveries are no longer logged"]))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub success_feedback_role_arn: Option<String>,
     /// Share of successful deliveries to log, in percent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT]), range(min = 0, max = 100))]
     pub success_feedback_sample_rate: Option<u8>,
     /// Role by which SNS logs failed deliveries.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: failed deliveries are no longer logged"]))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub failure_feedback_role_arn: Option<String>,

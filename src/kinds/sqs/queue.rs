@@ -17,7 +17,6 @@ use crate::value::Value;
 
 /// An Amazon SQS queue: it keeps messages until a consumer has received and deleted them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the queue; a FIFO queue's ends in `.fifo`.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 80), regex(pattern = r"^[A-Za-z0-9_-]+(\.fifo)?$"))]

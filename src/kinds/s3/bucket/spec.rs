@@ -11,7 +11,6 @@ use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DEFAULT_IS_ABSENT, LOCAL, REPLAC
 /// An Amazon S3 bucket with its settings. What is not written is at AWS's default, which
 /// is private and encrypted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Name of the bucket, unique in all of AWS.
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS]), length(min = 3, max = 63), regex(pattern = r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$"))]
@@ -32,40 +31,34 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = ["access when lower BucketOwnerEnforced > BucketOwnerPreferred > ObjectWriter: access control lists take effect"]))]
     pub object_ownership: String,
     /// Who may do what with the bucket, besides what IAM policies allow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyDocument>,
     /// Refuse requests without TLS, by a statement `DenyInsecureTransport` that is added to `policy`.
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: requests without TLS are accepted"]))]
     pub tls_only: bool,
     /// When objects move to other storage classes and expire.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id", "x-dwctl-document" = "lifecycle"), length(max = 1000))]
     pub lifecycle_rules: Vec<LifecycleRule>,
     /// Smallest objects that lifecycle rules move. Absent: `all_storage_classes_128K`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["all_storage_classes_128K", "varies_by_storage_class"]))]
     // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html>
     #[schemars(extend("x-dwctl-restored" = { "value": "all_storage_classes_128K", "with": "lifecycle_rules" }))]
     pub transition_default_minimum_object_size: Option<String>,
     /// Where requests are logged. Absent: nowhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: requests are no longer logged"]))]
     pub logging: Option<Logging>,
     /// What web pages of other origins may do. The first rule that matches applies.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(length(max = 100))]
     pub cors_rules: Vec<CorsRule>,
     /// Who is notified of events.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT]))]
     pub notification: Option<Notification>,
     /// Copying of new objects to other buckets. Needs `versioning`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: objects are no longer copied"]))]
     pub replication: Option<Replication>,
     /// Serve the bucket as a web site.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["access when come: served as a web site"]))]
     pub website: Option<Website>,
     /// Faster transfers over long distances, at a price.
@@ -77,19 +70,18 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE, DATA_LOSS]))]
     pub object_lock_enabled: bool,
     /// How long new objects are locked. Needs `object_lock_enabled`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-risk" = ["irreversible when come: locked objects cannot be deleted until their retention ends", "irreversible when [mode] higher COMPLIANCE > GOVERNANCE: nobody can lift the locks of new objects", "protection when gone: new objects are no longer locked", "protection when [mode] lower COMPLIANCE > GOVERNANCE: the locks of new objects can be lifted", "protection when shorter: new objects are locked for less time"]))]
     pub object_lock_default_retention: Option<DefaultRetention>,
     /// Archive tiers of objects in the storage class `INTELLIGENT_TIERING`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"), length(max = 1000))]
     pub intelligent_tiering: Vec<IntelligentTiering>,
     /// CloudWatch metrics of requests, by the minute.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"), length(max = 1000))]
     pub request_metrics: Vec<RequestMetrics>,
     /// Regular lists of the objects.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"), length(max = 1000))]
     pub inventory: Vec<Inventory>,
     /// Who pays for requests and downloads.
@@ -105,14 +97,12 @@ pub struct Spec {
 
 /// How new objects are encrypted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Encryption {
     /// `AES256` with S3's keys, `aws:kms` with a KMS key, `aws:kms:dsse` with a KMS key in two layers.
     #[schemars(extend("enum" = ["AES256", "aws:kms", "aws:kms:dsse"]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when lower aws:kms:dsse > aws:kms > AES256: encrypted by {after} instead of {before}"]))]
     pub sse_algorithm: String,
     /// KMS key: id, ARN or alias. Absent: AWS's key `aws/s3`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-absent" = "alias/aws/s3"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
@@ -122,7 +112,7 @@ pub struct Encryption {
     #[schemars(extend("x-dwctl-moot" = "sse_algorithm = AES256"))]
     pub bucket_key_enabled: bool,
     /// Kinds of encryption that writers may not use: `SSE-C`, or `NONE` to allow all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT, SET]), inner(regex(pattern = r"^(NONE|SSE-C)$")))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: {before} is no longer refused"]))]
     pub blocked_encryption_types: Vec<String>,
@@ -141,7 +131,6 @@ impl Default for Encryption {
 
 /// Guards against public access.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PublicAccessBlock {
     /// Refuse new public access control lists.
     #[serde(default = "yes")]
@@ -181,7 +170,6 @@ impl PublicAccessBlock {
 
 /// When some objects move and expire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LifecycleRule {
     /// Name of the rule.
     #[schemars(length(min = 1, max = 255))]
@@ -191,97 +179,79 @@ pub struct LifecycleRule {
     #[schemars(extend("enum" = ["Enabled", "Disabled"]))]
     pub status: String,
     /// The objects; all conditions must hold. Absent: all objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<LifecycleFilter>,
     /// When current versions expire.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration: Option<Expiration>,
     /// When current versions move to another storage class.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "storage_class"))]
     pub transitions: Vec<Transition>,
     /// When noncurrent versions are deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
     /// When noncurrent versions move to another storage class.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "storage_class"))]
     pub noncurrent_version_transitions: Vec<NoncurrentVersionTransition>,
     /// When unfinished uploads are given up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
 }
 
 /// Which objects a lifecycle rule is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LifecycleFilter {
     /// Keys that begin so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// Objects with all of these tags.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// Larger than this, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub object_size_greater_than: Option<i64>,
     /// Smaller than this, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub object_size_less_than: Option<i64>,
 }
 
 /// When current versions expire: one of the three.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Expiration {
     /// Days after creation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub days: Option<i32>,
     /// On a day, as `2030-01-01T00:00:00Z`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}T00:00:00Z$"))]
     pub date: Option<String>,
     /// Remove delete markers that hide nothing any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expired_object_delete_marker: Option<bool>,
 }
 
 /// When current versions move: `days` or `date`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Transition {
     /// Storage class to move to.
     #[schemars(extend("enum" = ["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]))]
     pub storage_class: String,
     /// Days after creation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub days: Option<i32>,
     /// On a day, as `2030-01-01T00:00:00Z`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}T00:00:00Z$"))]
     pub date: Option<String>,
 }
 
 /// When noncurrent versions are deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct NoncurrentVersionExpiration {
     /// Days after they became noncurrent.
     #[schemars(range(min = 1))]
     pub noncurrent_days: i32,
     /// Number of newest versions that are kept anyway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub newer_noncurrent_versions: Option<i32>,
 }
 
 /// When noncurrent versions move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct NoncurrentVersionTransition {
     /// Storage class to move to.
     #[schemars(extend("enum" = ["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]))]
@@ -290,14 +260,12 @@ pub struct NoncurrentVersionTransition {
     #[schemars(range(min = 0))]
     pub noncurrent_days: i32,
     /// Newest versions that stay nevertheless.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub newer_noncurrent_versions: Option<i32>,
 }
 
 /// When unfinished uploads are given up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AbortIncompleteMultipartUpload {
     /// Days after they began.
     #[schemars(range(min = 1))]
@@ -306,7 +274,6 @@ pub struct AbortIncompleteMultipartUpload {
 
 /// Where requests are logged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Logging {
     /// Bucket that the logs go to, in the same region and account.
     #[schemars(extend("x-dwctl-names" = "bucket"))]
@@ -315,17 +282,14 @@ pub struct Logging {
     #[serde(default)]
     pub target_prefix: String,
     /// Partition the keys of the logs by date: of the event, or of the log's delivery. Absent: no partitions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["EventTime", "DeliveryTime"]))]
     pub partition_date_source: Option<String>,
 }
 
 /// What web pages of some origins may do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CorsRule {
     /// Name of the rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub id: Option<String>,
     /// HTTP methods.
@@ -335,36 +299,34 @@ pub struct CorsRule {
     #[schemars(extend("x-dwctl" = [SET]))]
     pub allowed_origins: Vec<String>,
     /// Headers of requests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub allowed_headers: Vec<String>,
     /// Headers of answers that pages may read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub expose_headers: Vec<String>,
     /// Seconds that browsers may remember the rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub max_age_seconds: Option<i32>,
 }
 
 /// Who is told of events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Notification {
     /// Send all events to Amazon EventBridge.
     #[serde(default)]
     pub event_bridge: bool,
     /// Lambda functions; each must allow S3 to call it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"))]
     pub lambda_function_configurations: Vec<LambdaFunctionConfiguration>,
     /// SQS queues; each must allow S3 to send to it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"))]
     pub queue_configurations: Vec<QueueConfiguration>,
     /// SNS topics; each must allow S3 to publish to it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"))]
     pub topic_configurations: Vec<TopicConfiguration>,
 }
@@ -373,7 +335,6 @@ macro_rules! notified {
     ($(#[$doc:meta])* $name:ident, $(#[$target_doc:meta])* $target:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields)]
         pub struct $name {
             /// Name of the entry.
             #[schemars(length(min = 1, max = 255))]
@@ -384,11 +345,9 @@ macro_rules! notified {
             #[schemars(extend("x-dwctl" = [SET]), length(min = 1))]
             pub events: Vec<String>,
             /// Only keys that begin so.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             #[schemars(length(max = 1024))]
             pub prefix: Option<String>,
             /// Only keys that end so.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             #[schemars(length(max = 1024))]
             pub suffix: Option<String>,
         }
@@ -419,7 +378,6 @@ notified! {
 
 /// Copying of new objects to other buckets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Replication {
     /// Role by which S3 copies.
     #[schemars(extend("x-dwctl-names" = "role"))]
@@ -431,7 +389,6 @@ pub struct Replication {
 
 /// What is copied where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ReplicationRule {
     /// Name of the rule.
     #[schemars(length(min = 1, max = 255))]
@@ -444,7 +401,6 @@ pub struct ReplicationRule {
     #[schemars(extend("enum" = ["Enabled", "Disabled"]))]
     pub status: String,
     /// The objects; all conditions must hold. Absent: all objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<ObjectFilter>,
     /// Copy delete markers too. Not with a filter by tags.
     #[serde(default)]
@@ -463,35 +419,28 @@ pub struct ReplicationRule {
 
 /// Which objects a setting is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ObjectFilter {
     /// Keys that begin so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// Objects with all of these tags.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
 /// Where copies go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Destination {
     /// ARN of the bucket.
     pub bucket: String,
     /// Account of the bucket, if it is another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\d{12}$"))]
     pub account: Option<String>,
     /// Storage class of the copies. Absent: that of the object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
     /// `Destination` gives the copies to the account of their bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["Destination"]))]
     pub access_control_translation_owner: Option<String>,
     /// KMS key of the copies of KMS-encrypted objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-names" = "kms-key elsewhere"))]
     pub replica_kms_key_id: Option<String>,
@@ -506,43 +455,34 @@ pub struct Destination {
 
 /// A bucket served as a web site.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Website {
     /// Suffix of the page of a folder, such as `index.html`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_document: Option<String>,
     /// Key of the page that is shown on errors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_document: Option<String>,
     /// Redirects all requests. No other setting is allowed beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
     /// Requests that are sent elsewhere.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub routing_rules: Vec<RoutingRule>,
 }
 
 /// Where all requests are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RedirectAllRequestsTo {
     /// Name of the host.
     pub host_name: String,
     /// Protocol. Absent: that of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["http", "https"]))]
     pub protocol: Option<String>,
 }
 
 /// Requests that are sent elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RoutingRule {
     /// Only keys that begin so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_prefix_equals: Option<String>,
     /// Only if the response would be this error, such as `404`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_error_code_returned_equals: Option<String>,
     /// Where they are sent.
     pub redirect: Redirect,
@@ -550,46 +490,36 @@ pub struct RoutingRule {
 
 /// Where some requests are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Redirect {
     /// Name of the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
     /// HTTP status of the answer, such as `301`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_redirect_code: Option<String>,
     /// Protocol. Absent: that of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["http", "https"]))]
     pub protocol: Option<String>,
     /// In place of the prefix of the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_key_prefix_with: Option<String>,
     /// In place of the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_key_with: Option<String>,
 }
 
 /// How long new objects are locked: days or years.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DefaultRetention {
     /// `GOVERNANCE` can be lifted by permission, `COMPLIANCE` by nobody.
     #[schemars(extend("enum" = ["GOVERNANCE", "COMPLIANCE"]))]
     pub mode: String,
     /// Days.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 36500))]
     pub days: Option<i32>,
     /// Years.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub years: Option<i32>,
 }
 
 /// Archive tiers of some objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct IntelligentTiering {
     /// Name of the configuration.
     #[schemars(length(min = 1, max = 64))]
@@ -599,7 +529,6 @@ pub struct IntelligentTiering {
     #[schemars(extend("enum" = ["Enabled", "Disabled"]))]
     pub status: String,
     /// The objects; all conditions must hold. Absent: all objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<ObjectFilter>,
     /// The tiers.
     #[schemars(extend("x-dwctl-key" = "access_tier"), length(min = 1, max = 2))]
@@ -608,7 +537,6 @@ pub struct IntelligentTiering {
 
 /// When objects move to an archive tier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Tiering {
     /// The tier.
     #[schemars(extend("enum" = ["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"]))]
@@ -620,22 +548,18 @@ pub struct Tiering {
 
 /// CloudWatch metrics of the requests for some objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RequestMetrics {
     /// Name of the filter in CloudWatch.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
     pub id: String,
     /// Only requests through this access point.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_point_arn: Option<String>,
     /// The objects; all conditions must hold. Absent: all objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<ObjectFilter>,
 }
 
 /// A regular list of the objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Inventory {
     /// Name of the list.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
@@ -644,7 +568,6 @@ pub struct Inventory {
     #[serde(default = "yes")]
     pub enabled: bool,
     /// Only keys that begin so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// All versions, or the current ones.
     #[schemars(extend("enum" = ["All", "Current"]))]
@@ -653,7 +576,7 @@ pub struct Inventory {
     #[schemars(extend("enum" = ["Daily", "Weekly"]))]
     pub schedule_frequency: String,
     /// What is listed besides the keys, such as `Size` and `StorageClass`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub optional_fields: Vec<String>,
     /// Where the list goes.
@@ -662,21 +585,17 @@ pub struct Inventory {
 
 /// Where a list of objects goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct InventoryDestination {
     /// ARN of the bucket.
     pub bucket: String,
     /// Account of the bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// Form of the list.
     #[schemars(extend("enum" = ["CSV", "ORC", "Parquet"]))]
     pub format: String,
     /// Prefix of the keys of the list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// KMS key that encrypts the list. Absent: the encryption of the bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
     pub kms_key_id: Option<String>,
